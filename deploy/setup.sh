@@ -1,0 +1,113 @@
+#!/bin/sh
+# Makes a checkout ready: `sh deploy/setup.sh start|test|build`. Run by `npm start` and `npm test`; does only what is
+# missing, so that a second run takes a fraction of a second.
+#
+#   build  Node packages and our own build
+#   start  also HAProxy, Docker, iproute2 and unzip, and the Docker engine
+#   test   also Chromium, and what the containers and apps of the tests are made of
+#
+# PACER_SKIP_PACKAGES=1 leaves the system alone. Needs no standard input.
+set -eu
+
+mode=${1:-build}
+root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
+cd "$root"
+
+say() { printf 'setup: %s\n' "$*"; }
+fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+# The image of the tests is made of it. ldd refuses what is not dynamic.
+has_static_busybox() { [ -x /bin/busybox ] && ! ldd /bin/busybox >/dev/null 2>&1; }
+has() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ]; }
+
+check_node() {
+  has node || fail 'Node.js is missing: install version 20.19 or newer (https://nodejs.org)'
+  node -e '
+    const [major, minor] = process.versions.node.split(".").map(Number);
+    process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1)' ||
+    fail "Node.js $(node --version) is too old: 20.19 or newer is needed"
+}
+
+# Compares times, as reading 170 kB of lock file with a hash would not be cheaper and says no more.
+install_node_packages() {
+  installed=node_modules/.package-lock.json
+  if [ -f "$installed" ] && ! [ package-lock.json -nt "$installed" ]; then return; fi
+  say 'installing Node packages (npm ci), about 20 to 40 s'
+  npm ci --no-audit --no-fund --loglevel=error </dev/null
+  touch "$installed"
+}
+
+missing_packages() {
+  missing=''
+  has haproxy || missing="$missing haproxy"
+  has ip || missing="$missing iproute2"
+  has docker && has dockerd || missing="$missing docker.io"
+  has unzip || missing="$missing unzip"
+  if [ "$mode" = test ]; then
+    has chromium || missing="$missing chromium"
+    has docker-registry || missing="$missing docker-registry"
+    has python3 || missing="$missing python3"
+    has_static_busybox || missing="$missing busybox-static"
+  fi
+  printf '%s' "$missing"
+}
+
+# Without them Pacer still starts, with less: no edge, no images, no browser tests.
+install_system_packages() {
+  [ "${PACER_SKIP_PACKAGES:-}" = 1 ] && return
+  packages=$(missing_packages)
+  [ -z "$packages" ] && return
+  if ! has apt-get; then
+    say "not found:$packages. Install them with your system's package manager"
+    return
+  fi
+  as_root=''
+  if [ "$(id -u)" != 0 ]; then
+    if has sudo && sudo -n true 2>/dev/null; then as_root='sudo -n'; else
+      say "not found:$packages. To install them:"
+      say "  sudo apt-get update && sudo apt-get install -y --no-install-recommends$packages"
+      return
+    fi
+  fi
+  say "installing$packages (apt-get)"
+  # shellcheck disable=SC2086 # lists of words on purpose
+  { $as_root apt-get update -qq &&
+    $as_root env DEBIAN_FRONTEND=noninteractive \
+      apt-get install -y -qq --no-install-recommends $packages; } </dev/null >/dev/null ||
+    say "could not install$packages; going on without"
+}
+
+start_docker() {
+  [ -f deploy/docker-engine.sh ] || return 0
+  sh deploy/docker-engine.sh </dev/null || say 'no Docker engine: apps with an image cannot run on this machine'
+}
+
+# Sources newer than the last build, or a lock file that brought another compiler.
+needs_build() {
+  stamp=dist/.stamp
+  [ -f "$stamp" ] || return 0
+  [ -n "$(find apps libs package.json package-lock.json tsconfig.json tsconfig.build.json \
+    -path '*/node_modules' -prune -o -path 'libs/haproxy-config-parser/dist' -prune -o \
+    -type f ! -name '*.spec.ts' ! -name '*.spec.tsx' ! -name '*.md' -newer "$stamp" -print | head -n 1)" ]
+}
+
+build() {
+  needs_build || return 0
+  say 'building'
+  mkdir -p dist
+  # Taken before the build, so that what is edited meanwhile is built the next time.
+  node -e 'process.stdout.write(`${Date.now()}-${process.pid}\n`)' >dist/.stamp.new
+  npm run --silent build </dev/null || fail 'the build failed, see above'
+  mv dist/.stamp.new dist/.stamp
+}
+
+check_node
+install_node_packages
+case $mode in
+  build) ;;
+  start | test)
+    install_system_packages
+    start_docker
+    ;;
+  *) fail "unknown mode $mode: build, start or test" ;;
+esac
+build
