@@ -1,0 +1,181 @@
+import type { AppId, GroupId } from './ids.js';
+
+/**
+ * A declared app, normalised: every default filled in, older forms converted, ids absolute. It keeps the units its
+ * author wrote (`cpus` in cores, `mem` and `disk` in MiB, seconds), so that it reads back field by field;
+ * {@link file://./resources.ts} converts once where it is matched. Rules: Marathon v2 app definition.
+ */
+export interface App {
+  readonly id: AppId;
+  readonly cmd?: string;
+  readonly args: readonly string[];
+  readonly user?: string;
+  readonly env: Readonly<Record<string, string | { readonly secret: string }>>;
+  readonly secrets: Readonly<Record<string, { readonly source: string }>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly instances: number;
+  readonly cpus: number;
+  readonly mem: number;
+  readonly disk: number;
+  readonly gpus: number;
+  readonly resourceLimits?: {
+    readonly cpus?: number | 'unlimited';
+    readonly mem?: number | 'unlimited';
+  };
+  readonly executor: string;
+  readonly executorResources?: {
+    readonly cpus: number;
+    readonly mem: number;
+    readonly disk: number;
+  };
+  readonly constraints: readonly Constraint[];
+  readonly acceptedResourceRoles: readonly string[];
+  readonly role: string;
+  readonly dependencies: readonly string[];
+  readonly fetch: readonly FetchUri[];
+  readonly container?: Container;
+  readonly networks: readonly Network[];
+  readonly portDefinitions: readonly PortDefinition[];
+  readonly requirePorts: boolean;
+  readonly healthChecks: readonly HealthCheck[];
+  readonly check?: Readonly<Record<string, unknown>>;
+  readonly readinessChecks: readonly ReadinessCheck[];
+  readonly backoffSeconds: number;
+  readonly backoffFactor: number;
+  readonly maxLaunchDelaySeconds: number;
+  readonly upgradeStrategy: UpgradeStrategy;
+  readonly killSelection: 'YOUNGEST_FIRST' | 'OLDEST_FIRST';
+  readonly unreachableStrategy:
+    | 'disabled'
+    | { readonly inactiveAfterSeconds: number; readonly expungeAfterSeconds: number };
+  readonly taskKillGracePeriodSeconds?: number;
+  readonly residency?: {
+    readonly relaunchEscalationTimeoutSeconds: number;
+    readonly taskLostBehavior: string;
+  };
+  readonly tty?: boolean;
+  /** ISO 8601 with milliseconds, UTC. Identifies this definition in the app's history. */
+  readonly version: string;
+  readonly versionInfo: { readonly lastScalingAt: string; readonly lastConfigChangeAt: string };
+}
+
+/** `[field, operator]` or `[field, operator, value]`, operator in upper case. */
+export type Constraint = readonly [string, string] | readonly [string, string, string];
+
+export interface FetchUri {
+  readonly uri: string;
+  readonly extract: boolean;
+  readonly executable: boolean;
+  readonly cache: boolean;
+  readonly destPath?: string;
+}
+
+export interface Container {
+  readonly type: 'MESOS' | 'DOCKER';
+  readonly docker?: {
+    readonly image: string;
+    readonly forcePullImage: boolean;
+    readonly privileged: boolean;
+    readonly parameters: readonly { readonly key: string; readonly value: string }[];
+    readonly pullConfig?: { readonly secret: string };
+  };
+  readonly volumes: readonly Volume[];
+  /** Absent with host networking. */
+  readonly portMappings?: readonly PortMapping[];
+  readonly linuxInfo?: Readonly<Record<string, unknown>>;
+}
+
+/** Host volumes are mounted; the other kinds are kept as declared. */
+export interface Volume {
+  readonly containerPath: string;
+  readonly hostPath?: string;
+  readonly mode?: 'RO' | 'RW';
+  readonly persistent?: Readonly<Record<string, unknown>>;
+  readonly external?: Readonly<Record<string, unknown>>;
+  readonly secret?: string;
+}
+
+export interface Network {
+  readonly mode: 'host' | 'container/bridge' | 'container';
+  readonly name?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** Host networking: one port of the task. `port` 0 asks for a service port; the task's own port is chosen per launch. */
+export interface PortDefinition {
+  readonly port: number;
+  readonly protocol: string;
+  readonly name?: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Bridge or container networking. `hostPort` 0: any; absent: not mapped (container networks only). */
+export interface PortMapping {
+  readonly containerPort: number;
+  readonly hostPort?: number;
+  readonly servicePort: number;
+  readonly protocol: string;
+  readonly name?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly networkNames: readonly string[];
+}
+
+export type HealthCheckProtocol =
+  | 'HTTP'
+  | 'HTTPS'
+  | 'TCP'
+  | 'COMMAND'
+  | 'MESOS_HTTP'
+  | 'MESOS_HTTPS'
+  | 'MESOS_TCP';
+
+export interface HealthCheck {
+  readonly protocol: HealthCheckProtocol;
+  readonly path?: string;
+  readonly portIndex?: number;
+  readonly port?: number;
+  readonly command?: { readonly value: string };
+  readonly gracePeriodSeconds: number;
+  readonly intervalSeconds: number;
+  readonly timeoutSeconds: number;
+  readonly maxConsecutiveFailures: number;
+  readonly delaySeconds: number;
+  readonly ignoreHttp1xx: boolean;
+  readonly ipProtocol: 'IPv4' | 'IPv6';
+}
+
+export interface ReadinessCheck {
+  readonly name: string;
+  readonly protocol: 'HTTP' | 'HTTPS';
+  readonly path: string;
+  readonly portName: string;
+  readonly intervalSeconds: number;
+  readonly timeoutSeconds: number;
+  readonly httpStatusCodesForReady: readonly number[];
+  readonly preserveLastResponse: boolean;
+}
+
+export interface UpgradeStrategy {
+  readonly minimumHealthCapacity: number;
+  readonly maximumOverCapacity: number;
+}
+
+/**
+ * One group. The tree is flat in memory: a {@link RootGroup} indexes apps and groups by absolute id, so that no change
+ * costs more than what it touches.
+ */
+export interface Group {
+  readonly id: GroupId;
+  readonly dependencies: readonly string[];
+  readonly enforceRole: boolean;
+  readonly version: string;
+}
+
+/** Everything that should run, at one revision. Groups always include `/` and every ancestor of every app. */
+export interface RootGroup {
+  /** Increases by one with each accepted change. */
+  readonly revision: number;
+  readonly version: string;
+  readonly apps: ReadonlyMap<AppId, App>;
+  readonly groups: ReadonlyMap<GroupId, Group>;
+}

@@ -1,0 +1,68 @@
+import type { App, Group, RootGroup } from './app.js';
+import type { Deployment } from './deployment.js';
+import type { AppId, DeploymentId, GroupId, InstanceId } from './ids.js';
+import type { Instance, TaskFailure } from './instance.js';
+import type { Lease } from './lease.port.js';
+
+/** One change to what the controller stores. A list of them is one transaction. */
+export type StoreChange =
+  | {
+      readonly kind: 'put-revision';
+      readonly revision: number;
+      readonly version: string;
+      /** Apps new or changed at this revision; those they replace end here and stay readable as versions. */
+      readonly putApps: readonly App[];
+      readonly removeApps: readonly AppId[];
+      readonly putGroups: readonly Group[];
+      readonly removeGroups: readonly GroupId[];
+    }
+  | { readonly kind: 'put-instances'; readonly instances: readonly Instance[] }
+  | { readonly kind: 'delete-instances'; readonly ids: readonly InstanceId[] }
+  | { readonly kind: 'put-deployment'; readonly deployment: Deployment }
+  | { readonly kind: 'put-framework-id'; readonly frameworkId: string }
+  | { readonly kind: 'put-task-failure'; readonly failure: TaskFailure }
+  /** Given ids in commit order by the single writer; sent to clients only after the commit. */
+  | { readonly kind: 'append-events'; readonly events: readonly StoredEvent[] };
+
+export interface StoredEvent {
+  /** Strictly increasing. */
+  readonly id: number;
+  readonly type: string;
+  readonly timestampEpochMs: number;
+  /** The one-line JSON payload. */
+  readonly payload: string;
+}
+
+/** Everything the controller needs to go on. Deployments: running ones only. */
+export interface ControllerSnapshot {
+  readonly root: RootGroup;
+  readonly instances: readonly Instance[];
+  readonly deployments: readonly Deployment[];
+  readonly failures: readonly TaskFailure[];
+  readonly frameworkId?: string;
+  readonly lastEventId: number;
+}
+
+/** The controller's only truth. Every write names its lease and fails with FencedError when it is no longer held. */
+export interface ControllerStore {
+  load(): Promise<ControllerSnapshot>;
+  /** One transaction; durable when it resolves. */
+  commit(lease: Lease, changes: readonly StoreChange[]): Promise<void>;
+  /** The root as it was at a revision still kept, for recovering a deployment's original side. */
+  loadRevision(revision: number): Promise<RootGroup | undefined>;
+  /** Versions of an app, newest first, at most 50. */
+  listAppVersions(id: AppId): Promise<readonly string[]>;
+  loadAppVersion(id: AppId, version: string): Promise<App | undefined>;
+  listGroupVersions(): Promise<readonly string[]>;
+  loadGroupVersion(version: string): Promise<RootGroup | undefined>;
+  /** Finished deployments, newest first, at most `limit` (and at most 1,000 are kept). */
+  listFinishedDeployments(limit: number): Promise<readonly Deployment[]>;
+  loadDeployment(id: DeploymentId): Promise<Deployment | undefined>;
+  /** Events with an id above `afterId`, oldest first; `complete` is false when older ones were already dropped. */
+  listEvents(
+    afterId: number,
+    limit: number,
+  ): Promise<{ readonly events: readonly StoredEvent[]; readonly complete: boolean }>;
+  /** Drops what is beyond the bounds (events 24 h or 1 M, 50 versions an app, 1,000 finished deployments). */
+  compact(lease: Lease): Promise<void>;
+}

@@ -1,0 +1,125 @@
+export type {
+  App,
+  Constraint,
+  Container,
+  FetchUri,
+  Group,
+  HealthCheck,
+  HealthCheckProtocol,
+  Network,
+  PortDefinition,
+  PortMapping,
+  ReadinessCheck,
+  RootGroup,
+  UpgradeStrategy,
+  Volume,
+} from './app.js';
+export { assert, InvariantError, present } from './assert.js';
+export type {
+  ControllerSnapshot,
+  ControllerStore,
+  StoreChange,
+  StoredEvent,
+} from './controller-store.port.js';
+export type {
+  Deployment,
+  DeploymentAction,
+  DeploymentState,
+  DeploymentStep,
+} from './deployment.js';
+export {
+  type HealthEffect,
+  type HealthEvent,
+  type HealthRule,
+  type HealthState,
+  type HealthVerdict,
+  judgeHealth,
+  reduceHealth,
+  unknownHealth,
+} from './health-state.js';
+export {
+  type AgentId,
+  type AppId,
+  agentId,
+  appId,
+  type DeploymentId,
+  deploymentId,
+  type FrameworkId,
+  frameworkId,
+  type GroupId,
+  groupId,
+  type InstanceId,
+  instanceId,
+  type OfferId,
+  offerId,
+  type RoleName,
+  roleName,
+  type TaskId,
+  taskId,
+} from './ids.js';
+export type {
+  Instance,
+  InstanceCondition,
+  InstanceGoal,
+  Placement,
+  TaskFailure,
+} from './instance.js';
+export {
+  endsTask,
+  type InstanceEffect,
+  type InstanceEvent,
+  isTerminalCondition,
+  isUnreachableCondition,
+  reduceInstance,
+  toCondition,
+} from './instance-state.js';
+export {
+  type CommandResult,
+  type DockerSpec,
+  type ExitStatus,
+  LaunchError,
+  type LaunchedTask,
+  type Launcher,
+  type LaunchPhase,
+  type LaunchSpec,
+  type Reattachment,
+  type TaskExit,
+} from './launcher.port.js';
+export {
+  FencedError,
+  type Lease,
+  type LeaseKeeper,
+  type LeaseScope,
+  StoreUnavailableError,
+} from './lease.port.js';
+export type {
+  AgentRecord,
+  FrameworkRecord,
+  MasterRegistry,
+  RegistryChange,
+  RegistrySnapshot,
+} from './master-registry.port.js';
+export type { Clock, Now } from './now.js';
+export type { ProbeResult, Prober, ProbeTarget } from './prober.port.js';
+export type { ExecutorTable, Reduction } from './reduction.js';
+export {
+  addResources,
+  containsResources,
+  countInRanges,
+  formatRanges,
+  formatResources,
+  fromMilli,
+  isEmptyResources,
+  MILLI,
+  noResources,
+  normaliseRanges,
+  portRanges,
+  type Range,
+  type Resources,
+  resources,
+  scalarMilli,
+  subtractRanges,
+  subtractResources,
+  toMilli,
+} from './resources.js';
+export { isTerminalTaskState, TASK_STATES, type TaskState } from './task-state.js';

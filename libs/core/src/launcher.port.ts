@@ -1,0 +1,120 @@
+import type { TaskId } from './ids.js';
+
+/** How a task's process ended. Exactly one of `code` and `signal` is known, or neither with `unknown`. */
+export type ExitStatus =
+  | { readonly kind: 'exited'; readonly code: number }
+  /** A code above 128 seen only by a shell: it may have been a signal. */
+  | { readonly kind: 'exited-or-signalled'; readonly code: number; readonly signal: number }
+  | { readonly kind: 'signalled'; readonly signal: number }
+  /** The process is gone and nobody saw how (a reboot, a lost container). */
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+export interface TaskExit {
+  readonly taskId: TaskId;
+  readonly status: ExitStatus;
+  /** The kernel killed it at its memory limit. */
+  readonly oomKilled: boolean;
+}
+
+/** Everything a launcher needs. Paths are absolute; amounts are integers. */
+export interface LaunchSpec {
+  readonly taskId: TaskId;
+  /** The task's working directory and home of its `stdout` and `stderr`; exists already. */
+  readonly sandbox: string;
+  /** A private folder outside the sandbox for pid, exit status and container id; exists already. */
+  readonly runtimeDirectory: string;
+  /** Shell: `/bin/sh -c value`. Exec: `value` (a path or a name on PATH) with `args` as argv[0..]; Docker: image CMD override. */
+  readonly command:
+    | { readonly kind: 'shell'; readonly value: string }
+    | { readonly kind: 'exec'; readonly value?: string; readonly args: readonly string[] };
+  readonly environment: Readonly<Record<string, string>>;
+  readonly user?: string;
+  readonly cpuMillis: number;
+  readonly memMib: number;
+  readonly docker?: DockerSpec;
+}
+
+export interface DockerSpec {
+  readonly image: string;
+  readonly forcePull: boolean;
+  readonly privileged: boolean;
+  readonly network: 'HOST' | 'BRIDGE' | 'NONE' | { readonly user: string };
+  readonly portMappings: readonly {
+    readonly hostPort: number;
+    readonly containerPort: number;
+    readonly protocol: 'tcp' | 'udp';
+  }[];
+  readonly volumes: readonly {
+    readonly hostPath: string;
+    readonly containerPath: string;
+    readonly mode: 'RO' | 'RW';
+  }[];
+  readonly parameters: readonly { readonly key: string; readonly value: string }[];
+  /** Where the sandbox appears inside the container, e.g. `/mnt/mesos/sandbox`. */
+  readonly sandboxMount: string;
+}
+
+/** A task that runs. `ipAddress` is the container's own, where it has one. */
+export interface LaunchedTask {
+  readonly pid: number;
+  readonly containerId?: string;
+  readonly ipAddress?: string;
+}
+
+/** Phases with a deadline each; a launch that misses one fails naming it. */
+export type LaunchPhase = 'prepare' | 'pull' | 'create' | 'start';
+
+/** Thrown by {@link Launcher.launch}. Nothing of the task is left running. */
+export class LaunchError extends Error {
+  readonly code = 'LAUNCH_FAILED';
+  constructor(
+    readonly phase: LaunchPhase,
+    message: string,
+    options?: { readonly cause?: unknown },
+  ) {
+    super(message, options);
+  }
+}
+
+export type Reattachment =
+  | { readonly kind: 'running'; readonly task: LaunchedTask }
+  | { readonly kind: 'exited'; readonly exit: TaskExit }
+  /** It was never started, or nothing of it can be found. */
+  | { readonly kind: 'gone'; readonly reason: string };
+
+export interface CommandResult {
+  readonly exitCode: number;
+  /** Combined output, at most 64 KiB. */
+  readonly output: string;
+}
+
+/** Starts, finds again and ends tasks of one kind. Killing an unknown task is harmless; every method may be repeated. */
+export interface Launcher {
+  readonly kind: 'process' | 'docker';
+  /** Whether it can be used on this host, and why not. `notes` are shown on the agent (no cgroups: no limits). */
+  detect(): Promise<
+    | { readonly available: true; readonly notes: readonly string[] }
+    | { readonly available: false; readonly reason: string }
+  >;
+  launch(spec: LaunchSpec): Promise<LaunchedTask>;
+  /** After an agent restart: finds the task by what is recorded in its runtime directory. */
+  reattach(
+    spec: Pick<LaunchSpec, 'taskId' | 'runtimeDirectory' | 'sandbox'>,
+  ): Promise<Reattachment>;
+  /** SIGTERM, then after `graceMs` SIGKILL to everything of the task. Resolves once under way; the exit is reported. */
+  kill(task: TaskId, options: { readonly graceMs: number }): Promise<void>;
+  /** Runs a shell command inside the task (its environment, user, container), for COMMAND checks. Rejects at `timeoutMs`. */
+  execute(
+    task: TaskId,
+    command: string,
+    options: { readonly timeoutMs: number },
+  ): Promise<CommandResult>;
+  /** Frees what the ended task held outside its sandbox: cgroup, container. */
+  release(task: TaskId): Promise<void>;
+  /** Ends everything of this launcher that belongs to no task in `known`. Returns what it ended. */
+  removeStrays(known: ReadonlySet<TaskId>): Promise<readonly string[]>;
+  /** Called once for each task that ends. Returns the unsubscriber. */
+  onExit(listener: (exit: TaskExit) => void): () => void;
+  /** Stops watching; running tasks go on. */
+  close(): Promise<void>;
+}
