@@ -1,0 +1,5 @@
+/** Words HAProxy accepts on one line (MAX_LINE_ARGS). White space after word 64 counts as the beginning of word 65. */
+export const MAX_WORDS_PER_LINE = 64;
+
+/** Spaces before a line inside a section in generated text. */
+export const SECTION_INDENT_SPACES = 4;
