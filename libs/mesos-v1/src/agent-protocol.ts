@@ -1,0 +1,104 @@
+import type {
+  AgentInfo,
+  FrameworkInfo,
+  IdValue,
+  KillPolicy,
+  TaskInfo,
+  TaskStatus,
+} from './values.js';
+
+/**
+ * The agent protocol, ours. The agent opens every connection: `POST /api/v1/agent` with SUBSCRIBE answers a RecordIO
+ * stream of {@link AgentMessage}; all other calls are plain POSTs to the same path answered 202.
+ *
+ * Every message carries (epoch, stream_id, sequence). The agent persists the highest epoch seen, refuses lower ones
+ * and streams that are not its current one, applies sequences in order, once, and reregisters with the last position
+ * it applied, so a deposed master can launch and kill nothing and no LAUNCH is lost or applied twice.
+ */
+export interface StreamPosition {
+  readonly epoch: number;
+  readonly stream_id: string;
+  /** Starts at 1 on each stream. */
+  readonly sequence: number;
+}
+
+/** One task as its agent knows it: its definition, latest state and the state last acknowledged by the framework. */
+export interface AgentTask {
+  readonly framework_id: IdValue;
+  readonly task: TaskInfo;
+  readonly state: string;
+  readonly latest_status: TaskStatus;
+}
+
+/** Calls from the agent to the master. */
+export type AgentCall =
+  | {
+      readonly type: 'SUBSCRIBE';
+      readonly subscribe: {
+        /** `agent_info.id` is present on reregistration. */
+        readonly agent_info: AgentInfo;
+        readonly version: string;
+        /** Highest epoch this agent has persisted; a master of a lower epoch must not answer. */
+        readonly highest_epoch: number;
+        /** Where it stopped; the master resends later LAUNCH/KILL/ACKNOWLEDGE it still holds, or drops what was applied. */
+        readonly last_applied?: StreamPosition;
+        /** All tasks not yet terminal-and-acknowledged. */
+        readonly tasks: readonly AgentTask[];
+        /** Frameworks of those tasks, so that a new master knows them before they resubscribe. */
+        readonly frameworks: readonly FrameworkInfo[];
+      };
+    }
+  | {
+      readonly type: 'UPDATE';
+      readonly agent_id: IdValue;
+      readonly stream_id: string;
+      readonly update: {
+        readonly framework_id: IdValue;
+        readonly status: TaskStatus;
+        /** The newest state of the task, so that the master frees resources before old updates are acknowledged. */
+        readonly latest_state: string;
+      };
+    }
+  | { readonly type: 'PONG'; readonly agent_id: IdValue; readonly stream_id: string };
+
+/** Messages from the master to the agent. */
+export type AgentMessageBody =
+  | {
+      readonly type: 'SUBSCRIBED';
+      readonly subscribed: {
+        readonly agent_id: IdValue;
+        readonly master_id: string;
+        /** The agent gives the stream up after this long without any record. */
+        readonly ping_timeout_seconds: number;
+      };
+    }
+  | { readonly type: 'PING' }
+  | {
+      readonly type: 'LAUNCH';
+      readonly launch: { readonly framework: FrameworkInfo; readonly task: TaskInfo };
+    }
+  | {
+      readonly type: 'KILL';
+      readonly kill: {
+        readonly framework_id: IdValue;
+        readonly task_id: IdValue;
+        readonly kill_policy?: KillPolicy;
+      };
+    }
+  | {
+      readonly type: 'ACKNOWLEDGE';
+      readonly acknowledge: {
+        readonly framework_id: IdValue;
+        readonly task_id: IdValue;
+        readonly uuid: string;
+      };
+    }
+  | {
+      readonly type: 'SHUTDOWN_FRAMEWORK';
+      readonly shutdown_framework: { readonly framework_id: IdValue };
+    }
+  /** The agent must drop its identity, kill its tasks and register anew. */
+  | { readonly type: 'SHUTDOWN'; readonly shutdown: { readonly message: string } }
+  | { readonly type: 'ERROR'; readonly error: { readonly message: string } };
+
+export type AgentMessage = StreamPosition & AgentMessageBody;

@@ -1,0 +1,193 @@
+/**
+ * Decoders from parsed JSON to wire types, by the JSON rules of the v1 API: null means absent, unknown fields are
+ * ignored, numbers and booleans may arrive as strings. Problems are collected as values, never thrown.
+ */
+
+/** One problem of a message: where (`accept.offer_ids[0].value`) and what. */
+export interface DecodeIssue {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Collects issues; bounded, since a hostile body could have millions. */
+export class Issues {
+  readonly list: DecodeIssue[] = [];
+
+  add(path: string, message: string): undefined {
+    if (this.list.length < MAX_ISSUES) this.list.push({ path, message });
+    return undefined;
+  }
+}
+
+/** Reads one value, or adds at least one issue and returns undefined. */
+export type Decoder<Value> = (input: unknown, path: string, issues: Issues) => Value | undefined;
+
+/** Every field of `Message` needs a decoder: a new field of a wire type does not compile until it is read. */
+export type FieldDecoders<Message> = {
+  readonly [Key in keyof Message]-?: Record<never, never> extends Pick<Message, Key>
+    ? OptionalField<Exclude<Message[Key], undefined>>
+    : RequiredField<Message[Key]>;
+};
+
+interface OptionalField<Value> {
+  readonly presence: 'optional';
+  readonly decode: Decoder<Value>;
+}
+interface RequiredField<Value> {
+  readonly presence: 'required';
+  readonly decode: Decoder<Value>;
+  /** Stands in for an absent field. */
+  readonly fallback?: Value;
+}
+
+const MAX_ISSUES = 20;
+const MAX_DEPTH = 64;
+
+export const required = <Value>(decode: Decoder<Value>): RequiredField<Value> => ({
+  presence: 'required',
+  decode,
+});
+/** A list that is empty when absent, as protobuf's repeated fields are. */
+export const repeated = <Value>(decode: Decoder<Value>): RequiredField<readonly Value[]> => ({
+  presence: 'required',
+  decode: listOf(decode),
+  fallback: [],
+});
+export const optional = <Value>(decode: Decoder<Value>): OptionalField<Value> => ({
+  presence: 'optional',
+  decode,
+});
+
+/** Keeps only the listed fields. */
+export const closedMessage = <Message>(fields: FieldDecoders<Message>): Decoder<Message> =>
+  messageDecoder(fields, { keepUnknown: false });
+
+/** Also carries fields we do not know, nulls removed: what we pass on to agents and show must not get lost. */
+export const openMessage = <Message>(fields: FieldDecoders<Message>): Decoder<Message> =>
+  messageDecoder(fields, { keepUnknown: true });
+
+export const text: Decoder<string> = (input, path, issues) =>
+  typeof input === 'string' ? input : issues.add(path, `is ${nameOf(input)}, not a string`);
+
+export const nonEmptyText: Decoder<string> = (input, path, issues) =>
+  input === '' ? issues.add(path, 'is empty') : text(input, path, issues);
+
+/** A finite number; `"1.5"` is accepted as 1.5. */
+export const number: Decoder<number> = (input, path, issues) => {
+  const value = typeof input === 'string' && input.trim() !== '' ? Number(input) : input;
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  return issues.add(path, `is ${nameOf(input)}, not a number`);
+};
+
+export const boolean: Decoder<boolean> = (input, path, issues) => {
+  if (typeof input === 'boolean') return input;
+  if (input === 'true') return true;
+  if (input === 'false') return false;
+  return issues.add(path, `is ${nameOf(input)}, not true or false`);
+};
+
+/** Any JSON value, nulls removed, at most 64 levels deep. */
+export const anything: Decoder<unknown> = (input, path, issues) =>
+  withoutNulls(input, path, issues, 0);
+
+export const listOf =
+  <Value>(decode: Decoder<Value>): Decoder<readonly Value[]> =>
+  (input, path, issues) => {
+    if (!Array.isArray(input)) return issues.add(path, `is ${nameOf(input)}, not a list`);
+    const values: Value[] = [];
+    for (const [index, item] of input.entries()) {
+      const value = decode(item, `${path}[${index}]`, issues);
+      if (value !== undefined) values.push(value);
+    }
+    return values;
+  };
+
+export const mapOf =
+  <Value>(decode: Decoder<Value>): Decoder<Readonly<Record<string, Value>>> =>
+  (input, path, issues) => {
+    if (!isRecord(input)) return issues.add(path, `is ${nameOf(input)}, not an object`);
+    const values: [string, Value][] = [];
+    for (const [key, item] of Object.entries(input)) {
+      if (item === null || item === undefined) continue;
+      const value = decode(item, `${path}.${key}`, issues);
+      if (value !== undefined) values.push([key, value]);
+    }
+    return Object.fromEntries(values);
+  };
+
+/** A name of a closed set. */
+export const oneOf =
+  <Name extends string>(...names: readonly Name[]): Decoder<Name> =>
+  (input, path, issues) => {
+    const found = names.find((name) => name === input);
+    return found ?? issues.add(path, `is ${nameOf(input)}, not one of ${names.join(', ')}`);
+  };
+
+/** Like {@link oneOf}; a name we do not know counts as absent, as protobuf does for optional enums. */
+export const knownOneOf =
+  <Name extends string>(...names: readonly Name[]): Decoder<Name> =>
+  (input) =>
+    names.find((name) => name === input);
+
+export const isRecord = (input: unknown): input is Readonly<Record<string, unknown>> =>
+  typeof input === 'object' && input !== null && !Array.isArray(input);
+
+function messageDecoder<Message>(
+  fields: FieldDecoders<Message>,
+  options: { readonly keepUnknown: boolean },
+): Decoder<Message> {
+  const entries: readonly (readonly [string, OptionalField<unknown> | RequiredField<unknown>])[] =
+    Object.entries(fields);
+  const known = new Set(entries.map(([name]) => name));
+  return (input, path, issues) => {
+    if (!isRecord(input)) return issues.add(path, `is ${nameOf(input)}, not an object`);
+    const message: Record<string, unknown> = {};
+    let complete = true;
+    for (const [name, field] of entries) {
+      const raw = input[name];
+      const fieldPath = path === '' ? name : `${path}.${name}`;
+      if (raw === null || raw === undefined) {
+        if (field.presence === 'required' && field.fallback !== undefined) {
+          message[name] = field.fallback;
+        } else if (field.presence === 'required') {
+          issues.add(fieldPath, 'is required');
+          complete = false;
+        }
+        continue;
+      }
+      const value = field.decode(raw, fieldPath, issues);
+      if (value !== undefined) message[name] = value;
+      else if (field.presence === 'required') complete = false;
+    }
+    if (options.keepUnknown) {
+      for (const [name, raw] of Object.entries(input)) {
+        if (known.has(name) || name === '__proto__' || raw === null) continue;
+        message[name] = withoutNulls(raw, `${path}.${name}`, issues, 0);
+      }
+    }
+    // The field decoders are typed by Message, so the record has its shape once complete.
+    return complete ? (message as Message) : undefined;
+  };
+}
+
+function withoutNulls(input: unknown, path: string, issues: Issues, depth: number): unknown {
+  if (depth > MAX_DEPTH) return issues.add(path, `is nested deeper than ${MAX_DEPTH} levels`);
+  if (Array.isArray(input)) {
+    return input
+      .filter((item) => item !== null)
+      .map((item) => withoutNulls(item, path, issues, depth + 1));
+  }
+  if (!isRecord(input)) return input ?? undefined;
+  return Object.fromEntries(
+    Object.entries(input)
+      .filter(([name, item]) => item !== null && name !== '__proto__')
+      .map(([name, item]) => [name, withoutNulls(item, path, issues, depth + 1)]),
+  );
+}
+
+function nameOf(input: unknown): string {
+  if (Array.isArray(input)) return 'a list';
+  if (typeof input === 'string') return JSON.stringify(input.slice(0, 64));
+  if (typeof input === 'object') return 'an object';
+  return String(input);
+}

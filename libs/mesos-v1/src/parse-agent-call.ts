@@ -1,0 +1,159 @@
+import type { AgentCall, AgentMessage, AgentTask, StreamPosition } from './agent-protocol.js';
+import {
+  closedMessage,
+  type Decoder,
+  Issues,
+  isRecord,
+  nonEmptyText,
+  number,
+  openMessage,
+  optional,
+  repeated,
+  required,
+  text,
+} from './decode.js';
+import {
+  agentInfo,
+  frameworkInfo,
+  idValue,
+  killPolicy,
+  taskInfo,
+  taskStatus,
+} from './decode-values.js';
+import { type Parsed, parseTagged, tag } from './parse-scheduler-call.js';
+
+/** Reads the body of `POST /api/v1/agent`. */
+export function parseAgentCall(input: unknown): Parsed<AgentCall> {
+  return parseTagged(input, AGENT_CALLS);
+}
+
+/** Reads one record of the stream from the master to an agent. */
+export function parseAgentMessage(input: unknown): Parsed<AgentMessage> {
+  const issues = new Issues();
+  const position = readPosition(input, '', issues);
+  if (position === undefined || !isRecord(input)) return { kind: 'invalid', issues: issues.list };
+  return parseTagged(input, AGENT_MESSAGES);
+}
+
+type CallOf<Type extends AgentCall['type']> = Extract<AgentCall, { readonly type: Type }>;
+type MessageOf<Type extends AgentMessage['type']> = Extract<AgentMessage, { readonly type: Type }>;
+
+const readPosition: Decoder<StreamPosition> = closedMessage<StreamPosition>({
+  epoch: required(number),
+  stream_id: required(nonEmptyText),
+  sequence: required(number),
+});
+
+const agentTask: Decoder<AgentTask> = closedMessage<AgentTask>({
+  framework_id: required(idValue),
+  task: required(taskInfo),
+  state: required(nonEmptyText),
+  latest_status: required(taskStatus),
+});
+
+const AGENT_CALLS: Readonly<Record<AgentCall['type'], Decoder<AgentCall>>> = {
+  SUBSCRIBE: closedMessage<CallOf<'SUBSCRIBE'>>({
+    type: required(tag('SUBSCRIBE')),
+    subscribe: required(
+      closedMessage<CallOf<'SUBSCRIBE'>['subscribe']>({
+        agent_info: required(agentInfo),
+        version: required(text),
+        highest_epoch: required(number),
+        last_applied: optional(readPosition),
+        tasks: repeated(agentTask),
+        frameworks: repeated(frameworkInfo),
+      }),
+    ),
+  }),
+  UPDATE: closedMessage<CallOf<'UPDATE'>>({
+    type: required(tag('UPDATE')),
+    agent_id: required(idValue),
+    stream_id: required(nonEmptyText),
+    update: required(
+      closedMessage<CallOf<'UPDATE'>['update']>({
+        framework_id: required(idValue),
+        status: required(taskStatus),
+        latest_state: required(nonEmptyText),
+      }),
+    ),
+  }),
+  PONG: closedMessage<CallOf<'PONG'>>({
+    type: required(tag('PONG')),
+    agent_id: required(idValue),
+    stream_id: required(nonEmptyText),
+  }),
+};
+
+const position = {
+  epoch: required(number),
+  stream_id: required(nonEmptyText),
+  sequence: required(number),
+} as const;
+
+const reason = openMessage<{ readonly message: string }>({ message: required(text) });
+
+const AGENT_MESSAGES: Readonly<Record<AgentMessage['type'], Decoder<AgentMessage>>> = {
+  SUBSCRIBED: closedMessage<MessageOf<'SUBSCRIBED'>>({
+    ...position,
+    type: required(tag('SUBSCRIBED')),
+    subscribed: required(
+      closedMessage<MessageOf<'SUBSCRIBED'>['subscribed']>({
+        agent_id: required(idValue),
+        master_id: required(text),
+        ping_timeout_seconds: required(number),
+      }),
+    ),
+  }),
+  PING: closedMessage<MessageOf<'PING'>>({ ...position, type: required(tag('PING')) }),
+  LAUNCH: closedMessage<MessageOf<'LAUNCH'>>({
+    ...position,
+    type: required(tag('LAUNCH')),
+    launch: required(
+      closedMessage<MessageOf<'LAUNCH'>['launch']>({
+        framework: required(frameworkInfo),
+        task: required(taskInfo),
+      }),
+    ),
+  }),
+  KILL: closedMessage<MessageOf<'KILL'>>({
+    ...position,
+    type: required(tag('KILL')),
+    kill: required(
+      closedMessage<MessageOf<'KILL'>['kill']>({
+        framework_id: required(idValue),
+        task_id: required(idValue),
+        kill_policy: optional(killPolicy),
+      }),
+    ),
+  }),
+  ACKNOWLEDGE: closedMessage<MessageOf<'ACKNOWLEDGE'>>({
+    ...position,
+    type: required(tag('ACKNOWLEDGE')),
+    acknowledge: required(
+      closedMessage<MessageOf<'ACKNOWLEDGE'>['acknowledge']>({
+        framework_id: required(idValue),
+        task_id: required(idValue),
+        uuid: required(text),
+      }),
+    ),
+  }),
+  SHUTDOWN_FRAMEWORK: closedMessage<MessageOf<'SHUTDOWN_FRAMEWORK'>>({
+    ...position,
+    type: required(tag('SHUTDOWN_FRAMEWORK')),
+    shutdown_framework: required(
+      closedMessage<MessageOf<'SHUTDOWN_FRAMEWORK'>['shutdown_framework']>({
+        framework_id: required(idValue),
+      }),
+    ),
+  }),
+  SHUTDOWN: closedMessage<MessageOf<'SHUTDOWN'>>({
+    ...position,
+    type: required(tag('SHUTDOWN')),
+    shutdown: required(reason),
+  }),
+  ERROR: closedMessage<MessageOf<'ERROR'>>({
+    ...position,
+    type: required(tag('ERROR')),
+    error: required(reason),
+  }),
+};

@@ -1,0 +1,171 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseAgentCall } from './parse-agent-call.js';
+import { parseSchedulerCall } from './parse-scheduler-call.js';
+import { parseSchedulerEvent } from './parse-scheduler-event.js';
+
+const id = { value: 'f1' };
+
+describe('parseSchedulerCall', () => {
+  it('reads a SUBSCRIBE with nulls for every unset field, as the npm client sends it', () => {
+    const parsed = parseSchedulerCall({
+      type: 'SUBSCRIBE',
+      framework_id: null,
+      accept: null,
+      subscribe: {
+        framework_info: {
+          user: 'root',
+          name: 'n',
+          id: null,
+          failover_timeout: '604800',
+          checkpoint: 'true',
+          capabilities: null,
+        },
+      },
+    });
+
+    expect(parsed).toEqual({
+      kind: 'parsed',
+      value: {
+        type: 'SUBSCRIBE',
+        subscribe: {
+          framework_info: { user: 'root', name: 'n', failover_timeout: 604_800, checkpoint: true },
+        },
+      },
+    });
+  });
+
+  it('wants the outer and the inner framework id of a SUBSCRIBE to be equal', () => {
+    const parsed = parseSchedulerCall({
+      type: 'SUBSCRIBE',
+      framework_id: id,
+      subscribe: { framework_info: { user: 'root', name: 'n' } },
+    });
+
+    expect(parsed).toMatchObject({ kind: 'invalid', issues: [{ path: 'framework_id' }] });
+  });
+
+  it('names the missing required field', () => {
+    expect(parseSchedulerCall({ type: 'DECLINE', framework_id: id })).toEqual({
+      kind: 'invalid',
+      issues: [{ path: 'decline', message: 'is required' }],
+    });
+    expect(parseSchedulerCall({ type: 'REVIVE' })).toMatchObject({
+      kind: 'invalid',
+      issues: [{ path: 'framework_id' }],
+    });
+  });
+
+  it('tells a type it does not know from a bad message', () => {
+    expect(parseSchedulerCall({ type: 'DANCE', framework_id: id })).toEqual({
+      kind: 'unknown-type',
+      type: 'DANCE',
+    });
+    expect(parseSchedulerCall({ type: 'constructor' }).kind).toBe('unknown-type');
+    expect(parseSchedulerCall({}).kind).toBe('invalid');
+    expect(parseSchedulerCall('x').kind).toBe('invalid');
+  });
+
+  it('wants the uuid of an ACKNOWLEDGE to be 16 bytes', () => {
+    const acknowledge = (uuid: string) =>
+      parseSchedulerCall({
+        type: 'ACKNOWLEDGE',
+        framework_id: id,
+        acknowledge: { agent_id: id, task_id: id, uuid },
+      }).kind;
+
+    expect(acknowledge('AAAAAAAAAAAAAAAAAAAAAA==')).toBe('parsed');
+    expect(acknowledge('AAAA')).toBe('invalid');
+    expect(acknowledge('not base64 at all!!!!!==')).toBe('invalid');
+  });
+
+  it('takes an absent list of RECONCILE for an empty one', () => {
+    expect(
+      parseSchedulerCall({ type: 'RECONCILE', framework_id: id, reconcile: {} }),
+    ).toMatchObject({ kind: 'parsed', value: { reconcile: { tasks: [] } } });
+  });
+
+  it('keeps fields of a task it does not know, without nulls, and ignores those of the call', () => {
+    const task = {
+      name: 't',
+      task_id: { value: 't' },
+      agent_id: { value: 'a' },
+      resources: [{ name: 'cpus', type: 'SCALAR', scalar: { value: '0.5' } }],
+      command: { value: 'true' },
+      max_completion_time: { nanoseconds: 5, extra: null },
+    };
+    const parsed = parseSchedulerCall({
+      type: 'ACCEPT',
+      framework_id: id,
+      nonsense: 1,
+      accept: {
+        offer_ids: [{ value: 'o' }],
+        operations: [{ type: 'LAUNCH', launch: { task_infos: [task] } }],
+      },
+    });
+
+    expect(parsed).toEqual({
+      kind: 'parsed',
+      value: {
+        type: 'ACCEPT',
+        framework_id: id,
+        accept: {
+          offer_ids: [{ value: 'o' }],
+          operations: [
+            {
+              type: 'LAUNCH',
+              launch: {
+                task_infos: [
+                  {
+                    ...task,
+                    resources: [{ name: 'cpus', type: 'SCALAR', scalar: { value: 0.5 } }],
+                    max_completion_time: { nanoseconds: 5 },
+                  },
+                ],
+              },
+            },
+          ],
+        },
+      },
+    });
+  });
+
+  it('never throws, whatever JSON it gets', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom('SUBSCRIBE', 'ACCEPT', 'KILL', 'RECONCILE', 'UPDATE', 'OFFERS', 'PONG'),
+        fc.jsonValue(),
+        fc.string(),
+        (type, value, name) => {
+          const body = {
+            type,
+            framework_id: value,
+            subscribe: value,
+            accept: { offer_ids: value, operations: [value] },
+            kill: value,
+            reconcile: value,
+            update: value,
+            offers: value,
+            [name]: value,
+          };
+          for (const parse of [parseSchedulerCall, parseAgentCall, parseSchedulerEvent]) {
+            parse(body);
+            parse(value);
+          }
+        },
+      ),
+    );
+  });
+
+  it('refuses nesting without end instead of overflowing', () => {
+    let deep: unknown = 1;
+    for (let level = 0; level < 10_000; level += 1) deep = [deep];
+
+    const parsed = parseSchedulerCall({
+      type: 'SUBSCRIBE',
+      subscribe: { framework_info: { user: 'u', name: 'n', labels: deep } },
+    });
+
+    expect(parsed.kind).toBe('invalid');
+  });
+});

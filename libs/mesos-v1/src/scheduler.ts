@@ -1,0 +1,123 @@
+import type {
+  FrameworkInfo,
+  IdValue,
+  KillPolicy,
+  MasterInfo,
+  TaskInfo,
+  TaskStatus,
+  WireOffer,
+  WireResource,
+} from './values.js';
+
+export interface Filters {
+  /** Default 5, capped at 365 days; 0: no filter. */
+  readonly refuse_seconds?: number;
+}
+
+export type OfferOperation =
+  | { readonly type: 'LAUNCH'; readonly launch: { readonly task_infos: readonly TaskInfo[] } }
+  | {
+      readonly type: 'LAUNCH_GROUP';
+      readonly launch_group: {
+        readonly executor: unknown;
+        readonly task_group: { readonly tasks: readonly TaskInfo[] };
+      };
+    }
+  | { readonly type: 'RESERVE'; readonly reserve: { readonly resources: readonly WireResource[] } }
+  | {
+      readonly type: 'UNRESERVE';
+      readonly unreserve: { readonly resources: readonly WireResource[] };
+    };
+
+/** Calls of the v1 scheduler API. All but SUBSCRIBE carry `framework_id`. */
+export type SchedulerCall =
+  | {
+      readonly type: 'SUBSCRIBE';
+      readonly framework_id?: IdValue;
+      readonly subscribe: {
+        readonly framework_info: FrameworkInfo;
+        readonly suppressed_roles?: readonly string[];
+      };
+    }
+  | { readonly type: 'TEARDOWN'; readonly framework_id: IdValue }
+  | {
+      readonly type: 'ACCEPT';
+      readonly framework_id: IdValue;
+      readonly accept: {
+        readonly offer_ids: readonly IdValue[];
+        readonly operations?: readonly OfferOperation[];
+        readonly filters?: Filters;
+      };
+    }
+  | {
+      readonly type: 'DECLINE';
+      readonly framework_id: IdValue;
+      readonly decline: { readonly offer_ids: readonly IdValue[]; readonly filters?: Filters };
+    }
+  | {
+      readonly type: 'REVIVE';
+      readonly framework_id: IdValue;
+      readonly revive?: { readonly roles?: readonly string[] };
+    }
+  | {
+      readonly type: 'SUPPRESS';
+      readonly framework_id: IdValue;
+      readonly suppress?: { readonly roles?: readonly string[] };
+    }
+  | {
+      readonly type: 'KILL';
+      readonly framework_id: IdValue;
+      readonly kill: {
+        readonly task_id: IdValue;
+        readonly agent_id?: IdValue;
+        readonly kill_policy?: KillPolicy;
+      };
+    }
+  | {
+      readonly type: 'ACKNOWLEDGE';
+      readonly framework_id: IdValue;
+      readonly acknowledge: {
+        readonly agent_id: IdValue;
+        readonly task_id: IdValue;
+        readonly uuid: string;
+      };
+    }
+  | {
+      readonly type: 'RECONCILE';
+      readonly framework_id: IdValue;
+      readonly reconcile: {
+        readonly tasks: readonly { readonly task_id: IdValue; readonly agent_id?: IdValue }[];
+      };
+    };
+
+/** Events of the v1 scheduler API. */
+export type SchedulerEvent =
+  | {
+      readonly type: 'SUBSCRIBED';
+      readonly subscribed: {
+        readonly framework_id: IdValue;
+        readonly heartbeat_interval_seconds?: number;
+        readonly master_info?: MasterInfo;
+      };
+    }
+  | { readonly type: 'OFFERS'; readonly offers: { readonly offers: readonly WireOffer[] } }
+  | { readonly type: 'RESCIND'; readonly rescind: { readonly offer_id: IdValue } }
+  | { readonly type: 'UPDATE'; readonly update: { readonly status: TaskStatus } }
+  | {
+      readonly type: 'FAILURE';
+      readonly failure: {
+        readonly agent_id?: IdValue;
+        readonly executor_id?: IdValue;
+        readonly status?: number;
+      };
+    }
+  | {
+      readonly type: 'MESSAGE';
+      readonly message: {
+        readonly agent_id: IdValue;
+        readonly executor_id: IdValue;
+        readonly data: string;
+      };
+    }
+  | { readonly type: 'ERROR'; readonly error: { readonly message: string } }
+  | { readonly type: 'HEARTBEAT' };
