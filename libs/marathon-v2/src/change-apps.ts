@@ -1,0 +1,154 @@
+import { type App, type AppId, appId, groupId, type RootGroup } from '#core';
+import type { AppUpdate } from './app-request.js';
+import { completeApp, mergeFields } from './complete-app.js';
+import { type ChangeRules, type Declaration, DeclarationDraft } from './declaration.js';
+import { resolveAppId, topLevelGroupOf } from './path-id.js';
+import { accept, type Outcome, ProblemLog, refuse } from './refusal.js';
+import { validateApp, validateResidentUpdate } from './validate-app.js';
+import type { AppFields } from './written-app.js';
+
+/** Where a change starts from. */
+export interface ChangeContext {
+  readonly root: RootGroup;
+  /** The version the changed apps get. */
+  readonly version: string;
+  readonly rules: ChangeRules;
+}
+
+export interface DeclareOptions {
+  /**
+   * `create`: refuses an app that exists (409). `update`: refuses one that does not (404). `upsert`: takes both.
+   */
+  readonly mode: 'create' | 'upsert' | 'update';
+  /** Fields left out keep their value instead of going back to their default. */
+  readonly partial: boolean;
+}
+
+/** The id an update is about, relative to the root; a wrong one is a refusal. */
+export function idOfUpdate(update: AppUpdate): Outcome<AppId> {
+  const parsed = resolveAppId(update.id ?? '', '/');
+  return parsed.ok
+    ? accept(appId(parsed.id))
+    : refuse({
+        kind: 'broken-rule',
+        details: [{ path: `${update.path}/id`, errors: [parsed.error] }],
+      });
+}
+
+/** Declares one or several apps in one change. */
+export function declareApps(
+  context: ChangeContext,
+  updates: readonly AppUpdate[],
+  options: DeclareOptions,
+): Outcome<Declaration> {
+  const draft = startDraft(context);
+  for (const update of updates) {
+    const parsed = idOfUpdate(update);
+    if (!parsed.ok) return parsed;
+    const id = parsed.value;
+    const before = context.root.apps.get(id);
+    if (before === undefined && options.mode === 'update') return refuse(missingApp(id));
+    if (options.mode === 'create') {
+      if (before !== undefined) {
+        return refuse({ kind: 'exists', message: `An app with id [${id}] already exists.` });
+      }
+      if (context.root.groups.has(groupId(id))) {
+        return refuse({ kind: 'exists', message: `A group with id [${id}] already exists.` });
+      }
+    }
+    if (draft.hasPut(id)) {
+      draft.problems.reportRule(`${update.path}/id`, `app '${id}' is given twice`);
+      continue;
+    }
+    const base = options.partial ? fieldsOf(before) : {};
+    placeApp(draft, id, mergeFields(base, update.fields), update.path);
+  }
+  return draft.conclude();
+}
+
+/** Completes and checks a definition for its place and puts it into the draft. */
+export function placeApp(
+  draft: DeclarationDraft,
+  id: AppId,
+  fields: AppFields,
+  path: string,
+): void {
+  const before = draft.root.apps.get(id);
+  const at = { path, problems: draft.problems };
+  const { defaultRole, defaultNetworkName, features } = draft.rules;
+  const groupRole = topLevelGroupOf(id);
+  const isEnforced =
+    groupRole !== undefined && draft.groupAt(groupId(`/${groupRole}`))?.enforceRole === true;
+  const surroundings = {
+    role: isEnforced ? groupRole : defaultRole,
+    ...(defaultNetworkName === undefined ? {} : { defaultNetworkName }),
+  };
+  const definition = completeApp(id, fields, surroundings, at);
+  const allowedRoles = isEnforced
+    ? [groupRole]
+    : [...new Set([defaultRole, groupRole, before?.role])].filter((role) => role !== undefined);
+  validateApp(definition, { features, allowedRoles }, at);
+  if (before !== undefined) validateResidentUpdate(before, definition, at);
+  draft.putApp(definition, path);
+}
+
+/** Goes back to an earlier definition of an app, its service ports included. */
+export function restoreApp(context: ChangeContext, earlier: App): Outcome<Declaration> {
+  const draft = startDraft(context);
+  const { version: _version, versionInfo: _versionInfo, ...definition } = earlier;
+  draft.putApp(definition, '');
+  return draft.conclude();
+}
+
+/** Sets instance counts, for killing with scale. Unknown apps are left out. */
+export function scaleApps(
+  context: ChangeContext,
+  counts: ReadonlyMap<AppId, number>,
+): Outcome<Declaration> {
+  const draft = startDraft(context);
+  for (const [id, instances] of counts) {
+    const before = context.root.apps.get(id);
+    if (before === undefined) continue;
+    const { version: _version, versionInfo: _versionInfo, ...definition } = before;
+    draft.putApp({ ...definition, instances }, '');
+  }
+  return draft.conclude();
+}
+
+/** A new version of an unchanged app: `lastConfigChangeAt` moves, so that every instance is old. */
+export function restartApp({ root, version }: ChangeContext, id: AppId): Outcome<Declaration> {
+  const before = root.apps.get(id);
+  if (before === undefined) return refuse(missingApp(id));
+  const { lastScalingAt } = before.versionInfo;
+  const restarted = {
+    ...before,
+    version,
+    versionInfo: { lastScalingAt, lastConfigChangeAt: version },
+  };
+  return accept({ putApps: [restarted], removeApps: [], putGroups: [], removeGroups: [] });
+}
+
+/** Removes an app; its groups stay. */
+export function removeApp({ root }: ChangeContext, id: AppId): Outcome<Declaration> {
+  return root.apps.has(id)
+    ? accept({ putApps: [], removeApps: [id], putGroups: [], removeGroups: [] })
+    : refuse(missingApp(id));
+}
+
+/** The 404 of an app, of one of its versions if one is named. */
+export const missingApp = (
+  id: string,
+  version?: string,
+): { readonly kind: 'missing'; readonly message: string } => ({
+  kind: 'missing',
+  message: `App '${id}' does not exist${version === undefined ? '' : ` in version ${version}`}`,
+});
+
+export const startDraft = ({ root, version, rules }: ChangeContext): DeclarationDraft =>
+  new DeclarationDraft(root, version, rules, new ProblemLog());
+
+function fieldsOf(app: App | undefined): AppFields {
+  if (app === undefined) return {};
+  const { id: _id, version: _version, versionInfo: _versionInfo, ...fields } = app;
+  return fields;
+}

@@ -1,0 +1,239 @@
+import {
+  type App,
+  type AppId,
+  appId,
+  type Group,
+  type GroupId,
+  groupId,
+  type RootGroup,
+} from '#core';
+import type { Definition } from './complete-app.js';
+import { findDependencyCycle } from './dependency-cycle.js';
+import { ancestorsOf, parentOf } from './path-id.js';
+import { accept, type Outcome, type ProblemLog, refuse } from './refusal.js';
+import { isSameValue } from './same-value.js';
+import { type PortRange, ServicePortAssigner, servicePortsOf } from './service-ports.js';
+
+/**
+ * What a change of the declared state puts and removes; everything else stays. An app that was declared again without a
+ * difference is put as the very object it was, so that whoever carries the change out can finish what was left undone.
+ */
+export interface Declaration {
+  readonly putApps: readonly App[];
+  readonly removeApps: readonly AppId[];
+  readonly putGroups: readonly Group[];
+  readonly removeGroups: readonly GroupId[];
+}
+
+/** What every change is checked and completed by. */
+export interface ChangeRules {
+  readonly defaultRole: string;
+  readonly defaultNetworkName?: string;
+  readonly features: ReadonlySet<string>;
+  readonly servicePorts: PortRange;
+}
+
+interface PutApp {
+  readonly definition: Definition;
+  /** Where in the request it came from. */
+  readonly path: string;
+}
+
+/**
+ * A change under construction on top of a root. Owned by one change. {@link conclude} adds missing groups, assigns
+ * service ports, stamps versions and checks what concerns more than one app.
+ */
+export class DeclarationDraft {
+  private readonly apps = new Map<AppId, PutApp>();
+  private readonly groups = new Map<GroupId, Group>();
+  private readonly goneApps = new Set<AppId>();
+  private readonly goneGroups = new Set<GroupId>();
+
+  constructor(
+    readonly root: RootGroup,
+    readonly version: string,
+    readonly rules: ChangeRules,
+    readonly problems: ProblemLog,
+  ) {}
+
+  putApp(definition: Definition, path: string): void {
+    this.apps.set(definition.id, { definition, path });
+  }
+
+  putGroup(group: Omit<Group, 'version'>): void {
+    this.groups.set(group.id, { ...group, version: this.version });
+  }
+
+  removeApp(id: AppId): void {
+    this.goneApps.add(id);
+  }
+
+  removeGroup(id: GroupId): void {
+    if (id !== '/') this.goneGroups.add(id);
+  }
+
+  hasPut(id: AppId): boolean {
+    return this.apps.has(id);
+  }
+
+  groupAt(id: GroupId): Group | undefined {
+    const kept = this.goneGroups.has(id) ? undefined : this.root.groups.get(id);
+    return this.groups.get(id) ?? kept;
+  }
+
+  conclude(): Outcome<Declaration> {
+    this.addMissingGroups();
+    this.refuseSharedPaths();
+    const putApps = this.stampedApps();
+    const declaration: Declaration = {
+      putApps,
+      removeApps: [...this.goneApps].filter((id) => this.root.apps.has(id) && !this.apps.has(id)),
+      putGroups: [...this.groups.values()].filter((group) => this.isChanged(group)),
+      removeGroups: [...this.goneGroups].filter(
+        (id) => this.root.groups.has(id) && !this.groups.has(id),
+      ),
+    };
+    const refusal = this.problems.refusal();
+    if (refusal !== undefined) return refuse(refusal);
+    this.checkDependencies(declaration);
+    const cyclic = this.problems.refusal();
+    return cyclic === undefined ? accept(declaration, this.problems.warnings) : refuse(cyclic);
+  }
+
+  private addMissingGroups(): void {
+    const wanted = new Set([...this.apps.keys(), ...this.groups.keys()].flatMap(ancestorsOf));
+    for (const text of wanted) {
+      const id = groupId(text);
+      if (this.groupAt(id) === undefined) {
+        this.putGroup({ id, dependencies: [], enforceRole: false });
+      }
+    }
+  }
+
+  private refuseSharedPaths(): void {
+    for (const [id, { path }] of this.apps) {
+      if (this.groupAt(groupId(id)) !== undefined) {
+        this.problems.reportRule(
+          `${path}/id`,
+          `an app and a group may not share a path: '${id}' is a group`,
+        );
+      }
+    }
+    for (const id of this.groups.keys()) {
+      const app = appId(id);
+      const isApp = this.root.apps.has(app) && !this.goneApps.has(app) && !this.apps.has(app);
+      if (isApp) {
+        this.problems.reportRule(
+          '/id',
+          `an app and a group may not share a path: '${id}' is an app`,
+        );
+      }
+    }
+  }
+
+  private stampedApps(): readonly App[] {
+    const owners = this.servicePortOwners();
+    const assigner = new ServicePortAssigner(this.rules.servicePorts, new Set(owners.keys()));
+    const stamped: App[] = [];
+    for (const [id, { definition, path }] of this.apps) {
+      const before = this.root.apps.get(id);
+      this.warnOfSharedPorts(definition, owners);
+      const assigned = assigner.assign(definition, before);
+      if (assigned === undefined) {
+        const { min, max } = this.rules.servicePorts;
+        this.problems.reportRule(
+          path === '' ? '/' : path,
+          `no service port is left from ${min} to ${max}`,
+        );
+        continue;
+      }
+      stamped.push(stampApp(assigned, before, this.version));
+    }
+    return stamped;
+  }
+
+  /** Every service port of the old and of the new declaration, with an app that has it. O(all apps). */
+  private servicePortOwners(): Map<number, AppId> {
+    const owners = new Map<number, AppId>();
+    for (const app of this.root.apps.values()) {
+      for (const port of servicePortsOf(app)) owners.set(port, app.id);
+    }
+    for (const { definition } of this.apps.values()) {
+      for (const port of servicePortsOf(definition)) {
+        if (port !== 0 && !owners.has(port)) owners.set(port, definition.id);
+      }
+    }
+    return owners;
+  }
+
+  private warnOfSharedPorts(app: Definition, owners: ReadonlyMap<number, AppId>): void {
+    for (const port of servicePortsOf(app)) {
+      const owner = owners.get(port);
+      if (port !== 0 && owner !== undefined && owner !== app.id && !this.goneApps.has(owner)) {
+        this.problems.warn(`service port ${port} of ${app.id} is also used by ${owner}`);
+      }
+    }
+  }
+
+  private isChanged(group: Group): boolean {
+    const before = this.root.groups.get(group.id);
+    return (
+      before === undefined || !isSameValue({ ...before, version: '' }, { ...group, version: '' })
+    );
+  }
+
+  private checkDependencies(declaration: Declaration): void {
+    const apps = new Map<string, App>(this.root.apps);
+    const groups = new Map<string, Group>(this.root.groups);
+    for (const id of declaration.removeApps) apps.delete(id);
+    for (const id of declaration.removeGroups) groups.delete(id);
+    for (const group of declaration.putGroups) groups.set(group.id, group);
+    for (const app of declaration.putApps) apps.set(app.id, app);
+    const cycle = findDependencyCycle({ apps, groups });
+    if (cycle !== undefined) {
+      const shown = cycle.length > 12 ? [...cycle.slice(0, 11), '...'] : cycle;
+      this.problems.reportRule('/', `dependencies form a cycle: ${shown.join(' -> ')}`);
+    }
+    for (const { id, dependencies } of [...declaration.putApps, ...declaration.putGroups]) {
+      for (const target of dependencies) {
+        if (!apps.has(target) && !groups.has(target)) {
+          this.problems.warn(`dependency ${target} of ${id} does not exist and is ignored`);
+        }
+      }
+    }
+  }
+}
+
+/**
+ * Gives a definition its version: the earlier app itself when nothing changed, only `lastScalingAt` moved when only the
+ * instance count did, everything otherwise.
+ */
+export function stampApp(definition: Definition, before: App | undefined, version: string): App {
+  const fresh: App = {
+    ...definition,
+    version,
+    versionInfo: { lastScalingAt: version, lastConfigChangeAt: version },
+  };
+  if (before === undefined) return fresh;
+  const { lastConfigChangeAt } = before.versionInfo;
+  const { version: _version, versionInfo: _versionInfo, ...earlier } = before;
+  if (!isSameValue({ ...definition, instances: 0 }, { ...earlier, instances: 0 })) return fresh;
+  return definition.instances === before.instances
+    ? before
+    : { ...fresh, versionInfo: { lastScalingAt: version, lastConfigChangeAt } };
+}
+
+/** Apps and groups by the group that directly holds them. O(all apps and groups). */
+export function indexChildren(
+  root: RootGroup,
+): ReadonlyMap<string, { readonly apps: readonly AppId[]; readonly groups: readonly GroupId[] }> {
+  const children = new Map<string, { apps: AppId[]; groups: GroupId[] }>();
+  const of = (parent: string): { apps: AppId[]; groups: GroupId[] } => {
+    const known = children.get(parent) ?? { apps: [], groups: [] };
+    children.set(parent, known);
+    return known;
+  };
+  for (const id of root.apps.keys()) of(parentOf(id)).apps.push(id);
+  for (const id of root.groups.keys()) if (id !== '/') of(parentOf(id)).groups.push(id);
+  return children;
+}

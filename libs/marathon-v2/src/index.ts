@@ -1,0 +1,105 @@
+export {
+  type AppRequest,
+  type AppUpdate,
+  type ReadOptions,
+  readAppList,
+  readAppRequest,
+  readNewApp,
+} from './app-request.js';
+export {
+  type ChangeContext,
+  type DeclareOptions,
+  declareApps,
+  idOfUpdate,
+  missingApp,
+  removeApp,
+  restartApp,
+  restoreApp,
+  scaleApps,
+} from './change-apps.js';
+export {
+  declareGroup,
+  idOfGroupUpdate,
+  missingGroup,
+  patchGroup,
+  removeGroup,
+  restoreGroup,
+  scaleGroup,
+} from './change-groups.js';
+export { type Definition, isHostNetworking, isResident } from './complete-app.js';
+export { type ChangeRules, type Declaration, indexChildren, stampApp } from './declaration.js';
+export { findDependencyCycle } from './dependency-cycle.js';
+export { toEventPayload } from './event-payload.js';
+export {
+  type GroupRequest,
+  type GroupUpdate,
+  readGroupPatch,
+  readGroupRequest,
+  readNewGroup,
+} from './group-request.js';
+export { fromIsoTime, toIsoTime } from './iso-time.js';
+export { MAX_JSON_DEPTH, parseJsonText } from './json-text.js';
+export { type LabelSelector, parseLabelSelector } from './label-selector.js';
+export {
+  ancestorsOf,
+  isWithin,
+  MAX_ID_LENGTH,
+  type ParsedId,
+  parentOf,
+  resolveAppId,
+  resolveId,
+  safePathOf,
+  topLevelGroupOf,
+} from './path-id.js';
+export {
+  describeRefusal,
+  type ErrorBody,
+  type FieldProblem,
+  type Outcome,
+  type Refusal,
+} from './refusal.js';
+export { readRouterReport } from './router-report.js';
+export { DEFAULT_SERVICE_PORTS, type PortRange, servicePortsOf } from './service-ports.js';
+export {
+  computeTaskStats,
+  countTasks,
+  type TaskCounts,
+  type TaskStatsByVersion,
+} from './task-counts.js';
+export { readTaskIds } from './task-ids-request.js';
+export { toWireApp, toWireGroupHead, toWireHealthCheck } from './to-wire-app.js';
+export {
+  toWireAction,
+  toWireDeployment,
+  toWireFinishedDeployment,
+  toWirePlan,
+  toWireQueueEntry,
+  toWireStep,
+  type WaitingApp,
+  type WireFinishedDeployment,
+} from './to-wire-deployment.js';
+export {
+  type HealthObservation,
+  type ObservedInstance,
+  taskStateOf,
+  toWireHealthResult,
+  toWireTask,
+  toWireTaskFailure,
+} from './to-wire-task.js';
+export { type Feature, MAX_CPUS, MAX_INSTANCES, MAX_MIB } from './validate-app.js';
+export type {
+  WireApp,
+  WireDeployment,
+  WireDeploymentAction,
+  WireHealthCheck,
+  WireHealthCheckResult,
+  WirePortDefinition,
+  WirePortMapping,
+  WireQueueEntry,
+  WireReadinessResult,
+  WireRejectCount,
+  WireRouterReport,
+  WireTask,
+  WireTaskFailure,
+} from './wire-app.js';
+export type { MarathonEvent } from './wire-event.js';

@@ -1,0 +1,124 @@
+import type { App, Deployment, DeploymentAction, DeploymentStep } from '#core';
+import { toIsoTime } from './iso-time.js';
+import { definedFields } from './object-reader.js';
+import { toWireApp } from './to-wire-app.js';
+import type {
+  WireDeployment,
+  WireDeploymentAction,
+  WireQueueEntry,
+  WireReadinessResult,
+  WireRejectCount,
+} from './wire-app.js';
+
+/** A step as JSON. */
+export const toWireStep = (
+  step: DeploymentStep,
+): { readonly actions: readonly WireDeploymentAction[] } => ({
+  actions: step.actions.map(toWireAction),
+});
+
+export const toWireAction = (action: DeploymentAction): WireDeploymentAction => ({
+  action: action.kind,
+  app: action.app,
+});
+
+/** The plan of a deployment as events carry it. */
+export const toWirePlan = (
+  deployment: Pick<Deployment, 'id' | 'version' | 'steps'>,
+): {
+  readonly id: string;
+  readonly version: string;
+  readonly steps: readonly { readonly actions: readonly WireDeploymentAction[] }[];
+} => ({
+  id: deployment.id,
+  version: deployment.version,
+  steps: deployment.steps.map(toWireStep),
+});
+
+/** A deployment as listed. Readiness results stand with the actions of the current step. */
+export function toWireDeployment({
+  deployment,
+  readiness,
+  waitingFor,
+}: {
+  readonly deployment: Deployment;
+  readonly readiness: readonly WireReadinessResult[];
+  readonly waitingFor: readonly string[];
+}): WireDeployment {
+  const current = deployment.steps[deployment.currentStep];
+  return {
+    ...toWirePlan(deployment),
+    affectedApps: deployment.affectedApps,
+    affectedPods: [],
+    currentActions: (current?.actions ?? []).map((action) => ({
+      ...toWireAction(action),
+      readinessCheckResults: readiness.filter((result) => isOfApp(result, action.app)),
+    })),
+    currentStep: Math.min(deployment.currentStep + 1, deployment.steps.length),
+    totalSteps: deployment.steps.length,
+    waitingFor,
+  };
+}
+
+/** What a finished deployment adds: ours, as Marathon forgets them. */
+export interface WireFinishedDeployment extends WireDeployment {
+  readonly state: string;
+  readonly reason?: string;
+  readonly startedAt: string;
+  readonly finishedAt?: string;
+}
+
+export const toWireFinishedDeployment = (deployment: Deployment): WireFinishedDeployment => ({
+  ...toWireDeployment({ deployment, readiness: [], waitingFor: [] }),
+  currentActions: [],
+  state: deployment.state,
+  ...definedFields({ reason: deployment.reason }),
+  startedAt: toIsoTime(deployment.startedAtEpochMs),
+  ...(deployment.finishedAtEpochMs === undefined
+    ? {}
+    : { finishedAt: toIsoTime(deployment.finishedAtEpochMs) }),
+});
+
+/** Task ids begin with the app's path in its safe form. */
+function isOfApp(result: WireReadinessResult, app: string): boolean {
+  const safePath = app.slice(1).replaceAll('/', '_');
+  return result.taskId.startsWith(`${safePath}.`);
+}
+
+/** An app that waits for offers. Times are Unix ms. */
+export interface WaitingApp {
+  readonly count: number;
+  readonly sinceEpochMs: number;
+  readonly delayLeftMs: number;
+  readonly processedOffers: number;
+  readonly unusedOffers: number;
+  readonly lastUsedOfferEpochMs?: number;
+  readonly lastUnusedOfferEpochMs?: number;
+  readonly rejectLastOffers: readonly WireRejectCount[];
+  readonly rejectLaunchAttempt: readonly WireRejectCount[];
+}
+
+/** An entry of the launch queue. `overdue` says that the back-off has passed. */
+export function toWireQueueEntry(waiting: WaitingApp, app: App): WireQueueEntry {
+  const { lastUsedOfferEpochMs: usedAt, lastUnusedOfferEpochMs: unusedAt } = waiting;
+  return {
+    app: toWireApp(app),
+    count: waiting.count,
+    role: app.role,
+    since: toIsoTime(waiting.sinceEpochMs),
+    delay: {
+      timeLeftSeconds: Math.ceil(waiting.delayLeftMs / 1000),
+      overdue: waiting.delayLeftMs <= 0,
+    },
+    processedOffersSummary: {
+      processedOffersCount: waiting.processedOffers,
+      unusedOffersCount: waiting.unusedOffers,
+      ...definedFields({
+        lastUnusedOfferAt: unusedAt === undefined ? undefined : toIsoTime(unusedAt),
+        lastUsedOfferAt: usedAt === undefined ? undefined : toIsoTime(usedAt),
+      }),
+      rejectSummaryLastOffers: waiting.rejectLastOffers,
+      rejectSummaryLaunchAttempt: waiting.rejectLaunchAttempt,
+    },
+  };
+}
