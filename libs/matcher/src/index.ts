@@ -1,0 +1,27 @@
+export {
+  type BoundedPattern,
+  compilePattern,
+  MAX_PATTERN_LENGTH,
+  MAX_VALUE_LENGTH,
+} from './bounded-pattern.js';
+export {
+  type ConstraintInput,
+  checkConstraint,
+  fieldValue,
+  type Site,
+  type Verdict,
+} from './constraints.js';
+export { matchOffer } from './match-offer.js';
+export {
+  type MatchableOffer,
+  type MatchContext,
+  type MatchedLaunch,
+  type OfferMatch,
+  type PlacedInstance,
+  REFUSAL_REASONS,
+  type Refusal,
+  type RefusalReason,
+  type ResourcePool,
+  type WaitingApp,
+} from './offer.js';
+export { assignPorts, mix, type PortAssignment, wantedPorts } from './ports.js';
