@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { taskId } from '#core';
+import { drainTimeoutMs, isDrained, recentRouters } from './draining.js';
+
+const task = {
+  taskId: taskId('t1'),
+  deadlineMonoMs: 30_000,
+};
+const router = (drained: readonly string[], heardMonoMs = 0) => ({
+  heardMonoMs,
+  drainedTasks: new Set(drained),
+});
+
+describe('draining', () => {
+  it('ends when every router has drained the task', () => {
+    expect(isDrained(task, [router(['t1']), router([])], 1)).toBe(false);
+    expect(isDrained(task, [router(['t1']), router(['t1', 't2'])], 1)).toBe(true);
+  });
+
+  it('ends at the deadline, and at once without routers', () => {
+    expect(isDrained(task, [router([])], 30_000)).toBe(true);
+    expect(isDrained(task, [], 1)).toBe(true);
+  });
+
+  it('does not wait for a router that is silent', () => {
+    expect(recentRouters([router([], 0), router([], 9_000)], 10_000)).toHaveLength(1);
+  });
+
+  it('takes its timeout from the label when that is a sensible number', () => {
+    expect(drainTimeoutMs({ labels: { PACER_DRAIN_SECONDS: '5' } })).toBe(5_000);
+    expect(drainTimeoutMs({ labels: { PACER_DRAIN_SECONDS: '-1' } })).toBe(30_000);
+    expect(drainTimeoutMs({ labels: { PACER_DRAIN_SECONDS: 'soon' } })).toBe(30_000);
+  });
+});

@@ -1,0 +1,49 @@
+import type { App, TaskId } from '#core';
+
+/** A router not heard of for longer does not hold a kill up. */
+export const ROUTER_SILENCE_MS = 5_000;
+
+/** How long a task may stay out of rotation before it is killed, unless its app says otherwise. */
+export const DEFAULT_DRAIN_SECONDS = 30;
+/** Upper bound of the label, seconds. */
+export const MAX_DRAIN_SECONDS = 3_600;
+/** App label: seconds a task may drain; 0 kills at once. */
+export const DRAIN_LABEL = 'PACER_DRAIN_SECONDS';
+
+/** What was last heard of one router. */
+export interface RouterSight {
+  readonly heardMonoMs: number;
+  readonly drainedTasks: ReadonlySet<string>;
+}
+
+/** The drain timeout of an app, milliseconds: its label if that is a number of 0..3600 seconds, else 30 s. */
+export function drainTimeoutMs(app: Pick<App, 'labels'> | undefined): number {
+  const label = app?.labels[DRAIN_LABEL]?.trim() ?? '';
+  const seconds = label === '' ? Number.NaN : Number(label);
+  const isValid = Number.isFinite(seconds) && seconds >= 0 && seconds <= MAX_DRAIN_SECONDS;
+  return (isValid ? seconds : DEFAULT_DRAIN_SECONDS) * 1000;
+}
+
+/** Whether requests may reach instances of this app through a router: it has ports and asks to be routed. */
+export function isRoutedApp(app: App | undefined): boolean {
+  if (app === undefined || drainTimeoutMs(app) === 0) return false;
+  const hasPorts = app.portDefinitions.length > 0 || (app.container?.portMappings?.length ?? 0) > 0;
+  return hasPorts && Object.keys(app.labels).some((label) => label.startsWith('HAPROXY_'));
+}
+
+/** The routers that count now. */
+export const recentRouters = (
+  routers: Iterable<RouterSight>,
+  nowMonoMs: number,
+): readonly RouterSight[] =>
+  [...routers].filter((router) => nowMonoMs - router.heardMonoMs <= ROUTER_SILENCE_MS);
+
+/** Whether a draining task may be killed: every recent router has drained it (none: nobody needs it), or time is up. */
+export function isDrained(
+  task: { readonly taskId: TaskId; readonly deadlineMonoMs: number },
+  routers: readonly RouterSight[],
+  nowMonoMs: number,
+): boolean {
+  if (nowMonoMs >= task.deadlineMonoMs) return true;
+  return routers.every((router) => router.drainedTasks.has(task.taskId));
+}

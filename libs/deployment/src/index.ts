@@ -1,0 +1,39 @@
+export { type AppChange, compareApps, isOutdated, isUpgrade, stampApp } from './app-change.js';
+export {
+  type BackOff,
+  currentBackOff,
+  delayLeftMs,
+  growBackOff,
+  touchBackOff,
+} from './back-off.js';
+export { type Capacity, plainCapacity, restartCapacity } from './capacity.js';
+export { findConflicts, MAX_RUNNING_DEPLOYMENTS } from './conflicts.js';
+export {
+  DependencyCycleError,
+  type DependencyLayers,
+  dependencyLayers,
+} from './dependency-layers.js';
+export {
+  DEFAULT_DRAIN_SECONDS,
+  DRAIN_LABEL,
+  drainTimeoutMs,
+  isDrained,
+  isRoutedApp,
+  MAX_DRAIN_SECONDS,
+  ROUTER_SILENCE_MS,
+  type RouterSight,
+  recentRouters,
+} from './draining.js';
+export { type InstanceFacts, isAlive, isLeaving, isServing, isStaying } from './instance-facts.js';
+export { selectToKill } from './kill-selection.js';
+export { type LaunchQueue, type QueueEntry, readyEntries, setWanted } from './launch-queue.js';
+export { affectedApps, type PlanOptions, planDeployment } from './plan-deployment.js';
+export { type InverseDelta, planRollback } from './roll-back.js';
+export { nextActions } from './rollout.js';
+export {
+  DEFAULT_UNHEALTHY_LIMITS,
+  type RolloutActions,
+  type RolloutInput,
+  type RolloutMode,
+  type UnhealthyLimits,
+} from './rollout-input.js';

@@ -1,0 +1,68 @@
+import type { App, AppId, DeploymentAction, DeploymentStep, RootGroup } from '#core';
+import { compareApps } from './app-change.js';
+import { dependencyLayers } from './dependency-layers.js';
+
+export interface PlanOptions {
+  /** Apps to restart although their definition is the same. */
+  readonly restart?: ReadonlySet<AppId>;
+  /** Only these can differ between the two roots (default: all are compared). */
+  readonly only?: Iterable<AppId>;
+}
+
+/**
+ * The steps from one root to another: stop what is gone, start what is new (a no-op kept for compatibility), then one
+ * step per dependency layer of the target, lowest first. Apps are in order of id, so plans repeat. Nothing changed: no
+ * steps. O(compared apps + what their dependencies reach); throws DependencyCycleError on a cycle.
+ */
+export function planDeployment(
+  original: RootGroup,
+  target: RootGroup,
+  options: PlanOptions = {},
+): readonly DeploymentStep[] {
+  const ids = new Set(options.only ?? [...original.apps.keys(), ...target.apps.keys()]);
+  const stops: DeploymentAction[] = [];
+  const starts: DeploymentAction[] = [];
+  const layers = new Map<number, DeploymentAction[]>();
+  const layering = dependencyLayers(target);
+  for (const id of [...ids].sort()) {
+    const before = original.apps.get(id);
+    const after = target.apps.get(id);
+    if (after === undefined) {
+      if (before !== undefined) stops.push({ kind: 'StopApplication', app: id });
+      continue;
+    }
+    if (before === undefined) starts.push({ kind: 'StartApplication', app: id });
+    const action = actionOf(before, after, options.restart?.has(id) ?? false);
+    if (action === undefined) continue;
+    const layer = layering.layerOf(id);
+    const actions = layers.get(layer);
+    if (actions === undefined) layers.set(layer, [action]);
+    else actions.push(action);
+  }
+  const inOrder = [...layers].sort(([left], [right]) => left - right).map(([, actions]) => actions);
+  return [stops, starts, ...inOrder]
+    .filter((actions) => actions.length > 0)
+    .map((actions) => ({ actions }));
+}
+
+/** The apps a plan touches, in order of id. */
+export function affectedApps(steps: readonly DeploymentStep[]): readonly AppId[] {
+  return [...new Set(steps.flatMap((step) => step.actions.map((action) => action.app)))].sort();
+}
+
+function actionOf(
+  before: App | undefined,
+  after: App,
+  isRestart: boolean,
+): DeploymentAction | undefined {
+  const scale = {
+    kind: 'ScaleApplication',
+    app: after.id,
+    scaleTo: after.instances,
+  } as const;
+  if (before === undefined) return scale;
+  const change = compareApps(before, after);
+  if (change === 'none' && !isRestart) return undefined;
+  if (change === 'scale' && !isRestart) return scale;
+  return after.instances === 0 ? scale : { kind: 'RestartApplication', app: after.id };
+}

@@ -1,0 +1,136 @@
+import { isOutdated } from './app-change.js';
+import { restartCapacity } from './capacity.js';
+import {
+  type InstanceFacts,
+  isAlive,
+  isLeaving,
+  isServing,
+  isStaying,
+  isUncertain,
+} from './instance-facts.js';
+import { selectToKill } from './kill-selection.js';
+import type { RolloutDecision, RolloutInput } from './rollout-input.js';
+
+/** What a restart counts. Old: runs an outdated configuration. */
+interface Tally {
+  readonly wanted: number;
+  readonly alive: number;
+  readonly oldStaying: readonly InstanceFacts[];
+  readonly newStaying: readonly InstanceFacts[];
+  readonly newServing: number;
+  readonly serving: number;
+  readonly minHealthy: number;
+  readonly maxCapacity: number;
+}
+
+/**
+ * One look at a rolling restart (Marathon 3.3, made declarative). New instances start while fewer than maxCapacity
+ * exist. Serving old ones go only while more than minHealthy serve. Old ones that do not serve cost nothing, but a
+ * wave of failing checks must not end them all: those that run go one for each proven new one, or singly for room.
+ */
+export function rollRestart(input: RolloutInput): RolloutDecision {
+  const tally = takeTally(input);
+  const newCondemned = tally.newStaying.filter((facts) => facts.condemned !== undefined);
+  const newSurplus = chooseSurplusNew(input, tally);
+  const retireOld = chooseOld(input, tally);
+  const launch = Math.max(
+    0,
+    Math.min(
+      tally.wanted - (tally.newStaying.length - newCondemned.length),
+      tally.maxCapacity - tally.alive,
+    ),
+  );
+  // Should they come back, they would be old ones among the new.
+  const lostOld = input.instances.filter(
+    (facts) =>
+      facts.condition === 'UnreachableInactive' && isOutdated(facts.configVersion, input.app),
+  );
+  const present = input.instances.filter(isAlive);
+  const finished =
+    tally.newServing === tally.wanted &&
+    lostOld.length === 0 &&
+    present.length === tally.wanted &&
+    present.every((facts) => !isLeaving(facts) && !isOutdated(facts.configVersion, input.app));
+  return {
+    launch,
+    retire: [...new Set([...retireOld, ...newCondemned, ...newSurplus, ...lostOld])],
+    waiting: finished ? [] : explain(tally, launch),
+    finished,
+  };
+}
+
+function takeTally({ app, instances }: RolloutInput): Tally {
+  const staying = instances.filter(isStaying);
+  const newStaying = staying.filter((facts) => !isOutdated(facts.configVersion, app));
+  return {
+    wanted: app.instances,
+    alive: instances.filter(isAlive).length,
+    oldStaying: staying.filter((facts) => isOutdated(facts.configVersion, app)),
+    newStaying,
+    newServing: newStaying.filter(isServing).length,
+    serving: staying.filter(isServing).length,
+    ...restartCapacity(app),
+  };
+}
+
+function chooseOld({ app }: RolloutInput, tally: Tally): readonly InstanceFacts[] {
+  const { oldStaying, newStaying, newServing, serving, wanted } = tally;
+  const budget = Math.max(0, serving - tally.minHealthy);
+  const surplus = Math.max(0, oldStaying.length - Math.max(0, wanted - newServing));
+  const missing = wanted - newStaying.length;
+  const room = tally.maxCapacity - tally.alive;
+  const selection = { killSelection: app.killSelection };
+
+  const idle = oldStaying.filter((facts) => facts.condition !== 'Running');
+  const running = oldStaying.filter((facts) => facts.condition === 'Running');
+  const failing = running.filter((facts) => !isServing(facts) && !isUncertain(facts));
+  const uncertain = running.filter(isUncertain);
+  const servingOld = running.filter(isServing);
+
+  const target = Math.max(budget, surplus);
+  const isStuck = missing > 0 && room <= 0 && tally.alive === oldStaying.length + newStaying.length;
+  const chosen = [...selectToKill(idle, Math.max(target, missing - Math.max(room, 0)), selection)];
+  const failingCount = Math.max(target - chosen.length, isStuck && chosen.length === 0 ? 1 : 0);
+  chosen.push(...selectToKill(failing, failingCount, selection));
+  chosen.push(...selectToKill(uncertain, surplus - chosen.length, selection));
+  const servingCount = Math.min(budget, target - chosen.length);
+  chosen.push(...selectToKill(servingOld, servingCount, selection));
+  return chosen;
+}
+
+/** The count went down together with the configuration: what is new and too many goes, never below the minimum. */
+function chooseSurplusNew({ app }: RolloutInput, tally: Tally): readonly InstanceFacts[] {
+  const surplus = tally.newStaying.length - tally.wanted;
+  if (surplus <= 0) return [];
+  const selection = { killSelection: app.killSelection };
+  const notServing = tally.newStaying.filter((facts) => !isServing(facts));
+  const chosen = selectToKill(notServing, surplus, selection);
+  const budget = Math.max(0, tally.newServing - tally.wanted);
+  const serving = tally.newStaying.filter(isServing);
+  const count = Math.min(budget, surplus - chosen.length);
+  return [...chosen, ...selectToKill(serving, count, selection)];
+}
+
+function explain(tally: Tally, launch: number): readonly string[] {
+  const { wanted, newStaying, newServing, oldStaying, serving, minHealthy, maxCapacity } = tally;
+  const reasons: string[] = [];
+  if (newServing < wanted) {
+    reasons.push(`${newServing} of ${wanted} new instances are running, healthy and ready`);
+  }
+  const notYet = newStaying.length - newServing;
+  if (notYet > 0) reasons.push(`${notYet} new instances are started and not yet healthy and ready`);
+  if (launch > 0)
+    reasons.push(
+      `${launch} new ${launch === 1 ? 'instance waits' : 'instances wait'} for an offer`,
+    );
+  if (newStaying.length < wanted && launch === 0) {
+    reasons.push(`at most ${maxCapacity} instances may exist at once and ${tally.alive} do`);
+  }
+  if (oldStaying.length > 0) {
+    reasons.push(
+      `${oldStaying.length} old instances stay for now: ${serving} instances serve ` +
+        `and at least ${minHealthy} must`,
+    );
+  }
+  return reasons;
+}

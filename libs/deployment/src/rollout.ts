@@ -1,0 +1,78 @@
+import type { InstanceId } from '#core';
+import { isOutdated } from './app-change.js';
+import { type InstanceFacts, isAlive, isLeaving } from './instance-facts.js';
+import { rollRestart } from './rolling-restart.js';
+import type { RolloutActions, RolloutDecision, RolloutInput } from './rollout-input.js';
+import { scaleApp } from './scaling.js';
+
+/** Decides the next actions of one app. O(instances of the app * log). */
+export function nextActions(input: RolloutInput): RolloutActions {
+  const decision = decide(input);
+  const drain: InstanceId[] = [];
+  const kill: InstanceId[] = [];
+  for (const facts of decision.retire) {
+    const needsDraining =
+      input.hasRouters && facts.isRouted && facts.condition === 'Running' && !facts.isKilling;
+    if (needsDraining) drain.push(facts.id);
+    else kill.push(facts.id);
+  }
+  for (const facts of input.instances) {
+    if (facts.draining?.isDone === true && !facts.isKilling && isAlive(facts)) kill.push(facts.id);
+  }
+  return {
+    launch: decision.launch,
+    drain,
+    kill,
+    waiting: [...decision.waiting, ...describeLeaving(input.instances)],
+    finished: decision.finished,
+  };
+}
+
+function decide(input: RolloutInput): RolloutDecision {
+  switch (input.mode) {
+    case 'stop':
+      return stopApp(input);
+    case 'restart':
+      return rollRestart(input);
+    case 'scale':
+      return hasOutdated(input) ? rollRestart(input) : scaleApp(input);
+    case 'steady':
+      return scaleApp(input);
+    default:
+      return input.mode satisfies never;
+  }
+}
+
+const hasOutdated = ({ app, instances }: RolloutInput): boolean =>
+  instances.some((facts) => isPresent(facts) && isOutdated(facts.configVersion, app));
+
+/** Still known, even when it is given up for lost. */
+const isPresent = (facts: InstanceFacts): boolean =>
+  isAlive(facts) || facts.condition === 'UnreachableInactive';
+
+function stopApp({ instances }: RolloutInput): RolloutDecision {
+  const present = instances.filter((facts) => isAlive(facts));
+  const inactive = instances.filter((facts) => facts.condition === 'UnreachableInactive');
+  return {
+    launch: 0,
+    retire: [...present.filter((facts) => !isLeaving(facts)), ...inactive],
+    waiting: present.length > 0 ? [`${present.length} instances are still there`] : [],
+    finished: present.length + inactive.length === 0,
+  };
+}
+
+function describeLeaving(instances: readonly InstanceFacts[]): readonly string[] {
+  const draining = instances.filter(
+    (facts) => isAlive(facts) && facts.draining?.isDone === false && !facts.isKilling,
+  );
+  const killing = instances.filter((facts) => isAlive(facts) && facts.isKilling);
+  const reasons: string[] = [];
+  if (draining.length > 0) {
+    reasons.push(
+      `${draining.length} instances are out of rotation and wait for their open requests, ` +
+        `at the latest until their drain deadline`,
+    );
+  }
+  if (killing.length > 0) reasons.push(`${killing.length} instances are being killed`);
+  return reasons;
+}
