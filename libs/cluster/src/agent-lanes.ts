@@ -1,0 +1,66 @@
+import type { AgentTask } from './agent-task.js';
+
+/** Work of one kind runs at most `limit` at a time; the rest waits in order of arrival. */
+export type LaneName = 'fetch' | 'process' | 'docker';
+
+export type LaneLimits = Readonly<Record<LaneName, number>>;
+
+/** Docker: four pulls beside four starts, more add latency and no rate; processes: measured on two cores. */
+export const DEFAULT_LANE_LIMITS: LaneLimits = { fetch: 8, process: 16, docker: 8 };
+
+/** Owned by the agent's state and mutated in place: a launch must not cost the number of tasks. */
+export type Lanes = Readonly<
+  Record<
+    LaneName,
+    { readonly limit: number; readonly holders: Set<string>; readonly waiting: Set<string> }
+  >
+>;
+
+export function createLanes(limits: LaneLimits): Lanes {
+  const lane = (limit: number) => ({
+    limit,
+    holders: new Set<string>(),
+    waiting: new Set<string>(),
+  });
+  return { fetch: lane(limits.fetch), process: lane(limits.process), docker: lane(limits.docker) };
+}
+
+/** Notes where a task stands now. Undefined: its record is gone. */
+export function placeInLanes(lanes: Lanes, taskId: string, task: AgentTask | undefined): void {
+  const place = task === undefined ? undefined : placeOf(task);
+  for (const name of ['fetch', 'process', 'docker'] as const) {
+    const lane = lanes[name];
+    const isHere = place?.lane === name;
+    if (isHere && place.holds) lane.holders.add(taskId);
+    else lane.holders.delete(taskId);
+    if (isHere && !place.holds) lane.waiting.add(taskId);
+    else lane.waiting.delete(taskId);
+  }
+}
+
+/** The task whose turn it is in some lane with a free slot, or undefined. Oldest first within a lane. */
+export function nextInLanes(lanes: Lanes): string | undefined {
+  for (const lane of [lanes.docker, lanes.process, lanes.fetch]) {
+    if (lane.holders.size >= lane.limit) continue;
+    for (const taskId of lane.waiting) return taskId;
+  }
+  return undefined;
+}
+
+function placeOf(
+  task: AgentTask,
+): { readonly lane: LaneName; readonly holds: boolean } | undefined {
+  switch (task.phase.kind) {
+    case 'received':
+      return {
+        lane: task.phase.waitsFor === 'fetch' ? 'fetch' : task.launcher,
+        holds: false,
+      };
+    case 'fetching':
+      return { lane: 'fetch', holds: true };
+    case 'launching':
+      return { lane: task.launcher, holds: true };
+    default:
+      return undefined;
+  }
+}

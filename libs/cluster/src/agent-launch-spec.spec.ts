@@ -1,0 +1,133 @@
+import { describe, expect, test } from 'vitest';
+import type { TaskInfo } from '#mesos-v1';
+import { findTaskDefect, toLaunchSpec } from './agent-launch-spec.js';
+
+const task = (more: Partial<TaskInfo>): TaskInfo => ({
+  name: 'web',
+  task_id: { value: 'web.1' },
+  agent_id: { value: 'a1' },
+  resources: [
+    { name: 'cpus', type: 'SCALAR', scalar: { value: 0.25 } },
+    { name: 'mem', type: 'SCALAR', scalar: { value: 64 } },
+  ],
+  command: { value: 'run' },
+  ...more,
+});
+const site = {
+  sandbox: '/w/sandboxes/web.1',
+  runtimeDirectory: '/w/runtime/web.1',
+  agentId: 'a1',
+  frameworkId: 'f1',
+  searchPath: '/bin',
+  hostname: 'h1',
+};
+
+test('a command task gets its sandbox, resources and the variables of the agent below its own', () => {
+  const variables = [
+    { name: 'HOST', value: 'mine' },
+    { name: 'PORT0', value: '31000' },
+  ];
+
+  const spec = toLaunchSpec(task({ command: { value: 'run', environment: { variables } } }), site);
+
+  expect(spec).toEqual({
+    taskId: 'web.1',
+    sandbox: '/w/sandboxes/web.1',
+    runtimeDirectory: '/w/runtime/web.1',
+    command: { kind: 'shell', value: 'run' },
+    environment: {
+      PATH: '/bin',
+      HOME: '/w/sandboxes/web.1',
+      MESOS_SANDBOX: '/w/sandboxes/web.1',
+      MESOS_DIRECTORY: '/w/sandboxes/web.1',
+      MESOS_TASK_ID: 'web.1',
+      MESOS_EXECUTOR_ID: 'web.1',
+      MESOS_FRAMEWORK_ID: 'f1',
+      MESOS_AGENT_ID: 'a1',
+      HOST: 'mine',
+      PORT0: '31000',
+    },
+    cpuMillis: 250,
+    memMib: 64,
+  });
+});
+
+test('finite limits replace requests, Infinity does not', () => {
+  const limits = { cpus: { value: 'Infinity' as const }, mem: { value: 128 } };
+
+  expect(toLaunchSpec(task({ limits }), site)).toMatchObject({ cpuMillis: 250, memMib: 128 });
+});
+
+test('an argument list is not read by a shell', () => {
+  const command = { shell: false, value: '/bin/echo', arguments: ['echo', '$HOME'] };
+
+  expect(toLaunchSpec(task({ command }), site).command).toEqual({
+    kind: 'exec',
+    value: '/bin/echo',
+    args: ['echo', '$HOME'],
+  });
+});
+
+test('a container has its image, network, ports, volumes and the sandbox inside it', () => {
+  const spec = toLaunchSpec(
+    task({
+      container: {
+        type: 'DOCKER',
+        docker: {
+          image: 'nginx',
+          network: 'BRIDGE',
+          port_mappings: [{ host_port: 31000, container_port: 80, protocol: 'udp,tcp' }],
+          force_pull_image: true,
+          parameters: [{ key: 'hostname', value: 'x' }],
+        },
+        volumes: [{ mode: 'RO', container_path: '/etc/app', host_path: '/srv/app' }],
+      },
+    }),
+    site,
+  );
+
+  expect(spec.environment).toMatchObject({ MESOS_SANDBOX: '/mnt/mesos/sandbox' });
+  expect(spec.environment).not.toHaveProperty('PATH');
+  expect(spec.docker).toEqual({
+    image: 'nginx',
+    forcePull: true,
+    privileged: false,
+    network: 'BRIDGE',
+    portMappings: [
+      { hostPort: 31000, containerPort: 80, protocol: 'udp' },
+      { hostPort: 31000, containerPort: 80, protocol: 'tcp' },
+    ],
+    volumes: [{ hostPath: '/srv/app', containerPath: '/etc/app', mode: 'RO' }],
+    parameters: [{ key: 'hostname', value: 'x' }],
+    sandboxMount: '/mnt/mesos/sandbox',
+  });
+});
+
+test('null fields, as some clients send for what they do not set, mean absent', () => {
+  const nulls = { container: null, executor: null, limits: null, kill_policy: null } as never;
+
+  expect(findTaskDefect(task(nulls))).toBeUndefined();
+  expect(toLaunchSpec(task(nulls), site).command).toEqual({ kind: 'shell', value: 'run' });
+});
+
+describe('what cannot be run is said to be so', () => {
+  test.each([
+    ['cannot be a folder name', { task_id: { value: '../etc' } }],
+    ['cannot be a folder name', { task_id: { value: '..' } }],
+    ['the limit is 255', { task_id: { value: 'x'.repeat(256) } }],
+    ['custom executors', { executor: { executor_id: { value: 'e' } } }],
+    ['docker.image is missing', { container: { type: 'DOCKER' as const } }],
+    ['command.value is missing', { command: {} }],
+    [
+      'PASSWORD is a SECRET',
+      {
+        command: {
+          value: 'x',
+          environment: { variables: [{ name: 'PASSWORD', type: 'SECRET' as const }] },
+        },
+      },
+    ],
+  ])('%s', (message, more) => {
+    expect(findTaskDefect(task(more))).toContain(message);
+  });
+});

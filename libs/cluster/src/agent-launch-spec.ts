@@ -1,0 +1,145 @@
+import { type DockerSpec, type LaunchSpec, scalarMilli, taskId as toTaskId } from '#core';
+import { type CommandInfo, fromWireResources, type TaskInfo } from '#mesos-v1';
+
+/** What the host adds to a task's definition. Paths are absolute. */
+export interface LaunchSite {
+  readonly sandbox: string;
+  readonly runtimeDirectory: string;
+  readonly agentId: string;
+  readonly frameworkId: string;
+  /** PATH for tasks without a container. */
+  readonly searchPath: string;
+  readonly hostname: string;
+}
+
+export type LauncherKind = 'process' | 'docker';
+
+/** Where the sandbox appears inside a container, as in Mesos. */
+export const CONTAINER_SANDBOX = '/mnt/mesos/sandbox';
+
+/** A task id becomes a folder name: no separators, not `.` or `..`, at most this many bytes. */
+const MAX_TASK_ID_LENGTH = 255;
+const UNSAFE_TASK_ID = /[/\\\p{Cc}]/u;
+
+/** Whether the task has to be launched by the Docker launcher. */
+export const launcherKindOf = (task: TaskInfo): LauncherKind =>
+  task.container?.docker?.image ? 'docker' : 'process';
+
+/** Why the agent cannot run such a task at all, or undefined. */
+export function findTaskDefect(task: TaskInfo): string | undefined {
+  const id = task.task_id.value;
+  if (id === '' || id === '.' || id === '..' || UNSAFE_TASK_ID.test(id)) {
+    return `task id "${id}" cannot be a folder name`;
+  }
+  if (id.length > MAX_TASK_ID_LENGTH) {
+    return `task id is ${id.length} characters long, the limit is ${MAX_TASK_ID_LENGTH}`;
+  }
+  if (task.executor) return `task ${id}: custom executors are not supported by this agent`;
+  if (task.container?.type === 'DOCKER' && !task.container.docker?.image) {
+    return `task ${id}: container.docker.image is missing`;
+  }
+  const secret = task.command?.environment?.variables.find((one) => one.type === 'SECRET');
+  if (secret !== undefined) {
+    return `task ${id}: environment variable ${secret.name} is a SECRET, which this agent cannot resolve`;
+  }
+  const hasImage = launcherKindOf(task) === 'docker';
+  const command = task.command;
+  if (hasImage) return undefined;
+  if (!command || (command.shell !== false && !command.value)) {
+    return `task ${id}: command.value is missing`;
+  }
+  if (command.shell === false && !command.value && !command.arguments?.length) {
+    return `task ${id}: command has neither value nor arguments`;
+  }
+  return undefined;
+}
+
+/** Turns a definition without {@link findTaskDefect} into what a launcher needs. */
+export function toLaunchSpec(task: TaskInfo, site: LaunchSite): LaunchSpec {
+  const amount = fromWireResources(task.resources);
+  const docker = toDockerSpec(task);
+  const user = task.command?.user;
+  return {
+    taskId: toTaskId(task.task_id.value),
+    sandbox: site.sandbox,
+    runtimeDirectory: site.runtimeDirectory,
+    command: toCommand(task.command),
+    environment: toEnvironment(task, site),
+    ...(user ? { user } : {}),
+    cpuMillis: limitOf(task, 'cpus') ?? scalarMilli(amount, 'cpus'),
+    memMib: Math.round((limitOf(task, 'mem') ?? scalarMilli(amount, 'mem')) / 1000),
+    ...(docker ? { docker } : {}),
+  };
+}
+
+/** Thousandths of `limits.<name>`; undefined when absent or Infinity, for which the request stands. */
+function limitOf(task: TaskInfo, name: string): number | undefined {
+  const value = Number(task.limits?.[name]?.value ?? Number.NaN);
+  return Number.isFinite(value) ? Math.round(value * 1000) : undefined;
+}
+
+function toCommand(command: CommandInfo | undefined): LaunchSpec['command'] {
+  if (!command) return { kind: 'exec', args: [] };
+  if (command.shell !== false && command.value) return { kind: 'shell', value: command.value };
+  const args = command.arguments ?? [];
+  return command.value ? { kind: 'exec', value: command.value, args } : { kind: 'exec', args };
+}
+
+function toEnvironment(task: TaskInfo, site: LaunchSite): Readonly<Record<string, string>> {
+  const isContainer = launcherKindOf(task) === 'docker';
+  const sandbox = isContainer ? CONTAINER_SANDBOX : site.sandbox;
+  const base: Record<string, string> = {
+    ...(isContainer ? {} : { PATH: site.searchPath, HOME: site.sandbox }),
+    MESOS_SANDBOX: sandbox,
+    MESOS_DIRECTORY: site.sandbox,
+    MESOS_TASK_ID: task.task_id.value,
+    MESOS_EXECUTOR_ID: task.task_id.value,
+    MESOS_FRAMEWORK_ID: site.frameworkId,
+    MESOS_AGENT_ID: site.agentId,
+    HOST: site.hostname,
+  };
+  for (const { name, value } of task.command?.environment?.variables ?? []) {
+    base[name] = value ?? '';
+  }
+  return base;
+}
+
+function toDockerSpec(task: TaskInfo): DockerSpec | undefined {
+  const docker = task.container?.docker;
+  if (!docker?.image) return undefined;
+  const networkName = task.container?.network_infos?.find((info) => info.name)?.name;
+  return {
+    image: docker.image,
+    forcePull: docker.force_pull_image === true,
+    privileged: docker.privileged === true,
+    network: toNetwork(docker.network ?? 'HOST', networkName),
+    portMappings: (docker.port_mappings ?? []).flatMap((mapping) =>
+      (mapping.protocol ?? 'tcp').split(',').map((protocol) => ({
+        hostPort: Number(mapping.host_port),
+        containerPort: Number(mapping.container_port),
+        protocol: protocol.trim() === 'udp' ? ('udp' as const) : ('tcp' as const),
+      })),
+    ),
+    volumes: (task.container?.volumes ?? []).flatMap((volume) =>
+      volume.host_path
+        ? [
+            {
+              hostPath: volume.host_path,
+              containerPath: volume.container_path,
+              mode: volume.mode === 'RO' ? ('RO' as const) : ('RW' as const),
+            },
+          ]
+        : [],
+    ),
+    parameters: (docker.parameters ?? []).map(({ key, value }) => ({ key, value })),
+    sandboxMount: CONTAINER_SANDBOX,
+  };
+}
+
+const toNetwork = (
+  network: 'HOST' | 'BRIDGE' | 'NONE' | 'USER',
+  name: string | undefined,
+): DockerSpec['network'] => {
+  if (network !== 'USER') return network;
+  return name === undefined ? 'BRIDGE' : { user: name };
+};

@@ -1,0 +1,179 @@
+import type { Now, Reduction } from '#core';
+import type { AgentCall, AgentInfo, TaskStatus } from '#mesos-v1';
+import { groupJournal } from './agent-effects.js';
+import { placeInLanes } from './agent-lanes.js';
+import { launcherKindOf } from './agent-launch-spec.js';
+import type { AgentIdentity, JournalImage, TaskRecord } from './agent-records.js';
+import {
+  type AgentEffect,
+  type AgentOptions,
+  type AgentState,
+  emptyAgentState,
+  newAgentTask,
+} from './agent-state.js';
+import type { AgentTask, AgentTaskEvent } from './agent-task.js';
+import { reduceAgentTask } from './agent-task-reducer.js';
+import { isClosed } from './update-stream.js';
+
+/** What the journal gave back. */
+export interface RecoveredJournal {
+  readonly identity?: AgentIdentity;
+  readonly image: JournalImage;
+  /** Tasks whose lines were unreadable, with the reason. */
+  readonly damaged: ReadonlyMap<string, string>;
+}
+
+/**
+ * Builds the state of an agent that starts, from what it wrote down. Tasks that were handed to a launcher are looked for
+ * again (`reattach`), those that were not are launched now; after a reboot, or with damaged lines, a task is reported
+ * lost. An agent that was told to start over and died meanwhile goes on with that: its old tasks must end before it
+ * registers anew. O(tasks).
+ */
+export function recoverAgent(
+  journal: RecoveredJournal,
+  start: {
+    readonly bootId: string;
+    readonly seed: readonly number[];
+    readonly options: AgentOptions;
+    readonly now: Now;
+  },
+): Reduction<AgentState, AgentEffect> {
+  const before = journal.identity;
+  const hasRebooted = before !== undefined && before.bootId !== start.bootId;
+  const identity: AgentIdentity = {
+    highestEpoch: 0,
+    ...before,
+    bootId: start.bootId,
+  };
+  const isStartingOver =
+    before !== undefined && before.agentId === undefined && journal.image.tasks.size > 0;
+  const state: AgentState = {
+    ...emptyAgentState(identity, start.seed, start.options),
+    ...(isStartingOver ? { leaving: 'reregister' as const } : {}),
+  };
+  const effects: AgentEffect[] = [];
+  if (isStartingOver) effects.push({ kind: 'pause-link', reason: 'old tasks have to end first' });
+  if (before?.bootId !== start.bootId) effects.push({ kind: 'persist-identity', identity });
+  for (const [id, completed] of journal.image.completed) state.completed.set(id, completed);
+  for (const [id, record] of journal.image.tasks) {
+    const damage = journal.damaged.get(id);
+    const task = restoreTask(record, start.now);
+    const event = firstEvent(record, {
+      ...(damage === undefined ? {} : { damage }),
+      hasRebooted,
+      task,
+    });
+    if (event === undefined) {
+      placeTask(state, task, record, { effects, start });
+      continue;
+    }
+    const reduced = reduceAgentTask(task, event, start.now, {
+      options: start.options,
+      agentId: identity.agentId ?? task.definition.agent_id.value,
+      hostAddress: start.options.hostAddress,
+      uuids: state.uuids,
+      isConnected: false,
+    });
+    effects.push(...reduced.effects);
+    state.tasks.set(id, reduced.state);
+    placeInLanes(state.lanes, id, reduced.state);
+  }
+  return { state, effects: groupJournal(effects) };
+}
+
+function restoreTask(record: TaskRecord, now: Now): AgentTask {
+  const fresh = newAgentTask(record.framework, record.task, {
+    monoMs: now.monoMs,
+    isConnected: false,
+    launcher: launcherKindOf(record.task),
+  });
+  return {
+    ...fresh,
+    stream: {
+      connected: false,
+      pending: record.pending,
+      ...(record.latest === undefined ? {} : { latest: record.latest }),
+    },
+    ...(record.kill === undefined ? {} : { kill: record.kill }),
+  };
+}
+
+function firstEvent(
+  record: TaskRecord,
+  found: { readonly damage?: string; readonly hasRebooted: boolean; readonly task: AgentTask },
+): AgentTaskEvent | undefined {
+  if (isClosed(found.task.stream)) return undefined;
+  if (found.damage !== undefined) {
+    return {
+      kind: 'lost',
+      message: `the agent's record of it is damaged: ${found.damage}`,
+      reason: 'REASON_AGENT_RESTARTED',
+    };
+  }
+  if (found.hasRebooted) {
+    return { kind: 'lost', message: 'the host was restarted', reason: 'REASON_AGENT_RESTARTED' };
+  }
+  if (record.isLaunching) return undefined;
+  return record.kill === undefined ? { kind: 'accepted' } : { kind: 'kill', kill: record.kill };
+}
+
+function placeTask(
+  state: AgentState,
+  task: AgentTask,
+  record: TaskRecord,
+  at: {
+    readonly effects: AgentEffect[];
+    readonly start: { readonly options: AgentOptions; readonly now: Now };
+  },
+): void {
+  if (isClosed(task.stream)) {
+    state.tasks.set(task.id, { ...task, phase: { kind: 'ended' } });
+    at.effects.push({ kind: 'release', taskId: task.id, launcher: task.launcher });
+    return;
+  }
+  if (!record.isLaunching) return;
+  const deadlineMs = at.start.now.monoMs + at.start.options.reattachDeadlineMs;
+  state.tasks.set(task.id, {
+    ...task,
+    phase: { kind: 'recovering', attempts: 0, deadlineMs },
+  });
+  at.effects.push({ kind: 'reattach', taskId: task.id, launcher: task.launcher });
+}
+
+/** The SUBSCRIBE call: who the agent is, where it stopped, and every task it still answers for. O(tasks). */
+export function toSubscribe(
+  state: AgentState,
+  agent: Omit<AgentInfo, 'id'>,
+  version: string,
+): Extract<AgentCall, { readonly type: 'SUBSCRIBE' }> {
+  const { agentId } = state.identity;
+  const tasks = [...state.tasks.values()];
+  const frameworks = new Map(tasks.map((task) => [task.framework.id?.value, task.framework]));
+  return {
+    type: 'SUBSCRIBE',
+    subscribe: {
+      agent_info: { ...agent, ...(agentId === undefined ? {} : { id: { value: agentId } }) },
+      version,
+      highest_epoch: state.identity.highestEpoch,
+      ...(state.master.lastApplied === undefined ? {} : { last_applied: state.master.lastApplied }),
+      tasks: tasks.map((task) => {
+        const latest = task.stream.latest ?? stagingStatus(task);
+        return {
+          framework_id: { value: task.framework.id?.value ?? '' },
+          task: task.definition,
+          state: latest.state,
+          latest_status: latest,
+        };
+      }),
+      frameworks: [...frameworks.values()],
+    },
+  };
+}
+
+/** What a task is that was accepted and of which nothing has been reported yet. */
+const stagingStatus = ({ id, definition }: AgentTask): TaskStatus => ({
+  task_id: { value: id },
+  agent_id: definition.agent_id,
+  state: 'TASK_STAGING',
+  source: 'SOURCE_AGENT',
+});

@@ -1,0 +1,99 @@
+import type { AgentMessage, FrameworkInfo, TaskInfo, TaskStatus } from '#mesos-v1';
+import { createLanes, type LaneLimits, type Lanes } from './agent-lanes.js';
+import type { LauncherKind } from './agent-launch-spec.js';
+import type { MasterStream } from './agent-master-stream.js';
+import type { AgentIdentity, CompletedTask } from './agent-records.js';
+import type { AgentTask, AgentTaskEffect, AgentTaskEvent, AgentTaskOptions } from './agent-task.js';
+import type { UuidSource } from './update-stream-uuid.js';
+
+/**
+ * The whole agent. The maps, lanes and uuid counter are owned by the reducer and mutated in place, so that an event costs
+ * the same with one task as with thousands; everything inside a task is immutable.
+ */
+export interface AgentState {
+  readonly identity: AgentIdentity;
+  readonly master: MasterStream;
+  readonly tasks: Map<string, AgentTask>;
+  readonly completed: Map<string, CompletedTask>;
+  readonly lanes: Lanes;
+  readonly uuids: UuidSource;
+  readonly options: AgentOptions;
+  /** `reregister`: the master told it to start over, when its tasks have ended. `shutdown`: it is being switched off. */
+  readonly leaving?: 'reregister' | 'shutdown';
+}
+
+export interface AgentOptions extends AgentTaskOptions {
+  readonly lanes: LaneLimits;
+  /** The address tasks without a network of their own are reached at. */
+  readonly hostAddress: string;
+  /** Launchers that can be used here; for the others the reason why not. */
+  readonly launchers: Readonly<
+    Record<
+      LauncherKind,
+      { readonly available: true } | { readonly available: false; readonly reason: string }
+    >
+  >;
+}
+
+export type AgentEvent =
+  /** Recovery is over: what waits for a launch may be launched. */
+  | { readonly kind: 'started' }
+  | { readonly kind: 'link-opened'; readonly connection: number }
+  | { readonly kind: 'message'; readonly connection: number; readonly message: AgentMessage }
+  | { readonly kind: 'link-closed'; readonly connection: number }
+  | { readonly kind: 'ping-overdue' }
+  /** An engine came or went: what the agent advertises is no longer true. */
+  | { readonly kind: 'launchers-changed'; readonly launchers: AgentOptions['launchers'] }
+  | { readonly kind: 'task'; readonly taskId: string; readonly event: AgentTaskEvent }
+  /** The agent is to go for good: end every task first. */
+  | { readonly kind: 'shutdown'; readonly maxGraceMs: number };
+
+export type AgentEffect =
+  | AgentTaskEffect
+  /** Flushed to the disk before any later effect, of any task. */
+  | { readonly kind: 'persist-identity'; readonly identity: AgentIdentity }
+  | { readonly kind: 'send-pong' }
+  | { readonly kind: 'watch-pings'; readonly delayMs: number }
+  /** Drop the stream and connect again, to another master if there is one. */
+  | { readonly kind: 'reconnect'; readonly reason: string }
+  /** Drop the stream and stay away until `resume-link`. */
+  | { readonly kind: 'pause-link'; readonly reason: string }
+  | { readonly kind: 'resume-link' }
+  | { readonly kind: 'log'; readonly level: 'info' | 'warn'; readonly message: string };
+
+/** What is known of a task the agent has no record of. */
+export type UnknownTask = Pick<TaskStatus, 'state' | 'message'>;
+
+/** An agent without tasks. */
+export const emptyAgentState = (
+  identity: AgentIdentity,
+  seed: readonly number[],
+  options: AgentOptions,
+): AgentState => ({
+  identity,
+  master: { highestEpoch: identity.highestEpoch, heardAtMs: 0 },
+  tasks: new Map(),
+  completed: new Map(),
+  lanes: createLanes(options.lanes),
+  uuids: { seed, count: 0 },
+  options,
+});
+
+/** A task in its first phase. */
+export const newAgentTask = (
+  framework: FrameworkInfo,
+  definition: TaskInfo,
+  at: {
+    readonly monoMs: number;
+    readonly isConnected: boolean;
+    readonly launcher: LauncherKind;
+  },
+): AgentTask => ({
+  id: definition.task_id.value,
+  framework,
+  definition,
+  launcher: at.launcher,
+  phase: { kind: 'received', waitsFor: 'launch' },
+  stream: { connected: at.isConnected, pending: [] },
+  acceptedAtMs: at.monoMs,
+});

@@ -1,0 +1,331 @@
+import type { LaunchedTask, Now, Reduction, TaskExit } from '#core';
+import { readHealthSettings, reduceHealth } from './agent-health.js';
+import { describeExit, type StatusContent } from './agent-status.js';
+import type {
+  AgentTask,
+  AgentTaskContext,
+  AgentTaskEffect,
+  AgentTaskEvent,
+  TaskTimer,
+} from './agent-task.js';
+import { beginKilling, KILL_REPEAT_MS, kill, killGraceMs } from './agent-task-kill.js';
+import {
+  acknowledge,
+  clearTimer,
+  end,
+  feedStream,
+  journal,
+  killed,
+  lost,
+  report,
+  sendKill,
+  setTimer,
+  type Turn,
+} from './agent-task-turn.js';
+
+const REATTACH_RETRY_MS = 1_000;
+const REATTACH_RETRY_MAX_MS = 30_000;
+
+/**
+ * Applies one event to a task. Terminal states never change; an event that does not fit the phase (a late answer, a
+ * repeated message, a stale timer) has no effects but, where something may run that should not, its kill.
+ */
+export function reduceAgentTask(
+  task: AgentTask,
+  event: AgentTaskEvent,
+  now: Now,
+  context: AgentTaskContext,
+): Reduction<AgentTask, AgentTaskEffect> {
+  const turn: Turn = { task, effects: [], now, context };
+  apply(turn, event);
+  return { state: turn.task, effects: turn.effects };
+}
+
+function apply(turn: Turn, event: AgentTaskEvent): void {
+  switch (event.kind) {
+    case 'accepted':
+      accept(turn);
+      return;
+    case 'slot-granted':
+      useSlot(turn);
+      return;
+    case 'fetched':
+      afterFetch(turn);
+      return;
+    case 'fetch-failed':
+      failLaunch(turn, 'fetching', `fetching failed: ${event.message}`);
+      return;
+    case 'launched':
+      afterLaunch(turn, event.launched);
+      return;
+    case 'launch-failed':
+      failLaunch(turn, 'launching', event.message);
+      return;
+    case 'exited':
+      afterExit(turn, event.exit);
+      return;
+    case 'reattached':
+      afterReattach(turn, event.launched);
+      return;
+    case 'not-found':
+      end(turn, lost(turn, event.reason, 'REASON_AGENT_RESTARTED'));
+      return;
+    case 'reattach-failed':
+      retryReattach(turn, event.message);
+      return;
+    case 'probed':
+      afterProbe(turn, event.result);
+      return;
+    case 'kill':
+      kill(turn, event.kill);
+      return;
+    case 'refused': {
+      const { state, reason, message } = event;
+      end(turn, { state, source: 'SOURCE_AGENT', reason, message });
+      return;
+    }
+    case 'lost':
+      end(turn, lost(turn, event.message, event.reason));
+      return;
+    case 'timer':
+      afterTimer(turn, event.timer);
+      return;
+    case 'acknowledged':
+      acknowledge(turn, event.uuid);
+      return;
+    case 'connected':
+    case 'disconnected':
+      feedStream(turn, event);
+      return;
+    default:
+      event satisfies never;
+  }
+}
+
+function accept(turn: Turn): void {
+  const { task } = turn;
+  const hasUris = (task.definition.command?.uris ?? []).length > 0;
+  turn.task = { ...task, phase: { kind: 'received', waitsFor: hasUris ? 'fetch' : 'launch' } };
+  // Without anything to fetch or pull TASK_RUNNING follows within milliseconds, and would have to wait for this one's
+  // acknowledgement: half of all updates and a round trip of each start.
+  const takesTime = hasUris || task.launcher === 'docker';
+  if (takesTime && task.stream.latest === undefined) {
+    report(turn, { state: 'TASK_STARTING', source: 'SOURCE_EXECUTOR' });
+  }
+}
+
+function useSlot(turn: Turn): void {
+  const { task, context } = turn;
+  if (task.phase.kind !== 'received') return;
+  if (task.phase.waitsFor === 'fetch') {
+    turn.task = { ...task, phase: { kind: 'fetching' } };
+    turn.effects.push({ kind: 'fetch', taskId: task.id, task: task.definition });
+    setTimer(turn, 'phase', context.options.fetchDeadlineMs);
+    return;
+  }
+  turn.task = { ...task, phase: { kind: 'launching' } };
+  journal(turn, { kind: 'launching', taskId: task.id });
+  turn.effects.push({
+    kind: 'launch',
+    taskId: task.id,
+    task: task.definition,
+    frameworkId: task.framework.id?.value ?? '',
+    launcher: task.launcher,
+  });
+  setTimer(turn, 'phase', launchDeadlineMs(turn));
+}
+
+function afterFetch(turn: Turn): void {
+  if (turn.task.phase.kind !== 'fetching') return;
+  clearTimer(turn, 'phase');
+  turn.task = { ...turn.task, phase: { kind: 'received', waitsFor: 'launch' } };
+}
+
+function afterLaunch(turn: Turn, launched: LaunchedTask): void {
+  const { task } = turn;
+  // Its deadline had passed, or it was given up: nothing of it may go on running.
+  if (task.phase.kind === 'ended') {
+    sendKill(turn, 0);
+    return;
+  }
+  if (task.phase.kind !== 'launching') return;
+  const { exit } = task.phase;
+  turn.effects.push({
+    kind: 'observe-launch',
+    taskId: task.id,
+    latencyMs: turn.now.monoMs - task.acceptedAtMs,
+  });
+  start(turn, launched);
+  if (exit !== undefined) afterExit(turn, exit);
+}
+
+/** The task is known to run: tell it, begin its health check, and end it if that was asked for meanwhile. */
+function start(turn: Turn, launched: LaunchedTask): void {
+  clearTimer(turn, 'phase');
+  turn.task = { ...turn.task, launched, phase: { kind: 'running' } };
+  if (turn.task.stream.latest?.state !== 'TASK_RUNNING' && turn.task.kill === undefined) {
+    report(turn, { state: 'TASK_RUNNING', source: 'SOURCE_EXECUTOR' });
+  }
+  if (turn.task.kill !== undefined) {
+    beginKilling(turn, turn.task.kill);
+    return;
+  }
+  startHealth(turn);
+}
+
+function startHealth(turn: Turn): void {
+  const { task, now } = turn;
+  const check = task.definition.health_check;
+  if (!check) return;
+  const settings = readHealthSettings(check);
+  const before = task.stream.latest;
+  const runningForMs =
+    task.health === undefined && before?.state === 'TASK_RUNNING' && before.timestamp !== undefined
+      ? Math.max(0, now.epochMs - before.timestamp * 1000)
+      : 0;
+  turn.task = {
+    ...task,
+    health: {
+      settings,
+      startedAtMs: now.monoMs - runningForMs,
+      hasSucceeded: before?.healthy === true,
+      consecutiveFailures: before?.healthy === false ? 1 : 0,
+    },
+  };
+  setTimer(turn, 'probe', Math.max(0, settings.delayMs - runningForMs));
+}
+
+function afterProbe(
+  turn: Turn,
+  result: Extract<AgentTaskEvent, { readonly kind: 'probed' }>['result'],
+): void {
+  const { task, now } = turn;
+  if (task.phase.kind !== 'running' || task.health === undefined) return;
+  const reduced = reduceHealth(task.health, result, now.monoMs);
+  turn.task = { ...task, health: reduced.state };
+  for (const effect of reduced.effects) {
+    if (effect.kind === 'report') {
+      report(turn, {
+        state: 'TASK_RUNNING',
+        source: 'SOURCE_EXECUTOR',
+        reason: 'REASON_TASK_HEALTH_CHECK_STATUS_UPDATED',
+        healthy: effect.healthy,
+        message: effect.message,
+      });
+    } else {
+      const { kill_policy } = task.definition;
+      const graceMs = killGraceMs(kill_policy, turn.context.options.defaultKillGraceMs);
+      kill(turn, { graceMs, message: effect.message });
+      return;
+    }
+  }
+  setTimer(turn, 'probe', reduced.state.settings.intervalMs);
+}
+
+function afterExit(turn: Turn, exit: TaskExit): void {
+  const { task } = turn;
+  if (task.phase.kind === 'ended') return;
+  if (task.phase.kind === 'launching') {
+    turn.task = { ...task, phase: { kind: 'launching', exit } };
+    return;
+  }
+  end(turn, task.kill === undefined ? describeExit(exit) : killed(task, task.kill));
+}
+
+function afterReattach(turn: Turn, launched: LaunchedTask): void {
+  if (turn.task.phase.kind === 'recovering') start(turn, launched);
+}
+
+function retryReattach(turn: Turn, message: string): void {
+  const { task, now } = turn;
+  if (task.phase.kind !== 'recovering') return;
+  if (now.monoMs >= task.phase.deadlineMs) {
+    end(turn, lost(turn, `could not be found again: ${message}`, 'REASON_AGENT_RESTARTED'));
+    return;
+  }
+  const attempts = task.phase.attempts + 1;
+  turn.task = { ...task, phase: { ...task.phase, attempts } };
+  setTimer(turn, 'phase', Math.min(REATTACH_RETRY_MS * 2 ** attempts, REATTACH_RETRY_MAX_MS));
+}
+
+function afterTimer(turn: Turn, timer: TaskTimer): void {
+  const { task, now } = turn;
+  if (timer === 'resend') {
+    feedStream(turn, { kind: 'resend-due' });
+    return;
+  }
+  if (timer === 'probe') {
+    probe(turn);
+    return;
+  }
+  switch (task.phase.kind) {
+    case 'fetching':
+      turn.effects.push({ kind: 'cancel-fetch', taskId: task.id });
+      failLaunch(
+        turn,
+        'fetching',
+        `fetching its URIs took longer than ${turn.context.options.fetchDeadlineMs} ms`,
+      );
+      return;
+    case 'launching':
+      sendKill(turn, 0);
+      failLaunch(
+        turn,
+        'launching',
+        `the ${task.launcher} launcher took longer than ${launchDeadlineMs(turn)} ms`,
+      );
+      return;
+    case 'recovering':
+      turn.effects.push({ kind: 'reattach', taskId: task.id, launcher: task.launcher });
+      return;
+    case 'killing':
+      if (now.monoMs < task.phase.repeatAtMs) return;
+      turn.task = {
+        ...task,
+        phase: { kind: 'killing', repeatAtMs: now.monoMs + KILL_REPEAT_MS },
+      };
+      sendKill(turn, 0);
+      setTimer(turn, 'phase', KILL_REPEAT_MS);
+      return;
+    case 'received':
+    case 'running':
+    case 'ended':
+      return;
+    default:
+      task.phase satisfies never;
+  }
+}
+
+function probe(turn: Turn): void {
+  const { task } = turn;
+  if (task.phase.kind !== 'running' || task.health === undefined) return;
+  const ipAddress = task.launched?.ipAddress;
+  turn.effects.push({
+    kind: 'probe',
+    taskId: task.id,
+    task: task.definition,
+    launcher: task.launcher,
+    timeoutMs: task.health.settings.timeoutMs,
+    ...(ipAddress === undefined ? {} : { ipAddress }),
+  });
+}
+
+function failLaunch(turn: Turn, phase: 'fetching' | 'launching', message: string): void {
+  const { task } = turn;
+  if (task.phase.kind !== phase) return;
+  const content: StatusContent =
+    task.kill === undefined
+      ? {
+          state: 'TASK_FAILED',
+          source: 'SOURCE_AGENT',
+          reason: 'REASON_CONTAINER_LAUNCH_FAILED',
+          message,
+        }
+      : { ...killed(task, task.kill), reason: 'REASON_TASK_KILLED_DURING_LAUNCH' };
+  end(turn, content);
+}
+
+const launchDeadlineMs = ({ task, context }: Turn): number =>
+  task.launcher === 'docker'
+    ? context.options.dockerLaunchDeadlineMs
+    : context.options.processLaunchDeadlineMs;

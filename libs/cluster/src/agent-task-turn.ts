@@ -1,0 +1,138 @@
+import type { Now } from '#core';
+import type { KillRequest } from './agent-records.js';
+import { type StatusContent, toTaskStatus } from './agent-status.js';
+import type { AgentTask, AgentTaskContext, AgentTaskEffect, TaskTimer } from './agent-task.js';
+import {
+  emptyUpdateStream,
+  isClosed,
+  reduceUpdateStream,
+  type UpdateStreamEvent,
+} from './update-stream.js';
+import { nextUuid } from './update-stream-uuid.js';
+
+/** One reduction under way; owned by this call and mutated in it. */
+export interface Turn {
+  task: AgentTask;
+  readonly effects: AgentTaskEffect[];
+  readonly now: Now;
+  readonly context: AgentTaskContext;
+}
+
+/** The task is over. Its record stays until the terminal update is acknowledged. */
+export function end(turn: Turn, content: StatusContent): void {
+  if (turn.task.phase.kind === 'ended') return;
+  const wasStarted = turn.task.phase.kind !== 'received' && turn.task.phase.kind !== 'fetching';
+  turn.task = { ...turn.task, phase: { kind: 'ended' } };
+  clearTimer(turn, 'phase');
+  clearTimer(turn, 'probe');
+  if (turn.task.kill?.unacknowledged) {
+    turn.task = {
+      ...turn.task,
+      stream: { ...emptyUpdateStream, connected: turn.context.isConnected },
+    };
+  }
+  report(turn, content);
+  if (wasStarted) {
+    turn.effects.push({ kind: 'release', taskId: turn.task.id, launcher: turn.task.launcher });
+  }
+  // Nobody will acknowledge: what was sent once is enough.
+  if (turn.task.kill?.unacknowledged) complete(turn);
+}
+
+export function acknowledge(turn: Turn, uuid: string): void {
+  if (turn.task.stream.pending[0]?.uuid !== uuid) return;
+  journal(turn, { kind: 'acknowledged', taskId: turn.task.id, uuid });
+  clearTimer(turn, 'resend');
+  feedStream(turn, { kind: 'acknowledged', uuid });
+}
+
+/** Adds one status: written down first, then sent when its turn comes. */
+export function report(turn: Turn, content: StatusContent): void {
+  if (isClosed(turn.task.stream)) return;
+  const { task, context } = turn;
+  const status = toTaskStatus(
+    {
+      taskId: task.id,
+      agentId: context.agentId,
+      hostAddress: context.hostAddress,
+      uuid: nextUuid(context.uuids),
+      ...(task.launched === undefined ? {} : { launched: task.launched }),
+    },
+    content,
+    turn.now,
+  );
+  journal(turn, { kind: 'update', taskId: task.id, status });
+  feedStream(turn, { kind: 'update', status });
+}
+
+export function feedStream(turn: Turn, event: UpdateStreamEvent): void {
+  const { resend } = turn.context.options;
+  const reduced = reduceUpdateStream(turn.task.stream, event, turn.now.monoMs, resend);
+  turn.task = { ...turn.task, stream: reduced.state };
+  for (const effect of reduced.effects) {
+    if (effect.kind === 'send') {
+      turn.effects.push({
+        kind: 'send-update',
+        taskId: turn.task.id,
+        frameworkId: turn.task.framework.id?.value ?? '',
+        status: effect.status,
+        latestState: effect.latestState,
+      });
+    } else if (effect.kind === 'resend-after') {
+      setTimer(turn, 'resend', effect.delayMs);
+    } else complete(turn);
+  }
+}
+
+export function complete(turn: Turn): void {
+  const { task } = turn;
+  const status = task.stream.latest;
+  if (status === undefined) return;
+  const frameworkId = task.framework.id?.value ?? '';
+  journal(turn, { kind: 'completed', taskId: task.id, frameworkId, status });
+  turn.effects.push({ kind: 'forget', taskId: task.id });
+}
+
+export function killed(task: AgentTask, request: KillRequest): StatusContent {
+  const isUnhealthy = (task.health?.consecutiveFailures ?? 0) > 0;
+  return {
+    state: 'TASK_KILLED',
+    source: 'SOURCE_EXECUTOR',
+    ...(request.reason === undefined ? {} : { reason: request.reason }),
+    ...(request.message === undefined ? {} : { message: request.message }),
+    ...(isUnhealthy ? { healthy: false } : {}),
+  };
+}
+
+/** Mesos: only a PARTITION_AWARE framework knows TASK_GONE; others hear TASK_LOST. */
+export function lost(turn: Turn, message: string, reason: string): StatusContent {
+  const { task } = turn;
+  if (task.kill !== undefined) return killed(task, task.kill);
+  const capabilities = task.framework.capabilities ?? [];
+  const isAware = capabilities.some(({ type }) => type === 'PARTITION_AWARE');
+  return { state: isAware ? 'TASK_GONE' : 'TASK_LOST', source: 'SOURCE_AGENT', reason, message };
+}
+
+export const journal = (
+  turn: Turn,
+  record: Extract<AgentTaskEffect, { readonly kind: 'journal' }>['records'][number],
+): void => {
+  turn.effects.push({ kind: 'journal', taskId: turn.task.id, records: [record] });
+};
+
+export const setTimer = (turn: Turn, timer: TaskTimer, delayMs: number): void => {
+  turn.effects.push({ kind: 'set-timer', taskId: turn.task.id, timer, delayMs });
+};
+
+export const clearTimer = (turn: Turn, timer: TaskTimer): void => {
+  turn.effects.push({ kind: 'clear-timer', taskId: turn.task.id, timer });
+};
+
+export const sendKill = (turn: Turn, graceMs: number): void => {
+  turn.effects.push({
+    kind: 'kill',
+    taskId: turn.task.id,
+    launcher: turn.task.launcher,
+    graceMs,
+  });
+};

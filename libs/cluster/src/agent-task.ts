@@ -1,0 +1,164 @@
+import type { LaunchedTask, TaskExit } from '#core';
+import type { FrameworkInfo, TaskInfo, TaskStatus } from '#mesos-v1';
+import type { AgentHealth, HealthResult } from './agent-health.js';
+import type { LauncherKind } from './agent-launch-spec.js';
+import type { JournalRecord, KillRequest, TaskRecord } from './agent-records.js';
+import type { ResendOptions, UpdateStream } from './update-stream.js';
+import type { UuidSource } from './update-stream-uuid.js';
+
+/** One task of the agent, from LAUNCH until its terminal update is acknowledged. */
+export interface AgentTask {
+  readonly id: string;
+  readonly framework: FrameworkInfo;
+  readonly definition: TaskInfo;
+  readonly launcher: LauncherKind;
+  readonly phase: AgentTaskPhase;
+  readonly stream: UpdateStream;
+  readonly kill?: KillRequest;
+  readonly launched?: LaunchedTask;
+  readonly health?: AgentHealth;
+  /** When LAUNCH arrived, monotonic milliseconds; for the launch latency. */
+  readonly acceptedAtMs: number;
+}
+
+/**
+ * | phase      | waits for                | at its deadline                         |
+ * |------------|--------------------------|-----------------------------------------|
+ * | received   | a free fetch/launch slot | the slots' holders have deadlines       |
+ * | fetching   | its URIs                 | FAILED, fetch cancelled                 |
+ * | launching  | the launcher             | FAILED, whatever was started is killed  |
+ * | recovering | the launcher to find it  | LOST                                    |
+ * | running    | its exit                 | none                                    |
+ * | killing    | its exit                 | killed again, without grace             |
+ * | ended      | the acknowledgement      | the update stream resends               |
+ */
+export type AgentTaskPhase =
+  | { readonly kind: 'received'; readonly waitsFor: 'fetch' | 'launch' }
+  | { readonly kind: 'fetching' }
+  /** `exit`: it ended before the launcher said that it had started. */
+  | { readonly kind: 'launching'; readonly exit?: TaskExit }
+  | { readonly kind: 'recovering'; readonly attempts: number; readonly deadlineMs: number }
+  | { readonly kind: 'running' }
+  | { readonly kind: 'killing'; readonly repeatAtMs: number }
+  | { readonly kind: 'ended' };
+
+/** One of a kind per task: setting it again replaces it. */
+export type TaskTimer = 'resend' | 'phase' | 'probe';
+
+export type AgentTaskEvent =
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'slot-granted' }
+  | { readonly kind: 'fetched' }
+  | { readonly kind: 'fetch-failed'; readonly message: string }
+  | { readonly kind: 'launched'; readonly launched: LaunchedTask }
+  | { readonly kind: 'launch-failed'; readonly message: string }
+  | { readonly kind: 'exited'; readonly exit: TaskExit }
+  | { readonly kind: 'reattached'; readonly launched: LaunchedTask }
+  | { readonly kind: 'not-found'; readonly reason: string }
+  | { readonly kind: 'reattach-failed'; readonly message: string }
+  | { readonly kind: 'probed'; readonly result: HealthResult }
+  | { readonly kind: 'kill'; readonly kill: KillRequest }
+  /** It cannot be run here at all. */
+  | {
+      readonly kind: 'refused';
+      readonly state: 'TASK_ERROR' | 'TASK_FAILED';
+      readonly reason: string;
+      readonly message: string;
+    }
+  | { readonly kind: 'lost'; readonly message: string; readonly reason: string }
+  | { readonly kind: 'acknowledged'; readonly uuid: string }
+  | { readonly kind: 'timer'; readonly timer: TaskTimer }
+  | { readonly kind: 'connected' }
+  | { readonly kind: 'disconnected' };
+
+export type AgentTaskEffect =
+  /** Comes before all other effects of one event: persist, then act. */
+  | {
+      readonly kind: 'journal';
+      readonly taskId: string;
+      readonly records: readonly JournalRecord[];
+    }
+  | {
+      readonly kind: 'send-update';
+      readonly taskId: string;
+      readonly frameworkId: string;
+      readonly status: TaskStatus;
+      readonly latestState: string;
+    }
+  | { readonly kind: 'fetch'; readonly taskId: string; readonly task: TaskInfo }
+  | { readonly kind: 'cancel-fetch'; readonly taskId: string }
+  | {
+      readonly kind: 'launch';
+      readonly taskId: string;
+      readonly task: TaskInfo;
+      readonly frameworkId: string;
+      readonly launcher: LauncherKind;
+    }
+  | { readonly kind: 'reattach'; readonly taskId: string; readonly launcher: LauncherKind }
+  | {
+      readonly kind: 'kill';
+      readonly taskId: string;
+      readonly launcher: LauncherKind;
+      readonly graceMs: number;
+    }
+  /** The task has ended: free what the launcher still holds for it. */
+  | { readonly kind: 'release'; readonly taskId: string; readonly launcher: LauncherKind }
+  | {
+      readonly kind: 'probe';
+      readonly taskId: string;
+      readonly task: TaskInfo;
+      readonly launcher: LauncherKind;
+      readonly ipAddress?: string;
+      readonly timeoutMs: number;
+    }
+  | {
+      readonly kind: 'set-timer';
+      readonly taskId: string;
+      readonly timer: TaskTimer;
+      readonly delayMs: number;
+    }
+  | { readonly kind: 'clear-timer'; readonly taskId: string; readonly timer: TaskTimer }
+  /** For the metrics. */
+  | { readonly kind: 'observe-launch'; readonly taskId: string; readonly latencyMs: number }
+  /** Its record is dropped: forget its timers and queues. */
+  | { readonly kind: 'forget'; readonly taskId: string };
+
+/** Milliseconds. */
+export interface AgentTaskOptions {
+  readonly resend: ResendOptions;
+  readonly fetchDeadlineMs: number;
+  /** Backstops behind the launchers' own deadlines per phase. */
+  readonly processLaunchDeadlineMs: number;
+  readonly dockerLaunchDeadlineMs: number;
+  readonly reattachDeadlineMs: number;
+  readonly defaultKillGraceMs: number;
+}
+
+export const DEFAULT_TASK_OPTIONS: AgentTaskOptions = {
+  resend: { firstMs: 10_000, maxMs: 600_000 },
+  fetchDeadlineMs: 10 * 60_000,
+  processLaunchDeadlineMs: 60_000,
+  dockerLaunchDeadlineMs: 30 * 60_000,
+  reattachDeadlineMs: 10 * 60_000,
+  defaultKillGraceMs: 3_000,
+};
+
+/** What a task's reducer knows of its agent. */
+export interface AgentTaskContext {
+  readonly options: AgentTaskOptions;
+  readonly agentId: string;
+  /** The address of tasks without one of their own. */
+  readonly hostAddress: string;
+  readonly uuids: UuidSource;
+  readonly isConnected: boolean;
+}
+
+/** What has to be written down of a task so that a restarted agent knows it. */
+export const toTaskRecord = (task: AgentTask): TaskRecord => ({
+  framework: task.framework,
+  task: task.definition,
+  isLaunching: task.phase.kind !== 'received' && task.phase.kind !== 'fetching',
+  pending: task.stream.pending,
+  ...(task.stream.latest ? { latest: task.stream.latest } : {}),
+  ...(task.kill ? { kill: task.kill } : {}),
+});

@@ -1,0 +1,76 @@
+export {
+  type AgentHealth,
+  type HealthSettings,
+  NEVER_KILL,
+  readHealthSettings,
+  reduceHealth,
+} from './agent-health.js';
+export { DEFAULT_LANE_LIMITS, type LaneLimits } from './agent-lanes.js';
+export {
+  CONTAINER_SANDBOX,
+  findTaskDefect,
+  type LauncherKind,
+  type LaunchSite,
+  launcherKindOf,
+  toLaunchSpec,
+} from './agent-launch-spec.js';
+export { type Admission, admitMessage, type MasterStream } from './agent-master-stream.js';
+export {
+  type AgentIdentity,
+  applyRecord,
+  type CompletedTask,
+  emptyJournalImage,
+  type JournalImage,
+  type JournalRecord,
+  type KillRequest,
+  MAX_COMPLETED_TASKS,
+  type TaskRecord,
+} from './agent-records.js';
+export { type RecoveredJournal, recoverAgent, toSubscribe } from './agent-recovery.js';
+export { isSubscribed, reduceAgent } from './agent-reducer.js';
+export type { AgentEffect, AgentEvent, AgentOptions, AgentState } from './agent-state.js';
+export {
+  type AgentTask,
+  type AgentTaskEffect,
+  type AgentTaskEvent,
+  type AgentTaskOptions,
+  type AgentTaskPhase,
+  DEFAULT_TASK_OPTIONS,
+  type TaskTimer,
+  toTaskRecord,
+} from './agent-task.js';
+export type {
+  AgentSubscription,
+  MasterEffect,
+  MasterEvent,
+  SubscribeCall,
+} from './master-events.js';
+export { failoverTimeoutMs } from './master-frameworks.js';
+export { reduceMaster } from './master-reducer.js';
+export {
+  type Agent as MasterAgent,
+  type AgentCondition as MasterAgentCondition,
+  type CompletedFramework as MasterCompletedFramework,
+  type CompletedTask as MasterCompletedTask,
+  createMasterState,
+  DEFAULT_MASTER_CONFIG,
+  type Framework as MasterFramework,
+  type MasterConfig,
+  type MasterCounters,
+  type MasterState,
+  type Offer as MasterOffer,
+  type Task as MasterTask,
+} from './master-state.js';
+export {
+  DEFAULT_RESEND,
+  emptyUpdateStream,
+  isClosed,
+  isCompleted,
+  MAX_PENDING_UPDATES,
+  type ResendOptions,
+  reduceUpdateStream,
+  type UpdateStream,
+  type UpdateStreamEffect,
+  type UpdateStreamEvent,
+} from './update-stream.js';
+export { nextUuid, toBase64, UUID_SEED_BYTES, type UuidSource } from './update-stream-uuid.js';

@@ -1,0 +1,226 @@
+import { isTerminalTaskState, present, type TaskState } from '#core';
+import { sendToAgent } from './master-agent-messages.js';
+import { dropStream } from './master-agents.js';
+import type { MasterEvent, MasterTurn } from './master-events.js';
+import { rescindOffer } from './master-offers.js';
+import { type Agent, type Framework, MAX_UNREACHABLE_AGENTS } from './master-state.js';
+import {
+  masterStatus,
+  recordStatus,
+  releaseResources,
+  removeTask,
+  sendUpdate,
+  setTaskState,
+  stateFor,
+  toldState,
+} from './master-tasks.js';
+
+/**
+ * Agents leaving. connected -> disconnected (stream broke: offers rescinded, tasks left alone) -> unreachable (not
+ * heard for the timeout; durable first) -> connected again, or gone by the operator's word.
+ */
+
+/** The stream broke. The agent has until its timeout to come back before its tasks are touched. */
+export function closeAgentStream(turn: MasterTurn, streamId: string): void {
+  const agent = turn.state.agentStreams.get(streamId);
+  if (agent === undefined) return;
+  turn.state.agentStreams.delete(streamId);
+  delete agent.stream;
+  disconnect(turn, agent);
+}
+
+/** PINGs that are due, and agents that were not heard for too long. O(agents). */
+export function tickAgents(turn: MasterTurn): void {
+  const { state, now } = turn;
+  forgiveOwnPause(turn);
+  for (const agent of state.agents.values()) {
+    if (agent.condition === 'unreachable' || agent.isMarking) continue;
+    const timeoutMs =
+      agent.condition === 'recovering'
+        ? state.config.agentReregisterTimeoutMs
+        : state.config.agentTimeoutMs;
+    if (now.monoMs - agent.heardMonoMs >= timeoutMs) {
+      markUnreachable(turn, agent);
+    } else if (agent.condition === 'connected' && agent.nextPingMonoMs <= now.monoMs) {
+      agent.nextPingMonoMs = now.monoMs + state.config.pingIntervalMs;
+      sendToAgent(turn, agent, { type: 'PING' });
+    }
+  }
+}
+
+/** The registry has it as unreachable: its tasks are too, and its resources are nobody's. */
+export function loseAgent(
+  turn: MasterTurn,
+  event: Extract<MasterEvent, { readonly kind: 'agent-marked-unreachable' }>,
+): void {
+  const { state, now } = turn;
+  const agent = state.agents.get(event.agentId);
+  if (agent?.isMarking !== true) return;
+  agent.isMarking = false;
+  if (agent.condition === 'recovering') state.recoveringAgents -= 1;
+  agent.condition = 'unreachable';
+  agent.unreachableSinceEpochMs = now.epochMs;
+  state.counters.agentsUnreachable += 1;
+  dropStream(turn, agent);
+  tellFrameworks(turn, agent, 'TASK_UNREACHABLE');
+  state.allocator.removeAgent(agent.id);
+  forgetOldest(turn);
+}
+
+/** The operator's word: durable first, then {@link removeGoneAgent}. */
+export function markAgentGone(
+  turn: MasterTurn,
+  event: Extract<MasterEvent, { readonly kind: 'mark-agent-gone' }>,
+): void {
+  const { callId, agentId } = event;
+  const agent = turn.state.agents.get(agentId);
+  if (agent === undefined) {
+    const isGone = turn.state.goneAgents.has(agentId);
+    turn.effects.push({
+      kind: 'answer-call',
+      callId,
+      ...(isGone ? { status: 200 } : { status: 404, message: `Agent ${agentId} is unknown` }),
+    });
+    return;
+  }
+  turn.effects.push({
+    kind: 'commit-registry',
+    changes: [
+      {
+        kind: 'put-agent',
+        agent: {
+          id: agentId,
+          state: 'gone',
+          hostname: agent.info.hostname,
+          info: agent.info,
+          sinceEpochMs: turn.now.epochMs,
+        },
+      },
+    ],
+    stored: { kind: 'agent-marked-gone', callId, agentId },
+    unavailable: { kind: 'registry-unavailable', callId },
+  });
+}
+
+export function removeGoneAgent(
+  turn: MasterTurn,
+  event: Extract<MasterEvent, { readonly kind: 'agent-marked-gone' }>,
+): void {
+  const { state } = turn;
+  const agent = state.agents.get(event.agentId);
+  if (agent !== undefined) {
+    if (agent.condition === 'recovering') state.recoveringAgents -= 1;
+    for (const offer of [...agent.offers]) rescindOffer(turn, offer);
+    sendToAgent(turn, agent, {
+      type: 'SHUTDOWN',
+      shutdown: { message: `agent ${agent.id} was marked gone` },
+    });
+    dropStream(turn, agent);
+    tellFrameworks(turn, agent, 'TASK_GONE_BY_OPERATOR');
+    for (const task of [...agent.tasks]) removeTask(turn, task);
+    state.allocator.removeAgent(agent.id);
+    state.agents.delete(agent.id);
+    state.goneAgents.set(agent.id, {
+      hostname: agent.info.hostname,
+      goneEpochMs: turn.now.epochMs,
+    });
+  }
+  turn.effects.push({ kind: 'answer-call', callId: event.callId, status: 200 });
+}
+
+/** A master that was stopped or starved itself heard nobody: that is no agent's fault, so the clock skips the pause. */
+function forgiveOwnPause(turn: MasterTurn): void {
+  const { state, now } = turn;
+  const pausedMs = now.monoMs - (state.lastTickMonoMs ?? now.monoMs);
+  state.lastTickMonoMs = now.monoMs;
+  if (pausedMs < state.config.agentTimeoutMs / 2) return;
+  for (const agent of state.agents.values()) agent.heardMonoMs += pausedMs;
+}
+
+function disconnect(turn: MasterTurn, agent: Agent): void {
+  if (agent.condition === 'connected') agent.condition = 'disconnected';
+  turn.state.allocator.setAgentActive(agent.id, { isActive: false });
+  for (const offer of [...agent.offers]) rescindOffer(turn, offer);
+  turn.effects.push({
+    kind: 'note',
+    level: 'warn',
+    message: 'agent disconnected',
+    fields: { agentId: agent.id, hostname: agent.info.hostname },
+  });
+}
+
+function markUnreachable(turn: MasterTurn, agent: Agent): void {
+  agent.isMarking = true;
+  disconnect(turn, agent);
+  turn.effects.push({
+    kind: 'commit-registry',
+    changes: [
+      {
+        kind: 'put-agent',
+        agent: {
+          id: agent.id,
+          state: 'unreachable',
+          hostname: agent.info.hostname,
+          info: agent.info,
+          sinceEpochMs: turn.now.epochMs,
+        },
+      },
+    ],
+    stored: { kind: 'agent-marked-unreachable', agentId: agent.id },
+  });
+}
+
+/** FAILURE and one status per task, to each framework with tasks there. */
+function tellFrameworks(turn: MasterTurn, agent: Agent, lostAs: TaskState): void {
+  const frameworks = new Set<Framework>();
+  for (const task of agent.tasks) {
+    const framework = turn.state.frameworks.get(task.frameworkId);
+    if (framework === undefined) continue;
+    frameworks.add(framework);
+    // An end that only the agent could have told is not known to the framework: it hears the same as of the others.
+    const told = toldState(task);
+    if (told !== undefined && isTerminalTaskState(told)) continue;
+    releaseResources(turn, task);
+    const status = masterStatus(turn, {
+      taskId: task.id,
+      agentId: agent.id,
+      state: stateFor(framework, lostAs),
+      reason:
+        lostAs === 'TASK_UNREACHABLE' ? 'REASON_AGENT_REMOVED' : 'REASON_AGENT_REMOVED_BY_OPERATOR',
+      message: `agent ${agent.id} (${agent.info.hostname}) is ${lostAs === 'TASK_UNREACHABLE' ? 'unreachable' : 'gone'}`,
+      ...(agent.unreachableSinceEpochMs === undefined
+        ? {}
+        : { unreachableSinceEpochMs: agent.unreachableSinceEpochMs }),
+    });
+    setTaskState(turn, task, lostAs);
+    recordStatus(task, status);
+    sendUpdate(turn, framework, status);
+  }
+  for (const { streamId } of turn.state.frameworks.values()) {
+    if (streamId === undefined) continue;
+    turn.effects.push({
+      kind: 'send-to-framework',
+      streamId,
+      event: { type: 'FAILURE', failure: { agent_id: { value: agent.id } } },
+    });
+  }
+}
+
+/** Unreachable agents are kept by count; the oldest give way, and their tasks with them. */
+function forgetOldest(turn: MasterTurn): void {
+  const { state } = turn;
+  const unreachable = [...state.agents.values()].filter(
+    (agent) => agent.condition === 'unreachable',
+  );
+  if (unreachable.length <= MAX_UNREACHABLE_AGENTS) return;
+  unreachable.sort(
+    (left, right) => (left.unreachableSinceEpochMs ?? 0) - (right.unreachableSinceEpochMs ?? 0),
+  );
+  const oldest = present(unreachable[0], 'more unreachable agents than the limit');
+  for (const task of [...oldest.tasks]) removeTask(turn, task);
+  state.agents.delete(oldest.id);
+  turn.effects.push({
+    kind: 'commit-registry',
+    changes: [{ kind: 'remove-agent', id: oldest.id }],
+  });
+}

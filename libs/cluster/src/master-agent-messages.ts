@@ -1,0 +1,60 @@
+import type { AgentMessageBody, StreamPosition } from '#mesos-v1';
+import type { MasterTurn } from './master-events.js';
+import type { Agent, Framework, Task } from './master-state.js';
+
+/** Sends a message on the agent's current stream, numbered; undefined when it has none. */
+export function sendToAgent(
+  turn: MasterTurn,
+  agent: Agent,
+  body: AgentMessageBody,
+): StreamPosition | undefined {
+  if (agent.stream === undefined) return undefined;
+  const position: StreamPosition = {
+    epoch: turn.state.epoch,
+    stream_id: agent.stream.id,
+    sequence: agent.stream.nextSequence,
+  };
+  agent.stream.nextSequence += 1;
+  turn.effects.push({
+    kind: 'send-to-agent',
+    streamId: agent.stream.id,
+    message: { ...position, ...body },
+  });
+  return position;
+}
+
+/** LAUNCH; its position is kept until the agent is known to have it, so that it is neither lost nor applied twice. */
+export function sendLaunch(turn: MasterTurn, agent: Agent, framework: Framework, task: Task): void {
+  const position = sendToAgent(turn, agent, {
+    type: 'LAUNCH',
+    launch: { framework: framework.info, task: task.info },
+  });
+  if (position !== undefined) task.launchPosition = position;
+}
+
+/** KILL; remembered on the task until it is terminal, and sent again to an agent that did not apply it. */
+export function sendKill(turn: MasterTurn, agent: Agent, task: Task): void {
+  if (task.kill === undefined) return;
+  const position = sendToAgent(turn, agent, {
+    type: 'KILL',
+    kill: {
+      framework_id: { value: task.frameworkId },
+      task_id: { value: task.id },
+      ...(task.kill.policy === undefined ? {} : { kill_policy: task.kill.policy }),
+    },
+  });
+  if (position !== undefined) task.kill.position = position;
+}
+
+/**
+ * Whether the agent, which says where it stopped, has applied the message sent at `sent`. Positions on an older stream
+ * than the agent's last one cannot occur: what is in flight is sent again, and so re-numbered, on each new stream.
+ */
+export const wasApplied = (
+  sent: StreamPosition,
+  lastApplied: StreamPosition | undefined,
+): boolean =>
+  lastApplied !== undefined &&
+  sent.epoch === lastApplied.epoch &&
+  sent.stream_id === lastApplied.stream_id &&
+  sent.sequence <= lastApplied.sequence;

@@ -1,0 +1,117 @@
+import type { AgentId, FrameworkId, Now, RegistryChange, RegistrySnapshot } from '#core';
+import type { AgentCall, AgentMessage, SchedulerCall, SchedulerEvent } from '#mesos-v1';
+import type { MasterState } from './master-state.js';
+
+export type SubscribeCall = Extract<SchedulerCall, { readonly type: 'SUBSCRIBE' }>;
+export type AgentSubscription = Extract<AgentCall, { readonly type: 'SUBSCRIBE' }>['subscribe'];
+
+/** What the master reacts to. Stream and call ids are the edge's; it answers each call id exactly once. */
+export type MasterEvent =
+  | { readonly kind: 'recover'; readonly snapshot: RegistrySnapshot }
+  | {
+      readonly kind: 'framework-subscribe';
+      readonly streamId: string;
+      readonly call: SubscribeCall;
+      readonly principal?: string;
+    }
+  | {
+      /** The registry holds the framework; continues `framework-subscribe`. */
+      readonly kind: 'framework-stored';
+      readonly streamId: string;
+      readonly frameworkId: FrameworkId;
+      readonly call: SubscribeCall;
+    }
+  | {
+      readonly kind: 'scheduler-call';
+      readonly callId: string;
+      readonly call: Exclude<SchedulerCall, { readonly type: 'SUBSCRIBE' }>;
+      readonly streamId?: string;
+      readonly principal?: string;
+    }
+  | { readonly kind: 'framework-stream-closed'; readonly streamId: string }
+  | {
+      readonly kind: 'framework-completed';
+      readonly frameworkId: FrameworkId;
+      readonly callId?: string;
+    }
+  | {
+      readonly kind: 'teardown-framework';
+      readonly callId: string;
+      readonly frameworkId: FrameworkId;
+    }
+  | {
+      readonly kind: 'agent-subscribe';
+      readonly streamId: string;
+      readonly subscription: AgentSubscription;
+    }
+  | {
+      /** The registry holds the agent; continues `agent-subscribe`. */
+      readonly kind: 'agent-stored';
+      readonly streamId: string;
+      readonly agentId: AgentId;
+      readonly subscription: AgentSubscription;
+    }
+  | {
+      readonly kind: 'agent-call';
+      readonly callId: string;
+      readonly call: Exclude<AgentCall, { readonly type: 'SUBSCRIBE' }>;
+    }
+  | { readonly kind: 'agent-stream-closed'; readonly streamId: string }
+  | { readonly kind: 'agent-marked-unreachable'; readonly agentId: AgentId }
+  | { readonly kind: 'mark-agent-gone'; readonly callId: string; readonly agentId: AgentId }
+  | { readonly kind: 'agent-marked-gone'; readonly callId: string; readonly agentId: AgentId }
+  /** The registry is away; the call of this id, or the stream, cannot be served. */
+  | { readonly kind: 'registry-unavailable'; readonly callId?: string; readonly streamId?: string }
+  /** About once a second. */
+  | { readonly kind: 'tick' }
+  | { readonly kind: 'allocate' };
+
+/** What the edge has to do, in order. */
+export type MasterEffect =
+  | {
+      readonly kind: 'send-to-framework';
+      readonly streamId: string;
+      readonly event: SchedulerEvent;
+    }
+  | { readonly kind: 'close-framework-stream'; readonly streamId: string }
+  | { readonly kind: 'send-to-agent'; readonly streamId: string; readonly message: AgentMessage }
+  | { readonly kind: 'close-agent-stream'; readonly streamId: string }
+  /** Answers a SUBSCRIBE with a status instead of a stream. */
+  | {
+      readonly kind: 'refuse-stream';
+      readonly streamId: string;
+      readonly status: number;
+      readonly message: string;
+    }
+  | {
+      readonly kind: 'answer-call';
+      readonly callId: string;
+      readonly status: number;
+      readonly message?: string;
+    }
+  /**
+   * Makes the changes durable, then feeds `stored` back. `unavailable` is fed back when the database is away; without
+   * it the edge tries until it succeeds or the lease is lost. Changes are applied in the order given.
+   */
+  | {
+      readonly kind: 'commit-registry';
+      readonly changes: readonly RegistryChange[];
+      readonly stored?: MasterEvent;
+      readonly unavailable?: MasterEvent;
+    }
+  /** Feeds `allocate` back after `delayMs`, unless one is due earlier. */
+  | { readonly kind: 'schedule-allocation'; readonly delayMs: number }
+  /** One line for the log. */
+  | {
+      readonly kind: 'note';
+      readonly level: 'info' | 'warn';
+      readonly message: string;
+      readonly fields: Readonly<Record<string, string | number>>;
+    };
+
+/** One event being handled: the state it changes, the moment, and the effects so far. */
+export interface MasterTurn {
+  readonly state: MasterState;
+  readonly now: Now;
+  readonly effects: MasterEffect[];
+}

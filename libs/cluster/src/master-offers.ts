@@ -1,0 +1,159 @@
+import { MAX_REFUSE_MS } from '#allocator';
+import { type OfferId, offerId, type Resources } from '#core';
+import { type Filters, toWireResources, type WireOffer } from '#mesos-v1';
+import type { MasterTurn } from './master-events.js';
+import type { Agent, Framework, Offer } from './master-state.js';
+
+/**
+ * The offer ledger. An offer is outstanding until it is accepted, declined, rescinded or times out; each of these takes
+ * it out, so it is consumed once. What it holds stays allocated to its framework and role until released.
+ */
+
+/** Turns one allocation round into offers, one OFFERS event per framework. */
+export function makeOffers(turn: MasterTurn): void {
+  const { state, now } = turn;
+  state.isAllocationScheduled = false;
+  state.counters.allocationRounds += 1;
+  const byStream = new Map<string, WireOffer[]>();
+  for (const allocation of state.allocator.allocate(now.monoMs)) {
+    const framework = state.frameworks.get(allocation.frameworkId);
+    const agent = state.agents.get(allocation.agentId);
+    if (framework?.streamId === undefined || agent === undefined) {
+      state.allocator.release(allocation);
+      continue;
+    }
+    const offer: Offer = {
+      ...allocation,
+      id: offerId(`${state.masterId}-${state.epoch}-O${state.nextOfferNumber}`),
+      expiresAtMonoMs: now.monoMs + state.config.offerTimeoutMs,
+    };
+    state.nextOfferNumber += 1;
+    state.offers.set(offer.id, offer);
+    framework.offers.add(offer);
+    agent.offers.add(offer);
+    const batch = byStream.get(framework.streamId) ?? [];
+    batch.push(toWireOffer(offer, framework, agent));
+    byStream.set(framework.streamId, batch);
+  }
+  for (const [streamId, offers] of byStream) {
+    state.counters.offersSent += offers.length;
+    turn.effects.push({
+      kind: 'send-to-framework',
+      streamId,
+      event: { type: 'OFFERS', offers: { offers } },
+    });
+  }
+  scheduleFilterExpiry(turn);
+}
+
+/** Asks for a round soon; many changes, one round. */
+export function scheduleAllocation(turn: MasterTurn): void {
+  const { state } = turn;
+  if (state.isAllocationScheduled || !state.allocator.hasWork) return;
+  state.isAllocationScheduled = true;
+  turn.effects.push({ kind: 'schedule-allocation', delayMs: state.config.allocationDelayMs });
+}
+
+/** Takes an offer out of the ledger; its resources stay allocated. */
+export function takeOffer(turn: MasterTurn, id: OfferId): Offer | undefined {
+  const { state } = turn;
+  const offer = state.offers.get(id);
+  if (offer === undefined) return undefined;
+  state.offers.delete(id);
+  state.frameworks.get(offer.frameworkId)?.offers.delete(offer);
+  state.agents.get(offer.agentId)?.offers.delete(offer);
+  return offer;
+}
+
+/** Gives all or part of an offer back, with the refusal the framework asked for, if any. */
+export function releaseOffer(
+  turn: MasterTurn,
+  offer: Offer,
+  options: { readonly resources?: Resources; readonly refuseMs?: number } = {},
+): void {
+  const { refuseMs } = options;
+  turn.state.allocator.release(
+    { ...offer, resources: options.resources ?? offer.resources },
+    refuseMs === undefined || refuseMs <= 0
+      ? undefined
+      : { untilMonoMs: turn.now.monoMs + refuseMs },
+  );
+  if (refuseMs !== undefined && refuseMs > 0) scheduleFilterExpiry(turn);
+  scheduleAllocation(turn);
+}
+
+/** Withdraws an offer: RESCIND to the framework if it listens; no refusal. */
+export function rescindOffer(turn: MasterTurn, offer: Offer): void {
+  takeOffer(turn, offer.id);
+  releaseOffer(turn, offer);
+  turn.state.counters.offersRescinded += 1;
+  const streamId = turn.state.frameworks.get(offer.frameworkId)?.streamId;
+  if (streamId === undefined) return;
+  turn.effects.push({
+    kind: 'send-to-framework',
+    streamId,
+    event: { type: 'RESCIND', rescind: { offer_id: { value: offer.id } } },
+  });
+}
+
+/** Rescinds what nobody answered in time. The ledger is in order of age, so only expired offers are looked at. */
+export function rescindExpiredOffers(turn: MasterTurn): void {
+  for (const offer of turn.state.offers.values()) {
+    if (offer.expiresAtMonoMs > turn.now.monoMs) return;
+    rescindOffer(turn, offer);
+  }
+}
+
+/** DECLINE: ids that are not this framework's outstanding offers are ignored. */
+export function declineOffers(
+  turn: MasterTurn,
+  framework: Framework,
+  decline: { readonly offerIds: readonly string[]; readonly filters: Filters | undefined },
+): void {
+  const refuseMs = Math.max(toRefuseMs(decline.filters), turn.state.config.minRefuseMs);
+  for (const id of decline.offerIds) {
+    const offer = turn.state.offers.get(offerId(id));
+    if (offer?.frameworkId !== framework.id) continue;
+    takeOffer(turn, offer.id);
+    turn.state.counters.offersDeclined += 1;
+    releaseOffer(turn, offer, { refuseMs });
+  }
+}
+
+/** Milliseconds of a refusal: 5 s when absent or negative, at most 365 days, 0 for none. */
+export function toRefuseMs(filters: Filters | undefined): number {
+  const seconds = filters?.refuse_seconds;
+  if (seconds === undefined || seconds < 0) return DEFAULT_REFUSE_MS;
+  return Math.min(seconds * 1000, MAX_REFUSE_MS);
+}
+
+const DEFAULT_REFUSE_MS = 5_000;
+/** A filter's expiry is not waited for with less than this between two rounds. */
+const MIN_EXPIRY_DELAY_MS = 5;
+
+function scheduleFilterExpiry(turn: MasterTurn): void {
+  const expiry = turn.state.allocator.nextExpiryMonoMs();
+  if (expiry === undefined) return;
+  const delayMs = Math.max(expiry - turn.now.monoMs, MIN_EXPIRY_DELAY_MS);
+  turn.effects.push({ kind: 'schedule-allocation', delayMs });
+}
+
+function toWireOffer(offer: Offer, framework: Framework, agent: Agent): WireOffer {
+  const allocation = framework.isMultiRole ? { allocatedTo: offer.role } : {};
+  return {
+    id: { value: offer.id },
+    framework_id: { value: framework.id },
+    agent_id: { value: agent.id },
+    hostname: agent.info.hostname,
+    url: agent.info.url ?? {
+      scheme: 'http',
+      address: { hostname: agent.info.hostname, port: agent.info.port },
+      path: '/slave(1)',
+    },
+    resources: toWireResources(offer.resources, allocation),
+    attributes: agent.info.attributes,
+    executor_ids: [],
+    ...(framework.isMultiRole ? { allocation_info: { role: offer.role } } : {}),
+    ...(agent.info.domain === undefined ? {} : { domain: agent.info.domain }),
+  };
+}

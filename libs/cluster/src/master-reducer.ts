@@ -1,0 +1,130 @@
+import type { Now, Reduction } from '#core';
+import { handleAgentCall } from './master-agent-calls.js';
+import {
+  closeAgentStream,
+  loseAgent,
+  markAgentGone,
+  removeGoneAgent,
+  tickAgents,
+} from './master-agent-loss.js';
+import { connectAgent, recoverAgent, subscribeAgent } from './master-agents.js';
+import { handleSchedulerCall } from './master-calls.js';
+import type { MasterEffect, MasterEvent, MasterTurn } from './master-events.js';
+import {
+  closeFrameworkStream,
+  completeFramework,
+  connectFramework,
+  recoverFramework,
+  removeFramework,
+  subscribeFramework,
+  tickFrameworks,
+} from './master-frameworks.js';
+import { makeOffers, rescindExpiredOffers } from './master-offers.js';
+import type { MasterState } from './master-state.js';
+
+/**
+ * The master's state machine. Mutates `state`, which it owns (hot state), and returns it with the effects to carry out
+ * in order. Frameworks: master-frameworks.ts; agents: master-agents.ts, master-agent-loss.ts; offers and tasks: their
+ * ledgers. Handling an event costs no more than what it touches; `tick` is O(frameworks + agents).
+ */
+export function reduceMaster(
+  state: MasterState,
+  event: MasterEvent,
+  now: Now,
+): Reduction<MasterState, MasterEffect> {
+  const turn: MasterTurn = { state, now, effects: [] };
+  apply(turn, event);
+  return { state, effects: turn.effects };
+}
+
+function apply(turn: MasterTurn, event: MasterEvent): void {
+  switch (event.kind) {
+    case 'recover':
+      for (const record of event.snapshot.frameworks) recoverFramework(turn, record);
+      for (const record of event.snapshot.agents) recoverAgent(turn, record);
+      return;
+    case 'framework-subscribe':
+      subscribeFramework(turn, event);
+      return;
+    case 'framework-stored':
+      connectFramework(turn, event);
+      return;
+    case 'scheduler-call':
+      handleSchedulerCall(turn, event);
+      return;
+    case 'framework-stream-closed':
+      closeFrameworkStream(turn, event.streamId);
+      return;
+    case 'framework-completed':
+      removeFramework(turn, event);
+      return;
+    case 'teardown-framework':
+      tearDown(turn, event);
+      return;
+    case 'agent-subscribe':
+      subscribeAgent(turn, event);
+      return;
+    case 'agent-stored':
+      connectAgent(turn, event);
+      return;
+    case 'agent-call':
+      handleAgentCall(turn, event);
+      return;
+    case 'agent-stream-closed':
+      closeAgentStream(turn, event.streamId);
+      return;
+    case 'agent-marked-unreachable':
+      loseAgent(turn, event);
+      return;
+    case 'mark-agent-gone':
+      markAgentGone(turn, event);
+      return;
+    case 'agent-marked-gone':
+      removeGoneAgent(turn, event);
+      return;
+    case 'registry-unavailable':
+      refuseForRegistry(turn, event);
+      return;
+    case 'tick':
+      tickFrameworks(turn);
+      tickAgents(turn);
+      rescindExpiredOffers(turn);
+      return;
+    case 'allocate':
+      makeOffers(turn);
+      return;
+    default:
+      event satisfies never;
+  }
+}
+
+/** TEARDOWN by the operator. */
+function tearDown(
+  turn: MasterTurn,
+  event: Extract<MasterEvent, { readonly kind: 'teardown-framework' }>,
+): void {
+  const framework = turn.state.frameworks.get(event.frameworkId);
+  if (framework === undefined || framework.isRemoving) {
+    turn.effects.push({
+      kind: 'answer-call',
+      callId: event.callId,
+      status: 400,
+      message: `No framework found with ID ${event.frameworkId}`,
+    });
+    return;
+  }
+  completeFramework(turn, framework, { callId: event.callId });
+}
+
+function refuseForRegistry(
+  turn: MasterTurn,
+  event: Extract<MasterEvent, { readonly kind: 'registry-unavailable' }>,
+): void {
+  const message = 'the registry is unavailable; try again';
+  if (event.streamId !== undefined) {
+    turn.effects.push({ kind: 'refuse-stream', streamId: event.streamId, status: 503, message });
+  }
+  if (event.callId !== undefined) {
+    turn.effects.push({ kind: 'answer-call', callId: event.callId, status: 503, message });
+  }
+}

@@ -1,0 +1,227 @@
+import { Allocator } from '#allocator';
+import type { AgentId, FrameworkId, OfferId, Resources, RoleName, TaskId, TaskState } from '#core';
+import type {
+  AgentInfo,
+  FrameworkInfo,
+  KillPolicy,
+  MasterInfo,
+  StreamPosition,
+  TaskInfo,
+  TaskStatus,
+} from '#mesos-v1';
+
+/** What the master's operator may set; all times in milliseconds. */
+export interface MasterConfig {
+  readonly heartbeatIntervalMs: number;
+  readonly pingIntervalMs: number;
+  /** An agent that was not heard for this long is unreachable. */
+  readonly agentTimeoutMs: number;
+  /** How long an agent the registry knows may take to come back after the master started. */
+  readonly agentReregisterTimeoutMs: number;
+  /** An offer nobody answers is rescinded after this. */
+  readonly offerTimeoutMs: number;
+  /** Changes of this long are answered by one allocation round. */
+  readonly allocationDelayMs: number;
+  /** Shortest refusal of a declined offer: one coalesced round, so that the others get a chance. */
+  readonly minRefuseMs: number;
+}
+
+export const DEFAULT_MASTER_CONFIG: MasterConfig = {
+  heartbeatIntervalMs: 15_000,
+  pingIntervalMs: 3_000,
+  agentTimeoutMs: 10_000,
+  agentReregisterTimeoutMs: 60_000,
+  offerTimeoutMs: 120_000,
+  allocationDelayMs: 2,
+  minRefuseMs: 50,
+};
+
+/** Bounds of what is remembered of the past. */
+export const MAX_COMPLETED_FRAMEWORKS = 1_000;
+export const MAX_COMPLETED_TASKS_PER_FRAMEWORK = 1_000;
+export const MAX_STATUSES_PER_TASK = 10;
+export const MAX_UNREACHABLE_AGENTS = 10_000;
+
+/**
+ * Everything the master knows. Hot state: reducers mutate it in place, and only they do; all others read.
+ *
+ * Indexes: tasks by framework and by agent, offers by framework and by agent; nothing on a call's path scans all tasks.
+ */
+export interface MasterState {
+  readonly config: MasterConfig;
+  readonly masterId: string;
+  readonly epoch: number;
+  readonly masterInfo: MasterInfo;
+  readonly startedEpochMs: number;
+  readonly frameworks: Map<FrameworkId, Framework>;
+  /** Torn down, newest last, at most {@link MAX_COMPLETED_FRAMEWORKS}. */
+  readonly completedFrameworks: Map<FrameworkId, CompletedFramework>;
+  readonly agents: Map<AgentId, Agent>;
+  readonly goneAgents: Map<AgentId, { readonly hostname: string; readonly goneEpochMs: number }>;
+  /** Outstanding, oldest first. */
+  readonly offers: Map<OfferId, Offer>;
+  readonly frameworkStreams: Map<string, Framework>;
+  readonly agentStreams: Map<string, Agent>;
+  readonly allocator: Allocator;
+  readonly counters: MasterCounters;
+  /** Agents the registry knows that have not come back yet: reconciliation is silent about them. */
+  recoveringAgents: number;
+  nextFrameworkNumber: number;
+  nextAgentNumber: number;
+  nextOfferNumber: number;
+  isAllocationScheduled: boolean;
+  lastTickMonoMs?: number;
+}
+
+export interface Framework {
+  readonly id: FrameworkId;
+  info: FrameworkInfo;
+  roles: readonly RoleName[];
+  isPartitionAware: boolean;
+  isMultiRole: boolean;
+  /** Its current stream; absent while disconnected. */
+  streamId?: string;
+  /** Known from the registry or from agents, not subscribed since the master started. */
+  isRecovered: boolean;
+  /** A teardown is being committed. */
+  isRemoving: boolean;
+  failoverDeadlineMonoMs?: number;
+  nextHeartbeatMonoMs: number;
+  readonly registeredEpochMs: number;
+  reregisteredEpochMs?: number;
+  readonly tasks: Map<TaskId, Task>;
+  /** Terminal and acknowledged, newest last, at most {@link MAX_COMPLETED_TASKS_PER_FRAMEWORK}. */
+  readonly completedTasks: Map<TaskId, CompletedTask>;
+  readonly offers: Set<Offer>;
+}
+
+export interface CompletedFramework {
+  readonly info: FrameworkInfo;
+  readonly id: FrameworkId;
+  readonly completedEpochMs: number;
+}
+
+/**
+ * recovering (from the registry) -> connected <-> disconnected -> unreachable -> connected again.
+ * Gone agents leave {@link MasterState.agents}.
+ */
+export type AgentCondition = 'recovering' | 'connected' | 'disconnected' | 'unreachable';
+
+export interface Agent {
+  readonly id: AgentId;
+  info: AgentInfo;
+  total: Resources;
+  condition: AgentCondition;
+  version: string;
+  stream?: { readonly id: string; nextSequence: number };
+  /** Last call or subscription, monotonic. */
+  heardMonoMs: number;
+  nextPingMonoMs: number;
+  /** Unreachable is being committed. */
+  isMarking: boolean;
+  unreachableSinceEpochMs?: number;
+  readonly registeredEpochMs: number;
+  reregisteredEpochMs?: number;
+  readonly tasks: Set<Task>;
+  readonly offers: Set<Offer>;
+}
+
+export interface Task {
+  readonly id: TaskId;
+  readonly frameworkId: FrameworkId;
+  readonly agentId: AgentId;
+  readonly role: RoleName;
+  readonly info: TaskInfo;
+  readonly resources: Resources;
+  /** The newest state known, which may be ahead of what the framework was told. */
+  state: TaskState;
+  /** What the framework was last told, or would have been. */
+  status: TaskStatus;
+  /** Newest last, at most {@link MAX_STATUSES_PER_TASK}. */
+  readonly statuses: TaskStatus[];
+  /** Forwarded and not acknowledged yet: sent again when the framework comes back. */
+  unacknowledged?: TaskStatus;
+  /** Its resources count as used. */
+  holdsResources: boolean;
+  /** The LAUNCH of a task no update has been seen for: sent again if the agent did not apply it. */
+  launchPosition?: StreamPosition;
+  kill?: { readonly policy?: KillPolicy; position?: StreamPosition };
+}
+
+export interface CompletedTask {
+  readonly id: TaskId;
+  readonly agentId: AgentId;
+  readonly role: RoleName;
+  readonly info: TaskInfo;
+  readonly state: TaskState;
+  readonly statuses: readonly TaskStatus[];
+}
+
+export interface Offer {
+  readonly id: OfferId;
+  readonly frameworkId: FrameworkId;
+  readonly agentId: AgentId;
+  readonly role: RoleName;
+  readonly resources: Resources;
+  readonly expiresAtMonoMs: number;
+}
+
+/** Since this process began to lead. */
+export interface MasterCounters {
+  offersSent: number;
+  offersAccepted: number;
+  offersDeclined: number;
+  offersRescinded: number;
+  tasksLaunched: number;
+  statusUpdates: number;
+  acknowledgements: number;
+  allocationRounds: number;
+  agentRegistrations: number;
+  agentReregistrations: number;
+  agentsUnreachable: number;
+  /** Terminal states by name. */
+  readonly tasksByTerminalState: Map<string, number>;
+}
+
+export function createMasterState(given: {
+  readonly masterId: string;
+  readonly epoch: number;
+  readonly masterInfo: MasterInfo;
+  readonly startedEpochMs: number;
+  readonly config?: Partial<MasterConfig>;
+}): MasterState {
+  return {
+    config: { ...DEFAULT_MASTER_CONFIG, ...given.config },
+    masterId: given.masterId,
+    epoch: given.epoch,
+    masterInfo: given.masterInfo,
+    startedEpochMs: given.startedEpochMs,
+    frameworks: new Map(),
+    completedFrameworks: new Map(),
+    agents: new Map(),
+    goneAgents: new Map(),
+    offers: new Map(),
+    frameworkStreams: new Map(),
+    agentStreams: new Map(),
+    allocator: new Allocator(),
+    recoveringAgents: 0,
+    nextFrameworkNumber: 0,
+    nextAgentNumber: 0,
+    nextOfferNumber: 0,
+    isAllocationScheduled: false,
+    counters: {
+      offersSent: 0,
+      offersAccepted: 0,
+      offersDeclined: 0,
+      offersRescinded: 0,
+      tasksLaunched: 0,
+      statusUpdates: 0,
+      acknowledgements: 0,
+      allocationRounds: 0,
+      agentRegistrations: 0,
+      agentReregistrations: 0,
+      agentsUnreachable: 0,
+      tasksByTerminalState: new Map(),
+    },
+  };
+}

@@ -1,0 +1,229 @@
+import {
+  isTerminalTaskState,
+  type Resources,
+  roleName,
+  TASK_STATES,
+  type TaskId,
+  type TaskState,
+  taskId,
+} from '#core';
+import { fromWireResources, type TaskInfo, type TaskStatus } from '#mesos-v1';
+import type { MasterTurn } from './master-events.js';
+import { scheduleAllocation } from './master-offers.js';
+import {
+  type Agent,
+  type Framework,
+  MAX_COMPLETED_TASKS_PER_FRAMEWORK,
+  MAX_STATUSES_PER_TASK,
+  type Offer,
+  type Task,
+} from './master-state.js';
+
+/**
+ * The task ledger. A task is held from LAUNCH until its terminal status is acknowledged (or its agent is gone). Its
+ * resources count as used from LAUNCH until the first terminal state is heard of, acknowledged or not.
+ */
+
+/** Puts a validated task into the ledger; its resources are already allocated to the offer's framework and role. */
+export function addTask(
+  turn: MasterTurn,
+  given: {
+    readonly framework: Framework;
+    readonly agent: Agent;
+    readonly offer: Offer;
+    readonly info: TaskInfo;
+    readonly resources: Resources;
+  },
+): Task {
+  const status = masterStatus(turn, {
+    taskId: given.info.task_id.value,
+    agentId: given.agent.id,
+    state: 'TASK_STAGING',
+  });
+  const task: Task = {
+    id: taskId(given.info.task_id.value),
+    frameworkId: given.framework.id,
+    agentId: given.agent.id,
+    role: given.offer.role,
+    info: given.info,
+    resources: given.resources,
+    state: 'TASK_STAGING',
+    status,
+    statuses: [],
+    holdsResources: true,
+  };
+  given.framework.tasks.set(task.id, task);
+  given.agent.tasks.add(task);
+  turn.state.counters.tasksLaunched += 1;
+  return task;
+}
+
+/** Takes over a task an agent brought that this master did not know. */
+export function adoptTask(
+  turn: MasterTurn,
+  given: {
+    readonly framework: Framework;
+    readonly agent: Agent;
+    readonly info: TaskInfo;
+    readonly state: TaskState;
+    readonly status: TaskStatus;
+  },
+): Task {
+  const { framework, agent, info } = given;
+  const allocatedRole = info.resources.find(
+    (resource) => resource.allocation_info?.role !== undefined,
+  )?.allocation_info?.role;
+  const task: Task = {
+    id: taskId(info.task_id.value),
+    frameworkId: framework.id,
+    agentId: agent.id,
+    role:
+      allocatedRole === undefined ? (framework.roles[0] ?? roleName('*')) : roleName(allocatedRole),
+    info,
+    resources: fromWireResources(info.resources),
+    state: given.state,
+    status: given.status,
+    statuses: [given.status],
+    holdsResources: false,
+  };
+  framework.tasks.set(task.id, task);
+  agent.tasks.add(task);
+  if (!isTerminalTaskState(task.state)) holdResources(turn, task);
+  return task;
+}
+
+export function holdResources(turn: MasterTurn, task: Task): void {
+  if (task.holdsResources) return;
+  task.holdsResources = true;
+  turn.state.allocator.adopt({ ...task, resources: task.resources });
+}
+
+/** Gives the task's resources back, once. */
+export function releaseResources(turn: MasterTurn, task: Task): void {
+  if (!task.holdsResources) return;
+  task.holdsResources = false;
+  turn.state.allocator.release({
+    frameworkId: task.frameworkId,
+    role: task.role,
+    agentId: task.agentId,
+    resources: task.resources,
+  });
+  scheduleAllocation(turn);
+}
+
+/** Notes the newest state; a terminal one frees the resources and never changes again. */
+export function setTaskState(turn: MasterTurn, task: Task, state: TaskState): void {
+  if (isTerminalTaskState(task.state)) return;
+  task.state = state;
+  if (!isTerminalTaskState(state)) return;
+  const { tasksByTerminalState } = turn.state.counters;
+  tasksByTerminalState.set(state, (tasksByTerminalState.get(state) ?? 0) + 1);
+  releaseResources(turn, task);
+}
+
+/** Remembers what the framework is told, for reads and for reconciliation. */
+export function recordStatus(task: Task, status: TaskStatus): void {
+  task.status = status;
+  task.statuses.push(status);
+  if (task.statuses.length > MAX_STATUSES_PER_TASK) task.statuses.shift();
+}
+
+/**
+ * The newest state the framework may know. An end is not told before the updates that lead to it: those the agent still
+ * holds come first, and nothing may follow an end. Until then it is the state told last (Mesos' status_update_state), or
+ * undefined where an earlier master told it.
+ */
+export function toldState(task: Task): TaskState | undefined {
+  if (!isTerminalTaskState(task.state)) return task.state;
+  const told = toTaskState(task.status.state);
+  if (told === undefined || !isTerminalTaskState(told)) return told;
+  const { uuid } = task.status;
+  return uuid === undefined || uuid === task.unacknowledged?.uuid ? told : undefined;
+}
+
+/** Takes a task out of the ledger, for good; kept among the completed for reads. */
+export function removeTask(turn: MasterTurn, task: Task): void {
+  releaseResources(turn, task);
+  turn.state.agents.get(task.agentId)?.tasks.delete(task);
+  const framework = turn.state.frameworks.get(task.frameworkId);
+  if (framework === undefined) return;
+  framework.tasks.delete(task.id);
+  framework.completedTasks.set(task.id, {
+    id: task.id,
+    agentId: task.agentId,
+    role: task.role,
+    info: task.info,
+    state: task.state,
+    statuses: task.statuses,
+  });
+  for (const oldest of framework.completedTasks.keys()) {
+    if (framework.completedTasks.size <= MAX_COMPLETED_TASKS_PER_FRAMEWORK) break;
+    framework.completedTasks.delete(oldest);
+  }
+}
+
+/** Sends a status if the framework listens; else reconciliation or the agent's resending will tell it. */
+export function sendUpdate(turn: MasterTurn, framework: Framework, status: TaskStatus): void {
+  if (framework.streamId === undefined) return;
+  turn.effects.push({
+    kind: 'send-to-framework',
+    streamId: framework.streamId,
+    event: { type: 'UPDATE', update: { status } },
+  });
+}
+
+/** A status the master itself speaks: no uuid, so it must not be acknowledged. */
+export function masterStatus(
+  turn: MasterTurn,
+  content: {
+    readonly taskId: TaskId | string;
+    readonly agentId?: string;
+    readonly state: TaskState;
+    readonly reason?: string;
+    readonly message?: string;
+    readonly basedOn?: TaskStatus;
+    readonly unreachableSinceEpochMs?: number;
+  },
+): TaskStatus {
+  const { basedOn } = content;
+  return {
+    ...(basedOn?.healthy === undefined ? {} : { healthy: basedOn.healthy }),
+    ...(basedOn?.check_status === undefined ? {} : { check_status: basedOn.check_status }),
+    ...(basedOn?.container_status === undefined
+      ? {}
+      : { container_status: basedOn.container_status }),
+    ...(basedOn?.executor_id === undefined ? {} : { executor_id: basedOn.executor_id }),
+    ...(basedOn?.labels === undefined ? {} : { labels: basedOn.labels }),
+    ...(basedOn?.data === undefined ? {} : { data: basedOn.data }),
+    task_id: { value: content.taskId },
+    state: content.state,
+    source: 'SOURCE_MASTER',
+    timestamp: turn.now.epochMs / 1000,
+    ...(content.reason === undefined ? {} : { reason: content.reason }),
+    ...(content.message === undefined ? {} : { message: content.message }),
+    ...(content.agentId === undefined ? {} : { agent_id: { value: content.agentId } }),
+    ...(content.unreachableSinceEpochMs === undefined
+      ? {}
+      : { unreachable_time: { nanoseconds: content.unreachableSinceEpochMs * 1_000_000 } }),
+  };
+}
+
+/** The state a framework without PARTITION_AWARE is told instead: TASK_LOST for all that came later. */
+export function stateFor(
+  framework: Pick<Framework, 'isPartitionAware'>,
+  state: TaskState,
+): TaskState {
+  return !framework.isPartitionAware && LATER_STATES.has(state) ? 'TASK_LOST' : state;
+}
+
+/** A state's name from the wire; undefined for one we do not know. */
+export const toTaskState = (name: string): TaskState | undefined =>
+  TASK_STATES.find((state) => state === name);
+
+const LATER_STATES: ReadonlySet<TaskState> = new Set<TaskState>([
+  'TASK_DROPPED',
+  'TASK_UNREACHABLE',
+  'TASK_GONE',
+  'TASK_GONE_BY_OPERATOR',
+  'TASK_UNKNOWN',
+]);

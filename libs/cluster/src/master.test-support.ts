@@ -1,0 +1,308 @@
+import { agentId, frameworkId, type Now, type Resources, resources } from '#core';
+import {
+  type AgentMessage,
+  type AgentTask,
+  type FrameworkInfo,
+  type SchedulerCall,
+  type SchedulerEvent,
+  type StreamPosition,
+  type TaskInfo,
+  type TaskStatus,
+  toWireResources,
+  type WireOffer,
+} from '#mesos-v1';
+import type { MasterEffect, MasterEvent } from './master-events.js';
+import { reduceMaster } from './master-reducer.js';
+import { createMasterState, type MasterConfig, type MasterState } from './master-state.js';
+
+type EventOf<Type extends SchedulerEvent['type']> = Extract<
+  SchedulerEvent,
+  { readonly type: Type }
+>;
+type Call = Exclude<SchedulerCall, { readonly type: 'SUBSCRIBE' }>;
+type WithoutId<One> = One extends Call ? Omit<One, 'framework_id'> : never;
+
+/** Drives the master's reducer over a virtual clock: registry commits succeed at once unless `registryIsAway`. */
+export class MasterHarness {
+  readonly state: MasterState;
+  readonly sentToFrameworks = new Map<string, SchedulerEvent[]>();
+  readonly sentToAgents = new Map<string, AgentMessage[]>();
+  readonly closed = new Set<string>();
+  readonly refused = new Map<string, number>();
+  readonly answers = new Map<string, { readonly status: number; readonly message?: string }>();
+  readonly committed: Extract<MasterEffect, { readonly kind: 'commit-registry' }>[] = [];
+  registryIsAway = false;
+  now: Now = { epochMs: 1_000_000, monoMs: 0 };
+  private readonly allocationsDue: number[] = [];
+  private readonly effects: MasterEffect[] = [];
+  private isExecuting = false;
+  private calls = 0;
+
+  constructor(options: { readonly config?: Partial<MasterConfig>; readonly epoch?: number } = {}) {
+    this.state = createMasterState({
+      masterId: 'M',
+      epoch: options.epoch ?? 1,
+      startedEpochMs: this.now.epochMs,
+      masterInfo: {
+        id: 'M',
+        ip: 0,
+        port: 5050,
+        pid: 'master@127.0.0.1:5050',
+        hostname: 'localhost',
+        version: '1.11.0',
+        address: { hostname: 'localhost', ip: '127.0.0.1', port: 5050 },
+      },
+      ...(options.config === undefined ? {} : { config: options.config }),
+    });
+  }
+
+  /** As the engine: reduces at once, its effects follow those already waiting. */
+  dispatch(event: MasterEvent): void {
+    this.effects.push(...reduceMaster(this.state, event, this.now).effects);
+    if (this.isExecuting) return;
+    this.isExecuting = true;
+    for (let effect = this.effects.shift(); effect !== undefined; effect = this.effects.shift()) {
+      this.carryOut(effect);
+    }
+    this.isExecuting = false;
+  }
+
+  /** Moves time on in steps of `tickMs`, with ticks and the allocation rounds that fall due. */
+  advance(ms: number, tickMs = 1_000): void {
+    const endMs = this.now.monoMs + ms;
+    while (this.now.monoMs < endMs) {
+      const stepMs = Math.min(tickMs, endMs - this.now.monoMs);
+      this.now = { epochMs: this.now.epochMs + stepMs, monoMs: this.now.monoMs + stepMs };
+      this.runDueAllocations();
+      if (stepMs === tickMs) this.dispatch({ kind: 'tick' });
+      this.runDueAllocations();
+    }
+  }
+
+  /** Runs rounds until nothing is due within the next few milliseconds. */
+  allocate(): void {
+    this.advance(5, 10);
+  }
+
+  subscribe(
+    streamId: string,
+    info: Partial<FrameworkInfo> = {},
+    options: { readonly id?: string; readonly suppressed?: readonly string[] } = {},
+  ): string {
+    const id = options.id === undefined ? {} : { id: { value: options.id } };
+    this.dispatch({
+      kind: 'framework-subscribe',
+      streamId,
+      call: {
+        type: 'SUBSCRIBE',
+        ...(options.id === undefined ? {} : { framework_id: { value: options.id } }),
+        subscribe: {
+          framework_info: { user: 'root', name: streamId, failover_timeout: 60, ...info, ...id },
+          ...(options.suppressed === undefined ? {} : { suppressed_roles: options.suppressed }),
+        },
+      },
+    });
+    return this.eventsOf(streamId, 'SUBSCRIBED')[0]?.subscribed.framework_id.value ?? '';
+  }
+
+  call(
+    framework: string,
+    streamId: string | undefined,
+    call: WithoutId<Call>,
+  ): { readonly status: number; readonly message?: string } {
+    const callId = `c${this.calls}`;
+    this.calls += 1;
+    this.dispatch({
+      kind: 'scheduler-call',
+      callId,
+      ...(streamId === undefined ? {} : { streamId }),
+      call: { ...call, framework_id: { value: framework } } as Call,
+    });
+    return this.answers.get(callId) ?? { status: 0 };
+  }
+
+  addAgent(
+    streamId: string,
+    options: {
+      readonly id?: string;
+      readonly total?: Resources;
+      readonly tasks?: readonly AgentTask[];
+      readonly frameworks?: readonly FrameworkInfo[];
+      readonly lastApplied?: StreamPosition;
+      readonly highestEpoch?: number;
+    } = {},
+  ): string {
+    this.dispatch({
+      kind: 'agent-subscribe',
+      streamId,
+      subscription: {
+        agent_info: {
+          ...(options.id === undefined ? {} : { id: { value: options.id } }),
+          hostname: 'host',
+          port: 5051,
+          resources: toWireResources(
+            options.total ??
+              resources({ cpus: 4, mem: 1024, ports: [{ begin: 31_000, end: 31_009 }] }),
+          ),
+          attributes: [],
+        },
+        version: '0.1.0',
+        highest_epoch: options.highestEpoch ?? 0,
+        tasks: options.tasks ?? [],
+        frameworks: options.frameworks ?? [],
+        ...(options.lastApplied === undefined ? {} : { last_applied: options.lastApplied }),
+      },
+    });
+    const [first] = this.messagesOf(streamId);
+    return first?.type === 'SUBSCRIBED' ? first.subscribed.agent_id.value : '';
+  }
+
+  pong(agent: string, streamId: string): void {
+    this.dispatch({
+      kind: 'agent-call',
+      callId: 'pong',
+      call: { type: 'PONG', agent_id: { value: agent }, stream_id: streamId },
+    });
+  }
+
+  update(
+    where: { readonly agent: string; readonly streamId: string; readonly framework: string },
+    status: {
+      readonly taskId: string;
+      readonly state: string;
+      readonly latest?: string;
+      readonly uuid?: string;
+    },
+  ): number {
+    const callId = `u${this.calls}`;
+    this.calls += 1;
+    const wire: TaskStatus = {
+      task_id: { value: status.taskId },
+      state: status.state,
+      source: 'SOURCE_EXECUTOR',
+      ...(status.uuid === undefined ? {} : { uuid: status.uuid }),
+    };
+    this.dispatch({
+      kind: 'agent-call',
+      callId,
+      call: {
+        type: 'UPDATE',
+        agent_id: { value: where.agent },
+        stream_id: where.streamId,
+        update: {
+          framework_id: { value: where.framework },
+          status: wire,
+          latest_state: status.latest ?? status.state,
+        },
+      },
+    });
+    return this.answers.get(callId)?.status ?? 0;
+  }
+
+  /** Accepts an offer with one LAUNCH per task. */
+  launch(
+    framework: string,
+    streamId: string,
+    offer: WireOffer,
+    tasks: readonly TaskInfo[],
+  ): number {
+    return this.call(framework, streamId, {
+      type: 'ACCEPT',
+      accept: {
+        offer_ids: [offer.id],
+        operations: [{ type: 'LAUNCH', launch: { task_infos: tasks } }],
+      },
+    }).status;
+  }
+
+  eventsOf<Type extends SchedulerEvent['type']>(streamId: string, type: Type): EventOf<Type>[] {
+    return (this.sentToFrameworks.get(streamId) ?? []).filter(
+      (event): event is EventOf<Type> => event.type === type,
+    );
+  }
+
+  offersOf(streamId: string): WireOffer[] {
+    return this.eventsOf(streamId, 'OFFERS').flatMap((event) => [...event.offers.offers]);
+  }
+
+  statusesOf(streamId: string): TaskStatus[] {
+    return this.eventsOf(streamId, 'UPDATE').map((event) => event.update.status);
+  }
+
+  messagesOf(streamId: string): AgentMessage[] {
+    return this.sentToAgents.get(streamId) ?? [];
+  }
+
+  usedOn(agent: string): Resources {
+    return this.state.allocator.availableOn(agentId(agent));
+  }
+
+  hasTask(framework: string, task: string): boolean {
+    const tasks = this.state.frameworks.get(frameworkId(framework))?.tasks;
+    return [...(tasks?.keys() ?? [])].some((id) => id === task);
+  }
+
+  private runDueAllocations(): void {
+    if (!this.allocationsDue.some((dueMs) => dueMs <= this.now.monoMs)) return;
+    const later = this.allocationsDue.filter((dueMs) => dueMs > this.now.monoMs);
+    this.allocationsDue.splice(0, this.allocationsDue.length, ...later);
+    this.dispatch({ kind: 'allocate' });
+  }
+
+  private carryOut(effect: MasterEffect): void {
+    switch (effect.kind) {
+      case 'send-to-framework':
+        push(this.sentToFrameworks, effect.streamId, effect.event);
+        return;
+      case 'send-to-agent':
+        push(this.sentToAgents, effect.streamId, effect.message);
+        return;
+      case 'close-framework-stream':
+      case 'close-agent-stream':
+        this.closed.add(effect.streamId);
+        return;
+      case 'refuse-stream':
+        this.refused.set(effect.streamId, effect.status);
+        return;
+      case 'answer-call':
+        this.answers.set(effect.callId, effect);
+        return;
+      case 'commit-registry':
+        if (this.registryIsAway) {
+          if (effect.unavailable !== undefined) this.dispatch(effect.unavailable);
+          return;
+        }
+        this.committed.push(effect);
+        if (effect.stored !== undefined) this.dispatch(effect.stored);
+        return;
+      case 'schedule-allocation':
+        this.allocationsDue.push(this.now.monoMs + effect.delayMs);
+        return;
+      case 'note':
+        return;
+      default:
+        effect satisfies never;
+    }
+  }
+}
+
+/** A command task of 1 cpu and 128 MiB unless said otherwise. */
+export function commandTask(
+  id: string,
+  agent: string,
+  use: Partial<Parameters<typeof resources>[0]> = {},
+): TaskInfo {
+  return {
+    name: id,
+    task_id: { value: id },
+    agent_id: { value: agent },
+    resources: toWireResources(resources({ cpus: 1, mem: 128, ...use })),
+    command: { value: 'sleep 1000' },
+  };
+}
+
+function push<Value>(lists: Map<string, Value[]>, key: string, value: Value): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
+}
