@@ -1,0 +1,186 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { WireApp, WireTask } from '#marathon-v2';
+import { buildRoutes, type RoutingOptions } from './build-routes.js';
+
+const options: RoutingOptions = {
+  groups: ['external'],
+  reservedPorts: new Set([8080]),
+  lastKnownHealth: new Map(),
+};
+
+const task = (id: string, port: number, extra: Partial<WireTask> = {}): WireTask => ({
+  appId: '/web',
+  id,
+  host: '127.0.0.1',
+  ports: [port],
+  servicePorts: [10000],
+  ipAddresses: [],
+  slaveId: 'agent',
+  state: 'TASK_RUNNING',
+  version: 'v',
+  localVolumes: [],
+  role: '*',
+  ...extra,
+});
+
+const app = (id: string, extra: Partial<WireApp> = {}): WireApp => ({
+  id,
+  labels: { HAPROXY_GROUP: 'external' },
+  instances: 1,
+  cpus: 0.1,
+  mem: 32,
+  disk: 0,
+  gpus: 0,
+  networks: [{ mode: 'host' }],
+  portDefinitions: [{ port: 10000, protocol: 'tcp', labels: {} }],
+  requirePorts: false,
+  upgradeStrategy: { minimumHealthCapacity: 1, maximumOverCapacity: 1 },
+  version: 'v',
+  tasks: [],
+  ...extra,
+});
+
+const httpCheck = {
+  protocol: 'MESOS_HTTP',
+  portIndex: 0,
+  gracePeriodSeconds: 300,
+  intervalSeconds: 60,
+  timeoutSeconds: 20,
+  maxConsecutiveFailures: 3,
+};
+const alive = { alive: true, consecutiveFailures: 0, instanceId: 'i' };
+
+describe('buildRoutes', () => {
+  it('routes to running tasks without health checks', () => {
+    const table = buildRoutes([app('/web', { tasks: [task('a', 31000)] })], options);
+
+    expect(table.routes).toMatchObject([
+      {
+        backend: 'web_10000',
+        listenPort: 10000,
+        mode: 'tcp',
+        endpoints: [{ name: '127.0.0.1_31000', address: '127.0.0.1', port: 31000, state: 'ready' }],
+      },
+    ]);
+  });
+
+  it('leaves out tasks that are staging, unhealthy, unready or never checked', () => {
+    const tasks = [
+      task('staging', 1, { state: 'TASK_STAGING', healthCheckResults: [alive] }),
+      task('sick', 2, { healthCheckResults: [{ ...alive, alive: false }] }),
+      task('unready', 3, { healthCheckResults: [alive] }),
+      task('unknown', 4),
+      task('good', 5, { healthCheckResults: [alive] }),
+    ];
+    const web = app('/web', {
+      tasks,
+      healthChecks: [httpCheck],
+      readinessCheckResults: [{ name: 'r', taskId: 'unready', ready: false }],
+    });
+
+    const [route] = buildRoutes([web], options).routes;
+
+    expect(route?.endpoints.map((endpoint) => endpoint.taskId)).toEqual(['good']);
+    expect(route?.mode).toBe('http');
+  });
+
+  it('keeps a task whose results are missing when it was last known healthy', () => {
+    const web = app('/web', { tasks: [task('a', 31000)], healthChecks: [httpCheck] });
+
+    const table = buildRoutes([web], { ...options, lastKnownHealth: new Map([['a', true]]) });
+
+    expect(table.routes[0]?.endpoints).toHaveLength(1);
+  });
+
+  it('keeps draining tasks as draining endpoints whatever their health', () => {
+    const draining = { since: 's', deadline: 'd' };
+    const web = app('/web', {
+      tasks: [task('a', 31000, { draining, healthCheckResults: [{ ...alive, alive: false }] })],
+      healthChecks: [httpCheck],
+    });
+
+    expect(buildRoutes([web], options).routes[0]?.endpoints[0]?.state).toBe('draining');
+  });
+
+  it('keeps a backend without tasks, so that clients get 503 and no reload is needed later', () => {
+    expect(buildRoutes([app('/web')], options).routes).toHaveLength(1);
+  });
+
+  it('ignores apps of other groups and ports that are switched off', () => {
+    const other = app('/other', { labels: { HAPROXY_GROUP: 'internal' } });
+    const off = app('/off', { labels: { HAPROXY_GROUP: 'external', HAPROXY_0_ENABLED: 'no' } });
+
+    expect(buildRoutes([other, off], options).routes).toEqual([]);
+  });
+
+  it('gives a host, a port and a backend name to the first app only, and tells the other why', () => {
+    const labels = { HAPROXY_GROUP: 'external', HAPROXY_0_VHOST: 'Shop.Example' };
+
+    const table = buildRoutes([app('/b', { labels }), app('/a', { labels })], options);
+
+    expect(table.routes.map((route) => [route.appId, route.vhosts])).toEqual([
+      ['/a', ['shop.example']],
+    ]);
+    expect(table.conflicts.map((conflict) => conflict.reason)).toEqual([
+      'host shop.example is already served by /a',
+      'port 10000 is already used by /a',
+    ]);
+  });
+
+  it('refuses reserved ports and label values that are no host, path or mode', () => {
+    const labels = {
+      HAPROXY_GROUP: 'external',
+      HAPROXY_0_VHOST: 'good.example,bad host\nserver x',
+      HAPROXY_0_PATH: '/ok" }',
+      HAPROXY_0_PORT: '8080',
+      HAPROXY_0_MODE: 'udp',
+    };
+
+    const table = buildRoutes([app('/web', { labels })], options);
+
+    expect(table.routes[0]).toMatchObject({ vhosts: ['good.example'] });
+    expect(table.routes[0]).not.toHaveProperty('path');
+    expect(table.routes[0]).not.toHaveProperty('listenPort');
+    expect(table.conflicts).toHaveLength(4);
+  });
+
+  it('uses the host port of the right mapping with bridge networking', () => {
+    const mapping = { servicePort: 10001, protocol: 'tcp', labels: {} };
+    const web = app('/web', {
+      networks: [{ mode: 'container/bridge' }],
+      container: {
+        type: 'DOCKER',
+        volumes: [],
+        portMappings: [
+          { ...mapping, containerPort: 80, servicePort: 10001, hostPort: 0 },
+          { ...mapping, containerPort: 81, servicePort: 10002, hostPort: 0 },
+        ],
+      },
+      tasks: [task('a', 31000, { ports: [31000, 31001] })],
+    });
+
+    const ports = buildRoutes([web], options).routes.map((route) => route.endpoints[0]?.port);
+
+    expect(ports).toEqual([31000, 31001]);
+  });
+
+  it('does not depend on the order of apps and tasks', () => {
+    const tasks = [1, 2, 3, 4].map((index) => task(`t${index}`, 31000 + index));
+    const apps = ['/a', '/b', '/c'].map((id, index) =>
+      app(id, { tasks, portDefinitions: [{ port: 10000 + index, protocol: 'tcp', labels: {} }] }),
+    );
+    const expected = buildRoutes(apps, options);
+
+    fc.assert(
+      fc.property(
+        fc.shuffledSubarray(apps, { minLength: 3 }),
+        fc.shuffledSubarray(tasks, { minLength: 4 }),
+        (shuffledApps, shuffledTasks) => {
+          const shuffled = shuffledApps.map((one) => ({ ...one, tasks: shuffledTasks }));
+          expect(buildRoutes(shuffled, options)).toEqual(expected);
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,17 @@
+export { buildRoutes, type RoutingOptions } from './build-routes.js';
+export {
+  type EdgeContents,
+  type EdgeModel,
+  type EdgeServer,
+  type EdgeStructure,
+  toEdgeModel,
+} from './edge-model.js';
+export { type EdgeCommand, planEdgeUpdate } from './plan-edge-update.js';
+export {
+  type EdgeSettings,
+  generationMark,
+  renderConfig,
+  renderHostsMap,
+  renderStructure,
+} from './render-config.js';
+export type { Endpoint, Route, RouteConflict, RouteTable } from './route-table.js';
