@@ -1,0 +1,82 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { encodeRecord, type SchedulerEvent } from '#mesos-v1';
+
+interface Received {
+  readonly type: string;
+  readonly framework_id?: { readonly value: string };
+  readonly acknowledge?: { readonly uuid: string };
+  readonly reconcile?: { readonly tasks: readonly unknown[] };
+}
+
+/** A master that does as the test says: streams what it is told to, answers calls as it is told to. */
+export class ScriptedMaster {
+  readonly received: Received[] = [];
+  /** Answers SUBSCRIBE with this instead of a stream. */
+  refusal: { readonly status: number; readonly location?: string } | undefined;
+  /** Statuses of the next calls; 202 when empty. */
+  readonly answers: number[] = [];
+  subscriptions = 0;
+  heartbeatSeconds = 15;
+  private streams: ServerResponse[] = [];
+
+  private constructor(private readonly server: Server) {}
+
+  static async start(): Promise<ScriptedMaster> {
+    const server = createServer();
+    server.keepAliveTimeout = 0;
+    const master = new ScriptedMaster(server);
+    server.on('request', (request, response) => void master.answer(request, response));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return master;
+  }
+
+  get address(): string {
+    return `127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  send(event: SchedulerEvent): void {
+    for (const stream of this.streams) stream.write(encodeRecord(JSON.stringify(event)));
+  }
+
+  endStreams(): void {
+    for (const stream of this.streams) stream.end();
+    this.streams = [];
+  }
+
+  typesReceived(): string[] {
+    return this.received.map(({ type }) => type);
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const call = JSON.parse(Buffer.concat(chunks).toString()) as Received;
+    this.received.push(call);
+    if (call.type !== 'SUBSCRIBE') {
+      response.writeHead(this.answers.shift() ?? 202).end();
+      return;
+    }
+    if (this.refusal !== undefined) {
+      const { status, location } = this.refusal;
+      response.writeHead(status, location === undefined ? {} : { location }).end();
+      return;
+    }
+    this.subscriptions += 1;
+    response.writeHead(200, {
+      'content-type': 'application/json',
+      'mesos-stream-id': `stream-${this.subscriptions}`,
+    });
+    this.streams.push(response);
+    const framework_id = call.framework_id ?? { value: 'fw-1' };
+    this.send({
+      type: 'SUBSCRIBED',
+      subscribed: { framework_id, heartbeat_interval_seconds: this.heartbeatSeconds },
+    });
+  }
+}
