@@ -1,0 +1,74 @@
+import type { ControllerStore, Deployment } from '#core';
+import {
+  compactController,
+  MAX_APP_VERSIONS,
+  MAX_FINISHED_DEPLOYMENTS,
+  MAX_REVISIONS,
+} from './compaction.js';
+import {
+  readAppVersion,
+  readEvents,
+  readGroupVersion,
+  readRevision,
+  readSnapshot,
+} from './controller-reads.js';
+import { writeChanges } from './controller-writes.js';
+import { foldChanges } from './fold-changes.js';
+import type { Database } from './open-database.js';
+import { readConsistently, runSql, writeFenced } from './sql.js';
+
+/** The controller's truth in schema `controller`. */
+export function createControllerStore(database: Database): ControllerStore {
+  const knownPartitions = new Set<number>();
+  return {
+    load: () => readConsistently(database, readSnapshot),
+    async commit(lease, changes) {
+      const created = new Set<number>();
+      await writeFenced(database, lease, (sql) =>
+        writeChanges(sql, foldChanges(changes), { known: knownPartitions, created }),
+      );
+      for (const index of created) knownPartitions.add(index);
+    },
+    loadRevision: (revision) => readConsistently(database, (sql) => readRevision(sql, revision)),
+    async listAppVersions(id) {
+      const { rows } = await runSql<{ readonly version: string }>(
+        database,
+        `SELECT version FROM controller.app WHERE id = $1
+         ORDER BY from_revision DESC LIMIT ${MAX_APP_VERSIONS}`,
+        [id],
+      );
+      return rows.map(({ version }) => version);
+    },
+    loadAppVersion: (id, version) =>
+      readConsistently(database, (sql) => readAppVersion(sql, id, version)),
+    async listGroupVersions() {
+      const { rows } = await runSql<{ readonly version: string }>(
+        database,
+        `SELECT version FROM controller.revision ORDER BY revision DESC LIMIT ${MAX_REVISIONS}`,
+      );
+      return rows.map(({ version }) => version);
+    },
+    loadGroupVersion: (version) =>
+      readConsistently(database, (sql) => readGroupVersion(sql, version)),
+    async listFinishedDeployments(limit) {
+      const { rows } = await runSql<{ readonly body: Deployment }>(
+        database,
+        `SELECT body FROM controller.deployment WHERE state <> 'Running'
+         ORDER BY finished_at_ms DESC, id DESC LIMIT $1`,
+        [Math.min(limit, MAX_FINISHED_DEPLOYMENTS)],
+      );
+      return rows.map(({ body }) => body);
+    },
+    async loadDeployment(id) {
+      const { rows } = await runSql<{ readonly body: Deployment }>(
+        database,
+        'SELECT body FROM controller.deployment WHERE id = $1',
+        [id],
+      );
+      return rows[0]?.body;
+    },
+    listEvents: (afterId, limit) =>
+      readConsistently(database, (sql) => readEvents(sql, afterId, limit)),
+    compact: (lease) => writeFenced(database, lease, compactController),
+  };
+}

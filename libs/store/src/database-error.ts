@@ -1,0 +1,54 @@
+import { FencedError, StoreUnavailableError } from '#core';
+
+/** Stable codes of connections that failed, from the operating system and from pg. */
+const NETWORK_CODES: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EPIPE',
+  'ETIMEDOUT',
+]);
+/**
+ * SQLSTATEs after which trying again may help: connection exceptions, shutdown, start-up, out of connections, disk or
+ * memory, cancelled by a timeout, an idle transaction ended, a serialisation failure or deadlock, a read-only standby.
+ */
+const RETRYABLE_STATES =
+  /^(?:08...|53...|57P0[1-5]|57014|25P0[34]|25006|40001|40P01|55P03|XX00[01])$/;
+/** What pg, and TypeORM once a connection broke, say without a code. */
+const CONNECTION_MESSAGES =
+  /connection terminated|connection error|timeout expired|timeout exceeded|query read timeout|not queryable|driver not connected|client was closed|query runner already released/i;
+
+/** Turns what the driver throws into {@link StoreUnavailableError}; anything else comes back as it is. */
+export function toStoreError(thrown: unknown): unknown {
+  if (thrown instanceof FencedError || thrown instanceof StoreUnavailableError) return thrown;
+  if (!(thrown instanceof Error) || !isAway(thrown)) return thrown;
+  return new StoreUnavailableError(`the database cannot be used: ${describe(thrown)}`, {
+    cause: thrown,
+  });
+}
+
+/** Runs `work` and rejects with {@link toStoreError} of what it throws. */
+export async function mapErrors<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw toStoreError(error);
+  }
+}
+
+function isAway(error: Error): boolean {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (NETWORK_CODES.has(code) || RETRYABLE_STATES.test(code)) return true;
+  if (error instanceof AggregateError)
+    return error.errors.some((one) => one instanceof Error && isAway(one));
+  return CONNECTION_MESSAGES.test(error.message);
+}
+
+const describe = (error: Error): string => {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return error.message === '' ? code : error.message;
+};

@@ -1,0 +1,67 @@
+import type {
+  Deployment,
+  Instance,
+  InstanceId,
+  StoreChange,
+  StoredEvent,
+  TaskFailure,
+} from '#core';
+
+export type RevisionChange = Extract<StoreChange, { readonly kind: 'put-revision' }>;
+
+/** What a list of changes comes to: the last word on each row, so that each table needs one statement. */
+export interface FoldedChanges {
+  readonly revisions: readonly RevisionChange[];
+  readonly putInstances: readonly Instance[];
+  readonly deleteInstances: readonly InstanceId[];
+  readonly deployments: readonly Deployment[];
+  readonly failures: readonly TaskFailure[];
+  readonly events: readonly StoredEvent[];
+  readonly frameworkId: string | undefined;
+}
+
+/** Folds the changes of one transaction. O(changes). */
+export function foldChanges(changes: readonly StoreChange[]): FoldedChanges {
+  const instances = new Map<InstanceId, Instance | undefined>();
+  const deployments = new Map<string, Deployment>();
+  const failures = new Map<string, TaskFailure>();
+  const revisions: RevisionChange[] = [];
+  const events: StoredEvent[] = [];
+  let frameworkId: string | undefined;
+  for (const change of changes) {
+    switch (change.kind) {
+      case 'put-revision':
+        revisions.push(change);
+        break;
+      case 'put-instances':
+        for (const instance of change.instances) instances.set(instance.id, instance);
+        break;
+      case 'delete-instances':
+        for (const id of change.ids) instances.set(id, undefined);
+        break;
+      case 'put-deployment':
+        deployments.set(change.deployment.id, change.deployment);
+        break;
+      case 'put-framework-id':
+        frameworkId = change.frameworkId;
+        break;
+      case 'put-task-failure':
+        failures.set(change.failure.appId, change.failure);
+        break;
+      case 'append-events':
+        events.push(...change.events);
+        break;
+      default:
+        change satisfies never;
+    }
+  }
+  return {
+    revisions,
+    putInstances: [...instances.values()].filter((instance) => instance !== undefined),
+    deleteInstances: [...instances].filter(([, put]) => put === undefined).map(([id]) => id),
+    deployments: [...deployments.values()],
+    failures: [...failures.values()],
+    events,
+    frameworkId,
+  };
+}

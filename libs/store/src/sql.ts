@@ -1,0 +1,92 @@
+import type { QueryRunner } from 'typeorm';
+import { FencedError, type Lease, type LeaseScope, StoreUnavailableError } from '#core';
+import { mapErrors } from './database-error.js';
+import type { Database } from './open-database.js';
+
+/** Runs one statement with query parameters. `rows` of a SELECT or RETURNING, `count` of rows changed. */
+export type Sql = <Row>(
+  text: string,
+  values?: readonly unknown[],
+) => Promise<{ readonly rows: readonly Row[]; readonly count: number }>;
+
+/**
+ * Runs `work` in a transaction that first reads its lease's row FOR KEY SHARE: while it runs no other epoch can begin.
+ * Throws FencedError when the epoch no longer stands. Throws StoreUnavailableError when the connection is lost; if that
+ * happens during COMMIT the outcome is unknown, so every write here may be repeated without harm.
+ */
+export const writeFenced = (
+  database: Database,
+  lease: Lease,
+  work: (sql: Sql) => Promise<void>,
+): Promise<void> =>
+  inTransaction(database, 'READ COMMITTED', async (sql) => {
+    await requireLease(sql, lease);
+    await work(sql);
+  });
+
+/** Runs `work` on one consistent view of everything. */
+export const readConsistently = <Result>(
+  database: Database,
+  work: (sql: Sql) => Promise<Result>,
+): Promise<Result> => inTransaction(database, 'REPEATABLE READ', work);
+
+/** One statement outside a transaction. */
+export const runSql = <Row>(
+  database: Database,
+  text: string,
+  values: readonly unknown[] = [],
+): ReturnType<Sql> & Promise<{ readonly rows: readonly Row[]; readonly count: number }> =>
+  withRunner(database, (runner) => toSql(runner)<Row>(text, values));
+
+async function requireLease(sql: Sql, lease: Lease): Promise<void> {
+  const { rows } = await sql(
+    'SELECT 1 FROM pacer.lease WHERE scope = $1 AND epoch = $2 FOR KEY SHARE',
+    [lease.scope, lease.epoch],
+  );
+  if (rows.length === 0) throw new FencedError(fencedMessage(lease.scope, lease.epoch));
+}
+
+const fencedMessage = (scope: LeaseScope, epoch: number): string =>
+  `epoch ${epoch} of the ${scope} lease no longer stands: another process leads`;
+
+const inTransaction = <Result>(
+  database: Database,
+  isolation: 'READ COMMITTED' | 'REPEATABLE READ',
+  work: (sql: Sql) => Promise<Result>,
+): Promise<Result> =>
+  withRunner(database, async (runner) => {
+    await runner.startTransaction(isolation);
+    try {
+      const result = await work(toSql(runner));
+      await runner.commitTransaction();
+      return result;
+    } catch (error) {
+      // The first error says more than a roll-back that fails on the same broken connection.
+      if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
+      throw error;
+    }
+  });
+
+const withRunner = <Result>(
+  database: Database,
+  work: (runner: QueryRunner) => Promise<Result>,
+): Promise<Result> =>
+  mapErrors(async () => {
+    if (!database.dataSource.isInitialized) {
+      throw new StoreUnavailableError('the database connection is closed');
+    }
+    const runner = database.dataSource.createQueryRunner();
+    try {
+      await runner.connect();
+      return await work(runner);
+    } finally {
+      await runner.release();
+    }
+  });
+
+const toSql =
+  (runner: QueryRunner): Sql =>
+  async (text, values = []) => {
+    const result = await runner.query(text, [...values], true);
+    return { rows: result.records ?? [], count: result.affected ?? 0 };
+  };

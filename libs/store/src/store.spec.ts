@@ -1,0 +1,163 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LeaseScope } from '#core';
+import { controllerStoreContract } from '../../../test/support/controller-store.contract.js';
+import { leaseKeeperContract } from '../../../test/support/lease-keeper.contract.js';
+import { masterRegistryContract } from '../../../test/support/master-registry.contract.js';
+import { anEvent, anInstance } from '../../../test/support/store-fixtures.js';
+import { createControllerStore } from './controller-store.js';
+import {
+  type EmbeddedDatabase,
+  startEmbeddedDatabase,
+} from './embedded/start-embedded-database.js';
+import { PARTITION_EVENTS } from './event-log.js';
+import { createLeaseKeeper } from './lease-keeper.js';
+import { createMasterRegistry } from './master-registry.js';
+import { type Database, openDatabase } from './open-database.js';
+
+const START_LIMIT_MS = 60_000;
+const directory = mkdtempSync(join(tmpdir(), 'pacer-store-'));
+const url = process.env['DATABASE_URL'];
+let server: EmbeddedDatabase | undefined;
+let database: Database;
+
+beforeAll(async () => {
+  // Readable by the unprivileged user PostgreSQL runs as.
+  const { chmodSync } = await import('node:fs');
+  chmodSync(directory, 0o755);
+  server = url === undefined ? await startEmbeddedDatabase({ dataDir: directory }) : undefined;
+  database = await openDatabase(url ?? server?.url ?? '', { waitMs: 5_000 });
+}, START_LIMIT_MS);
+
+afterAll(async () => {
+  await database?.close();
+  await server?.stop();
+  rmSync(directory, { recursive: true, force: true });
+}, START_LIMIT_MS);
+
+const expire = async () => {
+  await database.dataSource.query(
+    "UPDATE pacer.lease SET expires_at = now() - interval '1 second'",
+  );
+};
+
+async function empty(): Promise<void> {
+  await database.dataSource.query(`
+    TRUNCATE pacer.lease, controller.revision, controller.app, controller.app_group,
+      controller.instance, controller.deployment, controller.task_failure, controller.setting,
+      controller.event, master.setting, master.agent, master.framework`);
+}
+
+async function prepareHeld(scope: LeaseScope) {
+  await empty();
+  const keeper = createLeaseKeeper(database);
+  const held = await keeper.acquire({ scope, holder: 'one', url: '' });
+  if (held.kind !== 'held') throw new Error('the lease of an empty database must be free');
+  const depose = async () => {
+    await expire();
+    await keeper.acquire({ scope, holder: 'two', url: '' });
+  };
+  return { lease: held.lease, depose };
+}
+
+leaseKeeperContract('PostgreSQL', async () => {
+  await empty();
+  return { keeper: createLeaseKeeper(database), expire };
+});
+
+masterRegistryContract('PostgreSQL', async () => ({
+  ...(await prepareHeld('master')),
+  registry: createMasterRegistry(database),
+}));
+
+controllerStoreContract('PostgreSQL', async () => ({
+  ...(await prepareHeld('controller')),
+  store: createControllerStore(database),
+}));
+
+describe('PostgreSQL', () => {
+  it('describes its tables as the migrations made them', async () => {
+    const columns = await database.dataSource.query<{ place: string }[]>(
+      `SELECT table_schema || '.' || table_name || '.' || column_name AS place
+       FROM information_schema.columns WHERE table_schema IN ('pacer', 'controller', 'master')
+         AND table_name <> 'migration' AND table_name NOT LIKE 'event_p%'`,
+    );
+
+    const described = database.dataSource.entityMetadatas.flatMap((entity) =>
+      entity.columns.map((column) => `${entity.tablePath}.${column.databaseName}`),
+    );
+
+    expect(described.sort()).toEqual(columns.map(({ place }) => place).sort());
+  });
+
+  it('lets several processes migrate a fresh database at once', async () => {
+    const name = `fresh_${process.pid}`;
+    await database.dataSource.query(`CREATE DATABASE ${name}`);
+    const fresh = new URL(url ?? server?.url ?? '');
+    fresh.pathname = name;
+
+    const opened = await Promise.all([1, 2, 3].map(() => openDatabase(fresh.href)));
+    await Promise.all(opened.map((one) => one.close()));
+    await database.dataSource.query(`DROP DATABASE ${name} WITH (FORCE)`);
+
+    expect(opened).toHaveLength(3);
+  });
+
+  it('does not let an epoch begin while a write of the old one is under way', async () => {
+    const { lease } = await prepareHeld('controller');
+    const writer = database.dataSource.createQueryRunner();
+    await writer.startTransaction();
+    await writer.query('SELECT 1 FROM pacer.lease WHERE scope = $1 AND epoch = $2 FOR KEY SHARE', [
+      'controller',
+      lease.epoch,
+    ]);
+    const keeper = createLeaseKeeper(database);
+
+    const renewed = await keeper.renew(lease);
+    await expire();
+    let isTaken = false;
+    const taking = keeper
+      .acquire({ scope: 'controller', holder: 'two', url: '' })
+      .then((answer) => {
+        isTaken = true;
+        return answer;
+      });
+    await database.dataSource.query('SELECT pg_sleep(0.2)');
+    const takenEarly = isTaken;
+    await writer.commitTransaction();
+    await writer.release();
+    const taken = await taking;
+
+    expect([renewed, takenEarly, taken.kind]).toEqual(['renewed', false, 'held']);
+  });
+
+  it('drops events by whole partitions and says that a replay is not complete', async () => {
+    const { lease } = await prepareHeld('controller');
+    const store = createControllerStore(database);
+    const old = { timestampEpochMs: 1_000 };
+    await store.commit(lease, [
+      { kind: 'append-events', events: [anEvent(1, old), anEvent(PARTITION_EVENTS - 1, old)] },
+      { kind: 'append-events', events: [anEvent(PARTITION_EVENTS + 5)] },
+    ]);
+
+    await store.compact(lease);
+    const fromStart = await store.listEvents(0, 10);
+    const fromLater = await store.listEvents(PARTITION_EVENTS, 10);
+
+    expect(fromStart).toEqual({ events: [anEvent(PARTITION_EVENTS + 5)], complete: false });
+    expect(fromLater.complete).toBe(true);
+    expect((await store.load()).lastEventId).toBe(PARTITION_EVENTS + 5);
+  });
+
+  it('writes a thousand instances with one statement', async () => {
+    const { lease } = await prepareHeld('controller');
+    const store = createControllerStore(database);
+    const instances = Array.from({ length: 1_000 }, (_, index) => anInstance(`i${index}`));
+
+    await store.commit(lease, [{ kind: 'put-instances', instances }]);
+
+    expect((await store.load()).instances).toHaveLength(1_000);
+  });
+});
