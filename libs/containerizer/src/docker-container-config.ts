@@ -1,0 +1,113 @@
+/** Turns a launch spec into what the engine's create call takes. */
+import { type DockerSpec, LaunchError, type LaunchSpec } from '#core';
+import { applyDockerParameters, type ContainerConfig } from './docker-parameters.js';
+import { cgroupName } from './task-cgroup.js';
+
+export const TASK_LABEL = 'pacer.task-id';
+export const SCOPE_LABEL = 'pacer.agent';
+
+const MIB = 1024 * 1024;
+/** The engine refuses less. */
+const MIN_MEM_MIB = 6;
+const MIN_CPU_SHARES = 2;
+const CPU_PERIOD_US = 100_000;
+/** Names are paths of the engine's API, so they stay within its character set. */
+const NAME_PREFIX = 'pacer';
+/** Kept by the engine besides the sandbox's copy, so that nothing is lost while the agent restarts. */
+const ENGINE_LOG = { 'max-size': '16m', 'max-file': '2' };
+
+export interface ContainerDefaults {
+  readonly scope: string;
+  readonly maxProcesses: number;
+  readonly capCpu: boolean;
+  /** Absent: ports are published on every address of the host. */
+  readonly publishAddress?: string;
+}
+
+/** One name for each task of each agent: the engine itself refuses to create a second one. */
+export function containerName(scope: string, task: string): string {
+  return `${NAME_PREFIX}.${cgroupName(scope)}.${cgroupName(task)}`;
+}
+
+/** Throws {@link LaunchError} in phase `prepare` for parameters it cannot express. */
+export function toContainerConfig(spec: LaunchSpec, defaults: ContainerDefaults): ContainerConfig {
+  const { docker } = spec;
+  if (docker === undefined) {
+    throw new LaunchError('prepare', `task ${spec.taskId}: no docker image is given`);
+  }
+  const config: ContainerConfig = {
+    name: containerName(defaults.scope, spec.taskId),
+    Image: docker.image,
+    ...toCommand(spec.command),
+    Env: Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`),
+    Labels: { [TASK_LABEL]: spec.taskId, [SCOPE_LABEL]: defaults.scope },
+    ...(spec.user === undefined ? {} : { User: spec.user }),
+    ExposedPorts: toExposedPorts(docker),
+    HostConfig: {
+      ...toLimits(spec, defaults),
+      Binds: docker.volumes.map(
+        ({ hostPath, containerPath, mode }) =>
+          `${hostPath}:${containerPath}:${mode === 'RO' ? 'ro' : 'rw'}`,
+      ),
+      // A mount rather than a bind: its path may contain a colon.
+      Mounts: [{ Type: 'bind', Source: spec.sandbox, Target: docker.sandboxMount }],
+      NetworkMode: toNetworkMode(docker.network),
+      PortBindings: toPortBindings(docker, defaults.publishAddress),
+      Privileged: docker.privileged,
+      LogConfig: { Type: 'json-file', Config: { ...ENGINE_LOG } },
+    },
+  };
+  applyDockerParameters(config, docker.parameters);
+  return config;
+}
+
+/** As in Mesos: a shell command replaces the image's entrypoint, arguments go to it, nothing leaves both alone. */
+function toCommand(command: LaunchSpec['command']) {
+  if (command.kind === 'shell') return { Entrypoint: ['/bin/sh'], Cmd: ['-c', command.value] };
+  const words = command.value === undefined ? command.args : [command.value, ...command.args];
+  return words.length === 0 ? {} : { Cmd: [...words] };
+}
+
+function toLimits(spec: LaunchSpec, { maxProcesses, capCpu }: ContainerDefaults) {
+  const shares = Math.max(MIN_CPU_SHARES, Math.floor((spec.cpuMillis * 1024) / 1000));
+  const quota = Math.max(1_000, Math.floor((spec.cpuMillis * CPU_PERIOD_US) / 1000));
+  return {
+    CpuShares: shares,
+    ...(capCpu ? { CpuPeriod: CPU_PERIOD_US, CpuQuota: quota } : {}),
+    ...(spec.memMib > 0 ? { Memory: Math.max(MIN_MEM_MIB, spec.memMib) * MIB } : {}),
+    ...(maxProcesses > 0 ? { PidsLimit: maxProcesses } : {}),
+  };
+}
+
+function toNetworkMode(network: DockerSpec['network']): string {
+  return typeof network === 'string' ? network.toLowerCase() : network.user;
+}
+
+/** Container port 0 stands for the host port itself. */
+function toContainerPort(mapping: DockerSpec['portMappings'][number]): string {
+  return `${mapping.containerPort || mapping.hostPort}/${mapping.protocol}`;
+}
+
+function hasPorts({ network }: DockerSpec): boolean {
+  return network !== 'HOST' && network !== 'NONE';
+}
+
+function toExposedPorts(docker: DockerSpec): Record<string, Record<string, never>> {
+  if (!hasPorts(docker)) return {};
+  return Object.fromEntries(docker.portMappings.map((mapping) => [toContainerPort(mapping), {}]));
+}
+
+function toPortBindings(docker: DockerSpec, publishAddress?: string) {
+  const bindings: Record<string, { HostIp?: string; HostPort: string }[]> = {};
+  const address = publishAddress === undefined ? {} : { HostIp: publishAddress };
+  if (!hasPorts(docker)) return bindings;
+  for (const mapping of docker.portMappings) {
+    if (mapping.hostPort === 0) continue;
+    const port = toContainerPort(mapping);
+    bindings[port] = [
+      ...(bindings[port] ?? []),
+      { ...address, HostPort: String(mapping.hostPort) },
+    ];
+  }
+  return bindings;
+}

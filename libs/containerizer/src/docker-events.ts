@@ -1,0 +1,103 @@
+/** Listens to the engine instead of polling it. After each (re)connection the caller compares everything once. */
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type Dockerode from 'dockerode';
+import { SCOPE_LABEL, TASK_LABEL } from './docker-container-config.js';
+
+export interface EngineEvents {
+  /** Resolves once the stream stands for the first time; calling it again is harmless. */
+  start(): Promise<void>;
+  close(): void;
+}
+
+export interface ContainerDeath {
+  readonly containerId: string;
+  readonly task: string;
+  readonly exitCode?: number;
+}
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 10_000;
+const MAX_LINE_CHARACTERS = 1024 * 1024;
+
+export function createEngineEvents(options: {
+  readonly docker: Dockerode;
+  readonly scope: string;
+  readonly onDeath: (death: ContainerDeath) => void;
+  /** Called with each new stream, before any of its events. A failure counts as a lost stream. */
+  readonly resync: () => Promise<void>;
+}): EngineEvents {
+  let started: Promise<void> | undefined;
+  let stream: Readable | undefined;
+  let closed = false;
+
+  const connect = async (): Promise<Readable> => {
+    const filters = {
+      type: ['container' as const],
+      event: ['die'],
+      label: [`${SCOPE_LABEL}=${options.scope}`],
+    };
+    // Listening comes first, so nothing falls between the comparison and the first event.
+    stream = (await options.docker.getEvents({ filters })) as Readable;
+    await options.resync();
+    return stream;
+  };
+
+  const listen = async (connected: () => void): Promise<void> => {
+    for (let pauseMs = FIRST_PAUSE_MS; !closed; ) {
+      try {
+        const current = await connect();
+        connected();
+        pauseMs = FIRST_PAUSE_MS;
+        await readEvents(current, options.onDeath);
+      } catch {
+        // The engine is away or was restarted: the loop connects again.
+      }
+      stream?.destroy();
+      if (closed) return;
+      await sleep(pauseMs * (0.5 + Math.random() / 2), undefined, { ref: false });
+      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+    }
+  };
+
+  return {
+    async start() {
+      started ??= new Promise<void>((resolve) => void listen(resolve));
+      await started;
+    },
+    close() {
+      closed = true;
+      stream?.destroy();
+    },
+  };
+}
+
+async function readEvents(
+  stream: Readable,
+  onDeath: (death: ContainerDeath) => void,
+): Promise<void> {
+  let rest = '';
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    const lines = (rest + chunk.toString('utf8')).split('\n');
+    rest = lines.pop() ?? '';
+    if (rest.length > MAX_LINE_CHARACTERS) throw new Error('engine event without an end');
+    for (const line of lines) {
+      const death = parseDeath(line);
+      if (death !== undefined) onDeath(death);
+    }
+  }
+}
+
+/** Undefined for anything but the end of one of our containers. */
+export function parseDeath(line: string): ContainerDeath | undefined {
+  if (line.trim() === '') return undefined;
+  const event = JSON.parse(line) as {
+    readonly Action?: string;
+    readonly Actor?: { readonly ID?: string; readonly Attributes?: Record<string, string> };
+  };
+  const containerId = event.Actor?.ID;
+  const task = event.Actor?.Attributes?.[TASK_LABEL];
+  if (event.Action !== 'die' || containerId === undefined || task === undefined) return undefined;
+  const exitCode = Number(event.Actor?.Attributes?.['exitCode']);
+  return { containerId, task, ...(Number.isInteger(exitCode) ? { exitCode } : {}) };
+}

@@ -1,0 +1,385 @@
+/** The launcher for tasks with an image: one container each, found again by its labels. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import Dockerode from 'dockerode';
+import {
+  type CommandResult,
+  type ExitStatus,
+  LaunchError,
+  type LaunchedTask,
+  type Launcher,
+  type LaunchSpec,
+  type Reattachment,
+  type TaskExit,
+  type TaskId,
+} from '#core';
+import { withinPhase } from './deadline.js';
+import {
+  containerName,
+  SCOPE_LABEL,
+  TASK_LABEL,
+  toContainerConfig,
+} from './docker-container-config.js';
+import {
+  CALL_ATTEMPTS,
+  FIRST_PAUSE_MS,
+  isOver,
+  removeContainer,
+  signalContainer,
+  toExit,
+  withTimeout,
+} from './docker-containers.js';
+import { hasStatus } from './docker-errors.js';
+import { createEngineEvents, type EngineEvents } from './docker-events.js';
+import { executeInContainer } from './docker-execute.js';
+import { createImagePuller, type ImagePuller } from './docker-images.js';
+import { createLogKeeper, type LogKeeper } from './docker-log-keeper.js';
+import { toExitStatus } from './launch-record.js';
+import { createLaunchSlots, type LaunchSlots } from './launch-slots.js';
+
+export interface DockerLauncherOptions {
+  /** Tells agents on one host apart and must outlive restarts: a launcher ends only containers of its own scope. */
+  readonly scope: string;
+  /** The engine's socket; default `DOCKER_HOST`, else `/var/run/docker.sock`. */
+  readonly socketPath?: string;
+  /** Processes and threads one container may have; default 4096, 0 for no limit. */
+  readonly maxProcesses?: number;
+  /** The address ports are published on, an IP; default: all of the host's. */
+  readonly publishAddress?: string;
+  /** Caps cpu time at the task's cpus (CFS quota) rather than only weighing it; default false. */
+  readonly capCpu?: boolean;
+  /** Space each of a task's log files may take; default 100 MiB. */
+  readonly maxLogBytes?: number;
+  /** Containers created and started at once; default 4, more only add latency. */
+  readonly launchesAtOnce?: number;
+  /** Deadlines of the phases; default 10 minutes, 1 minute and 1 minute. */
+  readonly pullTimeoutMs?: number;
+  readonly createTimeoutMs?: number;
+  readonly startTimeoutMs?: number;
+}
+
+/** Makes the launcher for containers. It connects to the engine with its first call. */
+export function createDockerLauncher(options: DockerLauncherOptions): Launcher {
+  return new DockerLauncher(options);
+}
+
+interface ContainerTask {
+  readonly taskId: TaskId;
+  readonly sandbox: string;
+  readonly runtimeDirectory: string;
+  readonly container: Dockerode.Container;
+  /** Settles when the launch has; its end is reported afterwards only. */
+  readonly ready: Promise<void>;
+  launched: LaunchedTask;
+  stopSignal: string;
+  isEnding: boolean;
+  killTimer?: NodeJS.Timeout;
+}
+
+type Place = Pick<LaunchSpec, 'taskId' | 'runtimeDirectory' | 'sandbox'>;
+
+const DETECT_TIMEOUT_MS = 5_000;
+const MAX_WAITING_LAUNCHES = 10_000;
+const PULLS_AT_ONCE = 4;
+/** Holds the container's id once it was started. */
+const STARTED_FILE = 'container';
+
+class DockerLauncher implements Launcher {
+  readonly kind = 'docker';
+  private readonly docker: Dockerode;
+  private readonly tasks = new Map<TaskId, ContainerTask>();
+  private readonly launching = new Map<
+    TaskId,
+    { readonly launch: Promise<LaunchedTask>; readonly cancel: AbortController }
+  >();
+  private readonly listeners = new Set<(exit: TaskExit) => void>();
+  private readonly events: EngineEvents;
+  private readonly images: ImagePuller;
+  private readonly logs: LogKeeper;
+  private readonly pulls: LaunchSlots;
+  private readonly starts: LaunchSlots;
+  private closed = false;
+
+  constructor(private readonly options: DockerLauncherOptions) {
+    const { socketPath, scope } = options;
+    this.docker = new Dockerode(socketPath === undefined ? {} : { socketPath });
+    this.images = createImagePuller(this.docker);
+    this.logs = createLogKeeper({ maxBytes: options.maxLogBytes ?? 100 * 1024 * 1024 });
+    this.events = createEngineEvents({
+      ...{ docker: this.docker, scope, resync: async () => await this.resync() },
+      onDeath: ({ task, containerId, exitCode }) => {
+        const known = this.tasks.get(task as TaskId);
+        if (known?.container.id === containerId) void this.finish(known, exitCode);
+      },
+    });
+    const maxWaiting = MAX_WAITING_LAUNCHES;
+    this.pulls = createLaunchSlots({ name: 'pulls', atOnce: PULLS_AT_ONCE, maxWaiting });
+    const atOnce = options.launchesAtOnce ?? 4;
+    this.starts = createLaunchSlots({ name: 'launches', atOnce, maxWaiting });
+  }
+
+  async detect(): ReturnType<Launcher['detect']> {
+    try {
+      const late = sleep(DETECT_TIMEOUT_MS, undefined, { ref: false }).then(() => {
+        throw new Error(`no reply within ${DETECT_TIMEOUT_MS} ms`);
+      });
+      const info = (await Promise.race([this.docker.info(), late])) as {
+        readonly LiveRestoreEnabled?: boolean;
+      };
+      const note = 'containers end when the Docker engine restarts: its live-restore is off';
+      return { available: true, notes: info.LiveRestoreEnabled === true ? [] : [note] };
+    } catch (error) {
+      return { available: false, reason: `no Docker engine answers: ${(error as Error).message}` };
+    }
+  }
+
+  async launch(spec: LaunchSpec): Promise<LaunchedTask> {
+    const underWay = this.launching.get(spec.taskId);
+    if (underWay !== undefined) return await underWay.launch;
+    const running = this.tasks.get(spec.taskId);
+    if (running !== undefined) return running.launched;
+    const cancel = new AbortController();
+    const launch = this.launchNow(spec, cancel.signal)
+      .catch((cause: unknown) => {
+        if (cause instanceof LaunchError) throw cause;
+        const reason = `task ${spec.taskId}: ${(cause as Error).message}`;
+        throw new LaunchError('prepare', reason, { cause });
+      })
+      .finally(() => this.launching.delete(spec.taskId));
+    this.launching.set(spec.taskId, { launch, cancel });
+    return await launch;
+  }
+
+  async reattach(place: Place): Promise<Reattachment> {
+    const known = this.tasks.get(place.taskId);
+    if (known !== undefined) return { kind: 'running', task: known.launched };
+    const found = await this.findContainer(place.taskId);
+    if (found === undefined) {
+      const started = await readFile(join(place.runtimeDirectory, STARTED_FILE)).catch(() => null);
+      if (started === null) return { kind: 'gone', reason: 'it was never started' };
+      const status: ExitStatus = { kind: 'unknown', reason: 'its container was removed' };
+      return { kind: 'exited', exit: { taskId: place.taskId, status, oomKilled: false } };
+    }
+    const state = await found.inspect(withTimeout());
+    if (state.State.Status === 'created') {
+      await found.remove({ force: true, v: true });
+      return { kind: 'gone', reason: 'the agent ended before the container was started' };
+    }
+    const task = toTask(place, found, Promise.resolve());
+    applyState(task, state);
+    if (!isOver(state)) {
+      this.keep(task);
+      await this.events.start();
+      return { kind: 'running', task: task.launched };
+    }
+    await this.logs.copyRest(task);
+    return { kind: 'exited', exit: toExit(task.taskId, state) };
+  }
+
+  async kill(taskId: TaskId, { graceMs }: { readonly graceMs: number }): Promise<void> {
+    const underWay = this.launching.get(taskId);
+    if (underWay !== undefined) {
+      underWay.cancel.abort();
+      await underWay.launch.catch(() => undefined);
+    }
+    const task = this.tasks.get(taskId);
+    if (task === undefined) return;
+    clearTimeout(task.killTimer);
+    if (graceMs <= 0) {
+      void this.killHard(task);
+      return;
+    }
+    await signalContainer(task.container, task.stopSignal);
+    if (this.tasks.get(taskId) !== task) return;
+    task.killTimer = setTimeout(() => void this.killHard(task), graceMs);
+  }
+
+  async execute(
+    taskId: TaskId,
+    command: string,
+    { timeoutMs }: { readonly timeoutMs: number },
+  ): Promise<CommandResult> {
+    const task = this.tasks.get(taskId);
+    if (task === undefined) throw new Error(`task ${taskId} does not run`);
+    return await executeInContainer(task.container, command, timeoutMs);
+  }
+
+  async release(taskId: TaskId): Promise<void> {
+    if (this.tasks.has(taskId) || this.launching.has(taskId)) {
+      throw new Error(`task ${taskId} still runs and cannot be released`);
+    }
+    await removeContainer(this.docker.getContainer(containerName(this.options.scope, taskId)));
+  }
+
+  async removeStrays(known: ReadonlySet<TaskId>): Promise<readonly string[]> {
+    const removed: string[] = [];
+    for (const { Id, Labels } of await this.listOwn()) {
+      const task = Labels[TASK_LABEL] as TaskId;
+      if (known.has(task) || this.tasks.has(task) || this.launching.has(task)) continue;
+      await removeContainer(this.docker.getContainer(Id));
+      removed.push(task);
+    }
+    return removed;
+  }
+
+  onExit(listener: (exit: TaskExit) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    this.events.close();
+    this.listeners.clear();
+    for (const task of this.tasks.values()) clearTimeout(task.killTimer);
+    await this.logs.close();
+  }
+
+  private async launchNow(spec: LaunchSpec, cancel: AbortSignal): Promise<LaunchedTask> {
+    const { scope, maxProcesses = 4096, capCpu = false, publishAddress } = this.options;
+    const config = toContainerConfig(spec, {
+      ...{ scope, maxProcesses, capCpu },
+      ...(publishAddress === undefined ? {} : { publishAddress }),
+    });
+    const { pullTimeoutMs = 600_000, createTimeoutMs = 60_000 } = this.options;
+    const { image, forcePull } = spec.docker ?? { image: '', forcePull: false };
+    await this.pulls.run(async () => {
+      await withinPhase('pull', { timeoutMs: pullTimeoutMs, cancel }, async (signal) => {
+        await this.images.ensure({ image, force: forcePull, sandbox: spec.sandbox, signal });
+      });
+    });
+    return await this.starts.run(async () => {
+      const creation = { timeoutMs: createTimeoutMs, cancel };
+      const container = await withinPhase('create', creation, async (abortSignal) => {
+        await this.events.start();
+        return await this.docker.createContainer({ ...config, abortSignal });
+      });
+      return await this.start(spec, container, cancel);
+    });
+  }
+
+  private async start(
+    spec: LaunchSpec,
+    container: Dockerode.Container,
+    cancel: AbortSignal,
+  ): Promise<LaunchedTask> {
+    const { startTimeoutMs: timeoutMs = 60_000 } = this.options;
+    let settle = (): void => undefined;
+    const ready = new Promise<void>((resolve) => {
+      settle = resolve;
+    });
+    const task = toTask(spec, container, ready);
+    // Known before it runs, so that an end in the very first moment is not missed.
+    this.tasks.set(spec.taskId, task);
+    try {
+      const state = await withinPhase('start', { timeoutMs, cancel }, async (abortSignal) => {
+        await container.start({ abortSignal });
+        await writeFile(join(spec.runtimeDirectory, STARTED_FILE), container.id);
+        return await container.inspect({ abortSignal });
+      });
+      applyState(task, state);
+      this.keep(task);
+      if (isOver(state)) void this.finish(task);
+      return task.launched;
+    } catch (error) {
+      this.tasks.delete(spec.taskId);
+      task.isEnding = true;
+      await removeContainer(container);
+      throw error;
+    } finally {
+      settle();
+    }
+  }
+
+  private keep(task: ContainerTask): void {
+    this.tasks.set(task.taskId, task);
+    this.logs.follow(task);
+  }
+
+  /** Compares what we know with what the engine has, after the event stream was (re)connected. */
+  private async resync(): Promise<void> {
+    if (this.tasks.size === 0) return;
+    const states = new Map((await this.listOwn()).map(({ Id, State }) => [Id, State]));
+    for (const task of [...this.tasks.values()]) {
+      const state = states.get(task.container.id);
+      if (state === 'exited' || state === 'dead' || state === undefined) void this.finish(task);
+      else if (state !== 'created') this.logs.follow(task);
+    }
+  }
+
+  private async finish(task: ContainerTask, exitCode?: number): Promise<void> {
+    if (task.isEnding) return;
+    task.isEnding = true;
+    await task.ready;
+    clearTimeout(task.killTimer);
+    const exit = await this.readExit(task, exitCode);
+    if (exit === undefined) {
+      // Nobody answers: the next connection compares again.
+      task.isEnding = false;
+      return;
+    }
+    await this.logs.copyRest(task);
+    if (this.closed || this.tasks.get(task.taskId) !== task) return;
+    this.tasks.delete(task.taskId);
+    for (const listener of this.listeners) listener(exit);
+  }
+
+  private async readExit(task: ContainerTask, exitCode?: number): Promise<TaskExit | undefined> {
+    const { taskId } = task;
+    try {
+      const state = await task.container.inspect(withTimeout());
+      if (isOver(state)) return toExit(taskId, state);
+      // Told of its end, yet it runs: the engine is about to write that down, or it was an old message.
+      if (exitCode === undefined) return undefined;
+      await sleep(FIRST_PAUSE_MS);
+      return await this.readExit(task);
+    } catch (error) {
+      if (!hasStatus(error, 404)) return undefined;
+      const removed: ExitStatus = { kind: 'unknown', reason: 'its container was removed' };
+      const status = exitCode === undefined ? removed : toExitStatus(exitCode);
+      return { taskId, status, oomKilled: false };
+    }
+  }
+
+  /** The engine may be away for a while; the end of the task stops the attempts. */
+  private async killHard(task: ContainerTask): Promise<void> {
+    for (let attempt = 0; attempt < CALL_ATTEMPTS; attempt += 1) {
+      if (this.closed || this.tasks.get(task.taskId) !== task) return;
+      const sent = await signalContainer(task.container, 'SIGKILL').then(
+        () => true,
+        () => false,
+      );
+      if (sent) return;
+      await sleep(FIRST_PAUSE_MS * 2 ** attempt, undefined, { ref: false });
+    }
+  }
+
+  private async findContainer(taskId: TaskId): Promise<Dockerode.Container | undefined> {
+    const own = await this.listOwn(`${TASK_LABEL}=${taskId}`);
+    const [first] = own;
+    return first === undefined ? undefined : this.docker.getContainer(first.Id);
+  }
+
+  private async listOwn(...labels: readonly string[]): Promise<Dockerode.ContainerInfo[]> {
+    const filters = { label: [`${SCOPE_LABEL}=${this.options.scope}`, ...labels] };
+    return await this.docker.listContainers({ all: true, filters, ...withTimeout() });
+  }
+}
+
+function toTask(place: Place, container: Dockerode.Container, ready: Promise<void>): ContainerTask {
+  const { taskId, sandbox, runtimeDirectory } = place;
+  const launched = { pid: 0, containerId: container.id };
+  const state = { launched, stopSignal: 'SIGTERM', isEnding: false };
+  return { taskId, sandbox, runtimeDirectory, container, ready, ...state };
+}
+
+function applyState(task: ContainerTask, state: Dockerode.ContainerInspectInfo): void {
+  const networks = Object.values(state.NetworkSettings.Networks ?? {});
+  const ipAddress = networks.map(({ IPAddress }) => IPAddress).find((address) => address !== '');
+  const { Pid: pid } = state.State;
+  const containerId = task.container.id;
+  task.launched = { pid, containerId, ...(ipAddress === undefined ? {} : { ipAddress }) };
+  const { StopSignal } = state.Config as { readonly StopSignal?: string };
+  if (StopSignal) task.stopSignal = StopSignal;
+}

@@ -1,0 +1,2 @@
+export { createDockerLauncher, type DockerLauncherOptions } from './docker-launcher.js';
+export { createProcessLauncher, type ProcessLauncherOptions } from './process-launcher.js';

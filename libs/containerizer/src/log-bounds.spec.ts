@@ -1,0 +1,60 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createLogBounds } from './log-bounds.js';
+
+const MAX_BYTES = 64 * 1024;
+const NEVER_MS = 3_600_000;
+
+describe('the bounds of log files', () => {
+  let sandbox = '';
+  beforeEach(async () => {
+    sandbox = await mkdtemp(join(tmpdir(), 'pacer-logs-'));
+  });
+  afterEach(async () => await rm(sandbox, { recursive: true }));
+
+  const lines = Array.from({ length: 20_000 }, (_, index) => `line ${index}\n`).join('');
+
+  it('frees the head, keeps size and offsets, and loses no line of the tail', async () => {
+    const file = join(sandbox, 'stdout');
+    await writeFile(file, lines);
+    const bounds = createLogBounds({ maxBytes: MAX_BYTES, intervalMs: NEVER_MS });
+    bounds.add(sandbox);
+
+    await bounds.sweep();
+
+    const info = await stat(file);
+    expect(info.size).toBe(lines.length);
+    expect(info.blocks * 512).toBeLessThanOrEqual(MAX_BYTES + 4096);
+    expect((await readFile(file, 'utf8')).slice(-MAX_BYTES)).toBe(lines.slice(-MAX_BYTES));
+    bounds.close();
+  });
+
+  it('moves the tail aside where there are no holes', async () => {
+    const file = join(sandbox, 'stderr');
+    await writeFile(file, lines);
+    const options = { maxBytes: MAX_BYTES, intervalMs: NEVER_MS, canPunchHoles: false };
+    const bounds = createLogBounds(options);
+    bounds.add(sandbox);
+
+    await bounds.sweep();
+
+    expect((await stat(file)).size).toBe(0);
+    expect(await readFile(`${file}.1`, 'utf8')).toBe(lines.slice(-MAX_BYTES / 2));
+    bounds.close();
+  });
+
+  it('leaves files alone that are within the bound or no longer kept', async () => {
+    const file = join(sandbox, 'stdout');
+    await writeFile(file, lines);
+    const bounds = createLogBounds({ maxBytes: MAX_BYTES, intervalMs: NEVER_MS });
+    bounds.add(sandbox);
+    bounds.remove(sandbox);
+
+    await bounds.sweep();
+
+    expect(await readFile(file, 'utf8')).toBe(lines);
+    bounds.close();
+  });
+});

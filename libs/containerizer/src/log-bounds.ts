@@ -1,0 +1,120 @@
+/**
+ * Keeps `stdout` and `stderr` of all tasks bounded: one slow timer looks at the space they take and frees it at the
+ * head by punching a hole, so sizes and offsets never change and no writer notices. Where the filesystem has no holes,
+ * the file's tail is copied to `<name>.1` and the file is emptied (lines written in that moment can be lost).
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { constants } from 'node:fs';
+import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+export const LOG_FILES = ['stdout', 'stderr'] as const;
+
+const BLOCK_BYTES = 512;
+const HOLE_ALIGNMENT_BYTES = 4096;
+const COPY_CHUNK_BYTES = 1024 * 1024;
+const STAT_BATCH = 32;
+const PUNCH_TIMEOUT_MS = 30_000;
+
+export interface LogBounds {
+  add(sandbox: string): void;
+  remove(sandbox: string): void;
+  /** One pass over all files; the timer calls it too. */
+  sweep(): Promise<void>;
+  close(): void;
+}
+
+/** `maxBytes` is the space one file may take, exceeded at most by what is written between two sweeps. */
+export function createLogBounds(options: {
+  readonly maxBytes: number;
+  readonly intervalMs: number;
+  readonly canPunchHoles?: boolean;
+}): LogBounds {
+  const sandboxes = new Set<string>();
+  let holes = options.canPunchHoles ?? true;
+  let sweeping = false;
+
+  const boundFile = async (path: string): Promise<void> => {
+    const info = await lstat(path).catch(() => undefined);
+    if (info === undefined || !info.isFile()) return;
+    if (info.blocks * BLOCK_BYTES <= options.maxBytes) return;
+    // The task owns its sandbox: from here on only the opened file counts, never a link put in its place.
+    const file = await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
+    try {
+      const { size } = await file.stat();
+      if (holes) holes = await punchHead(file, size - options.maxBytes);
+      if (!holes) await rotateByCopy(file, path, { size, kept: Math.floor(options.maxBytes / 2) });
+    } finally {
+      await file.close();
+    }
+  };
+
+  const sweep = async (): Promise<void> => {
+    if (sweeping) return;
+    sweeping = true;
+    try {
+      const files = [...sandboxes].flatMap((box) => LOG_FILES.map((name) => join(box, name)));
+      for (let start = 0; start < files.length; start += STAT_BATCH) {
+        await Promise.allSettled(files.slice(start, start + STAT_BATCH).map(boundFile));
+      }
+    } finally {
+      sweeping = false;
+    }
+  };
+
+  const timer = setInterval(() => void sweep(), options.intervalMs);
+  timer.unref();
+  return {
+    add: (sandbox) => void sandboxes.add(sandbox),
+    remove: (sandbox) => void sandboxes.delete(sandbox),
+    sweep,
+    close: () => clearInterval(timer),
+  };
+}
+
+/** False when the filesystem (or the host, without fallocate) cannot. */
+async function punchHead(file: FileHandle, bytes: number): Promise<boolean> {
+  const length = bytes - (bytes % HOLE_ALIGNMENT_BYTES);
+  if (length <= 0) return true;
+  const range = ['--offset', '0', '--length', String(length)];
+  const child = spawn('fallocate', ['--punch-hole', ...range, '/dev/fd/3'], {
+    stdio: ['ignore', 'ignore', 'ignore', file.fd],
+    timeout: PUNCH_TIMEOUT_MS,
+  });
+  const [code] = await once(child, 'exit').catch(() => [undefined]);
+  return code === 0;
+}
+
+/** Keeps the tail in `<path>.1`; with half the bound there, both files together stay within it. */
+async function rotateByCopy(
+  file: FileHandle,
+  path: string,
+  { size, kept }: { readonly size: number; readonly kept: number },
+): Promise<void> {
+  const copy = `${path}.1.new`;
+  await rm(copy, { force: true });
+  const target = await open(copy, 'wx', 0o644);
+  try {
+    await copyRange(file, target, { from: Math.max(0, size - kept), to: size });
+  } finally {
+    await target.close();
+  }
+  await rename(copy, `${path}.1`);
+  await file.truncate(0);
+}
+
+async function copyRange(
+  source: FileHandle,
+  target: FileHandle,
+  { from, to }: { readonly from: number; readonly to: number },
+): Promise<void> {
+  const buffer = Buffer.alloc(COPY_CHUNK_BYTES);
+  for (let position = from; position < to; ) {
+    const length = Math.min(buffer.length, to - position);
+    const { bytesRead } = await source.read(buffer, 0, length, position);
+    if (bytesRead === 0) return;
+    await target.write(buffer, 0, bytesRead);
+    position += bytesRead;
+  }
+}

@@ -1,0 +1,129 @@
+/** What is executed for a task without an image: argument vector, environment and user. */
+import { execFile } from 'node:child_process';
+import { access, constants } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { LaunchError, type LaunchSpec } from '#core';
+import type { UserIdentity } from './launch-record.js';
+import { SCOPE_VARIABLE, TASK_VARIABLE } from './supervisor-script.js';
+
+const run = promisify(execFile);
+
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const SHELL_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const ID_TIMEOUT_MS = 10_000;
+
+/**
+ * The command as argv. POSIX sh cannot set argv[0] apart from the file it runs, so with `value` given, `args[0]` (the
+ * program's own name) is dropped.
+ */
+export function toArgv(command: LaunchSpec['command']): readonly string[] {
+  if (command.kind === 'shell') return ['/bin/sh', '-c', command.value];
+  const [name, ...rest] = command.args;
+  const file = command.value ?? name;
+  if (file === undefined || file === '') {
+    throw new LaunchError('prepare', 'command has neither a value nor arguments');
+  }
+  return [file, ...rest];
+}
+
+/** Adds a search path if there is none, and the marks by which strays are found. */
+export function toEnvironment(spec: LaunchSpec, scope: string): Record<string, string> {
+  for (const [name, value] of Object.entries(spec.environment)) {
+    if (name === '' || name.includes('=') || `${name}${value}`.includes('\0')) {
+      throw new LaunchError('prepare', `environment variable "${name}" cannot be passed on`);
+    }
+  }
+  return {
+    PATH: DEFAULT_PATH,
+    ...spec.environment,
+    [TASK_VARIABLE]: spec.taskId,
+    [SCOPE_VARIABLE]: scope,
+  };
+}
+
+/** What a shell may refuse to have assigned (bash), checks the value of or does not export (dash). */
+const RESERVED = new Set('BASHOPTS EUID IFS LINENO OPTIND PPID PWD SHELLOPTS UID'.split(' '));
+
+/** Whether a shell passes this variable on when told to export it. */
+export const isAssignable = (name: string): boolean => SHELL_NAME.test(name) && !RESERVED.has(name);
+
+/** The others are set by `env` after the shell. */
+export function withOddVariables(
+  environment: Readonly<Record<string, string>>,
+  argv: readonly string[],
+): readonly string[] {
+  const odd = Object.entries(environment).filter(([name]) => !isAssignable(name));
+  if (odd.length === 0) return argv;
+  return ['/usr/bin/env', '--', ...odd.map(([name, value]) => `${name}=${value}`), ...argv];
+}
+
+export function withUser(user: UserIdentity | undefined, argv: readonly string[], tool: string) {
+  if (user === undefined) return argv;
+  const ids = [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--init-groups'];
+  return [tool, ...ids, '--', ...argv];
+}
+
+/** Resolves whom a task runs as; undefined means as the agent itself. Looked up once per name. */
+export function createUserResolver(): (name: string | undefined) => Promise<UserRequest> {
+  const resolved = new Map<string, Promise<UserRequest>>();
+  return async (name) => {
+    if (name === undefined || name === currentUser()) return { user: undefined, tool: '' };
+    const known = resolved.get(name);
+    if (known !== undefined) return await known;
+    const lookup = resolveUser(name);
+    resolved.set(name, lookup);
+    // A user may be added later, so a failure is not remembered.
+    lookup.catch(() => resolved.delete(name));
+    return await lookup;
+  };
+}
+
+export interface UserRequest {
+  readonly user: UserIdentity | undefined;
+  /** The program that switches to it. */
+  readonly tool: string;
+}
+
+async function resolveUser(name: string): Promise<UserRequest> {
+  if (process.geteuid?.() !== 0) {
+    const reason = `user "${name}" differs from the agent's own "${currentUser()}" and the agent is not root`;
+    throw new LaunchError('prepare', reason);
+  }
+  const tool = await findProgram('setpriv');
+  if (tool === undefined) throw new LaunchError('prepare', `user "${name}": setpriv is missing`);
+  try {
+    const [uid, gid] = await Promise.all([readId('-u', name), readId('-g', name)]);
+    return { user: { name, uid, gid }, tool };
+  } catch (cause) {
+    throw new LaunchError('prepare', `user "${name}" does not exist on this host`, { cause });
+  }
+}
+
+async function readId(option: '-u' | '-g', name: string): Promise<number> {
+  const { stdout } = await run('id', [option, '--', name], { timeout: ID_TIMEOUT_MS });
+  return Number(stdout.trim());
+}
+
+/** Its path, or undefined when this host does not have it. */
+export async function findProgram(name: string): Promise<string | undefined> {
+  for (const directory of DEFAULT_PATH.split(':')) {
+    const file = join(directory, name);
+    const found = await access(file, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (found) return file;
+  }
+  return undefined;
+}
+
+function currentUser(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A uid without an entry in the user database has no name.
+    return String(process.geteuid?.() ?? '');
+  }
+}

@@ -1,0 +1,293 @@
+import { mkdir, mkdtemp, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type LaunchSpec, type TaskExit, taskId } from '#core';
+import { type ContractTask, launcherContract } from '../../../test/support/launcher.contract.js';
+import { findOwnHierarchies } from './cgroup-hierarchies.js';
+import { createProcessLauncher, type ProcessLauncherOptions } from './process-launcher.js';
+import { isAlive, readStat } from './process-table.js';
+
+const WAIT_MS = 20_000;
+const PAUSE_MS = 10;
+
+const SCRIPTS = {
+  runs: 'echo ready; sleep 1000; true',
+  'ignores-term': 'trap "" TERM; echo ready; while true; do sleep 1000; done',
+} as const;
+
+let count = 0;
+
+async function prepare(extra: Partial<ProcessLauncherOptions> = {}) {
+  count += 1;
+  const scope = `spec-${process.pid}-${count}`;
+  const root = await mkdtemp(join(tmpdir(), 'pacer-launcher-'));
+  const create = () => createProcessLauncher({ scope, ...extra });
+  const launchers = [create()];
+  const spec = async (id: string, command: string): Promise<LaunchSpec> => {
+    const [sandbox, runtimeDirectory] = [join(root, id, 'sandbox'), join(root, id, 'runtime')];
+    await mkdir(sandbox, { recursive: true });
+    await mkdir(runtimeDirectory, { recursive: true });
+    return {
+      ...{ taskId: taskId(id), sandbox, runtimeDirectory, cpuMillis: 100, memMib: 64 },
+      command: { kind: 'shell', value: command },
+      environment: { GREETING: 'hello' },
+    };
+  };
+  const restart = () => {
+    const launcher = create();
+    launchers.push(launcher);
+    return launcher;
+  };
+  const dispose = async (): Promise<void> => {
+    for (const launcher of launchers) await launcher.close();
+    const sweeper = create();
+    await sweeper.removeStrays(new Set());
+    await sweeper.close();
+    const folders = await findOwnHierarchies(`pacer/${scope}`);
+    for (const { directory } of folders) await rmdir(directory);
+    await rm(root, { recursive: true });
+  };
+  const [launcher = restart()] = launchers;
+  return { launcher, restart, spec, dispose, root };
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadlineMs = performance.now() + WAIT_MS;
+  while (!(await condition())) {
+    if (performance.now() > deadlineMs) throw new Error(`not reached within ${WAIT_MS} ms`);
+    await sleep(PAUSE_MS);
+  }
+}
+
+/** Children of this process whose command line contains `mark`. */
+async function findChildren(mark: string): Promise<readonly number[]> {
+  const children = await readFile(`/proc/self/task/${process.pid}/children`, 'utf8');
+  const pids = children.trim().split(' ').filter(Boolean).map(Number);
+  const lines = await Promise.all(
+    pids.map(async (pid) => await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
+  );
+  return pids.filter((_, index) => lines[index]?.includes(mark));
+}
+
+for (const [name, options] of [
+  ['the process launcher with cgroups', {}],
+  ['the process launcher without cgroups', { withoutCgroups: true }],
+] as const) {
+  launcherContract(name, async () => {
+    const { launcher, restart, spec, dispose } = await prepare(options);
+    return {
+      ...{ launcher, restart, until, dispose },
+      during: async (work) => await work,
+      ready: async ({ sandbox }) =>
+        await until(async () => (await readFile(join(sandbox, 'stdout'), 'utf8')) !== ''),
+      async spec(id: string, task: ContractTask) {
+        if (task.does === 'exits') return await spec(id, `exit ${task.code}`);
+        if (task.does !== 'cannot-start') return await spec(id, SCRIPTS[task.does]);
+        const wanted = await spec(id, 'true');
+        return { ...wanted, sandbox: join(wanted.sandbox, 'missing') };
+      },
+    };
+  });
+}
+
+describe('the process launcher', () => {
+  let dispose = async (): Promise<void> => undefined;
+  const arrange = async (options: Partial<ProcessLauncherOptions> = {}) => {
+    const made = await prepare(options);
+    dispose = made.dispose;
+    const exits: TaskExit[] = [];
+    made.launcher.onExit((exit) => exits.push(exit));
+    return { ...made, exits };
+  };
+  afterEach(async () => {
+    await dispose();
+    dispose = async () => undefined;
+  }, WAIT_MS);
+
+  it('gives the task its environment, folder and log files, and nothing of the agent', async () => {
+    const { launcher, spec, exits } = await arrange();
+    const wanted = await spec('a', 'pwd; env; echo wrong >&2; exec true');
+
+    await launcher.launch({ ...wanted, environment: { 'app.name': 'x', B: "it's\n$(date)" } });
+    await until(() => exits.length === 1);
+
+    const output = await readFile(join(wanted.sandbox, 'stdout'), 'utf8');
+    expect(output).toContain(`${wanted.sandbox}\n`);
+    expect(output).toContain("B=it's\n$(date)\n");
+    expect(output).not.toContain('VITEST');
+    expect(output).not.toContain('_pacer');
+    expect(await readFile(join(wanted.sandbox, 'stderr'), 'utf8')).toBe('wrong\n');
+  });
+
+  it('passes variables on that a shell cannot name', async () => {
+    const { launcher, spec, exits } = await arrange();
+    const wanted = await spec('a', '');
+
+    await launcher.launch({
+      ...wanted,
+      command: { kind: 'exec', args: ['env'] },
+      environment: { 'app.name': 'x y' },
+    });
+    await until(() => exits.length === 1);
+
+    expect(await readFile(join(wanted.sandbox, 'stdout'), 'utf8')).toContain('app.name=x y\n');
+  });
+
+  it('passes every character of a value on', async () => {
+    const { launcher, spec, exits } = await arrange();
+    const wanted = await spec('a', '');
+    const value = `${String.fromCharCode(...Array.from({ length: 255 }, (_, index) => index + 1))} Ё ā 日本 'quoted' \\`;
+
+    await launcher.launch({
+      ...wanted,
+      command: { kind: 'exec', args: ['printenv', 'VALUE', 'UID', 'IFS'] },
+      environment: { VALUE: value, UID: 'someone', IFS: '/' },
+    });
+    await until(() => exits.length === 1);
+
+    const output = await readFile(join(wanted.sandbox, 'stdout'), 'utf8');
+    expect(output).toBe(`${value}\nsomeone\n/\n`);
+  });
+
+  it('goes on when the shell that starts supervisors is killed', async () => {
+    const { launcher, spec, exits } = await arrange();
+    const first = await spec('a', 'exec sleep 1000');
+    const { pid } = await launcher.launch(first);
+
+    const shells = await findChildren('pacer-launcher');
+    for (const shell of shells) process.kill(shell, 'SIGKILL');
+    await until(async () => (await findChildren('pacer-launcher')).length === 0);
+    await launcher.launch(await spec('b', 'exit 3'));
+    await until(() => exits.length === 1);
+    process.kill(pid, 'SIGKILL');
+    await until(() => exits.length === 2);
+
+    expect(shells).toHaveLength(1);
+    expect(exits.map(({ status }) => status)).toMatchObject([{ code: 3 }, { code: 137 }]);
+  });
+
+  it('refuses an environment the system cannot pass on', async () => {
+    const { launcher, spec } = await arrange();
+    const wanted = await spec('a', 'true');
+
+    const launch = launcher.launch({ ...wanted, environment: { LARGE: 'x'.repeat(1 << 20) } });
+
+    await expect(launch).rejects.toThrow('cannot start its supervisor');
+  });
+
+  it('does not disturb the signals of the task', async () => {
+    const { launcher, spec, exits } = await arrange();
+    const wanted = await spec('a', 'cat /proc/self/status');
+
+    await launcher.launch(wanted);
+    await until(() => exits.length === 1);
+
+    const output = await readFile(join(wanted.sandbox, 'stdout'), 'utf8');
+    expect(/SigBlk:\s*(\w+)/.exec(output)?.[1]).toBe('0000000000000000');
+    expect(/SigIgn:\s*(\w+)/.exec(output)?.[1]).toBe('0000000000000000');
+  });
+
+  it('kills what the main process leaves behind before it reports the end', async () => {
+    const { launcher, spec, exits } = await arrange();
+    const daemon = 'setsid sh -c "sleep 1000; true" </dev/null & echo $! >pid';
+    const wanted = await spec('a', `${daemon}; sleep 0.2; exit 3`);
+
+    await launcher.launch(wanted);
+    await until(() => exits.length === 1);
+
+    const pid = Number(await readFile(join(wanted.sandbox, 'pid'), 'utf8'));
+    // Nobody may have taken the dead process's status yet.
+    expect([undefined, 'Z']).toContain((await readStat(pid))?.state);
+  });
+
+  it('keeps a task whose supervisor was killed and then does not know how it ended', async () => {
+    const { launcher, spec, exits } = await arrange();
+    const wanted = await spec('a', 'exec sleep 1000');
+    const { pid } = await launcher.launch(wanted);
+    const stat = await readStat(pid);
+
+    process.kill(stat?.session ?? 0, 'SIGKILL');
+    await until(async () => (await readStat(stat?.session ?? 0)) === undefined);
+    expect(exits).toEqual([]);
+    expect(stat !== undefined && (await isAlive(stat))).toBe(true);
+    process.kill(pid, 'SIGKILL');
+    await until(() => exits.length === 1);
+
+    expect(exits[0]?.status.kind).toBe('unknown');
+  });
+
+  it('runs nothing of a launch that a later agent has revoked', async () => {
+    const { launcher, spec } = await arrange();
+    const wanted = await spec('a', 'touch ran; sleep 1000');
+    await writeFile(join(wanted.runtimeDirectory, 'revoked'), 'too late\n');
+
+    await expect(launcher.launch(wanted)).rejects.toThrow();
+
+    await expect(readFile(join(wanted.sandbox, 'ran'))).rejects.toThrow('ENOENT');
+  });
+
+  it('refuses to start a task again in the same runtime directory', async () => {
+    const { launcher, spec, exits } = await arrange();
+    const wanted = await spec('a', 'true');
+    await launcher.launch(wanted);
+    await until(() => exits.length === 1);
+
+    await expect(launcher.launch(wanted)).rejects.toThrow('exists already');
+  });
+
+  it('does not mistake another boot for this one', async () => {
+    const { launcher, restart, spec } = await arrange();
+    const wanted = await spec('a', 'exec sleep 1000');
+    await launcher.launch(wanted);
+    await launcher.close();
+    const file = join(wanted.runtimeDirectory, 'launch.json');
+    const record: unknown = JSON.parse(await readFile(file, 'utf8'));
+    await writeFile(file, JSON.stringify({ ...(record as object), bootId: 'earlier' }));
+
+    const found = await restart().reattach(wanted);
+
+    expect(found).toMatchObject({ kind: 'exited', exit: { status: { kind: 'unknown' } } });
+  });
+
+  it('runs a command in the environment and folder of the task and bounds its time', async () => {
+    const { launcher, restart, spec } = await arrange();
+    const wanted = await spec('a', 'exec sleep 1000');
+    await launcher.launch(wanted);
+    await launcher.close();
+    const next = restart();
+    await next.reattach(wanted);
+
+    const command = 'echo $GREETING; pwd; exit 3';
+    const result = await next.execute(wanted.taskId, command, { timeoutMs: WAIT_MS });
+    const slow = next.execute(wanted.taskId, 'sleep 1000', { timeoutMs: 100 });
+
+    expect(result).toEqual({ exitCode: 3, output: `hello\n${wanted.sandbox}\n` });
+    await expect(slow).rejects.toThrow('100 ms');
+  });
+
+  it('says that an unknown user cannot be had', async () => {
+    const { launcher, spec } = await arrange();
+    const wanted = await spec('a', 'true');
+
+    const launch = launcher.launch({ ...wanted, user: 'nobody-of-that-name' });
+
+    await expect(launch).rejects.toThrow('nobody-of-that-name');
+  });
+
+  it('reports a task that the kernel killed at its memory limit', async (context) => {
+    const { launcher, spec, exits } = await arrange();
+    const detected = await launcher.detect();
+    if (!detected.available || detected.notes.length > 0) {
+      context.skip('needs the right to make cgroups');
+    }
+    // tail keeps a line without an end in memory.
+    const wanted = await spec('a', 'head -c 200000000 /dev/zero | tail >/dev/null; exit $?');
+
+    await launcher.launch({ ...wanted, memMib: 16 });
+    await until(() => exits.length === 1);
+
+    expect(exits[0]).toMatchObject({ oomKilled: true, status: { code: 137 } });
+  });
+});

@@ -1,0 +1,397 @@
+/** The launcher for tasks without an image: a session, a supervisor and, where allowed, cgroups for each. */
+import { chown } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type CommandResult,
+  LaunchError,
+  type LaunchedTask,
+  type Launcher,
+  type LaunchSpec,
+  type Reattachment,
+  type TaskExit,
+  type TaskId,
+} from '#core';
+import { type AdoptedProcesses, createAdoptedProcesses } from './adopted-processes.js';
+import { CONTROLLERS, findOwnHierarchies, type Hierarchy } from './cgroup-hierarchies.js';
+import {
+  type LaunchRecord,
+  readExitStatus,
+  readLaunchRecord,
+  readProcesses,
+  readRevocation,
+  revokeLaunch,
+  type TaskProcesses,
+  toExitStatus,
+  writeLaunchRecord,
+} from './launch-record.js';
+import { createLaunchSlots, type LaunchSlots } from './launch-slots.js';
+import { createLogBounds, type LogBounds } from './log-bounds.js';
+import {
+  createUserResolver,
+  toArgv,
+  toEnvironment,
+  withOddVariables,
+  withUser,
+} from './process-invocation.js';
+import {
+  createProcessScanner,
+  isAlive,
+  type ProcessIdentity,
+  readBootId,
+  signalProcess,
+} from './process-table.js';
+import { endStrays } from './remove-strays.js';
+import { ResidentShell, type StartedSupervisor } from './resident-shell.js';
+import { runBounded } from './run-bounded.js';
+import { startSupervisor } from './start-supervisor.js';
+import {
+  joinArguments,
+  SCOPE_VARIABLE,
+  supervisorArguments,
+  TASK_VARIABLE,
+} from './supervisor-script.js';
+import {
+  cgroupName,
+  cgroupSettings,
+  countOomKills,
+  joinSettings,
+  makeCgroups,
+  removeCgroups,
+} from './task-cgroup.js';
+import { emptyTask, signalTask, type TaskTraces } from './task-processes.js';
+
+export interface ProcessLauncherOptions {
+  /** Tells agents on one host apart and must outlive restarts: a launcher ends only strays of its own scope. */
+  readonly scope: string;
+  /** Parent of the tasks' cgroups in each hierarchy; default `pacer`. */
+  readonly cgroupRoot?: string;
+  /** Processes and threads one task may have; default 4096, 0 for no limit. */
+  readonly maxProcesses?: number;
+  /** Caps cpu time at the task's cpus (CFS quota) rather than only weighing it; default false. */
+  readonly capCpu?: boolean;
+  /** Space each of a task's log files may take; default 100 MiB. */
+  readonly maxLogBytes?: number;
+  /** Launches at once, default 16; and waiting for their turn, default 10,000. */
+  readonly launchesAtOnce?: number;
+  readonly maxWaitingLaunches?: number;
+  /** How long a started supervisor may take to report; default 30 s. */
+  readonly startTimeoutMs?: number;
+  /** Use no cgroups even where they could be made; default false. */
+  readonly withoutCgroups?: boolean;
+}
+
+/** Makes the launcher for plain processes. It starts no work before its first call. */
+export function createProcessLauncher(options: ProcessLauncherOptions): Launcher {
+  return new ProcessLauncher(options);
+}
+
+interface RunningTask extends TaskProcesses {
+  readonly taskId: TaskId;
+  readonly sandbox: string;
+  readonly runtimeDirectory: string;
+  readonly hierarchies: readonly Hierarchy[];
+  killTimer?: NodeJS.Timeout;
+}
+
+const LOG_SWEEP_MS = 10_000;
+const ADOPTED_PASS_MS = 500;
+const RELEASE_ATTEMPTS = 20;
+const RELEASE_PAUSE_MS = 25;
+
+class ProcessLauncher implements Launcher {
+  readonly kind = 'process';
+  private readonly tasks = new Map<TaskId, RunningTask>();
+  private readonly launching = new Map<TaskId, Promise<LaunchedTask>>();
+  private readonly shell = new ResidentShell();
+  private readonly listeners = new Set<(exit: TaskExit) => void>();
+  private readonly slots: LaunchSlots;
+  private readonly logs: LogBounds;
+  private readonly adopted: AdoptedProcesses = createAdoptedProcesses(ADOPTED_PASS_MS);
+  private readonly scan = createProcessScanner({ task: TASK_VARIABLE, scope: SCOPE_VARIABLE });
+  private readonly resolveUser = createUserResolver();
+  private hierarchies: Promise<readonly Hierarchy[]> | undefined;
+  private bootId: Promise<string> | undefined;
+  private closed = false;
+
+  constructor(private readonly options: ProcessLauncherOptions) {
+    this.slots = createLaunchSlots({
+      name: 'launches',
+      atOnce: options.launchesAtOnce ?? 16,
+      maxWaiting: options.maxWaitingLaunches ?? 10_000,
+    });
+    this.logs = createLogBounds({
+      maxBytes: options.maxLogBytes ?? 100 * 1024 * 1024,
+      intervalMs: LOG_SWEEP_MS,
+    });
+  }
+
+  async detect(): ReturnType<Launcher['detect']> {
+    if (process.platform !== 'linux') {
+      return { available: false, reason: `processes need Linux, this is ${process.platform}` };
+    }
+    if ((await this.shell.findSetsid()) === undefined) {
+      return { available: false, reason: 'setsid (util-linux) is missing' };
+    }
+    const hierarchies = await this.findHierarchies();
+    if (hierarchies.length === 0) {
+      const note =
+        'no right to make cgroups: tasks have no limits and are killed by session and environment';
+      return { available: true, notes: [note] };
+    }
+    const missing = CONTROLLERS.filter((name) =>
+      hierarchies.every(({ controllers }) => !controllers.includes(name)),
+    );
+    const notes = missing.map((name) => `no cgroup controller "${name}": it is not limited`);
+    return { available: true, notes };
+  }
+
+  async launch(spec: LaunchSpec): Promise<LaunchedTask> {
+    const underWay = this.launching.get(spec.taskId);
+    if (underWay !== undefined) return await underWay;
+    const running = this.tasks.get(spec.taskId);
+    if (running !== undefined) return { pid: running.main.pid };
+    const launch = this.slots
+      .run(async () => await this.launchNow(spec))
+      .catch((cause: unknown) => {
+        if (cause instanceof LaunchError) throw cause;
+        const reason = `task ${spec.taskId}: ${(cause as Error).message}`;
+        throw new LaunchError('prepare', reason, { cause });
+      })
+      .finally(() => this.launching.delete(spec.taskId));
+    this.launching.set(spec.taskId, launch);
+    return await launch;
+  }
+
+  async reattach(
+    spec: Pick<LaunchSpec, 'taskId' | 'runtimeDirectory' | 'sandbox'>,
+  ): Promise<Reattachment> {
+    const running = this.tasks.get(spec.taskId);
+    if (running !== undefined) return { kind: 'running', task: { pid: running.main.pid } };
+    const record = await readLaunchRecord(spec.runtimeDirectory);
+    if (record === undefined) return { kind: 'gone', reason: 'it was never started' };
+    const revoked = await readRevocation(spec.runtimeDirectory);
+    if (revoked !== undefined) return await this.reattachRevoked(record, revoked);
+    const rebooted = record.bootId !== (await this.readBootId());
+    const processes = await readProcesses(spec.runtimeDirectory);
+    if (processes === undefined) return await this.revokeUnstarted(record, spec.runtimeDirectory);
+    const { taskId, sandbox, runtimeDirectory } = spec;
+    const { hierarchies } = record;
+    const task: RunningTask = { taskId, sandbox, runtimeDirectory, hierarchies, ...processes };
+    if (rebooted) return { kind: 'exited', exit: await this.readEnd(task, 'the host rebooted') };
+    const [supervised, alive] = await Promise.all([
+      isAlive(processes.supervisor),
+      isAlive(processes.main),
+    ]);
+    if (!supervised && !alive) {
+      await emptyTask(this.traces(task, task.supervisor));
+      return { kind: 'exited', exit: await this.readEnd(task, 'its supervisor was killed') };
+    }
+    this.keep(task);
+    return { kind: 'running', task: { pid: processes.main.pid } };
+  }
+
+  async kill(taskId: TaskId, { graceMs }: { readonly graceMs: number }): Promise<void> {
+    // A kill during the launch must not be lost; a failed launch leaves nothing to kill.
+    await this.launching.get(taskId)?.catch(() => undefined);
+    const task = this.tasks.get(taskId);
+    if (task === undefined) return;
+    clearTimeout(task.killTimer);
+    if (graceMs <= 0) {
+      void emptyTask(this.traces(task, task.supervisor)).catch(() => undefined);
+      return;
+    }
+    await signalTask(this.traces(task, task.supervisor), 'SIGTERM');
+    if (this.tasks.get(taskId) !== task) return;
+    task.killTimer = setTimeout(() => {
+      // A failed attempt (the process table cannot be read) is repeated by the caller's next kill.
+      emptyTask(this.traces(task, task.supervisor)).catch(() => undefined);
+    }, graceMs);
+  }
+
+  async execute(
+    taskId: TaskId,
+    command: string,
+    { timeoutMs }: { readonly timeoutMs: number },
+  ): Promise<CommandResult> {
+    const task = this.tasks.get(taskId);
+    if (task === undefined) throw new Error(`task ${taskId} does not run`);
+    const record = await readLaunchRecord(task.runtimeDirectory);
+    if (record === undefined) throw new Error(`task ${taskId}: its launch record is missing`);
+    const { user, tool } = await this.resolveUser(record.user?.name);
+    const shell = withUser(user, ['/bin/sh', '-c', command], tool);
+    const argv = withOddVariables(record.environment, shell);
+    return await runBounded({
+      file: '/bin/sh',
+      args: joinArguments(joinSettings(task.hierarchies, cgroupName(taskId)), argv),
+      cwd: task.sandbox,
+      environment: record.environment,
+      timeoutMs,
+    });
+  }
+
+  async release(taskId: TaskId): Promise<void> {
+    if (this.tasks.has(taskId) || this.launching.has(taskId)) {
+      throw new Error(`task ${taskId} still runs and cannot be released`);
+    }
+    const hierarchies = await this.findHierarchies();
+    for (let attempt = 0; attempt < RELEASE_ATTEMPTS; attempt += 1) {
+      if (await removeCgroups(hierarchies, cgroupName(taskId))) return;
+      await emptyTask(this.traces({ taskId, hierarchies }));
+      await sleep(RELEASE_PAUSE_MS);
+    }
+    throw new Error(`task ${taskId}: its cgroup cannot be removed, processes are left in it`);
+  }
+
+  async removeStrays(known: ReadonlySet<TaskId>): Promise<readonly string[]> {
+    const kept = new Set([...known, ...this.tasks.keys(), ...this.launching.keys()]);
+    const hierarchies = await this.findHierarchies();
+    return await endStrays({ kept, hierarchies, scope: this.options.scope, scan: this.scan });
+  }
+
+  onExit(listener: (exit: TaskExit) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    this.logs.close();
+    this.adopted.close();
+    this.listeners.clear();
+    for (const task of this.tasks.values()) clearTimeout(task.killTimer);
+    this.shell.close();
+  }
+
+  private async launchNow(spec: LaunchSpec): Promise<LaunchedTask> {
+    const argv = toArgv(spec.command);
+    const environment = toEnvironment(spec, this.options.scope);
+    const { user, tool } = await this.resolveUser(spec.user);
+    const hierarchies = await this.findHierarchies();
+    const name = cgroupName(spec.taskId);
+    const { taskId, sandbox, runtimeDirectory } = spec;
+    const bootId = await this.readBootId();
+    const record: LaunchRecord = {
+      ...{ taskId, bootId, sandbox, environment, hierarchies },
+      ...(user === undefined ? {} : { user }),
+    };
+    if (user !== undefined) await chown(sandbox, user.uid, user.gid);
+    writeLaunchRecord(runtimeDirectory, record);
+    const settings = cgroupSettings(hierarchies, name, {
+      memMib: spec.memMib,
+      cpuMillis: spec.cpuMillis,
+      maxProcesses: this.options.maxProcesses ?? 4096,
+      capCpu: this.options.capCpu ?? false,
+    });
+    try {
+      makeCgroups(hierarchies, name);
+      const title = `pacer-task ${taskId}`;
+      const child = withUser(user, withOddVariables(environment, argv), tool);
+      const started = await startSupervisor(this.shell, {
+        supervisor: (key) =>
+          supervisorArguments({ title, key, runtimeDirectory, sandbox, settings, argv: child }),
+        ...{ runtimeDirectory, sandbox, environment, user },
+        timeoutMs: this.options.startTimeoutMs ?? 30_000,
+      });
+      const { processes } = started;
+      const task: RunningTask = { taskId, sandbox, runtimeDirectory, hierarchies, ...processes };
+      this.keep(task, started);
+      return { pid: processes.main.pid };
+    } catch (error) {
+      await this.undoLaunch(record, runtimeDirectory, (error as Error).message);
+      throw error;
+    }
+  }
+
+  /** Afterwards nothing of it runs, and a later agent finds the launch revoked. */
+  private async undoLaunch(record: LaunchRecord, directory: string, reason: string): Promise<void> {
+    await revokeLaunch(directory, reason).catch(() => undefined);
+    const processes = await readProcesses(directory);
+    await emptyTask(this.traces(record, processes?.supervisor));
+    if (processes !== undefined && (await isAlive(processes.supervisor))) {
+      signalProcess(processes.supervisor.pid, 'SIGKILL');
+    }
+    await removeCgroups(record.hierarchies, cgroupName(record.taskId));
+  }
+
+  private async revokeUnstarted(record: LaunchRecord, directory: string): Promise<Reattachment> {
+    const reason = 'the agent ended before the task was started';
+    await revokeLaunch(directory, reason);
+    await this.undoLaunch(record, directory, reason);
+    return { kind: 'gone', reason };
+  }
+
+  private async reattachRevoked(record: LaunchRecord, reason: string): Promise<Reattachment> {
+    await emptyTask(this.traces(record));
+    return { kind: 'gone', reason };
+  }
+
+  /** A supervisor tells its end itself; only when it was killed the shared timer has to notice. */
+  private keep(task: RunningTask, started?: StartedSupervisor): void {
+    this.tasks.set(task.taskId, task);
+    this.logs.add(task.sandbox);
+    let isOver = false;
+    const over = (code: number | null): void => {
+      if (isOver) return;
+      isOver = true;
+      this.adopted.unwatch(task.supervisor);
+      started?.forget();
+      void this.afterSupervisor(task, code);
+    };
+    this.adopted.watch(task.supervisor, () => over(null));
+    void started?.ended.then(over);
+  }
+
+  /** The supervisor is gone. If it was killed, the task itself goes on, watched by its own pid. */
+  private async afterSupervisor(task: RunningTask, code: number | null): Promise<void> {
+    if (this.closed) return;
+    if (code === null && (await isAlive(task.main))) {
+      this.adopted.watch(task.main, () => void this.finish(task, null));
+      return;
+    }
+    await this.finish(task, code);
+  }
+
+  /** What the main process leaves behind is killed before the end is reported, so its resources are free by then. */
+  private async finish(task: RunningTask, code: number | null): Promise<void> {
+    clearTimeout(task.killTimer);
+    await emptyTask(this.traces(task, task.supervisor)).catch(() => false);
+    const exit = await this.readEnd(task, 'its supervisor was killed', code);
+    if (this.closed) return;
+    this.tasks.delete(task.taskId);
+    this.logs.remove(task.sandbox);
+    for (const listener of this.listeners) listener(exit);
+  }
+
+  private async readEnd(
+    task: RunningTask,
+    unknownReason: string,
+    code: number | null = null,
+  ): Promise<TaskExit> {
+    const recorded = code === null ? await readExitStatus(task.runtimeDirectory) : undefined;
+    const seen = code === null ? recorded : toExitStatus(code);
+    const status = seen ?? { kind: 'unknown', reason: unknownReason };
+    const failed = status.kind !== 'exited' || status.code !== 0;
+    const kills = failed ? await countOomKills(task.hierarchies, cgroupName(task.taskId)) : 0;
+    return { taskId: task.taskId, status, oomKilled: kills > 0 };
+  }
+
+  private traces(
+    { taskId, hierarchies }: Pick<RunningTask, 'taskId' | 'hierarchies'>,
+    supervisor?: ProcessIdentity,
+  ): TaskTraces {
+    const known = supervisor === undefined ? {} : { supervisor };
+    return { taskId, hierarchies, scope: this.options.scope, scan: this.scan, ...known };
+  }
+
+  private async findHierarchies(): Promise<readonly Hierarchy[]> {
+    const { withoutCgroups, cgroupRoot, scope } = this.options;
+    if (withoutCgroups === true) return [];
+    this.hierarchies ??= findOwnHierarchies(`${cgroupRoot ?? 'pacer'}/${cgroupName(scope)}`);
+    return await this.hierarchies;
+  }
+
+  private async readBootId(): Promise<string> {
+    this.bootId ??= readBootId();
+    return await this.bootId;
+  }
+}
