@@ -1,0 +1,1 @@
+export { createProber, type ProberOptions } from './prober.js';

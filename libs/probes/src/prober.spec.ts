@@ -1,0 +1,138 @@
+import { createServer as createHttpServer, type RequestListener } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { ProbeTarget } from '#core';
+import { createProber } from './prober.js';
+
+const GENEROUS = { timeoutMs: 20_000 };
+
+describe('the prober', () => {
+  const servers: Server[] = [];
+  afterEach(async () => {
+    for (const server of servers.splice(0)) {
+      if ('closeAllConnections' in server)
+        (server as { closeAllConnections(): void }).closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
+
+  async function listen(server: Server): Promise<number> {
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return (server.address() as AddressInfo).port;
+  }
+
+  async function http(handler: RequestListener): Promise<ProbeTarget> {
+    const port = await listen(createHttpServer(handler));
+    return { kind: 'http', scheme: 'http', host: '127.0.0.1', port, path: '/ping me' };
+  }
+
+  it.each([
+    [200, true],
+    [302, true],
+    [399, true],
+    [400, false],
+    [503, false],
+  ])('judges HTTP %i as passed: %s, following no redirect', async (status, passed) => {
+    const paths: (string | undefined)[] = [];
+    const target = await http((request, response) => {
+      paths.push(request.url);
+      response.writeHead(status, { Location: '/elsewhere' }).end('body');
+    });
+
+    const result = await createProber().probe(target, GENEROUS);
+
+    expect(result).toMatchObject({ passed, status, detail: `HTTP ${status}`, body: 'body' });
+    expect(paths).toEqual(['/ping%20me']);
+  });
+
+  it('keeps no more than 64 KiB of an endless body', async () => {
+    const target = await http((_, response) => {
+      const pour = (): void => {
+        while (!response.destroyed && response.write('x'.repeat(10_000)));
+      };
+      response.on('drain', pour);
+      pour();
+    });
+
+    const result = await createProber().probe(target, GENEROUS);
+
+    expect(result.body).toHaveLength(64 * 1024);
+    expect(result.passed).toBe(true);
+  });
+
+  it('fails at the deadline, also while a body trickles in', async () => {
+    const target = await http((_, response) => void response.write('half'));
+
+    const result = await createProber().probe(target, { timeoutMs: 100 });
+
+    expect(result).toMatchObject({ passed: false, detail: 'no answer within 100 ms' });
+  });
+
+  it('says what went wrong with a connection', async () => {
+    const port = await listen(createTcpServer());
+    await new Promise((resolve) => servers.pop()?.close(resolve));
+    const target = { kind: 'tcp', host: '127.0.0.1', port } as const;
+
+    const result = await createProber().probe(target, GENEROUS);
+
+    expect(result).toMatchObject({ passed: false, detail: 'connection refused' });
+  });
+
+  it('passes once a TCP connection stands', async () => {
+    const port = await listen(createTcpServer((socket) => socket.on('error', () => undefined)));
+    const target = { kind: 'tcp', host: '127.0.0.1', port } as const;
+
+    expect(await createProber().probe(target, GENEROUS)).toMatchObject({ passed: true });
+  });
+
+  it('judges a command by its exit code and quotes its last line', async () => {
+    const run = async () => ({ exitCode: 2, output: 'one\ntwo\n' });
+
+    const result = await createProber().probe({ kind: 'command', run }, GENEROUS);
+
+    expect(result).toMatchObject({ passed: false, detail: 'exit code 2: two' });
+  });
+
+  it('never rejects, whatever the target', async () => {
+    const run = async () => {
+      throw new Error('the container is gone');
+    };
+    const prober = createProber();
+    const wrong = { kind: 'http', scheme: 'https', host: '', port: 99_999, path: '\0' } as const;
+
+    const command = await prober.probe({ kind: 'command', run }, GENEROUS);
+    const impossible = await prober.probe(wrong, GENEROUS);
+
+    expect(command).toMatchObject({ passed: false, detail: 'the container is gone' });
+    expect(impossible.passed).toBe(false);
+  });
+
+  it('runs a bounded number at once, in order, and refuses when too many wait', async () => {
+    const finish: (() => void)[] = [];
+    const started: number[] = [];
+    const target = (id: number): ProbeTarget => ({
+      kind: 'command',
+      run: async () => {
+        started.push(id);
+        await new Promise<void>((resolve) => finish.push(resolve));
+        return { exitCode: 0, output: '' };
+      },
+    });
+    const prober = createProber({ atOnce: 1, maxWaiting: 1 });
+
+    const first = prober.probe(target(1), GENEROUS);
+    const second = prober.probe(target(2), GENEROUS);
+    const third = await prober.probe(target(3), GENEROUS);
+    finish[0]?.();
+    const { passed } = await first;
+    await vi.waitFor(() => expect(finish).toHaveLength(2));
+    finish[1]?.();
+    await second;
+
+    expect(third).toMatchObject({ passed: false });
+    expect(third.detail).toContain('1 probes wait already');
+    expect(passed).toBe(true);
+    expect(started).toEqual([1, 2]);
+  });
+});
