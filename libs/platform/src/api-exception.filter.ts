@@ -1,0 +1,33 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { toErrorReply } from './error-reply.js';
+import type { Logger } from './logger.js';
+import type { RouteTable } from './route-table.js';
+
+/** The one filter of a daemon: turns what is thrown into Marathon's error shapes and logs our own faults. */
+@Catch()
+export class ApiExceptionFilter implements ExceptionFilter {
+  constructor(
+    private readonly logger: Logger,
+    private readonly routes: RouteTable,
+  ) {}
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const context = host.switchToHttp();
+    const request = context.getRequest<FastifyRequest>();
+    const reply = context.getResponse<FastifyReply>();
+    const { method, url } = request;
+    const allowed = this.routes.methodsOf(url);
+    const answer = toErrorReply(thrown, { method, url, allowed });
+    if (answer.isFault) this.logger.error({ err: thrown, method, url }, 'request failed');
+    if (reply.sent || reply.raw.headersSent) {
+      reply.raw.destroy();
+      return;
+    }
+    void reply
+      .code(answer.status)
+      .headers(answer.headers)
+      .type('application/json; charset=utf-8')
+      .send(JSON.stringify(answer.body));
+  }
+}

@@ -1,0 +1,107 @@
+import 'reflect-metadata';
+import type { AddressInfo } from 'node:net';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ApiExceptionFilter } from './api-exception.filter.js';
+import { BODY_LIMIT_BYTES } from './body-limit.js';
+import type { Daemon, DaemonOptions } from './daemon.js';
+import { toErrorReply } from './error-reply.js';
+import { acceptJsonBodies } from './json-body.js';
+import { createLogger, toNestLogger } from './logger.js';
+import { metricsRegistry, startDefaultMetrics } from './metrics.js';
+import { serveOpenApi } from './open-api.js';
+import { list, readConfig, text, toggle } from './read-config.js';
+import { checkExposure, createRequestGuard, type Exposure } from './request-guard.js';
+import { RouteTable } from './route-table.js';
+
+/** Time for requests under way to finish once the shutdown hooks have run. */
+const DRAIN_MS = 2_000;
+/** App ids are paths and may be long. */
+const MAX_PARAM_LENGTH = 4_096;
+
+/** See `createDaemon`. Loads Nest and Fastify, so it is itself loaded only when a daemon is made. */
+export async function buildDaemon(options: DaemonOptions): Promise<Daemon> {
+  const logger = options.logger ?? createLogger(options.name);
+  const exposure: Exposure = { ...readExposure(), host: options.host };
+  checkExposure(exposure);
+  const routes = new RouteTable();
+  const adapter = createAdapter(exposure, routes);
+  const app = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {
+    logger: toNestLogger(logger),
+    bodyParser: false,
+    abortOnError: false,
+  });
+  app.useGlobalFilters(new ApiExceptionFilter(logger, routes));
+  serveOperations(app, options);
+  await options.configure?.(app);
+  showSomethingAtRoot(app);
+  await app.listen(options.port, options.host);
+  const server = app.getHttpServer();
+  server.keepAliveTimeout = 0;
+  server.timeout = 0;
+  const { port } = server.address() as AddressInfo;
+  const url = `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`;
+  return { app, logger, host: options.host, port, url, close: () => app.close() };
+}
+
+function readExposure(): Omit<Exposure, 'host'> {
+  const read = readConfig({
+    allowedHosts: list('PACER_ALLOWED_HOSTS', []),
+    credentials: text('PACER_CREDENTIALS', ''),
+    allowOpenBind: toggle('PACER_ALLOW_OPEN_BIND', false),
+  });
+  return { ...read, credentials: read.credentials === '' ? undefined : read.credentials };
+}
+
+/** Idle connections are kept for ever: real clients hold one and never retry on it (Mesos' own behaviour). */
+function createAdapter(exposure: Exposure, routes: RouteTable): FastifyAdapter {
+  const adapter = new FastifyAdapter({
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: 0,
+    connectionTimeout: 0,
+    routerOptions: {
+      ignoreTrailingSlash: true,
+      ignoreDuplicateSlashes: true,
+      maxParamLength: MAX_PARAM_LENGTH,
+    },
+  });
+  const server = adapter.getInstance();
+  const guard = createRequestGuard(exposure);
+  acceptJsonBodies(server, BODY_LIMIT_BYTES);
+  server.addHook('onRoute', ({ url, method }) => routes.add(url, [method].flat()));
+  server.addHook('onRequest', (request, reply, done) => {
+    try {
+      guard({ url: request.url, headers: request.headers });
+      done();
+    } catch (error) {
+      const answer = toErrorReply(error, { method: request.method, url: request.url, allowed: [] });
+      void reply.code(answer.status).headers(answer.headers).send(answer.body);
+    }
+  });
+  server.addHook('preClose', (done) => {
+    setTimeout(() => server.server.closeAllConnections(), DRAIN_MS).unref();
+    done();
+  });
+  return adapter;
+}
+
+/** Who opens the address of a daemon in a browser gets its documentation, unless it has pages of its own. */
+function showSomethingAtRoot(app: NestFastifyApplication): void {
+  const server = app.getHttpAdapter().getInstance();
+  if (server.hasRoute({ method: 'GET', url: '/' })) return;
+  server.get('/', (_request, reply) => reply.redirect('/docs', 302));
+}
+
+function serveOperations(app: NestFastifyApplication, options: DaemonOptions): void {
+  startDefaultMetrics();
+  const server = app.getHttpAdapter().getInstance();
+  server.get('/ping', (_request, reply) => reply.type('text/plain; charset=utf-8').send('pong'));
+  server.get('/metrics', async (_request, reply) =>
+    reply.type(metricsRegistry.contentType).send(await metricsRegistry.metrics()),
+  );
+  serveOpenApi(app, {
+    title: `Pacer ${options.name}`,
+    description: options.description ?? '',
+    version: options.version ?? '1',
+  });
+}

@@ -1,0 +1,30 @@
+import type { DynamicModule, Type } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Logger } from './logger.js';
+
+export interface DaemonOptions {
+  /** `controller`, `master`, `agent`, `router`: the name in logs and documentation. */
+  readonly name: string;
+  readonly module: Type<unknown> | DynamicModule;
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  /** Shown in the API's description. */
+  readonly description?: string;
+  readonly version?: string;
+  /** Called before routes are made: static files, further body parsers, pipes, raw Fastify routes. */
+  readonly configure?: (app: NestFastifyApplication) => void | Promise<void>;
+  readonly logger?: Logger;
+}
+
+export interface Daemon {
+  readonly app: NestFastifyApplication;
+  readonly logger: Logger;
+  readonly host: string;
+  /** The port it listens on. */
+  readonly port: number;
+  /** `http://host:port`. */
+  readonly url: string;
+  /** Runs the modules' shutdown hooks and stops listening. Connections still open after 2 s are cut. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,25 @@
+export { ApiError, type ErrorDetail } from './api-error.js';
+export { BODY_LIMIT_BYTES } from './body-limit.js';
+export { createDaemon } from './create-daemon.js';
+export type { Daemon, DaemonOptions } from './daemon.js';
+export { createLogger, type Logger, toNestLogger } from './logger.js';
+export { metricsRegistry } from './metrics.js';
+export {
+  ConfigError,
+  list,
+  numeric,
+  parsed,
+  portNumber,
+  readConfig,
+  type Setting,
+  text,
+  toggle,
+  urls,
+} from './read-config.js';
+export { RecordIoStream, type StreamEnd } from './record-io-stream.js';
+export { authorizationHeader, checkExposure, isCrossSite, isLoopback } from './request-guard.js';
+export { BatchQueue, QueueFullError, SerialQueue } from './serial-queue.js';
+export { type SseClient, type SseEvent, SseHub } from './sse-hub.js';
+export { startDaemon } from './start-daemon.js';
+export { systemClock } from './system-clock.js';
+export { createValidationPipe, toErrorDetails } from './validation.js';

@@ -1,0 +1,38 @@
+import type { FastifyInstance } from 'fastify';
+import { ApiError } from './api-error.js';
+
+const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\b/i;
+
+/**
+ * Accepts JSON bodies only. An empty body is no body, as many clients send a content type with every request. Anything
+ * else gets 415: the types a web page can post without asking first (text, forms, none at all) must not reach a handler.
+ */
+export function acceptJsonBodies(server: FastifyInstance, limitBytes: number): void {
+  server.removeAllContentTypeParsers();
+  const parse = server.getDefaultJsonParser('error', 'error');
+  server.addContentTypeParser(
+    JSON_TYPE,
+    { parseAs: 'string', bodyLimit: limitBytes },
+    (request, body, done) => {
+      if (body === '') {
+        done(null, undefined);
+        return;
+      }
+      void parse(request, String(body), (error, value) => {
+        if (error === null) done(null, value);
+        else done(new ApiError(400, 'Invalid JSON', { details: error.message, cause: error }));
+      });
+    },
+  );
+  server.addContentTypeParser('*', (request, _payload, done) => {
+    if (request.headers['content-length'] === '0') done(null, undefined);
+    else done(unsupported(request.headers['content-type']));
+  });
+}
+
+const unsupported = (contentType: string | undefined): ApiError =>
+  new ApiError(
+    415,
+    `Content-Type ${contentType === undefined ? 'is missing' : JSON.stringify(contentType)}; a body must be application/json`,
+    { headers: { connection: 'close' } },
+  );

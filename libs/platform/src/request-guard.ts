@@ -1,0 +1,125 @@
+import { timingSafeEqual } from 'node:crypto';
+import { isIP } from 'node:net';
+import { ApiError } from './api-error.js';
+import { ConfigError } from './read-config.js';
+
+/** How a daemon is reachable. */
+export interface Exposure {
+  /** The address it binds to. */
+  readonly host: string;
+  /** Further names clients may use: `PACER_ALLOWED_HOSTS`, with or without a port. */
+  readonly allowedHosts: readonly string[];
+  /** `principal:secret` for HTTP Basic: `PACER_CREDENTIALS`. */
+  readonly credentials?: string | undefined;
+  /** `PACER_ALLOW_OPEN_BIND`: no credentials although others can reach it. */
+  readonly allowOpenBind: boolean;
+}
+
+/** Header values as Node gives them, names in lower case. */
+export interface GuardedRequest {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+}
+
+/** Answered without credentials, for load balancers and the supervisor. */
+const OPEN_PATHS: ReadonlySet<string> = new Set(['/ping']);
+
+/** Refuses to start wide open. Throws {@link ConfigError} naming the flag that overrides it. */
+export function checkExposure(exposure: Exposure): void {
+  if (isLoopback(exposure.host) || exposure.credentials !== undefined || exposure.allowOpenBind) {
+    return;
+  }
+  throw new ConfigError(
+    `PACER_HOST: ${JSON.stringify(exposure.host)} is reachable from other machines, but there are no credentials: set ` +
+      'PACER_CREDENTIALS=principal:secret, bind to 127.0.0.1, or accept the risk with PACER_ALLOW_OPEN_BIND=true (--allow-open-bind true)',
+  );
+}
+
+/**
+ * Makes the check each request passes before it is routed. A web page must not be able to command us, even on loopback:
+ * a Host that is not ours (DNS rebinding) and an Origin other than our own are refused with 403. Throws
+ * {@link ApiError}. What bodies must be is the content type parsers' concern: anything but JSON gets 415.
+ */
+export function createRequestGuard(exposure: Exposure): (request: GuardedRequest) => void {
+  const expected =
+    exposure.credentials === undefined
+      ? undefined
+      : Buffer.from(`Basic ${Buffer.from(exposure.credentials).toString('base64')}`);
+  const isOpenBind = !isLoopback(exposure.host);
+  return ({ url, headers }) => {
+    const host = single(headers['host']);
+    const origin = single(headers['origin']);
+    if (host !== undefined && !isOurHost(host, exposure, isOpenBind)) {
+      throw new ApiError(
+        403,
+        `Host ${JSON.stringify(host)} is not served here; list it in PACER_ALLOWED_HOSTS to allow it`,
+      );
+    }
+    if (origin !== undefined && !isOurOrigin(origin, host, exposure.allowedHosts)) {
+      throw new ApiError(
+        403,
+        `Origin ${JSON.stringify(origin)} may not use this API; list its host in PACER_ALLOWED_HOSTS to allow it`,
+      );
+    }
+    if (expected === undefined || OPEN_PATHS.has(url.split('?', 1)[0] ?? '')) return;
+    if (!isSameText(Buffer.from(single(headers['authorization']) ?? ''), expected)) {
+      throw new ApiError(401, 'Credentials are missing or wrong', {
+        headers: { 'www-authenticate': 'Basic realm="pacer"' },
+      });
+    }
+  };
+}
+
+/** The header by which our own clients authenticate: the value of `PACER_CREDENTIALS`, or nothing. */
+export function authorizationHeader(
+  credentials: string | undefined = process.env['PACER_CREDENTIALS'],
+): Readonly<Record<string, string>> {
+  if (credentials === undefined || credentials === '') return {};
+  return { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
+}
+
+/** Whether a browser says the request came from another site; JSONP must then be refused. */
+export const isCrossSite = (headers: GuardedRequest['headers']): boolean =>
+  single(headers['sec-fetch-site']) === 'cross-site';
+
+/** `localhost`, `*.localhost`, 127.0.0.0/8 and ::1. */
+export function isLoopback(host: string): boolean {
+  const name = host.replace(/^\[(.*)\]$/, '$1').toLowerCase();
+  return (
+    name === 'localhost' ||
+    name.endsWith('.localhost') ||
+    name === '::1' ||
+    (isIP(name) === 4 && name.startsWith('127.'))
+  );
+}
+
+function isOurHost(host: string, exposure: Exposure, isOpenBind: boolean): boolean {
+  const name = hostName(host);
+  if (isLoopback(name) || name === exposure.host.toLowerCase()) return true;
+  // An address cannot be re-bound to by a name, so any address is ours when we listen on all of them.
+  if (isOpenBind && isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0) return true;
+  return exposure.allowedHosts.some((allowed) => isListed(host, allowed));
+}
+
+function isOurOrigin(
+  origin: string,
+  host: string | undefined,
+  allowedHosts: readonly string[],
+): boolean {
+  if (!URL.canParse(origin)) return false;
+  const originHost = new URL(origin).host;
+  if (originHost === '') return false;
+  if (host !== undefined && originHost === host.toLowerCase()) return true;
+  return allowedHosts.some((allowed) => isListed(originHost, allowed));
+}
+
+const isListed = (host: string, allowed: string): boolean =>
+  host.toLowerCase() === allowed.toLowerCase() || hostName(host) === allowed.toLowerCase();
+
+const hostName = (host: string): string => host.toLowerCase().replace(/:\d*$/, '');
+
+const single = (value: string | readonly string[] | undefined): string | undefined =>
+  typeof value === 'string' ? value : value?.[0];
+
+const isSameText = (left: Buffer, right: Buffer): boolean =>
+  left.length === right.length && timingSafeEqual(left, right);
