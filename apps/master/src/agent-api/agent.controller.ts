@@ -1,0 +1,25 @@
+import { Body, Controller, Inject, Post, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { parseAgentCall } from '#mesos-v1';
+import { MasterService } from '../master.service.js';
+import { parsedOrThrow } from '../parsed-or-throw.js';
+import { sendAnswer } from '../scheduler-api/scheduler.controller.js';
+
+/** Where agents subscribe and report; the protocol is in libs/mesos-v1/src/agent-protocol.ts. */
+@Controller('api/v1/agent')
+export class AgentController {
+  constructor(@Inject(MasterService) private readonly master: MasterService) {}
+
+  @Post()
+  async call(@Body() body: unknown, @Res() reply: FastifyReply): Promise<void> {
+    const call = parsedOrThrow(parseAgentCall(body), 'agent call');
+    const engine = this.master.writableEngine;
+    if (call.type === 'SUBSCRIBE') {
+      const streamId = this.master.newStreamId();
+      this.master.agentStreams.admit(streamId, reply);
+      engine.subscribeAgent({ streamId, subscription: call.subscribe });
+      return;
+    }
+    await sendAnswer(reply, await engine.callFromAgent(call));
+  }
+}

@@ -1,0 +1,218 @@
+import {
+  type AgentSubscription,
+  createMasterState,
+  type MasterConfig,
+  type MasterEffect,
+  type MasterEvent,
+  type MasterState,
+  reduceMaster,
+  type SubscribeCall,
+} from '#cluster';
+import type { AgentId, ExecutorTable, FrameworkId, Lease } from '#core';
+import type { AgentCall, MasterInfo, SchedulerCall } from '#mesos-v1';
+import { type CallAnswer, createMasterExecutors } from './master-executors.js';
+import type { MasterPorts } from './master-ports.js';
+import { RegistryWriter } from './registry-writer.js';
+
+export interface MasterEngineOptions {
+  readonly lease: Lease;
+  /** Its `id` is replaced by the registry's. */
+  readonly masterInfo: MasterInfo;
+  readonly config?: Partial<MasterConfig>;
+  /** Told of each effect before it is carried out; the simulation stops the engine here. */
+  readonly beforeEffect?: (effect: MasterEffect) => void;
+}
+
+const TICK_MS = 1_000;
+
+/** Loads the registry under the lease and begins to lead. Throws FencedError or StoreUnavailableError. */
+export async function createMasterEngine(
+  ports: MasterPorts,
+  options: MasterEngineOptions,
+): Promise<MasterEngine> {
+  const snapshot = await ports.registry.load(options.lease, ports.ids.next());
+  const state = createMasterState({
+    masterId: snapshot.masterId,
+    epoch: options.lease.epoch,
+    masterInfo: { ...options.masterInfo, id: snapshot.masterId },
+    startedEpochMs: ports.clock.now().epochMs,
+    ...(options.config === undefined ? {} : { config: options.config }),
+  });
+  const engine = new MasterEngine(ports, options, state);
+  engine.dispatch({ kind: 'recover', snapshot });
+  return engine;
+}
+
+/**
+ * Runs the master's reducer: one event at a time, its effects in order. Everything it touches is a port, so that the
+ * simulation runs this very class.
+ */
+export class MasterEngine {
+  private readonly executors: ExecutorTable<MasterEffect>;
+  private readonly writer: RegistryWriter;
+  private readonly calls = new Map<string, (answer: CallAnswer) => void>();
+  private effects: MasterEffect[] = [];
+  private isExecuting = false;
+  private isStopped = false;
+  private cancelTick: () => void;
+  private allocation: { readonly dueMonoMs: number; readonly cancel: () => void } | undefined;
+  private nextCallNumber = 0;
+
+  constructor(
+    private readonly ports: MasterPorts,
+    private readonly options: MasterEngineOptions,
+    /** For reads. Only the reducer changes it. */
+    readonly state: MasterState,
+  ) {
+    const fail = (error: Error) => this.fail(error);
+    this.writer = new RegistryWriter({ ...ports, lease: options.lease, onFatal: fail });
+    this.executors = createMasterExecutors({
+      ports,
+      writer: this.writer,
+      dispatch: (event) => this.dispatch(event),
+      answer: (callId, answer) => this.answer(callId, answer),
+      scheduleAllocation: (delayMs) => this.scheduleAllocation(delayMs),
+    });
+    this.cancelTick = ports.clock.schedule(TICK_MS, () => this.tick());
+  }
+
+  /** The stream is pending in {@link MasterPorts.frameworkStreams} under this id already. */
+  subscribeFramework(given: {
+    readonly streamId: string;
+    readonly call: SubscribeCall;
+    readonly principal?: string;
+  }): void {
+    this.dispatch({ kind: 'framework-subscribe', ...given });
+  }
+
+  /** Any scheduler call but SUBSCRIBE; resolves with the HTTP status. */
+  callFromScheduler(given: {
+    readonly call: Exclude<SchedulerCall, { readonly type: 'SUBSCRIBE' }>;
+    readonly streamId?: string;
+    readonly principal?: string;
+  }): Promise<CallAnswer> {
+    return this.ask((callId) => ({ kind: 'scheduler-call', callId, ...given }));
+  }
+
+  frameworkStreamClosed(streamId: string): void {
+    this.dispatch({ kind: 'framework-stream-closed', streamId });
+  }
+
+  /** The stream is pending in {@link MasterPorts.agentStreams} under this id already. */
+  subscribeAgent(given: {
+    readonly streamId: string;
+    readonly subscription: AgentSubscription;
+  }): void {
+    this.dispatch({ kind: 'agent-subscribe', ...given });
+  }
+
+  callFromAgent(call: Exclude<AgentCall, { readonly type: 'SUBSCRIBE' }>): Promise<CallAnswer> {
+    return this.ask((callId) => ({ kind: 'agent-call', callId, call }));
+  }
+
+  agentStreamClosed(streamId: string): void {
+    this.dispatch({ kind: 'agent-stream-closed', streamId });
+  }
+
+  tearDownFramework(frameworkId: FrameworkId): Promise<CallAnswer> {
+    return this.ask((callId) => ({ kind: 'teardown-framework', callId, frameworkId }));
+  }
+
+  markAgentGone(agentId: AgentId): Promise<CallAnswer> {
+    return this.ask((callId) => ({ kind: 'mark-agent-gone', callId, agentId }));
+  }
+
+  /** Reduces one event now; its effects follow those already waiting. */
+  dispatch(event: MasterEvent): void {
+    if (this.isStopped) return;
+    try {
+      const { effects } = reduceMaster(this.state, event, this.ports.clock.now());
+      for (const effect of effects) this.effects.push(effect);
+    } catch (error) {
+      this.fail(error instanceof Error ? error : new Error(String(error)));
+      return;
+    }
+    if (!this.isExecuting) void this.execute();
+  }
+
+  /** Does nothing any more: no event, no effect. Calls under way are answered 503. */
+  stop(): void {
+    if (this.isStopped) return;
+    this.isStopped = true;
+    this.effects = [];
+    this.cancelTick();
+    this.allocation?.cancel();
+    this.writer.stop();
+    for (const answer of this.calls.values()) {
+      answer({ status: 503, message: 'the master is stopping' });
+    }
+    this.calls.clear();
+  }
+
+  private async execute(): Promise<void> {
+    this.isExecuting = true;
+    try {
+      for (let index = 0; index < this.effects.length; index += 1) {
+        const effect = this.effects[index];
+        if (effect === undefined) continue;
+        this.options.beforeEffect?.(effect);
+        if (this.isStopped) return;
+        await this.run(effect);
+      }
+      this.effects = [];
+    } catch (error) {
+      this.fail(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      this.isExecuting = false;
+    }
+  }
+
+  private run<Kind extends MasterEffect['kind']>(
+    effect: Extract<MasterEffect, { readonly kind: Kind }>,
+  ): Promise<void> {
+    // The table is keyed by the effect's own kind; the compiler cannot correlate the two.
+    const execute = this.executors[effect.kind] as (one: typeof effect) => Promise<void>;
+    return execute(effect);
+  }
+
+  private ask(toEvent: (callId: string) => MasterEvent): Promise<CallAnswer> {
+    if (this.isStopped) {
+      return Promise.resolve({ status: 503, message: 'the master is stopping' });
+    }
+    const callId = `call-${this.nextCallNumber}`;
+    this.nextCallNumber += 1;
+    return new Promise((resolve) => {
+      this.calls.set(callId, resolve);
+      this.dispatch(toEvent(callId));
+    });
+  }
+
+  private answer(callId: string, answer: CallAnswer): void {
+    this.calls.get(callId)?.(answer);
+    this.calls.delete(callId);
+  }
+
+  private tick(): void {
+    this.dispatch({ kind: 'tick' });
+    if (!this.isStopped) this.cancelTick = this.ports.clock.schedule(TICK_MS, () => this.tick());
+  }
+
+  private scheduleAllocation(delayMs: number): void {
+    const dueMonoMs = this.ports.clock.now().monoMs + delayMs;
+    if (this.allocation !== undefined) {
+      if (this.allocation.dueMonoMs <= dueMonoMs) return;
+      this.allocation.cancel();
+    }
+    const cancel = this.ports.clock.schedule(delayMs, () => {
+      this.allocation = undefined;
+      this.dispatch({ kind: 'allocate' });
+    });
+    this.allocation = { dueMonoMs, cancel };
+  }
+
+  private fail(error: Error): void {
+    if (this.isStopped) return;
+    this.stop();
+    this.ports.onFatal(error);
+  }
+}

@@ -1,0 +1,36 @@
+import type { Clock, MasterRegistry } from '#core';
+import type { AgentMessage, SchedulerEvent } from '#mesos-v1';
+
+/** Open streams to one kind of peer, by stream id. A stream is pending until the first record, or is refused. */
+export interface RecordStreams<Record> {
+  /** False when the stream is not open (any more); the engine then handles its end. */
+  send(streamId: string, record: Record): boolean;
+  /** Ends a stream after what was sent. No end is reported for it. */
+  close(streamId: string): void;
+  /** Answers a pending stream with an HTTP status instead. */
+  refuse(streamId: string, refusal: { readonly status: number; readonly message: string }): void;
+}
+
+export type FrameworkStreams = RecordStreams<SchedulerEvent>;
+export type AgentStreams = RecordStreams<AgentMessage>;
+
+/** Makes ids that do not repeat; seeded in the simulation. */
+export interface IdSource {
+  next(): string;
+}
+
+/** All the engine knows of the world. */
+export interface MasterPorts {
+  readonly registry: MasterRegistry;
+  readonly clock: Clock;
+  readonly frameworkStreams: FrameworkStreams;
+  readonly agentStreams: AgentStreams;
+  readonly ids: IdSource;
+  /** Another master leads, or an invariant broke: the process must end, the engine does nothing any more. */
+  readonly onFatal: (error: Error) => void;
+  readonly note?: (
+    level: 'info' | 'warn',
+    message: string,
+    fields: Readonly<Record<string, string | number>>,
+  ) => void;
+}

@@ -1,0 +1,90 @@
+import {
+  type Clock,
+  type Lease,
+  type MasterRegistry,
+  type RegistryChange,
+  StoreUnavailableError,
+} from '#core';
+
+/** Changes to store, and whom to tell how it went. */
+export interface RegistryCommit {
+  readonly changes: readonly RegistryChange[];
+  readonly onStored: () => void;
+  /** Absent: tried again until it succeeds, before anything that came later. */
+  readonly onUnavailable?: () => void;
+}
+
+/** Commits that may wait; more are told at once that the registry is unavailable. */
+const MAX_PENDING = 20_000;
+const MAX_BATCH = 500;
+const RETRY_MS = 500;
+
+/**
+ * Writes to the registry in the order given, many in one transaction. While the database is away, those who can be
+ * told are told, and those who cannot are kept. Any other error (fenced, broken) is fatal and stops the writer.
+ */
+export class RegistryWriter {
+  private pending: RegistryCommit[] = [];
+  private isBusy = false;
+  private cancelRetry: (() => void) | undefined;
+
+  constructor(
+    private readonly options: {
+      readonly registry: MasterRegistry;
+      readonly lease: Lease;
+      readonly clock: Clock;
+      readonly onFatal: (error: Error) => void;
+    },
+  ) {}
+
+  add(commit: RegistryCommit): void {
+    if (this.pending.length >= MAX_PENDING && commit.onUnavailable !== undefined) {
+      commit.onUnavailable();
+      return;
+    }
+    this.pending.push(commit);
+    if (!this.isBusy) void this.drain();
+  }
+
+  stop(): void {
+    this.cancelRetry?.();
+    this.pending = [];
+    this.isBusy = true;
+  }
+
+  private async drain(): Promise<void> {
+    this.isBusy = true;
+    while (this.pending.length > 0) {
+      const batch = this.pending.splice(0, MAX_BATCH);
+      const error = await this.write(batch);
+      if (error === undefined) {
+        for (const commit of batch) commit.onStored();
+        continue;
+      }
+      if (!(error instanceof StoreUnavailableError)) {
+        this.options.onFatal(error);
+        return;
+      }
+      this.pending = [
+        ...batch.filter((commit) => commit.onUnavailable === undefined),
+        ...this.pending,
+      ];
+      for (const commit of batch) commit.onUnavailable?.();
+      if (this.pending.length > 0) {
+        this.cancelRetry = this.options.clock.schedule(RETRY_MS, () => void this.drain());
+        return;
+      }
+    }
+    this.isBusy = false;
+  }
+
+  private async write(batch: readonly RegistryCommit[]): Promise<Error | undefined> {
+    const changes = batch.flatMap((commit) => commit.changes);
+    try {
+      await this.options.registry.commit(this.options.lease, changes);
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  }
+}

@@ -1,0 +1,18 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AgentController } from './agent-api/agent.controller.js';
+import { MASTER_OPTIONS, type MasterOptions, MasterService } from './master.service.js';
+import { LegacyController } from './operator-api/legacy.controller.js';
+import { OperatorController } from './operator-api/operator.controller.js';
+import { SchedulerController } from './scheduler-api/scheduler.controller.js';
+
+@Module({
+  controllers: [SchedulerController, AgentController, OperatorController, LegacyController],
+  providers: [MasterService],
+})
+export class MasterModule {}
+
+/** The module with what the daemon's main function, or a test, gives it. */
+export const masterModule = (options: MasterOptions): DynamicModule => ({
+  module: MasterModule,
+  providers: [{ provide: MASTER_OPTIONS, useValue: options }],
+});

@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import type { MasterConfig, MasterState } from '#cluster';
+import type { Clock, Lease, LeaseKeeper, MasterRegistry } from '#core';
+import type { AgentMessage, MasterInfo, SchedulerEvent } from '#mesos-v1';
+import { ApiError, type Logger } from '#platform';
+import { createMasterEngine, type MasterEngine } from './engine/master-engine.js';
+import { HttpStreams } from './http-streams.js';
+import { Leadership } from './leadership/leadership.js';
+
+/** What the daemon's main function, or a test, gives the master. */
+export interface MasterOptions {
+  readonly registry: MasterRegistry;
+  readonly leaseKeeper: LeaseKeeper;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Dotted integers only: clients parse it. */
+  readonly apiVersion: string;
+  readonly hostname: string;
+  readonly config?: Partial<MasterConfig>;
+  /** Ends the process: the lease is lost or an invariant broke. */
+  readonly onFatal: (error: Error) => void;
+}
+
+export const MASTER_OPTIONS = Symbol('MasterOptions');
+
+/** Holds the engine while this process leads, and answers for it while it does not. */
+@Injectable()
+export class MasterService implements OnModuleDestroy {
+  readonly frameworkStreams: HttpStreams<SchedulerEvent>;
+  readonly agentStreams: HttpStreams<AgentMessage>;
+  private current: MasterEngine | undefined;
+  private leadership: Leadership | undefined;
+  private info: MasterInfo | undefined;
+
+  constructor(@Inject(MASTER_OPTIONS) private readonly options: MasterOptions) {
+    this.frameworkStreams = new HttpStreams({
+      idHeader: 'Mesos-Stream-Id',
+      onClosed: (id) => this.current?.frameworkStreamClosed(id),
+    });
+    this.agentStreams = new HttpStreams({
+      idHeader: 'Pacer-Stream-Id',
+      onClosed: (id) => this.current?.agentStreamClosed(id),
+    });
+  }
+
+  /** Begins to seek leadership. `url` is where other processes reach this one. */
+  start(url: string): void {
+    const { options } = this;
+    this.info = toMasterInfo(new URL(url), options);
+    this.leadership = new Leadership({
+      keeper: options.leaseKeeper,
+      clock: options.clock,
+      holder: randomUUID(),
+      url,
+      onElected: (lease) => this.recover(lease),
+      onLost: (error) => this.fail(error),
+      note: (message, fields) => options.logger.info(fields, message),
+    });
+    this.leadership.start();
+  }
+
+  /** Waits for recovery up to `limitMs`, then says where this master stands. */
+  async settled(
+    limitMs: number,
+  ): Promise<
+    { readonly kind: 'leading' } | { readonly kind: 'standby'; readonly leaderUrl?: string }
+  > {
+    const state = await this.leadership?.settled(limitMs);
+    if (state?.kind === 'leading') return { kind: 'leading' };
+    const leaderUrl = state?.kind === 'standby' ? state.leaderUrl : undefined;
+    return { kind: 'standby', ...(leaderUrl === undefined ? {} : { leaderUrl }) };
+  }
+
+  /** The engine, for reads. Throws 503 when this master does not lead. */
+  get engine(): MasterEngine {
+    if (this.current === undefined || this.leadership?.state.kind !== 'leading') {
+      throw new ApiError(503, 'No leader elected', { headers: { 'retry-after': '1' } });
+    }
+    return this.current;
+  }
+
+  /** The engine, to accept or acknowledge something. Throws 503 also while the database is away. */
+  get writableEngine(): MasterEngine {
+    const { engine } = this;
+    if (this.leadership?.isWritable !== true) {
+      throw new ApiError(503, 'The database is unavailable', { headers: { 'retry-after': '1' } });
+    }
+    return engine;
+  }
+
+  get state(): MasterState {
+    return this.engine.state;
+  }
+
+  /** Of this process, leading or not. */
+  get masterInfo(): MasterInfo | undefined {
+    return this.current?.state.masterInfo ?? this.info;
+  }
+
+  get isLeading(): boolean {
+    return this.leadership?.state.kind === 'leading';
+  }
+
+  get apiVersion(): string {
+    return this.options.apiVersion;
+  }
+
+  newStreamId(): string {
+    return randomUUID();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.current?.stop();
+    this.frameworkStreams.closeAll();
+    this.agentStreams.closeAll();
+    await this.leadership?.stop();
+  }
+
+  private async recover(lease: Lease): Promise<void> {
+    const { options } = this;
+    const masterInfo = this.info;
+    if (masterInfo === undefined) throw new Error('recover before start');
+    this.current = await createMasterEngine(
+      {
+        registry: options.registry,
+        clock: options.clock,
+        frameworkStreams: this.frameworkStreams,
+        agentStreams: this.agentStreams,
+        ids: { next: randomUUID },
+        onFatal: (error) => this.fail(error),
+        note: (level, message, fields) => options.logger[level](fields, message),
+      },
+      {
+        lease,
+        masterInfo,
+        ...(options.config === undefined ? {} : { config: options.config }),
+      },
+    );
+  }
+
+  private fail(error: Error): void {
+    this.current?.stop();
+    this.options.onFatal(error);
+  }
+}
+
+function toMasterInfo(url: URL, options: MasterOptions): MasterInfo {
+  const port = Number(url.port === '' ? 80 : url.port);
+  const ip = /^\d+\.\d+\.\d+\.\d+$/.test(url.hostname) ? url.hostname : '127.0.0.1';
+  const [a = 0, b = 0, c = 0, d = 0] = ip.split('.').map(Number);
+  return {
+    id: '',
+    // Network byte order read as little endian, as Mesos does on x86.
+    ip: ((d << 24) | (c << 16) | (b << 8) | a) >>> 0,
+    port,
+    pid: `master@${ip}:${port}`,
+    hostname: options.hostname,
+    version: options.apiVersion,
+    address: { hostname: options.hostname, ip, port },
+    capabilities: [{ type: 'AGENT_UPDATE' }],
+  };
+}

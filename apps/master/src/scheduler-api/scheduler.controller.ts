@@ -1,0 +1,62 @@
+import { Body, Controller, Headers, Inject, Post, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { parseSchedulerCall } from '#mesos-v1';
+import { ApiError } from '#platform';
+import { MasterService } from '../master.service.js';
+import { parsedOrThrow } from '../parsed-or-throw.js';
+import { principalOf } from '../principal.js';
+
+/** The v1 scheduler API. What comes before the body is checked by the gate. */
+@Controller(['api/v1/scheduler', 'master/api/v1/scheduler'])
+export class SchedulerController {
+  constructor(@Inject(MasterService) private readonly master: MasterService) {}
+
+  @Post()
+  async call(
+    @Body() body: unknown,
+    @Headers() headers: Readonly<Record<string, string | undefined>>,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const call = parsedOrThrow(parseSchedulerCall(body), 'scheduler call');
+    const principal = principalOf(headers['authorization']);
+    const streamId = headers['mesos-stream-id'];
+    const engine = this.master.writableEngine;
+    if (call.type === 'SUBSCRIBE') {
+      checkAccept(headers['accept']);
+      if (streamId !== undefined) {
+        throw new ApiError(400, "Subscribe calls should not include the 'Mesos-Stream-Id' header");
+      }
+      const id = this.master.newStreamId();
+      this.master.frameworkStreams.admit(id, reply);
+      engine.subscribeFramework({
+        streamId: id,
+        call,
+        ...(principal === undefined ? {} : { principal }),
+      });
+      return;
+    }
+    const answer = await engine.callFromScheduler({
+      call,
+      ...(streamId === undefined ? {} : { streamId }),
+      ...(principal === undefined ? {} : { principal }),
+    });
+    await sendAnswer(reply, answer);
+  }
+}
+
+/** Absent, a wildcard or JSON will do; a client that accepts nothing of it gets 406. */
+function checkAccept(accept: string | undefined): void {
+  if (accept === undefined || accept === '') return;
+  const types = accept.split(',').map((part) => (part.split(';', 1)[0] ?? '').trim().toLowerCase());
+  if (types.some((type) => ['*/*', 'application/*', 'application/json'].includes(type))) return;
+  throw new ApiError(406, `Expecting 'Accept' to allow application/json, received ${accept}`);
+}
+
+/** 202 has no body; everything else says why. */
+export async function sendAnswer(
+  reply: FastifyReply,
+  answer: { readonly status: number; readonly message?: string },
+): Promise<void> {
+  reply.code(answer.status);
+  await (answer.message === undefined ? reply.send() : reply.send({ message: answer.message }));
+}

@@ -1,0 +1,77 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { MasterService } from './master.service.js';
+
+/** How long a request may wait for recovery: some clients retry a 503 without any back-off. */
+const RECOVERY_WAIT_MS = 1_000;
+const V1_PATH = /^(?:\/master)?\/api\/v1(?:\/(?:scheduler|agent|operator))?\/?$/;
+const JSON_TYPE = /^application\/json\b/i;
+
+/**
+ * The checks of the v1 endpoints that come before the body, in Mesos' order: leadership (307, 503), method (405),
+ * content type (400 missing, 415 other).
+ */
+export function installV1Gate(app: NestFastifyApplication): void {
+  const master = app.get(MasterService);
+  const server = app.getHttpAdapter().getInstance();
+  server.addHook('onRequest', async (request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? '';
+    if (!V1_PATH.test(path)) return;
+    const refusal = await checkRequest(master, request, path);
+    if (refusal === undefined) return;
+    const { status, message, headers } = refusal;
+    // An unread body would be taken for the next request on this connection.
+    const close = { connection: 'close' };
+    return reply
+      .code(status)
+      .headers({ ...headers, ...(status === 307 ? {} : close) })
+      .send({ message });
+  });
+}
+
+interface Refusal {
+  readonly status: number;
+  readonly message: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+async function checkRequest(
+  master: MasterService,
+  request: {
+    readonly method: string;
+    readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  },
+  path: string,
+): Promise<Refusal | undefined> {
+  const standing = await master.settled(RECOVERY_WAIT_MS);
+  if (standing.kind === 'standby') return redirect(standing.leaderUrl, path);
+  if (request.method !== 'POST') {
+    return {
+      status: 405,
+      message: `Expecting 'POST', received '${request.method}'`,
+      headers: { allow: 'POST' },
+    };
+  }
+  const type = request.headers['content-type'];
+  if (typeof type !== 'string' || type === '') {
+    return { status: 400, message: "Expecting 'Content-Type' to be present" };
+  }
+  if (!JSON_TYPE.test(type)) {
+    return {
+      status: 415,
+      message: `Expecting 'Content-Type' of application/json, received ${type.slice(0, 100)}`,
+    };
+  }
+  return undefined;
+}
+
+/** 307 to the leader, scheme-relative as clients expect; 503 while nobody is known to lead. */
+export function redirect(leaderUrl: string | undefined, path: string): Refusal {
+  if (leaderUrl === undefined) {
+    return { status: 503, message: 'No leader elected', headers: { 'retry-after': '1' } };
+  }
+  return {
+    status: 307,
+    message: `the leader is ${leaderUrl}`,
+    headers: { location: `//${new URL(leaderUrl).host}${path}` },
+  };
+}
