@@ -1,0 +1,62 @@
+import { isIP } from 'node:net';
+import { hostname, networkInterfaces } from 'node:os';
+import { isLoopback, list, numeric, parsed, portNumber, readConfig, text, urls } from '#platform';
+import { readAttributes, readPortRanges } from './host/read-attributes.js';
+
+const MAX_CPUS = 1_000_000;
+const MAX_MIB = 1_000_000_000;
+const DEFAULT_DATA = '/var/lib/pacer/agent';
+const LOOPBACK = '127.0.0.1';
+
+export type AgentConfig = ReturnType<typeof readAgentConfig>;
+
+/** Reads the agent's settings; mistakes are reported all at once. */
+export const readAgentConfig = (source: Parameters<typeof readConfig>[1] = {}) =>
+  readConfig(
+    {
+      host: text('PACER_HOST', LOOPBACK),
+      port: portNumber('PACER_PORT', 5051),
+      data: text('PACER_DATA', DEFAULT_DATA),
+      masters: urls('PACER_MASTER_URLS', ['http://127.0.0.1:5050']),
+      /** 0 and absent: what is detected. */
+      cpus: numeric('PACER_AGENT_CPUS', { fallback: 0, min: 0, max: MAX_CPUS, fraction: true }),
+      memMib: numeric('PACER_AGENT_MEM_MIB', { fallback: 0, min: 0, max: MAX_MIB }),
+      diskMib: numeric('PACER_AGENT_DISK_MIB', { fallback: 0, min: 0, max: MAX_MIB }),
+      ports: parsed('PACER_AGENT_PORTS', readPortRanges, [{ begin: 31_000, end: 32_000 }]),
+      attributes: parsed('PACER_AGENT_ATTRIBUTES', readAttributes, []),
+      hostname: text('PACER_AGENT_HOSTNAME', ''),
+      launchers: list('PACER_AGENT_LAUNCHERS', ['process', 'docker']),
+    },
+    source,
+  );
+
+/** The name others reach the agent's tasks by: as configured, loopback when bound to it, else the host's name. */
+export function advertisedHostname(config: Pick<AgentConfig, 'host' | 'hostname'>): string {
+  if (config.hostname !== '') return config.hostname;
+  return isLoopback(config.host) ? LOOPBACK : hostname();
+}
+
+/** The address of tasks that share the host's network. */
+export function advertisedAddress(config: Pick<AgentConfig, 'host' | 'hostname'>): string {
+  if (isIP(config.hostname) !== 0) return config.hostname;
+  return boundAddress(config.host) ?? outwardAddress();
+}
+
+/**
+ * The address of the agent's own API. Not always that of its tasks: several agents of one machine have host names of
+ * their own (127.0.0.1, 127.0.0.2, …) and listen on one address.
+ */
+export const apiAddress = (config: Pick<AgentConfig, 'host' | 'hostname'>): string =>
+  boundAddress(config.host) ?? advertisedAddress(config);
+
+/** Absent when bound to all addresses, or to a name. */
+function boundAddress(host: string): string | undefined {
+  if (isIP(host) !== 0) return host === '0.0.0.0' || host === '::' ? undefined : host;
+  return isLoopback(host) ? LOOPBACK : undefined;
+}
+
+function outwardAddress(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((found) => found ?? []);
+  const outward = addresses.find(({ internal, family }) => !internal && family === 'IPv4');
+  return outward?.address ?? LOOPBACK;
+}

@@ -1,0 +1,154 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import type { AgentState } from '#cluster';
+import { assert, type Launcher } from '#core';
+import { type AgentInfo, toWireResources } from '#mesos-v1';
+import { authorizationHeader, type Logger, systemClock } from '#platform';
+import { createProber } from '#probes';
+import {
+  type AgentConfig,
+  advertisedAddress,
+  advertisedHostname,
+  apiAddress,
+} from './agent-config.js';
+import { type AgentEngine, createAgentEngine, type LauncherStatus } from './engine/agent-engine.js';
+import { UriFetcher } from './fetch/uri-fetcher.js';
+import { readBootId } from './host/boot-id.js';
+import { detectResources } from './host/detect-resources.js';
+import { lockDirectory } from './host/lock-directory.js';
+import { FileTaskJournal } from './journal/file-task-journal.js';
+import { createLaunchers } from './launchers.js';
+import { HttpMasterLink } from './link/http-master-link.js';
+import { DirectorySandboxStore } from './sandbox/directory-sandbox-store.js';
+import { AgentMetrics } from './status/agent-metrics.js';
+import { AGENT_CONFIG, AGENT_LOGGER } from './tokens.js';
+
+export const AGENT_VERSION = '1.11.0';
+const SWEEP_INTERVAL_MS = 10 * 60_000;
+
+/** The agent of this process: the engine over the real host. */
+@Injectable()
+export class AgentService implements OnModuleDestroy {
+  readonly sandboxes: DirectorySandboxStore;
+  private engine: AgentEngine | undefined;
+  private description: Omit<AgentInfo, 'id'> | undefined;
+  private sweeper: NodeJS.Timeout | undefined;
+  private draining: Promise<void> | undefined;
+
+  constructor(
+    @Inject(AGENT_CONFIG) private readonly config: AgentConfig,
+    @Inject(AGENT_LOGGER) private readonly logger: Logger,
+    private readonly metrics: AgentMetrics,
+  ) {
+    this.sandboxes = new DirectorySandboxStore(config.data);
+  }
+
+  /** Starts the engine; `port` is where this agent's own API listens. */
+  async start(port: number): Promise<void> {
+    await mkdir(this.config.data, { recursive: true });
+    await lockDirectory(this.config.data);
+    this.description = await this.describe(port);
+    const log = (level: 'info' | 'warn', message: string) => this.logger[level](message);
+    const launchers: Launcher[] = createLaunchers(this.config);
+    const engine = createAgentEngine(
+      {
+        launchers,
+        prober: createProber(),
+        journal: new FileTaskJournal(join(this.config.data, 'journal'), log),
+        link: new HttpMasterLink({
+          masters: this.config.masters,
+          clock: systemClock,
+          random: Math.random,
+          headers: authorizationHeader(),
+          log,
+        }),
+        fetcher: new UriFetcher(),
+        sandboxes: this.sandboxes,
+        clock: systemClock,
+        randomBytes: (count) => [...randomBytes(count)],
+        log,
+        fail: (error) => {
+          this.logger.fatal({ err: error }, 'the agent cannot go on');
+          process.exit(1);
+        },
+        observer: this.metrics,
+      },
+      {
+        agent: this.description,
+        version: AGENT_VERSION,
+        bootId: await readBootId(),
+        hostAddress: advertisedAddress(this.config),
+        searchPath:
+          process.env['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      },
+    );
+    await engine.start();
+    this.engine = engine;
+    this.metrics.watch(() => engine.state);
+    for (const { kind, isAvailable, notes } of engine.launchers) {
+      this.logger.info({ kind, isAvailable, notes }, `launcher ${kind}`);
+    }
+    this.sweeper = setInterval(() => void this.sweep(), SWEEP_INTERVAL_MS).unref();
+  }
+
+  /** What the agent knows; undefined until it has found its tasks again. */
+  get state(): AgentState | undefined {
+    return this.engine?.state;
+  }
+
+  get info(): Omit<AgentInfo, 'id'> | undefined {
+    return this.description;
+  }
+
+  get launchers(): readonly LauncherStatus[] {
+    return this.engine?.launchers ?? [];
+  }
+
+  /** Ends every task, at most 15 s. */
+  async drain(): Promise<void> {
+    this.draining ??= this.engine?.drain() ?? Promise.resolve();
+    await this.draining;
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    clearInterval(this.sweeper);
+    await this.engine?.stop();
+  }
+
+  private async sweep(): Promise<void> {
+    try {
+      const isLive = (taskId: string) => this.state?.tasks.has(taskId) ?? true;
+      const removed = await this.sandboxes.sweep(isLive, Date.now());
+      if (removed > 0) this.logger.info({ removed }, 'removed sandboxes of completed tasks');
+    } catch (error) {
+      this.logger.warn({ err: error }, 'cannot sweep the sandboxes');
+    }
+  }
+
+  private async describe(port: number): Promise<Omit<AgentInfo, 'id'>> {
+    const { config } = this;
+    assert(port > 0, `port ${port} is not that of a listening server`);
+    const amount = await detectResources(
+      {
+        cpus: config.cpus || undefined,
+        memMib: config.memMib || undefined,
+        diskMib: config.diskMib || undefined,
+        ports: config.ports,
+      },
+      config.data,
+    );
+    const hostname = advertisedHostname(config);
+    return {
+      hostname,
+      port,
+      url: {
+        scheme: 'http',
+        address: { hostname, ip: apiAddress(config), port },
+      },
+      resources: toWireResources(amount),
+      attributes: config.attributes,
+    };
+  }
+}

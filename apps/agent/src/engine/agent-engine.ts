@@ -1,0 +1,278 @@
+import {
+  type AgentEvent,
+  type AgentOptions,
+  type AgentState,
+  DEFAULT_LANE_LIMITS,
+  DEFAULT_TASK_OPTIONS,
+  isSubscribed,
+  type LauncherKind,
+  recoverAgent,
+  reduceAgent,
+  toSubscribe,
+} from '#cluster';
+import { type Launcher, present, taskId } from '#core';
+import type { AgentInfo } from '#mesos-v1';
+import type { AgentEnginePorts, AgentEngineSettings } from './agent-engine-ports.js';
+import { createExecutors } from './effect-executor.js';
+import { EffectQueue } from './effect-queue.js';
+import { TimerTable } from './timer-table.js';
+
+/** What a launcher said about itself at the start. */
+export interface LauncherStatus {
+  readonly kind: LauncherKind;
+  readonly isAvailable: boolean;
+  /** Remarks (no cgroups: no limits), or why it cannot be used. */
+  readonly notes: readonly string[];
+}
+
+/** The agent without its transport. */
+export interface AgentEngine {
+  /** Finds the tasks of before again, then connects to a master. */
+  start(): Promise<void>;
+  /** Stops acting and watching; tasks go on running. */
+  stop(): Promise<void>;
+  /** Ends every task with its grace, at most 15 s, and waits 2 s for the acknowledgements. Call `stop` after it. */
+  drain(): Promise<void>;
+  /** Stops dead, nothing is flushed: what a SIGKILL does. For simulations. */
+  halt(): void;
+  /** Resolves when all effects so far are carried out. */
+  idle(): Promise<void>;
+  readonly state: AgentState;
+  readonly launchers: readonly LauncherStatus[];
+}
+
+/** The first look for all tasks may take this long before the agent registers without the slow ones. */
+const REATTACH_WAIT_MS = 15_000;
+const DRAIN_LIMIT_MS = 15_000;
+/** How long the last updates may take to be acknowledged once every task has ended. */
+const DRAIN_ACKNOWLEDGE_MS = 2_000;
+/** Leaves time within {@link DRAIN_LIMIT_MS} for SIGKILL. */
+const DRAIN_GRACE_MS = 10_000;
+const SEED_BYTES = 10;
+const DETECT_INTERVAL_MS = 30_000;
+
+/** Makes an engine over the given ports; nothing happens before `start`. */
+export const createAgentEngine = (
+  ports: AgentEnginePorts,
+  settings: AgentEngineSettings,
+): AgentEngine => new Engine(ports, settings);
+
+class Engine implements AgentEngine {
+  launchers: readonly LauncherStatus[] = [];
+  private current: AgentState | undefined;
+  private isStopped = false;
+  private readonly timers: TimerTable;
+  private readonly queue: EffectQueue;
+  private readonly unsubscribers: (() => void)[] = [];
+  private readonly changeListeners = new Set<() => void>();
+
+  constructor(
+    private readonly ports: AgentEnginePorts,
+    private readonly settings: AgentEngineSettings,
+  ) {
+    this.timers = new TimerTable(ports.clock);
+    const executors = createExecutors({
+      ports,
+      settings,
+      timers: this.timers,
+      state: () => this.state,
+      dispatch: (event) => this.dispatch(event),
+    });
+    this.queue = new EffectQueue(executors, ports.fail);
+  }
+
+  get state(): AgentState {
+    return present(this.current, 'the engine has not been started');
+  }
+
+  async start(): Promise<void> {
+    this.launchers = await Promise.all(this.ports.launchers.map(detect));
+    const journal = await this.ports.journal.open();
+    const recovered = recoverAgent(journal, {
+      bootId: this.settings.bootId,
+      seed: this.ports.randomBytes(SEED_BYTES),
+      options: this.options(),
+      now: this.ports.clock.now(),
+    });
+    this.current = recovered.state;
+    for (const launcher of this.ports.launchers) {
+      this.unsubscribers.push(
+        launcher.onExit((exit) =>
+          this.dispatch({ kind: 'task', taskId: exit.taskId, event: { kind: 'exited', exit } }),
+        ),
+      );
+    }
+    this.queue.add(recovered.effects);
+    await this.until(() => !this.isLookingForTasks(), REATTACH_WAIT_MS);
+    await this.removeStrays();
+    this.dispatch({ kind: 'started' });
+    this.connect();
+    this.watchLaunchers();
+  }
+
+  async stop(): Promise<void> {
+    if (this.isStopped) return;
+    await this.queue.idle();
+    this.halt();
+    await this.ports.link.close();
+    await Promise.all(this.ports.launchers.map((launcher) => launcher.close()));
+    await this.ports.journal.close();
+  }
+
+  async drain(): Promise<void> {
+    this.dispatch({ kind: 'shutdown', maxGraceMs: DRAIN_GRACE_MS });
+    await this.until(() => this.haveAllEnded(), DRAIN_LIMIT_MS);
+    // Without a master nobody can acknowledge; a framework that is away will, at the next start.
+    const isHeard = () => this.state.tasks.size > 0 && isSubscribed(this.state);
+    await this.until(() => !isHeard(), DRAIN_ACKNOWLEDGE_MS);
+  }
+
+  halt(): void {
+    this.isStopped = true;
+    this.queue.halt();
+    this.timers.close();
+    for (const unsubscribe of this.unsubscribers.splice(0)) unsubscribe();
+  }
+
+  idle(): Promise<void> {
+    return this.queue.idle();
+  }
+
+  private dispatch(event: AgentEvent): void {
+    if (this.isStopped) return;
+    const reduced = reduceAgent(this.state, event, this.ports.clock.now());
+    this.current = reduced.state;
+    this.queue.add(reduced.effects);
+    for (const listener of [...this.changeListeners]) listener();
+  }
+
+  private connect(): void {
+    this.ports.link.open({
+      subscribe: () =>
+        toSubscribe(
+          this.state,
+          {
+            ...this.settings.agent,
+            capabilities: this.capabilities(),
+            attributes: [...this.settings.agent.attributes, this.dockerAttribute()],
+          },
+          this.settings.version,
+        ),
+      opened: (connection) => this.dispatch({ kind: 'link-opened', connection }),
+      message: (connection, message) => this.dispatch({ kind: 'message', connection, message }),
+      closed: (connection, reason) => {
+        this.ports.log('info', `lost the master: ${reason}`);
+        this.dispatch({ kind: 'link-closed', connection });
+      },
+    });
+  }
+
+  /** Offers carry attributes and no capabilities: schedulers learn here whether images can run. */
+  private dockerAttribute(): AgentInfo['attributes'][number] {
+    const isAvailable = this.capabilities().some(({ type }) => type === 'DOCKER');
+    return { name: 'docker', type: 'TEXT', text: { value: String(isAvailable) } };
+  }
+
+  private capabilities(): NonNullable<AgentInfo['capabilities']> {
+    return this.launchers
+      .filter(({ isAvailable }) => isAvailable)
+      .map(({ kind }) => ({ type: kind.toUpperCase() }));
+  }
+
+  /** A container engine may be started after the agent, or stop: what is advertised follows. */
+  private watchLaunchers(): void {
+    this.timers.set('', 'launchers', DETECT_INTERVAL_MS, () => {
+      void this.redetect().then(() => {
+        if (!this.isStopped) this.watchLaunchers();
+      });
+    });
+  }
+
+  private async redetect(): Promise<void> {
+    const found = await Promise.all(this.ports.launchers.map(detect));
+    const changed = found.filter(
+      ({ kind, isAvailable }) =>
+        this.launchers.find((before) => before.kind === kind)?.isAvailable !== isAvailable,
+    );
+    this.launchers = found;
+    for (const { kind, isAvailable, notes } of changed) {
+      const now = isAvailable ? 'can be used now' : `cannot be used any more: ${notes.join('; ')}`;
+      this.ports.log('info', `the ${kind} launcher ${now}`);
+    }
+    if (changed.length === 0) return;
+    this.dispatch({ kind: 'launchers-changed', launchers: this.options().launchers });
+  }
+
+  private options(): AgentOptions {
+    const usable = (kind: LauncherKind): AgentOptions['launchers'][LauncherKind] => {
+      const found = this.launchers.find((launcher) => launcher.kind === kind);
+      if (found?.isAvailable) return { available: true };
+      return { available: false, reason: found?.notes[0] ?? 'none is configured' };
+    };
+    return {
+      ...DEFAULT_TASK_OPTIONS,
+      lanes: DEFAULT_LANE_LIMITS,
+      ...this.settings.options,
+      hostAddress: this.settings.hostAddress,
+      launchers: { process: usable('process'), docker: usable('docker') },
+    };
+  }
+
+  private async removeStrays(): Promise<void> {
+    const known = new Set(
+      [...this.state.tasks.values()]
+        .filter(({ phase }) => phase.kind !== 'ended')
+        .map(({ id }) => taskId(id)),
+    );
+    for (const launcher of this.ports.launchers) {
+      const status = this.launchers.find(({ kind }) => kind === launcher.kind);
+      if (!status?.isAvailable) continue;
+      try {
+        const removed = await launcher.removeStrays(known);
+        for (const one of removed) this.ports.log('warn', `ended a stray: ${one}`);
+      } catch (error) {
+        this.ports.log('warn', `cannot look for strays: ${String(error)}`);
+      }
+    }
+  }
+
+  private isLookingForTasks(): boolean {
+    for (const { phase } of this.state.tasks.values()) {
+      if (phase.kind === 'recovering' && phase.attempts === 0) return true;
+    }
+    return false;
+  }
+
+  private haveAllEnded(): boolean {
+    return [...this.state.tasks.values()].every(({ phase }) => phase.kind === 'ended');
+  }
+
+  /** Resolves when `claim` holds after some event, or at the limit. */
+  private until(claim: () => boolean, limitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (claim()) {
+        resolve();
+        return;
+      }
+      const finish = () => {
+        cancel();
+        this.changeListeners.delete(check);
+        resolve();
+      };
+      const check = () => claim() && finish();
+      const cancel = this.ports.clock.schedule(limitMs, finish);
+      this.changeListeners.add(check);
+    });
+  }
+}
+
+async function detect(launcher: Launcher): Promise<LauncherStatus> {
+  try {
+    const found = await launcher.detect();
+    return found.available
+      ? { kind: launcher.kind, isAvailable: true, notes: found.notes }
+      : { kind: launcher.kind, isAvailable: false, notes: [found.reason] };
+  } catch (error) {
+    return { kind: launcher.kind, isAvailable: false, notes: [String(error)] };
+  }
+}

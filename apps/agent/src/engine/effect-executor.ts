@@ -1,0 +1,230 @@
+import {
+  type AgentEffect,
+  type AgentEvent,
+  type AgentState,
+  type AgentTaskEvent,
+  isSubscribed,
+  type LauncherKind,
+  toLaunchSpec,
+} from '#cluster';
+import { type ExecutorTable, type Launcher, taskId as toTaskId } from '#core';
+import type { TaskInfo } from '#mesos-v1';
+import type { AgentEnginePorts, AgentEngineSettings } from './agent-engine-ports.js';
+import { toProbeTarget } from './probe-target.js';
+import type { TimerTable } from './timer-table.js';
+
+/** What the executors need of the engine they act for. */
+export interface ExecutorContext {
+  readonly ports: AgentEnginePorts;
+  readonly settings: AgentEngineSettings;
+  readonly timers: TimerTable;
+  readonly state: () => AgentState;
+  readonly dispatch: (event: AgentEvent) => void;
+}
+
+type EffectOf<Kind extends AgentEffect['kind']> = Extract<AgentEffect, { readonly kind: Kind }>;
+
+/**
+ * How each effect is carried out. Only what is written down is waited for; everything else is started, and what comes
+ * of it is dispatched as an event.
+ */
+export function createExecutors(context: ExecutorContext): ExecutorTable<AgentEffect> {
+  const { ports, timers, dispatch } = context;
+  const aborts = new Map<string, AbortController>();
+  const start = async (work: () => void): Promise<void> => work();
+  return {
+    journal: ({ records }) => ports.journal.append(records),
+    'persist-identity': ({ identity }) => ports.journal.saveIdentity(identity),
+    'send-update': (effect) => start(() => sendUpdate(context, effect)),
+    'send-pong': () => start(() => sendPong(context)),
+    fetch: (effect) => start(() => background(context, fetch(context, effect, aborts))),
+    'cancel-fetch': ({ taskId }) => start(() => aborts.get(taskId)?.abort()),
+    launch: (effect) => start(() => background(context, launch(context, effect))),
+    reattach: (effect) => start(() => background(context, reattach(context, effect))),
+    kill: (effect) => start(() => background(context, kill(context, effect))),
+    release: (effect) => start(() => background(context, release(context, effect))),
+    probe: (effect) => start(() => background(context, probe(context, effect))),
+    'set-timer': ({ taskId, timer, delayMs }) =>
+      start(() =>
+        timers.set(taskId, timer, delayMs, () =>
+          dispatch({ kind: 'task', taskId, event: { kind: 'timer', timer } }),
+        ),
+      ),
+    'clear-timer': ({ taskId, timer }) => start(() => timers.clear(taskId, timer)),
+    'watch-pings': ({ delayMs }) =>
+      start(() => timers.set('', 'pings', delayMs, () => dispatch({ kind: 'ping-overdue' }))),
+    'observe-launch': ({ latencyMs }) => start(() => ports.observer?.launched(latencyMs)),
+    forget: ({ taskId }) =>
+      start(() => {
+        timers.clearAll(taskId);
+        background(context, ports.sandboxes.retire(taskId));
+      }),
+    reconnect: ({ reason }) => start(() => ports.link.reconnect(reason)),
+    'pause-link': ({ reason }) => start(() => ports.link.pause(reason)),
+    'resume-link': () => start(() => ports.link.resume()),
+    log: ({ level, message }) => start(() => ports.log(level, message)),
+  };
+}
+
+/** Work nobody waits for. Its failures are events or, for what may be repeated, a line in the log. */
+function background(context: ExecutorContext, work: Promise<void>): void {
+  work.catch((error: unknown) => context.ports.log('warn', describe(error)));
+}
+
+function sendUpdate(context: ExecutorContext, effect: EffectOf<'send-update'>): void {
+  const { master, identity } = context.state();
+  if (!isSubscribed(context.state()) || identity.agentId === undefined) return;
+  const sent = context.ports.link.send({
+    type: 'UPDATE',
+    agent_id: { value: identity.agentId },
+    stream_id: master.current?.streamId ?? '',
+    update: {
+      framework_id: { value: effect.frameworkId },
+      status: effect.status,
+      latest_state: effect.latestState,
+    },
+  });
+  // The update stream sends it again.
+  background(context, sent);
+}
+
+function sendPong(context: ExecutorContext): void {
+  const { master, identity } = context.state();
+  if (master.current === undefined || identity.agentId === undefined) return;
+  background(
+    context,
+    context.ports.link.send({
+      type: 'PONG',
+      agent_id: { value: identity.agentId },
+      stream_id: master.current.streamId,
+    }),
+  );
+}
+
+async function fetch(
+  context: ExecutorContext,
+  { taskId, task }: EffectOf<'fetch'>,
+  aborts: Map<string, AbortController>,
+): Promise<void> {
+  const abort = new AbortController();
+  aborts.set(taskId, abort);
+  const event = await attempt<AgentTaskEvent>(
+    async () => {
+      const { sandbox } = await context.ports.sandboxes.prepare(taskId, ownerOf(task));
+      await context.ports.fetcher.fetch({
+        taskId,
+        uris: task.command?.uris ?? [],
+        sandbox,
+        signal: abort.signal,
+        ...ownerOf(task),
+      });
+      return { kind: 'fetched' };
+    },
+    (message) => ({ kind: 'fetch-failed', message }),
+  );
+  aborts.delete(taskId);
+  context.dispatch({ kind: 'task', taskId, event });
+}
+
+async function launch(
+  context: ExecutorContext,
+  { taskId, task, frameworkId, launcher }: EffectOf<'launch'>,
+): Promise<void> {
+  const event = await attempt<AgentTaskEvent>(
+    async () => {
+      const directories = await context.ports.sandboxes.prepare(taskId, ownerOf(task));
+      const spec = toLaunchSpec(task, {
+        ...directories,
+        agentId: context.state().identity.agentId ?? '',
+        frameworkId,
+        searchPath: context.settings.searchPath,
+        hostname: context.settings.agent.hostname,
+      });
+      return { kind: 'launched', launched: await launcherOf(context, launcher).launch(spec) };
+    },
+    (message) => ({ kind: 'launch-failed', message }),
+  );
+  if (event.kind === 'launch-failed') context.ports.observer?.launchFailed();
+  context.dispatch({ kind: 'task', taskId, event });
+}
+
+async function reattach(
+  context: ExecutorContext,
+  { taskId, launcher }: EffectOf<'reattach'>,
+): Promise<void> {
+  const event = await attempt<AgentTaskEvent>(
+    async () => {
+      const directories = context.ports.sandboxes.directories(taskId);
+      const found = await launcherOf(context, launcher).reattach({
+        taskId: toTaskId(taskId),
+        ...directories,
+      });
+      switch (found.kind) {
+        case 'running':
+          return { kind: 'reattached', launched: found.task };
+        case 'exited':
+          return { kind: 'exited', exit: found.exit };
+        case 'gone':
+          return { kind: 'not-found', reason: found.reason };
+        default:
+          return found satisfies never;
+      }
+    },
+    (message) => ({ kind: 'reattach-failed', message }),
+  );
+  context.dispatch({ kind: 'task', taskId, event });
+}
+
+async function kill(
+  context: ExecutorContext,
+  { taskId, launcher, graceMs }: EffectOf<'kill'>,
+): Promise<void> {
+  await launcherOf(context, launcher).kill(toTaskId(taskId), { graceMs });
+}
+
+async function release(
+  context: ExecutorContext,
+  { taskId, launcher }: EffectOf<'release'>,
+): Promise<void> {
+  await launcherOf(context, launcher).release(toTaskId(taskId));
+}
+
+async function probe(context: ExecutorContext, effect: EffectOf<'probe'>): Promise<void> {
+  const target = toProbeTarget(effect.task, {
+    launcher: launcherOf(context, effect.launcher),
+    ...(effect.ipAddress === undefined ? {} : { ipAddress: effect.ipAddress }),
+  });
+  const result =
+    target === undefined
+      ? { passed: false, detail: 'the health check names nothing that can be probed' }
+      : await context.ports.prober.probe(target, { timeoutMs: effect.timeoutMs });
+  const { passed, detail } = result;
+  context.dispatch({
+    kind: 'task',
+    taskId: effect.taskId,
+    event: { kind: 'probed', result: { passed, detail } },
+  });
+}
+
+function launcherOf(context: ExecutorContext, kind: LauncherKind): Launcher {
+  const found = context.ports.launchers.find((launcher) => launcher.kind === kind);
+  if (found === undefined) throw new Error(`this agent has no ${kind} launcher`);
+  return found;
+}
+
+const ownerOf = (task: TaskInfo): { readonly user?: string } =>
+  task.command?.user ? { user: task.command.user } : {};
+
+async function attempt<Result>(
+  work: () => Promise<Result>,
+  failed: (message: string) => Result,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    return failed(describe(error));
+  }
+}
+
+const describe = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

@@ -1,0 +1,16 @@
+/** Where a task's files are. Absolute paths. */
+export interface TaskDirectories {
+  /** The task's working directory, with its `stdout` and `stderr`. */
+  readonly sandbox: string;
+  /** The launcher's notes about it, outside the sandbox. */
+  readonly runtimeDirectory: string;
+}
+
+/** The folders of tasks. Every method may be repeated. */
+export interface SandboxStore {
+  directories(taskId: string): TaskDirectories;
+  /** Makes both folders; the sandbox belongs to `user` if given. */
+  prepare(taskId: string, owner: { readonly user?: string }): Promise<TaskDirectories>;
+  /** Removes the runtime directory; the sandbox stays to be read until it is swept. */
+  retire(taskId: string): Promise<void>;
+}

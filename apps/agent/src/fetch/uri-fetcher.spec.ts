@@ -1,0 +1,133 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { CommandUri } from '#mesos-v1';
+import { UriFetcher } from './uri-fetcher.js';
+
+let folder = '';
+let sandbox = '';
+let server: Server;
+let url = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pacer-fetch-'));
+  server = createServer((request, response) => {
+    if (request.url === '/missing') response.writeHead(404).end();
+    else if (request.url === '/slow') response.write('x');
+    else response.end('from http');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(async () => {
+  server.closeAllConnections();
+  server.close();
+  await rm(folder, { recursive: true, force: true });
+});
+beforeEach(async () => {
+  sandbox = await mkdtemp(join(folder, 'sandbox-'));
+});
+
+const fetchAll = (uris: readonly CommandUri[], maxBytes = 1_000_000, signal?: AbortSignal) =>
+  new UriFetcher(maxBytes).fetch({
+    taskId: 'web',
+    uris,
+    sandbox,
+    signal: signal ?? new AbortController().signal,
+  });
+const read = (name: string) => readFile(join(sandbox, name), 'utf8');
+
+test('http, file and plain paths are brought into the sandbox', async () => {
+  await writeFile(join(folder, 'local.txt'), 'local');
+
+  await fetchAll([
+    { value: `${url}/page.txt?version=2` },
+    { value: `file://${folder}/local.txt`, output_file: 'deep/copy.txt' },
+    { value: join(folder, 'local.txt'), executable: true },
+  ]);
+
+  expect(await read('page.txt')).toBe('from http');
+  expect(await read('deep/copy.txt')).toBe('local');
+  expect((await stat(join(sandbox, 'local.txt'))).mode & 0o111).toBe(0o111);
+});
+
+test('archives are extracted unless told otherwise', async () => {
+  await mkdir(join(folder, 'tree/bin'), { recursive: true });
+  await writeFile(join(folder, 'tree/bin/tool'), 'tool');
+  execFileSync('tar', ['-czf', join(folder, 'tree.tgz'), '-C', join(folder, 'tree'), '.']);
+  await writeFile(join(folder, 'data.gz'), gzipSync('unpacked'));
+
+  await fetchAll([
+    { value: join(folder, 'tree.tgz') },
+    { value: join(folder, 'tree.tgz'), extract: false, output_file: 'kept.tgz' },
+    { value: join(folder, 'data.gz') },
+  ]);
+
+  expect(await read('bin/tool')).toBe('tool');
+  expect((await stat(join(sandbox, 'kept.tgz'))).size).toBeGreaterThan(0);
+  expect(await read('data')).toBe('unpacked');
+});
+
+test('an archive whose members would leave the sandbox is refused', async () => {
+  await writeFile(join(folder, 'evil'), 'evil');
+  execFileSync('tar', [
+    '-cf',
+    join(folder, 'evil.tar'),
+    '-P',
+    '--transform=s,^.*evil,../evil,',
+    join(folder, 'evil'),
+  ]);
+
+  await expect(fetchAll([{ value: join(folder, 'evil.tar') }])).rejects.toThrow(
+    'would leave the sandbox',
+  );
+});
+
+test('contents above the limit are refused, packed or not', async () => {
+  await writeFile(join(folder, 'zeros.gz'), gzipSync(Buffer.alloc(100_000)));
+  await writeFile(join(folder, 'zeros'), Buffer.alloc(100_000));
+
+  await expect(fetchAll([{ value: join(folder, 'zeros.gz') }], 10_000)).rejects.toThrow(
+    'limit of 10000',
+  );
+  await expect(fetchAll([{ value: join(folder, 'zeros') }], 10_000)).rejects.toThrow(
+    'limit of 10000',
+  );
+});
+
+test('an output file outside the sandbox is refused, through a link too', async () => {
+  await writeFile(join(folder, 'local.txt'), 'local');
+  await symlink(folder, join(sandbox, 'out'));
+  const value = join(folder, 'local.txt');
+
+  await expect(fetchAll([{ value, output_file: '../x' }])).rejects.toThrow('inside the sandbox');
+  await expect(fetchAll([{ value, output_file: '/etc/x' }])).rejects.toThrow('inside the sandbox');
+  await expect(fetchAll([{ value, output_file: 'out/x' }])).rejects.toThrow('through a link');
+});
+
+test('a failure names the URI and the reason', async () => {
+  await expect(fetchAll([{ value: `${url}/missing` }])).rejects.toThrow(
+    `${url}/missing: the server answered 404`,
+  );
+  await expect(fetchAll([{ value: 'hdfs://x/y' }])).rejects.toThrow(
+    'scheme hdfs: is not supported',
+  );
+});
+
+test('a failed connection says why', async () => {
+  await expect(fetchAll([{ value: 'http://127.0.0.1:1/x' }])).rejects.toThrow(
+    'http://127.0.0.1:1/x: fetch failed: ',
+  );
+});
+
+test('an aborted fetch stops', async () => {
+  const abort = new AbortController();
+  const fetched = fetchAll([{ value: `${url}/slow` }], 1_000, abort.signal);
+  setTimeout(() => abort.abort(), 20);
+
+  await expect(fetched).rejects.toThrow();
+});

@@ -1,0 +1,130 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { chmod, lchown, mkdir, readdir, realpath, rm } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
+import type { CommandUri } from '#mesos-v1';
+import { FetchError, type Fetcher } from '../engine/fetcher.port.js';
+import { findUser, type UserIds } from '../host/user-ids.js';
+import { archiveKindOf, extractArchive } from './archive.js';
+import { limitBytes } from './limit-bytes.js';
+
+/** Largest download, and largest contents of an archive. */
+const MAX_BYTES = 4 * 1024 * 1024 * 1024;
+/** A download that stalls this long fails (Mesos' stall timeout). */
+const STALL_MS = 60_000;
+const EXECUTABLE = 0o755;
+
+type Request = Parameters<Fetcher['fetch']>[0];
+
+/**
+ * Fetches `http`, `https` and `file` URIs and plain absolute paths into the sandbox, one after the other. Archives are
+ * extracted unless `extract` is false or `executable` is set; `cache` has no effect.
+ */
+export class UriFetcher implements Fetcher {
+  constructor(private readonly maxBytes: number = MAX_BYTES) {}
+
+  async fetch(request: Request): Promise<void> {
+    for (const uri of request.uris) {
+      try {
+        await this.fetchOne(uri, request);
+      } catch (error) {
+        throw new FetchError(`${uri.value}: ${reasonOf(error)}`, { cause: error });
+      }
+    }
+    if (request.user !== undefined && process.getuid?.() === 0) {
+      await giveTo(request.sandbox, await findUser(request.user));
+    }
+  }
+
+  private async fetchOne(uri: CommandUri, request: Request): Promise<void> {
+    const { sandbox, signal } = request;
+    const target = await targetOf(uri, sandbox);
+    const source = await openSource(uri.value, signal);
+    const limited = limitBytes(this.maxBytes, 'download');
+    const stall = watchStalls(limited, STALL_MS);
+    try {
+      await pipeline(source, limited, createWriteStream(target), { signal });
+    } finally {
+      stall.stop();
+    }
+    if (uri.executable) {
+      await chmod(target, EXECUTABLE);
+      return;
+    }
+    const kind = archiveKindOf(target);
+    if (kind === undefined || uri.extract === false) return;
+    const limits = { limitBytes: this.maxBytes, signal };
+    await extractArchive(target, { kind, folder: dirname(target), ...limits });
+    await rm(target, { force: true });
+  }
+}
+
+/** `fetch failed` alone says nothing: what it came from does. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  return cause instanceof Error ? `${error.message}: ${cause.message}` : error.message;
+}
+
+/** Where the file goes: the name in the URI or `output_file`, inside the sandbox. */
+async function targetOf(uri: CommandUri, sandbox: string): Promise<string> {
+  const path = uri.output_file || basename(decodeURI(pathOf(uri.value)));
+  const target = resolve(sandbox, path);
+  const inside = relative(sandbox, target);
+  if (path === '' || inside === '' || inside.startsWith('..') || isAbsolute(inside)) {
+    throw new FetchError(`${JSON.stringify(path)} is not a file name inside the sandbox`);
+  }
+  await mkdir(dirname(target), { recursive: true });
+  // An earlier archive may have brought a link: what is written must still be inside.
+  const folder = relative(await realpath(sandbox), await realpath(dirname(target)));
+  if (folder.startsWith('..') || isAbsolute(folder)) {
+    throw new FetchError(`${JSON.stringify(path)} leads out of the sandbox through a link`);
+  }
+  await rm(target, { force: true, recursive: true });
+  return target;
+}
+
+const pathOf = (value: string): string => (URL.canParse(value) ? new URL(value).pathname : value);
+
+async function openSource(value: string, signal: AbortSignal): Promise<Readable> {
+  if (isAbsolute(value)) return createReadStream(value);
+  if (!URL.canParse(value)) throw new FetchError('neither a URL nor an absolute path');
+  const url = new URL(value);
+  switch (url.protocol) {
+    case 'file:':
+      return createReadStream(fileURLToPath(url));
+    case 'http:':
+    case 'https:': {
+      const response = await fetch(url, { signal });
+      if (!response.ok || response.body === null) {
+        throw new FetchError(`the server answered ${response.status}`);
+      }
+      return Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]);
+    }
+    default:
+      throw new FetchError(`scheme ${url.protocol} is not supported (file, http, https)`);
+  }
+}
+
+function watchStalls(stream: Readable, limitMs: number): { readonly stop: () => void } {
+  const fail = () => stream.destroy(new FetchError(`nothing arrived for ${limitMs} ms`));
+  let timer = setTimeout(fail, limitMs);
+  stream.on('data', () => {
+    clearTimeout(timer);
+    timer = setTimeout(fail, limitMs);
+  });
+  stream.pause();
+  return { stop: () => clearTimeout(timer) };
+}
+
+/** Links are given away themselves, never what they point to. */
+async function giveTo(folder: string, { uid, gid }: UserIds): Promise<void> {
+  await lchown(folder, uid, gid);
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) await giveTo(path, { uid, gid });
+    else await lchown(path, uid, gid);
+  }
+}

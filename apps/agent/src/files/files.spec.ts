@@ -1,0 +1,122 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createDaemon, createLogger, type Daemon } from '#platform';
+import { agentModule } from '../agent.module.js';
+import { readAgentConfig } from '../agent-config.js';
+
+let folder = '';
+let daemon: Daemon;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pacer-files-'));
+  const sandbox = join(folder, 'sandboxes', 'web.1');
+  await mkdir(join(sandbox, 'logs'), { recursive: true });
+  await mkdir(join(folder, 'sandboxes', 'web.10'), { recursive: true });
+  await writeFile(join(folder, 'sandboxes', 'web.10', 'secret'), 'other task');
+  await writeFile(join(folder, 'secret'), 'outside');
+  await writeFile(join(sandbox, 'stdout'), 'hello wörld');
+  await writeFile(join(sandbox, 'logs', 'a.log'), 'a');
+  await symlink('/etc/passwd', join(sandbox, 'passwd'));
+  await symlink('..', join(sandbox, 'up'));
+  await symlink('../web.10', join(sandbox, 'sibling'));
+  await symlink('stdout', join(sandbox, 'latest'));
+  const config = readAgentConfig({ environment: { PACER_DATA: folder }, argv: [] });
+  const logger = createLogger('agent', 'silent');
+  daemon = await createDaemon({
+    name: 'agent',
+    module: agentModule(config, logger),
+    host: '127.0.0.1',
+    port: 0,
+    logger,
+  });
+});
+afterAll(async () => {
+  await daemon.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const get = async (path: string) => {
+  const response = await fetch(`${daemon.url}/files/${path}`);
+  const text = await response.text();
+  return { status: response.status, text, json: () => JSON.parse(text) };
+};
+
+describe('reading', () => {
+  test('a file is read from an offset', async () => {
+    const answer = await get('read?path=web.1/stdout&offset=6&length=100');
+
+    expect(answer.json()).toEqual({ data: 'wörld', offset: 6, length: 6 });
+  });
+
+  test('offset -1 gives the size only', async () => {
+    const answer = await get('read?path=/tasks/web.1/stdout&offset=-1');
+
+    expect(answer.json()).toEqual({ data: '', offset: 12, length: 0 });
+  });
+
+  test('a character is never cut in two', async () => {
+    const first = (await get('read?path=web.1/stdout&offset=6&length=2')).json();
+    const rest = (await get(`read?path=web.1/stdout&offset=${6 + first.length}`)).json();
+
+    expect(first).toEqual({ data: 'w', offset: 6, length: 1 });
+    expect(rest.data).toBe('örld');
+  });
+
+  test('a link inside the sandbox is followed', async () => {
+    expect((await get('read?path=web.1/latest')).json().data).toBe('hello wörld');
+  });
+
+  test('a folder is listed with virtual paths', async () => {
+    const listed = (await get('browse?path=/tasks/web.1/logs')).json();
+
+    expect(listed).toMatchObject([{ path: '/tasks/web.1/logs/a.log', size: 1, nlink: 1 }]);
+  });
+
+  test('a file is downloaded whole', async () => {
+    expect((await get('download?path=web.1/stdout')).text).toBe('hello wörld');
+  });
+});
+
+describe('leaving the sandbox is refused', () => {
+  test.each([
+    'web.1/../../secret',
+    'web.1/..%2f..%2fsecret',
+    '../secret',
+    '/tasks/../secret',
+    '..',
+    'web.1/up/web.10/secret',
+    'web.1/up',
+    'web.1/passwd',
+    'web.1/sibling/secret',
+    'web.1/%00',
+    'web.1\\..\\..\\secret',
+  ])('%s', async (path) => {
+    for (const operation of ['read', 'download', 'browse']) {
+      const { status, text } = await get(`${operation}?path=${path}`);
+
+      expect(status, operation).toBe(403);
+      expect(text).not.toContain('outside');
+    }
+  });
+});
+
+describe('what is not there', () => {
+  test('an unknown task and an unknown file are 404 with their names', async () => {
+    expect(await get('read?path=ghost/stdout')).toMatchObject({ status: 404 });
+    expect((await get('read?path=web.1/nothing')).text).toContain('no such file: nothing');
+  });
+
+  test('a missing path and a bad offset are 400', async () => {
+    expect((await get('read')).status).toBe(400);
+    expect((await get('read?path=web.1/stdout&offset=x')).status).toBe(400);
+  });
+
+  test('a folder cannot be read as a file', async () => {
+    expect((await get('read?path=web.1/logs')).status).toBe(400);
+  });
+});
+
+test('the state is 503 until the agent has found its tasks', async () => {
+  expect((await fetch(`${daemon.url}/state`)).status).toBe(503);
+});

@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto';
+import { realpathSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { createDockerLauncher, createProcessLauncher } from '#containerizer';
+import type { Launcher } from '#core';
+import { isLoopback } from '#platform';
+import { type AgentConfig, advertisedHostname } from './agent-config.js';
+
+/**
+ * Makes the launchers the settings name. Agents on one host are told apart by their work directory. What is reached by a
+ * loopback address is published there only: the engine's own default would open it to the network.
+ */
+export function createLaunchers(config: AgentConfig): Launcher[] {
+  const { launchers: kinds, data } = config;
+  const scope = createHash('sha256').update(realpathSync(data)).digest('hex').slice(0, 12);
+  const launchers: Launcher[] = [];
+  if (kinds.includes('process')) launchers.push(createProcessLauncher({ scope }));
+  if (kinds.includes('docker')) {
+    const address = advertisedHostname(config);
+    const isLocal = isLoopback(address) && isIP(address) !== 0;
+    launchers.push(
+      createDockerLauncher({ scope, ...(isLocal ? { publishAddress: address } : {}) }),
+    );
+  }
+  return launchers;
+}

@@ -1,0 +1,207 @@
+import type { IncomingMessage } from 'node:http';
+import type { Clock } from '#core';
+import { type AgentCall, type AgentMessage, RecordDecoder } from '#mesos-v1';
+import type { MasterLink, MasterLinkHandlers } from '../engine/master-link.port.js';
+import { CallRefusedError, type HttpStream, MasterCalls, openStream } from './master-http.js';
+
+export interface HttpMasterLinkOptions {
+  /** Tried in turn; `http://host:port`. */
+  readonly masters: readonly string[];
+  readonly clock: Clock;
+  /** 0 <= x < 1; spreads reconnections. */
+  readonly random: () => number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly log: (level: 'info' | 'warn', message: string) => void;
+}
+
+const AGENT_PATH = '/api/v1/agent';
+const FIRST_DELAY_MS = 100;
+const MAX_DELAY_MS = 5_000;
+/** Redirects followed in a row before going through the list again. */
+const MAX_REDIRECTS = 5;
+const OK = 200;
+const TEMPORARY_REDIRECT = 307;
+/** The master no longer takes this stream for the agent's current one. */
+const FORBIDDEN = 403;
+
+/** The link over HTTP: one streaming SUBSCRIBE, and calls over a small pool beside it. */
+export class HttpMasterLink implements MasterLink {
+  private handlers: MasterLinkHandlers | undefined;
+  private stream: HttpStream | undefined;
+  private connection = 0;
+  private isConnected = false;
+  private isPaused = false;
+  private isClosed = false;
+  private failures = 0;
+  private redirects = 0;
+  private turn = 0;
+  /** Where the last answer pointed to; tried before the list. */
+  private redirected: string | undefined;
+  private current = '';
+  private lastComplaint = '';
+  private cancelRetry: (() => void) | undefined;
+  private readonly calls: MasterCalls;
+
+  constructor(private readonly options: HttpMasterLinkOptions) {
+    this.calls = new MasterCalls(options.headers);
+  }
+
+  open(handlers: MasterLinkHandlers): void {
+    this.handlers = handlers;
+    this.connect();
+  }
+
+  async send(call: Exclude<AgentCall, { readonly type: 'SUBSCRIBE' }>): Promise<void> {
+    if (!this.isConnected) throw new Error('no master is connected');
+    const { connection } = this;
+    try {
+      await this.calls.post(`${this.current}${AGENT_PATH}`, call);
+    } catch (error) {
+      const isOutdated = error instanceof CallRefusedError && error.status === FORBIDDEN;
+      if (isOutdated && this.connection === connection) this.reconnect(error.message);
+      throw error;
+    }
+  }
+
+  reconnect(reason: string): void {
+    this.drop(reason);
+    this.retryLater();
+  }
+
+  pause(reason: string): void {
+    this.isPaused = true;
+    this.drop(reason);
+    this.cancelRetry?.();
+  }
+
+  resume(): void {
+    if (!this.isPaused) return;
+    this.isPaused = false;
+    this.retryLater();
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    this.cancelRetry?.();
+    this.drop('the agent stops');
+    this.calls.close();
+  }
+
+  private connect(): void {
+    const { handlers } = this;
+    if (this.isClosed || this.isPaused || handlers === undefined) return;
+    this.cancelRetry = undefined;
+    this.current = this.redirected ?? this.nextMaster();
+    this.redirected = undefined;
+    this.connection += 1;
+    const connection = this.connection;
+    const isMine = () => this.connection === connection && this.stream !== undefined;
+    this.stream = openStream(`${this.current}${AGENT_PATH}`, {
+      body: JSON.stringify(handlers.subscribe()),
+      headers: this.options.headers,
+      answered: (response) => {
+        if (isMine()) this.answered(connection, response);
+      },
+      failed: (reason) => {
+        if (isMine()) this.lose(reason);
+      },
+    });
+  }
+
+  private nextMaster(): string {
+    const { masters } = this.options;
+    const master = masters[this.turn % masters.length] ?? '';
+    this.turn += 1;
+    return master;
+  }
+
+  private answered(connection: number, response: IncomingMessage): void {
+    const location = response.headers.location;
+    if (response.statusCode === TEMPORARY_REDIRECT && location !== undefined) {
+      this.follow(location);
+      return;
+    }
+    if (response.statusCode !== OK) {
+      readText(response, (text) => this.refused(connection, response.statusCode ?? 0, text));
+      return;
+    }
+    this.isConnected = true;
+    this.redirects = 0;
+    this.handlers?.opened(connection);
+    const decoder = new RecordDecoder();
+    response.on('data', (chunk: Buffer) => this.receive(connection, decoder, chunk));
+    response.on('close', () => {
+      if (this.connection === connection) this.lose('the stream ended');
+    });
+  }
+
+  private refused(connection: number, status: number, text: string): void {
+    if (this.connection === connection) this.lose(`SUBSCRIBE was answered ${status}: ${text}`);
+  }
+
+  private follow(location: string): void {
+    this.redirects += 1;
+    this.drop('redirected');
+    if (this.redirects <= MAX_REDIRECTS && URL.canParse(location, this.current)) {
+      this.redirected = new URL(location, this.current).origin;
+      this.failures = 0;
+    } else this.redirects = 0;
+    this.retryLater();
+  }
+
+  private receive(connection: number, decoder: RecordDecoder, chunk: Buffer): void {
+    if (this.connection !== connection || !this.isConnected) return;
+    try {
+      for (const record of decoder.push(chunk)) {
+        const message = JSON.parse(Buffer.from(record).toString()) as AgentMessage;
+        if (message.type === 'SUBSCRIBED') {
+          this.failures = 0;
+          this.lastComplaint = '';
+        }
+        this.handlers?.message(connection, message);
+        if (this.connection !== connection || !this.isConnected) return;
+      }
+    } catch (error) {
+      this.lose(`unreadable record: ${String(error)}`);
+    }
+  }
+
+  private lose(reason: string): void {
+    // An absent master is tried for hours: each reason is logged once.
+    const complaint = `master ${this.current}: ${reason}`;
+    if (complaint !== this.lastComplaint) this.options.log('info', complaint);
+    this.lastComplaint = complaint;
+    this.drop(reason);
+    this.retryLater();
+  }
+
+  private drop(reason: string): void {
+    const { stream, connection, isConnected } = this;
+    this.stream = undefined;
+    this.isConnected = false;
+    // Numbers go up so that late callbacks of this attempt find themselves outdated.
+    this.connection += 1;
+    stream?.destroy();
+    if (isConnected) this.handlers?.closed(connection, reason);
+  }
+
+  private retryLater(): void {
+    if (this.isClosed || this.isPaused || this.stream !== undefined) return;
+    this.cancelRetry?.();
+    const delayMs = Math.min(FIRST_DELAY_MS * 2 ** this.failures, MAX_DELAY_MS);
+    if (delayMs < MAX_DELAY_MS) this.failures += 1;
+    const jittered = delayMs * (0.5 + this.options.random() / 2);
+    this.cancelRetry = this.options.clock.schedule(jittered, () => this.connect());
+  }
+}
+
+const MAX_REASON_LENGTH = 500;
+
+function readText(response: IncomingMessage, done: (text: string) => void): void {
+  let text = '';
+  response.setEncoding('utf8');
+  response.on('data', (chunk: string) => {
+    text = (text + chunk).slice(0, MAX_REASON_LENGTH);
+  });
+  response.on('close', () => done(text));
+}

@@ -1,0 +1,23 @@
+import { createLogger, startDaemon } from '#platform';
+import { agentModule } from './agent.module.js';
+import { AGENT_VERSION, AgentService } from './agent.service.js';
+import { readAgentConfig } from './agent-config.js';
+
+const logger = createLogger('agent');
+const config = readAgentConfig();
+const daemon = await startDaemon({
+  name: 'agent',
+  module: agentModule(config, logger),
+  host: config.host,
+  port: config.port,
+  version: AGENT_VERSION,
+  description:
+    'Runs tasks on one host: fetches, launches, checks and reports them, and serves their files.',
+  logger,
+});
+try {
+  await daemon.app.get(AgentService).start(daemon.port);
+} catch (error) {
+  logger.fatal({ err: error }, 'the agent cannot start');
+  process.exit(1);
+}

@@ -1,0 +1,65 @@
+import { mkdirSync } from 'node:fs';
+import { chown, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SandboxStore, TaskDirectories } from '../engine/sandbox-store.port.js';
+import { findUser } from '../host/user-ids.js';
+
+/** Sandboxes of completed tasks kept, and for how long. */
+const KEPT_SANDBOXES = 200;
+const KEPT_MS = 7 * 24 * 3600 * 1000;
+
+/** Tasks' folders under the agent's work directory: `sandboxes/<task id>` and `runtime/<task id>`. */
+export class DirectorySandboxStore implements SandboxStore {
+  readonly root: string;
+  private readonly runtimeRoot: string;
+
+  constructor(workDirectory: string) {
+    this.root = join(workDirectory, 'sandboxes');
+    this.runtimeRoot = join(workDirectory, 'runtime');
+  }
+
+  directories(taskId: string): TaskDirectories {
+    return { sandbox: join(this.root, taskId), runtimeDirectory: join(this.runtimeRoot, taskId) };
+  }
+
+  async prepare(taskId: string, owner: { readonly user?: string }): Promise<TaskDirectories> {
+    const directories = this.directories(taskId);
+    // Synchronously: through the thread pool it would cost the event loop more.
+    mkdirSync(directories.sandbox, { recursive: true, mode: 0o755 });
+    mkdirSync(directories.runtimeDirectory, { recursive: true, mode: 0o700 });
+    if (owner.user !== undefined && process.getuid?.() === 0) {
+      const { uid, gid } = await findUser(owner.user);
+      await chown(directories.sandbox, uid, gid);
+    }
+    return directories;
+  }
+
+  async retire(taskId: string): Promise<void> {
+    await rm(this.directories(taskId).runtimeDirectory, { recursive: true, force: true });
+  }
+
+  /**
+   * Removes sandboxes of tasks not in `live` that are older than a week or not among the 200 newest, one after the other.
+   * Returns how many. O(n log n) in sandboxes.
+   */
+  async sweep(live: (taskId: string) => boolean, nowEpochMs: number): Promise<number> {
+    const names = await readdir(this.root).catch(() => []);
+    const ended: { readonly name: string; readonly atMs: number }[] = [];
+    for (const name of names) {
+      if (live(name)) continue;
+      const found = await stat(join(this.root, name)).catch(() => undefined);
+      if (found !== undefined) ended.push({ name, atMs: found.mtimeMs });
+    }
+    ended.sort((left, right) => right.atMs - left.atMs);
+    const outdated = ended.filter(
+      ({ atMs }, index) => index >= KEPT_SANDBOXES || nowEpochMs - atMs > KEPT_MS,
+    );
+    let removed = 0;
+    for (const { name } of outdated) {
+      if (live(name)) continue;
+      await rm(join(this.root, name), { recursive: true, force: true });
+      removed += 1;
+    }
+    return removed;
+  }
+}

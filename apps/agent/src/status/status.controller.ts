@@ -1,0 +1,77 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { AgentState, AgentTask } from '#cluster';
+import { ApiError } from '#platform';
+import { AGENT_VERSION, AgentService } from '../agent.service.js';
+import { measureTasks } from './measure-tasks.js';
+
+/** What this agent is and runs. */
+@ApiTags('agent')
+@Controller()
+export class StatusController {
+  constructor(private readonly agent: AgentService) {}
+
+  @Get('state')
+  @ApiOperation({ summary: 'The agent: resources, launchers, master and tasks' })
+  state(): unknown {
+    const state = this.requireState();
+    const { info } = this.agent;
+    return {
+      id: state.identity.agentId ?? null,
+      hostname: info?.hostname,
+      port: info?.port,
+      version: AGENT_VERSION,
+      pid: process.pid,
+      resources: info?.resources,
+      attributes: info?.attributes,
+      launchers: this.agent.launchers,
+      master: {
+        subscribed: state.master.current !== undefined,
+        epoch: state.identity.highestEpoch,
+        stream_id: state.master.current?.streamId ?? null,
+      },
+      tasks: [...state.tasks.values()].map((task) => this.describeTask(task)),
+      completed_tasks: [...state.completed.values()].map(({ taskId, frameworkId, status }) => ({
+        id: taskId,
+        framework_id: frameworkId,
+        state: status.state,
+        status,
+        directory: `/tasks/${taskId}`,
+      })),
+    };
+  }
+
+  @Get('monitor/statistics')
+  @ApiOperation({ summary: 'Processor time and memory of each running task' })
+  statistics(): Promise<unknown> {
+    return measureTasks([...this.requireState().tasks.values()]);
+  }
+
+  private describeTask(task: AgentTask): unknown {
+    return {
+      id: task.id,
+      name: task.definition.name,
+      framework_id: task.framework.id?.value ?? '',
+      state: task.stream.latest?.state ?? 'TASK_STAGING',
+      phase: task.phase.kind,
+      launcher: task.launcher,
+      pid: task.launched?.pid ?? null,
+      container_id: task.launched?.containerId ?? null,
+      ip_address: task.launched?.ipAddress ?? null,
+      resources: task.definition.resources,
+      unacknowledged_updates: task.stream.pending.length,
+      status: task.stream.latest ?? null,
+      directory: `/tasks/${task.id}`,
+    };
+  }
+
+  private requireState(): AgentState {
+    const { state } = this.agent;
+    if (state === undefined) {
+      throw new ApiError(503, 'The agent is still looking for its tasks', {
+        headers: { 'retry-after': '1' },
+      });
+    }
+    return state;
+  }
+}
