@@ -1,0 +1,59 @@
+import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { type ChangeRules, DEFAULT_SERVICE_PORTS } from '#marathon-v2';
+import { list, numeric, portNumber, readConfig, text, urls } from '#platform';
+
+/** The controller's settings from flags and environment. */
+export interface ControllerConfig {
+  readonly host: string;
+  readonly port: number;
+  /** The name others reach this host by. */
+  readonly advertisedHost: string;
+  readonly databaseUrl: string;
+  readonly masterUrls: readonly string[];
+  readonly uiFolder: string;
+  readonly taskUser: string;
+  readonly rules: ChangeRules;
+}
+
+/** The UI's build lies beside the server's. */
+const DEFAULT_UI_FOLDER = fileURLToPath(new URL('../../ui', import.meta.url));
+const MAX_PORT = 65_535;
+
+/** Reads and checks the settings; throws ConfigError naming each wrong one. */
+export function readControllerConfig(processUser: string): ControllerConfig {
+  const { min, max } = DEFAULT_SERVICE_PORTS;
+  const read = readConfig({
+    host: text('PACER_HOST', '127.0.0.1'),
+    port: portNumber('PACER_PORT', 8080),
+    advertisedHost: text('PACER_ADVERTISED_HOST', ''),
+    databaseUrl: text('DATABASE_URL'),
+    masterUrls: urls('PACER_MASTER_URLS', ['http://127.0.0.1:5050']),
+    uiFolder: text('PACER_UI_DIR', DEFAULT_UI_FOLDER),
+    taskUser: text('PACER_TASK_USER', processUser),
+    role: text('PACER_ROLE', '*'),
+    features: list('PACER_FEATURES', ['gpu_resources']),
+    defaultNetwork: text('PACER_DEFAULT_NETWORK_NAME', ''),
+    portMin: numeric('PACER_SERVICE_PORT_MIN', { fallback: min, min: 1, max: MAX_PORT }),
+    portMax: numeric('PACER_SERVICE_PORT_MAX', { fallback: max, min: 1, max: MAX_PORT }),
+  });
+  return {
+    ...read,
+    advertisedHost: advertisedHost(read),
+    rules: {
+      defaultRole: read.role,
+      features: new Set(read.features),
+      servicePorts: { min: read.portMin, max: read.portMax },
+      ...(read.defaultNetwork === '' ? {} : { defaultNetworkName: read.defaultNetwork }),
+    },
+  };
+}
+
+/** As told, else the address bound to, else the host's own name. */
+const advertisedHost = (read: {
+  readonly host: string;
+  readonly advertisedHost: string;
+}): string => {
+  if (read.advertisedHost !== '') return read.advertisedHost;
+  return ['0.0.0.0', '::'].includes(read.host) ? hostname() : read.host;
+};

@@ -1,0 +1,211 @@
+import {
+  type App,
+  type AppId,
+  type Deployment,
+  type DeploymentId,
+  deploymentId,
+  type RootGroup,
+} from '#core';
+import {
+  affectedApps,
+  findConflicts,
+  isOutdated,
+  MAX_RUNNING_DEPLOYMENTS,
+  planDeployment,
+  stampApp,
+} from '#deployment';
+import type { RootChange, RootChangeOutcome, RootDelta } from './controller-engine.port.js';
+import { configVersionOf } from './definitions.js';
+import { cancelRunning, finishDeployment } from './deployment-progress.js';
+import type { Draft } from './draft.js';
+import type { EngineContext } from './engine-context.js';
+import { deploymentStepEvent, groupChanged } from './marathon-events.js';
+
+/** What a job made of a change: an outcome, or what `apply` threw, for the caller. */
+export type ChangeResult =
+  | { readonly kind: 'outcome'; readonly outcome: RootChangeOutcome }
+  | { readonly kind: 'refused'; readonly error: unknown };
+
+export interface ChangeOptions {
+  /** A rollback brings definitions back as they were, version included, so that what still runs them stays. */
+  readonly keepVersions?: boolean;
+}
+
+/** Makes a new revision and the deployment that leads to it, or says why not. Changes nothing unless accepted. */
+export function applyRootChange(
+  context: EngineContext,
+  draft: Draft,
+  change: RootChange,
+  options: ChangeOptions = {},
+): ChangeResult {
+  const original = draft.root;
+  const version = nextVersion(original.version, draft.now.epochMs);
+  let requested: RootDelta;
+  try {
+    requested = change.apply(original, version);
+  } catch (error) {
+    return { kind: 'refused', error };
+  }
+  const restart = new Set(change.restart ?? []);
+  const delta = stampDelta(original, requested, { version, restart, options });
+  const target = previewRoot(original, delta, version);
+  const changed = [...delta.putApps.map(({ id }) => id), ...delta.removeApps];
+  const leftBehind = requested.putApps
+    .map(({ id }) => id)
+    .filter((id) => hasOutdatedInstances(context, draft, target, id));
+  const steps = planDeployment(original, target, {
+    only: [...changed, ...leftBehind],
+    restart: new Set([...restart, ...leftBehind]),
+  });
+  const touched = new Set([...affectedApps(steps), ...changed]);
+  const conflicts = findConflicts(draft.deployments(), touched);
+  if (conflicts.length > 0 && !change.force) {
+    return outcome({ kind: 'locked', deployments: conflicts.map(({ id }) => id) });
+  }
+  const running = draft.deployments().length - conflicts.length;
+  if (running >= MAX_RUNNING_DEPLOYMENTS && steps.length > 0) {
+    return outcome({ kind: 'too-many-deployments', limit: MAX_RUNNING_DEPLOYMENTS });
+  }
+  const id = deploymentId(context.ports.newId());
+  for (const conflict of conflicts) {
+    cancelRunning(context, draft, conflict, `replaced by deployment ${id}`);
+  }
+  const isEmpty = changed.length + delta.putGroups.length + delta.removeGroups.length === 0;
+  if (!isEmpty) draft.putRevision(delta, version);
+  keepReplaced(context, original, delta);
+  resetBackOffs(context, delta, restart);
+  const deployment: Deployment = {
+    id,
+    version,
+    originalRevision: original.revision,
+    targetRevision: draft.root.revision,
+    affectedApps: affectedApps(steps),
+    steps,
+    currentStep: 0,
+    state: 'Running',
+    ...(change.reason === undefined ? {} : { reason: change.reason }),
+    startedAtEpochMs: draft.now.epochMs,
+  };
+  startDeployment(context, draft, deployment, { original, change });
+  return outcome({ kind: 'accepted', deploymentId: id, version });
+}
+
+const outcome = (value: RootChangeOutcome): ChangeResult => ({ kind: 'outcome', outcome: value });
+
+/** Versions order as text and never repeat, even when the clock stands still or goes back. */
+export function nextVersion(previous: string, nowEpochMs: number): string {
+  const previousMs = Date.parse(previous);
+  const floorMs = Number.isNaN(previousMs) ? 0 : previousMs + 1;
+  return new Date(Math.max(Math.floor(nowEpochMs), floorMs)).toISOString();
+}
+
+function stampDelta(
+  original: RootGroup,
+  requested: RootDelta,
+  about: {
+    readonly version: string;
+    readonly restart: ReadonlySet<AppId>;
+    readonly options: ChangeOptions;
+  },
+): RootDelta {
+  const { version, restart, options } = about;
+  const requestedIds = new Set(requested.putApps.map(({ id }) => id));
+  const alsoRestarted = [...restart].flatMap((id) => {
+    const app = original.apps.get(id);
+    return app === undefined || requestedIds.has(id) ? [] : [app];
+  });
+  const putApps = [...requested.putApps, ...alsoRestarted].flatMap((app): readonly App[] => {
+    const before = original.apps.get(app.id);
+    if (options.keepVersions) return [app];
+    const stamped = stampApp(before, app, version, { restart: restart.has(app.id) });
+    return stamped === before ? [] : [stamped];
+  });
+  return {
+    ...requested,
+    putApps,
+    removeApps: requested.removeApps.filter((id) => original.apps.has(id)),
+    removeGroups: requested.removeGroups.filter((id) => original.groups.has(id)),
+  };
+}
+
+function previewRoot(original: RootGroup, delta: RootDelta, version: string): RootGroup {
+  const apps = new Map(original.apps);
+  for (const id of delta.removeApps) apps.delete(id);
+  for (const app of delta.putApps) apps.set(app.id, app);
+  const groups = new Map(original.groups);
+  for (const id of delta.removeGroups) groups.delete(id);
+  for (const group of delta.putGroups) groups.set(group.id, group);
+  return { revision: original.revision + 1, version, apps, groups };
+}
+
+/** A deployment stopped half-way leaves a mixture; declaring the app again, even unchanged, finishes the work. */
+function hasOutdatedInstances(
+  context: EngineContext,
+  draft: Draft,
+  target: RootGroup,
+  id: AppId,
+): boolean {
+  const app = target.apps.get(id);
+  if (app === undefined) return false;
+  for (const instance of draft.instancesOf(id).values()) {
+    if (isOutdated(configVersionOf(context, draft.root, instance), app)) return true;
+  }
+  return false;
+}
+
+/** Definitions that are replaced may still run: they are needed for their health checks. */
+function keepReplaced({ memory }: EngineContext, original: RootGroup, delta: RootDelta): void {
+  for (const id of [...delta.putApps.map((app) => app.id), ...delta.removeApps]) {
+    const before = original.apps.get(id);
+    if (before !== undefined) memory.keepDefinition(before);
+  }
+}
+
+function resetBackOffs(
+  { memory }: EngineContext,
+  delta: RootDelta,
+  restart: ReadonlySet<AppId>,
+): void {
+  for (const id of [...restart, ...delta.removeApps]) memory.backOffs.delete(id);
+}
+
+function startDeployment(
+  context: EngineContext,
+  draft: Draft,
+  deployment: Deployment,
+  about: { readonly original: RootGroup; readonly change: RootChange },
+): void {
+  const { original, change } = about;
+  for (const event of change.events ?? []) draft.emit(event);
+  draft.emit(groupChanged(deployment.version));
+  draft.emit(deploymentStepEvent('deployment_info', deployment, 0));
+  if (deployment.steps.length === 0) {
+    finishDeployment(context, draft, deployment);
+    return;
+  }
+  draft.putDeployment(deployment);
+  const originals = new Map<AppId, App>();
+  for (const id of deployment.affectedApps) {
+    const app = original.apps.get(id);
+    if (app !== undefined) originals.set(id, app);
+  }
+  // Set at once: a look at the app in the same transaction needs it. Dropped again should the store refuse.
+  rememberDeployment(context, deployment.id, originals, change.sentenced ?? []);
+  draft.after(() => context.evaluateSoon(deployment.affectedApps));
+}
+
+/** Begins what is kept in memory about a running deployment. */
+export function rememberDeployment(
+  { memory }: Pick<EngineContext, 'memory'>,
+  id: DeploymentId,
+  originals: ReadonlyMap<AppId, App>,
+  sentenced: NonNullable<RootChange['sentenced']>,
+): void {
+  memory.deployments.set(id, {
+    originals,
+    sentenced: new Set(sentenced),
+    finished: new Set(),
+    waiting: new Map(),
+    step: 0,
+  });
+}

@@ -1,0 +1,161 @@
+import {
+  type AppId,
+  type ControllerSnapshot,
+  type Deployment,
+  type DeploymentId,
+  type Instance,
+  type InstanceId,
+  isTerminalCondition,
+  type RootGroup,
+  type TaskFailure,
+  type TaskId,
+} from '#core';
+
+/** What one transaction changed, by key; `undefined` removes. */
+export interface StateDelta {
+  readonly root: RootGroup;
+  readonly instances: ReadonlyMap<InstanceId, Instance | undefined>;
+  readonly byApp: ReadonlyMap<AppId, ReadonlyMap<InstanceId, Instance>>;
+  readonly deployments: ReadonlyMap<DeploymentId, Deployment>;
+  readonly failures: ReadonlyMap<AppId, TaskFailure>;
+  readonly frameworkId: string | undefined;
+  readonly lastEventId: number;
+}
+
+/** Ended tasks whose agent is remembered, the newest. */
+const MAX_ENDED_SANDBOXES = 10_000;
+const NONE: ReadonlyMap<InstanceId, Instance> = new Map();
+
+/** What is durable, indexed for reading. Only the commit queue changes it, after a commit. */
+export class CommittedState {
+  private readonly endedSandboxes = new Map<TaskId, string>();
+
+  private constructor(
+    public root: RootGroup,
+    public lastEventId: number,
+    public frameworkId: string | undefined,
+    private readonly byId: Map<InstanceId, Instance>,
+    private readonly byTask: Map<TaskId, InstanceId>,
+    private readonly byApp: Map<AppId, ReadonlyMap<InstanceId, Instance>>,
+    /** Running ones. */
+    readonly deployments: Map<DeploymentId, Deployment>,
+    readonly failures: Map<AppId, TaskFailure>,
+    /** Instances that a timer may have to act on: everything not simply running. */
+    readonly unsettled: Set<InstanceId>,
+  ) {}
+
+  static from(snapshot: ControllerSnapshot): CommittedState {
+    const state = new CommittedState(
+      snapshot.root,
+      snapshot.lastEventId,
+      snapshot.frameworkId,
+      new Map(),
+      new Map(),
+      new Map(),
+      new Map(snapshot.deployments.map((deployment) => [deployment.id, deployment])),
+      new Map(snapshot.failures.map((failure) => [failure.appId, failure])),
+      new Set(),
+    );
+    const byApp = new Map<AppId, Map<InstanceId, Instance>>();
+    for (const instance of snapshot.instances) {
+      const ofApp = byApp.get(instance.appId) ?? new Map<InstanceId, Instance>();
+      byApp.set(instance.appId, ofApp.set(instance.id, instance));
+      state.putInstance(instance);
+    }
+    for (const [app, instances] of byApp) state.byApp.set(app, instances);
+    return state;
+  }
+
+  get instanceCount(): number {
+    return this.byId.size;
+  }
+
+  instances(): Iterable<Instance> {
+    return this.byId.values();
+  }
+
+  instance(id: InstanceId): Instance | undefined {
+    return this.byId.get(id);
+  }
+
+  instanceOfTask(task: TaskId): Instance | undefined {
+    const id = this.byTask.get(task);
+    return id === undefined ? undefined : this.byId.get(id);
+  }
+
+  instancesOf(app: AppId): ReadonlyMap<InstanceId, Instance> {
+    return this.byApp.get(app) ?? NONE;
+  }
+
+  appsWithInstances(): Iterable<AppId> {
+    return this.byApp.keys();
+  }
+
+  /** `http://host:port` of the agent that ran a task forgotten since, while it is remembered. */
+  agentUrlOfEnded(task: TaskId): string | undefined {
+    return this.endedSandboxes.get(task);
+  }
+
+  /** Declared, with instances, or removed by a deployment that has yet to notice that nothing is left. */
+  everyApp(): ReadonlySet<AppId> {
+    const deployed = [...this.deployments.values()].flatMap(({ affectedApps }) => affectedApps);
+    return new Set([...this.root.apps.keys(), ...this.byApp.keys(), ...deployed]);
+  }
+
+  /** O(what changed). */
+  apply(delta: StateDelta): void {
+    this.root = delta.root;
+    this.lastEventId = delta.lastEventId;
+    this.frameworkId = delta.frameworkId;
+    for (const [id, instance] of delta.instances) {
+      if (instance === undefined) this.removeInstance(id);
+      else this.putInstance(instance);
+    }
+    for (const [app, instances] of delta.byApp) {
+      if (instances.size === 0) this.byApp.delete(app);
+      else this.byApp.set(app, instances);
+    }
+    for (const [id, deployment] of delta.deployments) {
+      if (deployment.state === 'Running') this.deployments.set(id, deployment);
+      else this.deployments.delete(id);
+    }
+    for (const [app, failure] of delta.failures) this.failures.set(app, failure);
+  }
+
+  private putInstance(instance: Instance): void {
+    const previous = this.byId.get(instance.id);
+    if (previous !== undefined && previous.taskId !== instance.taskId) {
+      this.byTask.delete(previous.taskId);
+    }
+    this.byId.set(instance.id, instance);
+    this.byTask.set(instance.taskId, instance.id);
+    if (isSettled(instance)) this.unsettled.delete(instance.id);
+    else this.unsettled.add(instance.id);
+  }
+
+  private removeInstance(id: InstanceId): void {
+    const instance = this.byId.get(id);
+    if (instance !== undefined) {
+      this.byTask.delete(instance.taskId);
+      this.rememberSandbox(instance);
+    }
+    this.byId.delete(id);
+    this.unsettled.delete(id);
+  }
+
+  /** The agent keeps the sandbox for a while; whoever looks for the reason of an end finds it by the task's id. */
+  private rememberSandbox({ taskId, placement }: Instance): void {
+    if (placement?.agentUrl === undefined) return;
+    this.endedSandboxes.set(taskId, placement.agentUrl);
+    const [oldest] = this.endedSandboxes.keys();
+    if (this.endedSandboxes.size > MAX_ENDED_SANDBOXES && oldest !== undefined) {
+      this.endedSandboxes.delete(oldest);
+    }
+  }
+}
+
+const isSettled = (instance: Instance): boolean =>
+  isTerminalCondition(instance.condition) ||
+  (instance.condition === 'Running' &&
+    instance.goal === 'Running' &&
+    instance.draining === undefined);

@@ -1,0 +1,144 @@
+import type {
+  App,
+  AppId,
+  Deployment,
+  DeploymentId,
+  Group,
+  GroupId,
+  Instance,
+  InstanceId,
+  RootGroup,
+  StoredEvent,
+  TaskFailure,
+  TaskId,
+} from '#core';
+import type { MarathonEvent, WireReadinessResult, WireRouterReport } from '#marathon-v2';
+
+/** What a change of the declared state puts and removes; everything else stays. */
+export interface RootDelta {
+  readonly putApps: readonly App[];
+  readonly removeApps: readonly AppId[];
+  readonly putGroups: readonly Group[];
+  readonly removeGroups: readonly GroupId[];
+}
+
+/**
+ * A change of what should run. `apply` is pure and is called once, inside the serial queue, with the current root and
+ * the new version; what it throws is thrown to the caller and changes nothing.
+ */
+export interface RootChange {
+  readonly apply: (root: RootGroup, version: string) => RootDelta;
+  readonly force: boolean;
+  /** Apps to restart although their definition is the same (their back-off is reset). */
+  readonly restart?: readonly AppId[];
+  /** Instances to prefer when the change scales down (DELETE tasks with scale=true). */
+  readonly sentenced?: readonly InstanceId[];
+  /** Events about the request itself, stored with it (api_post_event). */
+  readonly events?: readonly MarathonEvent[];
+  /** Shown with the deployment (`rollback of ...`). */
+  readonly reason?: string;
+}
+
+export type RootChangeOutcome =
+  | { readonly kind: 'accepted'; readonly deploymentId: DeploymentId; readonly version: string }
+  | { readonly kind: 'locked'; readonly deployments: readonly DeploymentId[] }
+  | { readonly kind: 'too-many-deployments'; readonly limit: number };
+
+/** One check of one instance, in memory only. Times are Unix ms. */
+export interface HealthState {
+  readonly alive: boolean;
+  readonly consecutiveFailures: number;
+  readonly firstSuccessEpochMs?: number;
+  readonly lastSuccessEpochMs?: number;
+  readonly lastFailureEpochMs?: number;
+  readonly lastFailureCause?: string;
+}
+
+export interface InstanceView {
+  readonly instance: Instance;
+  /** One per health check that has a result. */
+  readonly health: readonly HealthState[];
+  /** Undefined: no health checks, or nothing known yet. */
+  readonly healthy?: boolean;
+}
+
+export interface DeploymentView {
+  readonly deployment: Deployment;
+  readonly readiness: readonly WireReadinessResult[];
+  /** Why the current step is not finished, in words and numbers. */
+  readonly waitingFor: readonly string[];
+}
+
+export interface QueueEntryView {
+  readonly appId: AppId;
+  readonly count: number;
+  readonly sinceEpochMs: number;
+  /** Back-off left, milliseconds; 0: may launch now. */
+  readonly delayLeftMs: number;
+  readonly processedOffers: number;
+  readonly unusedOffers: number;
+  readonly lastUsedOfferEpochMs?: number;
+  readonly lastUnusedOfferEpochMs?: number;
+  /** Per reason (Marathon's names, in funnel order) how many offers reached it and how many it declined. */
+  readonly rejectLastOffers: readonly {
+    readonly reason: string;
+    readonly declined: number;
+    readonly processed: number;
+  }[];
+  readonly rejectLaunchAttempt: readonly {
+    readonly reason: string;
+    readonly declined: number;
+    readonly processed: number;
+  }[];
+}
+
+/** Reads, all from memory and all synchronous. */
+export interface ControllerView {
+  root(): RootGroup;
+  instancesOf(app: AppId): readonly InstanceView[];
+  instanceOfTask(task: TaskId): InstanceView | undefined;
+  /** `http://host:port` of the agent that ran a task which is gone; the newest 10,000 since this controller leads. */
+  agentUrlOfEnded(task: TaskId): string | undefined;
+  /** Apps that have instances, in no order. */
+  appsWithInstances(): Iterable<AppId>;
+  deployments(): readonly DeploymentView[];
+  deploymentsOf(app: AppId): readonly DeploymentId[];
+  readinessOf(app: AppId): readonly WireReadinessResult[];
+  failureOf(app: AppId): TaskFailure | undefined;
+  queue(): readonly QueueEntryView[];
+  /** Rises whenever anything shown of this app changes: definition, instances, health, deployments. 0: never seen. */
+  changeCounter(app: AppId): number;
+  /** Rises whenever anything shown of any app changes. */
+  totalChangeCounter(): number;
+  /** The id of the last committed event: what a snapshot read now contains. */
+  lastEventId(): number;
+  frameworkId(): string | undefined;
+  /** `host:port` of the master subscribed to. */
+  masterUrl(): string | undefined;
+  routers(): readonly {
+    readonly id: string;
+    readonly heardEpochMs: number;
+    readonly report: WireRouterReport;
+  }[];
+}
+
+/** The controller behind its HTTP surface. Writes resolve once durable; they reject with StoreUnavailableError or FencedError. */
+export interface ControllerEngine {
+  readonly view: ControllerView;
+  changeRoot(change: RootChange): Promise<RootChangeOutcome>;
+  /** Undoes a running deployment by a new forced one, or with `force` just stops it. Undefined: no such deployment. */
+  cancelDeployment(
+    id: DeploymentId,
+    options: { readonly force: boolean },
+  ): Promise<RootChangeOutcome | { readonly kind: 'cancelled' } | undefined>;
+  /** Kills now and replaces (goal count unchanged). `wipe` also forgets reservations. */
+  killInstances(ids: readonly InstanceId[], options: { readonly wipe: boolean }): Promise<void>;
+  /** Clears the back-off. False: the app waits for nothing. */
+  resetDelay(app: AppId): boolean;
+  reportRouter(id: string, report: WireRouterReport): void;
+}
+
+/** Gets committed events in id order, for the event stream. */
+export interface EventSink {
+  publish(events: readonly StoredEvent[]): void;
+}

@@ -1,0 +1,93 @@
+import type { Deployment, DeploymentId } from '#core';
+import type { Draft } from './draft.js';
+import type { EngineContext } from './engine-context.js';
+import type { DeploymentMemory } from './engine-memory.js';
+import { deploymentFailed, deploymentStepEvent, deploymentSucceeded } from './marathon-events.js';
+
+/** Moves deployments whose current step is done on to the next one, or ends them. */
+export function progressDeployments(
+  context: EngineContext,
+  draft: Draft,
+  ids: Iterable<DeploymentId>,
+): void {
+  for (const id of ids) {
+    const deployment = draft.deployment(id);
+    const memory = context.memory.deployments.get(id);
+    if (deployment?.state !== 'Running' || memory === undefined) continue;
+    advance(context, draft, deployment, memory);
+  }
+}
+
+function advance(
+  context: EngineContext,
+  draft: Draft,
+  started: Deployment,
+  memory: DeploymentMemory,
+): void {
+  let deployment = started;
+  while (isStepDone(deployment, memory)) {
+    draft.emit(deploymentStepEvent('deployment_step_success', deployment, deployment.currentStep));
+    deployment = { ...deployment, currentStep: deployment.currentStep + 1 };
+    memory.finished.clear();
+    memory.waiting.clear();
+    memory.step = deployment.currentStep;
+    if (deployment.currentStep >= deployment.steps.length) {
+      finishDeployment(context, draft, deployment);
+      return;
+    }
+    draft.emit(deploymentStepEvent('deployment_info', deployment, deployment.currentStep));
+  }
+  if (deployment === started) return;
+  draft.putDeployment(deployment);
+  draft.after(() => context.evaluateSoon(deployment.affectedApps));
+}
+
+/** StartApplication is done at once: its instances come with the scale action of the app's layer. */
+function isStepDone(deployment: Deployment, memory: DeploymentMemory): boolean {
+  const step = deployment.steps[deployment.currentStep];
+  if (step === undefined) return false;
+  return step.actions.every(
+    ({ kind, app }) => kind === 'StartApplication' || memory.finished.has(app),
+  );
+}
+
+/** All steps are done. */
+export function finishDeployment(
+  context: EngineContext,
+  draft: Draft,
+  deployment: Deployment,
+): void {
+  const finished: Deployment = {
+    ...deployment,
+    state: 'Succeeded',
+    finishedAtEpochMs: draft.now.epochMs,
+  };
+  draft.putDeployment(finished);
+  draft.emit(deploymentSucceeded(finished));
+  leave(context, draft, finished);
+}
+
+/** Stops a deployment where it is; what it did so far stays. */
+export function cancelRunning(
+  context: EngineContext,
+  draft: Draft,
+  deployment: Deployment,
+  reason: string,
+): void {
+  const cancelled: Deployment = {
+    ...deployment,
+    state: 'Cancelled',
+    reason,
+    finishedAtEpochMs: draft.now.epochMs,
+  };
+  draft.putDeployment(cancelled);
+  draft.emit(deploymentFailed(cancelled, reason));
+  leave(context, draft, cancelled);
+}
+
+function leave(context: EngineContext, draft: Draft, deployment: Deployment): void {
+  draft.after(() => {
+    context.memory.deployments.delete(deployment.id);
+    context.evaluateSoon(deployment.affectedApps);
+  });
+}

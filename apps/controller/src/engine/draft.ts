@@ -1,0 +1,203 @@
+import {
+  type AppId,
+  type Deployment,
+  type DeploymentId,
+  type Instance,
+  type InstanceId,
+  type Now,
+  type RootGroup,
+  type StoreChange,
+  type StoredEvent,
+  type TaskFailure,
+  type TaskId,
+} from '#core';
+import type { MarathonEvent } from '#marathon-v2';
+import type { CommittedState, StateDelta } from './committed-state.js';
+import type { RootDelta } from './controller-engine.port.js';
+import type { EngineEffect } from './engine-effect.js';
+
+/**
+ * One transaction in the making: the committed state with changes on top. Jobs of one batch see each other's changes
+ * here; nobody else does until they are durable. Copies only what it touches.
+ */
+export class Draft {
+  private readonly instanceChanges = new Map<InstanceId, Instance | undefined>();
+  private readonly taskChanges = new Map<TaskId, InstanceId>();
+  private readonly appChanges = new Map<AppId, Map<InstanceId, Instance>>();
+  private readonly deploymentChanges = new Map<DeploymentId, Deployment>();
+  private readonly failureChanges = new Map<AppId, TaskFailure>();
+  private readonly revisions: StoreChange[] = [];
+  private readonly events: MarathonEvent[] = [];
+  private readonly effectList: EngineEffect[] = [];
+  private readonly afterList: (() => void)[] = [];
+  private readonly touchedApps = new Set<AppId>();
+  private currentRoot: RootGroup;
+  private newFrameworkId: string | undefined;
+
+  constructor(
+    private readonly base: CommittedState,
+    readonly now: Now,
+  ) {
+    this.currentRoot = base.root;
+  }
+
+  get root(): RootGroup {
+    return this.currentRoot;
+  }
+
+  get frameworkId(): string | undefined {
+    return this.newFrameworkId ?? this.base.frameworkId;
+  }
+
+  /** Apps whose displayed state this transaction changes. */
+  get touched(): ReadonlySet<AppId> {
+    return this.touchedApps;
+  }
+
+  get effects(): readonly EngineEffect[] {
+    return this.effectList;
+  }
+
+  get afterwards(): readonly (() => void)[] {
+    return this.afterList;
+  }
+
+  instance(id: InstanceId): Instance | undefined {
+    return this.instanceChanges.has(id) ? this.instanceChanges.get(id) : this.base.instance(id);
+  }
+
+  instanceOfTask(task: TaskId): Instance | undefined {
+    const id = this.taskChanges.get(task) ?? this.base.instanceOfTask(task)?.id;
+    const instance = id === undefined ? undefined : this.instance(id);
+    return instance?.taskId === task ? instance : undefined;
+  }
+
+  instancesOf(app: AppId): ReadonlyMap<InstanceId, Instance> {
+    return this.appChanges.get(app) ?? this.base.instancesOf(app);
+  }
+
+  putInstance(instance: Instance): void {
+    this.ownInstances(instance.appId).set(instance.id, instance);
+    this.instanceChanges.set(instance.id, instance);
+    this.taskChanges.set(instance.taskId, instance.id);
+    this.touchedApps.add(instance.appId);
+  }
+
+  deleteInstance(instance: Instance): void {
+    this.ownInstances(instance.appId).delete(instance.id);
+    this.instanceChanges.set(instance.id, undefined);
+    this.touchedApps.add(instance.appId);
+  }
+
+  /** Running deployments, oldest first. */
+  deployments(): readonly Deployment[] {
+    const all = new Map(this.base.deployments);
+    for (const [id, deployment] of this.deploymentChanges) all.set(id, deployment);
+    return [...all.values()].filter(({ state }) => state === 'Running');
+  }
+
+  deployment(id: DeploymentId): Deployment | undefined {
+    return this.deploymentChanges.get(id) ?? this.base.deployments.get(id);
+  }
+
+  putDeployment(deployment: Deployment): void {
+    this.deploymentChanges.set(deployment.id, deployment);
+    for (const app of deployment.affectedApps) this.touchedApps.add(app);
+  }
+
+  /** Makes the next revision. O(apps + groups) for the copies of the two indexes. */
+  putRevision(delta: RootDelta, version: string): RootGroup {
+    const apps = new Map(this.currentRoot.apps);
+    for (const id of delta.removeApps) apps.delete(id);
+    for (const app of delta.putApps) apps.set(app.id, app);
+    const groups = new Map(this.currentRoot.groups);
+    for (const id of delta.removeGroups) groups.delete(id);
+    for (const group of delta.putGroups) groups.set(group.id, group);
+    const revision = this.currentRoot.revision + 1;
+    this.currentRoot = { revision, version, apps, groups };
+    this.revisions.push({ kind: 'put-revision', revision, version, ...delta });
+    for (const app of delta.putApps) this.touchedApps.add(app.id);
+    for (const id of delta.removeApps) this.touchedApps.add(id);
+    return this.currentRoot;
+  }
+
+  putFailure(failure: TaskFailure): void {
+    this.failureChanges.set(failure.appId, failure);
+    this.touchedApps.add(failure.appId);
+  }
+
+  putFrameworkId(id: string): void {
+    this.newFrameworkId = id;
+  }
+
+  emit(event: MarathonEvent): void {
+    this.events.push(event);
+  }
+
+  effect(effect: EngineEffect): void {
+    this.effectList.push(effect);
+  }
+
+  /** Runs once the transaction is durable, before its effects. Memory only. */
+  after(task: () => void): void {
+    this.afterList.push(task);
+  }
+
+  touch(app: AppId): void {
+    this.touchedApps.add(app);
+  }
+
+  /** Closes the draft: what to store, what the state becomes, and the events with their ids. */
+  seal(): {
+    readonly changes: readonly StoreChange[];
+    readonly delta: StateDelta;
+    readonly events: readonly StoredEvent[];
+  } {
+    const events = this.numberEvents();
+    const changes: StoreChange[] = [...this.revisions];
+    const puts = [...this.instanceChanges.values()].filter((instance) => instance !== undefined);
+    const deletes = [...this.instanceChanges]
+      .filter(([, instance]) => instance === undefined)
+      .map(([id]) => id);
+    if (puts.length > 0) changes.push({ kind: 'put-instances', instances: puts });
+    if (deletes.length > 0) changes.push({ kind: 'delete-instances', ids: deletes });
+    for (const deployment of this.deploymentChanges.values()) {
+      changes.push({ kind: 'put-deployment', deployment });
+    }
+    for (const failure of this.failureChanges.values()) {
+      changes.push({ kind: 'put-task-failure', failure });
+    }
+    if (this.newFrameworkId !== undefined) {
+      changes.push({ kind: 'put-framework-id', frameworkId: this.newFrameworkId });
+    }
+    if (events.length > 0) changes.push({ kind: 'append-events', events });
+    const delta: StateDelta = {
+      root: this.currentRoot,
+      instances: this.instanceChanges,
+      byApp: this.appChanges,
+      deployments: this.deploymentChanges,
+      failures: this.failureChanges,
+      frameworkId: this.frameworkId,
+      lastEventId: events.at(-1)?.id ?? this.base.lastEventId,
+    };
+    return { changes, delta, events };
+  }
+
+  private numberEvents(): readonly StoredEvent[] {
+    const timestamp = new Date(this.now.epochMs).toISOString();
+    return this.events.map((event, index) => ({
+      id: this.base.lastEventId + 1 + index,
+      type: event.eventType,
+      timestampEpochMs: Math.round(this.now.epochMs),
+      payload: JSON.stringify({ ...event, timestamp }),
+    }));
+  }
+
+  private ownInstances(app: AppId): Map<InstanceId, Instance> {
+    const owned = this.appChanges.get(app);
+    if (owned !== undefined) return owned;
+    const copy = new Map(this.base.instancesOf(app));
+    this.appChanges.set(app, copy);
+    return copy;
+  }
+}

@@ -1,0 +1,27 @@
+import type { AgentId, InstanceId, OfferId, StoredEvent, TaskId } from '#core';
+import type { TaskInfo } from '#mesos-v1';
+
+/** What the engine does to the world, always after the decision behind it is durable. Each may run twice and do no harm. */
+export type EngineEffect =
+  | { readonly kind: 'publish-events'; readonly events: readonly StoredEvent[] }
+  | {
+      readonly kind: 'accept-offer';
+      readonly offerId: OfferId;
+      readonly tasks: readonly TaskInfo[];
+      readonly instanceIds: readonly InstanceId[];
+      readonly refuseSeconds: number;
+    }
+  | {
+      readonly kind: 'decline-offers';
+      readonly offerIds: readonly OfferId[];
+      readonly refuseSeconds: number;
+    }
+  | { readonly kind: 'kill-instance'; readonly instanceId: InstanceId }
+  | { readonly kind: 'kill-task'; readonly taskId: TaskId; readonly agentId?: AgentId }
+  | { readonly kind: 'revive-offers' }
+  | { readonly kind: 'suppress-offers' }
+  | {
+      readonly kind: 'reconcile-tasks';
+      /** Empty: all that the master knows (implicit). */
+      readonly tasks: readonly { readonly taskId: TaskId; readonly agentId?: AgentId }[];
+    };

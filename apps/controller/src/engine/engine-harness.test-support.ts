@@ -1,0 +1,386 @@
+import type { App, FrameworkId, Lease, StoredEvent } from '#core';
+import { appId, frameworkId } from '#core';
+import type {
+  SchedulerCallWithoutFrameworkId,
+  SchedulerDriver,
+  SchedulerHandlers,
+} from '#framework';
+import type { TaskInfo, TaskStatus, WireOffer } from '#mesos-v1';
+import { FakeControllerStore } from '../../../../test/support/fake-controller-store.js';
+import { FakeLeaseKeeper } from '../../../../test/support/fake-lease-keeper.js';
+import { FakeProber } from '../../../../test/support/fake-prober.js';
+import { SeededRandom } from '../../../../test/support/seeded-random.js';
+import { VirtualClock } from '../../../../test/support/virtual-clock.js';
+import type { RootChange, RootDelta } from './controller-engine.port.js';
+import { createControllerEngine } from './create-controller-engine.js';
+import type { RunningEngine } from './engine.js';
+import type { EngineOptions } from './engine-ports.js';
+
+interface FakeAgent {
+  readonly id: string;
+  readonly hostname: string;
+  readonly cpus: number;
+}
+
+/** One task of the fake cluster. */
+export interface FakeTask {
+  readonly info: TaskInfo;
+  readonly agentId: string;
+  state: string;
+}
+
+const LAUNCH_MS = 20;
+const KILL_MS = 20;
+const OFFER_ROUND_MS = 5;
+
+/**
+ * A master with agents that do as they are told, on virtual time: offers what is free while offers are wanted, runs
+ * tasks, resends updates until they are acknowledged. It outlives the engines connected to it.
+ */
+export class FakeCluster {
+  readonly tasks = new Map<string, FakeTask>();
+  readonly calls: string[] = [];
+  private handlers: SchedulerHandlers | undefined;
+  private isSuppressed = false;
+  private readonly refused = new Map<string, number>();
+  private readonly open = new Map<string, string>();
+  private offerCount = 0;
+  private uuidCount = 0;
+  private isRoundPlanned = false;
+
+  constructor(
+    private readonly clock: VirtualClock,
+    readonly agents: FakeAgent[],
+  ) {}
+
+  connect(handlers: SchedulerHandlers, known: FrameworkId | undefined): SchedulerDriver {
+    return {
+      start: () => {
+        this.clock.schedule(1, () => void this.subscribe(handlers, known));
+      },
+      call: async (call) => {
+        if (this.handlers !== handlers) return;
+        this.take(call);
+      },
+      stop: async () => {
+        if (this.handlers === handlers) this.handlers = undefined;
+      },
+    };
+  }
+
+  /** The engine's process dies. */
+  disconnect(): void {
+    this.handlers = undefined;
+    this.open.clear();
+  }
+
+  running(): readonly FakeTask[] {
+    return [...this.tasks.values()].filter(({ state }) => state === 'TASK_RUNNING');
+  }
+
+  report(taskId: string, state: string, fields: Partial<TaskStatus> = {}): void {
+    const task = this.tasks.get(taskId);
+    if (task === undefined) return;
+    task.state = state;
+    if (isEnd(state)) this.planRound();
+    this.deliver(taskId, { state, ...fields });
+  }
+
+  private deliver(taskId: string, fields: Partial<TaskStatus> & { readonly state: string }): void {
+    const task = this.tasks.get(taskId);
+    const { handlers } = this;
+    if (task === undefined || handlers === undefined) return;
+    this.uuidCount += 1;
+    const status: TaskStatus = {
+      task_id: { value: taskId },
+      agent_id: { value: task.agentId },
+      uuid: `uuid-${this.uuidCount}`,
+      ...fields,
+    };
+    handlers.onUpdate(status).then(
+      () => {
+        if (isEnd(fields.state)) this.tasks.delete(taskId);
+      },
+      () => undefined,
+    );
+  }
+
+  private async subscribe(
+    handlers: SchedulerHandlers,
+    known: FrameworkId | undefined,
+  ): Promise<void> {
+    this.handlers = handlers;
+    this.isSuppressed = false;
+    this.refused.clear();
+    this.open.clear();
+    await handlers.onSubscribed(known ?? frameworkId('framework-1'));
+    // Updates that nobody acknowledged are sent again.
+    for (const [id, task] of this.tasks) if (isEnd(task.state)) this.report(id, task.state);
+    this.planRound();
+  }
+
+  private take(call: SchedulerCallWithoutFrameworkId): void {
+    this.calls.push(call.type);
+    switch (call.type) {
+      case 'ACCEPT':
+        for (const { value } of call.accept.offer_ids) this.accept(value, call);
+        this.planRound();
+        return;
+      case 'DECLINE':
+        for (const { value } of call.decline.offer_ids) {
+          this.refuse(value, call.decline.filters?.refuse_seconds ?? 5);
+        }
+        return;
+      case 'REVIVE':
+        this.isSuppressed = false;
+        this.refused.clear();
+        this.planRound();
+        return;
+      case 'SUPPRESS':
+        this.isSuppressed = true;
+        return;
+      case 'KILL':
+        this.kill(call.kill.task_id.value);
+        return;
+      case 'RECONCILE':
+        this.reconcile(call.reconcile.tasks.map(({ task_id }) => task_id.value));
+        return;
+      default:
+        return;
+    }
+  }
+
+  private accept(
+    offer: string,
+    call: Extract<SchedulerCallWithoutFrameworkId, { type: 'ACCEPT' }>,
+  ): void {
+    const agentId = this.open.get(offer);
+    this.open.delete(offer);
+    const infos = (call.accept.operations ?? []).flatMap((operation) =>
+      operation.type === 'LAUNCH' ? operation.launch.task_infos : [],
+    );
+    for (const info of infos) {
+      const id = info.task_id.value;
+      const isStale = agentId === undefined;
+      this.tasks.set(id, {
+        info,
+        agentId: info.agent_id.value,
+        state: isStale ? 'TASK_DROPPED' : 'TASK_STAGING',
+      });
+      if (isStale) {
+        this.report(id, 'TASK_DROPPED', { reason: 'REASON_INVALID_OFFERS' });
+        continue;
+      }
+      this.clock.schedule(LAUNCH_MS, () => {
+        if (this.tasks.get(id)?.state === 'TASK_STAGING') this.report(id, 'TASK_RUNNING');
+      });
+    }
+  }
+
+  private refuse(offer: string, seconds: number): void {
+    const agentId = this.open.get(offer);
+    this.open.delete(offer);
+    if (agentId !== undefined && seconds > 0) {
+      this.refused.set(agentId, this.clock.now().monoMs + seconds * 1000);
+    }
+    this.clock.schedule(seconds * 1000 + 1, () => this.planRound());
+  }
+
+  private kill(id: string): void {
+    this.clock.schedule(KILL_MS, () => {
+      const task = this.tasks.get(id);
+      if (task === undefined) {
+        this.reconcile([id]);
+      } else if (!isEnd(task.state)) this.report(id, 'TASK_KILLED');
+    });
+  }
+
+  private reconcile(ids: readonly string[]): void {
+    const { handlers } = this;
+    const all = ids.length > 0 ? ids : [...this.tasks.keys()];
+    for (const id of all) {
+      const task = this.tasks.get(id);
+      if (task !== undefined && isEnd(task.state)) continue;
+      const status: TaskStatus = {
+        task_id: { value: id },
+        state: task?.state ?? 'TASK_GONE',
+        reason: 'REASON_RECONCILIATION',
+        ...(task === undefined ? {} : { agent_id: { value: task.agentId } }),
+      };
+      handlers?.onUpdate(status).catch(() => undefined);
+    }
+  }
+
+  private planRound(): void {
+    if (this.isRoundPlanned) return;
+    this.isRoundPlanned = true;
+    this.clock.schedule(OFFER_ROUND_MS, () => {
+      this.isRoundPlanned = false;
+      this.offer();
+    });
+  }
+
+  private offer(): void {
+    if (this.isSuppressed || this.handlers === undefined) return;
+    const { monoMs } = this.clock.now();
+    const offers: WireOffer[] = [];
+    for (const agent of this.agents) {
+      const isOut = [...this.open.values()].includes(agent.id);
+      if (isOut || (this.refused.get(agent.id) ?? 0) > monoMs) continue;
+      const free = agent.cpus - this.usedCpus(agent.id);
+      if (free < 0.01) continue;
+      this.offerCount += 1;
+      const id = `offer-${this.offerCount}`;
+      this.open.set(id, agent.id);
+      offers.push(toOffer(id, agent, free, this.usedPorts(agent.id)));
+    }
+    if (offers.length > 0) void this.handlers.onOffers(offers);
+  }
+
+  private tasksOf(agentId: string): readonly FakeTask[] {
+    return [...this.tasks.values()].filter(
+      (task) => task.agentId === agentId && !isEnd(task.state),
+    );
+  }
+
+  private usedCpus(agentId: string): number {
+    return this.tasksOf(agentId).reduce((sum, { info }) => sum + amountOf(info, 'cpus'), 0);
+  }
+
+  private usedPorts(agentId: string): readonly number[] {
+    return this.tasksOf(agentId).flatMap(({ info }) =>
+      info.resources.flatMap(({ name, ranges }) =>
+        name === 'ports' ? (ranges?.range ?? []).map(({ begin }) => begin) : [],
+      ),
+    );
+  }
+}
+
+const amountOf = (info: TaskInfo, name: string): number =>
+  info.resources.find((entry) => entry.name === name)?.scalar?.value ?? 0;
+
+const isEnd = (state: string): boolean =>
+  ['TASK_FAILED', 'TASK_KILLED', 'TASK_FINISHED', 'TASK_GONE', 'TASK_DROPPED'].includes(state);
+
+function toOffer(
+  id: string,
+  agent: FakeAgent,
+  cpus: number,
+  usedPorts: readonly number[],
+): WireOffer {
+  const taken = [...usedPorts].sort((left, right) => left - right);
+  const range: { begin: number; end: number }[] = [];
+  let begin = 31_000;
+  for (const port of taken) {
+    if (port > begin) range.push({ begin, end: port - 1 });
+    begin = port + 1;
+  }
+  range.push({ begin, end: 32_000 });
+  return {
+    id: { value: id },
+    framework_id: { value: 'framework-1' },
+    agent_id: { value: agent.id },
+    hostname: agent.hostname,
+    resources: [
+      { name: 'cpus', type: 'SCALAR', scalar: { value: cpus } },
+      { name: 'mem', type: 'SCALAR', scalar: { value: 1_000_000 } },
+      { name: 'disk', type: 'SCALAR', scalar: { value: 1_000_000 } },
+      { name: 'ports', type: 'RANGES', ranges: { range } },
+    ],
+    attributes: [],
+  };
+}
+
+/** A whole controller over fakes. `engine` changes when it is restarted. */
+export class EngineHarness {
+  readonly clock = new VirtualClock();
+  readonly leases = new FakeLeaseKeeper(() => this.clock.now());
+  readonly store = new FakeControllerStore(this.leases);
+  readonly prober = new FakeProber(this.clock);
+  readonly cluster: FakeCluster;
+  readonly events: StoredEvent[] = [];
+  readonly fatal: Error[] = [];
+  private readonly random = new SeededRandom(7);
+  private current: RunningEngine | undefined;
+  private lease: Lease | undefined;
+  private effectsUntilCrash = Number.POSITIVE_INFINITY;
+
+  constructor(
+    agents: readonly FakeAgent[] = [{ id: 'agent-1', hostname: 'host-1', cpus: 1_000 }],
+    private readonly options: Partial<EngineOptions> = {},
+  ) {
+    this.cluster = new FakeCluster(this.clock, [...agents]);
+  }
+
+  get engine(): RunningEngine {
+    if (this.current === undefined) throw new Error('no engine is running');
+    return this.current;
+  }
+
+  get isRunning(): boolean {
+    return this.current !== undefined;
+  }
+
+  async start(): Promise<void> {
+    if (this.lease === undefined) {
+      const outcome = await this.leases.acquire({ scope: 'controller', holder: 'a', url: 'a' });
+      if (outcome.kind !== 'held') throw new Error('the lease is taken');
+      this.lease = outcome.lease;
+    }
+    this.current = await createControllerEngine(
+      {
+        store: this.store,
+        lease: this.lease,
+        connect: (handlers, id) => this.cluster.connect(handlers, id),
+        prober: this.prober,
+        sink: { publish: (events) => this.events.push(...events) },
+        clock: this.clock,
+        newId: () => this.random.uuid(),
+        onFatal: (error) => {
+          this.fatal.push(error);
+          this.crash();
+        },
+        beforeEffect: () => {
+          this.effectsUntilCrash -= 1;
+          if (this.effectsUntilCrash === 0) throw new Error('crash');
+        },
+      },
+      this.options,
+    );
+    this.current.start();
+    await this.clock.advance(50);
+  }
+
+  /** The engine dies right before the n-th effect from now. */
+  crashAtEffect(count: number): void {
+    this.effectsUntilCrash = count;
+  }
+
+  crash(): void {
+    void this.current?.stop();
+    this.cluster.disconnect();
+    this.current = undefined;
+  }
+
+  async put(app: App, extra: Partial<RootChange> = {}): Promise<string> {
+    return this.change({ putApps: [app] }, extra);
+  }
+
+  async change(delta: Partial<RootDelta>, extra: Partial<RootChange> = {}): Promise<string> {
+    const outcome = await this.engine.changeRoot({
+      apply: () => ({ putApps: [], removeApps: [], putGroups: [], removeGroups: [], ...delta }),
+      force: false,
+      ...extra,
+    });
+    if (outcome.kind !== 'accepted') throw new Error(`refused: ${outcome.kind}`);
+    return outcome.deploymentId;
+  }
+
+  conditions(id: string): readonly string[] {
+    return this.engine.view.instancesOf(appId(id)).map(({ instance }) => instance.condition);
+  }
+
+  eventTypes(): readonly string[] {
+    return this.events.map(({ type }) => type);
+  }
+}

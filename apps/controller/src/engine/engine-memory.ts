@@ -1,0 +1,123 @@
+import type { AgentId, App, AppId, DeploymentId, InstanceId, TaskId } from '#core';
+import type { BackOff, LaunchQueue } from '#deployment';
+import type { WireRouterReport } from '#marathon-v2';
+import type { Site } from '#matcher';
+import { ElapsedTimes } from './elapsed-times.js';
+import type { QueueStatistics } from './queue-statistics.js';
+
+/** Routers remembered at most; the longest silent one makes room. */
+export const MAX_ROUTERS = 256;
+/** A router silent for longer is forgotten, milliseconds. */
+export const ROUTER_MEMORY_MS = 600_000;
+/** Agents remembered for GROUP_BY without a number. */
+const MAX_AGENT_SITES = 20_000;
+/** Ports of ended tasks remembered per agent. */
+const MAX_RECENT_PORTS = 256;
+
+export interface RouterMemory {
+  readonly heardEpochMs: number;
+  readonly heardMonoMs: number;
+  readonly report: WireRouterReport;
+  readonly drainedTasks: ReadonlySet<string>;
+}
+
+/** What belongs to one running deployment beyond its row. */
+export interface DeploymentMemory {
+  /** The definitions before it, of the apps it changes. */
+  readonly originals: ReadonlyMap<AppId, App>;
+  readonly sentenced: ReadonlySet<InstanceId>;
+  /** Apps of the current step whose action is done. */
+  readonly finished: Set<AppId>;
+  readonly waiting: Map<AppId, readonly string[]>;
+  /** Which step this is about. */
+  step: number;
+}
+
+/** What is not stored: it is rebuilt, or starts unknown, after a restart. Owned and mutated by the engine. */
+export class EngineMemory {
+  readonly queue: LaunchQueue = new Map();
+  readonly backOffs = new Map<AppId, BackOff>();
+  readonly statistics = new Map<AppId, QueueStatistics>();
+  readonly routers = new Map<string, RouterMemory>();
+  /** Draining tasks, each with an event id at which it was draining already. */
+  drainingSince: ReadonlyMap<TaskId, number> = new Map();
+  readonly deployments = new Map<DeploymentId, DeploymentMemory>();
+  readonly elapsed = new ElapsedTimes();
+  /** Instances this engine saw start: no result yet means that they have not passed yet. */
+  readonly startedHere = new Set<InstanceId>();
+  readonly agentSites = new Map<AgentId, Site>();
+  readonly recentPorts = new Map<AgentId, Set<number>>();
+  /** ACCEPT is on its way: asking the master about them now would get a wrong answer. */
+  readonly accepting = new Set<InstanceId>();
+  /** Tasks that were placed before this engine started and that nothing has been heard of since. */
+  readonly unconfirmed = new Set<TaskId>();
+  /** Definitions that are no longer current but still run somewhere. */
+  private readonly definitions = new Map<AppId, Map<string, App>>();
+  private readonly counters = new Map<AppId, number>();
+  private total = 0;
+  /** Raised with each launch so that port choices differ. */
+  launchSeed: number;
+
+  constructor(seed: number) {
+    this.launchSeed = seed * 7919;
+  }
+
+  /** Says that something shown of the app changed. */
+  touch(app: AppId): void {
+    this.total += 1;
+    this.counters.set(app, this.total);
+  }
+
+  counterOf(app: AppId): number {
+    return this.counters.get(app) ?? 0;
+  }
+
+  get totalCounter(): number {
+    return this.total;
+  }
+
+  keepDefinition(app: App): void {
+    const ofApp = this.definitions.get(app.id) ?? new Map<string, App>();
+    this.definitions.set(app.id, ofApp.set(app.version, app));
+  }
+
+  definition(id: AppId, version: string): App | undefined {
+    return this.definitions.get(id)?.get(version);
+  }
+
+  /** Drops definitions no instance runs any more. O(definitions kept of the app). */
+  pruneDefinitions(id: AppId, isUsed: (version: string) => boolean): void {
+    const ofApp = this.definitions.get(id);
+    if (ofApp === undefined) return;
+    for (const version of [...ofApp.keys()]) if (!isUsed(version)) ofApp.delete(version);
+    if (ofApp.size === 0) this.definitions.delete(id);
+  }
+
+  forgetApp(id: AppId): void {
+    this.queue.delete(id);
+    this.backOffs.delete(id);
+    this.statistics.delete(id);
+  }
+
+  seeAgent(agent: AgentId, site: Site): void {
+    if (this.agentSites.size >= MAX_AGENT_SITES && !this.agentSites.has(agent)) {
+      const [oldest] = this.agentSites.keys();
+      if (oldest !== undefined) this.agentSites.delete(oldest);
+    }
+    this.agentSites.set(agent, site);
+  }
+
+  freePorts(agent: AgentId, ports: readonly (number | null)[]): void {
+    const recent = this.recentPorts.get(agent) ?? new Set<number>();
+    this.recentPorts.set(agent, recent);
+    for (const port of ports) {
+      if (port === null) continue;
+      recent.delete(port);
+      recent.add(port);
+    }
+    for (const port of recent) {
+      if (recent.size <= MAX_RECENT_PORTS) break;
+      recent.delete(port);
+    }
+  }
+}

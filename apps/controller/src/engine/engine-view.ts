@@ -1,0 +1,121 @@
+import { type AppId, type Instance, isTerminalCondition, type TaskId } from '#core';
+import { delayLeftMs } from '#deployment';
+import type {
+  ControllerView,
+  DeploymentView,
+  InstanceView,
+  QueueEntryView,
+} from './controller-engine.port.js';
+import { definitionOf } from './definitions.js';
+import { deploymentsByApp } from './deployment-targets.js';
+import type { EngineContext } from './engine-context.js';
+import {
+  explainRefusals,
+  lastOffersByReason,
+  newQueueStatistics,
+  toFunnel,
+} from './queue-statistics.js';
+
+/** Reads from memory; nothing here waits or copies more than it shows. */
+export function createView(context: EngineContext): ControllerView {
+  const { state, memory, ports } = context;
+  return {
+    root: () => state.root,
+    instancesOf: (app) =>
+      [...state.instancesOf(app).values()].map((instance) => toInstanceView(context, instance)),
+    instanceOfTask: (task: TaskId) => {
+      const instance = state.instanceOfTask(task);
+      return instance === undefined ? undefined : toInstanceView(context, instance);
+    },
+    agentUrlOfEnded: (task) => state.agentUrlOfEnded(task),
+    appsWithInstances: () => state.appsWithInstances(),
+    deployments: () => [...state.deployments.keys()].map((id) => toDeploymentView(context, id)),
+    deploymentsOf: (app) => cachedByApp(context).get(app) ?? [],
+    readinessOf: (app) => context.readiness.resultsOf(app, state.instancesOf(app).keys()),
+    failureOf: (app) => state.failures.get(app),
+    queue: () => [...memory.queue.keys()].flatMap((id) => toQueueEntry(context, id)),
+    changeCounter: (app) => memory.counterOf(app),
+    totalChangeCounter: () => memory.totalCounter,
+    lastEventId: () => state.lastEventId,
+    frameworkId: () => state.frameworkId,
+    masterUrl: () => ports.masterUrl?.(),
+    routers: () =>
+      [...memory.routers].map(([id, { heardEpochMs, report }]) => ({ id, heardEpochMs, report })),
+  };
+}
+
+function toInstanceView(context: EngineContext, instance: Instance): InstanceView {
+  const health = context.health.resultsOf(instance.id);
+  const app = definitionOf(context, context.state.root, instance);
+  const verdict = context.health.verdictOf(instance.id, app);
+  const isChecked = (app?.healthChecks.length ?? 0) > 0 && !isTerminalCondition(instance.condition);
+  if (!isChecked || verdict === 'unknown' || verdict === 'pending') return { instance, health };
+  return { instance, health, healthy: verdict === 'healthy' };
+}
+
+type ByApp = ReturnType<typeof deploymentsByApp>;
+const byAppCache = new WeakMap<EngineContext, { readonly at: number; readonly byApp: ByApp }>();
+
+/** Every app of a list asks: the index is made once per change. */
+function cachedByApp(context: EngineContext): ByApp {
+  const at = context.memory.totalCounter;
+  const known = byAppCache.get(context);
+  if (known?.at === at) return known.byApp;
+  const byApp = deploymentsByApp(context.state.deployments.values());
+  byAppCache.set(context, { at, byApp });
+  return byApp;
+}
+
+function toDeploymentView(
+  context: EngineContext,
+  id: DeploymentView['deployment']['id'],
+): DeploymentView {
+  const deployment = context.state.deployments.get(id);
+  if (deployment === undefined) throw new Error(`deployment ${id} is not running`);
+  const memory = context.memory.deployments.get(id);
+  const waitingFor: string[] = [];
+  for (const [app, reasons] of memory?.waiting ?? []) {
+    for (const reason of [...reasons, ...explainQueue(context, app)]) {
+      waitingFor.push(`${app}: ${reason}`);
+    }
+  }
+  const step = deployment.steps[deployment.currentStep];
+  const readiness = (step?.actions ?? []).flatMap(({ app }) =>
+    context.readiness.resultsOf(app, context.state.instancesOf(app).keys()),
+  );
+  return { deployment, readiness, waitingFor };
+}
+
+/** Why what waits to be launched is not: the back-off, or how the offers fell short. */
+function explainQueue({ memory, ports }: EngineContext, id: AppId): readonly string[] {
+  const entry = memory.queue.get(id);
+  if (entry === undefined) return [];
+  const leftMs = delayLeftMs(memory.backOffs.get(id), entry.app, ports.clock.now());
+  return leftMs > 0
+    ? [`launches are delayed for ${(Math.ceil(leftMs / 100) / 10).toFixed(1)} s after failures`]
+    : [`offers: ${explainRefusals(memory.statistics.get(id))}`];
+}
+
+function toQueueEntry({ memory, ports }: EngineContext, id: AppId): readonly QueueEntryView[] {
+  const entry = memory.queue.get(id);
+  if (entry === undefined) return [];
+  const statistics = memory.statistics.get(id) ?? newQueueStatistics();
+  return [
+    {
+      appId: id,
+      count: entry.count,
+      sinceEpochMs: entry.sinceEpochMs,
+      delayLeftMs: delayLeftMs(memory.backOffs.get(id), entry.app, ports.clock.now()),
+      processedOffers: statistics.processed,
+      unusedOffers: statistics.unused,
+      ...(statistics.lastUsedEpochMs === undefined
+        ? {}
+        : { lastUsedOfferEpochMs: statistics.lastUsedEpochMs }),
+      ...(statistics.lastUnusedEpochMs === undefined
+        ? {}
+        : { lastUnusedOfferEpochMs: statistics.lastUnusedEpochMs }),
+      rejectLastOffers: toFunnel(statistics.last.size, lastOffersByReason(statistics)),
+      rejectLaunchAttempt: toFunnel(statistics.processed, statistics.attempt),
+    },
+  ];
+}

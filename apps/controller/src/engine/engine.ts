@@ -1,0 +1,371 @@
+import {
+  type AppId,
+  type DeploymentId,
+  type ExecutorTable,
+  frameworkId,
+  type Instance,
+  type InstanceId,
+  isTerminalCondition,
+  StoreUnavailableError,
+} from '#core';
+import { planRollback, readyEntries } from '#deployment';
+import type { SchedulerDriver } from '#framework';
+import type { WireRouterReport } from '#marathon-v2';
+import { applyRootChange, type ChangeOptions } from './change-root.js';
+import { CommitQueue, EngineStoppedError } from './commit-queue.js';
+import type { CommittedState } from './committed-state.js';
+import type {
+  ControllerEngine,
+  ControllerView,
+  RootChange,
+  RootChangeOutcome,
+} from './controller-engine.port.js';
+import { definitionOf } from './definitions.js';
+import { cancelRunning } from './deployment-progress.js';
+import type { Draft } from './draft.js';
+import { createExecutors } from './effect-executors.js';
+import type { EngineContext } from './engine-context.js';
+import type { EngineEffect } from './engine-effect.js';
+import type { EngineMemory } from './engine-memory.js';
+import type { EngineOptions, EnginePorts } from './engine-ports.js';
+import { createView } from './engine-view.js';
+import { evaluateApps } from './evaluate-apps.js';
+import { HealthMonitor } from './health-monitor.js';
+import { noteHealthNews } from './health-news.js';
+import { changeInstance } from './instance-changes.js';
+import { KillQueue } from './kill-queue.js';
+import { OfferDemand } from './offer-demand.js';
+import { ProbePool } from './probe-pool.js';
+import { ReadinessMonitor } from './readiness-monitor.js';
+import { Reconciler } from './reconciler.js';
+import { noteRouter } from './router-sights.js';
+import { createHandlers } from './scheduler-handlers.js';
+import { followInstance } from './status-updates.js';
+import { sweep } from './sweep.js';
+
+/** Apps looked at in one job, so that a look at everything does not hold other changes up. */
+const APPS_PER_LOOK = 500;
+/** Looks take at most one part in this many of the time: many updates of a big app are one look. */
+const LOOK_SHARE = 5;
+/** Longest wait before a look, milliseconds. */
+const MAX_LOOK_DELAY_MS = 100;
+/** Wait before another look when the commit queue was full, milliseconds. */
+const LOOK_RETRY_MS = 250;
+/** What is beyond its bounds in the store is dropped this often, milliseconds. */
+const COMPACTION_MS = 60_000;
+
+/** An engine and the reins of its process. */
+export interface RunningEngine extends ControllerEngine {
+  /** Connects to the master and begins to act. */
+  start(): void;
+  /** How many of the instances it found placed it has not heard of since it started. */
+  unconfirmedCount(): number;
+  /** Lets go: nothing is decided, stored or sent any more. Tasks run on. */
+  stop(): Promise<void>;
+}
+
+/** The heart of the controller: state, decisions and effects of one leader, from start to stop. */
+export class Engine implements RunningEngine {
+  readonly view: ControllerView;
+  private readonly context: EngineContext;
+  private readonly executors: ExecutorTable<EngineEffect>;
+  private readonly dirty = new Set<AppId>();
+  private readonly timers = new Set<() => void>();
+  private driver: SchedulerDriver | undefined;
+  private isLookPending = false;
+  private lastLookMs = 0;
+  private isStopped = false;
+
+  constructor(
+    private readonly ports: EnginePorts,
+    private readonly options: EngineOptions,
+    state: CommittedState,
+    memory: EngineMemory,
+  ) {
+    this.context = this.createContext(state, memory);
+    this.executors = createExecutors({ context: this.context, driver: () => this.driver });
+    this.view = createView(this.context);
+  }
+
+  start(): void {
+    const { state } = this.context;
+    for (const instance of state.instances()) {
+      followInstance(this.context, instance.id, definitionOf(this.context, state.root, instance));
+      if (instance.goal !== 'Running') this.context.kills.request(instance);
+      if (isPlaced(instance)) this.context.memory.unconfirmed.add(instance.taskId);
+    }
+    this.driver = this.ports.connect(
+      createHandlers(this.context, (error) => this.fail(error)),
+      state.frameworkId === undefined ? undefined : frameworkId(state.frameworkId),
+    );
+    this.driver.start();
+    this.every(this.options.sweepIntervalMs, () => sweep(this.context));
+    this.every(COMPACTION_MS, () => void this.compact());
+    this.evaluateSoon(state.everyApp());
+  }
+
+  unconfirmedCount(): number {
+    const { state, memory } = this.context;
+    for (const task of memory.unconfirmed) {
+      if (state.instanceOfTask(task) === undefined) memory.unconfirmed.delete(task);
+    }
+    return memory.unconfirmed.size;
+  }
+
+  async stop(): Promise<void> {
+    this.halt();
+    await this.driver?.stop();
+  }
+
+  async changeRoot(change: RootChange): Promise<RootChangeOutcome> {
+    return this.applyChange(change, {});
+  }
+
+  async cancelDeployment(
+    id: DeploymentId,
+    options: { readonly force: boolean },
+  ): Promise<RootChangeOutcome | { readonly kind: 'cancelled' } | undefined> {
+    const deployment = this.context.state.deployments.get(id);
+    if (deployment === undefined) return undefined;
+    if (options.force) {
+      return this.context.commits.submit({
+        whenUnavailable: 'reject',
+        run: (draft) => {
+          const running = draft.deployment(id);
+          if (running?.state !== 'Running') return undefined;
+          cancelRunning(this.context, draft, running, 'cancelled, what it did so far stays');
+          return { kind: 'cancelled' as const };
+        },
+      });
+    }
+    const [original, target] = await Promise.all([
+      this.ports.store.loadRevision(deployment.originalRevision),
+      this.ports.store.loadRevision(deployment.targetRevision),
+    ]);
+    if (original === undefined || target === undefined) {
+      throw new Error(`deployment ${id}: its revisions are no longer kept, it cannot be undone`);
+    }
+    return this.applyChange(
+      {
+        apply: (root) => planRollback(original, target, root),
+        force: true,
+        reason: `rollback of ${id}`,
+      },
+      { keepVersions: true },
+    );
+  }
+
+  async killInstances(ids: readonly InstanceId[]): Promise<void> {
+    await this.context.commits.submit({
+      whenUnavailable: 'reject',
+      run: (draft) => {
+        for (const id of ids) {
+          const instance = draft.instance(id);
+          if (instance === undefined) continue;
+          changeInstance(this.context, draft, instance, { kind: 'decommission' });
+        }
+      },
+    });
+  }
+
+  resetDelay(app: AppId): boolean {
+    this.context.memory.backOffs.delete(app);
+    this.context.memory.touch(app);
+    this.context.demand.update({ isNew: true });
+    return this.context.memory.queue.has(app);
+  }
+
+  reportRouter(id: string, report: WireRouterReport): void {
+    noteRouter(this.context, id, report);
+  }
+
+  private async applyChange(
+    change: RootChange,
+    options: ChangeOptions,
+  ): Promise<RootChangeOutcome> {
+    const result = await this.context.commits.submit({
+      whenUnavailable: 'reject',
+      run: (draft) => applyRootChange(this.context, draft, change, options),
+    });
+    if (result.kind === 'refused') throw result.error;
+    return result.outcome;
+  }
+
+  private createContext(state: CommittedState, memory: EngineMemory): EngineContext {
+    const { ports, options } = this;
+    const { clock } = ports;
+    const pool = new ProbePool(ports.prober, options.maxConcurrentProbes);
+    const execute = (effect: EngineEffect) => this.execute(effect);
+    return {
+      ports,
+      options,
+      state,
+      memory,
+      commits: this.createCommits(state, memory),
+      health: new HealthMonitor({
+        clock,
+        pool,
+        runCommand: ports.runCommand,
+        onNews: (news) => noteHealthNews(this.context, news),
+      }),
+      readiness: new ReadinessMonitor({
+        clock,
+        pool,
+        onChange: ({ appId }) => {
+          memory.touch(appId);
+          this.evaluateSoon([appId]);
+        },
+      }),
+      kills: new KillQueue({
+        clock,
+        maxInFlight: options.maxKillsInFlight,
+        retryMs: options.killRetryMs,
+        send: (instance) => void execute(toKill(instance)),
+      }),
+      demand: new OfferDemand({
+        clock,
+        look: () => lookAtQueue(memory, clock.now()),
+        revive: () => void execute({ kind: 'revive-offers' }),
+        suppress: () => void execute({ kind: 'suppress-offers' }),
+      }),
+      reconciler: new Reconciler({
+        clock,
+        intervalMs: options.reconcileIntervalMs,
+        instances: () => [...state.instances()].filter(({ id }) => !memory.accepting.has(id)),
+        send: (tasks) => void execute({ kind: 'reconcile-tasks', tasks }),
+      }),
+      evaluateSoon: (apps) => this.evaluateSoon(apps),
+      execute,
+      nextScaleCheck: { atMonoMs: clock.now().monoMs + options.scaleCheckIntervalMs },
+    };
+  }
+
+  private createCommits(state: CommittedState, memory: EngineMemory): CommitQueue {
+    const { store, lease, clock, log } = this.ports;
+    return new CommitQueue({
+      store,
+      lease,
+      clock,
+      state,
+      maxWaiting: this.options.maxWaitingJobs,
+      maxJobsPerCommit: this.options.maxJobsPerCommit,
+      onCommitted: (draft, { events }) => {
+        for (const app of draft.touched) memory.touch(app);
+        for (const task of draft.afterwards) task();
+        if (events.length > 0) void this.execute({ kind: 'publish-events', events });
+        for (const effect of draft.effects) void this.execute(effect);
+      },
+      onAbandoned: (draft) => {
+        for (const id of memory.deployments.keys()) {
+          if (!state.deployments.has(id)) memory.deployments.delete(id);
+        }
+        this.evaluateSoon(draft.touched);
+      },
+      onFatal: (error) => this.fail(error),
+      onStoreAway: (error) => log?.error('the database is away', { reason: error.message }),
+    });
+  }
+
+  private async execute(effect: EngineEffect): Promise<void> {
+    if (this.isStopped) return;
+    try {
+      this.ports.beforeEffect?.(effect.kind);
+      await runEffect(this.executors, effect);
+    } catch (error) {
+      this.fail(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  private evaluateSoon(apps: Iterable<AppId>): void {
+    for (const app of apps) this.dirty.add(app);
+    if (this.isLookPending || this.dirty.size === 0) return;
+    this.isLookPending = true;
+    const restMs = Math.min(MAX_LOOK_DELAY_MS, this.lastLookMs * LOOK_SHARE);
+    this.after(Math.max(this.options.evaluationDelayMs, restMs), () => void this.look());
+  }
+
+  private async look(): Promise<void> {
+    const apps = [...this.dirty].slice(0, APPS_PER_LOOK);
+    for (const app of apps) this.dirty.delete(app);
+    this.isLookPending = false;
+    this.evaluateSoon([]);
+    try {
+      await this.context.commits.submit({
+        whenUnavailable: 'retry',
+        run: (draft: Draft) => {
+          const startedMs = this.ports.clock.now().monoMs;
+          evaluateApps(this.context, draft, apps);
+          this.lastLookMs = this.ports.clock.now().monoMs - startedMs;
+        },
+      });
+    } catch (error) {
+      if (error instanceof EngineStoppedError || this.isStopped) return;
+      this.after(LOOK_RETRY_MS, () => this.evaluateSoon(apps));
+    }
+  }
+
+  private async compact(): Promise<void> {
+    try {
+      await this.ports.store.compact(this.ports.lease);
+    } catch (error) {
+      if (error instanceof StoreUnavailableError) return;
+      this.fail(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  private fail(error: Error): void {
+    if (this.isStopped) return;
+    this.halt();
+    this.ports.onFatal(error);
+  }
+
+  private halt(): void {
+    this.isStopped = true;
+    this.context.commits.close();
+    for (const cancel of this.timers) cancel();
+    this.timers.clear();
+    this.context.health.stop();
+    this.context.readiness.stop();
+    this.context.demand.stop();
+    this.context.reconciler.pause();
+  }
+
+  private after(delayMs: number, task: () => void): void {
+    if (this.isStopped) return;
+    const cancel = this.ports.clock.schedule(delayMs, () => {
+      this.timers.delete(cancel);
+      task();
+    });
+    this.timers.add(cancel);
+  }
+
+  private every(intervalMs: number, task: () => void): void {
+    this.after(intervalMs, () => {
+      task();
+      this.every(intervalMs, task);
+    });
+  }
+}
+
+const isPlaced = ({ condition, placement }: Instance): boolean =>
+  placement !== undefined && !isTerminalCondition(condition);
+
+const toKill = ({ taskId, placement }: Instance): EngineEffect => ({
+  kind: 'kill-task',
+  taskId,
+  ...(placement === undefined ? {} : { agentId: placement.agentId }),
+});
+
+function lookAtQueue(
+  memory: EngineMemory,
+  now: Parameters<typeof readyEntries>[2],
+): { readonly wants: boolean; readonly nextInMs?: number } {
+  const { ready, nextInMs } = readyEntries(memory.queue, memory.backOffs, now);
+  return { wants: ready.length > 0, ...(nextInMs === undefined ? {} : { nextInMs }) };
+}
+
+/** Each effect goes to the executor of its kind. */
+const runEffect = <Kind extends EngineEffect['kind']>(
+  executors: ExecutorTable<EngineEffect>,
+  effect: Extract<EngineEffect, { readonly kind: Kind }>,
+): Promise<void> => executors[effect.kind as Kind](effect);

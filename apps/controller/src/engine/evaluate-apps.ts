@@ -1,0 +1,159 @@
+import type { App, AppId, DeploymentId, Instance, InstanceId } from '#core';
+import {
+  drainTimeoutMs,
+  nextActions,
+  type RolloutActions,
+  type RouterSight,
+  recentRouters,
+  setWanted,
+} from '#deployment';
+import { definitionOf } from './definitions.js';
+import { progressDeployments } from './deployment-progress.js';
+import { type AppTarget, findDeployment, findTarget } from './deployment-targets.js';
+import type { Draft } from './draft.js';
+import type { EngineContext } from './engine-context.js';
+import { agentOf, changeInstance } from './instance-changes.js';
+import { toFacts } from './instance-facts.js';
+import { appTerminated, unhealthyInstanceKill } from './marathon-events.js';
+
+/** Looks at each of the apps and does what its rollout says next; then moves deployments on. */
+export function evaluateApps(context: EngineContext, draft: Draft, apps: Iterable<AppId>): void {
+  const routers = recentRouters(context.memory.routers.values(), draft.now.monoMs);
+  const deployments = new Set<DeploymentId>();
+  for (const id of apps) {
+    evaluateApp(context, draft, id, routers);
+    const deployment = findDeployment(draft, id);
+    if (deployment !== undefined) deployments.add(deployment.id);
+  }
+  progressDeployments(context, draft, deployments);
+}
+
+function evaluateApp(
+  context: EngineContext,
+  draft: Draft,
+  id: AppId,
+  routers: readonly RouterSight[],
+): void {
+  const target = findTarget(draft, context.memory, id);
+  const instances = [...draft.instancesOf(id).values()];
+  if (target.kind !== 'run') {
+    clearApp(context, draft, target, instances, id);
+    return;
+  }
+  const { app, mode, deployment } = target;
+  if (mode === 'stop' || app.instances === 0) context.memory.backOffs.delete(id);
+  const needsReadiness = mode !== 'steady' && mode !== 'stop' && app.readinessChecks.length > 0;
+  if (needsReadiness) watchReadiness(context, app, instances);
+  const sentenced =
+    deployment === undefined ? undefined : context.memory.deployments.get(deployment.id)?.sentenced;
+  const actions = nextActions({
+    app,
+    mode,
+    instances: instances.map((instance) =>
+      toFacts(context, draft, instance, { routers, needsReadiness }),
+    ),
+    hasRouters: routers.length > 0,
+    ...(sentenced === undefined ? {} : { sentenced }),
+    limits: context.options.unhealthy,
+    now: draft.now,
+  });
+  carryOut(context, draft, actions);
+  want(context, draft, app, actions.launch);
+  pruneDefinitions(context, draft, id);
+  if (deployment === undefined) return;
+  const memory = context.memory.deployments.get(deployment.id);
+  memory?.waiting.set(id, actions.finished ? [] : actions.waiting);
+  if (actions.finished) {
+    memory?.finished.add(id);
+    if (mode === 'stop') finishStop(context, draft, id);
+  }
+  context.memory.touch(id);
+}
+
+/** The app is not declared (any more): nothing is launched, what is left ends. */
+function clearApp(
+  context: EngineContext,
+  draft: Draft,
+  target: AppTarget,
+  instances: readonly Instance[],
+  id: AppId,
+): void {
+  if (context.memory.queue.delete(id)) context.demand.update({ isNew: false });
+  if (target.kind !== 'gone') return;
+  for (const instance of instances) {
+    if (instance.goal === 'Running') {
+      changeInstance(context, draft, instance, { kind: 'decommission' });
+    }
+  }
+  if (instances.length === 0) context.memory.forgetApp(id);
+}
+
+function finishStop(context: EngineContext, draft: Draft, id: AppId): void {
+  draft.emit(appTerminated(id));
+  context.memory.forgetApp(id);
+  context.memory.pruneDefinitions(id, () => false);
+}
+
+function watchReadiness(context: EngineContext, app: App, instances: readonly Instance[]): void {
+  const [check] = app.readinessChecks;
+  if (check === undefined) return;
+  for (const instance of instances) {
+    const isCandidate = instance.condition === 'Running' && instance.appVersion <= app.version;
+    if (isCandidate) context.readiness.watch(instance, app, check);
+  }
+}
+
+function carryOut(context: EngineContext, draft: Draft, actions: RolloutActions): void {
+  for (const id of actions.drain) {
+    const instance = draft.instance(id);
+    if (instance === undefined) continue;
+    noteUnhealthyKill(context, draft, instance);
+    const timeoutMs = drainTimeoutMs(definitionOf(context, draft.root, instance));
+    changeInstance(context, draft, instance, {
+      kind: 'drain',
+      deadlineEpochMs: draft.now.epochMs + timeoutMs,
+    });
+  }
+  for (const id of actions.kill) kill(context, draft, id);
+}
+
+function kill(context: EngineContext, draft: Draft, id: InstanceId): void {
+  const instance = draft.instance(id);
+  if (instance === undefined) return;
+  if (instance.draining === undefined) noteUnhealthyKill(context, draft, instance);
+  changeInstance(context, draft, instance, { kind: 'decommission' });
+}
+
+/** An instance given up for its health leaves its mark: the event and the app's last failure. */
+function noteUnhealthyKill(context: EngineContext, draft: Draft, instance: Instance): void {
+  const condemned = context.health.condemnedOf(instance.id);
+  if (condemned === undefined || instance.placement === undefined) return;
+  draft.emit(unhealthyInstanceKill(instance, condemned.cause));
+  draft.putFailure({
+    appId: instance.appId,
+    taskId: instance.taskId,
+    host: instance.placement.hostname,
+    ...agentOf(instance.placement),
+    state: 'TASK_KILLED',
+    message: `Task was killed since health check failed. Reason: ${condemned.cause}`,
+    version: instance.appVersion,
+    timestampEpochMs: draft.now.epochMs,
+  });
+}
+
+/** Declares how many instances wait; offers are asked for when that is more than before. */
+function want({ memory, demand }: EngineContext, draft: Draft, app: App, launch: number): void {
+  const hadEntry = memory.queue.has(app.id);
+  const isNew = setWanted(memory.queue, app, launch, draft.now);
+  if (launch === 0) memory.statistics.delete(app.id);
+  if (isNew || hadEntry !== memory.queue.has(app.id)) {
+    memory.touch(app.id);
+    demand.update({ isNew });
+  }
+}
+
+function pruneDefinitions(context: EngineContext, draft: Draft, id: AppId): void {
+  const used = new Set<string>();
+  for (const instance of draft.instancesOf(id).values()) used.add(instance.appVersion);
+  context.memory.pruneDefinitions(id, (version) => used.has(version));
+}

@@ -1,0 +1,233 @@
+import {
+  type App,
+  type Clock,
+  type HealthCheck,
+  type HealthEffect,
+  type HealthEvent,
+  type HealthState,
+  type HealthVerdict,
+  type Instance,
+  type InstanceId,
+  judgeHealth,
+  type ProbeTarget,
+  reduceHealth,
+  unknownHealth,
+} from '#core';
+import type { EnginePorts } from './engine-ports.js';
+import type { ProbePool } from './probe-pool.js';
+import { toProbeTarget } from './probe-target.js';
+import { agentCheckOf } from './task-info.js';
+
+/** While an instance starts up (in its grace period, never healthy yet) it is looked at often. */
+const FIRST_PROBE_MS = 250;
+const STARTING_INTERVAL_MS = 1_000;
+/** Marathon's: without a grace period the first look is not at once. */
+const MAX_FIRST_PROBE_MS = 5_000;
+const MIN_INTERVAL_MS = 100;
+
+/** One thing that happened to the health of an instance. */
+export interface HealthNews {
+  readonly instance: Instance;
+  readonly healthCheck: HealthCheck;
+  readonly effects: readonly HealthEffect[];
+  /** Of all checks together, after this. */
+  readonly verdict: HealthVerdict;
+}
+
+interface Watch {
+  instance: Instance;
+  readonly app: App;
+  readonly startedMonoMs: number;
+  /** By position in the app's list; undefined: no result yet. */
+  readonly checks: (HealthState | undefined)[];
+  /** Checks nobody can run: left out of the verdict. */
+  readonly ignored: ReadonlySet<number>;
+  readonly cancels: Map<number, () => void>;
+  condemned?: { readonly sinceMonoMs: number; readonly cause: string };
+  lastAgentUuid?: string;
+}
+
+export interface HealthMonitorSettings {
+  readonly clock: Clock;
+  readonly pool: ProbePool;
+  readonly runCommand: EnginePorts['runCommand'];
+  readonly onNews: (news: HealthNews) => void;
+}
+
+/**
+ * Keeps the health of every running instance in memory: results of the check the agent runs come in with its status
+ * updates, all others are probed from here.
+ */
+export class HealthMonitor {
+  private readonly watches = new Map<InstanceId, Watch>();
+
+  constructor(private readonly settings: HealthMonitorSettings) {}
+
+  /** Begins to watch a running instance; repeated with newer data of the same instance. */
+  watch(instance: Instance, app: App): void {
+    const known = this.watches.get(instance.id);
+    if (known !== undefined) {
+      known.instance = instance;
+      return;
+    }
+    if (app.healthChecks.length === 0) return;
+    const { clock, runCommand } = this.settings;
+    const now = clock.now();
+    const ranMs = Math.max(0, now.epochMs - (instance.startedAtEpochMs ?? now.epochMs));
+    const byAgent = agentCheckOf(app)?.index;
+    const ignored = app.healthChecks.flatMap(({ protocol }, index) =>
+      protocol === 'COMMAND' && index !== byAgent && runCommand === undefined ? [index] : [],
+    );
+    const watch: Watch = {
+      instance,
+      app,
+      startedMonoMs: now.monoMs - ranMs,
+      checks: app.healthChecks.map(() => undefined),
+      ignored: new Set(ignored),
+      cancels: new Map(),
+    };
+    this.watches.set(instance.id, watch);
+    for (const [index, check] of app.healthChecks.entries()) {
+      if (index === byAgent || watch.ignored.has(index)) continue;
+      const firstMs =
+        check.gracePeriodSeconds > 0
+          ? FIRST_PROBE_MS
+          : Math.min(check.intervalSeconds * 1000, MAX_FIRST_PROBE_MS);
+      this.schedule(watch, index, firstMs);
+    }
+  }
+
+  forget(id: InstanceId): void {
+    const watch = this.watches.get(id);
+    for (const cancel of watch?.cancels.values() ?? []) cancel();
+    this.watches.delete(id);
+  }
+
+  stop(): void {
+    for (const id of [...this.watches.keys()]) this.forget(id);
+  }
+
+  /** A result of the check the agent runs. The same update heard twice counts once. */
+  agentResult(
+    id: InstanceId,
+    result: { readonly healthy: boolean; readonly message: string; readonly uuid?: string },
+  ): void {
+    const watch = this.watches.get(id);
+    const index = watch === undefined ? undefined : agentCheckOf(watch.app)?.index;
+    if (watch === undefined || index === undefined) return;
+    const isRepeated = result.uuid !== undefined && result.uuid === watch.lastAgentUuid;
+    // Without a uuid it is a reconciliation answer: it tells the state, it is no further failure.
+    const isKnown = result.uuid === undefined && watch.checks[index] !== undefined;
+    if (isRepeated || (isKnown && !result.healthy)) return;
+    if (result.uuid !== undefined) watch.lastAgentUuid = result.uuid;
+    this.apply(
+      watch,
+      index,
+      result.healthy ? { kind: 'passed' } : { kind: 'failed', cause: result.message },
+    );
+  }
+
+  verdictOf(id: InstanceId, app: App | undefined): HealthVerdict {
+    const watch = this.watches.get(id);
+    if (watch !== undefined) return verdict(watch);
+    return (app?.healthChecks.length ?? 0) === 0 ? 'healthy' : 'unknown';
+  }
+
+  condemnedOf(id: InstanceId): Watch['condemned'] {
+    return this.watches.get(id)?.condemned;
+  }
+
+  resultsOf(id: InstanceId): readonly HealthState[] {
+    return (this.watches.get(id)?.checks ?? []).filter((check) => check !== undefined);
+  }
+
+  /** Instances that failed often enough to be replaced. */
+  condemned(): readonly Instance[] {
+    const found: Instance[] = [];
+    for (const { instance, condemned } of this.watches.values()) {
+      if (condemned !== undefined) found.push(instance);
+    }
+    return found;
+  }
+
+  private schedule(watch: Watch, index: number, delayMs: number): void {
+    const cancel = this.settings.clock.schedule(delayMs, () => void this.probe(watch, index));
+    watch.cancels.set(index, cancel);
+  }
+
+  private async probe(watch: Watch, index: number): Promise<void> {
+    const check = watch.app.healthChecks[index];
+    if (check === undefined) return;
+    const isReachable = watch.instance.condition === 'Running';
+    if (isReachable) {
+      const event = await this.ask(watch, check);
+      if (this.watches.get(watch.instance.id) !== watch) return;
+      // What turned unreachable meanwhile says nothing about its health.
+      if (watch.instance.condition === 'Running') this.apply(watch, index, event);
+    }
+    if (this.watches.get(watch.instance.id) !== watch) return;
+    this.schedule(watch, index, this.intervalMs(watch, index, check));
+  }
+
+  private async ask(watch: Watch, check: HealthCheck): Promise<HealthEvent> {
+    const timeoutMs = Math.max(1, check.timeoutSeconds * 1000);
+    const found = this.targetOf(watch, check);
+    if (!found.ok) return { kind: 'failed', cause: found.reason };
+    const result = await this.settings.pool.probe(found.target, timeoutMs);
+    const isInformational =
+      check.ignoreHttp1xx && result.status !== undefined && result.status < 200;
+    if (isInformational) return { kind: 'passed' };
+    return result.passed ? { kind: 'passed' } : { kind: 'failed', cause: result.detail };
+  }
+
+  private targetOf(
+    watch: Watch,
+    check: HealthCheck,
+  ):
+    | { readonly ok: true; readonly target: ProbeTarget }
+    | { readonly ok: false; readonly reason: string } {
+    const { runCommand } = this.settings;
+    if (check.protocol !== 'COMMAND') return toProbeTarget(watch.app, watch.instance, check);
+    const command = check.command?.value;
+    if (runCommand === undefined || command === undefined) {
+      return { ok: false, reason: 'the command cannot be run from the controller' };
+    }
+    const run = (timeoutMs: number) => runCommand(watch.instance, command, timeoutMs);
+    return { ok: true, target: { kind: 'command', run } };
+  }
+
+  private intervalMs(watch: Watch, index: number, check: HealthCheck): number {
+    const intervalMs = Math.max(MIN_INTERVAL_MS, check.intervalSeconds * 1000);
+    const wasHealthy = watch.checks[index]?.firstSuccessEpochMs !== undefined;
+    const isInGrace = this.settings.clock.now().monoMs < graceEndsAt(watch, check);
+    return !wasHealthy && isInGrace ? Math.min(intervalMs, STARTING_INTERVAL_MS) : intervalMs;
+  }
+
+  private apply(watch: Watch, index: number, event: HealthEvent): void {
+    const healthCheck = watch.app.healthChecks[index];
+    if (healthCheck === undefined) return;
+    const now = this.settings.clock.now();
+    const { state, effects } = reduceHealth(watch.checks[index] ?? unknownHealth, event, now, {
+      graceEndsAtMonoMs: graceEndsAt(watch, healthCheck),
+      maxConsecutiveFailures: healthCheck.maxConsecutiveFailures,
+    });
+    watch.checks[index] = state;
+    if (effects.some(({ kind }) => kind === 'condemned')) {
+      watch.condemned = { sinceMonoMs: now.monoMs, cause: state.lastFailureCause ?? '' };
+    } else if (event.kind === 'passed' && watch.condemned !== undefined) {
+      if (judgeHealth(counted(watch)) !== 'unhealthy') delete watch.condemned;
+    }
+    if (effects.length > 0) {
+      const { instance } = watch;
+      this.settings.onNews({ instance, healthCheck, effects, verdict: verdict(watch) });
+    }
+  }
+}
+
+const graceEndsAt = (watch: Watch, check: HealthCheck): number =>
+  watch.startedMonoMs + check.gracePeriodSeconds * 1000;
+
+const counted = (watch: Watch): readonly (HealthState | undefined)[] =>
+  watch.checks.filter((_, index) => !watch.ignored.has(index));
+
+const verdict = (watch: Watch): HealthVerdict => judgeHealth(counted(watch));

@@ -1,0 +1,128 @@
+import type { App, Instance, InstanceEffect, InstanceEvent, Placement, TaskFailure } from '#core';
+import { reduceInstance } from '#core';
+import { growBackOff, touchBackOff } from '#deployment';
+import { definitionOf } from './definitions.js';
+import type { Draft } from './draft.js';
+import type { EngineContext } from './engine-context.js';
+import { drainingChanged, instanceChanged } from './marathon-events.js';
+
+/** Why an instance ended, for the app's last task failure. */
+export interface EndReport {
+  readonly state: string;
+  readonly message: string;
+}
+
+/**
+ * Applies an event to an instance in the draft and settles what follows: the row, events, the back-off, what is kept in
+ * memory. Returns the instance as it is now, or undefined when it is gone.
+ */
+export function changeInstance(
+  context: EngineContext,
+  draft: Draft,
+  instance: Instance,
+  event: InstanceEvent,
+  report?: EndReport,
+): Instance | undefined {
+  const { state, effects } = reduceInstance(instance, event, draft.now);
+  const isGone = effects.some(({ kind }) => kind === 'ended' || kind === 'expunge');
+  if (isGone) draft.deleteInstance(instance);
+  else if (state !== instance) draft.putInstance(state);
+  for (const effect of effects) settle({ context, draft, before: instance, state, effect, report });
+  if (isGone) draft.after(() => forgetInstance(context, instance));
+  if (isGone || effects.length > 0) draft.after(() => context.evaluateSoon([instance.appId]));
+  return isGone ? undefined : state;
+}
+
+interface Settlement {
+  readonly context: EngineContext;
+  readonly draft: Draft;
+  readonly before: Instance;
+  readonly state: Instance;
+  readonly effect: InstanceEffect;
+  readonly report: EndReport | undefined;
+}
+
+function settle(settlement: Settlement): void {
+  const { context, draft, state, effect } = settlement;
+  switch (effect.kind) {
+    case 'condition-changed':
+      draft.emit(instanceChanged(state));
+      draft.after(() => touchLaunch(context, state));
+      return;
+    case 'started':
+      draft.after(() => context.memory.startedHere.add(state.id));
+      return;
+    case 'drain-started':
+      draft.emit(drainingChanged(state));
+      return;
+    case 'kill':
+      draft.effect({ kind: 'kill-instance', instanceId: state.id });
+      return;
+    case 'expunge':
+      draft.emit(instanceChanged({ ...state, condition: 'Gone' }));
+      return;
+    case 'ended':
+      settleEnd(settlement, effect);
+      return;
+    default:
+      effect satisfies never;
+  }
+}
+
+/** The agent of a failed task: its sandbox outlives the instance. */
+export const agentOf = ({
+  agentId,
+  agentUrl,
+}: Placement): Pick<TaskFailure, 'agentId' | 'agentUrl'> => ({
+  agentId,
+  ...(agentUrl === undefined ? {} : { agentUrl }),
+});
+
+function settleEnd(
+  { context, draft, state, report }: Settlement,
+  ended: Extract<InstanceEffect, { kind: 'ended' }>,
+): void {
+  const app = draft.root.apps.get(state.appId);
+  if (ended.failed) {
+    draft.putFailure({
+      appId: state.appId,
+      taskId: state.taskId,
+      host: state.placement?.hostname ?? '',
+      ...(state.placement === undefined ? {} : agentOf(state.placement)),
+      state: report?.state ?? state.condition,
+      message: report?.message ?? '',
+      version: state.appVersion,
+      timestampEpochMs: draft.now.epochMs,
+    });
+  }
+  if (ended.counted && app !== undefined) {
+    draft.after(() => delayLaunches(context, definitionOf(context, draft.root, state) ?? app));
+  }
+}
+
+function delayLaunches({ memory, ports, demand }: EngineContext, app: App): void {
+  memory.backOffs.set(app.id, growBackOff(memory.backOffs.get(app.id), app, ports.clock.now()));
+  demand.update({ isNew: false });
+}
+
+/** Progress of a launch keeps an existing back-off young. */
+function touchLaunch({ memory, ports }: EngineContext, instance: Instance): void {
+  const backOff = memory.backOffs.get(instance.appId);
+  if (backOff === undefined) return;
+  if (['Provisioned', 'Staging', 'Starting', 'Running'].includes(instance.condition)) {
+    memory.backOffs.set(instance.appId, touchBackOff(backOff, ports.clock.now()));
+  }
+}
+
+function forgetInstance(context: EngineContext, instance: Instance): void {
+  context.health.forget(instance.id);
+  context.readiness.forget(instance.id);
+  context.kills.settle(instance.id);
+  context.reconciler.answered(instance.taskId);
+  context.memory.accepting.delete(instance.id);
+  context.memory.startedHere.delete(instance.id);
+  context.memory.elapsed.forget(instance.id);
+  if (instance.placement !== undefined) {
+    context.memory.freePorts(instance.placement.agentId, instance.hostPorts);
+  }
+}

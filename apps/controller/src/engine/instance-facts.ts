@@ -1,0 +1,65 @@
+import type { App, Instance } from '#core';
+import { type InstanceFacts, isDrained, isRoutedApp, type RouterSight } from '#deployment';
+import { fieldValue } from '#matcher';
+import { configVersionOf, definitionOf } from './definitions.js';
+import type { Draft } from './draft.js';
+import type { EngineContext } from './engine-context.js';
+
+/** Brings together what a rollout looks at in one instance. */
+export function toFacts(
+  context: EngineContext,
+  draft: Draft,
+  instance: Instance,
+  about: { readonly routers: readonly RouterSight[]; readonly needsReadiness: boolean },
+): InstanceFacts {
+  const app = definitionOf(context, draft.root, instance);
+  const condemned = context.health.condemnedOf(instance.id);
+  const { draining } = instance;
+  return {
+    id: instance.id,
+    configVersion: configVersionOf(context, draft.root, instance),
+    condition: instance.condition,
+    isKilling: instance.goal !== 'Running' || instance.condition === 'Killing',
+    ...(draining === undefined
+      ? {}
+      : {
+          draining: {
+            isDone: isDrained(
+              {
+                taskId: instance.taskId,
+                deadlineMonoMs: context.memory.elapsed.drainDeadlineMonoMs(instance, draft.now),
+              },
+              about.routers,
+              draft.now.monoMs,
+            ),
+            deadlineEpochMs: draining.deadlineEpochMs,
+          },
+        }),
+    health: healthOf(context, instance, app),
+    isReady: !about.needsReadiness || context.readiness.isReady(instance.id),
+    isRouted: isRoutedApp(app),
+    ...(condemned === undefined ? {} : { condemned }),
+    stagedAtEpochMs: instance.stagedAtEpochMs ?? instance.createdAtEpochMs,
+    groups: groupValues(app, instance),
+  };
+}
+
+/** No result is `unknown` only for what ran before this engine: what started since has simply not passed yet. */
+function healthOf(
+  context: EngineContext,
+  instance: Instance,
+  app: App | undefined,
+): InstanceFacts['health'] {
+  const verdict = context.health.verdictOf(instance.id, app);
+  const isOurs = context.memory.startedHere.has(instance.id);
+  return verdict === 'unknown' && isOurs ? 'pending' : verdict;
+}
+
+function groupValues(app: App | undefined, instance: Instance): readonly string[] {
+  if (app === undefined || app.constraints.length === 0) return [];
+  const { placement } = instance;
+  if (placement === undefined) return [];
+  return app.constraints
+    .filter(([, operator]) => operator === 'GROUP_BY')
+    .map(([field]) => fieldValue(placement, field) ?? '');
+}

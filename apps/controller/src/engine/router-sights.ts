@@ -1,0 +1,58 @@
+import type { Instance, TaskId } from '#core';
+import type { WireRouterReport } from '#marathon-v2';
+import type { EngineContext } from './engine-context.js';
+import { MAX_ROUTERS, ROUTER_MEMORY_MS } from './engine-memory.js';
+
+/** Takes in what a router reported; apps whose draining it may have ended are looked at. */
+export function noteRouter(context: EngineContext, id: string, report: WireRouterReport): void {
+  const { memory, ports } = context;
+  const now = ports.clock.now();
+  const draining = drainingInstances(context);
+  noteDraining(context, draining);
+  const drainedTasks = new Set<string>([
+    ...report.drainedTasks,
+    ...findUnknownThere(report, memory.drainingSince),
+  ]);
+  memory.routers.delete(id);
+  memory.routers.set(id, {
+    heardEpochMs: now.epochMs,
+    heardMonoMs: now.monoMs,
+    report,
+    drainedTasks,
+  });
+  for (const [other, { heardMonoMs }] of memory.routers) {
+    const isForgotten = now.monoMs - heardMonoMs > ROUTER_MEMORY_MS;
+    if (!isForgotten && memory.routers.size <= MAX_ROUTERS) break;
+    memory.routers.delete(other);
+  }
+  context.evaluateSoon(
+    draining
+      .filter((instance) => drainedTasks.has(instance.taskId))
+      .map((instance) => instance.appId),
+  );
+}
+
+const drainingInstances = ({ state }: EngineContext): readonly Instance[] =>
+  [...state.unsettled]
+    .map((instanceId) => state.instance(instanceId))
+    .filter((instance): instance is Instance => instance?.draining !== undefined);
+
+/** The latest event id by now is not older than the event that told of the draining. */
+function noteDraining({ memory, state }: EngineContext, draining: readonly Instance[]): void {
+  const known = memory.drainingSince;
+  memory.drainingSince = new Map(
+    draining.map(({ taskId }) => [taskId, known.get(taskId) ?? state.lastEventId]),
+  );
+}
+
+/** Draining tasks a router has heard of (it is past that event) and does not know: it never sent them a request. */
+function findUnknownThere(
+  { appliedSequence, busyTasks }: WireRouterReport,
+  drainingSince: ReadonlyMap<TaskId, number>,
+): readonly string[] {
+  if (busyTasks === undefined) return [];
+  const busy = new Set(busyTasks);
+  return [...drainingSince]
+    .filter(([taskId, sequence]) => appliedSequence >= sequence && !busy.has(taskId))
+    .map(([taskId]) => taskId);
+}

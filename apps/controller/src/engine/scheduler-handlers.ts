@@ -1,0 +1,55 @@
+import type { SchedulerHandlers } from '#framework';
+import type { EngineContext } from './engine-context.js';
+import { handleOffers } from './handle-offers.js';
+import { handleStatus } from './status-updates.js';
+
+/** What the engine does when the master speaks. */
+export function createHandlers(
+  context: EngineContext,
+  onFatal: (error: Error) => void,
+): SchedulerHandlers {
+  const { ports, commits } = context;
+  const master = (): string => ports.masterUrl?.() ?? '';
+  return {
+    onSubscribed: async (frameworkId) => {
+      await commits.submit({
+        whenUnavailable: 'retry',
+        run: (draft) => {
+          const isKnown = draft.frameworkId === frameworkId;
+          if (!isKnown) draft.putFrameworkId(frameworkId);
+          draft.emit(
+            isKnown
+              ? { eventType: 'scheduler_reregistered_event', master: master() }
+              : { eventType: 'scheduler_registered_event', frameworkId, master: master() },
+          );
+        },
+      });
+      context.demand.connected();
+      context.kills.resend();
+      context.reconciler.begin();
+    },
+    // Not awaited: updates that follow need not wait for the answer to the offers.
+    onOffers: (offers) => void handleOffers(context, offers),
+    // An offer that is gone when it is accepted comes back as TASK_DROPPED or TASK_LOST.
+    onRescind: () => undefined,
+    onUpdate: (status) => handleStatus(context, status),
+    // What happened to its tasks comes as status updates.
+    onFailure: ({ agentId }) => {
+      ports.log?.info('an agent or an executor was lost', { agentId });
+    },
+    onError: (message) => onFatal(new Error(`the master refused this framework: ${message}`)),
+    onDisconnected: (reason) => {
+      ports.log?.warn('disconnected from the master', { reason });
+      context.demand.disconnected();
+      context.reconciler.pause();
+      commits
+        .submit({
+          whenUnavailable: 'retry',
+          run: (draft) => draft.emit({ eventType: 'scheduler_disconnected_event' }),
+        })
+        .catch((error: unknown) =>
+          ports.log?.warn('the disconnection is not stored', { reason: String(error) }),
+        );
+    },
+  };
+}

@@ -1,0 +1,150 @@
+import {
+  type App,
+  agentId,
+  endsTask,
+  type Instance,
+  TASK_STATES,
+  type TaskState,
+  taskId,
+} from '#core';
+import type { TaskStatus } from '#mesos-v1';
+import { definitionOf } from './definitions.js';
+import type { Draft } from './draft.js';
+import type { EngineContext } from './engine-context.js';
+import { changeInstance } from './instance-changes.js';
+import { statusUpdated } from './marathon-events.js';
+
+const HEALTH_REASON = 'REASON_TASK_HEALTH_CHECK_STATUS_UPDATED';
+/** Longest message kept of a status, characters. */
+const MAX_MESSAGE = 1_024;
+const STATES: ReadonlySet<string> = new Set(TASK_STATES);
+
+const isTaskState = (text: string): text is TaskState => STATES.has(text);
+
+/** Takes in one status update; resolves once what it changed is durable. Hearing it again changes nothing. */
+export async function handleStatus(context: EngineContext, status: TaskStatus): Promise<void> {
+  const { state: name } = status;
+  if (!isTaskState(name)) {
+    context.ports.log?.warn(`task ${status.task_id.value}: state ${name} is unknown, ignored`);
+    return;
+  }
+  const task = taskId(status.task_id.value);
+  context.reconciler.answered(task);
+  const known = context.state.instanceOfTask(task);
+  if (known !== undefined && isOnlyHealth(known, status, name)) {
+    // Nothing to store: results live in memory.
+    context.memory.unconfirmed.delete(task);
+    noteHealth(context, known, status);
+    return;
+  }
+  await context.commits.submit({
+    whenUnavailable: 'retry',
+    run: (draft) => applyStatus(context, draft, status, name),
+  });
+  context.memory.unconfirmed.delete(task);
+}
+
+const isOnlyHealth = (instance: Instance, status: TaskStatus, state: TaskState): boolean =>
+  status.reason === HEALTH_REASON &&
+  state === 'TASK_RUNNING' &&
+  instance.condition === 'Running' &&
+  instance.lastState === state;
+
+function applyStatus(
+  context: EngineContext,
+  draft: Draft,
+  status: TaskStatus,
+  state: TaskState,
+): void {
+  const instance = draft.instanceOfTask(taskId(status.task_id.value));
+  if (instance === undefined) {
+    applyUnknown(draft, status, state);
+    return;
+  }
+  const isHealth = status.reason === HEALTH_REASON;
+  const message = (isHealth ? (instance.lastMessage ?? '') : (status.message ?? '')).slice(
+    0,
+    MAX_MESSAGE,
+  );
+  const after = changeInstance(
+    context,
+    draft,
+    instance,
+    {
+      kind: 'status',
+      state,
+      message,
+      ...(status.reason === undefined ? {} : { reason: status.reason }),
+      ipAddresses: addressesOf(status),
+    },
+    { state, message },
+  );
+  const isNews = after !== instance;
+  if (isNews) draft.emit(statusUpdated(after ?? instance, state, message));
+  if (after === undefined) return;
+  const app = definitionOf(context, draft.root, after);
+  if (after.condition === 'Unreachable') {
+    const unreachableStrategy = app?.unreachableStrategy ?? noPatience;
+    changeInstance(context, draft, after, { kind: 'time-passed', unreachableStrategy, awayMs: 0 });
+  }
+  draft.after(() => followInstance(context, after.id, app, status));
+}
+
+const noPatience: App['unreachableStrategy'] = { inactiveAfterSeconds: 0, expungeAfterSeconds: 0 };
+
+/** A task of our framework that we do not know: end it, or note that it has ended. */
+function applyUnknown(draft: Draft, status: TaskStatus, state: TaskState): void {
+  const task = taskId(status.task_id.value);
+  if (endsTask(state, status.reason)) {
+    // Without a uuid it answers a question about a task we have meanwhile forgotten.
+    if (status.uuid === undefined) return;
+    const [instanceId = task] = task.split('._app.');
+    draft.emit({
+      eventType: 'unknown_instance_terminated_event',
+      instanceId,
+      runSpecId: `/${(instanceId.split('.instance-')[0] ?? '').replaceAll('_', '/')}`,
+      condition: state.replace('TASK_', ''),
+    });
+    return;
+  }
+  if (['TASK_UNREACHABLE', 'TASK_LOST', 'TASK_UNKNOWN'].includes(state)) return;
+  draft.effect({
+    kind: 'kill-task',
+    taskId: task,
+    ...(status.agent_id === undefined ? {} : { agentId: agentId(status.agent_id.value) }),
+  });
+}
+
+/** Keeps the monitors in step with an instance that is now durable as it is. */
+export function followInstance(
+  context: EngineContext,
+  id: Instance['id'],
+  app: App | undefined,
+  status?: TaskStatus,
+): void {
+  const instance = context.state.instance(id);
+  if (instance === undefined || app === undefined) return;
+  const isWatched = instance.condition === 'Running' && instance.goal === 'Running';
+  if (isWatched || context.health.condemnedOf(id) !== undefined)
+    context.health.watch(instance, app);
+  if (isWatched && status !== undefined) noteHealth(context, instance, status);
+}
+
+function noteHealth(context: EngineContext, instance: Instance, status: TaskStatus): void {
+  if (status.healthy === undefined) return;
+  context.health.agentResult(instance.id, {
+    healthy: status.healthy,
+    message: status.message ?? 'the check failed',
+    ...(status.uuid === undefined ? {} : { uuid: status.uuid }),
+  });
+}
+
+function addressesOf(status: TaskStatus): Instance['ipAddresses'] {
+  const infos = status.container_status?.network_infos ?? [];
+  return infos.flatMap((info) =>
+    (info.ip_addresses ?? []).map(({ ip_address, protocol }) => ({
+      ipAddress: ip_address,
+      protocol: protocol ?? ('IPv4' as const),
+    })),
+  );
+}

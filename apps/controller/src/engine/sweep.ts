@@ -1,0 +1,81 @@
+import { type AppId, type Instance, isUnreachableCondition, type Now } from '#core';
+import { currentBackOff } from '#deployment';
+import { definitionOf } from './definitions.js';
+import type { Draft } from './draft.js';
+import type { EngineContext } from './engine-context.js';
+import { changeInstance } from './instance-changes.js';
+
+/**
+ * What time alone brings about, looked at twice a second: unreachable and overdue instances, drain deadlines, kills to
+ * repeat, forgotten back-offs, reconciliation. Looks only at what is not settled. O(unsettled instances).
+ */
+export function sweep(context: EngineContext): void {
+  const { state, ports, options } = context;
+  const now = ports.clock.now();
+  const due: Instance['id'][] = [];
+  const apps = new Set<AppId>();
+  for (const id of state.unsettled) {
+    const instance = state.instance(id);
+    if (instance === undefined) continue;
+    if (isDue(context, instance, now)) due.push(id);
+    if (instance.draining !== undefined && instance.goal === 'Running') apps.add(instance.appId);
+  }
+  for (const instance of context.health.condemned()) apps.add(instance.appId);
+  if (due.length > 0) {
+    context.commits
+      .submit({ whenUnavailable: 'retry', run: (draft) => settleDue(context, draft, due) })
+      .catch((error: unknown) => ports.log?.warn('sweep is not stored', { reason: String(error) }));
+  }
+  if (apps.size > 0) context.evaluateSoon(apps);
+  forgetBackOffs(context);
+  context.kills.pump();
+  context.reconciler.tick();
+  if (options.scaleCheckIntervalMs > 0 && now.monoMs >= context.nextScaleCheck.atMonoMs) {
+    context.nextScaleCheck.atMonoMs = now.monoMs + options.scaleCheckIntervalMs;
+    context.evaluateSoon(state.everyApp());
+  }
+}
+
+function isDue(context: EngineContext, instance: Instance, now: Now): boolean {
+  if (isUnreachableCondition(instance.condition)) return true;
+  return instance.goal === 'Running' && isOverdue(context, instance, now);
+}
+
+function isOverdue({ options, memory }: EngineContext, instance: Instance, now: Now): boolean {
+  const ageMs = memory.elapsed.inConditionMs(instance, now);
+  if (instance.condition === 'Provisioned') return ageMs > options.launchConfirmTimeoutMs;
+  const isStarting = instance.condition === 'Staging' || instance.condition === 'Starting';
+  return isStarting && ageMs > options.launchTimeoutMs;
+}
+
+function settleDue(context: EngineContext, draft: Draft, ids: readonly Instance['id'][]): void {
+  for (const id of ids) {
+    const instance = draft.instance(id);
+    if (instance === undefined) continue;
+    if (isUnreachableCondition(instance.condition)) {
+      const unreachableStrategy = definitionOf(context, draft.root, instance)
+        ?.unreachableStrategy ?? { inactiveAfterSeconds: 0, expungeAfterSeconds: 0 };
+      const awayMs = context.memory.elapsed.inConditionMs(instance, draft.now);
+      changeInstance(context, draft, instance, {
+        kind: 'time-passed',
+        unreachableStrategy,
+        awayMs,
+      });
+    } else if (isOverdue(context, instance, draft.now)) {
+      context.ports.log?.warn(`task ${instance.taskId} is overdue and killed`, {
+        condition: instance.condition,
+      });
+      changeInstance(context, draft, instance, { kind: 'decommission' });
+    }
+  }
+}
+
+function forgetBackOffs({ memory, state, ports }: EngineContext): void {
+  const now = ports.clock.now();
+  for (const [id, backOff] of memory.backOffs) {
+    const app = state.root.apps.get(id);
+    if (app === undefined || currentBackOff(backOff, app, now) === undefined) {
+      memory.backOffs.delete(id);
+    }
+  }
+}

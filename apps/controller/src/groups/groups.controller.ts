@@ -1,0 +1,124 @@
+import { Controller, Delete, Get, Patch, Post, Put, Req, Res } from '@nestjs/common';
+import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { planDeployment } from '#deployment';
+import { isWithin, toWireStep } from '#marathon-v2';
+import { ApiError } from '#platform';
+import { LIST_EMBEDS, readAppEmbeds } from '../apps/app-embeds.js';
+import { AppViews } from '../apps/app-views.js';
+import { restOfPath, toWriteRequest } from '../apps/write-request.js';
+import { applyDeclaration } from '../changes/apply-declaration.js';
+import { describeChange, RootWriter } from '../changes/root-writer.js';
+import { sendJson } from '../http/json-reply.js';
+import { type Query, readFlag, readTexts } from '../http/query.js';
+import { ControllerRuntime } from '../runtime/controller-runtime.js';
+import { readGroupEmbeds } from './group-embeds.js';
+import { parseGroupPath } from './group-path.js';
+import { GroupViews } from './group-views.js';
+import { type GroupChange, GroupsService } from './groups.service.js';
+
+/** /v2/groups and /v2/groups/{id}: the tree of what is declared. */
+@ApiTags('groups')
+@Controller(['v2/groups', 'v2/groups/*'])
+export class GroupsController {
+  constructor(
+    private readonly runtime: ControllerRuntime,
+    private readonly apps: AppViews,
+    private readonly views: GroupViews,
+    private readonly groups: GroupsService,
+    private readonly writer: RootWriter,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: 'A group with what is in it; {id}/apps, {id}/versions' })
+  @ApiQuery({ name: 'embed', required: false, isArray: true })
+  async get(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const path = parseGroupPath(restOfPath(request));
+    const { view } = this.runtime.engine;
+    const embed = readTexts(request.query as Query, 'embed');
+    const root = view.root();
+    reply.header('x-pacer-sequence', String(view.lastEventId()));
+    switch (path.kind) {
+      case 'group': {
+        const id = this.groups.find(path.id);
+        void sendJson(reply, this.views.current(id, readGroupEmbeds(embed)));
+        return;
+      }
+      case 'apps': {
+        const id = this.groups.find(path.id);
+        const embeds = readAppEmbeds(embed, LIST_EMBEDS);
+        const below = [...root.apps.values()].filter((app) => isWithin(app.id, id));
+        void sendJson(reply, `[${below.map((app) => this.apps.one(app, embeds)).join(',')}]`);
+        return;
+      }
+      case 'versions':
+        this.groups.find(path.id);
+        void reply.send(await this.runtime.store.listGroupVersions());
+        return;
+      case 'version': {
+        const earlier = await this.groups.loadVersion(path.id, path.version);
+        const id = this.groups.find(path.id, earlier);
+        const embeds = readGroupEmbeds(embed);
+        void sendJson(reply, this.views.render(earlier, id, embeds, { live: false }));
+        return;
+      }
+      default:
+        path satisfies never;
+    }
+  }
+
+  @Post()
+  @ApiOperation({ summary: 'Creates a group' })
+  @ApiQuery({ name: 'force', required: false, type: Boolean })
+  async create(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const id = this.onlyGroup(request, 'POST');
+    const written = await this.groups.create(id, toWriteRequest(request));
+    void reply.code(201).header('location', written.id).send(describeChange(reply, written));
+  }
+
+  @Put()
+  @ApiOperation({ summary: 'Replaces a group tree, goes back to a version, or scales' })
+  @ApiQuery({ name: 'force', required: false, type: Boolean })
+  @ApiQuery({ name: 'dryRun', required: false, type: Boolean })
+  async put(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const isDryRun = readFlag(request.query as Query, 'dryRun', false);
+    const write = toWriteRequest(request);
+    const change = await this.groups.prepare(this.onlyGroup(request, 'PUT'), write);
+    if (isDryRun) {
+      void reply.send({ steps: this.stepsOf(change) });
+      return;
+    }
+    void reply.send(describeChange(reply, await this.groups.carryOut(change, write)));
+  }
+
+  @Patch()
+  @ApiOperation({ summary: 'Sets enforceRole of a top-level group' })
+  async patch(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const id = this.onlyGroup(request, 'PATCH');
+    describeChange(reply, await this.groups.patch(id, toWriteRequest(request)));
+    void reply.code(200).send();
+  }
+
+  @Delete()
+  @ApiOperation({ summary: 'Removes a group with everything in it' })
+  @ApiQuery({ name: 'force', required: false, type: Boolean })
+  async remove(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const force = readFlag(request.query as Query, 'force', false);
+    const id = this.onlyGroup(request, 'DELETE');
+    void reply.send(describeChange(reply, await this.groups.remove(id, { force })));
+  }
+
+  private stepsOf({ plan }: GroupChange): readonly unknown[] {
+    const root = this.runtime.engine.view.root();
+    const { declared } = this.writer.plan(plan);
+    return planDeployment(root, applyDeclaration(root, declared)).map(toWireStep);
+  }
+
+  private onlyGroup(request: FastifyRequest, method: string): string {
+    const path = parseGroupPath(restOfPath(request));
+    if (path.kind === 'group') return path.id;
+    throw new ApiError(405, `Method ${method} is not allowed here; allowed: GET`, {
+      headers: { allow: 'GET' },
+    });
+  }
+}

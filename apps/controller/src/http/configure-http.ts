@@ -1,0 +1,17 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { addLeaderGate, type LeaderGateOptions } from '../runtime/leader-gate.js';
+import { serveUi } from '../ui/serve-ui.js';
+import { addApiHeaders } from './marathon-headers.js';
+import { acceptStrictJson } from './strict-json.js';
+
+/** Sets up what all routes share: headers, who answers, strict JSON bodies, and the files of the UI. */
+export async function configureHttp(
+  app: NestFastifyApplication,
+  options: LeaderGateOptions & { readonly uiFolder: string },
+): Promise<void> {
+  const server = app.getHttpAdapter().getInstance();
+  addApiHeaders(server, options.runtime);
+  addLeaderGate(server, options);
+  acceptStrictJson(server);
+  await serveUi(server, options.uiFolder);
+}

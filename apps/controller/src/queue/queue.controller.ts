@@ -1,0 +1,44 @@
+import { Controller, Delete, Get, Req, Res } from '@nestjs/common';
+import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { appId } from '#core';
+import { resolveAppId, toWireQueueEntry, type WireQueueEntry } from '#marathon-v2';
+import { ApiError } from '#platform';
+import { restOfPath } from '../apps/write-request.js';
+import { type Query, readTexts } from '../http/query.js';
+import { ControllerRuntime } from '../runtime/controller-runtime.js';
+
+/** /v2/queue: what waits for offers, and why offers were not used. */
+@ApiTags('queue')
+@Controller('v2/queue')
+export class QueueController {
+  constructor(private readonly runtime: ControllerRuntime) {}
+
+  @Get()
+  @ApiOperation({ summary: 'Apps that wait to be launched' })
+  @ApiQuery({ name: 'embed', required: false, enum: ['lastUnusedOffers'] })
+  list(@Req() request: FastifyRequest): { readonly queue: readonly WireQueueEntry[] } {
+    const { view } = this.runtime.engine;
+    const { apps } = view.root();
+    const withOffers = readTexts(request.query as Query, 'embed').includes('lastUnusedOffers');
+    const queue = view.queue().flatMap((waiting) => {
+      const app = apps.get(waiting.appId);
+      if (app === undefined) return [];
+      const entry = toWireQueueEntry(waiting, app);
+      return withOffers ? { ...entry, lastUnusedOffers: [] } : entry;
+    });
+    return { queue };
+  }
+
+  @Delete('*')
+  @ApiOperation({ summary: '{app id}/delay: lets a delayed app launch at once' })
+  resetDelay(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
+    const [, idText] = /^(.*)\/delay\/?$/.exec(`/${restOfPath(request)}`) ?? [];
+    if (idText === undefined) throw new ApiError(404, 'URI not found');
+    const id = resolveAppId(idText, '/');
+    if (!id.ok || !this.runtime.engine.resetDelay(appId(id.id))) {
+      throw new ApiError(404, `Application ${id.ok ? id.id : idText} not found in tasks queue.`);
+    }
+    void reply.code(204).send();
+  }
+}

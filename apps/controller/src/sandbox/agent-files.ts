@@ -1,0 +1,44 @@
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
+import type { FastifyReply } from 'fastify';
+import { ApiError, authorizationHeader } from '#platform';
+
+/** An agent that says nothing for so long is taken for away. */
+const ANSWER_LIMIT_MS = 10_000;
+const PASSED_HEADERS = ['content-type', 'content-length', 'content-disposition'];
+
+/**
+ * Passes an agent's answer on as a stream. The limit is on the first byte only, as a download may be long; when the client
+ * goes away the request to the agent is given up.
+ */
+export async function fetchFromAgent(url: URL, taskId: string, reply: FastifyReply): Promise<void> {
+  const gone = new AbortController();
+  const timer = setTimeout(() => gone.abort(new Error('no answer in time')), ANSWER_LIMIT_MS);
+  reply.raw.once('close', () => gone.abort());
+  let response: Response;
+  try {
+    response = await fetch(url, { headers: authorizationHeader(), signal: gone.signal });
+  } catch (error) {
+    throw unreachable(url, taskId, error);
+  } finally {
+    clearTimeout(timer);
+  }
+  if (response.status >= 500) {
+    await response.body?.cancel();
+    throw unreachable(url, taskId, new Error(`HTTP ${response.status}`));
+  }
+  reply.code(response.status === 401 ? 403 : response.status);
+  for (const name of PASSED_HEADERS) {
+    const value = response.headers.get(name);
+    if (value !== null) reply.header(name, value);
+  }
+  if (response.body === null) void reply.send();
+  else void reply.send(Readable.fromWeb(response.body as ReadableStream));
+}
+
+const unreachable = (url: URL, taskId: string, cause: unknown): ApiError =>
+  new ApiError(
+    503,
+    `The agent ${url.host} that holds the sandbox of task '${taskId}' does not answer`,
+    { headers: { 'retry-after': '5' }, cause },
+  );

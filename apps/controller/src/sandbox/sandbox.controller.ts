@@ -1,0 +1,53 @@
+import { Controller, Get, Param, Req, Res } from '@nestjs/common';
+import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ApiError } from '#platform';
+import { type Query, readText } from '../http/query.js';
+import { fetchFromAgent } from './agent-files.js';
+import { AgentLocator } from './agent-locator.js';
+
+const OPERATIONS: ReadonlySet<string> = new Set(['browse', 'read', 'download']);
+
+/** /v2/tasks/{taskId}/files/...: the sandbox of a task, fetched from its agent, which browsers never talk to. */
+@ApiTags('sandbox')
+@Controller('v2/tasks/:taskId/files')
+export class SandboxController {
+  constructor(private readonly agents: AgentLocator) {}
+
+  @Get(':operation')
+  @ApiOperation({ summary: 'browse, read or download in the sandbox of a task' })
+  @ApiQuery({ name: 'path', required: false, description: 'relative to the sandbox' })
+  @ApiQuery({
+    name: 'offset',
+    required: false,
+    description: 'read: first byte; -1 asks for the size',
+  })
+  @ApiQuery({ name: 'length', required: false, description: 'read: bytes at most' })
+  async get(
+    @Param('taskId') taskId: string,
+    @Param('operation') operation: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    if (!OPERATIONS.has(operation)) throw new ApiError(404, 'URI not found');
+    const query = request.query as Query;
+    const agentUrl = this.agents.urlOfTask(taskId);
+    const url = new URL(`/files/${operation}`, agentUrl);
+    url.searchParams.set('path', toVirtualPath(taskId, readText(query, 'path') ?? ''));
+    for (const name of ['offset', 'length']) {
+      const value = readText(query, name);
+      if (value !== undefined) url.searchParams.set(name, value);
+    }
+    await fetchFromAgent(url, taskId, reply);
+  }
+}
+
+/** `<task id>/<path>`; a path as `browse` lists it, with the task in front, is taken too. */
+function toVirtualPath(taskId: string, path: string): string {
+  const relative = path.replace(/^\/+/, '');
+  for (const prefix of [`tasks/${taskId}`, taskId]) {
+    if (relative === prefix) return `${taskId}/`;
+    if (relative.startsWith(`${prefix}/`)) return `${taskId}/${relative.slice(prefix.length + 1)}`;
+  }
+  return `${taskId}/${relative}`;
+}

@@ -1,0 +1,131 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Gauge } from 'prom-client';
+import { type Lease, StoreUnavailableError } from '#core';
+import { createScheduler } from '#framework';
+import {
+  authorizationHeader,
+  type Daemon,
+  type Logger,
+  metricsRegistry,
+  systemClock,
+} from '#platform';
+import { createProber } from '#probes';
+import { createControllerStore, createLeaseKeeper, type Database, openDatabase } from '#store';
+import type { ControllerConfig } from './controller-config.js';
+import { createControllerEngine } from './engine/create-controller-engine.js';
+import type { RunningEngine } from './engine/engine.js';
+import { EventHub } from './events/event-hub.js';
+import { frameworkInfoOf } from './framework-info.js';
+import { readHostMark } from './leadership/host-mark.js';
+import { LeadershipLoop } from './leadership/leadership-loop.js';
+import type { ControllerRuntime } from './runtime/controller-runtime.js';
+
+/** How long one attempt to reach the database lasts before the log says again that it is away. */
+const DATABASE_WAIT_MS = 30_000;
+const DATABASE_RETRY_MS = 500;
+
+export interface StartOptions {
+  readonly config: ControllerConfig;
+  readonly runtime: ControllerRuntime;
+  readonly daemon: Daemon;
+  readonly logger: Logger;
+}
+
+/**
+ * Everything behind the API, once it listens: the database, then the lease, then the engine with its scheduler and
+ * prober. Returns when the lease is being sought; resolves to the loop, whose state says who leads.
+ */
+export async function startController(options: StartOptions): Promise<LeadershipLoop> {
+  const { runtime, logger } = options;
+  const database = await connect(options);
+  const place = `${runtime.authority}@${readHostMark() ?? runtime.settings.bootId}/`;
+  const loop = new LeadershipLoop({
+    keeper: createLeaseKeeper(database),
+    clock: systemClock,
+    holder: `${place}${runtime.settings.bootId}`,
+    isPredecessor: (holder) => holder.startsWith(place),
+    url: `http://${runtime.authority}`,
+    onElected: (lease) => lead(options, database, lease),
+    onLost: (error) => endProcess(logger, error),
+    log: (message, fields) => logger.info(fields, message),
+  });
+  runtime.onClose(() => loop.stop());
+  runtime.onClose(() => database.close());
+  loop.start();
+  return loop;
+}
+
+/** Tries until it succeeds: a controller without database waits, it does not give up. */
+async function connect({ config, logger }: StartOptions): Promise<Database> {
+  for (;;) {
+    try {
+      return await openDatabase(config.databaseUrl, {
+        waitMs: DATABASE_WAIT_MS,
+        onConnectionError: (error) => logger.warn({ err: error }, 'a database connection broke'),
+      });
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError)) throw error;
+      logger.warn({ err: error }, 'the database is away; trying again');
+      await sleep(DATABASE_RETRY_MS);
+    }
+  }
+}
+
+async function lead(options: StartOptions, database: Database, lease: Lease): Promise<void> {
+  const { config, runtime, daemon, logger } = options;
+  const store = createControllerStore(database);
+  const roles = (): readonly string[] =>
+    [...engine.view.root().apps.values()].map((app) => app.role);
+  const engine = await createControllerEngine(
+    {
+      store,
+      lease,
+      connect: (handlers, frameworkId) =>
+        createScheduler({
+          masters: config.masterUrls,
+          frameworkInfo: frameworkInfoOf(config, `http://${runtime.authority}`, roles()),
+          ...(frameworkId === undefined ? {} : { frameworkId }),
+          handlers,
+          clock: systemClock,
+          headers: authorizationHeader(),
+        }),
+      prober: createProber(),
+      sink: daemon.app.get(EventHub),
+      clock: systemClock,
+      newId: randomUUID,
+      onFatal: (error) => endProcess(logger, error),
+      log: {
+        info: (message, fields) => logger.info(fields ?? {}, message),
+        warn: (message, fields) => logger.warn(fields ?? {}, message),
+        error: (message, fields) => logger.error(fields ?? {}, message),
+      },
+      masterUrl: () => config.masterUrls[0]?.replace(/^https?:\/\//, ''),
+    },
+    { seed: randomInt(1, 2 ** 31) },
+  );
+  runtime.onCloseFirst(() => engine.stop());
+  engine.start();
+  runtime.open({ engine, store });
+  showUnconfirmed(engine);
+  logger.info({ epoch: lease.epoch, apps: engine.view.root().apps.size }, 'the controller leads');
+}
+
+function showUnconfirmed(engine: RunningEngine): void {
+  const name = 'pacer_controller_unconfirmed_instances';
+  metricsRegistry.removeSingleMetric(name);
+  new Gauge({
+    name,
+    help: 'Placed instances nothing was heard of since this controller began to lead',
+    registers: [metricsRegistry],
+    collect() {
+      this.set(engine.unconfirmedCount());
+    },
+  });
+}
+
+/** Leadership is lost or an invariant broke: a supervisor starts us again, as a standby. */
+function endProcess(logger: Logger, error: Error): void {
+  logger.fatal({ err: error }, `controller ends: ${error.message}`);
+  process.exit(1);
+}

@@ -1,0 +1,82 @@
+import { Controller, Delete, Get, Res } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { metricsRegistry } from '#platform';
+import { ControllerRuntime } from '../runtime/controller-runtime.js';
+
+/** The Marathon whose API we speak; clients choose features by it. */
+const API_VERSION = '1.11.0';
+
+/** So that the answer gets out before the process stops, as a supervisor would stop it, and releases its lease. */
+const ABDICATION_DELAY_MS = 500;
+
+/** Who and what this controller is. */
+@ApiTags('system')
+@Controller()
+export class SystemController {
+  constructor(private readonly runtime: ControllerRuntime) {}
+
+  @Get('v2/info')
+  @ApiOperation({ summary: 'Version, leader and configuration' })
+  info(): Readonly<Record<string, unknown>> {
+    const { settings, engine } = this.runtime;
+    const { rules } = settings;
+    return {
+      name: 'marathon',
+      version: API_VERSION,
+      buildref: `pacer-${settings.version}`,
+      elected: true,
+      leader: this.runtime.authority,
+      frameworkId: engine.view.frameworkId() ?? null,
+      marathon_config: {
+        master: engine.view.masterUrl() ?? settings.masterUrls.join(','),
+        ha: true,
+        checkpoint: true,
+        executor: '//cmd',
+        features: [...rules.features].sort(),
+        framework_name: 'pacer',
+        hostname: this.runtime.address.host,
+        local_port_min: rules.servicePorts.min,
+        local_port_max: rules.servicePorts.max,
+        mesos_role: rules.defaultRole,
+        default_network_name: rules.defaultNetworkName ?? null,
+        webui_url: `http://${this.runtime.authority}`,
+      },
+      zookeeper_config: {},
+      http_config: { http_port: this.runtime.address.port, https_port: null },
+      pacer: {
+        version: settings.version,
+        masters: settings.masterUrls,
+        apps: engine.view.root().apps.size,
+        revision: engine.view.root().revision,
+      },
+    };
+  }
+
+  @Get('v2/leader')
+  @ApiOperation({ summary: 'host:port of the controller that leads' })
+  leader(): { readonly leader: string } {
+    // Standby controllers proxy, so whoever is loaded and answers this leads.
+    const { engine: _loaded, authority } = this.runtime;
+    return { leader: authority };
+  }
+
+  @Delete('v2/leader')
+  @ApiOperation({ summary: 'Gives leadership up; the process ends and starts again as standby' })
+  abdicate(): { readonly message: string } {
+    const { engine: _loaded } = this.runtime;
+    setTimeout(() => process.kill(process.pid, 'SIGTERM'), ABDICATION_DELAY_MS);
+    return { message: 'Leadership abdicated' };
+  }
+
+  @Get('v2/plugins')
+  @ApiOperation({ summary: 'Always empty: there are no plugins' })
+  plugins(): { readonly plugins: readonly unknown[] } {
+    return { plugins: [] };
+  }
+
+  @Get('metrics/prometheus')
+  async metrics(@Res() reply: FastifyReply): Promise<void> {
+    void reply.type(metricsRegistry.contentType).send(await metricsRegistry.metrics());
+  }
+}

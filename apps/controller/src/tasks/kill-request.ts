@@ -1,0 +1,38 @@
+import type { FastifyReply } from 'fastify';
+import type { WireTask } from '#marathon-v2';
+import { ApiError } from '#platform';
+import { type ChangeResult, describeChange } from '../changes/root-writer.js';
+import { type Query, readFlag } from '../http/query.js';
+
+export interface KillOptions {
+  /** Lowers the instance count instead of replacing what is killed. */
+  readonly scale: boolean;
+  readonly force: boolean;
+  /** Also gives reservations and volumes up. */
+  readonly wipe: boolean;
+}
+
+/** What became of a kill: the tasks it hit, or the deployment that scales down. */
+export type KillResult =
+  | { readonly kind: 'killed'; readonly tasks: readonly WireTask[] }
+  | { readonly kind: 'scaled'; readonly change: ChangeResult };
+
+export function readKillOptions(query: Query): KillOptions {
+  const options = {
+    scale: readFlag(query, 'scale', false),
+    force: readFlag(query, 'force', false),
+    wipe: readFlag(query, 'wipe', false),
+  };
+  if (options.scale && options.wipe) {
+    throw new ApiError(400, 'You cannot use scale and wipe at the same time.');
+  }
+  return options;
+}
+
+/** The body of the answer; names the deployment in a header when there is one. */
+export const killBody = (
+  reply: FastifyReply,
+  result: KillResult,
+  describe: (tasks: readonly WireTask[]) => unknown,
+): unknown =>
+  result.kind === 'scaled' ? describeChange(reply, result.change) : describe(result.tasks);
