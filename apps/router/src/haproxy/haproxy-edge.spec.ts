@@ -1,0 +1,204 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createLogger } from '#platform';
+import { type Endpoint, type Route, toEdgeModel } from '#routing';
+import { edgeFilesIn } from './edge-files.js';
+import { HaproxyEdge } from './haproxy-edge.js';
+
+const hasHaproxy = ((): boolean => {
+  try {
+    execFileSync('haproxy', ['-v'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+})();
+if (!hasHaproxy && process.env['CI'] === 'true') throw new Error('haproxy is missing');
+if (!hasHaproxy) process.stderr.write('skipped: haproxy is not installed\n');
+
+async function freePort(): Promise<number> {
+  const server = createTcpServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+describe.runIf(hasHaproxy)('HaproxyEdge', () => {
+  let directory: string;
+  let httpPort: number;
+  let edge: HaproxyEdge;
+  let onExit: () => void = () => undefined;
+  const upstreams: Server[] = [];
+
+  const newEdge = (): HaproxyEdge =>
+    new HaproxyEdge({
+      files: edgeFilesIn(directory),
+      logger: createLogger('router-spec'),
+      onExit: () => onExit(),
+      settings: {
+        bindAddress: '127.0.0.1',
+        httpPort,
+        statsSocket: edgeFilesIn(directory).adminSocket,
+        hostsMapFile: edgeFilesIn(directory).hostsMap,
+        hardStopSeconds: 5,
+      },
+    });
+
+  const upstream = async (text: string): Promise<Endpoint> => {
+    const server = createServer((_request, response) => response.end(text));
+    upstreams.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    return { name: `s${port}`, address: '127.0.0.1', port, taskId: text, state: 'ready' };
+  };
+
+  const route = (endpoints: readonly Endpoint[], extra: Partial<Route> = {}): Route => ({
+    appId: '/web',
+    portIndex: 0,
+    backend: 'web_0',
+    mode: 'http',
+    balance: 'roundrobin',
+    sticky: false,
+    vhosts: ['web.localhost'],
+    weight: 0,
+    endpoints,
+    ...extra,
+  });
+  const modelOf = (...routes: readonly Route[]) => toEdgeModel({ routes, conflicts: [] });
+
+  const ask = async (host = 'web.localhost'): Promise<string> => {
+    // fetch does not let us choose the Host header.
+    const { request } = await import('node:http');
+    return new Promise((resolve, reject) => {
+      request(
+        { host: '127.0.0.1', port: httpPort, headers: { host }, agent: false },
+        (response) => {
+          let body = '';
+          response.on('data', (chunk: Buffer) => {
+            body += chunk.toString();
+          });
+          response.on('end', () => resolve(body));
+        },
+      )
+        .on('error', reject)
+        .end();
+    });
+  };
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'pacer-edge-'));
+    httpPort = await freePort();
+    edge = newEdge();
+    await edge.start(modelOf());
+  });
+
+  afterEach(async () => {
+    await edge.stop();
+    for (const server of upstreams.splice(0)) server.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  it('answers 503 with a reason for a host nobody published', async () => {
+    expect(await ask('nobody.localhost')).toContain('No route');
+  });
+
+  it('serves a new backend after one reload, and new servers without any', async () => {
+    const first = await upstream('first');
+    const second = await upstream('second');
+
+    await edge.reload(modelOf(route([first])));
+    expect(await ask()).toBe('first');
+    expect(await edge.needsReload(modelOf(route([second])))).toBe(false);
+    await edge.applyRuntime(modelOf(route([second])));
+
+    expect(await ask()).toBe('second');
+    expect(edge.reloads).toBe(1);
+  });
+
+  it('sends nothing new to a draining server and reports its open sessions', async () => {
+    const first = await upstream('first');
+    const second = await upstream('second');
+    await edge.reload(modelOf(route([first, second])));
+
+    await edge.applyRuntime(modelOf(route([{ ...first, state: 'draining' }, second])));
+
+    const answers = await Promise.all([ask(), ask(), ask(), ask()]);
+    expect(new Set(answers)).toEqual(new Set(['second']));
+    // The master's socket is away for a moment around a reload.
+    const sessions = await vi.waitFor(() => edge.sessions());
+    expect(sessions.get(`web_0/${first.name}`)).toBe(0);
+  });
+
+  it('is adopted by a new router with what it serves, without a restart', async () => {
+    const first = await upstream('first');
+    await edge.reload(modelOf(route([first])));
+    const pid = edge.pid;
+
+    const successor = newEdge();
+    await successor.start(modelOf());
+
+    expect(successor.pid).toBe(pid);
+    expect(await successor.needsReload(modelOf(route([first])))).toBe(false);
+    expect(await ask()).toBe('first');
+    edge = successor;
+  });
+
+  it('notices the death of the very first HAProxy it started, and starts another', async () => {
+    const exited = new Promise<void>((resolve) => {
+      onExit = resolve;
+    });
+    const pid = edge.pid ?? 0;
+
+    process.kill(pid, 'SIGKILL');
+    await exited;
+    await edge.restart(modelOf());
+
+    expect(edge.pid).not.toBe(pid);
+    expect(await ask()).toContain('No route');
+  });
+
+  it('names the port of the edge when another program has it', async () => {
+    await edge.stop();
+    const other = createTcpServer();
+    await new Promise<void>((resolve) => other.listen(httpPort, '127.0.0.1', resolve));
+
+    await expect(newEdge().start(modelOf())).rejects.toThrow(
+      `port ${httpPort} of the edge is used by another program`,
+    );
+
+    other.close();
+  }, 30_000);
+
+  it('keeps serving when a new configuration is refused', async () => {
+    const first = await upstream('first');
+    await edge.reload(modelOf(route([first])));
+
+    const broken = modelOf(route([first], { balance: 'no-such-algorithm' }));
+    await expect(edge.reload(broken)).rejects.toMatchObject({ code: 'EDGE_REFUSED' });
+
+    expect(await ask()).toBe('first');
+  });
+
+  it('repairs what somebody changed by hand', async () => {
+    const first = await upstream('first');
+    const model = modelOf(route([first]));
+    await edge.reload(model);
+    await edge.applyRuntime(model);
+    const { runCommands } = await import('./runtime-socket.js');
+    await runCommands(edgeFilesIn(directory).adminSocket, [
+      `set server web_0/${first.name} state maint`,
+    ]);
+
+    await edge.refresh();
+    await edge.applyRuntime(model);
+
+    expect(edge.driftRepairs).toBe(1);
+    expect(await ask()).toBe('first');
+  });
+});

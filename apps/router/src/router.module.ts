@@ -1,0 +1,13 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { RouterService } from './router.service.js';
+import { ROUTER_CONFIG, type RouterConfig } from './router-config.js';
+import { StatusController } from './status/status.controller.js';
+
+@Module({ controllers: [StatusController], providers: [RouterService] })
+export class RouterModule {}
+
+/** The router as configured. */
+export const routerModule = (config: RouterConfig): DynamicModule => ({
+  module: RouterModule,
+  providers: [{ provide: ROUTER_CONFIG, useValue: config }],
+});

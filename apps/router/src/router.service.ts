@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Counter, Gauge } from 'prom-client';
+import { createLogger, metricsRegistry } from '#platform';
+import { ControllerClient } from './controller/controller-client.js';
+import { type EdgeFiles, edgeFilesIn } from './haproxy/edge-files.js';
+import { HaproxyEdge } from './haproxy/haproxy-edge.js';
+import { ROUTER_CONFIG, type RouterConfig } from './router-config.js';
+import { RouterLoop } from './sync/router-loop.js';
+
+const HARD_STOP_SECONDS = 60;
+
+/** Wires the loop to HAProxy and the controller, for the life of the process. */
+@Injectable()
+export class RouterService implements OnModuleDestroy {
+  readonly files: EdgeFiles;
+  readonly loop: RouterLoop;
+
+  constructor(@Inject(ROUTER_CONFIG) config: RouterConfig) {
+    const logger = createLogger('router');
+    this.files = edgeFilesIn(join(config.dataDirectory, 'haproxy'));
+    const edge = new HaproxyEdge({
+      files: this.files,
+      logger,
+      settings: {
+        bindAddress: config.edgeHost,
+        httpPort: config.edgeHttpPort,
+        statsSocket: this.files.adminSocket,
+        hostsMapFile: this.files.hostsMap,
+        hardStopSeconds: HARD_STOP_SECONDS,
+      },
+      onExit: () => this.loop.haproxyGone(),
+    });
+    this.loop = new RouterLoop({
+      routerId: readRouterId(config.dataDirectory),
+      groups: config.groups,
+      bindAddress: config.edgeHost,
+      reservedPorts: new Set(config.reservedPorts),
+      client: new ControllerClient(config.controllerUrls),
+      edge,
+      logger,
+      url: () => `http://${config.host}:${config.port}`,
+    });
+    registerMetrics(edge, this.loop);
+  }
+
+  start(): Promise<void> {
+    return this.loop.start();
+  }
+
+  onModuleDestroy(): Promise<void> {
+    return this.loop.stop();
+  }
+}
+
+/** Kept over restarts, so that the controller does not wait for a router that is only the former life of this one. */
+function readRouterId(directory: string): string {
+  const path = join(directory, 'router-id');
+  try {
+    const id = readFileSync(path, 'utf8').trim();
+    if (id !== '') return id;
+  } catch {
+    // First start.
+  }
+  const id = `router-${randomUUID()}`;
+  writeFileSync(path, `${id}\n`);
+  return id;
+}
+
+function registerMetrics(edge: HaproxyEdge, loop: RouterLoop): void {
+  const registers = [metricsRegistry];
+  const counter = (name: string, help: string, read: () => number): void => {
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  };
+  counter('pacer_router_reloads_total', 'HAProxy reloads', () => edge.reloads);
+  counter(
+    'pacer_router_runtime_changes_total',
+    'Runtime API commands done',
+    () => edge.runtimeChanges,
+  );
+  counter(
+    'pacer_router_drift_repairs_total',
+    'Differences found in HAProxy',
+    () => edge.driftRepairs,
+  );
+  new Gauge({
+    name: 'pacer_router_routes',
+    help: 'Routes served',
+    registers,
+    collect() {
+      this.set(loop.table.routes.length);
+    },
+  });
+}

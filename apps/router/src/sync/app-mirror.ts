@@ -1,0 +1,60 @@
+import type { WireApp } from '#marathon-v2';
+
+/** What this router last read of the controller's apps, and the health it last saw of each task. */
+export class AppMirror {
+  private readonly apps = new Map<string, WireApp>();
+  private health = new Map<string, boolean>();
+
+  /** Replaces everything by a snapshot. */
+  replaceAll(apps: readonly WireApp[]): void {
+    this.apps.clear();
+    for (const app of apps) this.apps.set(app.id, app);
+    const known = this.health;
+    this.health = new Map();
+    for (const app of apps) this.learnHealth(app, known);
+  }
+
+  /** Puts one app, or removes it when it no longer exists. */
+  put(id: string, app: WireApp | undefined): void {
+    for (const task of this.apps.get(id)?.tasks ?? []) {
+      if (app?.tasks?.some((other) => other.id === task.id) !== true) this.health.delete(task.id);
+    }
+    if (app === undefined) this.apps.delete(id);
+    else {
+      this.apps.set(id, app);
+      this.learnHealth(app, this.health);
+    }
+  }
+
+  has(id: string): boolean {
+    return this.apps.has(id);
+  }
+
+  list(): readonly WireApp[] {
+    return [...this.apps.values()];
+  }
+
+  get lastKnownHealth(): ReadonlyMap<string, boolean> {
+    return this.health;
+  }
+
+  /** Ids of tasks that are being taken out of rotation. */
+  drainingTasks(): readonly string[] {
+    return this.list().flatMap((app) =>
+      (app.tasks ?? []).filter((task) => task.draining !== undefined).map((task) => task.id),
+    );
+  }
+
+  private learnHealth(app: WireApp, known: ReadonlyMap<string, boolean>): void {
+    for (const task of app.tasks ?? []) {
+      const results = task.healthCheckResults ?? [];
+      const before = known.get(task.id);
+      if (results.length > 0)
+        this.health.set(
+          task.id,
+          results.some((result) => result.alive),
+        );
+      else if (before !== undefined) this.health.set(task.id, before);
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import type { Endpoint, Route, RouteTable } from '#routing';
+import { DrainWatch, type ServerSight } from './drain-watch.js';
+
+const endpoint = (taskId: string): Endpoint => ({
+  name: `s-${taskId}`,
+  address: '127.0.0.1',
+  port: 1,
+  taskId,
+  state: 'draining',
+});
+const table = (...tasks: readonly string[]): RouteTable => {
+  const route: Route = {
+    appId: '/web',
+    portIndex: 0,
+    backend: 'web',
+    mode: 'http',
+    balance: 'roundrobin',
+    sticky: false,
+    vhosts: [],
+    weight: 0,
+    endpoints: tasks.map(endpoint),
+  };
+  return { routes: [route], conflicts: [] };
+};
+const sees =
+  (servers: Readonly<Record<string, ServerSight>>) =>
+  (server: string): ServerSight =>
+    servers[server] ?? { state: undefined, open: 0 };
+
+describe('DrainWatch', () => {
+  it('calls a task drained when its server is in maintenance without a session', () => {
+    const watch = new DrainWatch();
+    watch.follow(table('a', 'b', 'c'), 0);
+
+    const drained = watch.sort(
+      ['a', 'b', 'c'],
+      sees({
+        'web/s-a': { state: 'maint', open: 0 },
+        'web/s-b': { state: 'maint', open: 1 },
+        'web/s-c': { state: 'ready', open: 0 },
+      }),
+    );
+
+    expect(drained).toEqual({ drained: ['a'], busy: ['b', 'c'] });
+  });
+
+  it('still watches the tasks of an app that is listed no more', () => {
+    const watch = new DrainWatch();
+    watch.follow(table('a'), 0);
+    watch.follow(table(), 1);
+
+    expect(watch.sort([], sees({ 'web/s-a': { state: 'maint', open: 2 } })).busy).toEqual(['a']);
+    expect(watch.sort([], sees({})).drained).toEqual(['a']);
+  });
+
+  it('forgets a departed task after a while', () => {
+    const watch = new DrainWatch();
+    watch.follow(table('a'), 0);
+    watch.follow(table(), 1);
+
+    watch.follow(table(), 1_000_000);
+
+    expect(watch.hasDeparted).toBe(false);
+  });
+
+  it('calls a task it never routed to drained', () => {
+    expect(new DrainWatch().sort(['x'], sees({}))).toEqual({ drained: ['x'], busy: [] });
+  });
+});
