@@ -1,0 +1,102 @@
+import { type UseQueryResult, useQuery } from '@tanstack/react-query';
+import { request, resourcePath } from './api-client.js';
+import type { App, Deployment, Info, JsonObject, QueueEntry, SandboxFile } from './api-types.js';
+import { useConnection } from './connection-store.js';
+
+/** Without the event stream the screen is this old at most. */
+const POLL_MS = 5_000;
+/** With it, reading again only corrects what an event failed to say. */
+const RECONCILE_MS = 15_000;
+
+function usePollInterval(): number {
+  return useConnection().stream === 'open' ? RECONCILE_MS : POLL_MS;
+}
+
+/** All apps with counts and deployments but without tasks: the list does not need them. */
+export function useApps(): UseQueryResult<readonly App[]> {
+  return useQuery({
+    queryKey: ['apps'],
+    queryFn: async ({ signal }) => {
+      const query = { embed: ['apps.counts', 'apps.deployments'] };
+      return (await request<{ apps: App[] }>('/v2/apps', { query, signal })).apps;
+    },
+    refetchInterval: usePollInterval(),
+  });
+}
+
+export function useApp(id: string): UseQueryResult<App> {
+  return useQuery({
+    queryKey: ['app', id],
+    queryFn: async ({ signal }) => {
+      const embed = ['app.tasks', 'app.counts', 'app.deployments', 'app.lastTaskFailure'];
+      const path = resourcePath('/v2/apps', id);
+      return (await request<{ app: App }>(path, { query: { embed }, signal })).app;
+    },
+    refetchInterval: usePollInterval(),
+  });
+}
+
+export function useVersions(id: string): UseQueryResult<readonly string[]> {
+  return useQuery({
+    queryKey: ['versions', id],
+    queryFn: async ({ signal }) => {
+      const path = `${resourcePath('/v2/apps', id)}/versions`;
+      return (await request<{ versions: string[] }>(path, { signal })).versions;
+    },
+  });
+}
+
+/** One version's definition; it never changes once it exists. */
+export function useVersion(id: string, version: string | undefined): UseQueryResult<JsonObject> {
+  return useQuery({
+    queryKey: ['version', id, version],
+    queryFn: ({ signal }) =>
+      request<JsonObject>(
+        `${resourcePath('/v2/apps', id)}/versions/${encodeURIComponent(version ?? '')}`,
+        { signal },
+      ),
+    enabled: version !== undefined,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+export function useDeployments(): UseQueryResult<readonly Deployment[]> {
+  return useQuery({
+    queryKey: ['deployments'],
+    queryFn: ({ signal }) => request<Deployment[]>('/v2/deployments', { signal }),
+    refetchInterval: usePollInterval(),
+  });
+}
+
+/** Refused offers cause no event, so the queue is polled even with the stream. */
+export function useQueue(): UseQueryResult<readonly QueueEntry[]> {
+  return useQuery({
+    queryKey: ['queue'],
+    queryFn: async ({ signal }) =>
+      (await request<{ queue: QueueEntry[] }>('/v2/queue', { signal })).queue,
+    refetchInterval: POLL_MS,
+  });
+}
+
+export function useInfo(): UseQueryResult<Info> {
+  return useQuery({
+    queryKey: ['info'],
+    queryFn: ({ signal }) => request<Info>('/v2/info', { signal }),
+  });
+}
+
+/** The names of the files at the top of a task's sandbox. */
+export function useSandboxFiles(taskId: string | undefined): UseQueryResult<readonly string[]> {
+  return useQuery({
+    queryKey: ['files', taskId],
+    queryFn: async ({ signal }) => {
+      const path = `${resourcePath('/v2/tasks', taskId ?? '')}/files/browse`;
+      const files = await request<SandboxFile[]>(path, { query: { path: '' }, signal });
+      return files
+        .filter((file) => !(file.mode ?? '').startsWith('d'))
+        .map((file) => file.path.slice(file.path.lastIndexOf('/') + 1));
+    },
+    enabled: taskId !== undefined,
+    staleTime: 10_000,
+  });
+}

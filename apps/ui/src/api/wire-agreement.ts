@@ -1,0 +1,15 @@
+import type { WireApp, WireDeployment, WireQueueEntry, WireTask } from '#marathon-v2';
+import type { App, Deployment, QueueEntry, Task } from './api-types.js';
+
+/**
+ * What our controller sends must fit what this UI reads; if not, this file does not compile. The UI keeps types of its
+ * own because it also works against servers that leave fields out or send null.
+ */
+type Fits<Sent extends Read, Read> = Sent;
+
+export type Agreement = [
+  Fits<WireApp, App>,
+  Fits<WireTask, Task>,
+  Fits<WireDeployment, Deployment>,
+  Fits<WireQueueEntry & { readonly app: { readonly id: string } }, QueueEntry>,
+];

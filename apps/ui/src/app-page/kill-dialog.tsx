@@ -1,0 +1,40 @@
+import { Button, Group, Modal, Text } from '@mantine/core';
+import { plural } from '../format/quantities.js';
+
+export interface KillRequest {
+  readonly ids: readonly string[];
+  /** Whether the wanted number goes down too; otherwise replacements start. */
+  readonly scale: boolean;
+}
+
+interface KillDialogProps {
+  readonly request: KillRequest;
+  readonly onClose: () => void;
+  readonly onConfirm: (request: KillRequest) => void;
+}
+
+export function KillDialog({ request, onClose, onConfirm }: KillDialogProps) {
+  const count = plural(request.ids.length, 'instance');
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      title={request.scale ? `Kill ${count} and scale down` : `Kill ${count}`}
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
+      <Text size="sm">
+        {request.scale
+          ? `Kills ${count} and lowers the wanted number by ${request.ids.length}; nothing replaces them.`
+          : `Kills ${count}. The wanted number stays, so replacements start.`}
+      </Text>
+      <Group justify="flex-end" mt="lg">
+        <Button variant="default" onClick={onClose}>
+          Cancel
+        </Button>
+        <Button color="red" onClick={() => onConfirm(request)} data-autofocus>
+          {request.scale ? 'Kill and scale' : 'Kill'}
+        </Button>
+      </Group>
+    </Modal>
+  );
+}
