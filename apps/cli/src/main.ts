@@ -1,0 +1,95 @@
+#!/usr/bin/env node
+import { Command } from 'commander';
+
+/**
+ * `pacer`: the terminal client of /v2, and `pacer up`. Commands load what they need when they run, so that `--help` is
+ * instant.
+ */
+const program = new Command('pacer')
+  .description('Keeps long-running services running on your own machines')
+  .option('--url <url>', 'the controller', process.env['PACER_URL'] ?? 'http://localhost:8080')
+  .option('--json', 'print what the API answers')
+  .showHelpAfterError();
+
+const cluster = (name: string, description: string): Command =>
+  program
+    .command(name)
+    .description(description)
+    .option('--agents <n>', 'agents on this machine, sharing its resources')
+    .option('--keep-tasks', 'leave tasks running when the cluster stops')
+    .option('--data <dir>', 'where everything is kept (PACER_DATA)')
+    .option('--port-offset <n>', 'added to the ports of the daemons and the edge');
+
+cluster('up', 'run a whole one-machine cluster until Ctrl-C').action(async (flags) => {
+  const { runUp } = await import('./up/up.js');
+  process.exit(await runUp(flags));
+});
+cluster('down', 'stop a cluster that runs in the background').action(async (flags) => {
+  const { runDown } = await import('./up/up.js');
+  process.exit(await runDown(flags));
+});
+
+const app = program.command('app').description('apps');
+app
+  .command('list')
+  .description('all apps')
+  .action(async () => (await connect()).listApps());
+app
+  .command('get <id>')
+  .description('one app, as JSON')
+  .action(async (id: string) => (await connect()).showApp(id));
+app
+  .command('create')
+  .description('create an app, or replace it with --replace')
+  .requiredOption('-f, --file <path>', 'JSON definition, - for standard input')
+  .option('--replace', 'replace an app that exists')
+  .option('--force', 'although a deployment is under way')
+  .option('--wait', 'until the deployment has ended')
+  .action(async (flags) => (await connect()).createApp(flags));
+app
+  .command('scale <id> <instances>')
+  .description('change the number of instances')
+  .option('--force', 'although a deployment is under way')
+  .option('--wait', 'until the deployment has ended')
+  .action(async (id: string, instances: string, flags) =>
+    (await connect()).scaleApp(id, instances, flags),
+  );
+app
+  .command('restart <id>')
+  .description('replace all instances, in steps')
+  .option('--force', 'although a deployment is under way')
+  .option('--wait', 'until the deployment has ended')
+  .action(async (id: string, flags) => (await connect()).restartApp(id, flags));
+app
+  .command('destroy <id>')
+  .description('remove an app and its instances')
+  .option('--wait', 'until the deployment has ended')
+  .action(async (id: string, flags) => (await connect()).destroyApp(id, flags));
+
+program
+  .command('deployments')
+  .description('deployments under way')
+  .action(async () => (await connect()).listDeployments());
+program
+  .command('tasks [app]')
+  .description('tasks, of one app or of all')
+  .action(async (id?: string) => (await connect()).listTasks(id));
+program
+  .command('logs <task>')
+  .description('what a task wrote')
+  .option('--file <name>', 'a file of its sandbox', 'stdout')
+  .option('-f, --follow', 'go on printing what is added')
+  .action(async (id: string, flags) => (await connect()).showLog(id, flags));
+
+async function connect() {
+  const { createCommands } = await import('./client/commands.js');
+  const { url, json } = program.opts<{ url: string; json?: boolean }>();
+  return createCommands({ url, json: json === true });
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`pacer: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,198 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ConfigError } from '#platform';
+import { findEmbeddedDatabase } from '#store';
+import { type DaemonPlan, planCluster } from './cluster-plan.js';
+import { LogFiles } from './log-files.js';
+import { getStatus, hasAgents, waitUntil } from './readiness.js';
+import { RunDirectory } from './run-record.js';
+import { stopDaemons } from './shutdown.js';
+import { type DaemonHost, endProcess, SupervisedDaemon } from './supervised-daemon.js';
+import { SupervisedDatabase } from './supervised-database.js';
+import { detectCapacity, type UpOptions } from './up-options.js';
+
+const READY_LIMIT_MS = 90_000;
+const ROTATE_EVERY_MS = 10_000;
+
+/** `dist`, three folders above `dist/apps/cli/src/up`. */
+const DIST = fileURLToPath(new URL('../../../../', import.meta.url));
+
+/** A one-machine cluster: the database, four kinds of daemons, their logs and records. */
+export class Cluster {
+  readonly run: RunDirectory;
+  readonly logs: LogFiles;
+  private readonly host: DaemonHost;
+  private database: SupervisedDatabase | undefined;
+  private daemons: readonly SupervisedDaemon[] = [];
+  private rotation: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly options: UpOptions,
+    private readonly report: (line: string) => void,
+  ) {
+    mkdirSync(options.dataDirectory, { recursive: true, mode: 0o755 });
+    this.run = new RunDirectory(options.dataDirectory);
+    this.logs = new LogFiles(options.dataDirectory);
+    this.host = {
+      run: this.run,
+      logs: this.logs,
+      programOf: (plan) => join(DIST, 'apps', plan.program, 'src', 'main.js'),
+      buildId: readBuildId(),
+      report,
+    };
+  }
+
+  /** Starts or adopts everything and resolves when all of it answers. Rejects saying what does not. */
+  async start(signal: AbortSignal): Promise<readonly DaemonPlan[]> {
+    const url = this.options.databaseUrl || (await this.startDatabase());
+    const plans = this.planWith(url);
+    this.requirePrograms(plans);
+    await this.endUnplanned(plans);
+    await this.requireFreePorts(plans);
+    this.daemons = plans.map((plan) => new SupervisedDaemon(plan, this.host));
+    this.rotation = setInterval(() => this.rotateLogs(), ROTATE_EVERY_MS);
+    const began = performance.now();
+    const took = () => `${((performance.now() - began) / 1000).toFixed(1)} s`;
+    await Promise.all(
+      this.daemons.map(async (daemon) => {
+        const how = await daemon.start();
+        await this.waitForPing(daemon, signal);
+        this.report(`${daemon.name} ${how === 'adopted' ? 'adopted' : 'ready'} (${took()})`);
+      }),
+    );
+    await this.waitForService(plans, signal);
+    this.report(`cluster ready (${took()})`);
+    return plans;
+  }
+
+  /** Finds the daemons a supervisor that was killed left behind, without starting anything. */
+  adoptAll(): number {
+    const survivors = new Set(this.run.findSurvivors().map(({ name }) => name));
+    const agents = [...survivors].filter((name) => name.startsWith('agent-')).length;
+    const plans = this.planWith('', Math.max(agents, this.options.agents));
+    this.daemons = plans
+      .filter(({ name }) => survivors.has(name))
+      .map((plan) => new SupervisedDaemon(plan, this.host))
+      .filter((daemon) => daemon.adopt());
+    return this.daemons.length;
+  }
+
+  /** Stops everything in order, and the embedded database last. */
+  async stop(options: { readonly keepTasks: boolean }): Promise<void> {
+    clearInterval(this.rotation);
+    await stopDaemons(this.daemons, { ...options, report: this.report });
+    if (this.database !== undefined) await this.database.stop();
+    else if (this.options.databaseUrl === '') await this.findDatabase()?.stop();
+  }
+
+  private findDatabase() {
+    return findEmbeddedDatabase({ dataDir: databaseDirectory(this.options.dataDirectory) });
+  }
+
+  private async startDatabase(): Promise<string> {
+    const began = performance.now();
+    this.database = new SupervisedDatabase({
+      dataDirectory: databaseDirectory(this.options.dataDirectory),
+      logFile: this.logs.pathOf('postgres'),
+      report: this.report,
+      onMoved: (url) => void this.moveDatabase(url),
+    });
+    const { adopted, url } = await this.database.start();
+    const seconds = ((performance.now() - began) / 1000).toFixed(1);
+    this.report(`database ${adopted ? 'adopted' : 'ready'} (${seconds} s)`);
+    return url;
+  }
+
+  private planWith(databaseUrl: string, agents = this.options.agents): readonly DaemonPlan[] {
+    const { dataDirectory, host, ports, taskPorts } = this.options;
+    const capacity = detectCapacity(dataDirectory, taskPorts);
+    const uiDirectory = join(DIST, 'apps', 'ui');
+    return planCluster({ host, dataDirectory, databaseUrl, uiDirectory, agents, ports, capacity });
+  }
+
+  /** The database came back on another port: those who use it are started again with the new address. */
+  private async moveDatabase(url: string): Promise<void> {
+    const plans = this.planWith(url).filter(({ environment }) => 'DATABASE_URL' in environment);
+    for (const plan of plans) {
+      await this.daemons.find(({ name }) => name === plan.name)?.reconfigure(plan);
+    }
+  }
+
+  private requirePrograms(plans: readonly DaemonPlan[]): void {
+    const missing = plans
+      .map((plan) => this.host.programOf(plan))
+      .find((path) => !existsSync(path));
+    if (missing !== undefined) throw new ConfigError(`${missing} is missing: run npm run build`);
+  }
+
+  /** Agents of an earlier run with more of them. Their tasks go on until an agent with the same name starts. */
+  private async endUnplanned(plans: readonly DaemonPlan[]): Promise<void> {
+    const planned = new Set(plans.map(({ name }) => name));
+    const extra = this.run.findSurvivors().filter(({ name }) => !planned.has(name));
+    await Promise.all(
+      extra.map(async (record) => {
+        this.report(`${record.name} is no longer asked for, stopping it`);
+        await endProcess(record);
+        this.run.remove(record.name);
+      }),
+    );
+  }
+
+  private async requireFreePorts(plans: readonly DaemonPlan[]): Promise<void> {
+    for (const plan of plans) {
+      if (this.run.findRunning(plan.name) !== undefined) continue;
+      if (await isFree(plan.port, this.options.host)) continue;
+      throw new ConfigError(
+        `port ${plan.port} (${plan.name}) is used by another program: stop it, or use --port-offset`,
+      );
+    }
+  }
+
+  private waitForPing(daemon: SupervisedDaemon, signal: AbortSignal): Promise<void> {
+    return waitUntil(async () => (await getStatus(`${daemon.url}/ping`)) === 200, {
+      limitMs: READY_LIMIT_MS,
+      signal,
+      describe: () =>
+        `${daemon.name} does not answer on ${daemon.url}. Its log, ${this.logs.pathOf(daemon.name)}, ends with:\n` +
+        this.logs.tail(daemon.name, 5).join('\n'),
+    });
+  }
+
+  private async waitForService(plans: readonly DaemonPlan[], signal: AbortSignal): Promise<void> {
+    const of = (program: DaemonPlan['program']) =>
+      plans.find((plan) => plan.program === program)?.url ?? '';
+    await waitUntil(async () => (await getStatus(`${of('controller')}/v2/info`)) === 200, {
+      limitMs: READY_LIMIT_MS,
+      signal,
+      describe: () => `the controller does not lead: see ${this.logs.pathOf('controller')}`,
+    });
+    await waitUntil(() => hasAgents(of('master'), this.options.agents), {
+      limitMs: READY_LIMIT_MS,
+      signal,
+      describe: () => `not every agent registered with the master: see ${this.logs.directory}`,
+    });
+  }
+
+  private rotateLogs(): void {
+    for (const name of ['postgres', ...this.daemons.map((daemon) => daemon.name)]) {
+      this.logs.rotate(name);
+    }
+  }
+}
+
+const databaseDirectory = (dataDirectory: string): string => join(dataDirectory, 'postgres');
+
+/** Written by each build. Without it nothing tells builds apart, which is fine for a fixed installation. */
+function readBuildId(): string {
+  const stamp = join(dirname(DIST), 'dist', '.stamp');
+  return existsSync(stamp) ? readFileSync(stamp, 'utf8').trim() : '';
+}
+
+const isFree = (port: number, host: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, host, () => server.close(() => resolve(true)));
+  });

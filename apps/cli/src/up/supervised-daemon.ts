@@ -1,0 +1,194 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { closeSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DaemonPlan } from './cluster-plan.js';
+import type { LogFiles } from './log-files.js';
+import {
+  identifyProcess,
+  isRunning,
+  type ProcessIdentity,
+  signalProcess,
+} from './process-identity.js';
+import { nextRestartDelay } from './restart-delay.js';
+import type { RunDirectory } from './run-record.js';
+
+const WATCH_EVERY_MS = 200;
+const STOP_POLL_MS = 20;
+/** A stack is shorter. */
+const TOLD_FROM_LINES = 40;
+/** A daemon that does not end by then is killed. */
+const STOP_LIMIT_MS = 12_000;
+
+export interface DaemonHost {
+  readonly run: RunDirectory;
+  readonly logs: LogFiles;
+  /** The program of a plan: `dist/apps/master/src/main.js`. */
+  readonly programOf: (plan: DaemonPlan) => string;
+  /** Changes with each build, so that survivors of an older one are replaced. */
+  readonly buildId: string;
+  readonly report: (line: string) => void;
+}
+
+/**
+ * Keeps one process running: adopts a survivor with the same configuration, else starts it in a session of its own with
+ * its output in a file, and starts it again with growing delays when it ends. Adopted processes are not our children, so
+ * all are watched by identity; own children are noticed at once.
+ */
+export class SupervisedDaemon {
+  private current: ProcessIdentity | undefined;
+  private startedAtMs = 0;
+  private delayMs = 0;
+  private watch: NodeJS.Timeout | undefined;
+  private restart: NodeJS.Timeout | undefined;
+  private isStopping = false;
+
+  constructor(
+    private plan: DaemonPlan,
+    private readonly host: DaemonHost,
+  ) {}
+
+  get name(): string {
+    return this.plan.name;
+  }
+
+  get url(): string {
+    return this.plan.url;
+  }
+
+  get program(): DaemonPlan['program'] {
+    return this.plan.program;
+  }
+
+  get isAlive(): boolean {
+    return this.current !== undefined && isRunning(this.current);
+  }
+
+  /** Starts or adopts. Says which. */
+  async start(): Promise<'started' | 'adopted'> {
+    const survivor = this.host.run.findRunning(this.name);
+    this.watch = setInterval(() => this.look(), WATCH_EVERY_MS);
+    if (survivor?.fingerprint === this.fingerprint()) {
+      this.current = survivor;
+      this.startedAtMs = performance.now();
+      return 'adopted';
+    }
+    if (survivor !== undefined) {
+      this.host.report(
+        `${this.name}: configuration or build changed, replacing pid ${survivor.pid}`,
+      );
+      await endProcess(survivor);
+    }
+    this.spawn();
+    return 'started';
+  }
+
+  /** Takes a survivor over only to stop it. False when there is none. */
+  adopt(): boolean {
+    this.current = this.host.run.findRunning(this.name);
+    return this.current !== undefined;
+  }
+
+  /** Replaces the plan and the running process by one with the new configuration. */
+  async reconfigure(plan: DaemonPlan): Promise<void> {
+    this.plan = plan;
+    if (this.current !== undefined) await endProcess(this.current);
+  }
+
+  /** Ends it for good: SIGTERM, and SIGKILL when that takes too long. */
+  async stop(): Promise<void> {
+    this.isStopping = true;
+    clearInterval(this.watch);
+    clearTimeout(this.restart);
+    if (this.current !== undefined) await endProcess(this.current);
+    this.host.run.remove(this.name);
+  }
+
+  /** Waits until it ended on its own. False when it still runs after `limitMs`. */
+  async waitForExit(limitMs: number): Promise<boolean> {
+    this.isStopping = true;
+    return this.current === undefined || waitUntilGone(this.current, limitMs);
+  }
+
+  private spawn(): void {
+    const log = this.host.logs.open(this.name);
+    const child = spawn(process.execPath, [this.host.programOf(this.plan)], {
+      cwd: '/',
+      env: { ...inheritedEnvironment(), ...this.plan.environment },
+      detached: true,
+      stdio: ['ignore', log, log],
+    });
+    closeSync(log);
+    child.unref();
+    child.on('error', (error) =>
+      this.host.report(`${this.name}: cannot be started: ${error.message}`),
+    );
+    child.on('exit', () => this.look());
+    this.startedAtMs = performance.now();
+    this.current = child.pid === undefined ? undefined : identifyProcess(child.pid);
+    if (this.current === undefined) return;
+    this.host.run.write({ ...this.current, name: this.name, fingerprint: this.fingerprint() });
+  }
+
+  private look(): void {
+    if (this.isStopping || this.restart !== undefined || this.isAlive) return;
+    const aliveMs = performance.now() - this.startedAtMs;
+    this.delayMs = nextRestartDelay(this.delayMs, aliveMs);
+    const last = mostTelling(this.host.logs.tail(this.name, TOLD_FROM_LINES));
+    this.host.report(
+      `${this.name} ended after ${(aliveMs / 1000).toFixed(1)} s, starting it again in ${this.delayMs} ms: ${toMessage(last)}`,
+    );
+    this.restart = setTimeout(() => {
+      this.restart = undefined;
+      this.spawn();
+    }, this.delayMs);
+  }
+
+  private fingerprint(): string {
+    const environment = { ...inheritedEnvironment(), ...this.plan.environment };
+    const relevant = Object.entries(environment)
+      .filter(
+        ([name]) => name.startsWith('PACER_') || name === 'DATABASE_URL' || name === 'DOCKER_HOST',
+      )
+      .sort(([left], [right]) => (left < right ? -1 : 1));
+    return createHash('sha256')
+      .update(JSON.stringify([this.host.buildId, process.version, relevant]))
+      .digest('hex');
+  }
+}
+
+/** Ends a process that may not be our child. Resolves when it is gone. */
+export async function endProcess(identity: ProcessIdentity): Promise<void> {
+  signalProcess(identity, 'SIGTERM');
+  if (await waitUntilGone(identity, STOP_LIMIT_MS)) return;
+  signalProcess(identity, 'SIGKILL');
+  await waitUntilGone(identity, STOP_LIMIT_MS);
+}
+
+async function waitUntilGone(identity: ProcessIdentity, limitMs: number): Promise<boolean> {
+  const deadline = performance.now() + limitMs;
+  while (isRunning(identity)) {
+    if (performance.now() > deadline) return false;
+    await sleep(STOP_POLL_MS);
+  }
+  return true;
+}
+
+/** Ours, without what npm adds. */
+const inheritedEnvironment = (): Readonly<Record<string, string | undefined>> =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_')));
+
+/** Its last message, or the error Node.js printed in front of a stack. */
+const mostTelling = (lines: readonly string[]): string =>
+  lines.findLast((line) => line.startsWith('{"') || /^\w*Error: /.test(line)) ??
+  (lines.at(-1) || 'nothing in its log');
+
+/** A line of a log as a person reads it: of a structured one the message. */
+function toMessage(line: string): string {
+  try {
+    const { msg } = JSON.parse(line) as { readonly msg?: unknown };
+    return typeof msg === 'string' ? msg : line;
+  } catch {
+    return line;
+  }
+}

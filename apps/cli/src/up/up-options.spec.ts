@@ -1,0 +1,24 @@
+import { afterEach, expect, it, vi } from 'vitest';
+import { readUpOptions } from './up-options.js';
+
+afterEach(() => vi.unstubAllEnvs());
+
+it('refuses to be reachable from other machines without credentials, before anything starts', () => {
+  vi.stubEnv('PACER_HOST', '0.0.0.0');
+  vi.stubEnv('PACER_CREDENTIALS', '');
+
+  expect(() => readUpOptions({})).toThrow(/PACER_HOST: "0.0.0.0" .* PACER_ALLOW_OPEN_BIND=true/);
+});
+
+it('takes any address with credentials', () => {
+  vi.stubEnv('PACER_HOST', '0.0.0.0');
+  vi.stubEnv('PACER_CREDENTIALS', 'pacer:secret');
+
+  expect(readUpOptions({ agents: '2' })).toMatchObject({ host: '0.0.0.0', agents: 2 });
+});
+
+it('moves all ports by the offset but those set on their own', () => {
+  vi.stubEnv('PACER_EDGE_HTTP_PORT', '80');
+
+  expect(readUpOptions({ portOffset: '100' }).ports).toMatchObject({ api: 8180, edgeHttp: 80 });
+});

@@ -1,0 +1,111 @@
+import { Cluster } from './cluster.js';
+import type { DaemonPlan } from './cluster-plan.js';
+import { signalProcess } from './process-identity.js';
+import { waitUntil } from './readiness.js';
+import { RunDirectory } from './run-record.js';
+import { readUpOptions, type UpFlags, type UpOptions } from './up-options.js';
+
+const DOWN_LIMIT_MS = 90_000;
+
+const report = (line: string): void => void process.stdout.write(`pacer: ${line}\n`);
+
+/**
+ * Runs a whole one-machine cluster until it is told to stop (Ctrl-C, SIGTERM), and returns the exit code. Nothing here is
+ * needed by a daemon to run: when this process is killed, the daemons and tasks go on, and the next `pacer up` adopts them.
+ */
+export async function runUp(flags: UpFlags): Promise<number> {
+  // Whoever reads our output may end before us; that must not end the cluster.
+  process.stdout.on('error', () => undefined);
+  const options = readUpOptions(flags);
+  const cluster = new Cluster(options, report);
+  const claim = cluster.run.claim();
+  if (claim.kind === 'held') {
+    report(`a cluster on ${options.dataDirectory} is already supervised by pid ${claim.by.pid}`);
+    return 1;
+  }
+  const stopping = new AbortController();
+  const stopped = new Promise<void>((resolve) => {
+    onStopSignal(stopping, resolve);
+  });
+  report(`data in ${options.dataDirectory}, logs in ${cluster.logs.directory}`);
+  let code = 0;
+  let { keepTasks } = options;
+  try {
+    const plans = await cluster.start(stopping.signal);
+    process.stdout.write(welcome(plans, options));
+    await stopped;
+    report(options.keepTasks ? 'stopping, tasks go on' : 'stopping, tasks too');
+  } catch (error) {
+    code = stopping.signal.aborted ? 130 : 1;
+    // What could not be started is no reason to end tasks of an earlier run.
+    keepTasks ||= code === 1;
+    report(error instanceof Error ? error.message : String(error));
+  }
+  await cluster.stop({ keepTasks });
+  cluster.run.releaseClaim();
+  report('stopped');
+  return code;
+}
+
+/** Stops a cluster from elsewhere: by its supervisor when one lives, else what was left behind. */
+export async function runDown(flags: UpFlags): Promise<number> {
+  const options = readUpOptions(flags);
+  const run = new RunDirectory(options.dataDirectory);
+  const supervisor = run.findSupervisor();
+  if (supervisor !== undefined) {
+    if (options.keepTasks) {
+      report(
+        `pid ${supervisor.pid} supervises; it decides about tasks: start it with --keep-tasks`,
+      );
+      return 1;
+    }
+    signalProcess(supervisor, 'SIGTERM');
+    await waitUntil(async () => run.findSupervisor() === undefined, {
+      limitMs: DOWN_LIMIT_MS,
+      signal: new AbortController().signal,
+      describe: () => `pid ${supervisor.pid} does not stop`,
+    });
+    return 0;
+  }
+  const cluster = new Cluster(options, report);
+  const found = cluster.adoptAll();
+  report(found === 0 ? 'no daemon runs' : `stopping ${found} daemons left behind`);
+  await cluster.stop({ keepTasks: options.keepTasks });
+  return 0;
+}
+
+/** The first signal stops in order; the second gives up waiting. */
+function onStopSignal(stopping: AbortController, stop: () => void): void {
+  const handle = (signal: NodeJS.Signals): void => {
+    if (stopping.signal.aborted) {
+      report(`${signal} again: leaving at once; what still runs is adopted by the next start`);
+      process.exit(130);
+    }
+    stopping.abort(new Error(`stopped by ${signal}`));
+    stop();
+  };
+  process.on('SIGINT', handle);
+  process.on('SIGTERM', handle);
+  process.on('SIGHUP', handle);
+}
+
+function welcome(plans: readonly DaemonPlan[], options: UpOptions): string {
+  const url = (program: DaemonPlan['program']) =>
+    plans.find((plan) => plan.program === program)?.url ?? '';
+  const agents = plans.filter(({ program }) => program === 'agent').map((plan) => plan.url);
+  const edge = `http://${options.host}:${options.ports.edgeHttp}`;
+  const app = `{"id":"/hello","cmd":"python3 -m http.server $PORT0","cpus":0.1,"mem":32,"portDefinitions":[{"port":0}],"labels":{"HAPROXY_GROUP":"external","HAPROXY_0_VHOST":"hello.localhost"}}`;
+  return `
+  UI and API   ${url('controller')}      documentation ${url('controller')}/docs
+  edge         ${edge}      router ${url('router')}
+  master       ${url('master')}
+  agents       ${agents.join(' ')}
+
+  Deploy a first app, then open http://hello.localhost:${options.ports.edgeHttp}/ :
+
+  curl -X POST ${url('controller')}/v2/apps -H 'Content-Type: application/json' -d '${app}'
+
+  Ctrl-C stops everything${options.keepTasks ? ' but the tasks' : ', tasks included'}.
+
+`;
+}
