@@ -1,0 +1,87 @@
+import { spawnSync } from 'node:child_process';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { webApp } from './support/apps.js';
+import { Cluster } from './support/cluster.js';
+import { eventually, request } from './support/http.js';
+
+interface State {
+  readonly slaves: readonly {
+    readonly hostname: string;
+    readonly resources: { readonly cpus: number; readonly ports: string };
+  }[];
+}
+
+describe('pacer up --agents 3', () => {
+  const cluster = new Cluster({ agents: 3 });
+  const { api } = cluster;
+
+  beforeAll(() => cluster.start());
+  afterAll(() => cluster.destroy());
+
+  it('shows progress, then a table of URLs and the curl line of a first app', () => {
+    expect(cluster.output).toContain('ready');
+    for (const url of [api.url, cluster.masterUrl, cluster.edgeUrl]) {
+      expect(cluster.output).toContain(url);
+    }
+    expect(cluster.output).toMatch(/curl -X POST \S+\/v2\/apps/);
+  });
+
+  it('carries out the curl line it prints', async () => {
+    const line = /^\s*(curl -X POST .*)$/m.exec(cluster.output)?.[1] ?? '';
+
+    const printed = spawnSync('sh', ['-c', line], { encoding: 'utf8' });
+
+    expect(printed.stdout, printed.stderr).toContain('"id":"/hello"');
+    await eventually('the first app is served', async () => {
+      const reply = await request(`${cluster.edgeUrl}/`, { headers: { host: 'hello.localhost' } });
+      return reply.status === 200;
+    });
+  });
+
+  it('splits the resources of the machine, ports without overlap', async () => {
+    const { slaves } = JSON.parse((await request(`${cluster.masterUrl}/state`)).text) as State;
+
+    expect(slaves).toHaveLength(3);
+    const ranges = slaves
+      .map(({ resources }) => /\[(\d+)-(\d+)\]/.exec(resources.ports))
+      .map((found) => [Number(found?.[1]), Number(found?.[2])] as const)
+      .sort(([left], [right]) => left - right);
+    for (const [index, [begin]] of ranges.entries()) {
+      expect(begin).toBeGreaterThan(ranges[index - 1]?.[1] ?? 0);
+    }
+  });
+
+  it('places instances on all agents, and the edge serves them', async () => {
+    await api.send('POST', '/v2/apps', {
+      ...webApp('/spread', { instances: 3 }),
+      constraints: [['hostname', 'UNIQUE']],
+    });
+
+    const tasks = await api.steady('/spread', 3);
+
+    expect(new Set(tasks.map((task) => task.host)).size).toBe(3);
+    await eventually('all three answer', async () => {
+      const answers = new Set<string>();
+      for (let count = 0; count < 12; count += 1) {
+        const headers = { host: 'spread.localhost' };
+        answers.add((await request(`${cluster.edgeUrl}/`, { headers })).text);
+      }
+      return answers.size === 3;
+    });
+  });
+
+  it('answers ping, metrics and documentation on every daemon', async () => {
+    for (const url of [api.url, cluster.masterUrl, cluster.routerUrl, cluster.agentUrl]) {
+      expect((await request(`${url}/ping`)).text).toBe('pong');
+      expect((await request(`${url}/metrics`)).text).toContain('process_cpu_seconds_total');
+      const documentation = await request(`${url}/docs/json`);
+      expect(JSON.parse(documentation.text)).toHaveProperty('openapi');
+    }
+  });
+
+  it('refuses a second pacer up on the same data, and says who has it', async () => {
+    const second = new Cluster({ agents: 3, dataDirectory: cluster.dataDirectory });
+
+    await expect(second.start()).rejects.toThrow(/already supervised by pid \d+/);
+  });
+});

@@ -1,0 +1,213 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { eventually } from './http.js';
+import { MarathonClient } from './marathon-client.js';
+
+/** The checkout, whether this file runs from the sources or, for the bench, from dist. */
+const ROOT = resolve(import.meta.dirname, '../../..').replace(/\/dist$/, '');
+const CLI = join(ROOT, 'dist/apps/cli/src/main.js');
+const START_LIMIT_MS = 120_000;
+const STOP_LIMIT_MS = 60_000;
+/** Ports of one cluster with three agents, before the offset. */
+const OWN_PORTS = [8080, 5050, 5051, 5052, 5053, 8000, 9090];
+/** Moves the ports away from a cluster a developer may be running, and from another suite's. */
+const PORT_OFFSET = Number(process.env['PACER_E2E_PORT_OFFSET'] ?? (await findFreeOffset()));
+const SERVICE_PORTS = { min: PORT_OFFSET - 8_000, max: PORT_OFFSET - 7_000 };
+/** Below the range from which outgoing connections take theirs (32768 and up). */
+const TASK_PORTS = `${PORT_OFFSET + 10_000}-${PORT_OFFSET + 11_400}`;
+
+async function findFreeOffset(): Promise<number> {
+  for (const offset of [20_000, 20_500, 21_000, 19_500, 19_000]) {
+    const free = await Promise.all(OWN_PORTS.map((port) => isFree(port + offset)));
+    if (free.every(Boolean)) return offset;
+  }
+  throw new Error('no free ports for a cluster: is another suite running? PACER_E2E_PORT_OFFSET');
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolvePort) => {
+    const server = createServer();
+    server.once('error', () => resolvePort(false));
+    server.listen({ host: '127.0.0.1', port, exclusive: true }, () =>
+      server.close(() => resolvePort(true)),
+    );
+  });
+}
+
+export interface ClusterOptions {
+  readonly agents?: number;
+  readonly keepTasks?: boolean;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** A data folder of an earlier cluster. */
+  readonly dataDirectory?: string;
+}
+
+/** A whole cluster under `pacer up`, on ports and data of its own. */
+export class Cluster {
+  readonly api = new MarathonClient(`http://127.0.0.1:${8080 + PORT_OFFSET}`);
+  readonly masterUrl = `http://127.0.0.1:${5050 + PORT_OFFSET}`;
+  /** Of the first agent. */
+  readonly agentUrl = `http://127.0.0.1:${5051 + PORT_OFFSET}`;
+  readonly routerUrl = `http://127.0.0.1:${9090 + PORT_OFFSET}`;
+  readonly edgeUrl = `http://127.0.0.1:${8000 + PORT_OFFSET}`;
+  readonly dataDirectory: string;
+  /** Everything `pacer up` printed so far. */
+  output = '';
+  private supervisor: ChildProcess | undefined;
+
+  constructor(private readonly options: ClusterOptions = {}) {
+    if (!existsSync(CLI)) throw new Error(`${CLI} is missing: run npm run build`);
+    this.dataDirectory = options.dataDirectory ?? mkdtempSync(join(tmpdir(), 'pacer-e2e-'));
+    // The database runs as a user of its own.
+    chmodSync(this.dataDirectory, 0o755);
+  }
+
+  /** Runs `pacer up` and waits for its table of URLs. */
+  async start(options: { readonly keepTasks?: boolean } = {}): Promise<void> {
+    const keepTasks = options.keepTasks ?? this.options.keepTasks ?? false;
+    const supervisor = spawn(process.execPath, [CLI, 'up', ...this.flags(keepTasks)], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        PACER_SERVICE_PORT_MIN: String(SERVICE_PORTS.min),
+        PACER_SERVICE_PORT_MAX: String(SERVICE_PORTS.max),
+        PACER_AGENT_PORTS: TASK_PORTS,
+        ...this.options.environment,
+      },
+    });
+    this.supervisor = supervisor;
+    this.output = '';
+    const collect = (chunk: Buffer): void => {
+      this.output += chunk.toString();
+    };
+    supervisor.stdout.on('data', collect);
+    supervisor.stderr.on('data', collect);
+    await eventually(
+      'pacer up prints its table',
+      async () => {
+        return this.output.includes('curl') || supervisor.exitCode !== null;
+      },
+      START_LIMIT_MS,
+    ).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${this.output}`);
+    });
+    if (supervisor.exitCode !== null) throw new Error(`pacer up ended:\n${this.output}`);
+  }
+
+  /** Ctrl-C, and waits until everything is gone. */
+  async stop(): Promise<void> {
+    await this.endSupervisor('SIGINT');
+  }
+
+  /** What is left of it goes too; then the data. */
+  async destroy(): Promise<void> {
+    if (this.supervisor?.exitCode === null && this.supervisor.signalCode === null) {
+      await this.stop().catch(() => undefined);
+    }
+    for (const pid of Object.values(this.pids())) killQuietly(pid);
+    rmSync(this.dataDirectory, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  }
+
+  /** SIGKILL to `pacer up` itself; its children go on. */
+  async killSupervisor(): Promise<void> {
+    await this.endSupervisor('SIGKILL');
+  }
+
+  /** Pids by name: `controller`, `master`, `agent-1`, `router`, `database`, `supervisor`. Dead ones may be listed. */
+  pids(): Readonly<Record<string, number>> {
+    const directory = join(this.dataDirectory, 'run');
+    const files = existsSync(directory) ? readdirSync(directory) : [];
+    const records = files
+      .filter((file) => file.endsWith('.json'))
+      .map((file): [string, number] => {
+        const record = JSON.parse(readFileSync(join(directory, file), 'utf8')) as { pid: number };
+        return [file.slice(0, -'.json'.length), record.pid];
+      });
+    const postmaster = join(this.dataDirectory, 'postgres/data/postmaster.pid');
+    if (existsSync(postmaster)) {
+      records.push(['database', Number(readFileSync(postmaster, 'utf8').split('\n')[0])]);
+    }
+    return Object.fromEntries(records);
+  }
+
+  pid(name: string): number {
+    const pid = this.pids()[name];
+    if (pid === undefined) throw new Error(`no process ${name} in ${JSON.stringify(this.pids())}`);
+    return pid;
+  }
+
+  haproxyPid(): number {
+    const path = join(this.dataDirectory, 'router/haproxy/haproxy.json');
+    const record = JSON.parse(readFileSync(path, 'utf8')) as { pid: number };
+    return record.pid;
+  }
+
+  private async endSupervisor(signal: NodeJS.Signals): Promise<void> {
+    const supervisor = this.supervisor;
+    if (supervisor === undefined) return;
+    supervisor.kill(signal);
+    await eventually(
+      `pacer up ends after ${signal}`,
+      async () => supervisor.exitCode !== null || supervisor.signalCode !== null,
+      STOP_LIMIT_MS,
+    );
+  }
+
+  private flags(keepTasks: boolean): readonly string[] {
+    return [
+      '--data',
+      this.dataDirectory,
+      '--port-offset',
+      String(PORT_OFFSET),
+      '--agents',
+      String(this.options.agents ?? 1),
+      ...(keepTasks ? ['--keep-tasks'] : []),
+    ];
+  }
+}
+
+export function killQuietly(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It is gone already.
+  }
+}
+
+/**
+ * Pids of the processes the tasks of a cluster consist of, by the sandbox in their environment; the supervisors of the
+ * tasks are left out. `port` narrows it to the task that was given it.
+ */
+export function taskProcesses(cluster: Cluster, port?: number): readonly number[] {
+  return processIds().filter((pid) => {
+    const environment = readProc(pid, 'environ').split('\0');
+    const isTask = environment.some((entry) =>
+      entry.startsWith(`MESOS_SANDBOX=${cluster.dataDirectory}`),
+    );
+    return isTask && (port === undefined || environment.includes(`PORT=${port}`));
+  });
+}
+
+/** Whether the process runs; a zombie does not. */
+export const isAlive = (pid: number): boolean => /^State:\s+[^ZX]/m.test(readProc(pid, 'status'));
+
+/** Pids whose command line contains `mark`. */
+export const findProcesses = (mark: string): readonly number[] =>
+  processIds().filter((pid) => readProc(pid, 'cmdline').replaceAll('\0', ' ').includes(mark));
+
+const processIds = (): readonly number[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .map(Number);
+
+/** Empty for zombies and for processes that ended meanwhile. */
+function readProc(pid: number, file: 'cmdline' | 'environ' | 'status'): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,143 @@
+import { type ProbeResult, type Prober, type ProbeTarget, resources, type TaskId } from '#core';
+import { toWireResources } from '#mesos-v1';
+import { type AgentEngine, createAgentEngine } from '../../apps/agent/src/engine/agent-engine.js';
+import { FakeFetcher, FakeSandboxStore } from '../support/fake-sandbox-store.js';
+import { FakeTaskJournal } from '../support/fake-task-journal.js';
+import { SimulatedMasterLink } from './agent-link.js';
+import type { MasterNode } from './master-node.js';
+import type { Mutant } from './mutants.js';
+import type { Network } from './network.js';
+import type { Observer } from './observer.js';
+import { SimulatedHost } from './simulated-host.js';
+import { SimulatedProcess } from './simulated-process.js';
+import type { World } from './world.js';
+
+export const AGENT_RESOURCES = resources({
+  cpus: 4,
+  mem: 4_096,
+  disk: 10_000,
+  ports: [{ begin: 31_000, end: 31_019 }],
+});
+
+export interface AgentParts {
+  readonly world: World;
+  readonly network: Network;
+  readonly masters: readonly MasterNode[];
+  readonly observer: Observer;
+  readonly mutant?: Mutant;
+}
+
+/** One machine: its processes, its disk, and the agent on it, which is started again whenever it ends. */
+export class AgentNode {
+  readonly host: SimulatedHost;
+  readonly address: string;
+  process: SimulatedProcess;
+  engine: AgentEngine | undefined;
+  private journal = new FakeTaskJournal();
+  private isHostUp = true;
+
+  constructor(
+    readonly name: string,
+    number: number,
+    private readonly parts: AgentParts,
+  ) {
+    this.host = new SimulatedHost(name, parts.world, (task) => parts.observer.started(task, name));
+    this.address = `10.0.0.${number}`;
+    this.process = this.start();
+  }
+
+  /** The machine loses power; it is back after `forMs`, with its disk or with an empty one. */
+  crashHost(forMs: number, options: { readonly keepsDisk: boolean }): void {
+    if (!this.isHostUp) return;
+    const { world, network } = this.parts;
+    this.isHostUp = false;
+    for (const route of network.routesOf(this.name)) route.cut();
+    this.host.crash();
+    this.process.kill('its host has no power');
+    if (!options.keepsDisk) this.journal = new FakeTaskJournal();
+    world.after(forMs, () => {
+      this.isHostUp = true;
+      world.trace.add(this.name, options.keepsDisk ? 'is back' : 'is back with an empty disk');
+      for (const route of network.routesOf(this.name)) route.heal();
+      this.start();
+    });
+  }
+
+  /** The agent starts with an empty disk while its tasks run. */
+  loseDisk(): void {
+    this.journal = new FakeTaskJournal();
+    this.process.kill('its disk was emptied');
+  }
+
+  probe(port: number, timeoutMs: number): ProbeResult {
+    const { world, observer } = this.parts;
+    const task = [...this.host.tasks.values()].find(
+      ({ id, state }) => state === 'running' && observer.portsOf(id).includes(port),
+    );
+    const passed = this.isHostUp && task !== undefined && task.unhealthyUntilMs <= world.nowMs;
+    const detail = passed ? 'HTTP 200' : 'HTTP 503';
+    return { passed, detail, status: passed ? 200 : 503, durationMs: Math.min(1, timeoutMs) };
+  }
+
+  flipHealth(task: TaskId, forMs: number): void {
+    const found = this.host.tasks.get(task);
+    if (found !== undefined) found.unhealthyUntilMs = this.parts.world.nowMs + forMs;
+  }
+
+  private start(): SimulatedProcess {
+    const { world, network, masters } = this.parts;
+    const process = new SimulatedProcess(this.name, world);
+    this.process = process;
+    const journal = this.parts.mutant?.wrapJournal?.(this.journal, process) ?? this.journal;
+    const engine = createAgentEngine(
+      {
+        launchers: [this.host.launcher(process)],
+        prober: process.wrap<Prober>(
+          { probe: async (target, { timeoutMs }) => this.probe(portOf(target), timeoutMs) },
+          { label: 'prober', latencyMs: () => world.random.agents.between(0.5, 5) },
+        ),
+        journal: process.wrap(journal, {
+          label: 'journal',
+          latencyMs: () => world.random.agents.between(0.02, 1),
+        }),
+        link: process.wrap(
+          new SimulatedMasterLink({ network, process, host: this.name, masters }),
+          { label: 'link', passThrough: ['open'] },
+        ),
+        fetcher: process.wrap(new FakeFetcher(), { label: 'fetcher' }),
+        sandboxes: process.wrap(new FakeSandboxStore(), {
+          label: 'sandboxes',
+          passThrough: ['directories'],
+        }),
+        clock: process.clock,
+        randomBytes: (count) => world.random.ids.bytes(count),
+        log: (_level, message) => world.trace.add(this.name, message),
+        fail: (error) => process.exit(error),
+      },
+      {
+        agent: {
+          hostname: this.name,
+          port: 5051,
+          resources: toWireResources(AGENT_RESOURCES),
+          attributes: [],
+        },
+        version: '1.11.0',
+        bootId: `${this.name}-boot-${this.host.bootNumber}`,
+        hostAddress: this.address,
+        searchPath: '/bin',
+      },
+    );
+    this.engine = engine;
+    process.onEnd(() => {
+      engine.halt();
+      if (!this.isHostUp) return;
+      world.after(world.random.processes.between(50, 3_000), () => {
+        if (this.isHostUp && !this.process.isAlive) this.start();
+      });
+    });
+    void engine.start().catch((error: unknown) => process.exit(error));
+    return process;
+  }
+}
+
+const portOf = (target: ProbeTarget): number => (target.kind === 'command' ? 0 : target.port);

@@ -1,0 +1,92 @@
+import type { AgentNode } from './agent-node.js';
+import type { ControllerNode } from './controller-node.js';
+import type { MasterNode } from './master-node.js';
+import type { Observer } from './observer.js';
+
+const MAX_REASONS = 12;
+
+/** What is still not as declared; empty when declared is what runs. */
+export function findDifferences(cluster: {
+  readonly masters: readonly MasterNode[];
+  readonly agents: readonly AgentNode[];
+  readonly controllers: readonly ControllerNode[];
+  readonly observer: Observer;
+}): readonly string[] {
+  const { masters, agents, controllers, observer } = cluster;
+  const reasons: string[] = [];
+  const controller = controllers.find(({ isLeading }) => isLeading);
+  const master = masters.find(({ isLeading }) => isLeading);
+  if (controller === undefined) reasons.push('no controller leads');
+  if (master === undefined) reasons.push('no master leads');
+  for (const { id, state, currentStep, steps } of observer.deployments.values()) {
+    if (state === 'Running') {
+      const view = controller?.engine?.view.deployments();
+      const waits = view?.find(({ deployment }) => deployment.id === id)?.waitingFor ?? [];
+      reasons.push(
+        `deployment ${id} is in step ${currentStep} of ${steps.length}: ${waits.join('; ')}`,
+      );
+    }
+  }
+  const wanted = compareInstances(observer, reasons);
+  compareHosts(agents, wanted, reasons);
+  compareLedger(master, wanted, reasons);
+  for (const { appId, count } of controller?.engine?.view.queue() ?? []) {
+    reasons.push(`${count} instances of ${appId} wait to be launched`);
+  }
+  return reasons.slice(0, MAX_REASONS);
+}
+
+function compareInstances(observer: Observer, reasons: string[]): ReadonlySet<string> {
+  const wanted = new Set<string>();
+  const counts = new Map<string, number>();
+  for (const instance of observer.instances.values()) {
+    const app = observer.apps.get(instance.appId);
+    const what = `instance ${instance.id} is ${instance.condition} (goal ${instance.goal})`;
+    if (instance.condition !== 'Running' || instance.goal !== 'Running') reasons.push(what);
+    if (app === undefined) reasons.push(`${what}, and nobody wants it`);
+    else {
+      const runs = observer.appVersion(instance.appId, instance.appVersion);
+      const isCurrent = runs?.versionInfo.lastConfigChangeAt === app.versionInfo.lastConfigChangeAt;
+      if (!isCurrent) reasons.push(`${what} and runs version ${instance.appVersion}`);
+    }
+    counts.set(instance.appId, (counts.get(instance.appId) ?? 0) + 1);
+    wanted.add(instance.taskId);
+  }
+  for (const { id, instances } of observer.apps.values()) {
+    const count = counts.get(id) ?? 0;
+    if (count !== instances) reasons.push(`${id} has ${count} instances of ${instances}`);
+  }
+  return wanted;
+}
+
+function compareHosts(
+  agents: readonly AgentNode[],
+  wanted: ReadonlySet<string>,
+  reasons: string[],
+): void {
+  const running = new Set<string>();
+  for (const { name, host } of agents) {
+    for (const task of host.running()) {
+      running.add(task);
+      if (!wanted.has(task)) reasons.push(`${task} runs on ${name}, and nobody wants it`);
+    }
+  }
+  for (const task of wanted) if (!running.has(task)) reasons.push(`${task} runs nowhere`);
+}
+
+function compareLedger(
+  master: MasterNode | undefined,
+  wanted: ReadonlySet<string>,
+  reasons: string[],
+): void {
+  for (const framework of master?.engine?.state.frameworks.values() ?? []) {
+    for (const task of framework.tasks.values()) {
+      if (wanted.has(task.id)) {
+        if (task.state !== 'TASK_RUNNING')
+          reasons.push(`the master has ${task.id} as ${task.state}`);
+      } else if (master?.engine?.state.agents.get(task.agentId)?.condition !== 'unreachable') {
+        reasons.push(`the master still has ${task.id} as ${task.state}`);
+      }
+    }
+  }
+}

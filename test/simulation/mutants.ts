@@ -1,0 +1,70 @@
+import type { ControllerStore } from '#core';
+import type { TaskJournal } from '../../apps/agent/src/engine/task-journal.port.js';
+import type { SimulatedProcess } from './simulated-process.js';
+
+/** A deliberate bug at an edge. The simulation has to find each of them, or its silence means nothing. */
+export interface Mutant {
+  readonly acknowledgesFirst?: boolean;
+  readonly retriesAccepts?: boolean;
+  readonly wrapJournal?: (journal: TaskJournal, process: SimulatedProcess) => TaskJournal;
+  readonly wrapStore?: (store: ControllerStore, process: SimulatedProcess) => ControllerStore;
+}
+
+const LATER_MS = 300;
+
+export const MUTANTS: Readonly<Record<string, Mutant>> = {
+  'a driver that acknowledges before the status is stored': { acknowledgesFirst: true },
+  'a driver that repeats an ACCEPT which may have been carried out': { retriesAccepts: true },
+  'a journal that forgets which tasks it was about to launch': {
+    wrapJournal: (journal) => ({
+      open: () => journal.open(),
+      saveIdentity: (identity) => journal.saveIdentity(identity),
+      append: (records) => journal.append(records.filter(({ kind }) => kind !== 'launching')),
+      close: () => journal.close(),
+    }),
+  },
+  'a journal that answers before anything is on the disk': {
+    wrapJournal: (journal, process) => ({
+      open: () => journal.open(),
+      saveIdentity: (identity) => journal.saveIdentity(identity),
+      append: async (records) => {
+        process.clock.schedule(LATER_MS, () => void journal.append(records));
+      },
+      close: () => journal.close(),
+    }),
+  },
+  'a controller that acts before its decision is stored': {
+    wrapStore: (store, process) =>
+      new Proxy(store, {
+        get: (target, key) => {
+          if (key !== 'commit') return bound(target, key);
+          const commitLater: ControllerStore['commit'] = async (lease, changes) => {
+            process.clock.schedule(LATER_MS, () => {
+              target.commit(lease, changes).catch(() => undefined);
+            });
+          };
+          return commitLater;
+        },
+      }),
+  },
+  'a controller whose writes are lost now and then': {
+    wrapStore: (store) => {
+      let commits = 0;
+      return new Proxy(store, {
+        get: (target, key) => {
+          if (key !== 'commit') return bound(target, key);
+          const commitMostly: ControllerStore['commit'] = async (lease, changes) => {
+            commits += 1;
+            if (commits % 20 !== 0) await target.commit(lease, changes);
+          };
+          return commitMostly;
+        },
+      });
+    },
+  },
+};
+
+function bound(target: object, key: string | symbol): unknown {
+  const value: unknown = Reflect.get(target, key, target);
+  return typeof value === 'function' ? value.bind(target) : value;
+}

@@ -1,0 +1,193 @@
+import {
+  type CommandResult,
+  type ExitStatus,
+  LaunchError,
+  type LaunchedTask,
+  type Launcher,
+  type LaunchSpec,
+  type Reattachment,
+  type TaskExit,
+  type TaskId,
+} from '#core';
+import type { SimulatedProcess } from './simulated-process.js';
+import type { World } from './world.js';
+
+interface HostTask {
+  readonly id: TaskId;
+  readonly pid: number;
+  state: 'starting' | 'running' | 'ended';
+  exit?: TaskExit;
+  owner?: SimulatedLauncher;
+  unhealthyUntilMs: number;
+  /** Milliseconds it takes to end after SIGTERM. */
+  readonly termMs: number;
+  isTerminating: boolean;
+}
+
+const SIGTERM: ExitStatus = { kind: 'signalled', signal: 15 };
+const SIGKILL: ExitStatus = { kind: 'signalled', signal: 9 };
+
+/** The processes of one machine. They outlive the agents that started them, as real ones do. */
+export class SimulatedHost {
+  readonly tasks = new Map<TaskId, HostTask>();
+  /** Rises with each change of what runs. */
+  version = 0;
+  bootNumber = 1;
+  private nextPid = 1000;
+
+  constructor(
+    readonly name: string,
+    private readonly world: World,
+    private readonly onStart: (task: TaskId) => void,
+  ) {}
+
+  launcher(process: SimulatedProcess): Launcher {
+    const launcher = new SimulatedLauncher(this, process);
+    return process.wrap<Launcher>(launcher, {
+      label: 'launcher',
+      passThrough: ['onExit', 'detect', 'close'],
+    });
+  }
+
+  running(): readonly TaskId[] {
+    return [...this.tasks.values()].filter(({ state }) => state === 'running').map(({ id }) => id);
+  }
+
+  start(id: TaskId, owner: SimulatedLauncher): Promise<LaunchedTask> {
+    const { hosts } = this.world.random;
+    const isFaulty = this.world.isFaulty;
+    this.onStart(id);
+    this.nextPid += 1;
+    const isStubborn = isFaulty && hosts.chance(0.1);
+    const task: HostTask = {
+      id,
+      pid: this.nextPid,
+      state: 'starting',
+      owner,
+      unhealthyUntilMs: 0,
+      termMs: isStubborn ? Number.POSITIVE_INFINITY : hosts.between(1, 500),
+      isTerminating: false,
+    };
+    this.tasks.set(id, task);
+    const willFail = isFaulty && hosts.chance(0.08);
+    const runsForMs =
+      isFaulty && hosts.chance(0.15) ? hosts.between(1, 60_000) : Number.POSITIVE_INFINITY;
+    const code = hosts.integer(0, 2);
+    const startMs =
+      isFaulty && hosts.chance(0.05) ? hosts.between(500, 8_000) : hosts.between(1, 80);
+    return new Promise((resolve, reject) => {
+      this.world.after(startMs, () => {
+        if (task.state !== 'starting') return;
+        this.version += 1;
+        if (willFail) {
+          task.state = 'ended';
+          reject(new LaunchError('start', `task ${id} cannot be started`));
+          return;
+        }
+        task.state = 'running';
+        this.world.trace.add(this.name, `runs ${id}`);
+        resolve({ pid: task.pid });
+        if (Number.isFinite(runsForMs)) {
+          this.world.after(runsForMs, () => this.end(id, { kind: 'exited', code }));
+        }
+      });
+    });
+  }
+
+  end(id: TaskId, status: ExitStatus): void {
+    const task = this.tasks.get(id);
+    if (task?.state !== 'running') return;
+    task.state = 'ended';
+    task.exit = { taskId: id, status, oomKilled: false };
+    this.version += 1;
+    this.world.trace.add(this.name, `ended ${id} ${status.kind}`);
+    task.owner?.report(task.exit);
+  }
+
+  terminate(id: TaskId, graceMs: number): void {
+    const task = this.tasks.get(id);
+    if (task === undefined || task.state === 'ended') return;
+    if (task.state === 'starting') {
+      this.world.after(100, () => this.terminate(id, graceMs));
+      return;
+    }
+    if (graceMs === 0) this.world.after(1, () => this.end(id, SIGKILL));
+    if (task.isTerminating) return;
+    task.isTerminating = true;
+    const isGraceful = task.termMs <= graceMs;
+    this.world.after(Math.min(task.termMs, graceMs), () =>
+      this.end(id, isGraceful ? SIGTERM : SIGKILL),
+    );
+  }
+
+  /** The machine goes down: every process is gone and nobody saw how. */
+  crash(): void {
+    this.version += 1;
+    this.bootNumber += 1;
+    for (const task of this.tasks.values()) task.state = 'ended';
+    this.world.trace.add(this.name, 'crashes with all its tasks');
+  }
+}
+
+class SimulatedLauncher implements Launcher {
+  readonly kind = 'process';
+  private readonly listeners = new Set<(exit: TaskExit) => void>();
+
+  constructor(
+    private readonly host: SimulatedHost,
+    private readonly process: SimulatedProcess,
+  ) {}
+
+  report(exit: TaskExit): void {
+    this.process.enter(() => {
+      for (const listener of this.listeners) listener(exit);
+    });
+  }
+
+  async detect(): ReturnType<Launcher['detect']> {
+    return { available: true, notes: [] };
+  }
+
+  launch(spec: LaunchSpec): Promise<LaunchedTask> {
+    return this.host.start(spec.taskId, this);
+  }
+
+  async reattach(spec: { readonly taskId: TaskId }): Promise<Reattachment> {
+    const task = this.host.tasks.get(spec.taskId);
+    if (task?.state === 'starting') task.state = 'ended';
+    if (task?.state === 'running') {
+      task.owner = this;
+      return { kind: 'running', task: { pid: task.pid } };
+    }
+    if (task?.exit !== undefined) return { kind: 'exited', exit: task.exit };
+    return { kind: 'gone', reason: 'nothing of it was found' };
+  }
+
+  async kill(task: TaskId, options: { readonly graceMs: number }): Promise<void> {
+    this.host.terminate(task, options.graceMs);
+  }
+
+  async execute(): Promise<CommandResult> {
+    return { exitCode: 0, output: '' };
+  }
+
+  async release(): Promise<void> {}
+
+  async removeStrays(known: ReadonlySet<TaskId>): Promise<readonly string[]> {
+    const strays = [...this.host.tasks.values()].filter(
+      ({ id, state }) => state !== 'ended' && !known.has(id),
+    );
+    for (const stray of strays) stray.state = 'ended';
+    if (strays.length > 0) this.host.version += 1;
+    return strays.map(({ id }) => id);
+  }
+
+  onExit(listener: (exit: TaskExit) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    this.listeners.clear();
+  }
+}

@@ -1,0 +1,220 @@
+import { describe, expect, it } from 'vitest';
+import {
+  appId,
+  type ControllerStore,
+  deploymentId,
+  FencedError,
+  groupId,
+  instanceId,
+  type Lease,
+  type StoreChange,
+} from '#core';
+import { aDeployment, aGroup, anApp, anEvent, anInstance } from './store-fixtures.js';
+
+/** A store under test, empty, with a lease that stands and a way to have it taken by another. */
+export interface ControllerStoreSubject {
+  readonly store: ControllerStore;
+  readonly lease: Lease;
+  readonly depose: () => Promise<void>;
+}
+
+const revision = (
+  number: number,
+  change: Partial<Extract<StoreChange, { readonly kind: 'put-revision' }>>,
+): StoreChange => ({
+  kind: 'put-revision',
+  revision: number,
+  version: `v${number}`,
+  putApps: [],
+  removeApps: [],
+  putGroups: [],
+  removeGroups: [],
+  ...change,
+});
+
+/** What every {@link ControllerStore} must do. */
+export function controllerStoreContract(
+  name: string,
+  prepare: () => Promise<ControllerStoreSubject>,
+): void {
+  describe(`${name}: the controller's store`, () => {
+    it('is an empty root group at first', async () => {
+      const { store } = await prepare();
+
+      const snapshot = await store.load();
+
+      expect(snapshot.root.revision).toBe(0);
+      expect([...snapshot.root.groups.keys()]).toEqual(['/']);
+      expect(snapshot).toMatchObject({ instances: [], deployments: [], lastEventId: 0 });
+    });
+
+    it('gives back an app member by member, in the order and with every character written', async () => {
+      const { store, lease } = await prepare();
+      const app = anApp('/web', {
+        env: { z: '1', a: "quote ' and \\ and \u0000", ü: '\ud83d\ude00' },
+        labels: { b: '', a: 'line\nbreak' },
+      });
+
+      await store.commit(lease, [revision(1, { putApps: [app] })]);
+      const { root } = await store.load();
+
+      expect(root.apps.get(app.id)).toEqual(app);
+      expect(Object.keys(root.apps.get(app.id)?.env ?? {})).toEqual(['z', 'a', 'ü']);
+    });
+
+    it('shows each revision as it was', async () => {
+      const { store, lease } = await prepare();
+      const old = anApp('/web', { version: 'a1' });
+      const changed = anApp('/web', { version: 'a2', cmd: 'sleep 2' });
+
+      await store.commit(lease, [
+        revision(1, { putApps: [old, anApp('/db')], putGroups: [aGroup('/'), aGroup('/g')] }),
+      ]);
+      await store.commit(lease, [
+        revision(2, {
+          putApps: [changed],
+          removeApps: [appId('/db')],
+          removeGroups: [groupId('/g')],
+        }),
+      ]);
+      const first = await store.loadRevision(1);
+      const { root } = await store.load();
+
+      expect([...(first?.apps.keys() ?? [])].sort()).toEqual(['/db', '/web']);
+      expect(first?.apps.get(appId('/web'))).toEqual(old);
+      expect([...(first?.groups.keys() ?? [])].sort()).toEqual(['/', '/g']);
+      expect(root).toMatchObject({ revision: 2, version: 'v2' });
+      expect([...root.apps]).toEqual([[appId('/web'), changed]]);
+      expect([...root.groups.keys()]).toEqual(['/']);
+      expect(await store.loadRevision(3)).toBeUndefined();
+    });
+
+    it('lists the versions of an app and of the root, newest first', async () => {
+      const { store, lease } = await prepare();
+
+      for (const number of [1, 2, 3]) {
+        const app = anApp('/web', { version: `a${number}`, instances: number });
+        await store.commit(lease, [revision(number, { putApps: [app] })]);
+      }
+
+      expect(await store.listAppVersions(appId('/web'))).toEqual(['a3', 'a2', 'a1']);
+      expect((await store.loadAppVersion(appId('/web'), 'a2'))?.instances).toBe(2);
+      expect(await store.loadAppVersion(appId('/web'), 'a9')).toBeUndefined();
+      expect(await store.listGroupVersions()).toEqual(['v3', 'v2', 'v1']);
+      expect((await store.loadGroupVersion('v1'))?.apps.get(appId('/web'))?.instances).toBe(1);
+      expect(await store.loadGroupVersion('v9')).toBeUndefined();
+    });
+
+    it('may be given the same commit twice', async () => {
+      const { store, lease } = await prepare();
+      const changes: StoreChange[] = [
+        revision(1, { putApps: [anApp('/web')], putGroups: [aGroup('/')] }),
+        { kind: 'put-instances', instances: [anInstance('i1')] },
+        { kind: 'append-events', events: [anEvent(1)] },
+      ];
+
+      await store.commit(lease, changes);
+      await store.commit(lease, changes);
+
+      expect(await store.listAppVersions(appId('/web'))).toHaveLength(1);
+      expect((await store.listEvents(0, 10)).events).toEqual([anEvent(1)]);
+    });
+
+    it('takes the last word on an instance within one commit', async () => {
+      const { store, lease } = await prepare();
+
+      await store.commit(lease, [
+        { kind: 'put-instances', instances: [anInstance('i1'), anInstance('i2')] },
+        { kind: 'delete-instances', ids: [instanceId('i1'), instanceId('i2')] },
+        { kind: 'put-instances', instances: [anInstance('i2', { condition: 'Running' })] },
+      ]);
+      const { instances } = await store.load();
+
+      expect(instances).toEqual([anInstance('i2', { condition: 'Running' })]);
+    });
+
+    it('keeps finished deployments apart from running ones', async () => {
+      const { store, lease } = await prepare();
+      const done = (id: string, finishedAtEpochMs: number) =>
+        aDeployment(id, { state: 'Succeeded', finishedAtEpochMs });
+
+      await store.commit(lease, [
+        { kind: 'put-deployment', deployment: aDeployment('d1') },
+        { kind: 'put-deployment', deployment: aDeployment('d2') },
+        { kind: 'put-deployment', deployment: done('d3', 3) },
+      ]);
+      await store.commit(lease, [{ kind: 'put-deployment', deployment: done('d1', 9) }]);
+
+      expect((await store.load()).deployments).toEqual([aDeployment('d2')]);
+      expect((await store.listFinishedDeployments(10)).map(({ id }) => id)).toEqual(['d1', 'd3']);
+      expect(await store.listFinishedDeployments(1)).toEqual([done('d1', 9)]);
+      expect(await store.loadDeployment(deploymentId('d3'))).toEqual(done('d3', 3));
+      expect(await store.loadDeployment(deploymentId('d9'))).toBeUndefined();
+    });
+
+    it('remembers the framework id and the last failure of an app', async () => {
+      const { store, lease } = await prepare();
+      const failure = {
+        appId: appId('/web'),
+        taskId: anInstance('i1').taskId,
+        host: 'h',
+        state: 'TASK_FAILED',
+        message: 'exit 1',
+        version: 'v',
+        timestampEpochMs: 3,
+      };
+
+      await store.commit(lease, [
+        { kind: 'put-framework-id', frameworkId: 'f-1' },
+        { kind: 'put-task-failure', failure: { ...failure, message: 'older' } },
+        { kind: 'put-task-failure', failure },
+      ]);
+
+      expect(await store.load()).toMatchObject({ frameworkId: 'f-1', failures: [failure] });
+    });
+
+    it('replays events after an id, in order', async () => {
+      const { store, lease } = await prepare();
+      const tricky = anEvent(3, { payload: JSON.stringify({ text: '\u0000 \n "' }) });
+
+      await store.commit(lease, [
+        { kind: 'append-events', events: [anEvent(1), anEvent(2)] },
+        { kind: 'append-events', events: [tricky] },
+      ]);
+
+      expect(await store.listEvents(1, 10)).toEqual({
+        events: [anEvent(2), tricky],
+        complete: true,
+      });
+      expect((await store.listEvents(0, 1)).events).toEqual([anEvent(1)]);
+      expect((await store.load()).lastEventId).toBe(3);
+    });
+
+    it('writes nothing of a commit under an epoch that no longer stands', async () => {
+      const { store, lease, depose } = await prepare();
+      await store.commit(lease, [revision(1, { putApps: [anApp('/web')] })]);
+      await depose();
+
+      const late = store.commit(lease, [revision(2, { removeApps: [appId('/web')] })]);
+
+      await expect(late).rejects.toBeInstanceOf(FencedError);
+      await expect(store.compact(lease)).rejects.toBeInstanceOf(FencedError);
+      expect((await store.load()).root.revision).toBe(1);
+    });
+
+    it('keeps 50 versions of an app when compacted, and what runs', async () => {
+      const { store, lease } = await prepare();
+      for (let number = 1; number <= 60; number += 1) {
+        const app = anApp('/web', { version: `a${number}` });
+        await store.commit(lease, [revision(number, { putApps: [app] })]);
+      }
+
+      await store.compact(lease);
+      const { root } = await store.load();
+
+      expect(await store.listAppVersions(appId('/web'))).toHaveLength(50);
+      expect(await store.loadAppVersion(appId('/web'), 'a10')).toBeUndefined();
+      expect(root.apps.get(appId('/web'))?.version).toBe('a60');
+    });
+  });
+}

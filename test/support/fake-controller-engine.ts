@@ -1,0 +1,177 @@
+import {
+  type App,
+  type AppId,
+  type Deployment,
+  type DeploymentId,
+  deploymentId,
+  type Group,
+  type GroupId,
+  groupId,
+  type Instance,
+  type InstanceId,
+  type RootGroup,
+  type TaskFailure,
+} from '#core';
+import type { MarathonEvent, WireRouterReport } from '#marathon-v2';
+import type {
+  ControllerEngine,
+  ControllerView,
+  InstanceView,
+  QueueEntryView,
+  RootChange,
+  RootChangeOutcome,
+} from '../../apps/controller/src/engine/controller-engine.port.js';
+
+const START_EPOCH_MS = 1_767_225_600_000;
+
+/**
+ * A controller engine in memory for specs of the HTTP surface: changes are applied at once and finish at once, nothing is
+ * launched. Its fields are open, so that a spec can arrange what the API should show and see what it was asked to do.
+ */
+export class FakeControllerEngine implements ControllerEngine {
+  readonly changes: RootChange[] = [];
+  readonly events: MarathonEvent[] = [];
+  readonly killed: { readonly ids: readonly InstanceId[]; readonly wipe: boolean }[] = [];
+  readonly instances = new Map<AppId, InstanceView[]>();
+  readonly failures = new Map<AppId, TaskFailure>();
+  readonly endedTasks = new Map<string, string>();
+  readonly running: Deployment[] = [];
+  readonly waiting: QueueEntryView[] = [];
+  readonly reports = new Map<string, WireRouterReport>();
+  /** Roots by version, for rollbacks. */
+  readonly history = new Map<string, RootGroup>();
+  /** What the next changes are answered with instead of being carried out. */
+  answer: Exclude<RootChangeOutcome, { kind: 'accepted' }> | undefined;
+  lastEventId = 0;
+  private current: RootGroup;
+  private nextId = 1;
+  private changeCount = 1;
+  private readonly counters = new Map<AppId, number>();
+
+  constructor(apps: readonly App[] = []) {
+    const version = this.nextVersion();
+    const root: Group = { id: groupId('/'), dependencies: [], enforceRole: false, version };
+    this.current = {
+      revision: 1,
+      version,
+      apps: new Map(apps.map((app) => [app.id, app])),
+      groups: new Map([[root.id, root]]),
+    };
+  }
+
+  get root(): RootGroup {
+    return this.current;
+  }
+
+  /** Puts an instance and counts it as a change. */
+  addInstance(
+    instance: Partial<Instance> & Pick<Instance, 'id' | 'appId' | 'taskId'>,
+  ): InstanceView {
+    const view: InstanceView = {
+      instance: {
+        appVersion: this.current.apps.get(instance.appId)?.version ?? this.current.version,
+        incarnation: 1,
+        goal: 'Running',
+        condition: 'Running',
+        sinceEpochMs: START_EPOCH_MS,
+        createdAtEpochMs: START_EPOCH_MS,
+        stagedAtEpochMs: START_EPOCH_MS,
+        startedAtEpochMs: START_EPOCH_MS + 1000,
+        hostPorts: [31_000],
+        ipAddresses: [{ ipAddress: '127.0.0.1', protocol: 'IPv4' }],
+        ...instance,
+      },
+      health: [],
+    };
+    this.instances.set(instance.appId, [...(this.instances.get(instance.appId) ?? []), view]);
+    this.touch(instance.appId);
+    return view;
+  }
+
+  touch(app: AppId): void {
+    this.changeCount += 1;
+    this.counters.set(app, this.changeCount);
+  }
+
+  readonly view: ControllerView = {
+    root: () => this.current,
+    instancesOf: (app) => this.instances.get(app) ?? [],
+    instanceOfTask: (task) =>
+      [...this.instances.values()].flat().find(({ instance }) => instance.taskId === task),
+    agentUrlOfEnded: (task) => this.endedTasks.get(task),
+    appsWithInstances: () => this.instances.keys(),
+    deployments: () =>
+      this.running.map((deployment) => ({ deployment, readiness: [], waitingFor: [] })),
+    deploymentsOf: (app) =>
+      this.running.filter((one) => one.affectedApps.includes(app)).map(({ id }) => id),
+    readinessOf: () => [],
+    failureOf: (app) => this.failures.get(app),
+    queue: () => this.waiting,
+    changeCounter: (app) => this.counters.get(app) ?? 0,
+    totalChangeCounter: () => this.changeCount,
+    lastEventId: () => this.lastEventId,
+    frameworkId: () => 'framework-1',
+    masterUrl: () => '127.0.0.1:5050',
+    routers: () =>
+      [...this.reports].map(([id, report]) => ({ id, heardEpochMs: START_EPOCH_MS, report })),
+  };
+
+  async changeRoot(change: RootChange): Promise<RootChangeOutcome> {
+    this.changes.push(change);
+    const version = this.nextVersion();
+    const delta = change.apply(this.current, version);
+    if (this.answer !== undefined) return this.answer;
+    const apps = new Map<AppId, App>(this.current.apps);
+    const groups = new Map<GroupId, Group>(this.current.groups);
+    for (const id of delta.removeApps) apps.delete(id);
+    for (const id of delta.removeGroups) groups.delete(id);
+    for (const group of delta.putGroups) groups.set(group.id, group);
+    for (const app of delta.putApps) apps.set(app.id, app);
+    this.history.set(this.current.version, this.current);
+    this.current = { revision: this.current.revision + 1, version, apps, groups };
+    for (const app of delta.putApps) this.touch(app.id);
+    for (const id of delta.removeApps) this.touch(id);
+    this.events.push(...(change.events ?? []));
+    return { kind: 'accepted', deploymentId: this.nextDeploymentId(), version };
+  }
+
+  async cancelDeployment(
+    id: DeploymentId,
+    options: { readonly force: boolean },
+  ): Promise<RootChangeOutcome | { readonly kind: 'cancelled' } | undefined> {
+    const at = this.running.findIndex((deployment) => deployment.id === id);
+    if (at < 0) return undefined;
+    this.running.splice(at, 1);
+    if (options.force) return { kind: 'cancelled' };
+    return {
+      kind: 'accepted',
+      deploymentId: this.nextDeploymentId(),
+      version: this.nextVersion(),
+    };
+  }
+
+  async killInstances(
+    ids: readonly InstanceId[],
+    options: { readonly wipe: boolean },
+  ): Promise<void> {
+    this.killed.push({ ids, wipe: options.wipe });
+  }
+
+  resetDelay(app: AppId): boolean {
+    return this.waiting.some((entry) => entry.appId === app);
+  }
+
+  reportRouter(id: string, report: WireRouterReport): void {
+    this.reports.set(id, report);
+  }
+
+  private nextVersion(): string {
+    this.nextId += 1;
+    return new Date(START_EPOCH_MS + this.nextId).toISOString();
+  }
+
+  private nextDeploymentId(): DeploymentId {
+    this.nextId += 1;
+    return deploymentId(`00000000-0000-4000-8000-${String(this.nextId).padStart(12, '0')}`);
+  }
+}

@@ -1,0 +1,178 @@
+import {
+  type App,
+  type AppId,
+  type ControllerSnapshot,
+  type ControllerStore,
+  type Deployment,
+  type DeploymentId,
+  type Group,
+  type GroupId,
+  groupId,
+  type Instance,
+  type Lease,
+  type RootGroup,
+  type StoreChange,
+  type StoredEvent,
+  type TaskFailure,
+} from '#core';
+import type { FakeLeaseKeeper } from './fake-lease-keeper.js';
+
+const MAX_VERSIONS = 50;
+const MAX_FINISHED = 1_000;
+const MAX_REVISIONS = 1_000;
+const MAX_EVENTS = 1_000_000;
+
+/** The controller's truth in memory. It outlives the controllers of a simulation, as the database would. */
+export class FakeControllerStore implements ControllerStore {
+  /** Oldest first; the last one is current. */
+  private revisions: RootGroup[] = [];
+  private readonly versions = new Map<AppId, App[]>();
+  private readonly instances = new Map<string, Instance>();
+  private readonly deployments = new Map<string, Deployment>();
+  private readonly failures = new Map<string, TaskFailure>();
+  private events: StoredEvent[] = [];
+  private lastEventId = 0;
+  private droppedEventId = 0;
+  private frameworkId: string | undefined;
+
+  constructor(private readonly leases: FakeLeaseKeeper) {}
+
+  async load(): Promise<ControllerSnapshot> {
+    this.leases.requireAvailable();
+    return {
+      root: this.current(),
+      instances: [...this.instances.values()],
+      deployments: [...this.deployments.values()].filter(({ state }) => state === 'Running'),
+      failures: [...this.failures.values()],
+      ...(this.frameworkId === undefined ? {} : { frameworkId: this.frameworkId }),
+      lastEventId: this.lastEventId,
+    };
+  }
+
+  async commit(lease: Lease, changes: readonly StoreChange[]): Promise<void> {
+    this.leases.requireLease(lease);
+    for (const change of structuredClone(changes)) this.apply(change);
+  }
+
+  async loadRevision(revision: number): Promise<RootGroup | undefined> {
+    this.leases.requireAvailable();
+    return this.revisions.find((root) => root.revision === revision);
+  }
+
+  async listAppVersions(id: AppId): Promise<readonly string[]> {
+    this.leases.requireAvailable();
+    return (this.versions.get(id) ?? []).slice(0, MAX_VERSIONS).map(({ version }) => version);
+  }
+
+  async loadAppVersion(id: AppId, version: string): Promise<App | undefined> {
+    this.leases.requireAvailable();
+    return this.versions.get(id)?.find((app) => app.version === version);
+  }
+
+  async listGroupVersions(): Promise<readonly string[]> {
+    this.leases.requireAvailable();
+    return this.revisions.map(({ version }) => version).reverse();
+  }
+
+  async loadGroupVersion(version: string): Promise<RootGroup | undefined> {
+    this.leases.requireAvailable();
+    return this.revisions.findLast((root) => root.version === version);
+  }
+
+  async listFinishedDeployments(limit: number): Promise<readonly Deployment[]> {
+    this.leases.requireAvailable();
+    return this.finished().slice(0, limit);
+  }
+
+  async loadDeployment(id: DeploymentId): Promise<Deployment | undefined> {
+    this.leases.requireAvailable();
+    return this.deployments.get(id);
+  }
+
+  async listEvents(
+    afterId: number,
+    limit: number,
+  ): Promise<{ readonly events: readonly StoredEvent[]; readonly complete: boolean }> {
+    this.leases.requireAvailable();
+    const events = this.events.filter(({ id }) => id > afterId).slice(0, limit);
+    return { events, complete: afterId >= this.droppedEventId };
+  }
+
+  async compact(lease: Lease): Promise<void> {
+    this.leases.requireLease(lease);
+    this.revisions = this.revisions.slice(-MAX_REVISIONS);
+    for (const versions of this.versions.values()) versions.splice(MAX_VERSIONS);
+    for (const { id } of this.finished().slice(MAX_FINISHED)) this.deployments.delete(id);
+    const dropped = this.events.slice(0, -MAX_EVENTS);
+    this.events = this.events.slice(-MAX_EVENTS);
+    this.droppedEventId = dropped.at(-1)?.id ?? this.droppedEventId;
+  }
+
+  private apply(change: StoreChange): void {
+    switch (change.kind) {
+      case 'put-revision':
+        this.putRevision(change);
+        return;
+      case 'put-instances':
+        for (const instance of change.instances) this.instances.set(instance.id, instance);
+        return;
+      case 'delete-instances':
+        for (const id of change.ids) this.instances.delete(id);
+        return;
+      case 'put-deployment':
+        this.deployments.set(change.deployment.id, change.deployment);
+        return;
+      case 'put-framework-id':
+        this.frameworkId = change.frameworkId;
+        return;
+      case 'put-task-failure':
+        this.failures.set(change.failure.appId, change.failure);
+        return;
+      case 'append-events':
+        this.appendEvents(change.events);
+        return;
+      default:
+        change satisfies never;
+    }
+  }
+
+  private putRevision(change: Extract<StoreChange, { readonly kind: 'put-revision' }>): void {
+    this.revisions = this.revisions.filter(({ revision }) => revision !== change.revision);
+    const before = this.current();
+    const apps = new Map<AppId, App>(before.apps);
+    const groups = new Map<GroupId, Group>(before.groups);
+    for (const id of change.removeApps) apps.delete(id);
+    for (const id of change.removeGroups) groups.delete(id);
+    for (const group of change.putGroups) groups.set(group.id, group);
+    for (const app of change.putApps) {
+      apps.set(app.id, app);
+      const older = (this.versions.get(app.id) ?? []).filter((one) => one.version !== app.version);
+      this.versions.set(app.id, [app, ...older]);
+    }
+    this.revisions.push({ revision: change.revision, version: change.version, apps, groups });
+  }
+
+  private appendEvents(events: readonly StoredEvent[]): void {
+    const ids = new Set(events.map(({ id }) => id));
+    this.events = [...this.events.filter(({ id }) => !ids.has(id)), ...events];
+    this.lastEventId = Math.max(this.lastEventId, ...ids);
+  }
+
+  private current(): RootGroup {
+    const last = this.revisions.at(-1);
+    if (last !== undefined) return last;
+    const version = '1970-01-01T00:00:00.000Z';
+    const root = groupId('/');
+    const group: Group = { id: root, dependencies: [], enforceRole: false, version };
+    return { revision: 0, version, apps: new Map(), groups: new Map([[root, group]]) };
+  }
+
+  private finished(): readonly Deployment[] {
+    return [...this.deployments.values()]
+      .filter(({ state }) => state !== 'Running')
+      .sort((left, right) => finishedAt(right) - finishedAt(left) || (left.id < right.id ? 1 : -1));
+  }
+}
+
+const finishedAt = (deployment: Deployment): number =>
+  deployment.finishedAtEpochMs ?? deployment.startedAtEpochMs;
