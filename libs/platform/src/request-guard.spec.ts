@@ -49,6 +49,13 @@ describe('the request guard', () => {
     },
   );
 
+  it.each(['/v2/deployments/%00', '/v2/apps/a%00b', '/files/read?path=%00'])(
+    'refuses the NUL character in %s',
+    (url) => {
+      expect(() => guard({ url, headers: { host: 'localhost' } })).toThrow(/NUL character/);
+    },
+  );
+
   it('serves its own origin and listed hosts', () => {
     const listed = createRequestGuard({
       ...local,

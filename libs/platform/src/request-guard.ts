@@ -38,7 +38,7 @@ export function checkExposure(exposure: Exposure): void {
 /**
  * Makes the check each request passes before it is routed. A web page must not be able to command us, even on loopback:
  * a Host that is not ours (DNS rebinding) and an Origin other than our own are refused with 403. Throws
- * {@link ApiError}. What bodies must be is the content type parsers' concern: anything but JSON gets 415.
+ * {@link ApiError}; so is a NUL character anywhere in the URL, with 400. What bodies must be is the content type parsers' concern: anything but JSON gets 415.
  */
 export function createRequestGuard(exposure: Exposure): (request: GuardedRequest) => void {
   const expected =
@@ -47,6 +47,8 @@ export function createRequestGuard(exposure: Exposure): (request: GuardedRequest
       : Buffer.from(`Basic ${Buffer.from(exposure.credentials).toString('base64')}`);
   const isOpenBind = !isLoopback(exposure.host);
   return ({ url, headers }) => {
+    // No id, name or path holds one, and neither the database nor the file system takes it.
+    if (url.includes('%00')) throw new ApiError(400, 'URL: the NUL character (%00) is not allowed');
     const host = single(headers['host']);
     const origin = single(headers['origin']);
     if (host !== undefined && !isOurHost(host, exposure, isOpenBind)) {
