@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Counter, Gauge } from 'prom-client';
-import { createLogger, metricsRegistry } from '#platform';
+import { authorizationHeader, createLogger, metricsRegistry } from '#platform';
 import { ControllerClient } from './controller/controller-client.js';
 import { type EdgeFiles, edgeFilesIn } from './haproxy/edge-files.js';
 import { HaproxyEdge } from './haproxy/haproxy-edge.js';
@@ -38,7 +38,7 @@ export class RouterService implements OnModuleDestroy {
       groups: config.groups,
       bindAddress: config.edgeHost,
       reservedPorts: new Set(config.reservedPorts),
-      client: new ControllerClient(config.controllerUrls),
+      client: new ControllerClient(config.controllerUrls, authorizationHeader()),
       edge,
       logger,
       url: () => `http://${config.host}:${config.port}`,

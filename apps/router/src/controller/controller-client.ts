@@ -20,7 +20,11 @@ export interface ControllerEvent {
 export class ControllerClient {
   private preferred = 0;
 
-  constructor(private readonly urls: readonly string[]) {}
+  /** `headers` go with each request: the credentials, where the controller demands some. */
+  constructor(
+    private readonly urls: readonly string[],
+    private readonly headers: Readonly<Record<string, string>>,
+  ) {}
 
   /** Every app with its tasks, and the id of the last event they contain (a real Marathon does not tell). */
   async listApps(): Promise<{
@@ -51,11 +55,7 @@ export class ControllerClient {
   async report(routerId: string, report: WireRouterReport): Promise<boolean> {
     const response = await this.request(`/v2/routers/${encodeURIComponent(routerId)}`, {
       accept404: true,
-      init: {
-        method: 'PUT',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(report),
-      },
+      put: report,
     });
     await response.body?.cancel();
     return response.status !== 404;
@@ -72,7 +72,7 @@ export class ControllerClient {
     let timer = setTimeout(() => silence.abort(), SILENCE_LIMIT_MS);
     try {
       const response = await fetch(`${this.url()}/v2/events`, {
-        headers: { accept: 'text/event-stream' },
+        headers: { accept: 'text/event-stream', ...this.headers },
         signal,
       });
       if (!response.ok || response.body === null) {
@@ -101,12 +101,13 @@ export class ControllerClient {
 
   private async request(
     path: string,
-    options: { readonly accept404?: boolean; readonly init?: RequestInit } = {},
+    options: { readonly accept404?: boolean; readonly put?: unknown } = {},
   ): Promise<Response> {
     const url = this.url();
     try {
       const response = await fetch(`${url}${path}`, {
-        ...options.init,
+        headers: { 'content-type': 'application/json', ...this.headers },
+        ...(options.put === undefined ? {} : { method: 'PUT', body: JSON.stringify(options.put) }),
         signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
       });
       if (response.ok || (options.accept404 === true && response.status === 404)) return response;
