@@ -16,14 +16,9 @@ import {
 import { applyCommands, isSuccess, toRuntimeLines } from './edge-commands.js';
 import { type EdgeFiles, replaceFile } from './edge-files.js';
 import { HaproxyProcess } from './haproxy-process.js';
-import {
-  parseDescription,
-  parseMap,
-  parseOldWorkers,
-  parseServersState,
-  parseSessions,
-} from './read-state.js';
-import { askMaster, runCommands } from './runtime-socket.js';
+import { readOpenSessions } from './open-sessions.js';
+import { parseDescription, parseMap, parseServersState } from './read-state.js';
+import { runCommands } from './runtime-socket.js';
 import { isPortFree, validateConfig } from './validate-config.js';
 
 /** What HAProxy runs with, as read from itself. */
@@ -179,19 +174,8 @@ export class HaproxyEdge {
   }
 
   /** `backend/server` -> sessions and queued requests, over the current worker and those still finishing. */
-  async sessions(): Promise<ReadonlyMap<string, number>> {
-    const { adminSocket, masterSocket } = this.options.files;
-    const [current = ''] = await runCommands(adminSocket, ['show stat -1 4 -1']);
-    const total = new Map(parseSessions(current));
-    const processes = await askMaster(masterSocket, 'show proc');
-    for (const pid of parseOldWorkers(processes)) {
-      const ask = askMaster(masterSocket, `@!${pid} show stat -1 4 -1`);
-      const stats = await ask.catch(() => ''); // It ended meanwhile.
-      for (const [server, count] of parseSessions(stats)) {
-        total.set(server, (total.get(server) ?? 0) + count);
-      }
-    }
-    return total;
+  sessions(): Promise<ReadonlyMap<string, number>> {
+    return readOpenSessions(this.options.files);
   }
 
   /** The state of a server (`backend/server`) as last applied; undefined: HAProxy does not have it. */

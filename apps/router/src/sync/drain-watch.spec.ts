@@ -9,11 +9,11 @@ const endpoint = (taskId: string): Endpoint => ({
   taskId,
   state: 'draining',
 });
-const table = (...tasks: readonly string[]): RouteTable => {
+const tableOf = (backend: string, ...tasks: readonly string[]): RouteTable => {
   const route: Route = {
     appId: '/web',
     portIndex: 0,
-    backend: 'web',
+    backend,
     mode: 'http',
     balance: 'roundrobin',
     sticky: false,
@@ -23,6 +23,7 @@ const table = (...tasks: readonly string[]): RouteTable => {
   };
   return { routes: [route], conflicts: [] };
 };
+const table = (...tasks: readonly string[]): RouteTable => tableOf('web', ...tasks);
 const sees =
   (servers: Readonly<Record<string, ServerSight>>) =>
   (server: string): ServerSight =>
@@ -66,5 +67,37 @@ describe('DrainWatch', () => {
 
   it('calls a task it never routed to drained', () => {
     expect(new DrainWatch().sort(['x'], sees({}))).toEqual({ drained: ['x'], busy: [] });
+  });
+
+  it('calls every task with a server busy while the sessions are unknown', () => {
+    const watch = new DrainWatch();
+    watch.follow(table('a', 'b'), 0);
+    watch.follow(table('a'), 1);
+
+    const report = watch.sort(['a'], () => ({ state: 'maint', open: undefined }));
+
+    expect(report).toEqual({ drained: [], busy: ['a', 'b'] });
+  });
+
+  it('still watches a draining task that left the table, and lists it once', () => {
+    const watch = new DrainWatch();
+    watch.follow(table('a'), 0);
+    watch.follow(table(), 1);
+
+    const report = watch.sort(['a'], sees({ 'web/s-a': { state: 'maint', open: 1 } }));
+
+    expect(report).toEqual({ drained: [], busy: ['a'] });
+  });
+
+  it('still watches the server a task had in a backend of another name', () => {
+    const watch = new DrainWatch();
+    watch.follow(tableOf('web_1', 'a'), 0);
+    watch.follow(tableOf('web_2', 'a'), 1);
+
+    const report = watch.sort(['a'], sees({ 'web_1/s-a': { state: undefined, open: 1 } }));
+
+    expect(report).toEqual({ drained: [], busy: ['a'] });
+    watch.follow(tableOf('web_2', 'a'), 1_000_000);
+    expect(watch.sort(['a'], sees({ 'web_1/s-a': { state: 'ready', open: 1 } })).busy).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import type { Logger } from '#platform';
+import { type Logger, SerialQueue } from '#platform';
 import { buildRoutes, type EdgeModel, type RouteTable, toEdgeModel } from '#routing';
 import type { ControllerClient, ControllerEvent } from '../controller/controller-client.js';
 import { EdgeRefusedError, type HaproxyEdge } from '../haproxy/haproxy-edge.js';
@@ -7,16 +7,39 @@ import { affectedApps, isTaskEvent } from './affected-apps.js';
 import { AppMirror } from './app-mirror.js';
 import { ChangedApps } from './changed-apps.js';
 import { type DrainReport, DrainWatch } from './drain-watch.js';
+import { followController } from './follow-controller.js';
 import { HostAddresses } from './host-addresses.js';
+import { pause } from './pause.js';
 import { nextReloadAt } from './reload-schedule.js';
+
+/** What the loop asks of HAProxy. */
+export type Edge = Pick<
+  HaproxyEdge,
+  | 'applyRuntime'
+  | 'driftRepairs'
+  | 'hasPendingDeletions'
+  | 'listenPorts'
+  | 'needsReload'
+  | 'persist'
+  | 'pid'
+  | 'refresh'
+  | 'reload'
+  | 'reloads'
+  | 'restart'
+  | 'runtimeChanges'
+  | 'serverState'
+  | 'sessions'
+  | 'start'
+  | 'stop'
+>;
 
 export interface RouterLoopOptions {
   readonly routerId: string;
   readonly groups: readonly string[];
   readonly bindAddress: string;
   readonly reservedPorts: ReadonlySet<number>;
-  readonly client: ControllerClient;
-  readonly edge: HaproxyEdge;
+  readonly client: Pick<ControllerClient, 'follow' | 'getApp' | 'listApps' | 'report'>;
+  readonly edge: Edge;
   readonly logger: Logger;
   readonly url: () => string;
 }
@@ -24,8 +47,7 @@ export interface RouterLoopOptions {
 const RESYNC_INTERVAL_MS = 30_000;
 const REPORT_INTERVAL_MS = 2_000;
 const DRAIN_POLL_MS = 40;
-const RECONNECT_MIN_MS = 100;
-const RECONNECT_MAX_MS = 5_000;
+const FAILURE_PAUSE_MS = 100;
 /** Above this many changed apps one full read is cheaper. */
 const MAX_SINGLE_READS = 16;
 /** A pass is followed by a rest this many times as long, so that bursts are coalesced. */
@@ -54,6 +76,8 @@ export class RouterLoop {
   private lastEventId = 0;
   private appliedSequence = 0;
   private readonly drain = new DrainWatch();
+  /** Sessions are counted between two changes of the edge: no server leaves rotation after they were counted. */
+  private readonly turns = new SerialQueue({ name: 'edge', limit: 8 });
   private drainReport: DrainReport = { drained: [], busy: [] };
   private lastReloadMs: number | undefined;
   private reloadTimer: NodeJS.Timeout | undefined;
@@ -135,28 +159,23 @@ export class RouterLoop {
     }
   }
 
-  private async followEvents(): Promise<void> {
-    let delayMs = RECONNECT_MIN_MS;
-    while (!this.stopped.signal.aborted) {
-      try {
-        await this.options.client.follow({
-          signal: this.stopped.signal,
-          onOpen: () => {
-            delayMs = RECONNECT_MIN_MS;
-            this.isConnected = true;
-            this.markAll();
-          },
-          onEvent: (event) => this.onEvent(event),
-        });
-      } catch (error) {
-        if (this.isConnected && !this.stopped.signal.aborted) {
-          this.options.logger.warn({ err: error }, 'event stream broke');
+  private followEvents(): Promise<void> {
+    const { client, logger } = this.options;
+    return followController({
+      client,
+      signal: this.stopped.signal,
+      onOpen: () => {
+        this.isConnected = true;
+        this.markAll();
+      },
+      onEvent: (event) => this.onEvent(event),
+      onEnd: (error) => {
+        if (error !== undefined && this.isConnected && !this.stopped.signal.aborted) {
+          logger.warn({ err: error }, 'event stream broke');
         }
-      }
-      this.isConnected = false;
-      await this.pause(delayMs * (0.5 + Math.random() / 2));
-      delayMs = Math.min(delayMs * 1.5, RECONNECT_MAX_MS);
-    }
+        this.isConnected = false;
+      },
+    });
   }
 
   private async runPasses(): Promise<void> {
@@ -176,7 +195,7 @@ export class RouterLoop {
         this.lastProblem = String(error);
         this.options.logger.warn({ err: error }, 'could not bring the edge up to date');
         this.isApplyDirty = true;
-        await this.pause(RECONNECT_MIN_MS);
+        await this.pause(FAILURE_PAUSE_MS);
       }
       const restMs = (performance.now() - startedMs) * REST_FACTOR;
       await this.pause(Math.min(Math.max(MIN_REST_MS, restMs), MAX_REST_MS));
@@ -192,10 +211,13 @@ export class RouterLoop {
     this.isApplyDirty = false;
     if (!this.hasSnapshot) return;
     await this.addresses.resolve(this.mirror.list());
-    this.setTable(this.buildTable());
-    await this.apply(toEdgeModel(this.table));
+    await this.turns.run(async () => {
+      this.setTable(this.buildTable());
+      await this.apply(toEdgeModel(this.table));
+      // Before the sequence: a task draining at that sequence which is in no list counts as drained.
+      await this.updateDrained();
+    });
     if (sequence !== undefined) this.appliedSequence = Math.max(this.appliedSequence, sequence);
-    await this.updateDrained();
     this.isPassing = false;
     void this.report();
   }
@@ -247,7 +269,7 @@ export class RouterLoop {
       // Read again later, in full: something may have been missed. What is known is still applied.
       this.isAllDirty = true;
       this.lastProblem = String(error);
-      await this.pause(RECONNECT_MIN_MS);
+      await this.pause(FAILURE_PAUSE_MS);
       return undefined;
     }
   }
@@ -327,7 +349,7 @@ export class RouterLoop {
       await this.pause(isDraining ? DRAIN_POLL_MS : DRAIN_POLL_MS * 5);
       if (!isDraining) continue;
       const before = JSON.stringify(this.drainReport);
-      await this.updateDrained();
+      await this.turns.run(() => this.updateDrained());
       if (JSON.stringify(this.drainReport) !== before) await this.report();
     }
   }
@@ -340,17 +362,13 @@ export class RouterLoop {
   }
 
   private async updateDrained(): Promise<void> {
-    const draining = this.mirror.drainingTasks();
-    if (draining.length === 0 && !this.drain.hasDeparted) {
-      this.drainReport = { drained: [], busy: [] };
-      return;
-    }
     const { edge } = this.options;
-    const sessions = await edge.sessions().catch(() => undefined);
-    if (sessions === undefined) return;
-    this.drainReport = this.drain.sort(draining, (server) => ({
+    const isDraining = this.mirror.drainingTasks().length > 0 || this.drain.hasDeparted;
+    const sessions = isDraining ? await edge.sessions().catch(() => undefined) : undefined;
+    // The list of now: a pass may have read more while the sessions were counted.
+    this.drainReport = this.drain.sort(this.mirror.drainingTasks(), (server) => ({
       state: edge.serverState(server),
-      open: sessions.get(server) ?? 0,
+      open: sessions === undefined ? undefined : (sessions.get(server) ?? 0),
     }));
   }
 
@@ -372,17 +390,7 @@ export class RouterLoop {
     }
   }
 
-  private async pause(delayMs: number): Promise<void> {
-    if (this.stopped.signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(done, delayMs);
-      const { signal } = this.stopped;
-      function done(): void {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      }
-      signal.addEventListener('abort', done);
-    });
+  private pause(delayMs: number): Promise<void> {
+    return pause(delayMs, this.stopped.signal);
   }
 }

@@ -1,0 +1,149 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { WireApp, WireRouterReport, WireTask } from '#marathon-v2';
+import { createLogger } from '#platform';
+import type { EdgeModel } from '#routing';
+import type { ControllerEvent } from '../controller/controller-client.js';
+import { type Edge, RouterLoop, type RouterLoopOptions } from './router-loop.js';
+
+type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+
+const PORT = 10_000;
+const task = (extra: Partial<WireTask> = {}): WireTask => ({
+  appId: '/web',
+  id: 'web.1',
+  host: '127.0.0.1',
+  ports: [31_000],
+  servicePorts: [PORT],
+  ipAddresses: [],
+  slaveId: 'agent',
+  state: 'TASK_RUNNING',
+  version: 'v',
+  localVolumes: [],
+  role: '*',
+  ...extra,
+});
+const DRAINING = { since: '2026-01-01T00:00:00Z', deadline: '2026-01-01T00:01:00Z' };
+const web = (...tasks: readonly WireTask[]): WireApp => ({
+  id: '/web',
+  labels: { HAPROXY_0_VHOST: 'web.localhost' },
+  instances: 1,
+  cpus: 0.1,
+  mem: 32,
+  disk: 0,
+  gpus: 0,
+  networks: [{ mode: 'host' }],
+  portDefinitions: [{ port: PORT, protocol: 'tcp', labels: {} }],
+  requirePorts: false,
+  upgradeStrategy: { minimumHealthCapacity: 1, maximumOverCapacity: 1 },
+  version: 'v',
+  tasks,
+});
+
+/** An edge that applies whatever it is given. */
+function createEdge(extra: Partial<Edge> = {}): Writable<Edge> {
+  let served: EdgeModel | undefined;
+  const structureOf = (model: EdgeModel | undefined): string => JSON.stringify(model?.structure);
+  return {
+    pid: 1,
+    reloads: 0,
+    runtimeChanges: 0,
+    driftRepairs: 0,
+    hasPendingDeletions: false,
+    start: async () => undefined,
+    restart: async () => undefined,
+    stop: async () => undefined,
+    refresh: async () => undefined,
+    persist: async () => undefined,
+    listenPorts: async () => new Set(),
+    needsReload: async (model) => structureOf(model) !== structureOf(served),
+    applyRuntime: async (model) => {
+      if (structureOf(model) === structureOf(served)) served = model;
+    },
+    async reload(model) {
+      this.reloads += 1;
+      served = model;
+    },
+    sessions: async () => new Map(),
+    serverState: (server) => {
+      const [backend = '', name = ''] = server.split('/');
+      return served?.servers.get(backend)?.get(name)?.state;
+    },
+    ...extra,
+  };
+}
+
+/** A controller that lists `apps`, and whose stream says what `emit` is given. */
+class FakeController {
+  apps: readonly WireApp[] = [];
+  sequence = 1;
+  readonly reports: WireRouterReport[] = [];
+  private listener: (event: ControllerEvent) => void = () => undefined;
+
+  /** Something happened to the app. */
+  emit(app: WireApp): void {
+    this.apps = [app];
+    this.sequence += 1;
+    const data = { appId: app.id };
+    this.listener({ id: this.sequence, type: 'instance_changed_event', data });
+  }
+
+  readonly client: RouterLoopOptions['client'] = {
+    listApps: async () => ({ apps: this.apps, sequence: this.sequence }),
+    getApp: async (id) => this.apps.find((app) => app.id === id),
+    report: async (_id, report) => {
+      this.reports.push(report);
+      return true;
+    },
+    follow: async ({ onOpen, onEvent, signal }) => {
+      this.listener = onEvent;
+      onOpen();
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    },
+  };
+}
+
+describe('RouterLoop', () => {
+  const loops: RouterLoop[] = [];
+  const start = async (controller: FakeController, edge: Edge): Promise<RouterLoop> => {
+    const loop = new RouterLoop({
+      routerId: 'router-1',
+      groups: ['*'],
+      bindAddress: '127.0.0.1',
+      reservedPorts: new Set(),
+      client: controller.client,
+      edge,
+      logger: createLogger('router-loop-spec'),
+      url: () => 'http://router',
+    });
+    loops.push(loop);
+    await loop.start();
+    return loop;
+  };
+
+  afterEach(async () => {
+    for (const loop of loops.splice(0)) await loop.stop();
+  });
+
+  it('never lets a draining task count as drained while sessions cannot be counted', async () => {
+    let isCounted = false;
+    const controller = new FakeController();
+    controller.apps = [web(task())];
+    const edge = createEdge({
+      sessions: async () => {
+        if (!isCounted) throw new Error('the socket is away');
+        return new Map([['web_10000/127.0.0.1_31000', 0]]);
+      },
+    });
+    await start(controller, edge);
+    await vi.waitFor(() => expect(edge.reloads).toBe(1));
+
+    controller.emit(web(task({ draining: DRAINING })));
+    await vi.waitFor(() => expect(controller.reports.at(-1)?.appliedSequence).toBe(2));
+    const unsure = controller.reports.filter(({ appliedSequence }) => appliedSequence >= 2);
+    isCounted = true;
+
+    // The controller takes a draining task in neither list for drained.
+    expect(unsure.map(({ busyTasks }) => busyTasks)).toEqual(unsure.map(() => ['web.1']));
+    await vi.waitFor(() => expect(controller.reports.at(-1)?.drainedTasks).toEqual(['web.1']));
+  });
+});
