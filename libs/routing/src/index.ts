@@ -1,4 +1,5 @@
 export { buildRoutes, type RoutingOptions } from './build-routes.js';
+export { contentsWithoutReload } from './contents-without-reload.js';
 export {
   type EdgeContents,
   type EdgeModel,

@@ -201,4 +201,20 @@ describe.runIf(hasHaproxy)('HaproxyEdge', () => {
     expect(edge.driftRepairs).toBe(1);
     expect(await ask()).toBe('first');
   });
+
+  it('keeps a host where it is until the reload that brings its next backend', async () => {
+    const first = await upstream('first');
+    await edge.reload(modelOf(route([first])));
+    const moved = modelOf(route([first], { backend: 'web_1' }));
+    const withPath = modelOf(route([first], { path: '/' }));
+
+    await edge.applyRuntime(moved);
+    expect(await ask()).toBe('first');
+    await edge.applyRuntime(withPath);
+    expect(await ask()).toBe('first');
+    await edge.applyRuntime(modelOf(route([first], { vhosts: ['other.localhost'] })));
+
+    expect(await ask()).toContain('No route');
+    expect(await ask('other.localhost')).toBe('first');
+  });
 });

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { parse, valuesOf } from 'haproxy-config-parser';
 import { type Logger, SerialQueue } from '#platform';
 import {
+  contentsWithoutReload,
   type EdgeCommand,
   type EdgeContents,
   type EdgeModel,
@@ -46,6 +47,7 @@ export class HaproxyEdge {
   private readonly process: HaproxyProcess;
   /** Whoever writes the files waits here for the one before. */
   private readonly files = new SerialQueue({ name: 'haproxy files', limit: 8 });
+  private readonly generations = new WeakMap<EdgeModel, string>();
   reloads = 0;
   runtimeChanges = 0;
   driftRepairs = 0;
@@ -112,7 +114,9 @@ export class HaproxyEdge {
     this.hasPendingDeletions = false;
     for (let round = 0; round < MAX_RUNTIME_ROUNDS; round += 1) {
       const applied = this.applied ?? (await this.readApplied());
-      const commands = planEdgeUpdate(applied, restrictTo(model, applied.backends));
+      const isSameStructure = applied.mark === generationMark(this.generationOf(model));
+      const contents = contentsWithoutReload(model, { ...applied, isSameStructure });
+      const commands = planEdgeUpdate(applied, contents);
       if (commands.length === 0) return;
       if (await this.execute(applied, commands)) break;
     }
@@ -185,10 +189,12 @@ export class HaproxyEdge {
   }
 
   private generationOf(model: EdgeModel): string {
-    return createHash('sha256')
-      .update(renderStructure(model, this.options.settings))
-      .digest('hex')
-      .slice(0, 16);
+    const known = this.generations.get(model);
+    if (known !== undefined) return known;
+    const structure = renderStructure(model, this.options.settings);
+    const generation = createHash('sha256').update(structure).digest('hex').slice(0, 16);
+    this.generations.set(model, generation);
+    return generation;
   }
 
   private async writeConfig(model: EdgeModel): Promise<void> {
@@ -268,11 +274,4 @@ export class HaproxyEdge {
     if (!isAsExpected) await this.readApplied();
     return isAsExpected;
   }
-}
-
-function restrictTo(model: EdgeModel, backends: ReadonlySet<string>): EdgeContents {
-  return {
-    servers: new Map([...model.servers].filter(([name]) => backends.has(name))),
-    hosts: new Map([...model.hosts].filter(([, backend]) => backends.has(backend))),
-  };
 }
