@@ -9,10 +9,8 @@ const modelOf = (hosts: Readonly<Record<string, string>>): EdgeModel => ({
   servers: new Map(),
   hosts: new Map(Object.entries(hosts)),
 });
-const hostsArbitrary = fc.dictionary(
-  fc.constantFrom('h1', 'h2', 'h3'),
-  fc.constantFrom('b1', 'b2', 'b3'),
-);
+const backendArbitrary = fc.constantFrom<string>('b1', 'b2', 'b3');
+const hostsArbitrary = fc.dictionary(fc.constantFrom('h1', 'h2', 'h3'), backendArbitrary);
 
 describe('contentsWithoutReload', () => {
   it('moves a host to a backend that exists, and only then', () => {
@@ -40,7 +38,7 @@ describe('contentsWithoutReload', () => {
       fc.property(
         hostsArbitrary,
         hostsArbitrary,
-        fc.uniqueArray(fc.constantFrom('b1', 'b2', 'b3')),
+        fc.uniqueArray(backendArbitrary),
         (wanted, applied, existing) => {
           const backends = new Set(existing);
           const hosts = new Map(Object.entries(applied));

@@ -16,3 +16,4 @@ export {
   renderStructure,
 } from './render-config.js';
 export type { Endpoint, Route, RouteConflict, RouteTable } from './route-table.js';
+export { listenPortsOf, withoutListenPorts } from './without-listen-ports.js';

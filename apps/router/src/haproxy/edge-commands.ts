@@ -1,5 +1,8 @@
 import type { EdgeCommand, EdgeContents, EdgeServer } from '#routing';
 
+/** A map is named by its file, in which blanks would end the word. */
+export const toMapIdentifier = (file: string): string => file.replace(/[\\ ]/g, '\\$&');
+
 /** The runtime API lines of one planned command. Names and addresses come from cleaned or validated text. */
 export function toRuntimeLines(
   command: EdgeCommand,
@@ -25,11 +28,11 @@ export function toRuntimeLines(
     case 'delete-server':
       return [`del server ${command.backend}/${command.server}`];
     case 'add-host':
-      return [`add map ${context.hostsMap} ${command.host} ${command.backend}`];
+      return [`add map ${toMapIdentifier(context.hostsMap)} ${command.host} ${command.backend}`];
     case 'set-host':
-      return [`set map ${context.hostsMap} ${command.host} ${command.backend}`];
+      return [`set map ${toMapIdentifier(context.hostsMap)} ${command.host} ${command.backend}`];
     case 'delete-host':
-      return [`del map ${context.hostsMap} ${command.host}`];
+      return [`del map ${toMapIdentifier(context.hostsMap)} ${command.host}`];
     default:
       return command satisfies never;
   }

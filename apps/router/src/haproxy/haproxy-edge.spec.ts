@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { Agent, createServer, request, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLogger } from '#platform';
 import { type Endpoint, type Route, toEdgeModel } from '#routing';
+import { readAppliedEdge } from './applied-edge.js';
 import { edgeFilesIn } from './edge-files.js';
 import { HaproxyEdge } from './haproxy-edge.js';
 
@@ -29,10 +30,17 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+async function occupy(port: number): Promise<() => void> {
+  const server = createTcpServer();
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  return () => server.close();
+}
+
 describe.runIf(hasHaproxy)('HaproxyEdge', () => {
   let directory: string;
   let httpPort: number;
   let edge: HaproxyEdge;
+  let forwardedFor: string | readonly string[] | undefined;
   let onExit: () => void = () => undefined;
   const upstreams: Server[] = [];
 
@@ -51,7 +59,10 @@ describe.runIf(hasHaproxy)('HaproxyEdge', () => {
     });
 
   const upstream = async (text: string): Promise<Endpoint> => {
-    const server = createServer((_request, response) => response.end(text));
+    const server = createServer((incoming, response) => {
+      forwardedFor = incoming.headers['x-forwarded-for'];
+      response.end(text);
+    });
     upstreams.push(server);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
@@ -72,27 +83,25 @@ describe.runIf(hasHaproxy)('HaproxyEdge', () => {
   });
   const modelOf = (...routes: readonly Route[]) => toEdgeModel({ routes, conflicts: [] });
 
-  const ask = async (host = 'web.localhost'): Promise<string> => {
-    // fetch does not let us choose the Host header.
-    const { request } = await import('node:http');
-    return new Promise((resolve, reject) => {
-      request(
-        { host: '127.0.0.1', port: httpPort, headers: { host }, agent: false },
-        (response) => {
-          let body = '';
-          response.on('data', (chunk: Buffer) => {
-            body += chunk.toString();
-          });
-          response.on('end', () => resolve(body));
-        },
-      )
+  // fetch does not let us choose the Host header.
+  const ask = (host = 'web.localhost', agent: Agent | false = false): Promise<string> =>
+    new Promise((resolve, reject) => {
+      request({ host: '127.0.0.1', port: httpPort, headers: { host }, agent }, (response) => {
+        let body = '';
+        response.on('data', (chunk: Buffer) => {
+          body += chunk.toString();
+        });
+        response.on('end', () => resolve(body));
+      })
         .on('error', reject)
         .end();
     });
-  };
+  const workerPid = async (): Promise<number | undefined> =>
+    (await readAppliedEdge(edgeFilesIn(directory))).workerPid;
 
   beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'pacer-edge-'));
+    // With a blank, as a user's data folder may have one.
+    directory = await mkdtemp(join(tmpdir(), 'pacer edge-'));
     httpPort = await freePort();
     edge = newEdge();
     await edge.start(modelOf());
@@ -165,14 +174,13 @@ describe.runIf(hasHaproxy)('HaproxyEdge', () => {
 
   it('names the port of the edge when another program has it', async () => {
     await edge.stop();
-    const other = createTcpServer();
-    await new Promise<void>((resolve) => other.listen(httpPort, '127.0.0.1', resolve));
+    const release = await occupy(httpPort);
 
     await expect(newEdge().start(modelOf())).rejects.toThrow(
       `port ${httpPort} of the edge is used by another program`,
     );
 
-    other.close();
+    release();
   }, 30_000);
 
   it('keeps serving when a new configuration is refused', async () => {
@@ -216,5 +224,78 @@ describe.runIf(hasHaproxy)('HaproxyEdge', () => {
 
     expect(await ask()).toContain('No route');
     expect(await ask('other.localhost')).toBe('first');
+  });
+
+  it('starts without the port of an app that another program has taken', async () => {
+    const first = await upstream('first');
+    const model = modelOf(route([first], { listenPort: await freePort() }));
+    await edge.reload(model);
+    await edge.stop();
+    const release = await occupy(model.structure.routes[0]?.listenPort ?? 0);
+
+    edge = newEdge();
+    await edge.start(modelOf());
+
+    expect(await ask()).toBe('first');
+    expect(await edge.needsReload(model)).toBe(true);
+    release();
+  }, 30_000);
+
+  it('starts again with what it served, not with what was refused', async () => {
+    const first = await upstream('first');
+    const second = await upstream('second');
+    await edge.reload(modelOf(route([first])));
+    const broken = modelOf(route([second], { balance: 'no-such-algorithm' }));
+    await edge.applyRuntime(broken);
+    await expect(edge.reload(broken)).rejects.toMatchObject({ code: 'EDGE_REFUSED' });
+    const exited = new Promise<void>((resolve) => {
+      onExit = resolve;
+    });
+
+    process.kill(edge.pid ?? 0, 'SIGKILL');
+    await exited;
+    await edge.restart(modelOf());
+
+    expect(await ask()).toBe('second');
+  }, 30_000);
+
+  it('comes back from a reload that failed with the servers and hosts of now', async () => {
+    const first = await upstream('first');
+    const second = await upstream('second');
+    await edge.reload(modelOf(route([first])));
+    await edge.applyRuntime(
+      modelOf(route([second], { vhosts: ['web.localhost', 'two.localhost'] })),
+    );
+    const listenPort = await freePort();
+    const release = await occupy(listenPort);
+    const worker = await workerPid();
+
+    const taken = modelOf(route([second], { listenPort, vhosts: ['refused.localhost'] }));
+    await expect(edge.reload(taken)).rejects.toMatchObject({ code: 'EDGE_REFUSED' });
+
+    // Without anything being applied again.
+    expect(await workerPid()).not.toBe(worker);
+    expect(await ask()).toBe('second');
+    expect(await ask('two.localhost')).toBe('second');
+    expect(await readFile(edgeFilesIn(directory).hostsMap, 'utf8')).toBe(
+      'two.localhost web_0\nweb.localhost web_0\n',
+    );
+    release();
+  }, 30_000);
+
+  it('asks for a reload when HAProxy refuses at run time what is wanted', async () => {
+    const first = await upstream('first');
+    const second = await upstream('second');
+    // Servers cannot be added to a backend with such an algorithm.
+    const fixed = { balance: 'static-rr' };
+    await edge.reload(modelOf(route([first], fixed)));
+    const wanted = modelOf(route([second], fixed));
+
+    await edge.applyRuntime(wanted);
+    expect(await edge.needsReload(wanted)).toBe(true);
+    await edge.reload(wanted);
+
+    expect(await edge.needsReload(wanted)).toBe(false);
+    expect(await ask()).toBe('second');
   });
 });

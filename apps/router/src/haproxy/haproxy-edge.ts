@@ -1,32 +1,27 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { parse, valuesOf } from 'haproxy-config-parser';
 import { type Logger, SerialQueue } from '#platform';
 import {
   contentsWithoutReload,
   type EdgeCommand,
-  type EdgeContents,
   type EdgeModel,
   type EdgeSettings,
   generationMark,
+  listenPortsOf,
   planEdgeUpdate,
   renderConfig,
   renderHostsMap,
   renderStructure,
+  withoutListenPorts,
 } from '#routing';
+import { type AppliedEdge, readAppliedEdge } from './applied-edge.js';
 import { applyCommands, isSuccess, toRuntimeLines } from './edge-commands.js';
 import { type EdgeFiles, replaceFile } from './edge-files.js';
 import { HaproxyProcess } from './haproxy-process.js';
 import { readOpenSessions } from './open-sessions.js';
-import { parseDescription, parseMap, parseServersState } from './read-state.js';
+import { parseDescription } from './read-state.js';
 import { runCommands } from './runtime-socket.js';
 import { isPortFree, validateConfig } from './validate-config.js';
-
-/** What HAProxy runs with, as read from itself. */
-interface AppliedEdge extends EdgeContents {
-  readonly mark: string | undefined;
-  readonly backends: ReadonlySet<string>;
-}
 
 /** A configuration was refused or did not come up; the last good one serves on. */
 export class EdgeRefusedError extends Error {
@@ -43,7 +38,10 @@ const MAX_RUNTIME_ROUNDS = 3;
  */
 export class HaproxyEdge {
   private applied: AppliedEdge | undefined;
-  private wanted: EdgeModel | undefined;
+  /** The last structure HAProxy came up with, and what it should have in it now; undefined: not known since the start. */
+  private served: EdgeModel | undefined;
+  /** HAProxy refuses at run time what its file may well say. */
+  private hasRefusedCommands = false;
   private readonly process: HaproxyProcess;
   /** Whoever writes the files waits here for the one before. */
   private readonly files = new SerialQueue({ name: 'haproxy files', limit: 8 });
@@ -79,75 +77,123 @@ export class HaproxyEdge {
     await this.restart(empty);
   }
 
-  /** Starts HAProxy anew after it went away. `fallback` is used when the file on disk is missing or refused. */
-  async restart(fallback: EdgeModel): Promise<void> {
-    const model = this.wanted ?? fallback;
-    if (this.wanted !== undefined || !(await validateConfig(this.options.files.config)).ok) {
-      await this.writeConfig(model);
+  /**
+   * Starts HAProxy anew after it went away: with what it served last, else with the file on disk, without ports that
+   * another program has taken; as a last resort with `empty`. Does nothing while it serves.
+   */
+  async restart(empty: EdgeModel): Promise<void> {
+    const { files, logger } = this.options;
+    if (this.process.pid !== undefined && (await this.readApplied().catch(() => undefined))) return;
+    if (this.served !== undefined) await this.writeConfig(this.served);
+    else if (!(await validateConfig(files.config)).ok) await this.writeConfig(empty);
+    try {
+      await this.startAndProve();
+    } catch (error) {
+      await this.explainFailedStart(error);
+      logger.warn({ err: error }, 'HAProxy did not start; leaving out ports that are in use');
+      await this.leaveOutTakenPorts();
+      await this.startAndProve().catch(async (cause: unknown) => {
+        logger.error({ err: cause }, 'HAProxy did not start; starting it without routes');
+        await this.writeConfig(empty);
+        await this.startAndProve();
+      });
     }
-    await this.process.start();
-    await this.waitUntilServing(undefined).catch((error) => this.explainFailedStart(error));
   }
 
-  private async explainFailedStart(error: unknown): Promise<never> {
+  private async startAndProve(): Promise<void> {
+    await this.process.start();
+    try {
+      await this.waitUntilServing({});
+    } catch (error) {
+      await this.process.stop();
+      throw error;
+    }
+  }
+
+  private async explainFailedStart(error: unknown): Promise<void> {
     const { bindAddress, httpPort } = this.options.settings;
-    if (this.process.pid !== undefined || (await isPortFree(bindAddress, httpPort))) throw error;
+    if (await isPortFree(bindAddress, httpPort)) return;
     throw new EdgeRefusedError(
       `port ${httpPort} of the edge is used by another program: stop it, or set PACER_EDGE_HTTP_PORT`,
       { cause: error },
     );
   }
 
+  /** `haproxy -c` does not bind, so a valid file may not start. */
+  private async leaveOutTakenPorts(): Promise<void> {
+    const { files, settings } = this.options;
+    const taken = new Set<number>();
+    for (const port of await this.listenPorts()) {
+      if (!(await isPortFree(settings.bindAddress, port))) taken.add(port);
+    }
+    const text = await readFile(files.config, 'utf8');
+    await replaceFile(files.config, withoutListenPorts(text, taken));
+  }
+
   async stop(): Promise<void> {
     await this.process.stop();
   }
 
-  /** Whether reaching `model` needs a reload. */
+  /** Whether reaching `model` needs a reload: for its structure, or since HAProxy refused to get there at run time. */
   async needsReload(model: EdgeModel): Promise<boolean> {
     const applied = this.applied ?? (await this.readApplied());
-    return applied.mark !== generationMark(this.generationOf(model));
+    return this.hasRefusedCommands || applied.mark !== this.markOf(model);
   }
 
   /** Brings servers and hosts of the backends HAProxy already has to what `model` says. */
   async applyRuntime(model: EdgeModel): Promise<void> {
-    this.wanted = model;
     this.hasPendingDeletions = false;
-    for (let round = 0; round < MAX_RUNTIME_ROUNDS; round += 1) {
+    let isReached = false;
+    for (let round = 0; round < MAX_RUNTIME_ROUNDS && !isReached; round += 1) {
       const applied = this.applied ?? (await this.readApplied());
-      const isSameStructure = applied.mark === generationMark(this.generationOf(model));
+      const isSameStructure = applied.mark === this.markOf(model);
       const contents = contentsWithoutReload(model, { ...applied, isSameStructure });
+      if (isSameStructure) this.served = model;
+      else if (this.served !== undefined) {
+        const servers = new Map([...this.served.servers, ...contents.servers]);
+        this.served = { ...this.served, servers, hosts: contents.hosts };
+      }
       const commands = planEdgeUpdate(applied, contents);
-      if (commands.length === 0) return;
-      if (await this.execute(applied, commands)) break;
+      isReached = commands.length === 0 || (await this.execute(applied, commands));
     }
+    this.hasRefusedCommands = !isReached;
   }
 
-  /** Writes, validates, swaps, reloads and proves; on failure restores the last good file and throws {@link EdgeRefusedError}. */
+  /** Writes, validates, swaps, reloads and proves; on failure restores the last good state and throws {@link EdgeRefusedError}. */
   reload(model: EdgeModel): Promise<void> {
     return this.files.run(() => this.swapAndReload(model));
   }
 
   private async swapAndReload(model: EdgeModel): Promise<void> {
     const { files, logger } = this.options;
-    const candidate = `${files.config}.candidate`;
-    const text = renderConfig(model, this.options.settings, this.generationOf(model));
-    await replaceFile(files.hostsMap, renderHostsMap(model.hosts));
-    await replaceFile(candidate, text);
-    const verdict = await validateConfig(candidate);
-    if (!verdict.ok) throw new EdgeRefusedError(verdict.reason);
-    await replaceFile(files.config, text);
+    await this.validate(model);
+    const before = await this.readApplied().catch(() => undefined);
+    const text = await this.writeConfig(model);
     const startedMs = performance.now();
     this.process.reload();
     this.reloads += 1;
     try {
-      await this.waitUntilServing(generationMark(this.generationOf(model)));
+      await this.waitUntilServing({ mark: this.markOf(model), formerPid: before?.workerPid });
     } catch (error) {
-      await this.restoreLastGood();
+      await this.restoreLastGood(before);
       throw new EdgeRefusedError(`the new configuration did not come up: ${String(error)}`);
     }
-    this.wanted = model;
+    this.served = model;
+    this.hasRefusedCommands = false;
     await replaceFile(files.lastGoodConfig, text);
     logger.info({ reloadMs: Math.round(performance.now() - startedMs) }, 'reloaded HAProxy');
+  }
+
+  /** On files of its own: those HAProxy would be restarted with stay as they are. */
+  private async validate(model: EdgeModel): Promise<void> {
+    const { files, settings } = this.options;
+    const candidate = `${files.config}.candidate`;
+    const hostsMapFile = `${files.hostsMap}.candidate`;
+    const generation = this.generationOf(model);
+    await replaceFile(hostsMapFile, renderHostsMap(model.hosts));
+    await replaceFile(candidate, renderConfig(model, { ...settings, hostsMapFile }, generation));
+    const verdict = await validateConfig(candidate);
+    if (!verdict.ok) throw new EdgeRefusedError(verdict.reason);
   }
 
   /** Reads HAProxy's own state again; differences to what we believed are drift. */
@@ -161,20 +207,15 @@ export class HaproxyEdge {
   /** Keeps the file on disk equal to what is served, so that a restart is right. */
   persist(): Promise<void> {
     return this.files.run(async () => {
-      if (this.wanted !== undefined && !(await this.needsReload(this.wanted))) {
-        await this.writeConfig(this.wanted);
-      }
+      if (this.served === undefined) return;
+      const applied = this.applied ?? (await this.readApplied());
+      if (applied.mark === this.markOf(this.served)) await this.writeConfig(this.served);
     });
   }
 
   /** Ports the running configuration listens on. */
   async listenPorts(): Promise<ReadonlySet<number>> {
-    const text = await readFile(this.options.files.config, 'utf8').catch(() => '');
-    const ports = parse(text)
-      .lines.map((line) => valuesOf(line.words))
-      .filter(([keyword]) => keyword === 'bind')
-      .map(([, address = '']) => Number(address.slice(address.lastIndexOf(':') + 1)));
-    return new Set(ports);
+    return listenPortsOf(await readFile(this.options.files.config, 'utf8').catch(() => ''));
   }
 
   /** `backend/server` -> sessions and queued requests, over the current worker and those still finishing. */
@@ -197,29 +238,53 @@ export class HaproxyEdge {
     return generation;
   }
 
-  private async writeConfig(model: EdgeModel): Promise<void> {
+  private markOf(model: EdgeModel): string {
+    return generationMark(this.generationOf(model));
+  }
+
+  private async writeConfig(model: EdgeModel): Promise<string> {
     const { files, settings } = this.options;
+    const text = renderConfig(model, settings, this.generationOf(model));
     await replaceFile(files.hostsMap, renderHostsMap(model.hosts));
-    await replaceFile(files.config, renderConfig(model, settings, this.generationOf(model)));
+    await replaceFile(files.config, text);
+    return text;
   }
 
-  private async restoreLastGood(): Promise<void> {
+  /** The last good structure with the servers and hosts of now. `before`: what ran before the failed reload. */
+  private async restoreLastGood(before: AppliedEdge | undefined): Promise<void> {
     const { files, logger } = this.options;
-    this.applied = undefined;
-    const lastGood = await readFile(files.lastGoodConfig, 'utf8').catch(() => undefined);
-    if (lastGood === undefined) return;
     logger.error('restoring the last good HAProxy configuration');
-    await replaceFile(files.config, lastGood);
+    const current = await this.readApplied().catch(() => undefined);
+    let text: string | undefined;
+    if (this.served !== undefined) text = await this.writeConfig(this.served);
+    else {
+      // Adopted with a structure that is only known as text.
+      text = await readFile(files.lastGoodConfig, 'utf8').catch(() => undefined);
+      if (text === undefined) return;
+      await replaceFile(files.hostsMap, renderHostsMap(before?.hosts ?? new Map()));
+      await replaceFile(files.config, text);
+    }
     this.process.reload();
-    await this.waitUntilServing(undefined).catch(() => undefined);
+    const mark = parseDescription(text);
+    await this.waitUntilServing({ mark, formerPid: current?.workerPid }).catch((error: unknown) =>
+      logger.error({ err: error }, 'the last good HAProxy configuration did not come up'),
+    );
+    // Read anew with the next look, after which what changed meanwhile is applied.
+    this.applied = undefined;
   }
 
-  /** Resolves when a worker answers that was started with `mark` (any when undefined). */
-  private async waitUntilServing(mark: string | undefined): Promise<void> {
+  /** Resolves when a worker answers that was started with `mark` (any when undefined) and is not the former one. */
+  private async waitUntilServing(expected: {
+    readonly mark?: string | undefined;
+    readonly formerPid?: number | undefined;
+  }): Promise<void> {
+    const { mark, formerPid } = expected;
     const deadlineMs = performance.now() + SERVING_TIMEOUT_MS;
     for (;;) {
       const applied = await this.readApplied().catch(() => undefined);
-      if (applied !== undefined && (mark === undefined || applied.mark === mark)) return;
+      const isAsMarked = mark === undefined || applied?.mark === mark;
+      if (applied !== undefined && isAsMarked && applied.workerPid !== formerPid) return;
+      if (this.process.pid === undefined) throw new Error('HAProxy ended');
       if (performance.now() > deadlineMs) {
         throw new Error(`no worker with ${mark ?? 'any mark'} within ${SERVING_TIMEOUT_MS} ms`);
       }
@@ -228,21 +293,7 @@ export class HaproxyEdge {
   }
 
   private async readApplied(): Promise<AppliedEdge> {
-    const { adminSocket, hostsMap } = this.options.files;
-    const [info = '', state = '', map = '', backends = ''] = await runCommands(adminSocket, [
-      'show info',
-      'show servers state',
-      `show map ${hostsMap}`,
-      'show backend',
-    ]);
-    this.applied = {
-      mark: parseDescription(info),
-      servers: parseServersState(state),
-      hosts: parseMap(map),
-      backends: new Set(
-        backends.split('\n').filter((name) => name !== '' && !name.startsWith('#')),
-      ),
-    };
+    this.applied = await readAppliedEdge(this.options.files);
     return this.applied;
   }
 
@@ -251,7 +302,7 @@ export class HaproxyEdge {
     const context = {
       hostsMap: this.options.files.hostsMap,
       stickyBackends: new Set(
-        this.wanted?.structure.routes.filter((route) => route.sticky).map((route) => route.backend),
+        this.served?.structure.routes.filter((route) => route.sticky).map((route) => route.backend),
       ),
     };
     const lines = commands.map((command) => toRuntimeLines(command, context));

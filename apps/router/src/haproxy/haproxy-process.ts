@@ -106,6 +106,7 @@ export class HaproxyProcess {
       process.kill(record.pid, signal);
       await this.waitUntilGone(record);
     }
+    this.current = undefined;
     await rm(this.files.processRecord, { force: true });
   }
 

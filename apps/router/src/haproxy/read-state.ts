@@ -2,9 +2,15 @@ import type { EdgeServer } from '#routing';
 
 /** Parsers of the runtime API's answers (HAProxy 2.6 and later). */
 
-/** The `description` of `show info`: which structure the worker was started with. */
+/** The `description` of `show info`, or of a configuration: which structure a worker is started with. */
 export function parseDescription(info: string): string | undefined {
-  return /^description: (.*)$/m.exec(info)?.[1]?.trim();
+  return /^ *description:? (.*)$/m.exec(info)?.[1]?.trim();
+}
+
+/** The `Pid` of `show info`: which worker answers. */
+export function parseWorkerPid(info: string): number | undefined {
+  const pid = /^Pid: (\d+)$/m.exec(info)?.[1];
+  return pid === undefined ? undefined : Number(pid);
 }
 
 /** Administrative state bits of `srv_admin_state` that mean maintenance: forced, inherited, config, resolution. */

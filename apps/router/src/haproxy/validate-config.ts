@@ -35,6 +35,9 @@ export function isPortFree(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(false));
-    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(true)));
+    const address = host === '*' ? '0.0.0.0' : host;
+    server.listen({ host: address, port, exclusive: true }, () =>
+      server.close(() => resolve(true)),
+    );
   });
 }
