@@ -60,7 +60,8 @@ describe('renderConfig', () => {
     );
 
     expect(renderHostsMap(wanted.hosts)).toBe('web.example web_10000\n');
-    expect(rules.map((rule) => rule.split(' ')[1])).toEqual([
+    expect(rules.slice(0, 5).map((rule) => rule.split(' ')[1])).toEqual([
+      'edge_successor',
       'b_2',
       'a_1',
       '%[req.hdr(host),field(1,:),lower,map(/run/hosts.map)]',
@@ -84,5 +85,14 @@ describe('renderConfig', () => {
 
     expect(print(parse(text))).toBe(text);
     expect(parse(text).lines.flatMap((line) => line.diagnostics)).toEqual([]);
+  });
+
+  it('hands requests over to the next worker, but for an edge on IPv6', () => {
+    const text = renderConfig(model(route()), settings, 'g');
+    const overIpv6 = renderConfig(model(route()), { ...settings, bindAddress: '::1' }, 'g');
+
+    const rule = 'use_backend edge_successor if { stopping }';
+    expect(linesOf(text).filter((line) => line === rule)).toHaveLength(2);
+    expect(overIpv6).not.toContain('edge_successor');
   });
 });

@@ -18,6 +18,10 @@ type Lines = string[][];
 /** Name of the frontend that chooses by host name. */
 const HTTP_FRONTEND = 'edge_http';
 const NO_ROUTE_BACKEND = 'edge_no_route';
+/** Where a worker that only finishes what it has sends the requests it still gets: to its successor. */
+const SUCCESSOR_BACKEND = 'edge_successor';
+/** An address of this host nobody else connects from: what comes from it begins with a PROXY protocol header. */
+const HANDOVER_SOURCE = '127.80.67.82';
 
 /** Marks which structure a running HAProxy was started with: the `description` of `show info`. */
 export const generationMark = (generation: string): string => `pacer-generation-${generation}`;
@@ -75,6 +79,7 @@ function sectionsOf(model: EdgeModel, settings: EdgeSettings, fill: Fill): Secti
         ],
       ],
     },
+    ...successorBackend(settings),
     ...routes.map(
       (route): SectionSpec => ({
         kind: 'backend',
@@ -121,7 +126,7 @@ function httpFrontendLines(
   const map = `map(${settings.hostsMapFile})`;
   return [
     ['bind', `${settings.bindAddress}:${settings.httpPort}`],
-    ...forwardedLines(),
+    ...httpRequestLines(settings),
     ...pathRules(routes),
     [
       'use_backend',
@@ -138,8 +143,8 @@ function httpFrontendLines(
   ];
 }
 
-const forwardedLines = (): Lines => [
-  ['option', 'forwardfor'],
+const httpRequestLines = (settings: EdgeSettings): Lines => [
+  ...(canHandOver(settings) ? EXPECT_HANDOVER : []),
   ['http-request', 'set-header', 'X-Forwarded-Port', '%[dst_port]'],
   ['http-request', 'set-header', 'X-Forwarded-Proto', 'http'],
   [
@@ -155,7 +160,27 @@ const forwardedLines = (): Lines => [
     'DELETE',
     '}',
   ],
+  ...(canHandOver(settings) ? HAND_OVER : []),
 ];
+
+/**
+ * After a reload, idle keep-alive connections stay with the old worker for one more request. It would answer from its
+ * own servers, and HAProxy 2.6 refuses to change those ("Proxy is disabled"), so it hands the request to the new one.
+ */
+const HAND_OVER: Lines = [['use_backend', SUCCESSOR_BACKEND, 'if', '{', 'stopping', '}']];
+const EXPECT_HANDOVER: Lines = [
+  ['tcp-request', 'connection', 'expect-proxy', 'layer4', 'if', '{', 'src', HANDOVER_SOURCE, '}'],
+];
+
+/** The address handed over from is an IPv4 one; an edge on IPv6 does without. */
+const canHandOver = ({ bindAddress }: EdgeSettings): boolean => !bindAddress.includes(':');
+
+/** A server without address and port is where the client connected to: the same listener, now the new worker's. */
+const successorBackend = (settings: EdgeSettings): SectionSpec[] => {
+  if (!canHandOver(settings)) return [];
+  const server = ['server', 'successor', '0.0.0.0', 'source', HANDOVER_SOURCE, 'send-proxy-v2'];
+  return [{ kind: 'backend', name: SUCCESSOR_BACKEND, lines: [server] }];
+};
 
 /** Hosts with a path come before whole hosts: larger weight first, then the longer path, then by name. */
 function pathRules(routes: EdgeModel['structure']['routes']): Lines {
@@ -202,7 +227,7 @@ function portFrontend(route: Omit<Route, 'endpoints'>, settings: EdgeSettings): 
       lines: [
         ['bind', `${settings.bindAddress}:${route.listenPort}`],
         ['mode', route.mode],
-        ...(route.mode === 'http' ? forwardedLines() : []),
+        ...(route.mode === 'http' ? httpRequestLines(settings) : []),
         ['default_backend', route.backend],
       ],
     },
@@ -215,6 +240,8 @@ function backendLines(route: Omit<Route, 'endpoints'>): Lines {
     ['balance', route.balance],
   ];
   if (route.balance === 'source') lines.push(['hash-type', 'consistent']);
+  // Here and not in the frontend: a request handed over must not be given the header twice.
+  if (route.mode === 'http') lines.push(['option', 'forwardfor']);
   if (route.mode === 'tcp') lines.push(['retry-on', 'conn-failure']);
   if (route.sticky) {
     lines.push(['cookie', 'PACER_SERVER', 'insert', 'indirect', 'nocache', 'dynamic']);

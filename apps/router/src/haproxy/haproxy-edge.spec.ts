@@ -298,4 +298,27 @@ describe.runIf(hasHaproxy)('HaproxyEdge', () => {
     expect(await edge.needsReload(wanted)).toBe(false);
     expect(await ask()).toBe('second');
   });
+
+  it('serves what an idle client of the former worker asks next with the servers of now', async () => {
+    const first = await upstream('first');
+    const second = await upstream('second');
+    await edge.reload(modelOf(route([first])));
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    expect(await ask('web.localhost', agent)).toBe('first');
+
+    const grown = modelOf(
+      route([second]),
+      route([], { backend: 'other_0', vhosts: ['x.localhost'] }),
+    );
+    await edge.reload(grown);
+    await edge.applyRuntime(grown);
+    for (const server of upstreams.splice(0, 1)) {
+      server.close();
+      server.closeAllConnections();
+    }
+
+    expect(await ask('web.localhost', agent)).toBe('second');
+    expect(forwardedFor).toBe('127.0.0.1');
+    agent.destroy();
+  });
 });
