@@ -7,6 +7,7 @@ import { authorizationHeader, createLogger, metricsRegistry } from '#platform';
 import { ControllerClient } from './controller/controller-client.js';
 import { type EdgeFiles, edgeFilesIn } from './haproxy/edge-files.js';
 import { HaproxyEdge } from './haproxy/haproxy-edge.js';
+import { isPortFree } from './haproxy/validate-config.js';
 import { ROUTER_CONFIG, type RouterConfig } from './router-config.js';
 import { RouterLoop } from './sync/router-loop.js';
 
@@ -36,7 +37,7 @@ export class RouterService implements OnModuleDestroy {
     this.loop = new RouterLoop({
       routerId: readRouterId(config.dataDirectory),
       groups: config.groups,
-      bindAddress: config.edgeHost,
+      isPortFree: (port) => isPortFree(config.edgeHost, port),
       reservedPorts: new Set(config.reservedPorts),
       client: new ControllerClient(config.controllerUrls, authorizationHeader()),
       edge,

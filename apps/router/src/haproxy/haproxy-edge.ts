@@ -18,7 +18,7 @@ import { type AppliedEdge, readAppliedEdge } from './applied-edge.js';
 import { applyCommands, isSuccess, toRuntimeLines } from './edge-commands.js';
 import { type EdgeFiles, replaceFile } from './edge-files.js';
 import { HaproxyProcess } from './haproxy-process.js';
-import { readOpenSessions } from './open-sessions.js';
+import { listOldWorkers, readOpenSessions } from './open-sessions.js';
 import { parseDescription } from './read-state.js';
 import { runCommands } from './runtime-socket.js';
 import { isPortFree, validateConfig } from './validate-config.js';
@@ -221,6 +221,11 @@ export class HaproxyEdge {
   /** `backend/server` -> sessions and queued requests, over the current worker and those still finishing. */
   sessions(): Promise<ReadonlyMap<string, number>> {
     return readOpenSessions(this.options.files);
+  }
+
+  /** How many workers only finish what they have; 0 while the master does not tell. */
+  async oldWorkers(): Promise<number> {
+    return (await listOldWorkers(this.options.files).catch(() => [])).length;
   }
 
   /** The state of a server (`backend/server`) as last applied; undefined: HAProxy does not have it. */

@@ -3,7 +3,9 @@ import type { WireApp, WireRouterReport, WireTask } from '#marathon-v2';
 import { createLogger } from '#platform';
 import type { EdgeModel } from '#routing';
 import type { ControllerEvent } from '../controller/controller-client.js';
-import { type Edge, RouterLoop, type RouterLoopOptions } from './router-loop.js';
+import { EdgeRefusedError } from '../haproxy/haproxy-edge.js';
+import type { Edge } from './edge.port.js';
+import { RouterLoop, type RouterLoopOptions } from './router-loop.js';
 
 type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
@@ -55,6 +57,7 @@ function createEdge(extra: Partial<Edge> = {}): Writable<Edge> {
     refresh: async () => undefined,
     persist: async () => undefined,
     listenPorts: async () => new Set(),
+    oldWorkers: async () => 0,
     needsReload: async (model) => structureOf(model) !== structureOf(served),
     applyRuntime: async (model) => {
       if (structureOf(model) === structureOf(served)) served = model;
@@ -104,16 +107,21 @@ class FakeController {
 
 describe('RouterLoop', () => {
   const loops: RouterLoop[] = [];
-  const start = async (controller: FakeController, edge: Edge): Promise<RouterLoop> => {
+  const start = async (
+    controller: FakeController,
+    edge: Edge,
+    extra: Partial<RouterLoopOptions> = {},
+  ): Promise<RouterLoop> => {
     const loop = new RouterLoop({
       routerId: 'router-1',
       groups: ['*'],
-      bindAddress: '127.0.0.1',
       reservedPorts: new Set(),
       client: controller.client,
       edge,
       logger: createLogger('router-loop-spec'),
       url: () => 'http://router',
+      isPortFree: async () => true,
+      ...extra,
     });
     loops.push(loop);
     await loop.start();
@@ -122,6 +130,7 @@ describe('RouterLoop', () => {
 
   afterEach(async () => {
     for (const loop of loops.splice(0)) await loop.stop();
+    vi.useRealTimers();
   });
 
   it('never lets a draining task count as drained while sessions cannot be counted', async () => {
@@ -145,5 +154,70 @@ describe('RouterLoop', () => {
     // The controller takes a draining task in neither list for drained.
     expect(unsure.map(({ busyTasks }) => busyTasks)).toEqual(unsure.map(() => ['web.1']));
     await vi.waitFor(() => expect(controller.reports.at(-1)?.drainedTasks).toEqual(['web.1']));
+  });
+
+  it('publishes a port that was in use once it is free', async () => {
+    vi.useFakeTimers();
+    let isFree = false;
+    const controller = new FakeController();
+    controller.apps = [web(task())];
+    const edge = createEdge();
+    const loop = await start(controller, edge, { isPortFree: async () => isFree });
+    const listenPorts = () => loop.table.routes.map(({ listenPort }) => listenPort);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(listenPorts()).toEqual([undefined]);
+    expect(loop.table.conflicts.map(({ reason }) => reason)).toEqual([
+      `port ${PORT} is in use on this host`,
+    ]);
+
+    isFree = true;
+    await vi.advanceTimersByTimeAsync(60_000);
+
+    expect(listenPorts()).toEqual([PORT]);
+    expect(loop.table.conflicts).toEqual([]);
+    expect(edge.reloads).toBe(2);
+  });
+
+  it('shows a refused configuration until another is served, whatever else goes well', async () => {
+    vi.useFakeTimers();
+    let isRefused = true;
+    const controller = new FakeController();
+    controller.apps = [web(task())];
+    const taken = createEdge();
+    const { reload } = taken;
+    const edge: Edge = Object.assign(taken, {
+      reload: async (model: EdgeModel) => {
+        if (isRefused) throw new EdgeRefusedError('no such algorithm');
+        await reload.call(taken, model);
+      },
+    });
+    const loop = await start(controller, edge);
+
+    await vi.advanceTimersByTimeAsync(1_000);
+    controller.emit(web(task({ ports: [31_001] })));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(loop.status()['lastProblem']).toBe('reload: no such algorithm');
+    isRefused = false;
+    await vi.advanceTimersByTimeAsync(20_000);
+
+    expect(loop.status()).not.toHaveProperty('lastProblem');
+    expect(edge.reloads).toBe(1);
+  });
+
+  it('shows a controller that does not answer while the edge is fine', async () => {
+    vi.useFakeTimers();
+    const controller = new FakeController();
+    controller.apps = [web(task())];
+    const loop = await start(controller, createEdge());
+    await vi.advanceTimersByTimeAsync(1_000);
+    const { listApps } = controller.client;
+
+    Object.assign(controller.client, { listApps: () => Promise.reject(new Error('answered 401')) });
+    await vi.advanceTimersByTimeAsync(40_000);
+    expect(loop.status()['lastProblem']).toBe('reading apps: answered 401');
+    Object.assign(controller.client, { listApps });
+    await vi.advanceTimersByTimeAsync(1_000);
+
+    expect(loop.status()).not.toHaveProperty('lastProblem');
   });
 });

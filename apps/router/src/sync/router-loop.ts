@@ -1,45 +1,27 @@
 import { type Logger, SerialQueue } from '#platform';
 import { buildRoutes, type EdgeModel, type RouteTable, toEdgeModel } from '#routing';
 import type { ControllerClient, ControllerEvent } from '../controller/controller-client.js';
-import { EdgeRefusedError, type HaproxyEdge } from '../haproxy/haproxy-edge.js';
-import { isPortFree } from '../haproxy/validate-config.js';
+import { EdgeRefusedError } from '../haproxy/haproxy-edge.js';
 import { affectedApps, isTaskEvent } from './affected-apps.js';
 import { AppMirror } from './app-mirror.js';
 import { ChangedApps } from './changed-apps.js';
 import { type DrainReport, DrainWatch } from './drain-watch.js';
+import type { Edge } from './edge.port.js';
 import { followController } from './follow-controller.js';
 import { HostAddresses } from './host-addresses.js';
+import { OccupiedPorts } from './occupied-ports.js';
 import { pause } from './pause.js';
-import { nextReloadAt } from './reload-schedule.js';
-
-/** What the loop asks of HAProxy. */
-export type Edge = Pick<
-  HaproxyEdge,
-  | 'applyRuntime'
-  | 'driftRepairs'
-  | 'hasPendingDeletions'
-  | 'listenPorts'
-  | 'needsReload'
-  | 'persist'
-  | 'pid'
-  | 'refresh'
-  | 'reload'
-  | 'reloads'
-  | 'restart'
-  | 'runtimeChanges'
-  | 'serverState'
-  | 'sessions'
-  | 'start'
-  | 'stop'
->;
+import { Problems } from './problems.js';
+import { ReloadGate } from './reload-gate.js';
 
 export interface RouterLoopOptions {
   readonly routerId: string;
   readonly groups: readonly string[];
-  readonly bindAddress: string;
   readonly reservedPorts: ReadonlySet<number>;
   readonly client: Pick<ControllerClient, 'follow' | 'getApp' | 'listApps' | 'report'>;
   readonly edge: Edge;
+  /** Whether a port can be bound now. */
+  readonly isPortFree: (port: number) => Promise<boolean>;
   readonly logger: Logger;
   readonly url: () => string;
 }
@@ -54,8 +36,6 @@ const MAX_SINGLE_READS = 16;
 const REST_FACTOR = 4;
 const MIN_REST_MS = 5;
 const MAX_REST_MS = 250;
-/** A refused structure is tried again after this time. */
-const REFUSED_RETRY_MS = 10_000;
 const DELETION_RETRY_MS = 500;
 const PERSIST_DELAY_MS = 200;
 
@@ -79,29 +59,30 @@ export class RouterLoop {
   /** Sessions are counted between two changes of the edge: no server leaves rotation after they were counted. */
   private readonly turns = new SerialQueue({ name: 'edge', limit: 8 });
   private drainReport: DrainReport = { drained: [], busy: [] };
-  private lastReloadMs: number | undefined;
-  private reloadTimer: NodeJS.Timeout | undefined;
-  private isReloadDue = false;
+  private readonly reloadGate = new ReloadGate(() => this.markApply());
   private isPassing = false;
   private applyTimer: NodeJS.Timeout | undefined;
   private persistTimer: NodeJS.Timeout | undefined;
   private persisting: Promise<void> = Promise.resolve();
-  private refusedUntilMs = 0;
-  private occupiedPorts: ReadonlySet<number> = new Set();
+  private readonly occupied: OccupiedPorts;
+  private isResyncDue = false;
+  private isRefreshDue = false;
   private isHaproxyGone = false;
   private readonly addresses = new HostAddresses();
   private readonly timers: NodeJS.Timeout[] = [];
   private running: Promise<unknown> = Promise.resolve();
   table: RouteTable = { routes: [], conflicts: [] };
   isConnected = false;
-  lastProblem: string | undefined;
+  private readonly problems = new Problems();
 
-  constructor(private readonly options: RouterLoopOptions) {}
+  constructor(private readonly options: RouterLoopOptions) {
+    this.occupied = new OccupiedPorts(options.isPortFree);
+  }
 
   async start(): Promise<void> {
     await this.options.edge.start(toEdgeModel({ routes: [], conflicts: [] }));
     this.running = Promise.all([this.followEvents(), this.runPasses(), this.pollDraining()]);
-    this.timers.push(setInterval(() => this.markAll(), RESYNC_INTERVAL_MS));
+    this.timers.push(setInterval(() => this.resync(), RESYNC_INTERVAL_MS));
     this.timers.push(setInterval(() => void this.report(), REPORT_INTERVAL_MS));
   }
 
@@ -109,7 +90,8 @@ export class RouterLoop {
     this.stopped.abort();
     this.changed.stop();
     for (const timer of this.timers) clearInterval(timer);
-    for (const timer of [this.reloadTimer, this.applyTimer, this.persistTimer]) clearTimeout(timer);
+    for (const timer of [this.applyTimer, this.persistTimer]) clearTimeout(timer);
+    this.reloadGate.close();
     this.wake();
     await this.running;
     await this.persisting;
@@ -133,8 +115,13 @@ export class RouterLoop {
       reloads: edge.reloads,
       runtimeChanges: edge.runtimeChanges,
       driftRepairs: edge.driftRepairs,
-      ...(this.lastProblem === undefined ? {} : { lastProblem: this.lastProblem }),
+      ...(this.problems.text === undefined ? {} : { lastProblem: this.problems.text }),
     };
+  }
+
+  private resync(): void {
+    this.isResyncDue = true;
+    this.markAll();
   }
 
   private markAll(): void {
@@ -166,6 +153,7 @@ export class RouterLoop {
       signal: this.stopped.signal,
       onOpen: () => {
         this.isConnected = true;
+        this.problems.clear('event stream');
         this.markAll();
       },
       onEvent: (event) => this.onEvent(event),
@@ -174,6 +162,7 @@ export class RouterLoop {
           logger.warn({ err: error }, 'event stream broke');
         }
         this.isConnected = false;
+        this.problems.note('event stream', error ?? 'it ended');
       },
     });
   }
@@ -190,9 +179,9 @@ export class RouterLoop {
       this.isPassing = true;
       try {
         await this.pass();
-        this.lastProblem = undefined;
+        this.problems.clear('HAProxy');
       } catch (error) {
-        this.lastProblem = String(error);
+        this.problems.note('HAProxy', error);
         this.options.logger.warn({ err: error }, 'could not bring the edge up to date');
         this.isApplyDirty = true;
         await this.pause(FAILURE_PAUSE_MS);
@@ -211,7 +200,11 @@ export class RouterLoop {
     this.isApplyDirty = false;
     if (!this.hasSnapshot) return;
     await this.addresses.resolve(this.mirror.list());
+    if (this.isResyncDue) await this.occupied.retry();
+    this.isResyncDue = false;
     await this.turns.run(async () => {
+      if (this.isRefreshDue) await this.options.edge.refresh();
+      this.isRefreshDue = false;
       this.setTable(this.buildTable());
       await this.apply(toEdgeModel(this.table));
       // Before the sequence: a task draining at that sequence which is in no list counts as drained.
@@ -246,7 +239,6 @@ export class RouterLoop {
 
   /** Reads what is marked. Returns the last event the result is known to contain; undefined when nothing was read. */
   private async read(): Promise<number | undefined> {
-    const { client, edge } = this.options;
     const sequence = this.lastEventId;
     const ids = this.changed.list();
     const isFull = this.isAllDirty || ids.length > MAX_SINGLE_READS;
@@ -254,24 +246,30 @@ export class RouterLoop {
     this.isAllDirty = false;
     this.changed.clear();
     try {
-      if (isFull) {
-        const snapshot = await client.listApps();
-        this.mirror.replaceAll(snapshot.apps);
-        this.hasSnapshot = true;
-        await edge.refresh();
-        return Math.max(sequence, snapshot.sequence ?? 0);
-      } else {
-        const apps = await Promise.all(ids.map((id) => client.getApp(id)));
-        for (const [index, id] of ids.entries()) this.mirror.put(id, apps[index]);
-      }
-      return sequence;
+      const included = isFull ? await this.readAll() : await this.readSome(ids);
+      this.problems.clear('reading apps');
+      return Math.max(sequence, included);
     } catch (error) {
       // Read again later, in full: something may have been missed. What is known is still applied.
       this.isAllDirty = true;
-      this.lastProblem = String(error);
+      this.problems.note('reading apps', error);
       await this.pause(FAILURE_PAUSE_MS);
       return undefined;
     }
+  }
+
+  private async readAll(): Promise<number> {
+    const snapshot = await this.options.client.listApps();
+    this.mirror.replaceAll(snapshot.apps);
+    this.hasSnapshot = true;
+    this.isRefreshDue = true;
+    return snapshot.sequence ?? 0;
+  }
+
+  private async readSome(ids: readonly string[]): Promise<number> {
+    const apps = await Promise.all(ids.map((id) => this.options.client.getApp(id)));
+    for (const [index, id] of ids.entries()) this.mirror.put(id, apps[index]);
+    return 0;
   }
 
   private buildTable(): RouteTable {
@@ -280,7 +278,7 @@ export class RouterLoop {
       {
         groups: this.options.groups,
         reservedPorts: this.options.reservedPorts,
-        occupiedPorts: this.occupiedPorts,
+        occupiedPorts: this.occupied.ports,
         lastKnownHealth: this.mirror.lastKnownHealth,
       },
     );
@@ -291,36 +289,29 @@ export class RouterLoop {
     await edge.applyRuntime(model);
     if (edge.hasPendingDeletions) this.applyLater();
     if (!(await edge.needsReload(model))) {
+      this.problems.clear('reload');
+      this.reloadGate.close();
       this.persistLater();
       return;
     }
-    const nowMs = performance.now();
-    if (nowMs < this.refusedUntilMs) return;
-    const dueMs = nextReloadAt({ nowMs, lastReloadMs: this.lastReloadMs });
-    if (!this.isReloadDue) {
-      this.reloadTimer ??= setTimeout(() => {
-        this.isReloadDue = true;
-        this.markApply();
-      }, dueMs - nowMs);
-      return;
-    }
-    this.isReloadDue = false;
-    this.reloadTimer = undefined;
-    await this.reload();
+    if (this.reloadGate.isOpen) await this.reload();
+    else if (!this.reloadGate.isScheduled) this.reloadGate.schedule(await edge.oldWorkers());
   }
 
   private async reload(): Promise<void> {
     const { edge, logger } = this.options;
+    this.reloadGate.close();
     await this.probePorts();
     this.setTable(this.buildTable());
     const model = toEdgeModel(this.table);
-    this.lastReloadMs = performance.now();
+    this.reloadGate.noteReload();
     try {
       await edge.reload(model);
+      this.problems.clear('reload');
     } catch (error) {
       if (!(error instanceof EdgeRefusedError)) throw error;
-      this.refusedUntilMs = performance.now() + REFUSED_RETRY_MS;
-      this.lastProblem = error.message;
+      this.reloadGate.noteRefusal();
+      this.problems.note('reload', error);
       logger.error({ err: error }, 'HAProxy refused the configuration; serving the last good one');
     }
     // Whatever changed while the new worker came up.
@@ -329,18 +320,12 @@ export class RouterLoop {
 
   /** Ports somebody else holds are left out of the configuration and reported as conflicts. */
   private async probePorts(): Promise<void> {
-    const held = await this.options.edge.listenPorts();
     const wanted = buildRoutes(this.mirror.list(), {
       groups: this.options.groups,
       reservedPorts: this.options.reservedPorts,
       lastKnownHealth: new Map(),
     }).routes.flatMap(({ listenPort }) => (listenPort === undefined ? [] : [listenPort]));
-    const occupied = new Set<number>();
-    for (const port of wanted) {
-      if (!held.has(port) && !(await isPortFree(this.options.bindAddress, port)))
-        occupied.add(port);
-    }
-    this.occupiedPorts = occupied;
+    await this.occupied.probe(wanted, await this.options.edge.listenPorts());
   }
 
   private async pollDraining(): Promise<void> {

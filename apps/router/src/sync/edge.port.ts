@@ -1,0 +1,23 @@
+import type { HaproxyEdge } from '../haproxy/haproxy-edge.js';
+
+/** What the loop asks of HAProxy. */
+export type Edge = Pick<
+  HaproxyEdge,
+  | 'applyRuntime'
+  | 'driftRepairs'
+  | 'hasPendingDeletions'
+  | 'listenPorts'
+  | 'oldWorkers'
+  | 'needsReload'
+  | 'persist'
+  | 'pid'
+  | 'refresh'
+  | 'reload'
+  | 'reloads'
+  | 'restart'
+  | 'runtimeChanges'
+  | 'serverState'
+  | 'sessions'
+  | 'start'
+  | 'stop'
+>;
