@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { haproxyEnvironment } from './haproxy-command.js';
+import { haproxyEnvironment, supportsEdge } from './haproxy-command.js';
 
 it('finds HAProxy for users whose PATH has no sbin', () => {
   const environment = haproxyEnvironment({ PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/home/x' });
@@ -14,4 +14,16 @@ it('keeps the order of what the PATH has', () => {
   expect(haproxyEnvironment({ PATH: '/opt/bin:/usr/sbin' })['PATH']).toBe(
     '/opt/bin:/usr/sbin:/usr/local/sbin:/sbin',
   );
+});
+
+it.each([
+  ['HA-Proxy version 1.8.8-1ubuntu0.11', false],
+  ['HA-Proxy version 2.2.9-2+deb11u6', false],
+  ['HAProxy version 2.4.24-0ubuntu0.22.04.1', false],
+  ['HAProxy version 2.6.12-1+deb12u4', true],
+  ['HAProxy version 2.10.1', true],
+  ['HAProxy version 3.0.5', true],
+  [undefined, false],
+])('says of %s whether the edge can run on it', (version, isEnough) => {
+  expect(supportsEdge(version)).toBe(isEnough);
 });

@@ -3,13 +3,19 @@ import { closeSync, openSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import type { Logger } from '#platform';
 import type { EdgeFiles } from './edge-files.js';
-import { haproxyEnvironment, isMissingProgram } from './haproxy-command.js';
-
-interface ProcessRecord {
-  readonly pid: number;
-  /** Field 22 of /proc/PID/stat: with the pid it names one process for ever. */
-  readonly startTime: string;
-}
+import {
+  haproxyEnvironment,
+  isMissingProgram,
+  MIN_HAPROXY,
+  readHaproxyVersion,
+  supportsEdge,
+} from './haproxy-command.js';
+import {
+  identifyProcess,
+  isRunning,
+  type ProcessIdentity,
+  parseIdentity,
+} from './process-identity.js';
 
 const WATCH_INTERVAL_MS = 100;
 /** Somebody may be installing HAProxy. */
@@ -18,11 +24,11 @@ const STOP_STEP_MS = 2_000;
 const STOP_POLL_MS = 25;
 
 /**
- * The one HAProxy (master and workers) of this router. It outlives the router: a new router adopts it by pid and
- * start time. `onExit` is called when it is gone without having been stopped.
+ * The one HAProxy (master and workers) of this router. It outlives the router: a new router adopts it by pid, start
+ * time and boot. `onExit` is called when it is gone without having been stopped.
  */
 export class HaproxyProcess {
-  private current: ProcessRecord | undefined;
+  private current: ProcessIdentity | undefined;
   private watch: NodeJS.Timeout | undefined;
   private isStopping = false;
 
@@ -39,7 +45,7 @@ export class HaproxyProcess {
   /** Takes over the HAProxy a former router left running. False: there is none. */
   async adopt(): Promise<boolean> {
     const record = await this.readRecord();
-    if (record === undefined || (await startTimeOf(record.pid)) !== record.startTime) return false;
+    if (record === undefined || !(await isRunning(record))) return false;
     this.logger.info({ pid: record.pid }, 'adopted the running HAProxy');
     this.follow(record);
     return true;
@@ -68,6 +74,12 @@ export class HaproxyProcess {
   }
 
   private async startOnce(): Promise<void> {
+    const version = await readHaproxyVersion();
+    if (!supportsEdge(version)) {
+      this.logger.error(
+        `this is ${version ?? 'a HAProxy without a version'}, and the edge needs HAProxy ${MIN_HAPROXY.join('.')} or newer: install that`,
+      );
+    }
     const log = openSync(this.files.log, 'a');
     const child = spawn(
       'haproxy',
@@ -80,19 +92,24 @@ export class HaproxyProcess {
       child.once('error', reject);
     });
     child.unref();
-    const pid = child.pid;
-    const startTime = pid === undefined ? undefined : await startTimeOf(pid);
-    if (pid === undefined || startTime === undefined) throw new Error('haproxy ended at once');
+    const record = child.pid === undefined ? undefined : await identifyProcess(child.pid);
+    if (record === undefined) throw new Error('haproxy ended at once');
     const temporary = `${this.files.processRecord}.tmp`;
-    await writeFile(temporary, JSON.stringify({ pid, startTime }));
+    await writeFile(temporary, JSON.stringify(record));
     await rename(temporary, this.files.processRecord);
-    this.logger.info({ pid }, 'started HAProxy');
-    this.follow({ pid, startTime });
+    this.logger.info({ pid: record.pid }, 'started HAProxy');
+    this.follow(record);
   }
 
   /** Asks the master for a new worker with the configuration on disk; the old one finishes its sessions. */
   reload(): void {
     if (this.current !== undefined) process.kill(this.current.pid, 'SIGUSR2');
+  }
+
+  /** Leaves it running, for the next router to adopt. */
+  release(): void {
+    this.isStopping = true;
+    clearInterval(this.watch);
   }
 
   /** Lets requests in flight finish for up to 2 s, then ends it. */
@@ -102,7 +119,7 @@ export class HaproxyProcess {
     const record = this.current ?? (await this.readRecord());
     if (record === undefined) return;
     for (const signal of ['SIGUSR1', 'SIGTERM', 'SIGKILL'] as const) {
-      if ((await startTimeOf(record.pid)) !== record.startTime) break;
+      if (!(await isRunning(record))) break;
       process.kill(record.pid, signal);
       await this.waitUntilGone(record);
     }
@@ -110,19 +127,19 @@ export class HaproxyProcess {
     await rm(this.files.processRecord, { force: true });
   }
 
-  private async waitUntilGone(record: ProcessRecord): Promise<void> {
+  private async waitUntilGone(record: ProcessIdentity): Promise<void> {
     for (let waitedMs = 0; waitedMs < STOP_STEP_MS; waitedMs += STOP_POLL_MS) {
-      if ((await startTimeOf(record.pid)) !== record.startTime) return;
+      if (!(await isRunning(record))) return;
       await new Promise((resolve) => setTimeout(resolve, STOP_POLL_MS));
     }
   }
 
-  private follow(record: ProcessRecord): void {
+  private follow(record: ProcessIdentity): void {
     this.current = record;
     clearInterval(this.watch);
     this.watch = setInterval(() => {
-      void startTimeOf(record.pid).then((startTime) => {
-        if (startTime === record.startTime || this.isStopping || this.current !== record) return;
+      void isRunning(record).then((isAlive) => {
+        if (isAlive || this.isStopping || this.current !== record) return;
         clearInterval(this.watch);
         this.current = undefined;
         this.logger.error({ pid: record.pid }, 'HAProxy is gone');
@@ -131,26 +148,8 @@ export class HaproxyProcess {
     }, WATCH_INTERVAL_MS);
   }
 
-  private async readRecord(): Promise<ProcessRecord | undefined> {
-    try {
-      const record: unknown = JSON.parse(await readFile(this.files.processRecord, 'utf8'));
-      const { pid, startTime } = record as Partial<ProcessRecord>;
-      return typeof pid === 'number' && typeof startTime === 'string'
-        ? { pid, startTime }
-        : undefined;
-    } catch {
-      return undefined; // No record, or one cut short: there is nothing to adopt.
-    }
-  }
-}
-
-/** Undefined when the process is gone or a zombie. */
-async function startTimeOf(pid: number): Promise<string | undefined> {
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
-  } catch {
-    return undefined;
+  /** Undefined: there is no record, or not a whole one, so there is nothing to adopt. */
+  private async readRecord(): Promise<ProcessIdentity | undefined> {
+    return parseIdentity(await readFile(this.files.processRecord, 'utf8').catch(() => ''));
   }
 }
