@@ -43,7 +43,14 @@ export interface ClusterOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** A data folder of an earlier cluster. */
   readonly dataDirectory?: string;
+  /** As a person does it: `npm start` at a terminal of its own, stopped by the keyboard. */
+  readonly terminal?: boolean;
 }
+
+/** Runs its arguments at a pseudo-terminal and types there what it reads. */
+const TYPIST =
+  'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])) & 255)';
+const CONTROL_C = '\x03';
 
 /** A whole cluster under `pacer up`, on ports and data of its own. */
 export class Cluster {
@@ -68,10 +75,13 @@ export class Cluster {
   /** Runs `pacer up` and waits for its table of URLs. */
   async start(options: { readonly keepTasks?: boolean } = {}): Promise<void> {
     const keepTasks = options.keepTasks ?? this.options.keepTasks ?? false;
-    const supervisor = spawn(process.execPath, [CLI, 'up', ...this.flags(keepTasks)], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+    const [program, ...args] = this.command(keepTasks);
+    const supervisor = spawn(program, args, {
+      cwd: ROOT,
+      stdio: ['pipe', 'pipe', 'pipe'],
       env: {
         ...process.env,
+        PACER_SKIP_PACKAGES: '1',
         PACER_SERVICE_PORT_MIN: String(SERVICE_PORTS.min),
         PACER_SERVICE_PORT_MAX: String(SERVICE_PORTS.max),
         PACER_AGENT_PORTS: TASK_PORTS,
@@ -97,9 +107,27 @@ export class Cluster {
     if (supervisor.exitCode !== null) throw new Error(`pacer up ended:\n${this.output}`);
   }
 
-  /** Ctrl-C, and waits until everything is gone. */
-  async stop(): Promise<void> {
-    await this.endSupervisor('SIGINT');
+  /** Ctrl-C, and waits until everything is gone. Says with which code `pacer up` ended. */
+  async stop(): Promise<number | null> {
+    this.pressControlC();
+    return this.waitForEnd('Ctrl-C');
+  }
+
+  pressControlC(): void {
+    if (this.options.terminal === true) this.supervisor?.stdin?.write(CONTROL_C);
+    else this.supervisor?.kill('SIGINT');
+  }
+
+  /** Waits until `pacer up` has ended, `cause` being why it should. Says with which code. */
+  async waitForEnd(cause: string): Promise<number | null> {
+    const supervisor = this.supervisor;
+    if (supervisor === undefined) return null;
+    await eventually(
+      `pacer up ends after ${cause}`,
+      async () => supervisor.exitCode !== null || supervisor.signalCode !== null,
+      STOP_LIMIT_MS,
+    );
+    return supervisor.exitCode;
   }
 
   /** What is left of it goes too; then the data. */
@@ -113,7 +141,8 @@ export class Cluster {
 
   /** SIGKILL to `pacer up` itself; its children go on. */
   async killSupervisor(): Promise<void> {
-    await this.endSupervisor('SIGKILL');
+    this.supervisor?.kill('SIGKILL');
+    await this.waitForEnd('SIGKILL');
   }
 
   /** Pids by name: `controller`, `master`, `agent-1`, `router`, `database`, `supervisor`. Dead ones may be listed. */
@@ -145,15 +174,11 @@ export class Cluster {
     return record.pid;
   }
 
-  private async endSupervisor(signal: NodeJS.Signals): Promise<void> {
-    const supervisor = this.supervisor;
-    if (supervisor === undefined) return;
-    supervisor.kill(signal);
-    await eventually(
-      `pacer up ends after ${signal}`,
-      async () => supervisor.exitCode !== null || supervisor.signalCode !== null,
-      STOP_LIMIT_MS,
-    );
+  private command(keepTasks: boolean): readonly [string, ...string[]] {
+    const flags = this.flags(keepTasks);
+    return this.options.terminal === true
+      ? ['python3', '-c', TYPIST, 'npm', 'start', '--', ...flags]
+      : [process.execPath, CLI, 'up', ...flags];
   }
 
   private flags(keepTasks: boolean): readonly string[] {

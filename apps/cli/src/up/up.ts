@@ -3,6 +3,7 @@ import type { DaemonPlan } from './cluster-plan.js';
 import { signalProcess } from './process-identity.js';
 import { waitUntil } from './readiness.js';
 import { RunDirectory } from './run-record.js';
+import { judgeStopSignal } from './stop-signals.js';
 import { readUpOptions, type UpFlags, type UpOptions } from './up-options.js';
 
 const DOWN_LIMIT_MS = 90_000;
@@ -74,13 +75,18 @@ export async function runDown(flags: UpFlags): Promise<number> {
   return 0;
 }
 
-/** The first signal stops in order; the second gives up waiting. */
+/** The first signal stops in order; a second one gives up waiting. */
 function onStopSignal(stopping: AbortController, stop: () => void): void {
+  let firstAtMs: number | undefined;
   const handle = (signal: NodeJS.Signals): void => {
-    if (stopping.signal.aborted) {
+    const nowMs = performance.now();
+    const wish = judgeStopSignal(firstAtMs, nowMs);
+    firstAtMs ??= nowMs;
+    if (wish === 'leave') {
       report(`${signal} again: leaving at once; what still runs is adopted by the next start`);
       process.exit(130);
     }
+    if (wish === 'echo') return;
     stopping.abort(new Error(`stopped by ${signal}`));
     stop();
   };
