@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -46,6 +46,11 @@ function supervise(overrides: Partial<DaemonHost> = {}): SupervisedDaemon {
   const daemon = new SupervisedDaemon(plan, { ...host, ...overrides });
   started.push(daemon);
   return daemon;
+}
+
+function isRunningProgram(pid: number, program: string): boolean {
+  if (!Number.isInteger(pid) || identifyProcess(pid) === undefined) return false;
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(program);
 }
 
 const pidOf = (): number | undefined => host.run.findRunning('master')?.pid;
@@ -107,6 +112,43 @@ describe('a supervised daemon', () => {
 
     expect(how).toBe('started');
     expect(pidOf()).not.toBe(first);
+  });
+
+  describe('while a survivor that takes its time is replaced', () => {
+    const startSurvivor = async (): Promise<void> => {
+      writeFileSync(
+        host.programOf(plan),
+        'process.on("SIGTERM", () => setTimeout(() => process.exit(), 1000)); console.log("up"); setInterval(() => {}, 1000);',
+      );
+      const old = new SupervisedDaemon(plan, { ...host, buildId: 'zero' });
+      await old.start();
+      await vi.waitFor(() => expect(host.logs.tail('master', 1)).toEqual(['up']), WAIT);
+      await old.waitForExit(0);
+    };
+    const running = (): readonly number[] =>
+      readdirSync('/proc').map(Number).filter((pid) => isRunningProgram(pid, host.programOf(plan)));
+
+    it('starts one copy, not two', async () => {
+      await startSurvivor();
+
+      await supervise().start();
+
+      await vi.waitFor(() => expect(host.logs.tail('master', 1)).toEqual(['up']), WAIT);
+      expect(running()).toEqual([pidOf()]);
+      expect(lines).toEqual([expect.stringMatching(/^master: .* changed, replacing pid \d+$/)]);
+    });
+
+    it('starts none when stopped meanwhile', async () => {
+      await startSurvivor();
+      const daemon = supervise();
+
+      const starting = daemon.start();
+      await daemon.stop();
+      await starting;
+
+      expect(running()).toEqual([]);
+      expect(pidOf()).toBeUndefined();
+    });
   });
 
   it('ends it and forgets it when stopped', async () => {

@@ -67,20 +67,19 @@ export class SupervisedDaemon {
   /** Starts or adopts. Says which. */
   async start(): Promise<'started' | 'adopted'> {
     const survivor = this.host.run.findRunning(this.name);
-    this.watch = setInterval(() => this.look(), WATCH_EVERY_MS);
-    if (survivor?.fingerprint === this.fingerprint()) {
-      this.current = survivor;
-      this.startedAtMs = performance.now();
-      return 'adopted';
-    }
-    if (survivor !== undefined) {
+    this.current = survivor;
+    this.startedAtMs = performance.now();
+    const isAdopted = survivor?.fingerprint === this.fingerprint();
+    if (survivor !== undefined && !isAdopted) {
       this.host.report(
         `${this.name}: configuration or build changed, replacing pid ${survivor.pid}`,
       );
       await endProcess(survivor);
     }
-    this.spawn();
-    return 'started';
+    if (!isAdopted) this.spawn();
+    // Not before: while a survivor is replaced nothing is to be started in its place.
+    if (!this.isStopping) this.watch = setInterval(() => this.look(), WATCH_EVERY_MS);
+    return isAdopted ? 'adopted' : 'started';
   }
 
   /** Takes a survivor over only to stop it. False when there is none. */
@@ -111,6 +110,7 @@ export class SupervisedDaemon {
   }
 
   private spawn(): void {
+    if (this.isStopping) return;
     const log = this.host.logs.open(this.name);
     const child = spawn(process.execPath, [this.host.programOf(this.plan)], {
       cwd: '/',
