@@ -43,6 +43,7 @@ describe('npm start at a terminal', () => {
   it('leaves at once at a second Ctrl-C, and adopts what that leaves', async () => {
     await cluster.start();
     await api.steady('/stubborn', 1);
+    const before = taskProcesses(cluster);
 
     cluster.pressControlC();
     await eventually('it ends tasks', async () => cluster.output.includes('ending tasks'));
@@ -54,6 +55,8 @@ describe('npm start at a terminal', () => {
     await cluster.start();
     expect(cluster.output).toContain('database adopted');
     expect(cluster.output).toContain('master adopted');
+    // The agent carries out what it was asked for before anybody left: its task ends, and is started anew.
+    await eventually('the old task has ended', async () => !before.some(isAlive));
     await api.steady('/stubborn', 1);
     const running = { ...cluster.pids(), haproxy: cluster.haproxyPid() };
     await cluster.stop();

@@ -45,6 +45,8 @@ export interface ClusterOptions {
   readonly dataDirectory?: string;
   /** As a person does it: `npm start` at a terminal of its own, stopped by the keyboard. */
   readonly terminal?: boolean;
+  /** A program and its arguments that `pacer up` is started by, such as `setpriv`. */
+  readonly through?: readonly string[];
 }
 
 /** Runs its arguments at a pseudo-terminal and types there what it reads. */
@@ -75,8 +77,7 @@ export class Cluster {
   /** Runs `pacer up` and waits for its table of URLs. */
   async start(options: { readonly keepTasks?: boolean } = {}): Promise<void> {
     const keepTasks = options.keepTasks ?? this.options.keepTasks ?? false;
-    const [program, ...args] = this.command(keepTasks);
-    const supervisor = spawn(program, args, {
+    const supervisor = spawn('env', this.command(keepTasks), {
       cwd: ROOT,
       stdio: ['pipe', 'pipe', 'pipe'],
       env: {
@@ -174,11 +175,11 @@ export class Cluster {
     return record.pid;
   }
 
-  private command(keepTasks: boolean): readonly [string, ...string[]] {
+  private command(keepTasks: boolean): readonly string[] {
     const flags = this.flags(keepTasks);
     return this.options.terminal === true
       ? ['python3', '-c', TYPIST, 'npm', 'start', '--', ...flags]
-      : [process.execPath, CLI, 'up', ...flags];
+      : [...(this.options.through ?? []), process.execPath, CLI, 'up', ...flags];
   }
 
   private flags(keepTasks: boolean): readonly string[] {

@@ -20,7 +20,10 @@ export class ShutdownController {
     const tasks = [...(this.agent.state?.tasks.values() ?? [])];
     const ended = tasks.filter(({ phase }) => phase.kind === 'ended');
     // The daemon stops on SIGTERM in its own order; the answer goes out first.
-    reply.raw.once('finish', () => process.kill(process.pid, 'SIGTERM'));
+    const stop = () => process.kill(process.pid, 'SIGTERM');
+    // Who asked may be gone by now. What was asked for holds: a drained agent that stayed would run nothing any more.
+    if (reply.raw.closed) stop();
+    else reply.raw.once('close', stop);
     reply.send({ tasksLeft: tasks.length - ended.length, unacknowledged: ended.length });
   }
 }

@@ -126,7 +126,9 @@ describe('a supervised daemon', () => {
       await old.waitForExit(0);
     };
     const running = (): readonly number[] =>
-      readdirSync('/proc').map(Number).filter((pid) => isRunningProgram(pid, host.programOf(plan)));
+      readdirSync('/proc')
+        .map(Number)
+        .filter((pid) => isRunningProgram(pid, host.programOf(plan)));
 
     it('starts one copy, not two', async () => {
       await startSurvivor();
