@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { webApp } from './support/apps.js';
-import { Cluster } from './support/cluster.js';
+import { Cluster, findProcesses, isAlive } from './support/cluster.js';
 import { eventually, request } from './support/http.js';
 
 interface State {
@@ -83,5 +83,33 @@ describe('pacer up --agents 3', () => {
     const second = new Cluster({ agents: 3, dataDirectory: cluster.dataDirectory });
 
     await expect(second.start()).rejects.toThrow(/already supervised by pid \d+/);
+  });
+});
+
+const ROOT_WITHOUT_PTRACE = [
+  'setpriv',
+  '--bounding-set',
+  '-sys_ptrace',
+  '--inh-caps',
+  '-sys_ptrace',
+];
+
+/** What root is in a container by default; only root can give the right up. */
+describe.skipIf(process.getuid?.() !== 0)('pacer up as root without CAP_SYS_PTRACE', () => {
+  const cluster = new Cluster({ through: ROOT_WITHOUT_PTRACE });
+
+  afterAll(() => cluster.destroy());
+
+  it('starts its database, adopts it, and stops it', async () => {
+    await cluster.start();
+    const database = cluster.pid('database');
+    await cluster.killSupervisor();
+
+    await cluster.start();
+    expect(cluster.pid('database')).toBe(database);
+    await cluster.stop();
+
+    expect(isAlive(database)).toBe(false);
+    expect(findProcesses(cluster.dataDirectory)).toEqual([]);
   });
 });

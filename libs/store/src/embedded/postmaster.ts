@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { relateToServer } from './server-process.js';
 
 /** What a running server wrote to `postmaster.pid`. */
 export interface Postmaster {
@@ -15,7 +16,9 @@ const POLL_MS = 10;
 export function findPostmaster(dataDirectory: string): Postmaster | undefined {
   const lines = readLines(join(dataDirectory, 'postmaster.pid'));
   const pid = Number(lines[0]);
-  if (!Number.isInteger(pid) || pid <= 1 || !isServerOf(pid, dataDirectory)) return undefined;
+  if (!Number.isInteger(pid) || pid <= 1 || relateToServer(pid, dataDirectory) !== 'server') {
+    return undefined;
+  }
   const status = lines[7]?.trim();
   return {
     pid,
@@ -44,37 +47,25 @@ export async function waitForPostmaster(
 /**
  * Removes a lock file PostgreSQL would respect although its server is gone: the pid belongs to a zombie nobody reaps, or
  * to another program by now. Server processes that are still ending are waited for, as the lock also protects from them.
+ * A lock whose owner cannot be told stays: PostgreSQL then refuses to start and says why.
  */
 export async function removeStaleLock(dataDirectory: string, limitMs: number): Promise<void> {
   const file = join(dataDirectory, 'postmaster.pid');
   const pid = Number(readLines(file)[0]);
-  if (!Number.isInteger(pid) || !existsSync(`/proc/${pid}`) || isServerOf(pid, dataDirectory))
-    return;
+  if (!Number.isInteger(pid) || !existsSync(`/proc/${pid}`)) return;
+  if (relateToServer(pid, dataDirectory) !== 'stranger') return;
   const deadline = performance.now() + limitMs;
-  while (findProcessesOf(dataDirectory).length > 0) {
+  while (maybeHasProcesses(dataDirectory)) {
     if (performance.now() > deadline) return;
     await sleep(POLL_MS);
   }
   rmSync(file, { force: true });
 }
 
-const findProcessesOf = (dataDirectory: string): readonly number[] =>
+const maybeHasProcesses = (dataDirectory: string): boolean =>
   readdirSync('/proc')
     .map(Number)
-    .filter((pid) => Number.isInteger(pid) && isServerOf(pid, dataDirectory));
-
-/** Running, not a zombie, and at work in the data directory, which every server makes its own. */
-function isServerOf(pid: number, dataDirectory: string): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const state = stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
-    if (state === 'Z' || state === 'X') return false;
-    return readlinkSync(`/proc/${pid}/cwd`) === realpathSync(dataDirectory);
-  } catch {
-    // The process is gone, or is somebody else's whom we may not look at: in either case not our server.
-    return false;
-  }
-}
+    .some((pid) => Number.isInteger(pid) && relateToServer(pid, dataDirectory) !== 'stranger');
 
 function readLines(path: string): readonly string[] {
   try {
