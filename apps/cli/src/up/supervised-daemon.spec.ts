@@ -165,18 +165,7 @@ describe('a supervised daemon', () => {
   });
 });
 
-describe('a run directory', () => {
-  it('belongs to one supervisor while that lives', () => {
-    const first = host.run.claim();
-    const second = new RunDirectory(directory).claim();
-    host.run.releaseClaim();
-    const third = new RunDirectory(directory).claim();
-
-    expect(first.kind).toBe('claimed');
-    expect(second).toMatchObject({ kind: 'held', by: { pid: process.pid } });
-    expect(third.kind).toBe('claimed');
-  });
-
+describe('a process identity', () => {
   it('does not take a used pid for the process that had it', () => {
     const self = identifyProcess(process.pid);
     if (self === undefined) throw new Error('this process runs');

@@ -19,7 +19,7 @@ export async function runUp(flags: UpFlags): Promise<number> {
   process.stdout.on('error', () => undefined);
   const options = readUpOptions(flags);
   const cluster = new Cluster(options, report);
-  const claim = cluster.run.claim();
+  const claim = cluster.run.supervisor.claim();
   if (claim.kind === 'held') {
     report(`a cluster on ${options.dataDirectory} is already supervised by pid ${claim.by.pid}`);
     return 1;
@@ -43,7 +43,7 @@ export async function runUp(flags: UpFlags): Promise<number> {
     report(error instanceof Error ? error.message : String(error));
   }
   await cluster.stop({ keepTasks });
-  cluster.run.releaseClaim();
+  cluster.run.supervisor.release();
   report('stopped');
   return code;
 }
@@ -52,7 +52,7 @@ export async function runUp(flags: UpFlags): Promise<number> {
 export async function runDown(flags: UpFlags): Promise<number> {
   const options = readUpOptions(flags);
   const run = new RunDirectory(options.dataDirectory);
-  const supervisor = run.findSupervisor();
+  const supervisor = run.supervisor.look().holder;
   if (supervisor !== undefined) {
     if (options.keepTasks) {
       report(
@@ -61,7 +61,7 @@ export async function runDown(flags: UpFlags): Promise<number> {
       return 1;
     }
     signalProcess(supervisor, 'SIGTERM');
-    await waitUntil(async () => run.findSupervisor() === undefined, {
+    await waitUntil(async () => run.supervisor.look().holder === undefined, {
       limitMs: DOWN_LIMIT_MS,
       signal: new AbortController().signal,
       describe: () => `pid ${supervisor.pid} does not stop`,
@@ -70,7 +70,7 @@ export async function runDown(flags: UpFlags): Promise<number> {
   }
   const cluster = new Cluster(options, report);
   const found = cluster.adoptAll();
-  report(found === 0 ? 'no daemon runs' : `stopping ${found} daemons left behind`);
+  report(found === 0 ? 'no daemon runs' : `stopping what was left behind`);
   await cluster.stop({ keepTasks: options.keepTasks });
   return 0;
 }
