@@ -110,7 +110,8 @@ async function fetch(
   aborts.set(taskId, abort);
   const event = await attempt<AgentTaskEvent>(
     async () => {
-      const { sandbox } = await context.ports.sandboxes.prepare(taskId, ownerOf(task));
+      // The fetcher gives the sandbox to the task's user when it is done: until then nobody else puts links into it.
+      const { sandbox } = await context.ports.sandboxes.prepare(taskId, {});
       await context.ports.fetcher.fetch({
         taskId,
         uris: task.command?.uris ?? [],

@@ -1,15 +1,18 @@
 import { execFile } from 'node:child_process';
 import { createReadStream, createWriteStream } from 'node:fs';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { createGunzip } from 'node:zlib';
 import { FetchError } from '../engine/fetcher.port.js';
 import { limitBytes } from './limit-bytes.js';
+import { moveInto } from './sandbox-folder.js';
 
 export type ArchiveKind = 'tar' | 'zip' | 'gzip';
 
 const TAR_NAME = /\.(tar|tar\.gz|tgz|tar\.bz2|tbz2|tar\.xz|txz)$/i;
+const PRIVATE_FOLDER = 0o700;
 const LISTING_LIMIT_BYTES = 64 * 1024 * 1024;
 const run = promisify(execFile);
 
@@ -21,37 +24,70 @@ export function archiveKindOf(name: string): ArchiveKind | undefined {
 }
 
 /**
- * Extracts `archive` into `folder`. Refuses, before anything is written, members with absolute names or `..`, and
- * contents above `limitBytes`. System tar and unzip themselves do not follow links out of the folder.
+ * Replaces `archive` by its contents, in `folder`. Refuses, before anything is written, members with absolute names or
+ * `..`, devices, and contents above `limitBytes`. It is unpacked in an empty folder of its own, where system tar and
+ * unzip do not follow links that the archive itself brings; those of earlier archives are not there.
  */
 export async function extractArchive(
   archive: string,
   options: {
     readonly kind: ArchiveKind;
+    /** A real place in `sandbox`. */
     readonly folder: string;
+    readonly sandbox: string;
     readonly limitBytes: number;
     readonly signal: AbortSignal;
   },
 ): Promise<void> {
-  const { kind, folder, signal } = options;
-  if (kind === 'gzip') {
-    const target = join(folder, basename(archive).replace(/\.gz$/i, ''));
-    const unpacked = limitBytes(options.limitBytes, `contents of ${basename(archive)}`);
-    await pipeline(createReadStream(archive), createGunzip(), unpacked, createWriteStream(target), {
-      signal,
-    });
-    return;
+  const { folder, sandbox } = options;
+  const unpacked = await mkdtemp(join(sandbox, '.pacer-unpack-'));
+  try {
+    if (options.kind === 'gzip') await unzipInto(unpacked, archive, options);
+    else await unpackInto(unpacked, archive, { ...options, kind: options.kind });
+    // An archive may have a member of its own name.
+    await rm(archive);
+    // What it says about its own top folder does not concern the sandbox.
+    await chmod(unpacked, PRIVATE_FOLDER);
+    await moveInto(unpacked, folder, sandbox);
+  } finally {
+    // What cannot be removed (a folder its owner may not change, without being root) goes with the sandbox.
+    await rm(unpacked, { recursive: true, force: true }).catch(() => undefined);
   }
-  const settings = { signal, maxBuffer: LISTING_LIMIT_BYTES, cwd: folder };
+}
+
+async function unzipInto(
+  target: string,
+  archive: string,
+  options: { readonly limitBytes: number; readonly signal: AbortSignal },
+): Promise<void> {
+  const file = join(target, basename(archive).replace(/\.gz$/i, ''));
+  const limited = limitBytes(options.limitBytes, `contents of ${basename(archive)}`);
+  const output = createWriteStream(file, { flags: 'wx' });
+  const { signal } = options;
+  await pipeline(createReadStream(archive), createGunzip(), limited, output, { signal });
+}
+
+async function unpackInto(
+  target: string,
+  archive: string,
+  options: {
+    readonly kind: 'tar' | 'zip';
+    readonly limitBytes: number;
+    readonly signal: AbortSignal;
+  },
+): Promise<void> {
+  const { kind, signal } = options;
+  const settings = { signal, maxBuffer: LISTING_LIMIT_BYTES, cwd: target };
   const members =
     kind === 'tar' ? await listTar(archive, settings) : await listZip(archive, settings);
   checkMembers(archive, members, options.limitBytes);
-  if (kind === 'tar') await run('tar', ['-xf', archive, '--no-same-owner', '-C', folder], settings);
-  else await run('unzip', ['-oq', archive, '-d', folder], settings);
+  if (kind === 'tar') await run('tar', ['-xf', archive, '--no-same-owner', '-C', target], settings);
+  else await run('unzip', ['-oq', archive, '-d', target], settings);
 }
 
 interface Member {
   readonly name: string;
+  readonly isDevice: boolean;
   readonly bytes: number;
 }
 
@@ -61,7 +97,7 @@ interface RunSettings {
   readonly cwd: string;
 }
 
-/** `-rw-r--r-- user/group 12 2026-01-01 00:00 name`; a link's target after ` -> ` or ` link to `. */
+/** `-rw-r--r-- user/group 12 2026-01-01 00:00 name`; a device's numbers instead of the size; a link's target after ` -> ` or ` link to `. */
 async function listTar(archive: string, settings: RunSettings): Promise<readonly Member[]> {
   const { stdout } = await run(
     'tar',
@@ -69,11 +105,12 @@ async function listTar(archive: string, settings: RunSettings): Promise<readonly
     settings,
   );
   return stdout.split('\n').flatMap((line) => {
-    const match = /^(\S)\S*\s+\S+\s+(\d+)\s+\S+\s+\S+\s(.*)$/.exec(line);
+    const match = /^(\S)\S*\s+\S+\s+([\d,]+)\s+\S+\s+\S+\s(.*)$/.exec(line);
     if (match === null) return [];
-    const [, type, bytes, rest = ''] = match;
+    const [, type, size, rest = ''] = match;
+    const isDevice = type === 'b' || type === 'c';
     const name = type === 'l' ? (rest.split(' -> ')[0] ?? rest) : rest.split(' link to ')[0];
-    return [{ name: name ?? rest, bytes: Number(bytes) }];
+    return [{ name: name ?? rest, isDevice, bytes: isDevice ? 0 : Number(size) }];
   });
 }
 
@@ -81,7 +118,9 @@ async function listZip(archive: string, settings: RunSettings): Promise<readonly
   const { stdout } = await run('unzip', ['-l', archive], settings);
   return stdout.split('\n').flatMap((line) => {
     const match = /^\s*(\d+)\s+\d\S*\s+\d\S*\s{3}(.*)$/.exec(line);
-    return match === null ? [] : [{ name: match[2] ?? '', bytes: Number(match[1]) }];
+    return match === null
+      ? []
+      : [{ name: match[2] ?? '', isDevice: false, bytes: Number(match[1]) }];
   });
 }
 
@@ -91,6 +130,10 @@ function checkMembers(archive: string, members: readonly Member[], limit: number
     throw new FetchError(
       `${basename(archive)}: member ${JSON.stringify(unsafe.name)} would leave the sandbox`,
     );
+  }
+  const device = members.find(({ isDevice }) => isDevice);
+  if (device !== undefined) {
+    throw new FetchError(`${basename(archive)}: member ${JSON.stringify(device.name)} is a device`);
   }
   const total = members.reduce((sum, { bytes }) => sum + bytes, 0);
   if (total > limit) {

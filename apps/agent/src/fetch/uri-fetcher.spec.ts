@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { CommandUri } from '#mesos-v1';
@@ -85,6 +85,99 @@ test('an archive whose members would leave the sandbox is refused', async () => 
   await expect(fetchAll([{ value: join(folder, 'evil.tar') }])).rejects.toThrow(
     'would leave the sandbox',
   );
+});
+
+/** An archive of files and links: a text is a file, `-> x` a link to `x`. */
+async function pack(name: string, entries: Readonly<Record<string, string>>): Promise<string> {
+  const tree = await mkdtemp(join(folder, 'tree-'));
+  const archive = join(folder, name);
+  for (const [path, content] of Object.entries(entries)) {
+    await mkdir(dirname(join(tree, path)), { recursive: true });
+    if (content.startsWith('-> ')) await symlink(content.slice(3), join(tree, path));
+    else await writeFile(join(tree, path), content);
+  }
+  await rm(archive, { force: true });
+  if (name.endsWith('.zip')) execFileSync('zip', ['-qry', archive, '.'], { cwd: tree });
+  else execFileSync('tar', ['-cf', archive, ...(await readdir(tree))], { cwd: tree });
+  return archive;
+}
+
+const hasZip = spawnSync('zip', ['-v']).status === 0;
+
+test.for(['tar', 'zip'])(
+  'a %s is not unpacked through a link of an earlier one',
+  async (kind, context) => {
+    context.skip(kind === 'zip' && !hasZip, 'zip is missing');
+    const outside = await mkdtemp(join(folder, 'outside-'));
+    const first = await pack('first.tar', { d: `-> ${outside}` });
+    const second = await pack(`second.${kind}`, { 'd/deep/evil': 'evil' });
+
+    const fetched = fetchAll([{ value: first }, { value: second }]);
+
+    await expect(fetched).rejects.toThrow('"d" leads out of the sandbox through a link');
+    expect(await readdir(outside)).toEqual([]);
+  },
+);
+
+test('nothing unpacked or downloaded is written to what a link points to', async () => {
+  const outside = await mkdtemp(join(folder, 'outside-'));
+  const victim = join(outside, 'victim');
+  await writeFile(victim, 'untouched');
+  const links = await pack('links.tar', { data: `-> ${victim}`, plain: `-> ${victim}` });
+  const file = await pack('file.tar', { plain: 'from the second archive' });
+  await writeFile(join(folder, 'data.gz'), gzipSync('unpacked'));
+  await writeFile(join(folder, 'local.txt'), 'local');
+
+  await fetchAll([
+    { value: links },
+    { value: join(folder, 'data.gz') },
+    { value: file },
+    { value: links, output_file: 'again.tar' },
+    { value: join(folder, 'local.txt'), output_file: 'data' },
+  ]);
+
+  expect(await readFile(victim, 'utf8')).toBe('untouched');
+  expect(await read('data')).toBe('local');
+});
+
+test('no folder is made through a link on the way to an output file', async () => {
+  const outside = await mkdtemp(join(folder, 'outside-'));
+  const first = await pack('first.tar', { d: `-> ${outside}` });
+  await writeFile(join(folder, 'local.txt'), 'local');
+  const second = { value: join(folder, 'local.txt'), output_file: 'd/a/b/x' };
+
+  await expect(fetchAll([{ value: first }, second])).rejects.toThrow('through a link');
+
+  expect(await readdir(outside)).toEqual([]);
+});
+
+test('archives are merged, also through links that stay inside, and leave nothing else', async () => {
+  const first = await pack('first.tar', { 'app-1/a': 'a', 'app-1/b': 'b', current: '-> app-1' });
+  const second = await pack('second.tar', { 'current/b': 'new b', 'app-1/c': 'c' });
+  // An archive may hold a file of its own name.
+  const third = await pack('third.tar', { 'third.tar': 'inner' });
+
+  await fetchAll([{ value: first }, { value: second }, { value: third }]);
+
+  expect(await readdir(sandbox)).toEqual(['app-1', 'current', 'third.tar']);
+  const texts = await Promise.all(['a', 'b', 'c'].map((name) => read(`app-1/${name}`)));
+  expect(texts).toEqual(['a', 'new b', 'c']);
+  expect(await read('third.tar')).toBe('inner');
+});
+
+test.skipIf(process.getuid?.() !== 0)('an archive with a device is refused', async () => {
+  execFileSync('mknod', [join(folder, 'disk'), 'b', '7', '0']);
+  execFileSync('tar', ['-cf', join(folder, 'device.tar'), '-C', folder, 'disk']);
+
+  const fetched = fetchAll([{ value: join(folder, 'device.tar') }]);
+
+  await expect(fetched).rejects.toThrow('member "disk" is a device');
+});
+
+test('a local pipe is refused rather than waited for', async () => {
+  execFileSync('mkfifo', [join(folder, 'pipe')]);
+
+  await expect(fetchAll([{ value: join(folder, 'pipe') }])).rejects.toThrow('not a regular file');
 });
 
 test('contents above the limit are refused, packed or not', async () => {

@@ -1,5 +1,5 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { chmod, lchown, mkdir, readdir, realpath, rm } from 'node:fs/promises';
+import { constants, createWriteStream } from 'node:fs';
+import { chmod, lchown, open, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -9,6 +9,7 @@ import { FetchError, type Fetcher } from '../engine/fetcher.port.js';
 import { findUser, type UserIds } from '../host/user-ids.js';
 import { archiveKindOf, extractArchive } from './archive.js';
 import { limitBytes } from './limit-bytes.js';
+import { makeFolder } from './sandbox-folder.js';
 
 /** Largest download, and largest contents of an archive. */
 const MAX_BYTES = 4 * 1024 * 1024 * 1024;
@@ -45,7 +46,8 @@ export class UriFetcher implements Fetcher {
     const limited = limitBytes(this.maxBytes, 'download');
     const stall = watchStalls(limited, STALL_MS);
     try {
-      await pipeline(source, limited, createWriteStream(target), { signal });
+      // Exclusively, so never through a link.
+      await pipeline(source, limited, createWriteStream(target, { flags: 'wx' }), { signal });
     } finally {
       stall.stop();
     }
@@ -56,8 +58,7 @@ export class UriFetcher implements Fetcher {
     const kind = archiveKindOf(target);
     if (kind === undefined || uri.extract === false) return;
     const limits = { limitBytes: this.maxBytes, signal };
-    await extractArchive(target, { kind, folder: dirname(target), ...limits });
-    await rm(target, { force: true });
+    await extractArchive(target, { kind, folder: dirname(target), sandbox, ...limits });
   }
 }
 
@@ -76,25 +77,20 @@ async function targetOf(uri: CommandUri, sandbox: string): Promise<string> {
   if (path === '' || inside === '' || inside.startsWith('..') || isAbsolute(inside)) {
     throw new FetchError(`${JSON.stringify(path)} is not a file name inside the sandbox`);
   }
-  await mkdir(dirname(target), { recursive: true });
-  // An earlier archive may have brought a link: what is written must still be inside.
-  const folder = relative(await realpath(sandbox), await realpath(dirname(target)));
-  if (folder.startsWith('..') || isAbsolute(folder)) {
-    throw new FetchError(`${JSON.stringify(path)} leads out of the sandbox through a link`);
-  }
-  await rm(target, { force: true, recursive: true });
-  return target;
+  const place = join(await makeFolder(sandbox, dirname(inside)), basename(inside));
+  await rm(place, { force: true, recursive: true });
+  return place;
 }
 
 const pathOf = (value: string): string => (URL.canParse(value) ? new URL(value).pathname : value);
 
 async function openSource(value: string, signal: AbortSignal): Promise<Readable> {
-  if (isAbsolute(value)) return createReadStream(value);
+  if (isAbsolute(value)) return await openFile(value);
   if (!URL.canParse(value)) throw new FetchError('neither a URL nor an absolute path');
   const url = new URL(value);
   switch (url.protocol) {
     case 'file:':
-      return createReadStream(fileURLToPath(url));
+      return await openFile(fileURLToPath(url));
     case 'http:':
     case 'https:': {
       const response = await fetch(url, { signal });
@@ -108,6 +104,14 @@ async function openSource(value: string, signal: AbortSignal): Promise<Readable>
   }
 }
 
+/** A pipe that nobody writes to would hold the opening thread for ever. */
+async function openFile(path: string): Promise<Readable> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  if ((await file.stat()).isFile()) return file.createReadStream();
+  await file.close();
+  throw new FetchError('not a regular file');
+}
+
 function watchStalls(stream: Readable, limitMs: number): { readonly stop: () => void } {
   const fail = () => stream.destroy(new FetchError(`nothing arrived for ${limitMs} ms`));
   let timer = setTimeout(fail, limitMs);
@@ -119,12 +123,12 @@ function watchStalls(stream: Readable, limitMs: number): { readonly stop: () => 
   return { stop: () => clearTimeout(timer) };
 }
 
-/** Links are given away themselves, never what they point to. */
+/** Links are given away themselves, never what they point to; a folder last, so nobody changes what is in it meanwhile. */
 async function giveTo(folder: string, { uid, gid }: UserIds): Promise<void> {
-  await lchown(folder, uid, gid);
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) await giveTo(path, { uid, gid });
     else await lchown(path, uid, gid);
   }
+  await lchown(folder, uid, gid);
 }
