@@ -238,6 +238,17 @@ describe.skipIf(!isPresent)('with a Docker engine', { timeout: 2 * WAIT_MS }, ()
     });
   });
 
+  it('refuses a pipe in the place of a log file', async () => {
+    const { launcher, spec } = await arrange();
+    const wanted = await spec('a', 'true');
+    await run('mkfifo', [join(wanted.sandbox, 'stderr')]);
+
+    await expect(launcher.launch(wanted)).rejects.toMatchObject({
+      phase: 'prepare',
+      message: expect.stringContaining('stderr is not a regular file'),
+    });
+  });
+
   it('gives up a phase at its deadline', async () => {
     const { launcher, spec } = await arrange({ startTimeoutMs: 1 });
 

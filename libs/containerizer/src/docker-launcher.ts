@@ -1,4 +1,5 @@
 /** The launcher for tasks with an image: one container each, found again by its labels. */
+import { closeSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -37,6 +38,7 @@ import { createImagePuller, type ImagePuller } from './docker-images.js';
 import { createLogKeeper, type LogKeeper } from './docker-log-keeper.js';
 import { toExitStatus } from './launch-record.js';
 import { createLaunchSlots, type LaunchSlots } from './launch-slots.js';
+import { openLogFiles } from './log-file.js';
 
 export interface DockerLauncherOptions {
   /** Tells agents on one host apart and must outlive restarts: a launcher ends only containers of its own scope. */
@@ -242,6 +244,8 @@ class DockerLauncher implements Launcher {
       ...{ scope, maxProcesses, capCpu },
       ...(publishAddress === undefined ? {} : { publishAddress }),
     });
+    // Its output could not be kept: better said now than with empty logs.
+    for (const descriptor of openLogFiles(spec.sandbox)) closeSync(descriptor);
     const { pullTimeoutMs = 600_000, createTimeoutMs = 60_000 } = this.options;
     const { image, forcePull } = spec.docker ?? { image: '', forcePull: false };
     await this.pulls.run(async () => {

@@ -3,13 +3,12 @@
  * continued without a gap or a repetition: the sizes of the files say how much was written, a checkpoint says which
  * entry of the engine's log that was, so only the entries since then are read again.
  */
-import { constants } from 'node:fs';
-import { type FileHandle, open, readFile, rename, writeFile } from 'node:fs/promises';
+import { type FileHandle, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type Dockerode from 'dockerode';
 import { createFrameParser, type LogEntry, type StreamName } from './docker-log-frames.js';
-import { LOG_FILES } from './log-bounds.js';
+import { LOG_FILES, openLogFile } from './log-file.js';
 
 /** How far one stream was copied: `count` entries bear the time `last`, and the file then had `bytes` bytes. */
 export interface StreamPosition {
@@ -95,8 +94,7 @@ interface LogTarget {
 }
 
 async function openTarget(path: string, position: StreamPosition): Promise<LogTarget> {
-  const flags = constants.O_CREAT | constants.O_APPEND | constants.O_WRONLY | constants.O_NOFOLLOW;
-  const file = await open(path, flags, 0o644);
+  const file = await openLogFile(path);
   const { size } = await file.stat();
   // A smaller file was rotated since; what was in it counts as copied.
   const skip = Math.max(0, size - position.bytes);

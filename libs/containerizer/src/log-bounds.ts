@@ -8,8 +8,7 @@ import { once } from 'node:events';
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-
-export const LOG_FILES = ['stdout', 'stderr'] as const;
+import { LOG_FILES } from './log-file.js';
 
 const BLOCK_BYTES = 512;
 const HOLE_ALIGNMENT_BYTES = 4096;

@@ -1,4 +1,6 @@
-import { mkdir, mkdtemp, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { constants } from 'node:fs';
+import { mkdir, mkdtemp, open, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -265,6 +267,45 @@ describe('the process launcher', () => {
 
     expect(result).toEqual({ exitCode: 3, output: `hello\n${wanted.sandbox}\n` });
     await expect(slow).rejects.toThrow('100 ms');
+  });
+
+  it.each(['stdout', 'stderr'])('refuses a pipe in the place of %s at once', async (name) => {
+    const { launcher, spec } = await arrange();
+    const wanted = await spec('a', 'true');
+    execFileSync('mkfifo', [join(wanted.sandbox, name)]);
+
+    const launch = launcher.launch(wanted);
+
+    await expect(launch).rejects.toMatchObject({
+      phase: 'prepare',
+      message: expect.stringMatching(`${name} is not a regular file$`),
+    });
+  });
+
+  it('refuses a pipe that somebody reads, too', async () => {
+    const { launcher, spec } = await arrange();
+    const wanted = await spec('a', 'true');
+    const pipe = join(wanted.sandbox, 'stdout');
+    execFileSync('mkfifo', [pipe]);
+    const reader = await open(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+
+    const launch = launcher.launch(wanted);
+
+    await expect(launch).rejects.toThrow('stdout is not a regular file');
+    await reader.close();
+  });
+
+  it('gives the task log files that are opened for appending and wait', async () => {
+    const { launcher, spec, exits } = await arrange();
+    const wanted = await spec('a', 'cat /proc/self/fdinfo/1');
+
+    await launcher.launch(wanted);
+    await until(() => exits.length === 1);
+
+    const output = await readFile(join(wanted.sandbox, 'stdout'), 'utf8');
+    const flags = Number.parseInt(/flags:\s*([0-7]+)/.exec(output)?.[1] ?? '', 8);
+    expect(flags & constants.O_APPEND).toBe(constants.O_APPEND);
+    expect(flags & constants.O_NONBLOCK).toBe(0);
   });
 
   it('says that an unknown user cannot be had', async () => {

@@ -2,11 +2,11 @@
  * Starts one supervisor through the resident shell. Its few small files are made synchronously: a trip through Node's
  * thread pool costs the event loop more than the call itself.
  */
-import { closeSync, constants, fchownSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, fchownSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LaunchError } from '#core';
 import type { UserIdentity } from './launch-record.js';
-import { LOG_FILES } from './log-bounds.js';
+import { openLogFiles } from './log-file.js';
 import { isAssignable } from './process-invocation.js';
 import type { ResidentShell, StartedSupervisor } from './resident-shell.js';
 
@@ -29,8 +29,12 @@ export async function startSupervisor(
 ): Promise<StartedSupervisor> {
   const setsid = await shell.findSetsid();
   if (setsid === undefined) throw new LaunchError('start', 'setsid (util-linux) is missing');
-  const logs = openLogs(request.sandbox, request.user);
+  // Opened here rather than by the shell, which would follow a link.
+  const logs = openLogFiles(request.sandbox);
   try {
+    // A program that reopens /dev/stdout needs to own the file behind it.
+    const { user } = request;
+    if (user !== undefined) for (const log of logs) fchownSync(log, user.uid, user.gid);
     const key = shell.nextKey();
     const job = join(request.runtimeDirectory, JOB_FILE);
     writeFileSync(job, jobText({ ...request, setsid, key, logs }), { mode: 0o600 });
@@ -43,7 +47,10 @@ export async function startSupervisor(
   }
 }
 
-/** The logs are the very files opened here, whatever lies at their paths meanwhile. */
+/**
+ * The logs are the very files opened here, whatever lies at their paths meanwhile. The shell opens them anew, so the
+ * task's descriptors have none of our flags.
+ */
 function jobText(
   request: SupervisorRequest & {
     readonly setsid: string;
@@ -63,22 +70,3 @@ function jobText(
 }
 
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
-
-/** Opened here rather than by the shell, which would follow a link that a fetched archive put in their place. */
-function openLogs(sandbox: string, user: UserIdentity | undefined): readonly number[] {
-  const flags = constants.O_CREAT | constants.O_APPEND | constants.O_WRONLY | constants.O_NOFOLLOW;
-  const opened: number[] = [];
-  try {
-    for (const name of LOG_FILES) {
-      const descriptor = openSync(join(sandbox, name), flags, 0o644);
-      opened.push(descriptor);
-      // A program that reopens /dev/stdout needs to own the file behind it.
-      if (user !== undefined) fchownSync(descriptor, user.uid, user.gid);
-    }
-    return opened;
-  } catch (cause) {
-    for (const descriptor of opened) closeSync(descriptor);
-    const reason = `cannot open the log files in ${sandbox}: ${(cause as Error).message}`;
-    throw new LaunchError('prepare', reason, { cause });
-  }
-}
