@@ -1,7 +1,7 @@
 /** Single calls to the engine about one container, each with a deadline. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
-import type { TaskExit, TaskId } from '#core';
+import type { ExitStatus, TaskExit, TaskId } from '#core';
 import { hasStatus } from './docker-errors.js';
 import { toExitStatus } from './launch-record.js';
 
@@ -25,15 +25,61 @@ export function toExit(taskId: TaskId, { State }: Dockerode.ContainerInspectInfo
   return { taskId, status, oomKilled: State.OOMKilled && State.ExitCode !== 0 };
 }
 
+/** False when there is nothing to signal: it is gone or does not run. */
 export async function signalContainer(
   container: Dockerode.Container,
   signal: string,
-): Promise<void> {
+): Promise<boolean> {
   try {
     await container.kill({ signal, ...withTimeout() });
+    return true;
   } catch (error) {
-    // Gone or not running: its end is on its way to us.
-    if (!hasStatus(error, 404, 409)) throw error;
+    if (hasStatus(error, 404, 409)) return false;
+    throw error;
+  }
+}
+
+/** How a container ended is asked for this often while it is said to run, and no longer apart than this. */
+const RUNNING_LOOKS = 5;
+const LONGEST_PAUSE_MS = 30_000;
+
+/**
+ * Asks how a container ended until the engine says so. `exitCode` is what its event told, for one that is removed
+ * already. Undefined when it runs after all, or once `isAwaited` is false.
+ */
+export async function awaitExit(
+  container: Dockerode.Container,
+  task: {
+    readonly taskId: TaskId;
+    readonly exitCode?: number | undefined;
+    readonly isAwaited: () => boolean;
+  },
+): Promise<TaskExit | undefined> {
+  let looks = 0;
+  for (let pauseMs = FIRST_PAUSE_MS; task.isAwaited(); ) {
+    const seen = await lookForExit(container, task);
+    if (typeof seen === 'object') return seen;
+    // An event may come before the engine has written the end down, and long after a restart.
+    if (seen === 'running') looks += 1;
+    if (looks === RUNNING_LOOKS) return undefined;
+    await sleep(pauseMs, undefined, { ref: false });
+    pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+  }
+  return undefined;
+}
+
+async function lookForExit(
+  container: Dockerode.Container,
+  { taskId, exitCode }: { readonly taskId: TaskId; readonly exitCode?: number | undefined },
+): Promise<TaskExit | 'running' | 'no-answer'> {
+  try {
+    const state = await container.inspect(withTimeout());
+    return isOver(state) ? toExit(taskId, state) : 'running';
+  } catch (error) {
+    if (!hasStatus(error, 404)) return 'no-answer';
+    const removed: ExitStatus = { kind: 'unknown', reason: 'its container was removed' };
+    const status = exitCode === undefined ? removed : toExitStatus(exitCode);
+    return { taskId, status, oomKilled: false };
   }
 }
 

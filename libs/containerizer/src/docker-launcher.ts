@@ -23,6 +23,7 @@ import {
   toContainerConfig,
 } from './docker-container-config.js';
 import {
+  awaitExit,
   CALL_ATTEMPTS,
   FIRST_PAUSE_MS,
   isOver,
@@ -31,12 +32,10 @@ import {
   toExit,
   withTimeout,
 } from './docker-containers.js';
-import { hasStatus } from './docker-errors.js';
 import { createEngineEvents, type EngineEvents } from './docker-events.js';
 import { executeInContainer } from './docker-execute.js';
 import { createImagePuller, type ImagePuller } from './docker-images.js';
 import { createLogKeeper, type LogKeeper } from './docker-log-keeper.js';
-import { toExitStatus } from './launch-record.js';
 import { createLaunchSlots, type LaunchSlots } from './launch-slots.js';
 import { openLogFiles } from './log-file.js';
 
@@ -59,6 +58,8 @@ export interface DockerLauncherOptions {
   readonly pullTimeoutMs?: number;
   readonly createTimeoutMs?: number;
   readonly startTimeoutMs?: number;
+  /** How often all containers are compared besides the engine's events; default 30 s. */
+  readonly resyncMs?: number;
 }
 
 /** Makes the launcher for containers. It connects to the engine with its first call. */
@@ -83,6 +84,7 @@ type Place = Pick<LaunchSpec, 'taskId' | 'runtimeDirectory' | 'sandbox'>;
 
 const DETECT_TIMEOUT_MS = 5_000;
 const MAX_WAITING_LAUNCHES = 10_000;
+const RESYNC_MS = 30_000;
 const PULLS_AT_ONCE = 4;
 /** Holds the container's id once it was started. */
 const STARTED_FILE = 'container';
@@ -101,6 +103,7 @@ class DockerLauncher implements Launcher {
   private readonly logs: LogKeeper;
   private readonly pulls: LaunchSlots;
   private readonly starts: LaunchSlots;
+  private readonly resyncs: NodeJS.Timeout;
   private closed = false;
 
   constructor(private readonly options: DockerLauncherOptions) {
@@ -115,6 +118,10 @@ class DockerLauncher implements Launcher {
         if (known?.container.id === containerId) void this.finish(known, exitCode);
       },
     });
+    // Events can be missed. A failure is made good by the next time.
+    const resync = (): void => void this.resync().catch(() => undefined);
+    this.resyncs = setInterval(resync, options.resyncMs ?? RESYNC_MS);
+    this.resyncs.unref();
     const maxWaiting = MAX_WAITING_LAUNCHES;
     this.pulls = createLaunchSlots({ name: 'pulls', atOnce: PULLS_AT_ONCE, maxWaiting });
     const atOnce = options.launchesAtOnce ?? 4;
@@ -192,7 +199,7 @@ class DockerLauncher implements Launcher {
       void this.killHard(task);
       return;
     }
-    await signalContainer(task.container, task.stopSignal);
+    if (!(await signalContainer(task.container, task.stopSignal))) void this.finish(task);
     if (this.tasks.get(taskId) !== task) return;
     task.killTimer = setTimeout(() => void this.killHard(task), graceMs);
   }
@@ -232,6 +239,7 @@ class DockerLauncher implements Launcher {
 
   async close(): Promise<void> {
     this.closed = true;
+    clearInterval(this.resyncs);
     this.events.close();
     this.listeners.clear();
     for (const task of this.tasks.values()) clearTimeout(task.killTimer);
@@ -301,60 +309,46 @@ class DockerLauncher implements Launcher {
     this.logs.follow(task);
   }
 
-  /** Compares what we know with what the engine has, after the event stream was (re)connected. */
+  /** Compares what we know with what the engine has: after the event stream was (re)connected, and now and then. */
   private async resync(): Promise<void> {
-    if (this.tasks.size === 0) return;
+    // Only what was known before the engine answers: a container made meanwhile is not in its list.
+    const known = [...this.tasks.values()];
+    if (known.length === 0) return;
     const states = new Map((await this.listOwn()).map(({ Id, State }) => [Id, State]));
-    for (const task of [...this.tasks.values()]) {
+    for (const task of known) {
+      if (this.tasks.get(task.taskId) !== task) continue;
       const state = states.get(task.container.id);
       if (state === 'exited' || state === 'dead' || state === undefined) void this.finish(task);
       else if (state !== 'created') this.logs.follow(task);
     }
   }
 
+  /** The engine is asked until it knows; that the container runs after all is found again by the next resync. */
   private async finish(task: ContainerTask, exitCode?: number): Promise<void> {
     if (task.isEnding) return;
     task.isEnding = true;
     await task.ready;
-    clearTimeout(task.killTimer);
-    const exit = await this.readExit(task, exitCode);
+    const { taskId } = task;
+    const isAwaited = (): boolean => !this.closed && this.tasks.get(taskId) === task;
+    const exit = await awaitExit(task.container, { taskId, exitCode, isAwaited });
     if (exit === undefined) {
-      // Nobody answers: the next connection compares again.
       task.isEnding = false;
       return;
     }
+    clearTimeout(task.killTimer);
     await this.logs.copyRest(task);
-    if (this.closed || this.tasks.get(task.taskId) !== task) return;
-    this.tasks.delete(task.taskId);
+    if (!isAwaited()) return;
+    this.tasks.delete(taskId);
     for (const listener of this.listeners) listener(exit);
-  }
-
-  private async readExit(task: ContainerTask, exitCode?: number): Promise<TaskExit | undefined> {
-    const { taskId } = task;
-    try {
-      const state = await task.container.inspect(withTimeout());
-      if (isOver(state)) return toExit(taskId, state);
-      // Told of its end, yet it runs: the engine is about to write that down, or it was an old message.
-      if (exitCode === undefined) return undefined;
-      await sleep(FIRST_PAUSE_MS);
-      return await this.readExit(task);
-    } catch (error) {
-      if (!hasStatus(error, 404)) return undefined;
-      const removed: ExitStatus = { kind: 'unknown', reason: 'its container was removed' };
-      const status = exitCode === undefined ? removed : toExitStatus(exitCode);
-      return { taskId, status, oomKilled: false };
-    }
   }
 
   /** The engine may be away for a while; the end of the task stops the attempts. */
   private async killHard(task: ContainerTask): Promise<void> {
     for (let attempt = 0; attempt < CALL_ATTEMPTS; attempt += 1) {
       if (this.closed || this.tasks.get(task.taskId) !== task) return;
-      const sent = await signalContainer(task.container, 'SIGKILL').then(
-        () => true,
-        () => false,
-      );
-      if (sent) return;
+      const sent = await signalContainer(task.container, 'SIGKILL').catch(() => undefined);
+      if (sent === false) void this.finish(task);
+      if (sent !== undefined) return;
       await sleep(FIRST_PAUSE_MS * 2 ** attempt, undefined, { ref: false });
     }
   }
