@@ -1,5 +1,6 @@
 import { isTerminalTaskState, type TaskState } from '#core';
 import type { FrameworkInfo, TaskInfo, TaskStatus } from '#mesos-v1';
+import { addPending, boundPending } from './update-stream.js';
 
 /** What the agent writes down about itself; flushed to the disk before it is relied on. */
 export interface AgentIdentity {
@@ -47,6 +48,7 @@ export interface TaskRecord {
   readonly framework: FrameworkInfo;
   readonly task: TaskInfo;
   readonly isLaunching: boolean;
+  /** What the update stream holds; bounded as it is. */
   readonly pending: readonly TaskStatus[];
   readonly latest?: TaskStatus;
   readonly kill?: KillRequest;
@@ -103,7 +105,7 @@ function nextRecord(
 ): TaskRecord | undefined {
   switch (record.kind) {
     case 'snapshot':
-      return record.record;
+      return { ...record.record, pending: boundPending(record.record.pending) };
     case 'accepted':
       return (
         known ?? {
@@ -126,10 +128,11 @@ function nextRecord(
   }
 }
 
+/** As the update stream takes it. */
 function withUpdate(known: TaskRecord, status: TaskStatus): TaskRecord {
   const isOver = known.latest !== undefined && isTerminalTaskState(known.latest.state as TaskState);
-  if (isOver) return known;
-  return { ...known, pending: [...known.pending, status], latest: status };
+  const pending = addPending(known.pending, status);
+  return isOver || pending === known.pending ? known : { ...known, pending, latest: status };
 }
 
 /** Acknowledgements come in order, so everything before the acknowledged one was acknowledged or replaced. */

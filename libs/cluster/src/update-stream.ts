@@ -55,6 +55,22 @@ export const DEFAULT_RESEND: ResendOptions = { firstMs: 10_000, maxMs: 600_000 }
  */
 export const MAX_PENDING_UPDATES = 64;
 
+/** Adds one update to those waiting; a repeated uuid changes nothing. Never more than {@link MAX_PENDING_UPDATES}. */
+export function addPending(
+  pending: readonly TaskStatus[],
+  status: TaskStatus,
+): readonly TaskStatus[] {
+  if (pending.some(({ uuid }) => uuid === status.uuid)) return pending;
+  return [...pending.slice(0, MAX_PENDING_UPDATES - 1), status];
+}
+
+/** The bound for updates that were written down before there was one. */
+export function boundPending(pending: readonly TaskStatus[]): readonly TaskStatus[] {
+  const newest = pending.at(-1);
+  if (newest === undefined || pending.length <= MAX_PENDING_UPDATES) return pending;
+  return addPending(pending.slice(0, -1), newest);
+}
+
 export const emptyUpdateStream: UpdateStream = { connected: false, pending: [] };
 
 /** Whether a terminal update was queued; nothing may follow it. */
@@ -99,11 +115,9 @@ function enqueue(
   monoMs: number,
   resend: ResendOptions,
 ): Reduction<UpdateStream, UpdateStreamEffect> {
-  const isRepeated = stream.pending.some((pending) => pending.uuid === status.uuid);
-  if (isClosed(stream) || isRepeated) return { state: stream, effects: [] };
-  const kept =
-    stream.pending.length >= MAX_PENDING_UPDATES ? stream.pending.slice(0, -1) : stream.pending;
-  const next: UpdateStream = { ...stream, pending: [...kept, status], latest: status };
+  const pending = addPending(stream.pending, status);
+  if (isClosed(stream) || pending === stream.pending) return { state: stream, effects: [] };
+  const next: UpdateStream = { ...stream, pending, latest: status };
   return next.flight === undefined
     ? sendHead(next, monoMs, resend.firstMs)
     : { state: next, effects: [] };
