@@ -12,11 +12,15 @@ import { eventually, pause, request } from './support/http.js';
 import type { MarathonClient } from './support/marathon-client.js';
 import { startTraffic } from './support/traffic.js';
 
+/** Longer than the master waits for an agent that is not heard. */
+const OUTAGE_MS = 30_000;
+
 /** Whatever of ours is killed: tasks keep their pids, traffic goes on, the state converges. */
 describe.each(DATABASES)('killing what runs the tasks, with the %s database', (database) => {
   let cluster: Cluster;
   let api: MarathonClient;
   let destroy = async (): Promise<void> => undefined;
+  let databaseProcesses = (): readonly number[] => [];
   let pids = '';
   const serverPids = (): string => [...taskProcesses(cluster)].sort().join();
 
@@ -24,7 +28,7 @@ describe.each(DATABASES)('killing what runs the tasks, with the %s database', (d
     (await request(`${cluster.edgeUrl}/`, { headers: { host: 'tough.localhost' } })).status === 200;
 
   beforeAll(async () => {
-    ({ cluster, destroy } = await createCluster(database));
+    ({ cluster, destroy, databaseProcesses } = await createCluster(database));
     ({ api } = cluster);
     await cluster.start();
     expect((await api.send('POST', '/v2/apps', webApp('/tough'))).status).toBe(201);
@@ -65,6 +69,21 @@ describe.each(DATABASES)('killing what runs the tasks, with the %s database', (d
       expect(Object.fromEntries(report.failures)).toEqual({});
     },
   );
+
+  it('keeps every task, and serves, while the database answers nothing for 30 s', async () => {
+    const ids = async () => (await api.tasks('/tough')).map(({ id }) => id).sort();
+    const before = await ids();
+    const traffic = startTraffic(`${cluster.edgeUrl}/`, { host: 'tough.localhost', clients: 4 });
+    const frozen = databaseProcesses();
+
+    for (const pid of frozen) killQuietly(pid, 'SIGSTOP');
+    await pause(OUTAGE_MS);
+    for (const pid of frozen) killQuietly(pid, 'SIGCONT');
+
+    await expectConverged();
+    expect(await ids()).toEqual(before);
+    expect(Object.fromEntries((await traffic.stop()).failures)).toEqual({});
+  });
 
   it('starts HAProxy again when it is killed', async () => {
     const before = cluster.haproxyPid();

@@ -82,7 +82,8 @@ export class MasterNode {
   }
 
   async callFromAgent(call: Exclude<AgentCall, { type: 'SUBSCRIBE' }>): Promise<Answer> {
-    const refusal = this.refusal();
+    // As the HTTP controller: while the database is away the engine itself refuses what it must not take.
+    const refusal = this.isLeading ? undefined : this.refusal();
     if (refusal !== undefined || this.engine === undefined) return refusal ?? NOT_READY;
     return await this.engine.callFromAgent(call);
   }
@@ -107,7 +108,7 @@ export class MasterNode {
     this.agentStreams = new Streams();
     this.frameworkStreams = new Streams();
     const latencyMs = () => world.random.processes.between(0.1, 3);
-    this.leadership = new Leadership({
+    const leadership = new Leadership({
       keeper: process.wrap(disk.leases, { label: 'lease', latencyMs, where: 'remote' }),
       clock: process.clock,
       holder,
@@ -129,6 +130,7 @@ export class MasterNode {
             frameworkStreams: streams.frameworks,
             agentStreams: streams.agents,
             ids: { next: () => world.random.ids.uuid() },
+            isWritable: () => leadership.isWritable,
             onFatal: (error) => process.exit(error),
             note: (_level, message, fields) =>
               world.trace.add(this.name, `${message} ${JSON.stringify(fields)}`),
@@ -139,10 +141,11 @@ export class MasterNode {
       onLost: (error) => process.exit(error),
       note: (message, fields) => world.trace.add(this.name, `${message} ${JSON.stringify(fields)}`),
     });
+    this.leadership = leadership;
     process.onEnd(() => {
       world.after(world.random.processes.between(50, 1_500), () => this.start());
     });
-    this.leadership.start();
+    leadership.start();
     return process;
   }
 }

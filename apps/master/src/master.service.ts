@@ -128,6 +128,7 @@ export class MasterService implements OnModuleDestroy {
         frameworkStreams: this.frameworkStreams,
         agentStreams: this.agentStreams,
         ids: { next: randomUUID },
+        isWritable: () => this.leadership?.isWritable === true,
         onFatal: (error) => this.fail(error),
         note: (level, message, fields) => options.logger[level](fields, message),
       },

@@ -1,6 +1,6 @@
 import { request } from 'undici';
 import type { MasterConfig } from '#cluster';
-import { resources } from '#core';
+import { type Clock, resources } from '#core';
 import {
   type AgentCall,
   type AgentMessage,
@@ -29,9 +29,11 @@ export async function startMaster(
     readonly leases?: FakeLeaseKeeper;
     readonly registry?: FakeMasterRegistry;
     readonly config?: Partial<MasterConfig>;
+    readonly clock?: Clock;
   } = {},
 ): Promise<RunningMaster> {
-  const leases = options.leases ?? new FakeLeaseKeeper(() => systemClock.now());
+  const clock = options.clock ?? systemClock;
+  const leases = options.leases ?? new FakeLeaseKeeper(() => clock.now());
   const failures: Error[] = [];
   const logger = createLogger('master-test');
   logger.level = 'silent';
@@ -44,7 +46,7 @@ export async function startMaster(
     module: masterModule({
       registry: options.registry ?? new FakeMasterRegistry(leases),
       leaseKeeper: leases,
-      clock: systemClock,
+      clock,
       logger,
       apiVersion: '1.11.0',
       hostname: '127.0.0.1',
@@ -199,5 +201,7 @@ export async function subscribeAgent(master: RunningMaster) {
         latest_state: state,
       },
     });
-  return { stream, id, update };
+  const pong = () =>
+    post(url, { type: 'PONG', agent_id: { value: id }, stream_id: first.stream_id });
+  return { stream, id, update, pong };
 }

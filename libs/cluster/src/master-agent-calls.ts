@@ -7,7 +7,10 @@ import { recordStatus, sendUpdate, setTaskState, toTaskState } from './master-ta
 
 type UpdateCall = Extract<AgentCall, { readonly type: 'UPDATE' }>;
 
-/** UPDATE and PONG; only the agent's current stream may speak for it (403: subscribe again). */
+/**
+ * UPDATE and PONG; only the agent's current stream may speak for it (403: subscribe again). While the registry is away
+ * both show that the agent lives, and no UPDATE is taken.
+ */
 export function handleAgentCall(
   turn: MasterTurn,
   event: Extract<MasterEvent, { readonly kind: 'agent-call' }>,
@@ -24,6 +27,11 @@ export function handleAgentCall(
     return;
   }
   agent.heardMonoMs = turn.now.monoMs;
+  if (call.type === 'UPDATE' && !event.isWritable) {
+    const message = 'the database is unavailable; send the update again';
+    turn.effects.push({ kind: 'answer-call', callId, status: 503, message });
+    return;
+  }
   if (call.type === 'UPDATE') takeUpdate(turn, agent, call.update);
   turn.effects.push({ kind: 'answer-call', callId, status: 202 });
 }

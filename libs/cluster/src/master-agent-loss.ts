@@ -2,8 +2,13 @@ import { isTerminalTaskState, present, type TaskState } from '#core';
 import { sendToAgent } from './master-agent-messages.js';
 import { dropStream } from './master-agents.js';
 import type { MasterEvent, MasterTurn } from './master-events.js';
-import { rescindOffer } from './master-offers.js';
-import { type Agent, type Framework, MAX_UNREACHABLE_AGENTS } from './master-state.js';
+import { rescindOffer, scheduleAllocation } from './master-offers.js';
+import {
+  type Agent,
+  type Framework,
+  MAX_UNREACHABLE_AGENTS,
+  type MasterState,
+} from './master-state.js';
 import {
   masterStatus,
   recordStatus,
@@ -17,7 +22,8 @@ import {
 
 /**
  * Agents leaving. connected -> disconnected (stream broke: offers rescinded, tasks left alone) -> unreachable (not
- * heard for the timeout; durable first) -> connected again, or gone by the operator's word.
+ * heard for the timeout; durable first, and only if still not heard then) -> connected again, or gone by the
+ * operator's word. While the registry is away nobody becomes unreachable.
  */
 
 /** The stream broke. The agent has until its timeout to come back before its tasks are touched. */
@@ -34,21 +40,17 @@ export function tickAgents(turn: MasterTurn): void {
   const { state, now } = turn;
   forgiveOwnPause(turn);
   for (const agent of state.agents.values()) {
-    if (agent.condition === 'unreachable' || agent.isMarking) continue;
-    const timeoutMs =
-      agent.condition === 'recovering'
-        ? state.config.agentReregisterTimeoutMs
-        : state.config.agentTimeoutMs;
-    if (now.monoMs - agent.heardMonoMs >= timeoutMs) {
+    if (agent.condition === 'unreachable') continue;
+    if (!agent.isMarking && isSilent(turn, agent)) {
       markUnreachable(turn, agent);
-    } else if (agent.condition === 'connected' && agent.nextPingMonoMs <= now.monoMs) {
+    } else if (agent.stream !== undefined && agent.nextPingMonoMs <= now.monoMs) {
       agent.nextPingMonoMs = now.monoMs + state.config.pingIntervalMs;
       sendToAgent(turn, agent, { type: 'PING' });
     }
   }
 }
 
-/** The registry has it as unreachable: its tasks are too, and its resources are nobody's. */
+/** The registry has it as unreachable: its tasks are too, and its resources are nobody's. Unless it was heard since. */
 export function loseAgent(
   turn: MasterTurn,
   event: Extract<MasterEvent, { readonly kind: 'agent-marked-unreachable' }>,
@@ -57,6 +59,10 @@ export function loseAgent(
   const agent = state.agents.get(event.agentId);
   if (agent?.isMarking !== true) return;
   agent.isMarking = false;
+  if (!isSilent(turn, agent)) {
+    keepAgent(turn, agent);
+    return;
+  }
   if (agent.condition === 'recovering') state.recoveringAgents -= 1;
   agent.condition = 'unreachable';
   agent.unreachableSinceEpochMs = now.epochMs;
@@ -135,6 +141,38 @@ function forgiveOwnPause(turn: MasterTurn): void {
   state.lastTickMonoMs = now.monoMs;
   if (pausedMs < state.config.agentTimeoutMs / 2) return;
   for (const agent of state.agents.values()) agent.heardMonoMs += pausedMs;
+}
+
+/** Not heard for its timeout, in time in which it could have been. */
+function isSilent({ state, now }: MasterTurn, agent: Agent): boolean {
+  const sinceMonoMs = Math.max(agent.heardMonoMs, state.lastUnwritableMonoMs ?? agent.heardMonoMs);
+  return now.monoMs - sinceMonoMs >= timeoutOf(state, agent);
+}
+
+const timeoutOf = ({ config }: MasterState, { condition }: Agent): number =>
+  condition === 'recovering' ? config.agentReregisterTimeoutMs : config.agentTimeoutMs;
+
+/** It was heard while it was being marked: the registry is told so, and nobody else need ever know. */
+function keepAgent(turn: MasterTurn, agent: Agent): void {
+  turn.effects.push({
+    kind: 'commit-registry',
+    changes: [
+      {
+        kind: 'put-agent',
+        agent: {
+          id: agent.id,
+          state: 'admitted',
+          hostname: agent.info.hostname,
+          info: agent.info,
+          sinceEpochMs: agent.registeredEpochMs,
+        },
+      },
+    ],
+  });
+  if (agent.stream === undefined) return;
+  agent.condition = 'connected';
+  turn.state.allocator.setAgentActive(agent.id, { isActive: true });
+  scheduleAllocation(turn);
 }
 
 function disconnect(turn: MasterTurn, agent: Agent): void {

@@ -55,6 +55,8 @@ export type MasterEvent =
       readonly kind: 'agent-call';
       readonly callId: string;
       readonly call: Exclude<AgentCall, { readonly type: 'SUBSCRIBE' }>;
+      /** Whether anything may be acknowledged now. */
+      readonly isWritable: boolean;
     }
   | { readonly kind: 'agent-stream-closed'; readonly streamId: string }
   | { readonly kind: 'agent-marked-unreachable'; readonly agentId: AgentId }
@@ -62,8 +64,8 @@ export type MasterEvent =
   | { readonly kind: 'agent-marked-gone'; readonly callId: string; readonly agentId: AgentId }
   /** The registry is away; the call of this id, or the stream, cannot be served. */
   | { readonly kind: 'registry-unavailable'; readonly callId?: string; readonly streamId?: string }
-  /** About once a second. */
-  | { readonly kind: 'tick' }
+  /** About once a second. Not writable: the lease was not renewed, so the registry is away. */
+  | { readonly kind: 'tick'; readonly isWritable: boolean }
   | { readonly kind: 'allocate' };
 
 /** What the edge has to do, in order. */

@@ -234,9 +234,15 @@ export function removeFramework(
   scheduleAllocation(turn);
 }
 
-/** HEARTBEATs and fail-over deadlines that are due. O(frameworks). */
+/**
+ * HEARTBEATs and fail-over deadlines that are due. A deadline that ran out while the registry was away, and nobody could
+ * subscribe, waits for the grace a new master gives. O(frameworks).
+ */
 export function tickFrameworks(turn: MasterTurn): void {
   const { state, now } = turn;
+  const { lastUnwritableMonoMs } = state;
+  const isGrace =
+    lastUnwritableMonoMs !== undefined && now.monoMs - lastUnwritableMonoMs < RECOVERY_GRACE_MS;
   for (const framework of state.frameworks.values()) {
     if (framework.streamId !== undefined && framework.nextHeartbeatMonoMs <= now.monoMs) {
       framework.nextHeartbeatMonoMs = now.monoMs + state.config.heartbeatIntervalMs;
@@ -247,7 +253,8 @@ export function tickFrameworks(turn: MasterTurn): void {
       });
     }
     const deadline = framework.failoverDeadlineMonoMs;
-    if (deadline !== undefined && deadline <= now.monoMs && !framework.isRemoving) {
+    if (isGrace || deadline === undefined || framework.isRemoving) continue;
+    if (deadline <= now.monoMs) {
       completeFramework(turn, framework, {});
     }
   }

@@ -86,6 +86,7 @@ function apply(turn: MasterTurn, event: MasterEvent): void {
       refuseForRegistry(turn, event);
       return;
     case 'tick':
+      if (!event.isWritable) turn.state.lastUnwritableMonoMs = turn.now.monoMs;
       tickFrameworks(turn);
       tickAgents(turn);
       rescindExpiredOffers(turn);

@@ -71,6 +71,8 @@ export interface MasterState {
   nextOfferNumber: number;
   isAllocationScheduled: boolean;
   lastTickMonoMs?: number;
+  /** When the registry was last found away. Nobody could come back before it, so no absence before it counts. */
+  lastUnwritableMonoMs?: number;
 }
 
 export interface Framework {

@@ -20,9 +20,13 @@ type EventOf<Type extends SchedulerEvent['type']> = Extract<
   { readonly type: Type }
 >;
 type Call = Exclude<SchedulerCall, { readonly type: 'SUBSCRIBE' }>;
+type CommitEffect = Extract<MasterEffect, { readonly kind: 'commit-registry' }>;
 type WithoutId<One> = One extends Call ? Omit<One, 'framework_id'> : never;
 
-/** Drives the master's reducer over a virtual clock: registry commits succeed at once unless `registryIsAway`. */
+/**
+ * Drives the master's reducer over a virtual clock: registry commits succeed at once unless `registryIsAway`. Those that
+ * nobody can be told of wait until it returns, as they do at the edge.
+ */
 export class MasterHarness {
   readonly state: MasterState;
   readonly sentToFrameworks = new Map<string, SchedulerEvent[]>();
@@ -30,9 +34,12 @@ export class MasterHarness {
   readonly closed = new Set<string>();
   readonly refused = new Map<string, number>();
   readonly answers = new Map<string, { readonly status: number; readonly message?: string }>();
-  readonly committed: Extract<MasterEffect, { readonly kind: 'commit-registry' }>[] = [];
+  readonly committed: CommitEffect[] = [];
   registryIsAway = false;
+  /** What the lease says: turns false a while after the registry went away. */
+  isWritable = true;
   now: Now = { epochMs: 1_000_000, monoMs: 0 };
+  private readonly waiting: CommitEffect[] = [];
   private readonly allocationsDue: number[] = [];
   private readonly effects: MasterEffect[] = [];
   private isExecuting = false;
@@ -74,9 +81,13 @@ export class MasterHarness {
       const stepMs = Math.min(tickMs, endMs - this.now.monoMs);
       this.now = { epochMs: this.now.epochMs + stepMs, monoMs: this.now.monoMs + stepMs };
       this.runDueAllocations();
-      if (stepMs === tickMs) this.dispatch({ kind: 'tick' });
+      if (stepMs === tickMs) this.tick();
       this.runDueAllocations();
     }
+  }
+
+  tick(): void {
+    this.dispatch({ kind: 'tick', isWritable: this.isWritable });
   }
 
   /** Runs rounds until nothing is due within the next few milliseconds. */
@@ -162,6 +173,7 @@ export class MasterHarness {
       kind: 'agent-call',
       callId: 'pong',
       call: { type: 'PONG', agent_id: { value: agent }, stream_id: streamId },
+      isWritable: this.isWritable,
     });
   }
 
@@ -195,6 +207,7 @@ export class MasterHarness {
           latest_state: status.latest ?? status.state,
         },
       },
+      isWritable: this.isWritable,
     });
     return this.answers.get(callId)?.status ?? 0;
   }
@@ -242,6 +255,17 @@ export class MasterHarness {
     return [...(tasks?.keys() ?? [])].some((id) => id === task);
   }
 
+  registryReturns(): void {
+    this.registryIsAway = false;
+    this.isWritable = true;
+    for (const effect of this.waiting.splice(0)) this.commit(effect);
+  }
+
+  private commit(effect: CommitEffect): void {
+    this.committed.push(effect);
+    if (effect.stored !== undefined) this.dispatch(effect.stored);
+  }
+
   private runDueAllocations(): void {
     if (!this.allocationsDue.some((dueMs) => dueMs <= this.now.monoMs)) return;
     const later = this.allocationsDue.filter((dueMs) => dueMs > this.now.monoMs);
@@ -269,11 +293,11 @@ export class MasterHarness {
         return;
       case 'commit-registry':
         if (this.registryIsAway) {
-          if (effect.unavailable !== undefined) this.dispatch(effect.unavailable);
+          if (effect.unavailable === undefined) this.waiting.push(effect);
+          else this.dispatch(effect.unavailable);
           return;
         }
-        this.committed.push(effect);
-        if (effect.stored !== undefined) this.dispatch(effect.stored);
+        this.commit(effect);
         return;
       case 'schedule-allocation':
         this.allocationsDue.push(this.now.monoMs + effect.delayMs);

@@ -224,6 +224,9 @@ export const isAlive = (pid: number): boolean => /^State:\s+[^ZX]/m.test(readPro
 export const findProcesses = (mark: string): readonly number[] =>
   processIds().filter((pid) => readProc(pid, 'cmdline').replaceAll('\0', ' ').includes(mark));
 
+export const childrenOf = (parent: number): readonly number[] =>
+  processIds().filter((pid) => readProc(pid, 'status').includes(`\nPPid:\t${parent}\n`));
+
 const processIds = (): readonly number[] =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)

@@ -13,13 +13,14 @@ export class AgentController {
   @Post()
   async call(@Body() body: unknown, @Res() reply: FastifyReply): Promise<void> {
     const call = parsedOrThrow(parseAgentCall(body), 'agent call');
-    const engine = this.master.writableEngine;
     if (call.type === 'SUBSCRIBE') {
+      const engine = this.master.writableEngine;
       const streamId = this.master.newStreamId();
       this.master.agentStreams.admit(streamId, reply);
       engine.subscribeAgent({ streamId, subscription: call.subscribe });
       return;
     }
-    await sendAnswer(reply, await engine.callFromAgent(call));
+    // Also while the database is away: an agent that answers must not be taken for lost.
+    await sendAnswer(reply, await this.master.engine.callFromAgent(call));
   }
 }

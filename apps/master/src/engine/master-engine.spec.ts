@@ -60,6 +60,7 @@ async function setUp() {
         frameworkStreams: frameworks,
         agentStreams: agents,
         ids: { next: () => `id-${made++}` },
+        isWritable: () => true,
         onFatal: (error) => failures.push(error),
       },
       { lease: outcome.lease, masterInfo: MASTER_INFO },

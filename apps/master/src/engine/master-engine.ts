@@ -106,8 +106,10 @@ export class MasterEngine {
     this.dispatch({ kind: 'agent-subscribe', ...given });
   }
 
+  /** Also while the registry is away: the agent is heard then, and its UPDATE refused. */
   callFromAgent(call: Exclude<AgentCall, { readonly type: 'SUBSCRIBE' }>): Promise<CallAnswer> {
-    return this.ask((callId) => ({ kind: 'agent-call', callId, call }));
+    const isWritable = this.ports.isWritable();
+    return this.ask((callId) => ({ kind: 'agent-call', callId, call, isWritable }));
   }
 
   agentStreamClosed(streamId: string): void {
@@ -193,7 +195,7 @@ export class MasterEngine {
   }
 
   private tick(): void {
-    this.dispatch({ kind: 'tick' });
+    this.dispatch({ kind: 'tick', isWritable: this.ports.isWritable() });
     if (!this.isStopped) this.cancelTick = this.ports.clock.schedule(TICK_MS, () => this.tick());
   }
 

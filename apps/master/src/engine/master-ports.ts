@@ -26,6 +26,8 @@ export interface MasterPorts {
   readonly frameworkStreams: FrameworkStreams;
   readonly agentStreams: AgentStreams;
   readonly ids: IdSource;
+  /** Whether anything may be accepted or acknowledged now; false while the database is away. */
+  readonly isWritable: () => boolean;
   /** Another master leads, or an invariant broke: the process must end, the engine does nothing any more. */
   readonly onFatal: (error: Error) => void;
   readonly note?: (
