@@ -38,6 +38,11 @@ export class VirtualClock implements Clock {
     this.monoMs = untilMs;
   }
 
+  /** Time goes by and nothing runs, as in a process that was stopped: what is due runs late. */
+  freeze(ms: number): void {
+    this.monoMs += ms;
+  }
+
   private nextBefore(untilMs: number) {
     let found: [number, { readonly dueMs: number; readonly task: () => void }] | undefined;
     for (const entry of this.timers) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { taskId } from '#core';
-import { drainTimeoutMs, isDrained, recentRouters } from './draining.js';
+import { drainTimeoutMs, isDrained, mayHaveRouters, recentRouters } from './draining.js';
 
 const task = {
   taskId: taskId('t1'),
@@ -20,6 +20,13 @@ describe('draining', () => {
   it('ends at the deadline, and at once without routers', () => {
     expect(isDrained(task, [router([])], 30_000)).toBe(true);
     expect(isDrained(task, [], 1)).toBe(true);
+  });
+
+  it('ends only at the deadline while the routers are unknown', () => {
+    expect(isDrained(task, 'unknown', 29_999)).toBe(false);
+    expect(isDrained(task, 'unknown', 30_000)).toBe(true);
+    expect(mayHaveRouters('unknown')).toBe(true);
+    expect(mayHaveRouters([])).toBe(false);
   });
 
   it('does not wait for a router that is silent', () => {

@@ -1,6 +1,9 @@
 import type { App, TaskId } from '#core';
 
-/** A router not heard of for longer does not hold a kill up. */
+/**
+ * A router not heard of for longer does not hold a kill up. Whoever listens only just began to (or was frozen) must have
+ * listened this long before silence means anything.
+ */
 export const ROUTER_SILENCE_MS = 5_000;
 
 /** How long a task may stay out of rotation before it is killed, unless its app says otherwise. */
@@ -15,6 +18,9 @@ export interface RouterSight {
   readonly heardMonoMs: number;
   readonly drainedTasks: ReadonlySet<string>;
 }
+
+/** The routers that count; `unknown` while it is too early to say that one which is silent is gone. */
+export type KnownRouters = readonly RouterSight[] | 'unknown';
 
 /** The drain timeout of an app, milliseconds: its label if that is a number of 0..3600 seconds, else 30 s. */
 export function drainTimeoutMs(app: Pick<App, 'labels'> | undefined): number {
@@ -38,12 +44,19 @@ export const recentRouters = (
 ): readonly RouterSight[] =>
   [...routers].filter((router) => nowMonoMs - router.heardMonoMs <= ROUTER_SILENCE_MS);
 
-/** Whether a draining task may be killed: every recent router has drained it (none: nobody needs it), or time is up. */
+/** Whether there may be a router, so that draining makes sense. */
+export const mayHaveRouters = (routers: KnownRouters): boolean =>
+  routers === 'unknown' || routers.length > 0;
+
+/**
+ * Whether a draining task may be killed: every recent router has drained it (none: nobody needs it), or time is up.
+ * While the routers are unknown, only time ends it.
+ */
 export function isDrained(
   task: { readonly taskId: TaskId; readonly deadlineMonoMs: number },
-  routers: readonly RouterSight[],
+  routers: KnownRouters,
   nowMonoMs: number,
 ): boolean {
   if (nowMonoMs >= task.deadlineMonoMs) return true;
-  return routers.every((router) => router.drainedTasks.has(task.taskId));
+  return routers !== 'unknown' && routers.every((router) => router.drainedTasks.has(task.taskId));
 }

@@ -13,7 +13,7 @@ export interface RolloutInput {
   readonly mode: RolloutMode;
   /** Every instance of the app, in any order. */
   readonly instances: readonly InstanceFacts[];
-  /** Whether a router was heard of lately: without one nothing is drained. */
+  /** Whether there may be a router (see `mayHaveRouters`): without one nothing is drained. */
   readonly hasRouters: boolean;
   readonly sentenced?: ReadonlySet<InstanceId>;
   readonly limits?: UnhealthyLimits;

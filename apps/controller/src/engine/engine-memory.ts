@@ -39,6 +39,8 @@ export class EngineMemory {
   readonly backOffs = new Map<AppId, BackOff>();
   readonly statistics = new Map<AppId, QueueStatistics>();
   readonly routers = new Map<string, RouterMemory>();
+  /** How long routers could be heard; nothing before the first look. */
+  readonly routerWatch = { lookedMonoMs: Number.NEGATIVE_INFINITY, sinceMonoMs: 0 };
   /** Draining tasks, each with an event id at which it was draining already. */
   drainingSince: ReadonlyMap<TaskId, number> = new Map();
   readonly deployments = new Map<DeploymentId, DeploymentMemory>();

@@ -1,10 +1,10 @@
 import type { App, AppId, DeploymentId, Instance, InstanceId } from '#core';
 import {
   drainTimeoutMs,
+  type KnownRouters,
+  mayHaveRouters,
   nextActions,
   type RolloutActions,
-  type RouterSight,
-  recentRouters,
   setWanted,
 } from '#deployment';
 import { definitionOf } from './definitions.js';
@@ -15,10 +15,11 @@ import type { EngineContext } from './engine-context.js';
 import { agentOf, changeInstance } from './instance-changes.js';
 import { toFacts } from './instance-facts.js';
 import { appTerminated, unhealthyInstanceKill } from './marathon-events.js';
+import { knownRouters } from './router-sights.js';
 
 /** Looks at each of the apps and does what its rollout says next; then moves deployments on. */
 export function evaluateApps(context: EngineContext, draft: Draft, apps: Iterable<AppId>): void {
-  const routers = recentRouters(context.memory.routers.values(), draft.now.monoMs);
+  const routers = knownRouters(context.memory, draft.now);
   const deployments = new Set<DeploymentId>();
   for (const id of apps) {
     evaluateApp(context, draft, id, routers);
@@ -28,12 +29,7 @@ export function evaluateApps(context: EngineContext, draft: Draft, apps: Iterabl
   progressDeployments(context, draft, deployments);
 }
 
-function evaluateApp(
-  context: EngineContext,
-  draft: Draft,
-  id: AppId,
-  routers: readonly RouterSight[],
-): void {
+function evaluateApp(context: EngineContext, draft: Draft, id: AppId, routers: KnownRouters): void {
   const target = findTarget(draft, context.memory, id);
   const instances = [...draft.instancesOf(id).values()];
   if (target.kind !== 'run') {
@@ -52,7 +48,7 @@ function evaluateApp(
     instances: instances.map((instance) =>
       toFacts(context, draft, instance, { routers, needsReadiness }),
     ),
-    hasRouters: routers.length > 0,
+    hasRouters: mayHaveRouters(routers),
     ...(sentenced === undefined ? {} : { sentenced }),
     limits: context.options.unhealthy,
     now: draft.now,

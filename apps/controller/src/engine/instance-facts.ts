@@ -1,5 +1,5 @@
 import type { App, Instance } from '#core';
-import { type InstanceFacts, isDrained, isRoutedApp, type RouterSight } from '#deployment';
+import { type InstanceFacts, isDrained, isRoutedApp, type KnownRouters } from '#deployment';
 import { fieldValue } from '#matcher';
 import { configVersionOf, definitionOf } from './definitions.js';
 import type { Draft } from './draft.js';
@@ -10,7 +10,7 @@ export function toFacts(
   context: EngineContext,
   draft: Draft,
   instance: Instance,
-  about: { readonly routers: readonly RouterSight[]; readonly needsReadiness: boolean },
+  about: { readonly routers: KnownRouters; readonly needsReadiness: boolean },
 ): InstanceFacts {
   const app = definitionOf(context, draft.root, instance);
   const condemned = context.health.condemnedOf(instance.id);

@@ -1,7 +1,8 @@
-import type { Instance, TaskId } from '#core';
+import type { Instance, Now, TaskId } from '#core';
+import { type KnownRouters, ROUTER_SILENCE_MS, recentRouters } from '#deployment';
 import type { WireRouterReport } from '#marathon-v2';
 import type { EngineContext } from './engine-context.js';
-import { MAX_ROUTERS, ROUTER_MEMORY_MS } from './engine-memory.js';
+import { type EngineMemory, MAX_ROUTERS, ROUTER_MEMORY_MS } from './engine-memory.js';
 
 /** Takes in what a router reported; apps whose draining it may have ended are looked at. */
 export function noteRouter(context: EngineContext, id: string, report: WireRouterReport): void {
@@ -30,6 +31,19 @@ export function noteRouter(context: EngineContext, id: string, report: WireRoute
       .filter((instance) => drainedTasks.has(instance.taskId))
       .map((instance) => instance.appId),
   );
+}
+
+/**
+ * The routers that count now. They are kept in memory only and report every two seconds, so right after the start, and
+ * after a time in which this process stood still, none heard of says nothing. Asked at least at every sweep, which is
+ * how standing still shows.
+ */
+export function knownRouters(memory: EngineMemory, { monoMs }: Now): KnownRouters {
+  const watch = memory.routerWatch;
+  if (monoMs - watch.lookedMonoMs > ROUTER_SILENCE_MS) watch.sinceMonoMs = monoMs;
+  watch.lookedMonoMs = Math.max(watch.lookedMonoMs, monoMs);
+  const isTooEarly = monoMs - watch.sinceMonoMs <= ROUTER_SILENCE_MS;
+  return isTooEarly ? 'unknown' : recentRouters(memory.routers.values(), monoMs);
 }
 
 const drainingInstances = ({ state }: EngineContext): readonly Instance[] =>

@@ -4,6 +4,7 @@ import { definitionOf } from './definitions.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import { changeInstance } from './instance-changes.js';
+import { knownRouters } from './router-sights.js';
 
 /**
  * What time alone brings about, looked at twice a second: unreachable and overdue instances, drain deadlines, kills to
@@ -12,6 +13,7 @@ import { changeInstance } from './instance-changes.js';
 export function sweep(context: EngineContext): void {
   const { state, ports, options } = context;
   const now = ports.clock.now();
+  knownRouters(context.memory, now);
   const due: Instance['id'][] = [];
   const apps = new Set<AppId>();
   for (const id of state.unsettled) {
