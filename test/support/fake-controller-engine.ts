@@ -40,7 +40,7 @@ export class FakeControllerEngine implements ControllerEngine {
   readonly reports = new Map<string, WireRouterReport>();
   /** Roots by version, for rollbacks. */
   readonly history = new Map<string, RootGroup>();
-  /** What the next changes are answered with instead of being carried out. */
+  /** What the next changes and rollbacks are answered with instead of being carried out. */
   answer: Exclude<RootChangeOutcome, { kind: 'accepted' }> | undefined;
   lastEventId = 0;
   private current: RootGroup;
@@ -141,6 +141,7 @@ export class FakeControllerEngine implements ControllerEngine {
   ): Promise<RootChangeOutcome | { readonly kind: 'cancelled' } | undefined> {
     const at = this.running.findIndex((deployment) => deployment.id === id);
     if (at < 0) return undefined;
+    if (this.answer !== undefined) return this.answer;
     this.running.splice(at, 1);
     if (options.force) return { kind: 'cancelled' };
     return {

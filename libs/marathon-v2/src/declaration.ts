@@ -8,7 +8,7 @@ import {
   type RootGroup,
 } from '#core';
 import type { Definition } from './complete-app.js';
-import { findDependencyCycle } from './dependency-cycle.js';
+import { describeDependencyCycle } from './dependency-cycle.js';
 import { ancestorsOf, parentOf } from './path-id.js';
 import { accept, type Outcome, type ProblemLog, refuse } from './refusal.js';
 import { isSameValue } from './same-value.js';
@@ -183,25 +183,31 @@ export class DeclarationDraft {
   }
 
   private checkDependencies(declaration: Declaration): void {
-    const apps = new Map<string, App>(this.root.apps);
-    const groups = new Map<string, Group>(this.root.groups);
-    for (const id of declaration.removeApps) apps.delete(id);
-    for (const id of declaration.removeGroups) groups.delete(id);
-    for (const group of declaration.putGroups) groups.set(group.id, group);
-    for (const app of declaration.putApps) apps.set(app.id, app);
-    const cycle = findDependencyCycle({ apps, groups });
-    if (cycle !== undefined) {
-      const shown = cycle.length > 12 ? [...cycle.slice(0, 11), '...'] : cycle;
-      this.problems.reportRule('/', `dependencies form a cycle: ${shown.join(' -> ')}`);
-    }
+    const { apps, groups } = rootWith(this.root, declaration);
+    const cycle = describeDependencyCycle({ apps, groups });
+    if (cycle !== undefined) this.problems.reportRule('/', cycle);
     for (const { id, dependencies } of [...declaration.putApps, ...declaration.putGroups]) {
       for (const target of dependencies) {
-        if (!apps.has(target) && !groups.has(target)) {
+        if (!apps.has(appId(target)) && !groups.has(groupId(target))) {
           this.problems.warn(`dependency ${target} of ${id} does not exist and is ignored`);
         }
       }
     }
   }
+}
+
+/** Apps and groups as they would be with the change made. O(all apps and groups). */
+export function rootWith(
+  root: RootGroup,
+  change: Declaration,
+): { readonly apps: ReadonlyMap<AppId, App>; readonly groups: ReadonlyMap<GroupId, Group> } {
+  const apps = new Map(root.apps);
+  const groups = new Map(root.groups);
+  for (const id of change.removeApps) apps.delete(id);
+  for (const id of change.removeGroups) groups.delete(id);
+  for (const group of change.putGroups) groups.set(group.id, group);
+  for (const app of change.putApps) apps.set(app.id, app);
+  return { apps, groups };
 }
 
 /**

@@ -22,6 +22,17 @@ export function findDependencyCycle(graph: DependencyGraph): readonly string[] |
   return undefined;
 }
 
+/** Apps of a cycle that are named at most. */
+const MAX_NAMED = 11;
+
+/** A cycle in words, or undefined when there is none. */
+export function describeDependencyCycle(graph: DependencyGraph): string | undefined {
+  const cycle = findDependencyCycle(graph);
+  if (cycle === undefined) return undefined;
+  const shown = cycle.length > MAX_NAMED + 1 ? [...cycle.slice(0, MAX_NAMED), '...'] : cycle;
+  return `dependencies form a cycle: ${shown.join(' -> ')}`;
+}
+
 function hasDependencies(graph: DependencyGraph): boolean {
   for (const app of graph.apps.values()) if (app.dependencies.length > 0) return true;
   for (const group of graph.groups.values()) if (group.dependencies.length > 0) return true;

@@ -27,6 +27,7 @@ export {
   scaleGroup,
 } from './change-groups.js';
 export { type Definition, isHostNetworking, isResident } from './complete-app.js';
+export { completeRestoration } from './complete-restoration.js';
 export { type ChangeRules, type Declaration, indexChildren, stampApp } from './declaration.js';
 export { findDependencyCycle } from './dependency-cycle.js';
 export { toEventPayload } from './event-payload.js';

@@ -97,6 +97,8 @@ export function resultOrThrow(outcome: RootChangeOutcome): ChangeResult {
         `Max number (${outcome.limit}) of running deployments is achieved. Wait for existing deployments to complete or cancel one.`,
         { headers: { 'retry-after': DEPLOYMENT_RETRY_SECONDS } },
       );
+    case 'impossible':
+      throw new ApiError(409, outcome.reason);
     default:
       return outcome satisfies never;
   }

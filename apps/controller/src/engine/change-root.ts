@@ -3,11 +3,13 @@ import {
   type AppId,
   type Deployment,
   type DeploymentId,
+  type DeploymentStep,
   deploymentId,
   type RootGroup,
 } from '#core';
 import {
   affectedApps,
+  DependencyCycleError,
   findConflicts,
   isOutdated,
   MAX_RUNNING_DEPLOYMENTS,
@@ -21,7 +23,7 @@ import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import { deploymentStepEvent, groupChanged } from './marathon-events.js';
 
-/** What a job made of a change: an outcome, or what `apply` threw, for the caller. */
+/** What a job made of a change: an outcome, or what `apply` or the planning threw, for the caller. */
 export type ChangeResult =
   | { readonly kind: 'outcome'; readonly outcome: RootChangeOutcome }
   | { readonly kind: 'refused'; readonly error: unknown };
@@ -38,25 +40,15 @@ export function applyRootChange(
   change: RootChange,
   options: ChangeOptions = {},
 ): ChangeResult {
-  const original = draft.root;
-  const version = nextVersion(original.version, draft.now.epochMs);
-  let requested: RootDelta;
+  let planned: PlannedChange;
   try {
-    requested = change.apply(original, version);
+    planned = planChange(context, draft, change, options);
   } catch (error) {
-    return { kind: 'refused', error };
+    return error instanceof DependencyCycleError
+      ? outcome({ kind: 'impossible', reason: error.message })
+      : { kind: 'refused', error };
   }
-  const restart = new Set(change.restart ?? []);
-  const delta = stampDelta(original, requested, { version, restart, options });
-  const target = previewRoot(original, delta, version);
-  const changed = [...delta.putApps.map(({ id }) => id), ...delta.removeApps];
-  const leftBehind = requested.putApps
-    .map(({ id }) => id)
-    .filter((id) => hasOutdatedInstances(context, draft, target, id));
-  const steps = planDeployment(original, target, {
-    only: [...changed, ...leftBehind],
-    restart: new Set([...restart, ...leftBehind]),
-  });
+  const { original, version, delta, changed, restart, steps } = planned;
   const touched = new Set([...affectedApps(steps), ...changed]);
   const conflicts = findConflicts(draft.deployments(), touched);
   if (conflicts.length > 0 && !change.force) {
@@ -88,6 +80,40 @@ export function applyRootChange(
   };
   startDeployment(context, draft, deployment, { original, change });
   return outcome({ kind: 'accepted', deploymentId: id, version });
+}
+
+interface PlannedChange {
+  readonly original: RootGroup;
+  readonly version: string;
+  readonly delta: RootDelta;
+  /** Apps with another definition than before. */
+  readonly changed: readonly AppId[];
+  readonly restart: ReadonlySet<AppId>;
+  readonly steps: readonly DeploymentStep[];
+}
+
+/** What the change comes to. Throws what `apply` throws, and DependencyCycleError. */
+function planChange(
+  context: EngineContext,
+  draft: Draft,
+  change: RootChange,
+  options: ChangeOptions,
+): PlannedChange {
+  const original = draft.root;
+  const version = nextVersion(original.version, draft.now.epochMs);
+  const requested = change.apply(original, version);
+  const restart = new Set(change.restart ?? []);
+  const delta = stampDelta(original, requested, { version, restart, options });
+  const target = previewRoot(original, delta, version);
+  const changed = [...delta.putApps.map(({ id }) => id), ...delta.removeApps];
+  const leftBehind = requested.putApps
+    .map(({ id }) => id)
+    .filter((id) => hasOutdatedInstances(context, draft, target, id));
+  const steps = planDeployment(original, target, {
+    only: [...changed, ...leftBehind],
+    restart: new Set([...restart, ...leftBehind]),
+  });
+  return { original, version, delta, changed, restart, steps };
 }
 
 const outcome = (value: RootChangeOutcome): ChangeResult => ({ kind: 'outcome', outcome: value });

@@ -42,7 +42,9 @@ export interface RootChange {
 export type RootChangeOutcome =
   | { readonly kind: 'accepted'; readonly deploymentId: DeploymentId; readonly version: string }
   | { readonly kind: 'locked'; readonly deployments: readonly DeploymentId[] }
-  | { readonly kind: 'too-many-deployments'; readonly limit: number };
+  | { readonly kind: 'too-many-deployments'; readonly limit: number }
+  /** What is declared by now does not allow it. */
+  | { readonly kind: 'impossible'; readonly reason: string };
 
 /** One check of one instance, in memory only. Times are Unix ms. */
 export interface HealthState {

@@ -276,6 +276,21 @@ describe('the engine', () => {
     ]);
   });
 
+  it('refuses dependencies that form a cycle, and goes on', async () => {
+    const harness = new EngineHarness();
+    await harness.start();
+    const putApps = [anApp('/a', { dependencies: ['/b'] }), anApp('/b', { dependencies: ['/a'] })];
+
+    const refused = harness.engine.changeRoot({
+      apply: () => ({ putApps, removeApps: [], putGroups: [], removeGroups: [] }),
+      force: false,
+    });
+    await harness.clock.advance(100);
+
+    expect(await refused).toMatchObject({ kind: 'impossible' });
+    expect(harness.fatal).toEqual([]);
+  });
+
   it('kills tasks of its framework that it does not know', async () => {
     const harness = await aRunningApp({ instances: 1 });
     const [task] = harness.cluster.running();

@@ -8,10 +8,10 @@ import {
   isTerminalCondition,
   StoreUnavailableError,
 } from '#core';
-import { planRollback, readyEntries } from '#deployment';
+import { readyEntries } from '#deployment';
 import type { SchedulerDriver } from '#framework';
 import type { WireRouterReport } from '#marathon-v2';
-import { applyRootChange, type ChangeOptions } from './change-root.js';
+import { applyRootChange, type ChangeResult } from './change-root.js';
 import { CommitQueue, EngineStoppedError } from './commit-queue.js';
 import type { CommittedState } from './committed-state.js';
 import type {
@@ -38,6 +38,7 @@ import { OfferDemand } from './offer-demand.js';
 import { ProbePool } from './probe-pool.js';
 import { ReadinessMonitor } from './readiness-monitor.js';
 import { Reconciler } from './reconciler.js';
+import { rollBack } from './roll-back.js';
 import { noteRouter } from './router-sights.js';
 import { createHandlers } from './scheduler-handlers.js';
 import { followInstance } from './status-updates.js';
@@ -118,7 +119,8 @@ export class Engine implements RunningEngine {
   }
 
   async changeRoot(change: RootChange): Promise<RootChangeOutcome> {
-    return this.applyChange(change, {});
+    const result = await this.submitChange((draft) => applyRootChange(this.context, draft, change));
+    return outcomeOf(result);
   }
 
   async cancelDeployment(
@@ -143,16 +145,13 @@ export class Engine implements RunningEngine {
       this.ports.store.loadRevision(deployment.targetRevision),
     ]);
     if (original === undefined || target === undefined) {
-      throw new Error(`deployment ${id}: its revisions are no longer kept, it cannot be undone`);
+      const reason = `deployment ${id} cannot be undone: its revisions are no longer kept`;
+      return { kind: 'impossible', reason };
     }
-    return this.applyChange(
-      {
-        apply: (root) => planRollback(original, target, root),
-        force: true,
-        reason: `rollback of ${id}`,
-      },
-      { keepVersions: true },
+    const result = await this.submitChange((draft) =>
+      rollBack(this.context, draft, { id, original, target }),
     );
+    return result === undefined ? undefined : outcomeOf(result);
   }
 
   async killInstances(ids: readonly InstanceId[]): Promise<void> {
@@ -179,16 +178,8 @@ export class Engine implements RunningEngine {
     noteRouter(this.context, id, report);
   }
 
-  private async applyChange(
-    change: RootChange,
-    options: ChangeOptions,
-  ): Promise<RootChangeOutcome> {
-    const result = await this.context.commits.submit({
-      whenUnavailable: 'reject',
-      run: (draft) => applyRootChange(this.context, draft, change, options),
-    });
-    if (result.kind === 'refused') throw result.error;
-    return result.outcome;
+  private submitChange<Result>(run: (draft: Draft) => Result): Promise<Result> {
+    return this.context.commits.submit({ whenUnavailable: 'reject', run });
   }
 
   private createContext(state: CommittedState, memory: EngineMemory): EngineContext {
@@ -345,6 +336,11 @@ export class Engine implements RunningEngine {
       this.every(intervalMs, task);
     });
   }
+}
+
+function outcomeOf(result: ChangeResult): RootChangeOutcome {
+  if (result.kind === 'refused') throw result.error;
+  return result.outcome;
 }
 
 const isPlaced = ({ condition, placement }: Instance): boolean =>

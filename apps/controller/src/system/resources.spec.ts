@@ -98,6 +98,20 @@ describe('other resources over HTTP', () => {
     );
   });
 
+  it('says with 409 why a deployment cannot be rolled back', async () => {
+    api.engine.running.push(aDeployment('d-3'));
+    api.engine.answer = { kind: 'impossible', reason: 'deployment d-3 cannot be undone: because' };
+
+    const refused = await api.ask('DELETE', '/v2/deployments/d-3');
+
+    api.engine.answer = undefined;
+    api.engine.running.length = 0;
+    expect([refused.statusCode, refused.json()]).toEqual([
+      409,
+      { message: 'deployment d-3 cannot be undone: because' },
+    ]);
+  });
+
   it('shows why an app waits, and lets it go on at once', async () => {
     const reject = { reason: 'InsufficientCpus', declined: 75, processed: 123 };
     api.engine.waiting.push({

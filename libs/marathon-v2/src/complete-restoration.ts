@@ -1,0 +1,44 @@
+import { appId, type Group, groupId, type RootGroup } from '#core';
+import { type Declaration, rootWith } from './declaration.js';
+import { describeDependencyCycle } from './dependency-cycle.js';
+import { ancestorsOf } from './path-id.js';
+import { accept, type Outcome, ProblemLog, refuse } from './refusal.js';
+
+/**
+ * Completes and checks a change that brings earlier definitions back, by the rules that concern more than one app. They
+ * were valid in the root they come from; others may have changed theirs meanwhile. Adds groups that are missing above
+ * what comes back. O(all apps and groups).
+ */
+export function completeRestoration(
+  root: RootGroup,
+  restored: Declaration,
+  version: string,
+): Outcome<Declaration> {
+  const problems = new ProblemLog();
+  const declaration = addMissingGroups(root, restored, version);
+  const after = rootWith(root, declaration);
+  for (const { id } of [...declaration.putApps, ...declaration.putGroups]) {
+    if (!after.apps.has(appId(id)) || !after.groups.has(groupId(id))) continue;
+    problems.reportRule('/id', `an app and a group may not share a path: '${id}' would be both`);
+  }
+  const cycle = describeDependencyCycle(after);
+  if (cycle !== undefined) problems.reportRule('/', cycle);
+  const refusal = problems.refusal();
+  return refusal === undefined ? accept(declaration) : refuse(refusal);
+}
+
+function addMissingGroups(root: RootGroup, restored: Declaration, version: string): Declaration {
+  const { groups } = rootWith(root, restored);
+  const wanted = [...restored.putApps, ...restored.putGroups].flatMap(({ id }) => ancestorsOf(id));
+  const missing = [...new Set(wanted)]
+    .map(groupId)
+    .filter((id) => !groups.has(id))
+    .map((id): Group => ({ id, dependencies: [], enforceRole: false, version }));
+  return missing.length === 0
+    ? restored
+    : {
+        ...restored,
+        putGroups: [...restored.putGroups, ...missing],
+        removeGroups: restored.removeGroups.filter((id) => !wanted.includes(id)),
+      };
+}
