@@ -1,10 +1,14 @@
-import { type App, type AppId, appId, type GroupId, groupId, type RootGroup } from '#core';
+import { type App, type AppId, appId, type GroupId, groupId, present, type RootGroup } from '#core';
+
+/** Nodes of a cycle that its message names at most. */
+const MAX_NAMED = 11;
 
 /** Thrown for a root whose dependencies form a cycle; callers refuse such a change beforehand. */
 export class DependencyCycleError extends Error {
   readonly code = 'DEPENDENCY_CYCLE';
   constructor(readonly cycle: readonly string[]) {
-    super(`dependencies form a cycle: ${cycle.join(' -> ')}`);
+    const shown = cycle.length > MAX_NAMED + 1 ? [...cycle.slice(0, MAX_NAMED), '...'] : cycle;
+    super(`dependencies form a cycle: ${shown.join(' -> ')}`);
   }
 }
 
@@ -16,41 +20,54 @@ export interface DependencyLayers {
 /**
  * Measures the longest dependency chain below each app asked for. An app depends on its own dependencies and on those
  * of every group above it; a dependency on a group is one on every app under it. Unknown targets are ignored. Memoised:
- * O(apps + edges) over what is reached, groups being nodes of their own so that group to group is one edge.
+ * O(apps + edges) over what is reached, groups being nodes of their own so that group to group is one edge. Depth first
+ * without recursion: a chain may be as long as there are apps.
  */
 export function dependencyLayers(root: RootGroup): DependencyLayers {
   const heights = new Map<string, number>();
-  const path: string[] = [];
-  const open = new Set<string>();
   let underGroup: ReadonlyMap<string, readonly AppId[]> | undefined;
 
-  const appsUnder = (group: GroupId): readonly AppId[] => {
-    underGroup ??= indexByGroup(root);
-    return underGroup.get(group) ?? [];
-  };
-  /** Layer of an app, or the highest layer of the apps under a group (-1 when it has none). */
-  const height = (node: string): number => {
-    const known = heights.get(node);
-    if (known !== undefined) return known;
-    if (open.has(node)) {
-      throw new DependencyCycleError([...path.slice(path.indexOf(node)), node]);
-    }
-    path.push(node);
-    open.add(node);
+  const targetsOfNode = (node: string): readonly string[] => {
     const app = root.apps.get(appId(node));
-    let highest = -1;
-    // A plain loop keeps the recursion at one frame a level, so long chains fit the stack.
-    for (const next of app === undefined ? appsUnder(groupId(node)) : targetsOf(app, root)) {
-      const below = height(next);
-      if (below > highest) highest = below;
-    }
-    path.pop();
-    open.delete(node);
-    const value = app === undefined ? highest : highest + 1;
-    heights.set(node, value);
-    return value;
+    if (app !== undefined) return targetsOf(app, root);
+    underGroup ??= indexByGroup(root);
+    return underGroup.get(node) ?? [];
   };
-  return { layerOf: (app) => height(app) };
+  const measure = (start: string): number => {
+    const trail = [{ node: start, targets: targetsOfNode(start), next: 0, highest: -1 }];
+    const open = new Set([start]);
+    for (;;) {
+      const top = present(trail.at(-1), 'the trail ends with its start');
+      const target = top.targets[top.next];
+      const known = target === undefined ? undefined : heights.get(target);
+      if (target !== undefined && known === undefined) {
+        if (open.has(target)) throw cycleOf(trail, target);
+        open.add(target);
+        trail.push({ node: target, targets: targetsOfNode(target), next: 0, highest: -1 });
+        continue;
+      }
+      if (known !== undefined) {
+        top.highest = Math.max(top.highest, known);
+        top.next += 1;
+        continue;
+      }
+      // A group is as high as the highest app under it (-1 when it has none), an app one more.
+      const height = root.apps.has(appId(top.node)) ? top.highest + 1 : top.highest;
+      heights.set(top.node, height);
+      open.delete(top.node);
+      trail.pop();
+      if (trail.length === 0) return height;
+    }
+  };
+  return { layerOf: (app) => heights.get(app) ?? measure(app) };
+}
+
+function cycleOf(
+  trail: readonly { readonly node: string }[],
+  repeated: string,
+): DependencyCycleError {
+  const nodes = trail.map(({ node }) => node);
+  return new DependencyCycleError([...nodes.slice(nodes.indexOf(repeated)), repeated]);
 }
 
 /** What an app waits for: known apps and groups, its own and those of the groups above it. */
