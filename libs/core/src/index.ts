@@ -100,6 +100,13 @@ export type {
   RegistrySnapshot,
 } from './master-registry.port.js';
 export type { Clock, Now } from './now.js';
+export {
+  compilePattern,
+  MAX_PATTERN_LENGTH,
+  MAX_PATTERN_SIZE,
+  MAX_VALUE_LENGTH,
+  type Pattern,
+} from './pattern.js';
 export type { ProbeResult, Prober, ProbeTarget } from './prober.port.js';
 export type { ExecutorTable, Reduction } from './reduction.js';
 export {

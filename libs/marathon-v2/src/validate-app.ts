@@ -1,4 +1,4 @@
-import type { App, Constraint } from '#core';
+import { type App, type Constraint, compilePattern } from '#core';
 import { type Definition, isResident, isSingleInstance } from './complete-app.js';
 import { MAX_INT } from './object-reader.js';
 import type { ProblemLog } from './refusal.js';
@@ -144,12 +144,10 @@ const OPERATORS: Readonly<Record<string, (value: string | undefined) => string |
 
 function objectToPattern(operator: string, value: string | undefined): string | undefined {
   if (value === undefined) return `${operator} needs a regular expression`;
-  try {
-    new RegExp(value);
-    return undefined;
-  } catch {
-    return `'${value}' is not a regular expression`;
-  }
+  const pattern = compilePattern(value);
+  return pattern.ok
+    ? undefined
+    : `'${value}' is not a regular expression we match: it ${pattern.error}`;
 }
 
 function validateConstraints(constraints: readonly Constraint[], report: Report): void {

@@ -1,5 +1,5 @@
 import type { Constraint } from '#core';
-import { compilePattern } from './bounded-pattern.js';
+import { patternOf } from './pattern-cache.js';
 
 /** Where something is, for constraints. */
 export interface Site {
@@ -127,8 +127,8 @@ function checkPattern(
   value: string,
   name: string,
 ): Verdict {
-  const pattern = compilePattern(source);
-  if (!pattern.ok) return refuse(`${name}: ${pattern.error}`);
+  const pattern = patternOf(source);
+  if (!pattern.ok) return refuse(`${name}: the pattern ${pattern.error}`);
   const isFine = pattern.matches(value) === (operator === 'LIKE');
   return isFine ? OK : refuse(`${name}: it is ${value}`);
 }

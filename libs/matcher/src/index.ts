@@ -1,10 +1,4 @@
 export {
-  type BoundedPattern,
-  compilePattern,
-  MAX_PATTERN_LENGTH,
-  MAX_VALUE_LENGTH,
-} from './bounded-pattern.js';
-export {
   type ConstraintInput,
   checkConstraint,
   fieldValue,
