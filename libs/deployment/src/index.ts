@@ -26,7 +26,14 @@ export {
   type RouterSight,
   recentRouters,
 } from './draining.js';
-export { type InstanceFacts, isAlive, isLeaving, isServing, isStaying } from './instance-facts.js';
+export {
+  type InstanceFacts,
+  isAlive,
+  isLeaving,
+  isServing,
+  isStaying,
+  type Readiness,
+} from './instance-facts.js';
 export { selectToKill } from './kill-selection.js';
 export { type LaunchQueue, type QueueEntry, readyEntries, setWanted } from './launch-queue.js';
 export { affectedApps, type PlanOptions, planDeployment } from './plan-deployment.js';

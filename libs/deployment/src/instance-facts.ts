@@ -5,6 +5,9 @@ import {
   isTerminalCondition,
 } from '#core';
 
+/** `unknown`: no answer since the controller started; it may have been ready for long. */
+export type Readiness = 'ready' | 'not-ready' | 'unknown';
+
 /** What a rollout looks at in one instance. */
 export interface InstanceFacts {
   readonly id: InstanceId;
@@ -17,8 +20,8 @@ export interface InstanceFacts {
   readonly draining?: { readonly isDone: boolean; readonly deadlineEpochMs: number };
   /** Of all its checks; without checks `healthy`. */
   readonly health: HealthVerdict;
-  /** Passed its readiness check, or has none. */
-  readonly isReady: boolean;
+  /** Of the app's readiness check; without one `ready`. It gates new instances only: old ones never had to pass it. */
+  readonly readiness: Readiness;
   /** Requests may reach it, so it must be drained before it is killed. */
   readonly isRouted: boolean;
   /** Failed its health checks often enough to be replaced. */
@@ -45,9 +48,14 @@ export const isServing = (facts: InstanceFacts): boolean =>
   isStaying(facts) &&
   facts.condition === 'Running' &&
   facts.health === 'healthy' &&
-  facts.isReady &&
+  facts.readiness === 'ready' &&
   facts.condemned === undefined;
 
-/** Runs, and nobody knows yet whether it is healthy (no result since the controller started). */
+/** Runs, and nobody knows yet whether it serves (a result is missing since the controller started, none is bad). */
 export const isUncertain = (facts: InstanceFacts): boolean =>
-  isStaying(facts) && facts.condition === 'Running' && facts.health === 'unknown';
+  isStaying(facts) &&
+  facts.condition === 'Running' &&
+  facts.condemned === undefined &&
+  (facts.health === 'unknown' || facts.readiness === 'unknown') &&
+  (facts.health === 'unknown' || facts.health === 'healthy') &&
+  facts.readiness !== 'not-ready';

@@ -26,7 +26,8 @@ interface Tally {
 /**
  * One look at a rolling restart (Marathon 3.3, made declarative). New instances start while fewer than maxCapacity
  * exist. Serving old ones go only while more than minHealthy serve. Old ones that do not serve cost nothing, but a
- * wave of failing checks must not end them all: those that run go one for each proven new one, or singly for room.
+ * wave of failing checks must not end them all: those that run go one for each proven new one, or singly for room, the
+ * next one when every new one serves. What may serve, as far as anybody knows, goes only while enough others do.
  */
 export function rollRestart(input: RolloutInput): RolloutDecision {
   const tally = takeTally(input);
@@ -88,11 +89,14 @@ function chooseOld({ app }: RolloutInput, tally: Tally): readonly InstanceFacts[
   const servingOld = running.filter(isServing);
 
   const target = Math.max(budget, surplus);
-  const isStuck = missing > 0 && room <= 0 && tally.alive === oldStaying.length + newStaying.length;
+  const isSettled =
+    tally.alive === oldStaying.length + newStaying.length && newServing === newStaying.length;
+  const isStuck = isSettled && missing > 0 && room <= 0;
   const chosen = [...selectToKill(idle, Math.max(target, missing - Math.max(room, 0)), selection)];
   const failingCount = Math.max(target - chosen.length, isStuck && chosen.length === 0 ? 1 : 0);
   chosen.push(...selectToKill(failing, failingCount, selection));
-  chosen.push(...selectToKill(uncertain, surplus - chosen.length, selection));
+  const uncertainCount = serving < tally.minHealthy ? 0 : surplus - chosen.length;
+  chosen.push(...selectToKill(uncertain, uncertainCount, selection));
   const servingCount = Math.min(budget, target - chosen.length);
   chosen.push(...selectToKill(servingOld, servingCount, selection));
   return chosen;
@@ -103,8 +107,12 @@ function chooseSurplusNew({ app }: RolloutInput, tally: Tally): readonly Instanc
   const surplus = tally.newStaying.length - tally.wanted;
   if (surplus <= 0) return [];
   const selection = { killSelection: app.killSelection };
-  const notServing = tally.newStaying.filter((facts) => !isServing(facts));
-  const chosen = selectToKill(notServing, surplus, selection);
+  const idle = tally.newStaying.filter((facts) => !isServing(facts) && !isUncertain(facts));
+  const chosen = [...selectToKill(idle, surplus, selection)];
+  if (tally.newServing >= tally.wanted) {
+    const uncertain = tally.newStaying.filter(isUncertain);
+    chosen.push(...selectToKill(uncertain, surplus - chosen.length, selection));
+  }
   const budget = Math.max(0, tally.newServing - tally.wanted);
   const serving = tally.newStaying.filter(isServing);
   const count = Math.min(budget, surplus - chosen.length);

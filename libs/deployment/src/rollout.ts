@@ -6,7 +6,8 @@ import type { RolloutActions, RolloutDecision, RolloutInput } from './rollout-in
 import { scaleApp } from './scaling.js';
 
 /** Decides the next actions of one app. O(instances of the app * log). */
-export function nextActions(input: RolloutInput): RolloutActions {
+export function nextActions(given: RolloutInput): RolloutActions {
+  const input = { ...given, instances: given.instances.map((facts) => exemptOld(facts, given)) };
   const decision = decide(input);
   const drain: InstanceId[] = [];
   const kill: InstanceId[] = [];
@@ -27,6 +28,12 @@ export function nextActions(input: RolloutInput): RolloutActions {
     finished: decision.finished,
   };
 }
+
+/** Readiness gates new instances only (Marathon 3.3): what runs an older configuration served without it. */
+const exemptOld = (facts: InstanceFacts, { app }: RolloutInput): InstanceFacts =>
+  facts.readiness !== 'ready' && isOutdated(facts.configVersion, app)
+    ? { ...facts, readiness: 'ready' }
+    : facts;
 
 function decide(input: RolloutInput): RolloutDecision {
   switch (input.mode) {

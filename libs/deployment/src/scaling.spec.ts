@@ -23,7 +23,7 @@ const facts = (id: string, fields: Partial<InstanceFacts> = {}): InstanceFacts =
   condition: 'Running',
   isKilling: false,
   health: 'healthy',
-  isReady: true,
+  readiness: 'ready',
   isRouted: false,
   stagedAtEpochMs: Number(id.slice(1)),
   ...fields,

@@ -1,13 +1,14 @@
 import type { App, AppId, DeploymentId, Instance, InstanceId } from '#core';
 import {
   drainTimeoutMs,
+  isOutdated,
   type KnownRouters,
   mayHaveRouters,
   nextActions,
   type RolloutActions,
   setWanted,
 } from '#deployment';
-import { definitionOf } from './definitions.js';
+import { configVersionOf, definitionOf } from './definitions.js';
 import { progressDeployments } from './deployment-progress.js';
 import { type AppTarget, findDeployment, findTarget } from './deployment-targets.js';
 import type { Draft } from './draft.js';
@@ -39,7 +40,7 @@ function evaluateApp(context: EngineContext, draft: Draft, id: AppId, routers: K
   const { app, mode, deployment } = target;
   if (mode === 'stop' || app.instances === 0) context.memory.backOffs.delete(id);
   const needsReadiness = mode !== 'steady' && mode !== 'stop' && app.readinessChecks.length > 0;
-  if (needsReadiness) watchReadiness(context, app, instances);
+  if (needsReadiness) watchReadiness(context, draft, app, instances);
   const sentenced =
     deployment === undefined ? undefined : context.memory.deployments.get(deployment.id)?.sentenced;
   const actions = nextActions({
@@ -90,12 +91,19 @@ function finishStop(context: EngineContext, draft: Draft, id: AppId): void {
   context.memory.pruneDefinitions(id, () => false);
 }
 
-function watchReadiness(context: EngineContext, app: App, instances: readonly Instance[]): void {
+function watchReadiness(
+  context: EngineContext,
+  draft: Draft,
+  app: App,
+  instances: readonly Instance[],
+): void {
   const [check] = app.readinessChecks;
   if (check === undefined) return;
   for (const instance of instances) {
-    const isCandidate = instance.condition === 'Running' && instance.appVersion <= app.version;
-    if (isCandidate) context.readiness.watch(instance, app, check);
+    if (instance.condition !== 'Running') continue;
+    const isOld = isOutdated(configVersionOf(context, draft.root, instance), app);
+    if (isOld) context.readiness.forget(instance.id);
+    else context.readiness.watch(instance, app, check);
   }
 }
 

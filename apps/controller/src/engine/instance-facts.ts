@@ -1,5 +1,11 @@
 import type { App, Instance } from '#core';
-import { type InstanceFacts, isDrained, isRoutedApp, type KnownRouters } from '#deployment';
+import {
+  type InstanceFacts,
+  isDrained,
+  isRoutedApp,
+  type KnownRouters,
+  type Readiness,
+} from '#deployment';
 import { fieldValue } from '#matcher';
 import { configVersionOf, definitionOf } from './definitions.js';
 import type { Draft } from './draft.js';
@@ -36,7 +42,7 @@ export function toFacts(
           },
         }),
     health: healthOf(context, instance, app),
-    isReady: !about.needsReadiness || context.readiness.isReady(instance.id),
+    readiness: about.needsReadiness ? readinessOf(context, instance) : 'ready',
     isRouted: isRoutedApp(app),
     ...(condemned === undefined ? {} : { condemned }),
     stagedAtEpochMs: instance.stagedAtEpochMs ?? instance.createdAtEpochMs,
@@ -53,6 +59,13 @@ function healthOf(
   const verdict = context.health.verdictOf(instance.id, app);
   const isOurs = context.memory.startedHere.has(instance.id);
   return verdict === 'unknown' && isOurs ? 'pending' : verdict;
+}
+
+/** As with health, what started since this engine did and has no result has simply not passed yet. */
+function readinessOf(context: EngineContext, instance: Instance): Readiness {
+  const verdict = context.readiness.verdictOf(instance.id);
+  const isOurs = context.memory.startedHere.has(instance.id);
+  return verdict === 'unknown' && isOurs ? 'not-ready' : verdict;
 }
 
 function groupValues(app: App | undefined, instance: Instance): readonly string[] {

@@ -1,4 +1,5 @@
 import type { App, AppId, Clock, Instance, InstanceId, ReadinessCheck } from '#core';
+import type { Readiness } from '#deployment';
 import type { WireReadinessResult } from '#marathon-v2';
 import type { ProbePool } from './probe-pool.js';
 import { toReadinessTarget } from './probe-target.js';
@@ -47,8 +48,10 @@ export class ReadinessMonitor {
     for (const id of [...this.watches.keys()]) this.forget(id);
   }
 
-  isReady(id: InstanceId): boolean {
-    return this.watches.get(id)?.result?.ready ?? false;
+  verdictOf(id: InstanceId): Readiness {
+    const result = this.watches.get(id)?.result;
+    if (result === undefined) return 'unknown';
+    return result.ready ? 'ready' : 'not-ready';
   }
 
   resultsOf(app: AppId, instances: Iterable<InstanceId>): readonly WireReadinessResult[] {
