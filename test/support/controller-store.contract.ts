@@ -16,6 +16,10 @@ export interface ControllerStoreSubject {
   readonly store: ControllerStore;
   readonly lease: Lease;
   readonly depose: () => Promise<void>;
+  /** Begins a commit whose connection breaks while the server makes it durable. `finish` lets the server go on. */
+  readonly breakCommit: (
+    changes: readonly StoreChange[],
+  ) => Promise<{ readonly finish: () => Promise<void> }>;
 }
 
 const revision = (
@@ -200,6 +204,48 @@ export function controllerStoreContract(
       await expect(late).rejects.toBeInstanceOf(FencedError);
       await expect(store.compact(lease)).rejects.toBeInstanceOf(FencedError);
       expect((await store.load()).root.revision).toBe(1);
+    });
+
+    it('knows what is stored only when no commit is in doubt any more', async () => {
+      const { store, lease, breakCommit } = await prepare();
+      await store.commit(lease, [{ kind: 'append-events', events: [anEvent(1)] }]);
+
+      const { finish } = await breakCommit([{ kind: 'append-events', events: [anEvent(2)] }]);
+      let isSettled = false;
+      const settled = store.settle(lease).finally(() => {
+        isSettled = true;
+      });
+      const before = await store.listEvents(0, 10);
+      const wasSettledEarly = isSettled;
+      await finish();
+
+      expect(before.events).toEqual([anEvent(1)]);
+      expect(wasSettledEarly).toBe(false);
+      expect(await settled).toEqual({ lastEventId: 2 });
+      expect(await store.settle(lease)).toEqual({ lastEventId: 2 });
+    });
+
+    it('does not let a commit overtake one that is in doubt', async () => {
+      const { store, lease, breakCommit } = await prepare();
+
+      const { finish } = await breakCommit([
+        { kind: 'put-instances', instances: [anInstance('ghost')] },
+      ]);
+      const deleted = store.commit(lease, [
+        { kind: 'delete-instances', ids: [instanceId('ghost')] },
+      ]);
+      await store.listEvents(0, 10);
+      await finish();
+      await deleted;
+
+      expect((await store.load()).instances).toEqual([]);
+    });
+
+    it('does not settle under an epoch that no longer stands', async () => {
+      const { store, lease, depose } = await prepare();
+      await depose();
+
+      await expect(store.settle(lease)).rejects.toBeInstanceOf(FencedError);
     });
 
     it('keeps 50 versions of an app when compacted, and what runs', async () => {

@@ -13,6 +13,7 @@ import {
   type RootGroup,
   type StoreChange,
   type StoredEvent,
+  StoreUnavailableError,
   type TaskFailure,
 } from '#core';
 import type { FakeLeaseKeeper } from './fake-lease-keeper.js';
@@ -34,6 +35,9 @@ export class FakeControllerStore implements ControllerStore {
   private lastEventId = 0;
   private droppedEventId = 0;
   private frameworkId: string | undefined;
+  private isBreaking = false;
+  /** Of a commit whose caller lost its connection, until the server has finished it. */
+  private inDoubt: { readonly done: Promise<void>; readonly finish: () => void } | undefined;
 
   constructor(private readonly leases: FakeLeaseKeeper) {}
 
@@ -49,8 +53,20 @@ export class FakeControllerStore implements ControllerStore {
     };
   }
 
+  /** The connection of the next commit breaks midway; `finish` has the server carry it out after all. */
+  breakNextCommit(): { readonly finish: () => void } {
+    this.isBreaking = true;
+    return { finish: () => this.inDoubt?.finish() };
+  }
+
   async commit(lease: Lease, changes: readonly StoreChange[]): Promise<void> {
     this.leases.requireLease(lease);
+    if (this.inDoubt !== undefined) await this.inDoubt.done;
+    if (this.isBreaking) {
+      this.isBreaking = false;
+      this.leaveInDoubt(structuredClone(changes));
+      throw new StoreUnavailableError('the connection broke');
+    }
     for (const change of structuredClone(changes)) this.apply(change);
   }
 
@@ -98,6 +114,12 @@ export class FakeControllerStore implements ControllerStore {
     return { events, complete: afterId >= this.droppedEventId };
   }
 
+  async settle(lease: Lease): Promise<{ readonly lastEventId: number }> {
+    this.leases.requireLease(lease);
+    if (this.inDoubt !== undefined) await this.inDoubt.done;
+    return { lastEventId: this.lastEventId };
+  }
+
   async compact(lease: Lease): Promise<void> {
     this.leases.requireLease(lease);
     this.revisions = this.revisions.slice(-MAX_REVISIONS);
@@ -106,6 +128,18 @@ export class FakeControllerStore implements ControllerStore {
     const dropped = this.events.slice(0, -MAX_EVENTS);
     this.events = this.events.slice(-MAX_EVENTS);
     this.droppedEventId = dropped.at(-1)?.id ?? this.droppedEventId;
+  }
+
+  private leaveInDoubt(changes: readonly StoreChange[]): void {
+    let finish: () => void = () => undefined;
+    const done = new Promise<void>((resolve) => {
+      finish = () => {
+        for (const change of changes) this.apply(change);
+        this.inDoubt = undefined;
+        resolve();
+      };
+    });
+    this.inDoubt = { done, finish };
   }
 
   private apply(change: StoreChange): void {

@@ -34,5 +34,15 @@ masterRegistryContract('in memory', async () => {
 
 controllerStoreContract('in memory', async () => {
   const { keeper, lease, depose } = await prepareHeld('controller');
-  return { store: new FakeControllerStore(keeper), lease, depose };
+  const store = new FakeControllerStore(keeper);
+  return {
+    store,
+    lease,
+    depose,
+    breakCommit: async (changes) => {
+      const { finish } = store.breakNextCommit();
+      await store.commit(lease, changes).catch(() => undefined);
+      return { finish: async () => finish() };
+    },
+  };
 });

@@ -63,6 +63,11 @@ export interface ControllerStore {
     afterId: number,
     limit: number,
   ): Promise<{ readonly events: readonly StoredEvent[]; readonly complete: boolean }>;
+  /**
+   * Waits until no commit is under way any more, one whose connection broke in the middle included, then says which event
+   * is the last: what is not stored by then never will be. Fenced as a write is.
+   */
+  settle(lease: Lease): Promise<{ readonly lastEventId: number }>;
   /** Drops what is beyond the bounds (events 24 h or 1 M, 50 versions an app, 1,000 finished deployments). */
   compact(lease: Lease): Promise<void>;
 }

@@ -12,7 +12,8 @@ import {
   readRevision,
   readSnapshot,
 } from './controller-reads.js';
-import { writeChanges } from './controller-writes.js';
+import { lockWrites, writeChanges } from './controller-writes.js';
+import { readLastEventId } from './event-log.js';
 import { foldChanges } from './fold-changes.js';
 import type { Database } from './open-database.js';
 import { readConsistently, runSql, writeFenced } from './sql.js';
@@ -24,10 +25,20 @@ export function createControllerStore(database: Database): ControllerStore {
     load: () => readConsistently(database, readSnapshot),
     async commit(lease, changes) {
       const created = new Set<number>();
-      await writeFenced(database, lease, (sql) =>
-        writeChanges(sql, foldChanges(changes), { known: knownPartitions, created }),
-      );
+      await writeFenced(database, lease, async (sql) => {
+        await lockWrites(sql);
+        await writeChanges(sql, foldChanges(changes), { known: knownPartitions, created });
+      });
       for (const index of created) knownPartitions.add(index);
+    },
+    async settle(lease) {
+      let lastEventId = 0;
+      // Each statement sees what was stored before it began, so the lock has to come before the question.
+      await writeFenced(database, lease, async (sql) => {
+        await lockWrites(sql);
+        lastEventId = await readLastEventId(sql);
+      });
+      return { lastEventId };
     },
     loadRevision: (revision) => readConsistently(database, (sql) => readRevision(sql, revision)),
     async listAppVersions(id) {

@@ -3,6 +3,17 @@ import { appendEvents, type EventPartitions } from './event-log.js';
 import type { FoldedChanges, RevisionChange } from './fold-changes.js';
 import type { Sql } from './sql.js';
 
+/** Any number but the lock of the migrations. */
+const WRITE_LOCK = 7_221_530_885;
+
+/**
+ * Held to the end of the transaction, by one at a time. The server lets go of it only when it has stored or undone a
+ * transaction, even if the client is long gone: who gets it knows that none is in doubt.
+ */
+export async function lockWrites(sql: Sql): Promise<void> {
+  await sql(`SELECT pg_advisory_xact_lock(${WRITE_LOCK})`);
+}
+
 /**
  * Writes the changes of one transaction with a few multi-row statements. Repeating it changes nothing, so a commit whose
  * outcome is unknown may be sent again.

@@ -7,6 +7,7 @@ import { controllerStoreContract } from '../../../test/support/controller-store.
 import { leaseKeeperContract } from '../../../test/support/lease-keeper.contract.js';
 import { masterRegistryContract } from '../../../test/support/master-registry.contract.js';
 import { anEvent, anInstance } from '../../../test/support/store-fixtures.js';
+import { breakCommit } from './broken-commit.test-support.js';
 import { createControllerStore } from './controller-store.js';
 import {
   type EmbeddedDatabase,
@@ -72,10 +73,15 @@ masterRegistryContract('PostgreSQL', async () => ({
   registry: createMasterRegistry(database),
 }));
 
-controllerStoreContract('PostgreSQL', async () => ({
-  ...(await prepareHeld('controller')),
-  store: createControllerStore(database),
-}));
+controllerStoreContract('PostgreSQL', async () => {
+  const held = await prepareHeld('controller');
+  return {
+    ...held,
+    store: createControllerStore(database),
+    breakCommit: (changes) =>
+      breakCommit(database, { url: url ?? server?.url ?? '', lease: held.lease, changes }),
+  };
+});
 
 describe('PostgreSQL', () => {
   it('describes its tables as the migrations made them', async () => {
