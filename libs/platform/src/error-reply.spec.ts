@@ -14,6 +14,15 @@ it('does not count a client that leaves in the middle of its request as a fault 
   });
 });
 
+it.each(['STORE_UNAVAILABLE', 'FENCED', 'QUEUE_FULL', 'ENGINE_STOPPED'])(
+  'tells the client to try again on %s',
+  (code) => {
+    const answer = toErrorReply(Object.assign(new Error('not now'), { code }), REQUEST);
+
+    expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
+  },
+);
+
 it('keeps the text of what is unknown in the log', () => {
   const answer = toErrorReply(Object.assign(new Error('secret'), { statusCode: 502 }), REQUEST);
 

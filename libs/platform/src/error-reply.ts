@@ -12,7 +12,12 @@ export interface ErrorReply {
 
 const RETRY_AFTER_SECONDS = '1';
 /** Errors of the world, by `code`: nothing was done, and the client may try again. */
-const RETRYABLE: ReadonlySet<unknown> = new Set(['STORE_UNAVAILABLE', 'FENCED', 'QUEUE_FULL']);
+const RETRYABLE: ReadonlySet<unknown> = new Set([
+  'STORE_UNAVAILABLE',
+  'FENCED',
+  'QUEUE_FULL',
+  'ENGINE_STOPPED',
+]);
 
 /** Maps anything thrown to an answer. Only what is unknown becomes a 500, and its text stays in the log. */
 export function toErrorReply(

@@ -5,6 +5,8 @@ import { Draft } from './draft.js';
 /** Waits between attempts while the store is away, milliseconds. */
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 2_000;
+/** A store that has not answered by then counts as away: new requests are refused, its answer is still waited for. */
+const COMMIT_PATIENCE_MS = 5_000;
 
 /**
  * A decision to be stored. `run` must be free of other side effects than on the draft: it may run again. What it throws
@@ -56,6 +58,8 @@ export interface CommitQueueSettings {
  */
 export class CommitQueue {
   private waiting: WaitingJob[] = [];
+  /** The transaction the store has not answered for. */
+  private inDoubt: readonly WaitingJob[] = [];
   private isPumping = false;
   private isClosed = false;
   private away: StoreUnavailableError | undefined;
@@ -69,7 +73,7 @@ export class CommitQueue {
 
   /** Resolves with what the job returned, once it is durable. */
   submit<Result>(job: Job<Result>): Promise<Result> {
-    if (this.isClosed) return Promise.reject(new EngineStoppedError('the engine has stopped'));
+    if (this.isClosed) return Promise.reject(stopped());
     if (this.away !== undefined && job.whenUnavailable === 'reject') {
       return Promise.reject(this.away);
     }
@@ -88,11 +92,19 @@ export class CommitQueue {
     });
   }
 
-  /** Nothing is stored any more; what waits is rejected. */
+  /** Whether the store is away: what is submitted now waits until it is back, or is rejected. */
+  get isStoreAway(): boolean {
+    return this.away !== undefined;
+  }
+
+  /**
+   * Nothing more is begun. What waits is rejected, also what waits for a store that is away; a transaction under way is
+   * still told its outcome.
+   */
   close(): void {
     this.isClosed = true;
-    const error = new EngineStoppedError('the engine has stopped');
-    for (const { reject } of this.waiting.splice(0)) reject(error);
+    this.rejectAll(this.waiting.splice(0), stopped());
+    this.rejectAll(this.inDoubt, stopped());
   }
 
   private async pump(): Promise<void> {
@@ -104,7 +116,7 @@ export class CommitQueue {
   }
 
   private async commitBatch(batch: readonly WaitingJob[]): Promise<void> {
-    const { state, store, lease, clock } = this.settings;
+    const { state, clock } = this.settings;
     const draft = new Draft(state, clock.now());
     const done: { readonly entry: WaitingJob; readonly result: unknown }[] = [];
     for (const entry of batch) {
@@ -116,47 +128,75 @@ export class CommitQueue {
       }
     }
     const sealed = draft.seal();
-    if (sealed.changes.length > 0) {
-      try {
-        await store.commit(lease, sealed.changes);
-      } catch (error) {
-        if (!(error instanceof StoreUnavailableError)) return this.fail(asError(error), batch);
-        if (!(await this.wasStoredAfterAll(draft, sealed, batch, error))) return;
-      }
-    }
-    if (this.isClosed) return;
+    if (sealed.changes.length > 0 && !(await this.store(draft, sealed, batch))) return;
+    this.inDoubt = [];
     this.retryMs = FIRST_RETRY_MS;
     state.apply(sealed.delta);
-    this.settings.onCommitted(draft, sealed);
+    // Of an engine that has stopped nothing is sent, but what is durable is said to be.
+    if (!this.isClosed) this.settings.onCommitted(draft, sealed);
     for (const { entry, result } of done) entry.resolve(result as never);
   }
 
+  /** False: not stored, and the jobs are settled or in line again. */
+  private async store(
+    draft: Draft,
+    sealed: ReturnType<Draft['seal']>,
+    batch: readonly WaitingJob[],
+  ): Promise<boolean> {
+    const { store, lease, clock } = this.settings;
+    const cancel = clock.schedule(COMMIT_PATIENCE_MS, () => {
+      const limit = `the database has not answered for ${COMMIT_PATIENCE_MS} ms`;
+      this.lose(batch, new StoreUnavailableError(`${limit}: whether it stored this is not known`));
+    });
+    try {
+      await store.commit(lease, sealed.changes);
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError)) {
+        this.fail(asError(error), batch);
+        return false;
+      }
+      this.lose(batch, error);
+      return await this.wasStoredAfterAll(draft, sealed, batch);
+    } finally {
+      cancel();
+    }
+    this.away = undefined;
+    return true;
+  }
+
   /**
-   * The store went away in the middle: callers that asked for it are told at once; then waits until the store answers
-   * and looks whether the transaction had been stored. If not, what must not be lost is put in line again.
+   * The store went away: callers that asked for it are told at once, and so is everybody when the engine has stopped.
+   * The others wait until the outcome is known.
+   */
+  private lose(batch: readonly WaitingJob[], cause: StoreUnavailableError): void {
+    if (this.away === undefined) this.settings.onStoreAway(cause);
+    this.away = cause;
+    this.inDoubt = batch;
+    this.rejectRequests(batch, cause);
+    this.rejectRequests(this.waiting, cause);
+    this.waiting = this.waiting.filter(({ job }) => job.whenUnavailable === 'retry');
+    if (this.isClosed) this.rejectAll(batch, stopped());
+  }
+
+  /**
+   * Asks until the store answers whether the transaction had been stored. It says so only when the outcome stands: a
+   * transaction that lands later would bring back what was changed meanwhile. If it was not stored, what must not be lost
+   * is put in line again.
    */
   private async wasStoredAfterAll(
     draft: Draft,
     sealed: ReturnType<Draft['seal']>,
     batch: readonly WaitingJob[],
-    cause: StoreUnavailableError,
   ): Promise<boolean> {
     const { state, store, lease } = this.settings;
-    this.settings.onStoreAway(cause);
-    this.away = cause;
-    this.rejectRequests(batch, cause);
-    this.rejectRequests(this.waiting, cause);
-    this.waiting = this.waiting.filter(({ job }) => job.whenUnavailable === 'retry');
     for (;;) {
       await this.pause();
       if (this.isClosed) return false;
       try {
-        const { events } = await store.listEvents(state.lastEventId, 1);
-        // New events are ours only if the lease still stands: a deposed leader must not take its successor's for its own.
-        await store.commit(lease, []);
+        const { lastEventId } = await store.settle(lease);
         this.away = undefined;
-        const wasStored = sealed.events.length > 0 && events.length > 0;
-        if (wasStored) return true;
+        this.inDoubt = [];
+        if (sealed.events.length > 0 && lastEventId > state.lastEventId) return true;
         break;
       } catch (error) {
         if (!(error instanceof StoreUnavailableError)) {
@@ -166,12 +206,22 @@ export class CommitQueue {
       }
     }
     this.settings.onAbandoned(draft);
-    this.waiting.unshift(...batch.filter(({ job }) => job.whenUnavailable === 'retry'));
+    const again = batch.filter(({ job }) => job.whenUnavailable === 'retry');
+    if (this.isClosed) this.rejectAll(again, stopped());
+    else this.waiting.unshift(...again);
     return false;
   }
 
   private rejectRequests(entries: readonly WaitingJob[], error: StoreUnavailableError): void {
-    for (const { job, reject } of entries) if (job.whenUnavailable === 'reject') reject(error);
+    this.rejectAll(
+      entries.filter(({ job }) => job.whenUnavailable === 'reject'),
+      error,
+    );
+  }
+
+  /** To reject what is settled already has no effect. */
+  private rejectAll(entries: readonly WaitingJob[], error: Error): void {
+    for (const { reject } of entries) reject(error);
   }
 
   private pause(): Promise<void> {
@@ -183,11 +233,13 @@ export class CommitQueue {
   }
 
   private fail(error: Error, batch: readonly WaitingJob[]): void {
+    this.rejectAll(batch, error);
     this.close();
-    for (const { reject } of batch) reject(error);
     this.settings.onFatal(error);
   }
 }
+
+const stopped = (): EngineStoppedError => new EngineStoppedError('the controller is stopping');
 
 const asError = (thrown: unknown): Error =>
   thrown instanceof Error ? thrown : new Error(String(thrown));
