@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Gauge } from 'prom-client';
-import { type Lease, StoreUnavailableError } from '#core';
+import { type ControllerStore, type Lease, StoreUnavailableError } from '#core';
 import { createScheduler } from '#framework';
 import {
   authorizationHeader,
@@ -40,17 +40,31 @@ export async function startController(options: StartOptions): Promise<Leadership
   const { runtime, logger } = options;
   const database = await connect(options);
   const place = `${runtime.authority}@${readHostMark() ?? runtime.settings.bootId}/`;
+  let engine: RunningEngine | undefined;
   const loop = new LeadershipLoop({
     keeper: createLeaseKeeper(database),
     clock: systemClock,
     holder: `${place}${runtime.settings.bootId}`,
     isPredecessor: (holder) => holder.startsWith(place),
     url: `http://${runtime.authority}`,
-    onElected: (lease) => lead(options, database, lease),
+    onElected: async (lease) => {
+      const store = createControllerStore(database);
+      engine = await createEngine(options, store, lease);
+      // Stopped while it was loading.
+      if (loop.state.kind !== 'leading') return;
+      engine.start();
+      runtime.open({ engine, store });
+      showUnconfirmed(engine);
+      const apps = engine.view.root().apps.size;
+      logger.info({ epoch: lease.epoch, apps }, 'the controller leads');
+    },
     onLost: (error) => endProcess(logger, error),
     log: (message, fields) => logger.info(fields, message),
   });
-  runtime.onClose(() => loop.stop());
+  // The engine halts at once, so the lease need not stand until it has let go of everything.
+  runtime.onClose(async () => {
+    await Promise.all([engine?.stop(), loop.stop()]);
+  });
   runtime.onClose(() => database.close());
   loop.start();
   return loop;
@@ -72,9 +86,12 @@ async function connect({ config, logger }: StartOptions): Promise<Database> {
   }
 }
 
-async function lead(options: StartOptions, database: Database, lease: Lease): Promise<void> {
+async function createEngine(
+  options: StartOptions,
+  store: ControllerStore,
+  lease: Lease,
+): Promise<RunningEngine> {
   const { config, runtime, daemon, logger } = options;
-  const store = createControllerStore(database);
   const roles = (): readonly string[] =>
     [...engine.view.root().apps.values()].map((app) => app.role);
   const engine = await createControllerEngine(
@@ -104,11 +121,7 @@ async function lead(options: StartOptions, database: Database, lease: Lease): Pr
     },
     { seed: randomInt(1, 2 ** 31) },
   );
-  runtime.onCloseFirst(() => engine.stop());
-  engine.start();
-  runtime.open({ engine, store });
-  showUnconfirmed(engine);
-  logger.info({ epoch: lease.epoch, apps: engine.view.root().apps.size }, 'the controller leads');
+  return engine;
 }
 
 function showUnconfirmed(engine: RunningEngine): void {

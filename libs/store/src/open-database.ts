@@ -12,6 +12,8 @@ export interface Database {
 }
 
 const RETRY_EVERY_MS = 100;
+/** A server that hangs does not answer a farewell either. */
+const CLOSE_LIMIT_MS = 2_000;
 
 /**
  * Connects and brings the schema up to date; several processes may do so at once. Throws StoreUnavailableError when the
@@ -44,7 +46,8 @@ async function open(url: string, options: DatabaseOptions): Promise<Database> {
   return {
     dataSource,
     close: async () => {
-      if (dataSource.isInitialized) await dataSource.destroy();
+      if (!dataSource.isInitialized) return;
+      await Promise.race([dataSource.destroy(), sleep(CLOSE_LIMIT_MS, undefined, { ref: false })]);
     },
   };
 }

@@ -17,11 +17,8 @@ async function acquire(keeper: FakeLeaseKeeper, holder: string): Promise<Lease> 
 async function aQueue(commit?: ControllerStore['commit']) {
   const clock = new VirtualClock();
   const keeper = new FakeLeaseKeeper(() => clock.now());
-  const fake = new FakeControllerStore(keeper);
-  const store: ControllerStore =
-    commit === undefined
-      ? fake
-      : { ...fake, load: () => fake.load(), settle: (lease) => fake.settle(lease), commit };
+  const store = new FakeControllerStore(keeper);
+  if (commit !== undefined) store.commit = commit;
   const fatal: Error[] = [];
   const sent: string[] = [];
   const state = CommittedState.from(await store.load());
@@ -37,7 +34,7 @@ async function aQueue(commit?: ControllerStore['commit']) {
     onFatal: (error) => fatal.push(error),
     onStoreAway: () => undefined,
   });
-  return { clock, keeper, store: fake, queue, state, fatal, sent };
+  return { clock, keeper, store, queue, state, fatal, sent };
 }
 
 const disconnection = (whenUnavailable: Job<void>['whenUnavailable']): Job<void> => ({

@@ -59,6 +59,27 @@ describe('LeadershipLoop', () => {
     expect(second.elected).toEqual([2]);
   });
 
+  it('stops although the database does not answer, and renews no more', async () => {
+    const clock = new VirtualClock();
+    const keeper = new FakeLeaseKeeper(() => clock.now());
+    const first = aLoop(clock, keeper, 'a');
+    const second = aLoop(clock, keeper, 'b');
+    first.loop.start();
+    await clock.advance(10);
+    second.loop.start();
+    await clock.advance(10);
+    keeper.release = () => new Promise(() => undefined);
+
+    let isStopped = false;
+    void first.loop.stop().then(() => {
+      isStopped = true;
+    });
+    await clock.advance(5_000);
+
+    expect(isStopped).toBe(true);
+    expect(second.elected).toEqual([2]);
+  });
+
   it('does not wait for the lease of a holder whose place it has taken', async () => {
     const clock = new VirtualClock();
     const keeper = new FakeLeaseKeeper(() => clock.now());

@@ -4,6 +4,8 @@ import { type Clock, type Lease, type LeaseKeeper, StoreUnavailableError } from 
 const PERIOD_MS = 1_000;
 /** Shortest wait before the next attempt, when the lease is about to run out. */
 const MIN_WAIT_MS = 50;
+/** Longest wait for the answer to a release: a lease runs out by itself after about as long. */
+const RELEASE_LIMIT_MS = 2_000;
 
 export type LeadershipState =
   /** `leader`: who holds the lease, when the database said so. */
@@ -55,11 +57,21 @@ export class LeadershipLoop {
     const { lease } = this.current;
     this.current = { kind: 'standby' };
     try {
-      await this.options.keeper.release(lease);
+      await this.release(lease);
     } catch (error) {
       // It runs out by itself in three seconds.
       this.options.log?.('the lease could not be released', { reason: String(error) });
     }
+  }
+
+  private release(lease: Lease): Promise<void> {
+    const { keeper, clock } = this.options;
+    return new Promise((resolve, reject) => {
+      const cancel = clock.schedule(RELEASE_LIMIT_MS, () =>
+        reject(new Error(`no answer within ${RELEASE_LIMIT_MS} ms`)),
+      );
+      keeper.release(lease).then(resolve, reject).finally(cancel);
+    });
   }
 
   private async turn(): Promise<void> {

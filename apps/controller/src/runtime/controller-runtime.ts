@@ -94,11 +94,6 @@ export class ControllerRuntime implements OnModuleDestroy {
     this.closers.push(closer);
   }
 
-  /** As {@link onClose}, before all others. */
-  onCloseFirst(closer: () => Promise<void>): void {
-    this.closers.unshift(closer);
-  }
-
   async onModuleDestroy(): Promise<void> {
     for (const closer of this.closers) await closer();
   }
