@@ -177,6 +177,15 @@ export function controllerStoreContract(
       expect(await store.load()).toMatchObject({ frameworkId: 'f-1', failures: [failure] });
     });
 
+    it('forgets the framework id', async () => {
+      const { store, lease } = await prepare();
+      await store.commit(lease, [{ kind: 'put-framework-id', frameworkId: 'f-1' }]);
+
+      await store.commit(lease, [{ kind: 'delete-framework-id' }]);
+
+      expect((await store.load()).frameworkId).toBeUndefined();
+    });
+
     it('replays events after an id, in order', async () => {
       const { store, lease } = await prepare();
       const tricky = anEvent(3, { payload: JSON.stringify({ text: '\u0000 \n "' }) });

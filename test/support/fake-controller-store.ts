@@ -159,6 +159,9 @@ export class FakeControllerStore implements ControllerStore {
       case 'put-framework-id':
         this.frameworkId = change.frameworkId;
         return;
+      case 'delete-framework-id':
+        this.frameworkId = undefined;
+        return;
       case 'put-task-failure':
         this.failures.set(change.failure.appId, change.failure);
         return;

@@ -20,6 +20,8 @@ export type StoreChange =
   | { readonly kind: 'delete-instances'; readonly ids: readonly InstanceId[] }
   | { readonly kind: 'put-deployment'; readonly deployment: Deployment }
   | { readonly kind: 'put-framework-id'; readonly frameworkId: string }
+  /** The framework was removed: the next start registers a new one. */
+  | { readonly kind: 'delete-framework-id' }
   | { readonly kind: 'put-task-failure'; readonly failure: TaskFailure }
   /** Given ids in commit order by the single writer; sent to clients only after the commit. */
   | { readonly kind: 'append-events'; readonly events: readonly StoredEvent[] };

@@ -28,8 +28,16 @@ export async function writeChanges(
   await putInstances(sql, changes.putInstances);
   await putDeployments(sql, changes.deployments);
   await putFailures(sql, changes.failures);
-  if (changes.frameworkId !== undefined) await putSetting(sql, 'framework-id', changes.frameworkId);
+  await writeFrameworkId(sql, changes.frameworkId);
   await appendEvents(sql, changes.events, partitions);
+}
+
+async function writeFrameworkId(sql: Sql, change: FoldedChanges['frameworkId']): Promise<void> {
+  if (change?.kind === 'put-framework-id') {
+    await putSetting(sql, 'framework-id', change.frameworkId);
+  } else if (change?.kind === 'delete-framework-id') {
+    await sql("DELETE FROM controller.setting WHERE name = 'framework-id'");
+  }
 }
 
 export async function putSetting(

@@ -9,6 +9,11 @@ import type {
 
 export type RevisionChange = Extract<StoreChange, { readonly kind: 'put-revision' }>;
 
+export type FrameworkIdChange = Extract<
+  StoreChange,
+  { readonly kind: 'put-framework-id' | 'delete-framework-id' }
+>;
+
 /** What a list of changes comes to: the last word on each row, so that each table needs one statement. */
 export interface FoldedChanges {
   readonly revisions: readonly RevisionChange[];
@@ -17,7 +22,8 @@ export interface FoldedChanges {
   readonly deployments: readonly Deployment[];
   readonly failures: readonly TaskFailure[];
   readonly events: readonly StoredEvent[];
-  readonly frameworkId: string | undefined;
+  /** The last word on it, if any was said. */
+  readonly frameworkId: FrameworkIdChange | undefined;
 }
 
 /** Folds the changes of one transaction. O(changes). */
@@ -27,7 +33,7 @@ export function foldChanges(changes: readonly StoreChange[]): FoldedChanges {
   const failures = new Map<string, TaskFailure>();
   const revisions: RevisionChange[] = [];
   const events: StoredEvent[] = [];
-  let frameworkId: string | undefined;
+  let frameworkId: FrameworkIdChange | undefined;
   for (const change of changes) {
     switch (change.kind) {
       case 'put-revision':
@@ -43,7 +49,8 @@ export function foldChanges(changes: readonly StoreChange[]): FoldedChanges {
         deployments.set(change.deployment.id, change.deployment);
         break;
       case 'put-framework-id':
-        frameworkId = change.frameworkId;
+      case 'delete-framework-id':
+        frameworkId = change;
         break;
       case 'put-task-failure':
         failures.set(change.failure.appId, change.failure);

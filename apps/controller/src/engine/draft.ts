@@ -32,7 +32,7 @@ export class Draft {
   private readonly afterList: (() => void)[] = [];
   private readonly touchedApps = new Set<AppId>();
   private currentRoot: RootGroup;
-  private newFrameworkId: string | undefined;
+  private frameworkIdChange: { readonly id: string | undefined } | undefined;
 
   constructor(
     private readonly base: CommittedState,
@@ -46,7 +46,7 @@ export class Draft {
   }
 
   get frameworkId(): string | undefined {
-    return this.newFrameworkId ?? this.base.frameworkId;
+    return this.frameworkIdChange === undefined ? this.base.frameworkId : this.frameworkIdChange.id;
   }
 
   /** Apps whose displayed state this transaction changes. */
@@ -127,7 +127,11 @@ export class Draft {
   }
 
   putFrameworkId(id: string): void {
-    this.newFrameworkId = id;
+    this.frameworkIdChange = { id };
+  }
+
+  deleteFrameworkId(): void {
+    this.frameworkIdChange = { id: undefined };
   }
 
   emit(event: MarathonEvent): void {
@@ -167,8 +171,13 @@ export class Draft {
     for (const failure of this.failureChanges.values()) {
       changes.push({ kind: 'put-task-failure', failure });
     }
-    if (this.newFrameworkId !== undefined) {
-      changes.push({ kind: 'put-framework-id', frameworkId: this.newFrameworkId });
+    if (this.frameworkIdChange !== undefined) {
+      const { id } = this.frameworkIdChange;
+      changes.push(
+        id === undefined
+          ? { kind: 'delete-framework-id' }
+          : { kind: 'put-framework-id', frameworkId: id },
+      );
     }
     if (events.length > 0) changes.push({ kind: 'append-events', events });
     const delta: StateDelta = {

@@ -44,6 +44,8 @@ export class FakeCluster {
   private isSuppressed = false;
   private readonly refused = new Map<string, number>();
   private readonly open = new Map<string, string>();
+  private readonly removed = new Set<string>();
+  private frameworkCount = 0;
   private offerCount = 0;
   private uuidCount = 0;
   private isRoundPlanned = false;
@@ -72,6 +74,18 @@ export class FakeCluster {
   disconnect(): void {
     this.handlers = undefined;
     this.open.clear();
+  }
+
+  /** The framework is torn down: its tasks end and nobody hears of it. */
+  removeFramework(id: string): void {
+    this.removed.add(id);
+    this.tasks.clear();
+    void this.refuse('Framework has been removed');
+  }
+
+  /** ERROR on the stream. */
+  async refuse(message: string): Promise<void> {
+    await this.handlers?.onError(message);
   }
 
   running(): readonly FakeTask[] {
@@ -109,11 +123,16 @@ export class FakeCluster {
     handlers: SchedulerHandlers,
     known: FrameworkId | undefined,
   ): Promise<void> {
+    if (known !== undefined && this.removed.has(known)) {
+      await handlers.onError('Framework has been removed');
+      return;
+    }
     this.handlers = handlers;
     this.isSuppressed = false;
     this.refused.clear();
     this.open.clear();
-    await handlers.onSubscribed(known ?? frameworkId('framework-1'));
+    if (known === undefined) this.frameworkCount += 1;
+    await handlers.onSubscribed(known ?? frameworkId(`framework-${this.frameworkCount}`));
     // Updates that nobody acknowledged are sent again.
     for (const [id, task] of this.tasks) if (isEnd(task.state)) this.report(id, task.state);
     this.planRound();
@@ -128,7 +147,7 @@ export class FakeCluster {
         return;
       case 'DECLINE':
         for (const { value } of call.decline.offer_ids) {
-          this.refuse(value, call.decline.filters?.refuse_seconds ?? 5);
+          this.decline(value, call.decline.filters?.refuse_seconds ?? 5);
         }
         return;
       case 'REVIVE':
@@ -177,7 +196,7 @@ export class FakeCluster {
     }
   }
 
-  private refuse(offer: string, seconds: number): void {
+  private decline(offer: string, seconds: number): void {
     const agentId = this.open.get(offer);
     this.open.delete(offer);
     if (agentId !== undefined && seconds > 0) {

@@ -1,5 +1,6 @@
 import type { SchedulerHandlers } from '#framework';
 import type { EngineContext } from './engine-context.js';
+import { FRAMEWORK_REMOVED, forgetFramework } from './forget-framework.js';
 import { handleOffers } from './handle-offers.js';
 import { handleStatus } from './status-updates.js';
 
@@ -37,7 +38,14 @@ export function createHandlers(
     onFailure: ({ agentId }) => {
       ports.log?.info('an agent or an executor was lost', { agentId });
     },
-    onError: (message) => onFatal(new Error(`the master refused this framework: ${message}`)),
+    onError: async (message) => {
+      try {
+        // Else every start would offer the master the id it has refused.
+        if (message === FRAMEWORK_REMOVED) await forgetFramework(context);
+      } finally {
+        onFatal(new Error(`the master refused this framework: ${message}`));
+      }
+    },
     onDisconnected: (reason) => {
       ports.log?.warn('disconnected from the master', { reason });
       context.demand.disconnected();
