@@ -98,9 +98,10 @@ export class CallSender {
         statusCode,
       );
     } catch (error) {
+      // It may have been carried out, also when it was we who closed the connection.
       return new SchedulerCallError(
-        this.isClosed ? 'DISCONNECTED' : 'UNAVAILABLE',
-        `${type} did not reach the master: ${messageOf(error)}`,
+        'UNAVAILABLE',
+        `${type} was not answered by the master: ${messageOf(error)}`,
         undefined,
         { cause: error },
       );

@@ -197,6 +197,21 @@ describe('createScheduler', () => {
     });
   });
 
+  it.each(['crash', 'endStreams'] as const)(
+    'cannot say what became of a call without an answer when the master goes (%s)',
+    async (end) => {
+      const driver = start();
+      await expect.poll(() => told).toContain('subscribed fw-1');
+      master.isSilent = true;
+      const outcome = driver.call({ type: 'ACCEPT', accept: { offer_ids: [] } }).catch((e) => e);
+      await expect.poll(() => master.typesReceived()).toContain('ACCEPT');
+
+      master[end]();
+
+      expect(await outcome).toMatchObject({ code: 'UNAVAILABLE' });
+    },
+  );
+
   it('refuses calls while it is not subscribed', async () => {
     const driver = createScheduler({
       masters: [master.address],

@@ -54,7 +54,10 @@ export interface SchedulerDriver {
 /** Why a call did not reach the master, by `code`; `status` is the HTTP status where there was one. */
 export class SchedulerCallError extends Error {
   constructor(
-    /** DISCONNECTED: no stream. REFUSED: 4xx/501. UNAVAILABLE: 503, timeouts, broken connections, after retries. */
+    /**
+     * DISCONNECTED: no stream, so it was not sent. REFUSED: 4xx/501, it was not carried out. UNAVAILABLE: 503, timeouts,
+     * broken connections, after retries: it may have been carried out.
+     */
     readonly code: 'DISCONNECTED' | 'REFUSED' | 'UNAVAILABLE',
     message: string,
     readonly status?: number,

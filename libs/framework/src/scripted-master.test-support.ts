@@ -16,6 +16,8 @@ export class ScriptedMaster {
   refusal: { readonly status: number; readonly location?: string } | undefined;
   /** Statuses of the next calls; 202 when empty. */
   readonly answers: number[] = [];
+  /** Takes calls and never answers them. */
+  isSilent = false;
   subscriptions = 0;
   heartbeatSeconds = 15;
   private streams: ServerResponse[] = [];
@@ -39,6 +41,12 @@ export class ScriptedMaster {
     for (const stream of this.streams) stream.write(encodeRecord(JSON.stringify(event)));
   }
 
+  /** Dies: all connections break at once. */
+  crash(): void {
+    this.server.closeAllConnections();
+    this.streams = [];
+  }
+
   endStreams(): void {
     for (const stream of this.streams) stream.end();
     this.streams = [];
@@ -59,7 +67,7 @@ export class ScriptedMaster {
     const call = JSON.parse(Buffer.concat(chunks).toString()) as Received;
     this.received.push(call);
     if (call.type !== 'SUBSCRIBE') {
-      response.writeHead(this.answers.shift() ?? 202).end();
+      if (!this.isSilent) response.writeHead(this.answers.shift() ?? 202).end();
       return;
     }
     if (this.refusal !== undefined) {
