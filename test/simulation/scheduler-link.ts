@@ -70,6 +70,10 @@ export class SimulatedScheduler implements SchedulerDriver {
     this.connect();
   }
 
+  resubscribe(): void {
+    this.session?.fail('subscribing again');
+  }
+
   async stop(): Promise<void> {
     this.isEnded = true;
     this.session?.stream.destroy();
@@ -230,7 +234,7 @@ export class SimulatedScheduler implements SchedulerDriver {
         network.world.trace.add(host, `subscribed as ${id} at ${session.master.name}`);
         this.known = id;
         this.backOff.reset();
-        await handlers.onSubscribed(id);
+        await handlers.onSubscribed(id, session.master.name);
         return;
       }
       case 'OFFERS':

@@ -92,16 +92,14 @@ async function createEngine(
   lease: Lease,
 ): Promise<RunningEngine> {
   const { config, runtime, daemon, logger } = options;
-  const roles = (): readonly string[] =>
-    [...engine.view.root().apps.values()].map((app) => app.role);
-  const engine = await createControllerEngine(
+  return createControllerEngine(
     {
       store,
       lease,
-      connect: (handlers, frameworkId) =>
+      connect: (handlers, frameworkId, roles) =>
         createScheduler({
           masters: config.masterUrls,
-          frameworkInfo: frameworkInfoOf(config, `http://${runtime.authority}`, roles()),
+          frameworkInfo: () => frameworkInfoOf(config, `http://${runtime.authority}`, roles()),
           ...(frameworkId === undefined ? {} : { frameworkId }),
           handlers,
           clock: systemClock,
@@ -117,11 +115,9 @@ async function createEngine(
         warn: (message, fields) => logger.warn(fields ?? {}, message),
         error: (message, fields) => logger.error(fields ?? {}, message),
       },
-      masterUrl: () => config.masterUrls[0]?.replace(/^https?:\/\//, ''),
     },
-    { seed: randomInt(1, 2 ** 31) },
+    { role: config.rules.defaultRole, seed: randomInt(1, 2 ** 31) },
   );
-  return engine;
 }
 
 function showUnconfirmed(engine: RunningEngine): void {

@@ -138,6 +138,41 @@ describe('createScheduler', () => {
     await expect.poll(() => told).toEqual(['subscribed fw-1', 'disconnected', 'subscribed fw-1']);
   });
 
+  it('subscribes again at once when asked to, with the info of that moment', async () => {
+    let roles = ['*'];
+    const driver = start(
+      {},
+      {
+        frameworkInfo: () => ({ user: 'root', name: 'n', roles }),
+        backOff: { initialMs: 1e9, maxMs: 1e9 },
+      },
+    );
+    await expect.poll(() => told).toEqual(['subscribed fw-1']);
+
+    roles = ['*', 'dev'];
+    driver.resubscribe();
+    await expect.poll(() => told).toEqual(['subscribed fw-1', 'disconnected', 'subscribed fw-1']);
+
+    const subscriptions = master.received.filter(({ type }) => type === 'SUBSCRIBE');
+    expect(subscriptions.map((call) => call.subscribe?.framework_info.roles)).toEqual([
+      ['*'],
+      ['*', 'dev'],
+    ]);
+    expect(subscriptions.map((call) => call.framework_id?.value)).toEqual([undefined, 'fw-1']);
+    await driver.call({ type: 'REVIVE' });
+  });
+
+  it('names the master that leads, not the one that redirects', async () => {
+    const leader = await ScriptedMaster.start();
+    master.refusal = { status: 307, location: `//${leader.address}/api/v1/scheduler` };
+
+    start({ onSubscribed: (_, address) => void told.push(address) });
+
+    await expect.poll(() => told).toEqual([leader.address]);
+    await scheduler?.stop();
+    await leader.stop();
+  });
+
   it('subscribes again after five missed heartbeats', async () => {
     master.heartbeatSeconds = 0.01;
 

@@ -15,7 +15,8 @@ import { MAX_OPEN_UPDATES, UpdateWindow } from './update-window.js';
 export interface SchedulerOptions {
   /** Masters to try, as `host:port` or URL; any of them redirects to the leader. */
   readonly masters: readonly string[];
-  readonly frameworkInfo: FrameworkInfo;
+  /** A function is asked at each subscription. */
+  readonly frameworkInfo: FrameworkInfo | (() => FrameworkInfo);
   /** The id of an earlier subscription, to fail over to; absent on the very first start. */
   readonly frameworkId?: FrameworkId;
   readonly suppressedRoles?: readonly string[];
@@ -69,6 +70,8 @@ class HttpScheduler implements Scheduler {
   private nextOrigin = 0;
   private running: Promise<void> | undefined;
   private isEnded = false;
+  /** Ends the present session so that the next begins at once. */
+  private restart: () => void = () => undefined;
   private closing: Promise<unknown> = Promise.resolve();
   private tearingDown: Promise<boolean> | undefined;
 
@@ -95,6 +98,10 @@ class HttpScheduler implements Scheduler {
     await this.sender.send(call);
   }
 
+  resubscribe(): void {
+    this.restart();
+  }
+
   async stop(): Promise<void> {
     this.isEnded = true;
     this.abort.abort();
@@ -115,22 +122,28 @@ class HttpScheduler implements Scheduler {
   private async run(): Promise<void> {
     while (!this.isEnded) {
       const startedMs = this.options.clock.now().monoMs;
-      const reason = await this.session();
+      const { reason, isRestart } = await this.session();
       // A stream that ends by our own TEARDOWN is no reason to subscribe again.
       if ((await this.tearingDown) === true || this.isEnded) return;
       this.tearingDown = undefined;
       if (this.options.clock.now().monoMs - startedMs > STABLE_MS) this.backOff.reset();
       await this.tell(() => this.options.handlers.onDisconnected(reason));
-      await this.pause(this.backOff.next(), this.abort.signal);
+      if (!isRestart) await this.pause(this.backOff.next(), this.abort.signal);
     }
   }
 
   /** One subscription from begin to end; returns why it ended. */
-  private async session(): Promise<string> {
+  private async session(): Promise<{ readonly reason: string; readonly isRestart: boolean }> {
+    const { frameworkInfo } = this.options;
     const abort = new AbortController();
     const stop = () => abort.abort();
     this.abort.signal.addEventListener('abort', stop);
     let reason = 'stopped';
+    let isRestart = false;
+    this.restart = () => {
+      isRestart = true;
+      fail('subscribing again');
+    };
     const fail = (error: unknown) => {
       reason = messageOf(error);
       abort.abort();
@@ -139,7 +152,7 @@ class HttpScheduler implements Scheduler {
     try {
       const stream = await openEventStream({
         origin: this.origins[this.nextOrigin % this.origins.length] ?? '',
-        frameworkInfo: this.options.frameworkInfo,
+        frameworkInfo: typeof frameworkInfo === 'function' ? frameworkInfo() : frameworkInfo,
         frameworkId: this.known,
         suppressedRoles: this.options.suppressedRoles ?? [],
         headers: this.options.headers ?? {},
@@ -153,7 +166,7 @@ class HttpScheduler implements Scheduler {
       }
     } catch (error) {
       if (!abort.signal.aborted) reason = messageOf(error);
-      this.nextOrigin += 1;
+      if (!isRestart) this.nextOrigin += 1;
     } finally {
       abort.abort();
       this.abort.signal.removeEventListener('abort', stop);
@@ -163,7 +176,7 @@ class HttpScheduler implements Scheduler {
       this.closing = Promise.all([this.closing, sender?.close()]);
       await updates.idle();
     }
-    return reason;
+    return { reason, isRestart };
   }
 
   private async deliver(
@@ -220,7 +233,7 @@ class HttpScheduler implements Scheduler {
       clock: this.options.clock,
       backOff: this.backOffOptions,
     });
-    await this.options.handlers.onSubscribed(id);
+    await this.options.handlers.onSubscribed(id, new URL(stream.origin).host);
     if (this.options.reconciliation !== undefined) void this.reconcile(session).catch(session.fail);
   }
 

@@ -9,16 +9,7 @@ import {
 import { originOfLocation } from './master-location.js';
 
 /** Why a subscription did not stand, or no longer does. */
-export class StreamError extends Error {
-  constructor(
-    message: string,
-    /** The master refused the request itself (4xx): trying again will not help soon. */
-    readonly isRefusal: boolean = false,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
-}
+export class StreamError extends Error {}
 
 export interface OpenStream {
   /** The master that answered, after redirects. */
@@ -63,10 +54,7 @@ export async function openEventStream(options: SubscribeOptions): Promise<OpenSt
     }
     if (statusCode !== 200) {
       const text = (await body.text().catch(() => '')).slice(0, MAX_ERROR_BODY);
-      throw new StreamError(
-        `${origin} answered ${statusCode} to SUBSCRIBE: ${text}`,
-        statusCode >= 400 && statusCode < 500,
-      );
+      throw new StreamError(`${origin} answered ${statusCode} to SUBSCRIBE: ${text}`);
     }
     const streamId = first(headers['mesos-stream-id']);
     if (streamId === undefined) throw new StreamError(`${origin} sent no Mesos-Stream-Id`);
@@ -102,9 +90,7 @@ async function post(origin: string, options: SubscribeOptions): Promise<Dispatch
       ...(options.dispatcher === undefined ? {} : { dispatcher: options.dispatcher }),
     });
   } catch (error) {
-    throw new StreamError(`cannot subscribe at ${origin}: ${messageOf(error)}`, false, {
-      cause: error,
-    });
+    throw new StreamError(`cannot subscribe at ${origin}: ${messageOf(error)}`, { cause: error });
   }
 }
 
@@ -138,7 +124,7 @@ async function* readEvents(
   } catch (error) {
     throw error instanceof StreamError
       ? error
-      : new StreamError(`the stream broke: ${messageOf(error)}`, false, { cause: error });
+      : new StreamError(`the stream broke: ${messageOf(error)}`, { cause: error });
   } finally {
     body.destroy();
   }

@@ -17,8 +17,11 @@ export type SchedulerCallWithoutFrameworkId = WithoutFrameworkId<
  * agents resend.
  */
 export interface SchedulerHandlers {
-  /** The stream stands. Persist the id before resolving: it is the same one for the life of the framework. */
-  onSubscribed(frameworkId: FrameworkId): Promise<void> | void;
+  /**
+   * The stream stands. Persist the id before resolving: it is the same one for the life of the framework. `master` is
+   * the `host:port` that leads, after redirects.
+   */
+  onSubscribed(frameworkId: FrameworkId, master: string): Promise<void> | void;
   onOffers(offers: readonly WireOffer[]): Promise<void> | void;
   onRescind(offerId: OfferId): Promise<void> | void;
   /** Resolve once the status is durable; only then is it acknowledged. May be called again with the same status. */
@@ -47,6 +50,11 @@ export interface SchedulerDriver {
    * requests, so reconcile when in doubt.
    */
   call(call: SchedulerCallWithoutFrameworkId): Promise<void>;
+  /**
+   * Gives the stream up, if there is one, and subscribes again at once with the same id, so that the master learns what
+   * changed in the framework's info. Offers are void; no task is touched.
+   */
+  resubscribe(): void;
   /** Closes the stream and waits for the handler in progress. The framework stays registered for its failover timeout. */
   stop(): Promise<void>;
 }

@@ -5,6 +5,7 @@ import { encodeRecord, type SchedulerEvent } from '#mesos-v1';
 interface Received {
   readonly type: string;
   readonly framework_id?: { readonly value: string };
+  readonly subscribe?: { readonly framework_info: { readonly roles?: readonly string[] } };
   readonly acknowledge?: { readonly uuid: string };
   readonly reconcile?: { readonly tasks: readonly unknown[] };
 }

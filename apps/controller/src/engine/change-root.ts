@@ -232,6 +232,5 @@ export function rememberDeployment(
     sentenced: new Set(sentenced),
     finished: new Set(),
     waiting: new Map(),
-    step: 0,
   });
 }

@@ -66,10 +66,6 @@ export class CommittedState {
     return state;
   }
 
-  get instanceCount(): number {
-    return this.byId.size;
-  }
-
   instances(): Iterable<Instance> {
     return this.byId.values();
   }

@@ -30,7 +30,6 @@ function advance(
     deployment = { ...deployment, currentStep: deployment.currentStep + 1 };
     memory.finished.clear();
     memory.waiting.clear();
-    memory.step = deployment.currentStep;
     if (deployment.currentStep >= deployment.steps.length) {
       finishDeployment(context, draft, deployment);
       return;

@@ -15,12 +15,7 @@ import type { RootChange, RootDelta } from './controller-engine.port.js';
 import { createControllerEngine } from './create-controller-engine.js';
 import type { RunningEngine } from './engine.js';
 import type { EngineOptions } from './engine-ports.js';
-
-interface FakeAgent {
-  readonly id: string;
-  readonly hostname: string;
-  readonly cpus: number;
-}
+import { amountOf, type FakeAgent, isEnd, toOffer } from './fake-offers.test-support.js';
 
 /** One task of the fake cluster. */
 export interface FakeTask {
@@ -40,10 +35,13 @@ const OFFER_ROUND_MS = 5;
 export class FakeCluster {
   readonly tasks = new Map<string, FakeTask>();
   readonly calls: string[] = [];
+  /** Offers are made for these, in turn. */
+  roles: readonly string[] = ['*'];
   private handlers: SchedulerHandlers | undefined;
   private isSuppressed = false;
   private readonly refused = new Map<string, number>();
   private readonly open = new Map<string, string>();
+  private readonly roleOf = new Map<string, string>();
   private readonly removed = new Set<string>();
   private frameworkCount = 0;
   private offerCount = 0;
@@ -55,10 +53,25 @@ export class FakeCluster {
     readonly agents: FakeAgent[],
   ) {}
 
-  connect(handlers: SchedulerHandlers, known: FrameworkId | undefined): SchedulerDriver {
+  connect(
+    handlers: SchedulerHandlers,
+    known: FrameworkId | undefined,
+    roles: () => readonly string[],
+  ): SchedulerDriver {
+    let id = known;
+    const subscribe = async (): Promise<void> => {
+      this.roles = roles();
+      id = await this.subscribe(handlers, id);
+    };
     return {
       start: () => {
-        this.clock.schedule(1, () => void this.subscribe(handlers, known));
+        this.clock.schedule(1, () => void subscribe());
+      },
+      resubscribe: () => {
+        this.open.clear();
+        this.handlers = undefined;
+        void handlers.onDisconnected('subscribing again');
+        this.clock.schedule(1, () => void subscribe());
       },
       call: async (call) => {
         if (this.handlers !== handlers) return;
@@ -122,20 +135,22 @@ export class FakeCluster {
   private async subscribe(
     handlers: SchedulerHandlers,
     known: FrameworkId | undefined,
-  ): Promise<void> {
+  ): Promise<FrameworkId | undefined> {
     if (known !== undefined && this.removed.has(known)) {
       await handlers.onError('Framework has been removed');
-      return;
+      return undefined;
     }
     this.handlers = handlers;
     this.isSuppressed = false;
     this.refused.clear();
     this.open.clear();
     if (known === undefined) this.frameworkCount += 1;
-    await handlers.onSubscribed(known ?? frameworkId(`framework-${this.frameworkCount}`));
+    const id = known ?? frameworkId(`framework-${this.frameworkCount}`);
+    await handlers.onSubscribed(id, 'master:5050');
     // Updates that nobody acknowledged are sent again.
-    for (const [id, task] of this.tasks) if (isEnd(task.state)) this.report(id, task.state);
+    for (const [task, { state }] of this.tasks) if (isEnd(state)) this.report(task, state);
     this.planRound();
+    return id;
   }
 
   private take(call: SchedulerCallWithoutFrameworkId): void {
@@ -200,7 +215,9 @@ export class FakeCluster {
     const agentId = this.open.get(offer);
     this.open.delete(offer);
     if (agentId !== undefined && seconds > 0) {
-      this.refused.set(agentId, this.clock.now().monoMs + seconds * 1000);
+      const role = this.roleOf.get(offer) ?? '*';
+      this.refused.set(`${role} ${agentId}`, this.clock.now().monoMs + seconds * 1000);
+      this.planRound();
     }
     this.clock.schedule(seconds * 1000 + 1, () => this.planRound());
   }
@@ -245,13 +262,17 @@ export class FakeCluster {
     const offers: WireOffer[] = [];
     for (const agent of this.agents) {
       const isOut = [...this.open.values()].includes(agent.id);
-      if (isOut || (this.refused.get(agent.id) ?? 0) > monoMs) continue;
+      const role = this.roles.find(
+        (one) => (this.refused.get(`${one} ${agent.id}`) ?? 0) <= monoMs,
+      );
+      if (isOut || role === undefined) continue;
       const free = agent.cpus - this.usedCpus(agent.id);
       if (free < 0.01) continue;
       this.offerCount += 1;
       const id = `offer-${this.offerCount}`;
       this.open.set(id, agent.id);
-      offers.push(toOffer(id, agent, free, this.usedPorts(agent.id)));
+      this.roleOf.set(id, role);
+      offers.push(toOffer(id, agent, free, this.usedPorts(agent.id), role));
     }
     if (offers.length > 0) void this.handlers.onOffers(offers);
   }
@@ -273,41 +294,6 @@ export class FakeCluster {
       ),
     );
   }
-}
-
-const amountOf = (info: TaskInfo, name: string): number =>
-  info.resources.find((entry) => entry.name === name)?.scalar?.value ?? 0;
-
-const isEnd = (state: string): boolean =>
-  ['TASK_FAILED', 'TASK_KILLED', 'TASK_FINISHED', 'TASK_GONE', 'TASK_DROPPED'].includes(state);
-
-function toOffer(
-  id: string,
-  agent: FakeAgent,
-  cpus: number,
-  usedPorts: readonly number[],
-): WireOffer {
-  const taken = [...usedPorts].sort((left, right) => left - right);
-  const range: { begin: number; end: number }[] = [];
-  let begin = 31_000;
-  for (const port of taken) {
-    if (port > begin) range.push({ begin, end: port - 1 });
-    begin = port + 1;
-  }
-  range.push({ begin, end: 32_000 });
-  return {
-    id: { value: id },
-    framework_id: { value: 'framework-1' },
-    agent_id: { value: agent.id },
-    hostname: agent.hostname,
-    resources: [
-      { name: 'cpus', type: 'SCALAR', scalar: { value: cpus } },
-      { name: 'mem', type: 'SCALAR', scalar: { value: 1_000_000 } },
-      { name: 'disk', type: 'SCALAR', scalar: { value: 1_000_000 } },
-      { name: 'ports', type: 'RANGES', ranges: { range } },
-    ],
-    attributes: [],
-  };
 }
 
 /** A whole controller over fakes. `engine` changes when it is restarted. */
@@ -350,7 +336,7 @@ export class EngineHarness {
       {
         store: this.store,
         lease: this.lease,
-        connect: (handlers, id) => this.cluster.connect(handlers, id),
+        connect: (handlers, id, roles) => this.cluster.connect(handlers, id, roles),
         prober: this.prober,
         sink: { publish: (events) => this.events.push(...events) },
         clock: this.clock,

@@ -29,8 +29,6 @@ export interface DeploymentMemory {
   /** Apps of the current step whose action is done. */
   readonly finished: Set<AppId>;
   readonly waiting: Map<AppId, readonly string[]>;
-  /** Which step this is about. */
-  step: number;
 }
 
 /** What is not stored: it is rebuilt, or starts unknown, after a restart. Owned and mutated by the engine. */
@@ -45,6 +43,8 @@ export class EngineMemory {
   drainingSince: ReadonlyMap<TaskId, number> = new Map();
   readonly deployments = new Map<DeploymentId, DeploymentMemory>();
   readonly elapsed = new ElapsedTimes();
+  /** `host:port` of the master subscribed to last. */
+  master: string | undefined;
   /** Instances this engine saw start: no result yet means that they have not passed yet. */
   readonly startedHere = new Set<InstanceId>();
   readonly agentSites = new Map<AgentId, Site>();

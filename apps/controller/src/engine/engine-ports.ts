@@ -14,10 +14,14 @@ export interface EngineLog {
 export interface EnginePorts {
   readonly store: ControllerStore;
   readonly lease: Lease;
-  /** Makes the driver of our framework; `frameworkId` is the stored one, absent at the very first start. */
+  /**
+   * Makes the driver of our framework; `frameworkId` is the stored one, absent at the very first start. `roles` are to be
+   * asked for at each subscription.
+   */
   readonly connect: (
     handlers: SchedulerHandlers,
     frameworkId: FrameworkId | undefined,
+    roles: () => readonly string[],
   ) => SchedulerDriver;
   readonly prober: Prober;
   readonly sink: EventSink;
@@ -30,8 +34,6 @@ export interface EnginePorts {
    */
   readonly onFatal: (error: Error) => void;
   readonly log?: EngineLog;
-  /** `host:port` of the master subscribed to, for display. */
-  readonly masterUrl?: () => string | undefined;
   /** Runs a further COMMAND check inside a task. Without it only the first one, on the agent, is run. */
   readonly runCommand?: (
     instance: Instance,
@@ -63,6 +65,8 @@ export interface EngineOptions {
   /** Jobs in one transaction at most. */
   readonly maxJobsPerCommit: number;
   readonly unhealthy: UnhealthyLimits;
+  /** Offers are taken for this role even when no app has it. */
+  readonly role: string;
   /** Differs between controllers, so that their port choices do. */
   readonly seed: number;
 }
@@ -82,5 +86,6 @@ export const DEFAULT_ENGINE_OPTIONS: EngineOptions = {
   maxWaitingJobs: 10_000,
   maxJobsPerCommit: 1_000,
   unhealthy: { breakerShare: 0.5, holdMs: 60_000, replacementWaitMs: 30_000 },
+  role: '*',
   seed: 1,
 };

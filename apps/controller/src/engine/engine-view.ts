@@ -18,7 +18,7 @@ import {
 
 /** Reads from memory; nothing here waits or copies more than it shows. */
 export function createView(context: EngineContext): ControllerView {
-  const { state, memory, ports } = context;
+  const { state, memory } = context;
   return {
     root: () => state.root,
     instancesOf: (app) =>
@@ -38,7 +38,7 @@ export function createView(context: EngineContext): ControllerView {
     totalChangeCounter: () => memory.totalCounter,
     lastEventId: () => state.lastEventId,
     frameworkId: () => state.frameworkId,
-    masterUrl: () => ports.masterUrl?.(),
+    masterUrl: () => memory.master,
     routers: () =>
       [...memory.routers].map(([id, { heardEpochMs, report }]) => ({ id, heardEpochMs, report })),
   };

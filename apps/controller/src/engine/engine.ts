@@ -30,6 +30,7 @@ import type { EngineMemory } from './engine-memory.js';
 import type { EngineOptions, EnginePorts } from './engine-ports.js';
 import { createView } from './engine-view.js';
 import { evaluateApps } from './evaluate-apps.js';
+import { FrameworkRoles } from './framework-roles.js';
 import { HealthMonitor } from './health-monitor.js';
 import { noteHealthNews } from './health-news.js';
 import { changeInstance } from './instance-changes.js';
@@ -52,6 +53,8 @@ const LOOK_SHARE = 5;
 const MAX_LOOK_DELAY_MS = 100;
 /** Wait before another look when the commit queue was full, milliseconds. */
 const LOOK_RETRY_MS = 250;
+/** From a new role to the subscription that asks for its offers, milliseconds. */
+const RESUBSCRIPTION_DELAY_MS = 50;
 /** What is beyond its bounds in the store is dropped this often, milliseconds. */
 const COMPACTION_MS = 60_000;
 
@@ -72,7 +75,9 @@ export class Engine implements RunningEngine {
   private readonly executors: ExecutorTable<EngineEffect>;
   private readonly dirty = new Set<AppId>();
   private readonly timers = new Set<() => void>();
+  private readonly roles: FrameworkRoles;
   private driver: SchedulerDriver | undefined;
+  private isResubscriptionPlanned = false;
   private isLookPending = false;
   private lastLookMs = 0;
   private isStopped = false;
@@ -83,6 +88,7 @@ export class Engine implements RunningEngine {
     state: CommittedState,
     memory: EngineMemory,
   ) {
+    this.roles = new FrameworkRoles(options.role);
     this.context = this.createContext(state, memory);
     this.executors = createExecutors({ context: this.context, driver: () => this.driver });
     this.view = createView(this.context);
@@ -98,6 +104,7 @@ export class Engine implements RunningEngine {
     this.driver = this.ports.connect(
       createHandlers(this.context, (error) => this.fail(error)),
       state.frameworkId === undefined ? undefined : frameworkId(state.frameworkId),
+      () => this.roles.take(state.root),
     );
     this.driver.start();
     this.every(this.options.sweepIntervalMs, () => sweep(this.context));
@@ -245,6 +252,7 @@ export class Engine implements RunningEngine {
         for (const task of draft.afterwards) task();
         if (events.length > 0) void this.execute({ kind: 'publish-events', events });
         for (const effect of draft.effects) void this.execute(effect);
+        if (this.roles.lacks(state.root)) this.resubscribeSoon();
       },
       onAbandoned: (draft) => {
         for (const id of memory.deployments.keys()) {
@@ -254,6 +262,16 @@ export class Engine implements RunningEngine {
       },
       onFatal: (error) => this.fail(error),
       onStoreAway: (error) => log?.error('the database is away', { reason: error.message }),
+    });
+  }
+
+  /** New roles come in bursts: many apps of one group. */
+  private resubscribeSoon(): void {
+    if (this.isResubscriptionPlanned) return;
+    this.isResubscriptionPlanned = true;
+    this.after(RESUBSCRIPTION_DELAY_MS, () => {
+      this.isResubscriptionPlanned = false;
+      this.driver?.resubscribe();
     });
   }
 

@@ -10,9 +10,9 @@ export function createHandlers(
   onFatal: (error: Error) => void,
 ): SchedulerHandlers {
   const { ports, commits } = context;
-  const master = (): string => ports.masterUrl?.() ?? '';
   return {
-    onSubscribed: async (frameworkId) => {
+    onSubscribed: async (frameworkId, master) => {
+      context.memory.master = master;
       await commits.submit({
         whenUnavailable: 'retry',
         run: (draft) => {
@@ -20,8 +20,8 @@ export function createHandlers(
           if (!isKnown) draft.putFrameworkId(frameworkId);
           draft.emit(
             isKnown
-              ? { eventType: 'scheduler_reregistered_event', master: master() }
-              : { eventType: 'scheduler_registered_event', frameworkId, master: master() },
+              ? { eventType: 'scheduler_reregistered_event', master }
+              : { eventType: 'scheduler_registered_event', frameworkId, master },
           );
         },
       });

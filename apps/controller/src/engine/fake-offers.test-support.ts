@@ -1,0 +1,47 @@
+import type { TaskInfo, WireOffer } from '#mesos-v1';
+
+export interface FakeAgent {
+  readonly id: string;
+  readonly hostname: string;
+  readonly cpus: number;
+}
+
+/** Of one scalar resource. */
+export const amountOf = (info: TaskInfo, name: string): number =>
+  info.resources.find((entry) => entry.name === name)?.scalar?.value ?? 0;
+
+/** States the fake cluster never leaves. */
+export const isEnd = (state: string): boolean =>
+  ['TASK_FAILED', 'TASK_KILLED', 'TASK_FINISHED', 'TASK_GONE', 'TASK_DROPPED'].includes(state);
+
+/** What is free on an agent, for one role. */
+export function toOffer(
+  id: string,
+  agent: FakeAgent,
+  cpus: number,
+  usedPorts: readonly number[],
+  role: string,
+): WireOffer {
+  const taken = [...usedPorts].sort((left, right) => left - right);
+  const range: { begin: number; end: number }[] = [];
+  let begin = 31_000;
+  for (const port of taken) {
+    if (port > begin) range.push({ begin, end: port - 1 });
+    begin = port + 1;
+  }
+  range.push({ begin, end: 32_000 });
+  return {
+    id: { value: id },
+    framework_id: { value: 'framework-1' },
+    agent_id: { value: agent.id },
+    hostname: agent.hostname,
+    resources: [
+      { name: 'cpus', type: 'SCALAR', scalar: { value: cpus } },
+      { name: 'mem', type: 'SCALAR', scalar: { value: 1_000_000 } },
+      { name: 'disk', type: 'SCALAR', scalar: { value: 1_000_000 } },
+      { name: 'ports', type: 'RANGES', ranges: { range } },
+    ],
+    attributes: [],
+    allocation_info: { role },
+  };
+}

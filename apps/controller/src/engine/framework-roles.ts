@@ -1,0 +1,28 @@
+import type { RootGroup } from '#core';
+
+/**
+ * The roles our framework takes offers for: its own and those of all declared apps. The master hears of them when we
+ * subscribe, so an app with a new role needs another subscription. A role nobody uses any more stays until the next one.
+ */
+export class FrameworkRoles {
+  private subscribed: ReadonlySet<string> | undefined;
+  private lastRoot: RootGroup | undefined;
+
+  constructor(private readonly ownRole: string) {}
+
+  /** What to tell the master now. */
+  take(root: RootGroup): readonly string[] {
+    const roles = [...root.apps.values()].map(({ role }) => role);
+    this.subscribed = new Set([this.ownRole, ...roles]);
+    return [...this.subscribed];
+  }
+
+  /** Whether an app has a role the master has not been told of. O(apps) when the root has changed. */
+  lacks(root: RootGroup): boolean {
+    const { subscribed } = this;
+    if (subscribed === undefined || root === this.lastRoot) return false;
+    this.lastRoot = root;
+    for (const { role } of root.apps.values()) if (!subscribed.has(role)) return true;
+    return false;
+  }
+}
