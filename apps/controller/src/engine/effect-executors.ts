@@ -1,8 +1,10 @@
-import type { ExecutorTable, InstanceId } from '#core';
+import type { AppId, ExecutorTable, Instance, InstanceId } from '#core';
 import { SchedulerCallError, type SchedulerDriver } from '#framework';
+import { definitionOf } from './definitions.js';
+import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import type { EngineEffect } from './engine-effect.js';
-import { changeInstance } from './instance-changes.js';
+import { changeInstance, delayLaunches, type EndReport, toFailure } from './instance-changes.js';
 
 /** What carrying out effects needs beyond the context. */
 export interface ExecutorPorts {
@@ -95,56 +97,93 @@ async function acceptOffer(
         filters: { refuse_seconds: effect.refuseSeconds },
       },
     });
+    for (const id of effect.instanceIds) noteAccepted(context, id);
   } catch (error) {
-    await settleFailedAccept(context, effect.instanceIds, error);
+    await settleFailedAccept(context, effect, error);
   } finally {
     for (const id of effect.instanceIds) context.memory.accepting.delete(id);
   }
 }
 
-/** Certainly not sent: the instances never existed. Perhaps sent: the master is asked. */
+function noteAccepted({ state, memory }: EngineContext, id: InstanceId): void {
+  const app = state.instance(id)?.appId;
+  if (app !== undefined) memory.refusedLaunches.delete(app);
+}
+
+/** Certainly not carried out: the instances never existed. Perhaps carried out: the master is asked. */
 async function settleFailedAccept(
   context: EngineContext,
-  ids: readonly InstanceId[],
+  { offerId, instanceIds }: Extract<EngineEffect, { kind: 'accept-offer' }>,
   error: unknown,
 ): Promise<void> {
-  const isCertain = error instanceof SchedulerCallError && error.code !== 'UNAVAILABLE';
-  context.ports.log?.warn('ACCEPT did not reach the master', {
-    instances: ids.length,
-    reason: String(error),
-  });
-  if (!isCertain) {
-    for (const id of ids) {
-      const instance = context.state.instance(id);
-      if (instance === undefined) continue;
-      const { taskId, placement } = instance;
-      context.reconciler.doubt({
-        taskId,
-        ...(placement === undefined ? {} : { agentId: placement.agentId }),
-      });
-    }
+  const code = error instanceof SchedulerCallError ? error.code : 'UNAVAILABLE';
+  const reason = error instanceof Error ? error.message : String(error);
+  context.ports.log?.warn('ACCEPT failed', { instances: instanceIds.length, reason });
+  if (code === 'UNAVAILABLE') {
+    for (const id of instanceIds) doubt(context, id);
     return;
   }
-  await context.commits
-    .submit({
+  const isRefused = code === 'REFUSED';
+  const message = isRefused
+    ? `the master refused the launch: ${reason}`
+    : 'the launch did not reach the master';
+  try {
+    await context.commits.submit({
       whenUnavailable: 'retry',
-      run: (draft) => {
-        for (const id of ids) {
-          const instance = draft.instance(id);
-          if (instance?.condition !== 'Provisioned') continue;
-          const message = 'the launch did not reach the master';
-          const event = {
-            kind: 'status',
-            state: 'TASK_DROPPED',
-            reason: 'REASON_INVALID_OFFERS',
-            message,
-          } as const;
-          changeInstance(context, draft, instance, event, { state: 'TASK_DROPPED', message });
-        }
-      },
-    })
-    .catch((failure: unknown) => {
-      // Only a stopped engine rejects: the next one finds the instances provisioned and reconciles.
-      context.ports.log?.warn('dropped launches are not stored', { reason: String(failure) });
+      run: (draft) => dropLaunches(context, draft, instanceIds, { message, isRefused }),
     });
+  } catch (failure) {
+    // Only a stopped engine rejects: the next one finds the instances provisioned and reconciles.
+    context.ports.log?.warn('dropped launches are not stored', { reason: String(failure) });
+  }
+  // A master that refuses the call leaves its offer open, and what it holds is nobody's.
+  if (isRefused) {
+    const refuseSeconds = context.options.shortRefuseSeconds;
+    await context.execute({ kind: 'decline-offers', offerIds: [offerId], refuseSeconds });
+  }
+}
+
+function doubt({ state, reconciler }: EngineContext, id: InstanceId): void {
+  const instance = state.instance(id);
+  if (instance === undefined) return;
+  const { taskId, placement } = instance;
+  reconciler.doubt({
+    taskId,
+    ...(placement === undefined ? {} : { agentId: placement.agentId }),
+  });
+}
+
+/** A refusal may be about the stream, and over with it; an app refused twice in a row is delayed like one that fails. */
+function dropLaunches(
+  context: EngineContext,
+  draft: Draft,
+  ids: readonly InstanceId[],
+  { message, isRefused }: { readonly message: string; readonly isRefused: boolean },
+): void {
+  const dropped = new Map<AppId, Instance>();
+  const report = { state: 'TASK_DROPPED', message } as const;
+  for (const id of ids) {
+    const instance = draft.instance(id);
+    if (instance?.condition !== 'Provisioned') continue;
+    const event = { kind: 'status', reason: 'REASON_INVALID_OFFERS', ...report } as const;
+    changeInstance(context, draft, instance, event, report);
+    dropped.set(instance.appId, instance);
+  }
+  if (!isRefused) return;
+  for (const instance of dropped.values()) noteRefusal(context, draft, instance, report);
+}
+
+function noteRefusal(
+  context: EngineContext,
+  draft: Draft,
+  instance: Instance,
+  report: EndReport,
+): void {
+  const { refusedLaunches } = context.memory;
+  draft.putFailure(toFailure(draft, instance, report));
+  const app = definitionOf(context, draft.root, instance);
+  draft.after(() => {
+    if (refusedLaunches.has(instance.appId) && app !== undefined) delayLaunches(context, app);
+    refusedLaunches.add(instance.appId);
+  });
 }

@@ -51,6 +51,8 @@ export class EngineMemory {
   readonly recentPorts = new Map<AgentId, Set<number>>();
   /** ACCEPT is on its way: asking the master about them now would get a wrong answer. */
   readonly accepting = new Set<InstanceId>();
+  /** Apps whose last ACCEPT the master refused. */
+  readonly refusedLaunches = new Set<AppId>();
   /** Tasks that were placed before this engine started and that nothing has been heard of since. */
   readonly unconfirmed = new Set<TaskId>();
   /** Definitions that are no longer current but still run somewhere. */
@@ -99,6 +101,7 @@ export class EngineMemory {
     this.queue.delete(id);
     this.backOffs.delete(id);
     this.statistics.delete(id);
+    this.refusedLaunches.delete(id);
   }
 
   seeAgent(agent: AgentId, site: Site): void {

@@ -87,13 +87,15 @@ function toDeploymentView(
 }
 
 /** Why what waits to be launched is not: the back-off, or how the offers fell short. */
-function explainQueue({ memory, ports }: EngineContext, id: AppId): readonly string[] {
+function explainQueue({ state, memory, ports }: EngineContext, id: AppId): readonly string[] {
   const entry = memory.queue.get(id);
   if (entry === undefined) return [];
   const leftMs = delayLeftMs(memory.backOffs.get(id), entry.app, ports.clock.now());
-  return leftMs > 0
-    ? [`launches are delayed for ${(Math.ceil(leftMs / 100) / 10).toFixed(1)} s after failures`]
-    : [`offers: ${explainRefusals(memory.statistics.get(id))}`];
+  if (leftMs === 0) return [`offers: ${explainRefusals(memory.statistics.get(id))}`];
+  const failure = state.failures.get(id);
+  const last = failure === undefined ? '' : `, the last: ${failure.state} ${failure.message}`;
+  const seconds = (Math.ceil(leftMs / 100) / 10).toFixed(1);
+  return [`launches are delayed for ${seconds} s after failures${last}`];
 }
 
 function toQueueEntry({ memory, ports }: EngineContext, id: AppId): readonly QueueEntryView[] {

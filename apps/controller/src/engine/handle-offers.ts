@@ -29,8 +29,9 @@ import { toMatchableOffer, toPlacement } from './matchable-offer.js';
 import { newQueueStatistics, noteOffer } from './queue-statistics.js';
 import { buildTaskInfo, taskPorts } from './task-info.js';
 
-/** Tasks of one ACCEPT at most, so that the call stays well below the body limit of a master. */
+/** One ACCEPT at most, so that the call stays well below the body limit of a master (ours takes 8 MiB). */
 const MAX_LAUNCHES_PER_OFFER = 2_000;
+const MAX_ACCEPT_BYTES = 4 * 1024 * 1024;
 /** A container port of 0 without a host port becomes one from here upwards. */
 const FIRST_USER_PORT = 1025;
 const USER_PORTS = 64_000;
@@ -41,6 +42,10 @@ interface OpenOffer {
   offer: MatchableOffer;
   readonly tasks: TaskInfo[];
   readonly instanceIds: Instance['id'][];
+  /** Of the tasks as JSON. */
+  bytes: number;
+  /** The call is full although more would fit on the agent: what is left should be offered again at once. */
+  isFull: boolean;
 }
 
 /** Answers a round of offers: everything that fits is launched, the rest goes back. */
@@ -69,7 +74,7 @@ function answerOffers(context: EngineContext, draft: Draft, wires: readonly Wire
   const open = wires.map((wire): OpenOffer => {
     const offer = toMatchableOffer(wire);
     memory.seeAgent(offer.agentId, offer);
-    return { wire, offer, tasks: [], instanceIds: [] };
+    return { wire, offer, tasks: [], instanceIds: [], bytes: 0, isFull: false };
   });
   const { ready } = readyEntries(memory.queue, memory.backOffs, draft.now);
   const pending = new Map(ready.map(({ app, count }) => [app.id, { app, count }]));
@@ -86,10 +91,17 @@ function answerOffers(context: EngineContext, draft: Draft, wires: readonly Wire
   }
   const refuseSeconds = pending.size > 0 ? options.shortRefuseSeconds : options.longRefuseSeconds;
   const unused: OfferId[] = [];
-  for (const { offer, tasks, instanceIds } of open) {
+  for (const { offer, tasks, instanceIds, isFull } of open) {
     if (tasks.length === 0) unused.push(offer.id);
-    else
-      draft.effect({ kind: 'accept-offer', offerId: offer.id, tasks, instanceIds, refuseSeconds });
+    else {
+      draft.effect({
+        kind: 'accept-offer',
+        offerId: offer.id,
+        tasks,
+        instanceIds,
+        refuseSeconds: isFull ? 0 : refuseSeconds,
+      });
+    }
   }
   if (unused.length > 0) draft.effect({ kind: 'decline-offers', offerIds: unused, refuseSeconds });
   draft.after(() => context.demand.update({ isNew: false }));
@@ -142,25 +154,31 @@ function fillOffer(round: Round, target: OpenOffer, waiting: readonly WaitingApp
     ...(recentPorts === undefined ? {} : { recentPorts }),
     seed: memory.launchSeed,
   });
-  const room = MAX_LAUNCHES_PER_OFFER - target.tasks.length;
-  const launches = match.launches.slice(0, room);
-  memory.launchSeed += launches.length;
-  if (launches.length === match.launches.length) {
-    target.offer = { ...target.offer, pools: match.remaining };
-  } else {
-    target.offer = { ...target.offer, pools: [] };
-  }
+  target.offer = { ...target.offer, pools: match.remaining };
   refusals.set(
     target.offer.agentId,
     new Map([...(refusals.get(target.offer.agentId) ?? []), ...match.refusals]),
   );
-  for (const launch of launches) {
-    const task = provision(context, draft, target, launch);
-    target.tasks.push(task.info);
-    target.instanceIds.push(task.id);
+  for (const launch of match.launches) {
+    memory.launchSeed += 1;
+    const { instance, info } = prepareLaunch(context, draft, target, launch);
+    const bytes = Buffer.byteLength(JSON.stringify(info));
+    if (!hasRoom(target, bytes)) {
+      target.isFull = true;
+      target.offer = { ...target.offer, pools: [] };
+      return;
+    }
+    target.bytes += bytes;
+    target.tasks.push(info);
+    target.instanceIds.push(instance.id);
+    provision(context, draft, instance);
     take(context, draft, pending, launch.app);
   }
 }
+
+/** A single task always has: whether it is too big is for the master to say. */
+const hasRoom = ({ tasks, bytes }: OpenOffer, more: number): boolean =>
+  tasks.length === 0 || (tasks.length < MAX_LAUNCHES_PER_OFFER && bytes + more <= MAX_ACCEPT_BYTES);
 
 /** One fewer waits. The queue changes at once: a later job of the same transaction must see it. */
 function take(context: EngineContext, draft: Draft, pending: Round['pending'], app: App): void {
@@ -170,12 +188,12 @@ function take(context: EngineContext, draft: Draft, pending: Round['pending'], a
   setWanted(context.memory.queue, app, left, draft.now);
 }
 
-function provision(
+function prepareLaunch(
   context: EngineContext,
   draft: Draft,
   target: OpenOffer,
   launch: MatchedLaunch,
-): { readonly id: Instance['id']; readonly info: TaskInfo } {
+): { readonly instance: Instance; readonly info: TaskInfo } {
   const { app } = launch;
   const id = instanceId(`${safePath(app.id)}.instance-${context.ports.newId()}`);
   const placement = toPlacement(target.wire, target.offer);
@@ -194,12 +212,6 @@ function provision(
     hostPorts: launch.hostPorts,
     ipAddresses: [],
   };
-  draft.putInstance(instance);
-  draft.emit(instanceChanged(instance));
-  draft.after(() => {
-    context.memory.accepting.add(id);
-    context.evaluateSoon([app.id]);
-  });
   const seed = context.memory.launchSeed;
   const ports = taskPorts(
     app,
@@ -214,7 +226,16 @@ function provision(
     isRoleEnforced: isRoleEnforced(draft, app.id),
     ports,
   });
-  return { id, info };
+  return { instance, info };
+}
+
+function provision(context: EngineContext, draft: Draft, instance: Instance): void {
+  draft.putInstance(instance);
+  draft.emit(instanceChanged(instance));
+  draft.after(() => {
+    context.memory.accepting.add(instance.id);
+    context.evaluateSoon([instance.appId]);
+  });
 }
 
 /** Segments joined by underscores: `/shop/web` is `shop_web`. */

@@ -84,23 +84,31 @@ function settleEnd(
 ): void {
   const app = draft.root.apps.get(state.appId);
   if (ended.failed) {
-    draft.putFailure({
-      appId: state.appId,
-      taskId: state.taskId,
-      host: state.placement?.hostname ?? '',
-      ...(state.placement === undefined ? {} : agentOf(state.placement)),
-      state: report?.state ?? state.condition,
-      message: report?.message ?? '',
-      version: state.appVersion,
-      timestampEpochMs: draft.now.epochMs,
-    });
+    draft.putFailure(toFailure(draft, state, report ?? { state: state.condition, message: '' }));
   }
   if (ended.counted && app !== undefined) {
     draft.after(() => delayLaunches(context, definitionOf(context, draft.root, state) ?? app));
   }
 }
 
-function delayLaunches({ memory, ports, demand }: EngineContext, app: App): void {
+/** What is kept as the app's last task failure. */
+export const toFailure = (
+  { now }: Draft,
+  { appId, appVersion, taskId, placement }: Instance,
+  { state, message }: EndReport,
+): TaskFailure => ({
+  appId,
+  taskId,
+  host: placement?.hostname ?? '',
+  ...(placement === undefined ? {} : agentOf(placement)),
+  state,
+  message,
+  version: appVersion,
+  timestampEpochMs: now.epochMs,
+});
+
+/** Something of the app went wrong: its next launch waits, longer each time. */
+export function delayLaunches({ memory, ports, demand }: EngineContext, app: App): void {
   memory.backOffs.set(app.id, growBackOff(memory.backOffs.get(app.id), app, ports.clock.now()));
   demand.update({ isNew: false });
 }

@@ -8,6 +8,9 @@ import { restOfPath } from '../apps/write-request.js';
 import { type Query, readTexts } from '../http/query.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
 
+/** `delayReason`: our own, the failure after which launches are delayed. */
+type QueueEntry = WireQueueEntry & { readonly delayReason?: string };
+
 /** /v2/queue: what waits for offers, and why offers were not used. */
 @ApiTags('queue')
 @Controller('v2/queue')
@@ -17,14 +20,18 @@ export class QueueController {
   @Get()
   @ApiOperation({ summary: 'Apps that wait to be launched' })
   @ApiQuery({ name: 'embed', required: false, enum: ['lastUnusedOffers'] })
-  list(@Req() request: FastifyRequest): { readonly queue: readonly WireQueueEntry[] } {
+  list(@Req() request: FastifyRequest): { readonly queue: readonly QueueEntry[] } {
     const { view } = this.runtime.engine;
     const { apps } = view.root();
     const withOffers = readTexts(request.query as Query, 'embed').includes('lastUnusedOffers');
     const queue = view.queue().flatMap((waiting) => {
       const app = apps.get(waiting.appId);
       if (app === undefined) return [];
-      const entry = toWireQueueEntry(waiting, app);
+      const failure = waiting.delayLeftMs > 0 ? view.failureOf(app.id) : undefined;
+      const entry: QueueEntry = {
+        ...toWireQueueEntry(waiting, app),
+        ...(failure === undefined ? {} : { delayReason: `${failure.state}: ${failure.message}` }),
+      };
       return withOffers ? { ...entry, lastUnusedOffers: [] } : entry;
     });
     return { queue };

@@ -125,6 +125,15 @@ describe('other resources over HTTP', () => {
       rejectLastOffers: [reject],
       rejectLaunchAttempt: [],
     });
+    api.engine.failures.set(appId('/web'), {
+      appId: appId('/web'),
+      taskId: taskId('t'),
+      host: 'h',
+      state: 'TASK_FAILED',
+      message: 'exit 1',
+      version: 'v',
+      timestampEpochMs: 0,
+    });
 
     const queue = await api.ask('GET', '/v2/queue?embed=lastUnusedOffers');
     const reset = await api.ask('DELETE', '/v2/queue/web/delay');
@@ -136,6 +145,7 @@ describe('other resources over HTTP', () => {
         role: '*',
         since: '1970-01-01T00:00:00.000Z',
         delay: { timeLeftSeconds: 2, overdue: false },
+        delayReason: 'TASK_FAILED: exit 1',
         processedOffersSummary: {
           processedOffersCount: 123,
           lastUnusedOfferAt: '1970-01-01T00:00:01.000Z',
