@@ -1,5 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { dropBody } from './drop-body.js';
 import { toErrorReply } from './error-reply.js';
 import type { Logger } from './logger.js';
 import type { RouteTable } from './route-table.js';
@@ -12,7 +13,7 @@ export class ApiExceptionFilter implements ExceptionFilter {
     private readonly routes: RouteTable,
   ) {}
 
-  catch(thrown: unknown, host: ArgumentsHost): void {
+  async catch(thrown: unknown, host: ArgumentsHost): Promise<void> {
     const context = host.switchToHttp();
     const request = context.getRequest<FastifyRequest>();
     const reply = context.getResponse<FastifyReply>();
@@ -20,6 +21,7 @@ export class ApiExceptionFilter implements ExceptionFilter {
     const allowed = this.routes.methodsOf(url);
     const answer = toErrorReply(thrown, { method, url, allowed });
     if (answer.isFault) this.logger.error({ err: thrown, method, url }, 'request failed');
+    if (answer.headers['connection'] === 'close') await dropBody(request.raw);
     if (reply.sent || reply.raw.headersSent) {
       reply.raw.destroy();
       return;
