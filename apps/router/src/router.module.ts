@@ -1,9 +1,10 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { RouterService } from './router.service.js';
 import { ROUTER_CONFIG, type RouterConfig } from './router-config.js';
+import { ShutdownController } from './shutdown/shutdown.controller.js';
 import { StatusController } from './status/status.controller.js';
 
-@Module({ controllers: [StatusController], providers: [RouterService] })
+@Module({ controllers: [ShutdownController, StatusController], providers: [RouterService] })
 export class RouterModule {}
 
 /** The router as configured. */

@@ -130,6 +130,16 @@ export class HaproxyEdge {
     await replaceFile(files.config, withoutListenPorts(text, taken));
   }
 
+  /** Leaves HAProxy running, with a file on disk that it could be started with again. */
+  async leave(): Promise<void> {
+    if (this.process.pid === undefined) return;
+    await this.persist().catch((error: unknown) =>
+      this.options.logger.warn({ err: error }, 'cannot write haproxy.cfg'),
+    );
+    this.process.release();
+  }
+
+  /** Ends HAProxy. */
   async stop(): Promise<void> {
     await this.process.stop();
   }

@@ -6,6 +6,7 @@ export type Edge = Pick<
   | 'applyRuntime'
   | 'driftRepairs'
   | 'hasPendingDeletions'
+  | 'leave'
   | 'listenPorts'
   | 'oldWorkers'
   | 'needsReload'

@@ -53,6 +53,7 @@ function createEdge(extra: Partial<Edge> = {}): Writable<Edge> {
     hasPendingDeletions: false,
     start: async () => undefined,
     restart: async () => undefined,
+    leave: async () => undefined,
     stop: async () => undefined,
     refresh: async () => undefined,
     persist: async () => undefined,
@@ -219,5 +220,19 @@ describe('RouterLoop', () => {
     await vi.advanceTimersByTimeAsync(1_000);
 
     expect(loop.status()).not.toHaveProperty('lastProblem');
+  });
+
+  it('leaves HAProxy alone when it stops, and ends it when the edge is switched off', async () => {
+    const calls: string[] = [];
+    const edge = createEdge({
+      leave: async () => void calls.push('leave'),
+      stop: async () => void calls.push('stop'),
+    });
+
+    await (await start(new FakeController(), edge)).stop();
+    expect(calls).toEqual(['leave']);
+    await (await start(new FakeController(), edge)).end();
+
+    expect(calls).toEqual(['leave', 'leave', 'stop']);
   });
 });

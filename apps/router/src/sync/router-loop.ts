@@ -86,6 +86,7 @@ export class RouterLoop {
     this.timers.push(setInterval(() => void this.report(), REPORT_INTERVAL_MS));
   }
 
+  /** HAProxy serves on as it is, for the next router to adopt. */
   async stop(): Promise<void> {
     this.stopped.abort();
     this.changed.stop();
@@ -95,6 +96,12 @@ export class RouterLoop {
     this.wake();
     await this.running;
     await this.persisting;
+    await this.options.edge.leave();
+  }
+
+  /** Ends HAProxy too: the edge is switched off. */
+  async end(): Promise<void> {
+    await this.stop();
     await this.options.edge.stop();
   }
 
