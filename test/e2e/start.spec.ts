@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { webApp } from './support/apps.js';
-import { Cluster, findProcesses, isAlive } from './support/cluster.js';
+import { Cluster, findProcesses, isAlive, taskProcesses } from './support/cluster.js';
 import { eventually, request } from './support/http.js';
 
 interface State {
@@ -83,6 +83,66 @@ describe('pacer up --agents 3', () => {
     const second = new Cluster({ agents: 3, dataDirectory: cluster.dataDirectory });
 
     await expect(second.start()).rejects.toThrow(/already supervised by pid \d+/);
+  });
+});
+
+describe('pacer up with fewer agents than the tasks of the last run have', () => {
+  const before = new Cluster({ agents: 3, keepTasks: true });
+  const cluster = new Cluster({ agents: 1, dataDirectory: before.dataDirectory });
+  const { api } = cluster;
+  const countAgents = async (): Promise<number> =>
+    (JSON.parse((await request(`${cluster.masterUrl}/state`)).text) as State).slaves.length;
+
+  afterAll(async () => {
+    await cluster.destroy();
+    await before.destroy();
+  });
+
+  it('runs as many agents as before, says so, and ends all tasks when stopped', async () => {
+    await before.start();
+    const constraints = [['hostname', 'UNIQUE']];
+    await api.send('POST', '/v2/apps', { ...webApp('/spread', { instances: 3 }), constraints });
+    await api.steady('/spread', 3);
+    const tasks = taskProcesses(cluster);
+    await before.stop();
+    expect(before.output).toMatch(/agent-2: 1 tasks go on/);
+
+    await cluster.start();
+    await api.steady('/spread', 3);
+
+    expect(cluster.output).toMatch(/running 3 agents, not 1/);
+    expect(await countAgents()).toBe(3);
+    expect(taskProcesses(cluster)).toEqual(tasks);
+    await cluster.stop();
+    expect(taskProcesses(cluster)).toEqual([]);
+  });
+
+  it('runs as many as asked for once no task is left', async () => {
+    await cluster.start();
+
+    expect(cluster.output).not.toMatch(/running 3 agents/);
+    expect(cluster.output).not.toMatch(/agent-2/);
+    await cluster.stop();
+  });
+});
+
+describe('pacer down', () => {
+  const cluster = new Cluster({ keepTasks: true });
+
+  afterAll(() => cluster.destroy());
+
+  it('ends tasks that go on without an agent', async () => {
+    await cluster.start();
+    await cluster.api.send('POST', '/v2/apps', webApp('/kept', { instances: 1 }));
+    await cluster.api.steady('/kept', 1);
+    await cluster.stop();
+    expect(taskProcesses(cluster)).not.toEqual([]);
+
+    const down = cluster.down();
+
+    expect(down).toMatch(/starting it once more to end its tasks/);
+    expect(taskProcesses(cluster)).toEqual([]);
+    expect(findProcesses(cluster.dataDirectory)).toEqual([]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -112,6 +112,12 @@ export class Cluster {
   async stop(): Promise<number | null> {
     this.pressControlC();
     return this.waitForEnd('Ctrl-C');
+  }
+
+  /** `pacer down`; what it printed. */
+  down(): string {
+    const args = [CLI, 'down', '--data', this.dataDirectory, '--port-offset', String(PORT_OFFSET)];
+    return spawnSync(process.execPath, args, { encoding: 'utf8' }).stdout;
   }
 
   pressControlC(): void {

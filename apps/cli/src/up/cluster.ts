@@ -3,8 +3,9 @@ import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConfigError } from '#platform';
-import { findEmbeddedDatabase } from '#store';
+import { findEmbeddedDatabase, startEmbeddedDatabase } from '#store';
 import { type DaemonPlan, planCluster } from './cluster-plan.js';
+import { endHaproxy } from './haproxy-record.js';
 import { LogFiles } from './log-files.js';
 import { getStatus, hasAgents, waitUntil } from './readiness.js';
 import { RunDirectory } from './run-record.js';
@@ -27,11 +28,13 @@ export class Cluster {
   private database: SupervisedDatabase | undefined;
   private daemons: readonly SupervisedDaemon[] = [];
   private rotation: NodeJS.Timeout | undefined;
+  private agents: number;
 
   constructor(
     private readonly options: UpOptions,
     private readonly report: (line: string) => void,
   ) {
+    this.agents = options.agents;
     mkdirSync(options.dataDirectory, { recursive: true, mode: 0o755 });
     this.run = new RunDirectory(options.dataDirectory);
     this.logs = new LogFiles(options.dataDirectory);
@@ -47,6 +50,7 @@ export class Cluster {
   /** Starts or adopts everything and resolves when all of it answers. Rejects saying what does not. */
   async start(signal: AbortSignal): Promise<readonly DaemonPlan[]> {
     const url = this.options.databaseUrl || (await this.startDatabase());
+    this.agents = this.decideAgents();
     const plans = this.planWith(url);
     this.requirePrograms(plans);
     await this.endUnplanned(plans);
@@ -63,26 +67,40 @@ export class Cluster {
       }),
     );
     await this.waitForService(plans, signal);
+    this.run.agents.write(this.agents);
     this.report(`cluster ready (${took()})`);
     return plans;
   }
 
-  /** Finds the daemons a supervisor that was killed left behind, without starting anything. */
+  /**
+   * Finds the daemons a supervisor that was killed left behind, and the agents whose tasks may go on without them. Starts
+   * nothing. Says how many there are.
+   */
   adoptAll(): number {
     const survivors = new Set(this.run.findSurvivors().map(({ name }) => name));
-    const agents = [...survivors].filter((name) => name.startsWith('agent-')).length;
-    const plans = this.planWith('', Math.max(agents, this.options.agents));
-    this.daemons = plans
-      .filter(({ name }) => survivors.has(name))
-      .map((plan) => new SupervisedDaemon(plan, this.host))
-      .filter((daemon) => daemon.adopt());
+    const withTasks = this.run.agents.read() ?? 0;
+    const agents = [...survivors].filter(isAgent).map((name) => Number(name.split('-')[1]));
+    this.agents = Math.max(this.options.agents, withTasks, ...agents);
+    this.daemons = this.planWith('')
+      .filter(
+        ({ name }) => survivors.has(name) || Number(/^agent-(.*)/.exec(name)?.[1]) <= withTasks,
+      )
+      .map((plan) => new SupervisedDaemon(plan, this.host));
+    for (const daemon of this.daemons) daemon.adopt();
     return this.daemons.length;
   }
 
   /** Stops everything in order, and the embedded database last. */
   async stop(options: { readonly keepTasks: boolean }): Promise<void> {
     clearInterval(this.rotation);
-    await stopDaemons(this.daemons, { ...options, report: this.report });
+    // A start that came to nothing before it looked for survivors: they are not left without a database.
+    if (this.daemons.length === 0) this.adoptAll();
+    const { mayHaveTasks } = await stopDaemons(this.daemons, {
+      ...options,
+      endEdge: () => endHaproxy(join(this.options.dataDirectory, 'router')),
+      report: this.report,
+    });
+    if (!mayHaveTasks) this.run.agents.forget();
     if (this.database !== undefined) await this.database.stop();
     else if (this.options.databaseUrl === '') await this.findDatabase()?.stop();
   }
@@ -94,8 +112,12 @@ export class Cluster {
   private async startDatabase(): Promise<string> {
     const began = performance.now();
     this.database = new SupervisedDatabase({
-      dataDirectory: databaseDirectory(this.options.dataDirectory),
-      logFile: this.logs.pathOf('postgres'),
+      open: () =>
+        startEmbeddedDatabase({
+          dataDir: databaseDirectory(this.options.dataDirectory),
+          logFile: this.logs.pathOf('postgres'),
+          onProgress: this.report,
+        }),
       report: this.report,
       onMoved: (url) => void this.moveDatabase(url),
     });
@@ -105,7 +127,20 @@ export class Cluster {
     return url;
   }
 
-  private planWith(databaseUrl: string, agents = this.options.agents): readonly DaemonPlan[] {
+  /** As many as asked for, unless tasks may still run that were divided between another number. */
+  private decideAgents(): number {
+    const { agents } = this.options;
+    const before = this.run.agents.read() ?? agents;
+    if (before !== agents) {
+      this.report(
+        `running ${before} agents, not ${agents}: tasks of the last run may still be theirs. Stop without --keep-tasks to change the number`,
+      );
+    }
+    return before;
+  }
+
+  private planWith(databaseUrl: string): readonly DaemonPlan[] {
+    const { agents } = this;
     const { dataDirectory, host, ports, taskPorts } = this.options;
     const capacity = detectCapacity(dataDirectory, taskPorts);
     const uiDirectory = join(DIST, 'apps', 'ui');
@@ -127,10 +162,12 @@ export class Cluster {
     if (missing !== undefined) throw new ConfigError(`${missing} is missing: run npm run build`);
   }
 
-  /** Agents of an earlier run with more of them. Their tasks go on until an agent with the same name starts. */
+  /** Agents of an earlier run with more of them that never got ready. */
   private async endUnplanned(plans: readonly DaemonPlan[]): Promise<void> {
     const planned = new Set(plans.map(({ name }) => name));
-    const extra = this.run.findSurvivors().filter(({ name }) => !planned.has(name));
+    const extra = this.run
+      .findSurvivors()
+      .filter(({ name }) => isAgent(name) && !planned.has(name));
     await Promise.all(
       extra.map(async (record) => {
         this.report(`${record.name} is no longer asked for, stopping it`);
@@ -168,7 +205,7 @@ export class Cluster {
       signal,
       describe: () => `the controller does not lead: see ${this.logs.pathOf('controller')}`,
     });
-    await waitUntil(() => hasAgents(of('master'), this.options.agents), {
+    await waitUntil(() => hasAgents(of('master'), this.agents), {
       limitMs: READY_LIMIT_MS,
       signal,
       describe: () => `not every agent registered with the master: see ${this.logs.directory}`,
@@ -181,6 +218,8 @@ export class Cluster {
     }
   }
 }
+
+const isAgent = (name: string): boolean => name.startsWith('agent-');
 
 const databaseDirectory = (dataDirectory: string): string => join(dataDirectory, 'postgres');
 

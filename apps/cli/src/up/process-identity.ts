@@ -47,4 +47,6 @@ function readStat(pid: number): readonly string[] {
   }
 }
 
-const readBootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+/** Another one after each start of the machine. */
+export const readBootId = (): string =>
+  readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();

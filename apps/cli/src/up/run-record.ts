@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { AgentCount } from './agent-count.js';
 import { isRunning, type ProcessIdentity } from './process-identity.js';
 import { SupervisorClaims } from './supervisor-claim.js';
 
@@ -13,12 +14,14 @@ export interface RunRecord extends ProcessIdentity {
 /** The records of one data directory. Survives us, so that the next supervisor finds what we started. */
 export class RunDirectory {
   readonly supervisor: SupervisorClaims;
+  readonly agents: AgentCount;
   private readonly directory: string;
 
   constructor(dataDirectory: string) {
     this.directory = join(dataDirectory, 'run');
     mkdirSync(this.directory, { recursive: true, mode: 0o755 });
     this.supervisor = new SupervisorClaims(join(this.directory, 'supervisor'));
+    this.agents = new AgentCount(join(this.directory, 'agents'));
   }
 
   /** Records whose process still runs. */

@@ -82,10 +82,18 @@ export class SupervisedDaemon {
     return isAdopted ? 'adopted' : 'started';
   }
 
-  /** Takes a survivor over only to stop it. False when there is none. */
-  adopt(): boolean {
+  /** Takes a survivor, if there is one, over only to stop it. */
+  adopt(): void {
     this.current = this.host.run.findRunning(this.name);
-    return this.current !== undefined;
+  }
+
+  /** Starts it at once when it does not run, so that it can be asked for something. False when it runs. */
+  resume(): boolean {
+    if (this.isAlive) return false;
+    clearTimeout(this.restart);
+    this.restart = undefined;
+    this.spawn();
+    return true;
   }
 
   /** Replaces the plan and the running process by one with the new configuration. */
@@ -110,7 +118,7 @@ export class SupervisedDaemon {
   }
 
   private spawn(): void {
-    if (this.isStopping) return;
+    if (this.isStopping || this.isAlive) return;
     const log = this.host.logs.open(this.name);
     const child = spawn(process.execPath, [this.host.programOf(this.plan)], {
       cwd: '/',

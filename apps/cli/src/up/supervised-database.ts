@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type EmbeddedDatabase, startEmbeddedDatabase } from '#store';
+import type { EmbeddedDatabase } from '#store';
 import { identifyProcess, isRunning, type ProcessIdentity } from './process-identity.js';
 import { nextRestartDelay } from './restart-delay.js';
 
@@ -10,12 +10,13 @@ export class SupervisedDatabase {
   private current:
     | { readonly server: EmbeddedDatabase; readonly identity: ProcessIdentity }
     | undefined;
+  private restarting: Promise<void> | undefined;
   private isStopping = false;
 
   constructor(
     private readonly options: {
-      readonly dataDirectory: string;
-      readonly logFile: string;
+      /** Starts or adopts it. */
+      readonly open: () => Promise<EmbeddedDatabase>;
       readonly report: (line: string) => void;
       /** Called when it had to come back elsewhere. */
       readonly onMoved: (url: string) => void;
@@ -29,17 +30,15 @@ export class SupervisedDatabase {
     return server;
   }
 
+  /** A restart under way is waited for: what it starts is stopped too. */
   async stop(): Promise<void> {
     this.isStopping = true;
+    await this.restarting;
     await this.current?.server.stop();
   }
 
   private async open(): Promise<EmbeddedDatabase> {
-    const server = await startEmbeddedDatabase({
-      dataDir: this.options.dataDirectory,
-      logFile: this.options.logFile,
-      onProgress: this.options.report,
-    });
+    const server = await this.options.open();
     const identity = identifyProcess(server.pid);
     if (identity !== undefined) this.current = { server, identity };
     return server;
@@ -57,7 +56,8 @@ export class SupervisedDatabase {
       await sleep(delayMs);
       if (this.isStopping) return;
       startedAtMs = performance.now();
-      await this.restart();
+      this.restarting = this.restart();
+      await this.restarting;
     }
   }
 
@@ -65,7 +65,7 @@ export class SupervisedDatabase {
     const before = this.current?.server.url;
     try {
       const { url } = await this.open();
-      if (url !== before) this.options.onMoved(url);
+      if (url !== before && !this.isStopping) this.options.onMoved(url);
     } catch (error) {
       this.options.report(error instanceof Error ? error.message : String(error));
     }

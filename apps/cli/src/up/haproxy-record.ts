@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ProcessIdentity, readBootId } from './process-identity.js';
+import { endProcess } from './supervised-daemon.js';
+
+/** Ends the HAProxy of a router that did not end it itself: one that was killed, or only told to leave. */
+export async function endHaproxy(routerDirectory: string): Promise<void> {
+  const haproxy = readRecord(join(routerDirectory, 'haproxy', 'haproxy.json'));
+  if (haproxy !== undefined) await endProcess(haproxy);
+}
+
+/** Pid and start time, as the router wrote them; undefined when there are none. */
+function readRecord(file: string): ProcessIdentity | undefined {
+  try {
+    const record = JSON.parse(readFileSync(file, 'utf8')) as Partial<ProcessIdentity>;
+    const { pid, startTime } = record;
+    return typeof pid === 'number' && typeof startTime === 'string'
+      ? { pid, startTime, bootId: readBootId() }
+      : undefined;
+  } catch {
+    // The router removes it when it has ended HAProxy.
+    return undefined;
+  }
+}
