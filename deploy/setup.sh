@@ -3,7 +3,7 @@
 # missing, so that a second run takes a fraction of a second.
 #
 #   build  Node packages and our own build
-#   start  also HAProxy, Docker, iproute2 and unzip, and the Docker engine
+#   start  also HAProxy, Docker, iproute2, unzip and python3 (the first app), and the Docker engine
 #   test   also Chromium, and what the containers and apps of the tests are made of
 #
 # PACER_SKIP_PACKAGES=1 leaves the system alone. Needs no standard input.
@@ -12,12 +12,35 @@ set -eu
 mode=${1:-build}
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 cd "$root"
+lock_seconds=120
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 # The image of the tests is made of it. ldd refuses what is not dynamic.
 has_static_busybox() { [ -x /bin/busybox ] && ! ldd /bin/busybox >/dev/null 2>&1; }
 has() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ]; }
+
+# Runs a command, saying every ten seconds that it still does. The command is in the foreground, so that Ctrl-C ends it.
+with_progress() {
+  what=$1
+  shift
+  tick "$what" &
+  ticker=$!
+  status=0
+  "$@" || status=$?
+  kill "$ticker" 2>/dev/null || true
+  wait "$ticker" 2>/dev/null || true
+  return "$status"
+}
+
+# Ends by itself when we are gone.
+tick() {
+  seconds=0
+  while sleep 10 >/dev/null 2>&1 && kill -0 "$$" 2>/dev/null; do
+    seconds=$((seconds + 10))
+    say "still $1 ($seconds s)"
+  done
+}
 
 check_node() {
   has node || fail 'Node.js is missing: install version 20.19 or newer (https://nodejs.org)'
@@ -32,7 +55,7 @@ install_node_packages() {
   installed=node_modules/.package-lock.json
   if [ -f "$installed" ] && ! [ package-lock.json -nt "$installed" ]; then return; fi
   say 'installing Node packages (npm ci), about 20 to 40 s'
-  npm ci --no-audit --no-fund --loglevel=error </dev/null
+  with_progress 'installing Node packages' npm ci --no-audit --no-fund --loglevel=error </dev/null
   touch "$installed"
 }
 
@@ -42,10 +65,10 @@ missing_packages() {
   has ip || missing="$missing iproute2"
   has docker && has dockerd || missing="$missing docker.io"
   has unzip || missing="$missing unzip"
+  has python3 || missing="$missing python3"
   if [ "$mode" = test ]; then
     has chromium || missing="$missing chromium"
     has docker-registry || missing="$missing docker-registry"
-    has python3 || missing="$missing python3"
     has_static_busybox || missing="$missing busybox-static"
   fi
   printf '%s' "$missing"
@@ -69,16 +92,45 @@ install_system_packages() {
     fi
   fi
   say "installing$packages (apt-get)"
+  update_package_lists
   # shellcheck disable=SC2086 # lists of words on purpose
-  { $as_root apt-get update -qq &&
-    $as_root env DEBIAN_FRONTEND=noninteractive \
-      apt-get install -y -qq --no-install-recommends $packages; } </dev/null >/dev/null ||
-    say "could not install$packages; going on without"
+  if { problem=$(with_progress "installing$packages" apt_install $packages 2>&1 >&3); } 3>&1; then return; fi
+  case $problem in *'get lock'*) say "could not install$packages; going on without: $problem"; return ;; esac
+  # One that cannot be had, such as Chromium where it is a snap, is no reason to go without the others.
+  failed=''
+  for package in $packages; do
+    with_progress "installing $package" apt_install "$package" ||
+      failed="$failed $package"
+  done
+  [ -z "$failed" ] || say "could not install$failed; going on without"
+}
+
+# A machine that was just started updates itself and holds the lock for a while.
+apt() {
+  $as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C \
+    apt-get -qq -o DPkg::Lock::Timeout="$lock_seconds" "$@" </dev/null >/dev/null
+}
+
+apt_install() { apt install -y --no-install-recommends "$@"; }
+
+# The option above does not cover the lock of the lists. With old lists most packages can be installed all the same.
+update_package_lists() {
+  waited=0
+  until problem=$(apt update 2>&1); do
+    case $problem in *'get lock'*) ;; *) waited=$lock_seconds ;; esac
+    if [ "$waited" -ge "$lock_seconds" ]; then
+      say "apt-get update: $problem"
+      return 0
+    fi
+    [ "$waited" -gt 0 ] || say 'waiting for another apt-get to end'
+    sleep 5
+    waited=$((waited + 5))
+  done
 }
 
 start_docker() {
   [ -f deploy/docker-engine.sh ] || return 0
-  sh deploy/docker-engine.sh </dev/null || say 'no Docker engine: apps with an image cannot run on this machine'
+  sh deploy/docker-engine.sh </dev/null || say 'going on without Docker: apps with an image cannot run'
 }
 
 # Sources newer than the last build, or a lock file that brought another compiler.
@@ -96,7 +148,7 @@ build() {
   mkdir -p dist
   # Taken before the build, so that what is edited meanwhile is built the next time.
   node -e 'process.stdout.write(`${Date.now()}-${process.pid}\n`)' >dist/.stamp.new
-  npm run --silent build </dev/null || fail 'the build failed, see above'
+  with_progress building npm run --silent build </dev/null || fail 'the build failed, see above'
   mv dist/.stamp.new dist/.stamp
 }
 

@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { ConfigError } from '#platform';
 import { findEmbeddedDatabase, startEmbeddedDatabase } from '#store';
 import { type DaemonPlan, planCluster } from './cluster-plan.js';
-import { endHaproxy } from './haproxy-record.js';
+import { findEdgeProblem, listProgramFolders } from './edge-problem.js';
+import { endHaproxy, isHaproxyRunning } from './haproxy-record.js';
 import { LogFiles } from './log-files.js';
 import { getStatus, hasAgents, waitUntil } from './readiness.js';
 import { RunDirectory } from './run-record.js';
@@ -19,6 +20,12 @@ const ROTATE_EVERY_MS = 10_000;
 
 /** `dist`, three folders above `dist/apps/cli/src/up`. */
 const DIST = fileURLToPath(new URL('../../../../', import.meta.url));
+
+export interface ReadyCluster {
+  readonly plans: readonly DaemonPlan[];
+  /** Why apps cannot be reached through HAProxy. */
+  readonly edgeProblem: string | undefined;
+}
 
 /** A one-machine cluster: the database, four kinds of daemons, their logs and records. */
 export class Cluster {
@@ -48,13 +55,14 @@ export class Cluster {
   }
 
   /** Starts or adopts everything and resolves when all of it answers. Rejects saying what does not. */
-  async start(signal: AbortSignal): Promise<readonly DaemonPlan[]> {
+  async start(signal: AbortSignal): Promise<ReadyCluster> {
     const url = this.options.databaseUrl || (await this.startDatabase());
     this.agents = this.decideAgents();
     const plans = this.planWith(url);
     this.requirePrograms(plans);
     await this.endUnplanned(plans);
     await this.requireFreePorts(plans);
+    const edgeProblem = await this.findEdgeProblem();
     this.daemons = plans.map((plan) => new SupervisedDaemon(plan, this.host));
     this.rotation = setInterval(() => this.rotateLogs(), ROTATE_EVERY_MS);
     const began = performance.now();
@@ -69,7 +77,7 @@ export class Cluster {
     await this.waitForService(plans, signal);
     this.run.agents.write(this.agents);
     this.report(`cluster ready (${took()})`);
-    return plans;
+    return { plans, edgeProblem };
   }
 
   /**
@@ -97,7 +105,7 @@ export class Cluster {
     if (this.daemons.length === 0) this.adoptAll();
     const { mayHaveTasks } = await stopDaemons(this.daemons, {
       ...options,
-      endEdge: () => endHaproxy(join(this.options.dataDirectory, 'router')),
+      endEdge: () => endHaproxy(this.routerDirectory),
       report: this.report,
     });
     if (!mayHaveTasks) this.run.agents.forget();
@@ -185,6 +193,21 @@ export class Cluster {
         `port ${plan.port} (${plan.name}) is used by another program: stop it, or use --port-offset`,
       );
     }
+  }
+
+  /** Not worth failing for: the router tries again and again. */
+  private async findEdgeProblem(): Promise<string | undefined> {
+    const { edgeHost, ports } = this.options;
+    return findEdgeProblem({
+      folders: listProgramFolders(process.env['PATH'] ?? ''),
+      port: ports.edgeHttp,
+      isPortOurs:
+        isHaproxyRunning(this.routerDirectory) || (await isFree(ports.edgeHttp, edgeHost)),
+    });
+  }
+
+  private get routerDirectory(): string {
+    return join(this.options.dataDirectory, 'router');
   }
 
   private waitForPing(daemon: SupervisedDaemon, signal: AbortSignal): Promise<void> {

@@ -1,17 +1,24 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ProcessIdentity, readBootId } from './process-identity.js';
+import { isRunning, type ProcessIdentity, readBootId } from './process-identity.js';
 import { endProcess } from './supervised-daemon.js';
+
+/** Whether the HAProxy of a router runs, be it without the router. */
+export function isHaproxyRunning(routerDirectory: string): boolean {
+  const haproxy = readRecord(routerDirectory);
+  return haproxy !== undefined && isRunning(haproxy);
+}
 
 /** Ends the HAProxy of a router that did not end it itself: one that was killed, or only told to leave. */
 export async function endHaproxy(routerDirectory: string): Promise<void> {
-  const haproxy = readRecord(join(routerDirectory, 'haproxy', 'haproxy.json'));
+  const haproxy = readRecord(routerDirectory);
   if (haproxy !== undefined) await endProcess(haproxy);
 }
 
 /** Pid and start time, as the router wrote them; undefined when there are none. */
-function readRecord(file: string): ProcessIdentity | undefined {
+function readRecord(routerDirectory: string): ProcessIdentity | undefined {
   try {
+    const file = join(routerDirectory, 'haproxy', 'haproxy.json');
     const record = JSON.parse(readFileSync(file, 'utf8')) as Partial<ProcessIdentity>;
     const { pid, startTime } = record;
     return typeof pid === 'number' && typeof startTime === 'string'

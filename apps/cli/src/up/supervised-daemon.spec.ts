@@ -50,7 +50,12 @@ function supervise(overrides: Partial<DaemonHost> = {}): SupervisedDaemon {
 
 function isRunningProgram(pid: number, program: string): boolean {
   if (!Number.isInteger(pid) || identifyProcess(pid) === undefined) return false;
-  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(program);
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(program);
+  } catch {
+    // It ended between the two looks.
+    return false;
+  }
 }
 
 const pidOf = (): number | undefined => host.run.findRunning('master')?.pid;

@@ -26,6 +26,8 @@ export interface UpOptions {
   readonly keepTasks: boolean;
   readonly dataDirectory: string;
   readonly host: string;
+  /** Where HAProxy listens. */
+  readonly edgeHost: string;
   readonly ports: ClusterPorts;
   /** An external PostgreSQL; empty: the embedded one. */
   readonly databaseUrl: string;
@@ -46,6 +48,7 @@ export function readUpOptions(flags: UpFlags): UpOptions {
       agents: numeric('--agents', { fallback: 1, min: 1, max: MAX_AGENTS }),
       offset: numeric('--port-offset', { fallback: 0, min: 0, max: 50_000 }),
       host: text('PACER_HOST', '127.0.0.1'),
+      edgeHost: text('PACER_EDGE_HOST', '127.0.0.1'),
       databaseUrl: text('DATABASE_URL', ''),
       credentials: text('PACER_CREDENTIALS', ''),
       allowOpenBind: toggle('PACER_ALLOW_OPEN_BIND', false),
@@ -78,6 +81,7 @@ export function readUpOptions(flags: UpFlags): UpOptions {
     keepTasks: flags.keepTasks === true,
     dataDirectory: resolve(flags.data ?? process.env['PACER_DATA'] ?? defaultDataDirectory()),
     host: read.host,
+    edgeHost: read.edgeHost,
     ports: shiftPorts(read, read.offset),
     databaseUrl: read.databaseUrl,
     taskPorts: read.taskPorts,

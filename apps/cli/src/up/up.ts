@@ -1,10 +1,10 @@
 import { Cluster } from './cluster.js';
-import type { DaemonPlan } from './cluster-plan.js';
 import { signalProcess } from './process-identity.js';
 import { waitUntil } from './readiness.js';
 import { RunDirectory } from './run-record.js';
 import { judgeStopSignal } from './stop-signals.js';
-import { readUpOptions, type UpFlags, type UpOptions } from './up-options.js';
+import { readUpOptions, type UpFlags } from './up-options.js';
+import { renderWelcome } from './welcome.js';
 
 const DOWN_LIMIT_MS = 90_000;
 
@@ -32,8 +32,8 @@ export async function runUp(flags: UpFlags): Promise<number> {
   let code = 0;
   let { keepTasks } = options;
   try {
-    const plans = await cluster.start(stopping.signal);
-    process.stdout.write(welcome(plans, options));
+    const { plans, edgeProblem } = await cluster.start(stopping.signal);
+    process.stdout.write(renderWelcome({ plans, edgeProblem, ...options }));
     await stopped;
     report(options.keepTasks ? 'stopping, tasks go on' : 'stopping, tasks too');
   } catch (error) {
@@ -93,25 +93,4 @@ function onStopSignal(stopping: AbortController, stop: () => void): void {
   process.on('SIGINT', handle);
   process.on('SIGTERM', handle);
   process.on('SIGHUP', handle);
-}
-
-function welcome(plans: readonly DaemonPlan[], options: UpOptions): string {
-  const url = (program: DaemonPlan['program']) =>
-    plans.find((plan) => plan.program === program)?.url ?? '';
-  const agents = plans.filter(({ program }) => program === 'agent').map((plan) => plan.url);
-  const edge = `http://${options.host}:${options.ports.edgeHttp}`;
-  const app = `{"id":"/hello","cmd":"python3 -m http.server $PORT0","cpus":0.1,"mem":32,"portDefinitions":[{"port":0}],"labels":{"HAPROXY_GROUP":"external","HAPROXY_0_VHOST":"hello.localhost"}}`;
-  return `
-  UI and API   ${url('controller')}      documentation ${url('controller')}/docs
-  edge         ${edge}      router ${url('router')}
-  master       ${url('master')}
-  agents       ${agents.join(' ')}
-
-  Deploy a first app, then open http://hello.localhost:${options.ports.edgeHttp}/ :
-
-  curl -X POST ${url('controller')}/v2/apps -H 'Content-Type: application/json' -d '${app}'
-
-  Ctrl-C stops everything${options.keepTasks ? ' but the tasks' : ', tasks included'}.
-
-`;
 }

@@ -1,0 +1,38 @@
+import type { ClusterPorts, DaemonPlan } from './cluster-plan.js';
+
+const FIRST_APP =
+  '{"id":"/hello","cmd":"python3 -m http.server $PORT0","cpus":0.1,"mem":32,"portDefinitions":[{"port":0}],"labels":{"HAPROXY_GROUP":"external","HAPROXY_0_VHOST":"hello.localhost"}}';
+
+/** What a ready cluster is reached by, and how to go on. */
+export function renderWelcome(cluster: {
+  readonly plans: readonly DaemonPlan[];
+  readonly edgeHost: string;
+  readonly ports: ClusterPorts;
+  readonly keepTasks: boolean;
+  /** Why apps cannot be reached through HAProxy. */
+  readonly edgeProblem: string | undefined;
+}): string {
+  const { plans, edgeHost, ports, edgeProblem } = cluster;
+  const urls = (program: DaemonPlan['program']) =>
+    plans.filter((plan) => plan.program === program).map(({ url }) => url);
+  const controller = urls('controller').join();
+  const edge =
+    edgeProblem === undefined ? `http://${edgeHost}:${ports.edgeHttp}` : `no edge: ${edgeProblem}`;
+  const next =
+    edgeProblem === undefined
+      ? `Deploy a first app, then open http://hello.localhost:${ports.edgeHttp}/ :`
+      : 'Deploy a first app, then see in the UI on which port it listens:';
+  return `
+  UI and API   ${controller}      documentation ${controller}/docs
+  edge         ${edge}      router ${urls('router').join()}
+  master       ${urls('master').join()}
+  agents       ${urls('agent').join(' ')}
+
+  ${next}
+
+  curl -X POST ${controller}/v2/apps -H 'Content-Type: application/json' -d '${FIRST_APP}'
+
+  Ctrl-C stops everything${cluster.keepTasks ? ' but the tasks' : ', tasks included'}.
+
+`;
+}
