@@ -142,7 +142,8 @@ export class Cluster {
     if (this.supervisor?.exitCode === null && this.supervisor.signalCode === null) {
       await this.stop().catch(() => undefined);
     }
-    for (const pid of Object.values(this.pids())) killQuietly(pid);
+    const left = [...findProcesses(this.dataDirectory), ...taskProcesses(this)];
+    for (const pid of [...Object.values(this.pids()), ...left]) killQuietly(pid);
     rmSync(this.dataDirectory, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
 

@@ -15,14 +15,14 @@ export async function endHaproxy(routerDirectory: string): Promise<void> {
   if (haproxy !== undefined) await endProcess(haproxy);
 }
 
-/** Pid and start time, as the router wrote them; undefined when there are none. */
+/** Pid and start time, as the router wrote them, and the boot if it did; undefined when there are none. */
 function readRecord(routerDirectory: string): ProcessIdentity | undefined {
   try {
     const file = join(routerDirectory, 'haproxy', 'haproxy.json');
     const record = JSON.parse(readFileSync(file, 'utf8')) as Partial<ProcessIdentity>;
-    const { pid, startTime } = record;
+    const { pid, startTime, bootId = readBootId() } = record;
     return typeof pid === 'number' && typeof startTime === 'string'
-      ? { pid, startTime, bootId: readBootId() }
+      ? { pid, startTime, bootId }
       : undefined;
   } catch {
     // The router removes it when it has ended HAProxy.
