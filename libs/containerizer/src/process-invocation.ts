@@ -1,4 +1,4 @@
-/** What is executed for a task without an image: argument vector, environment and user. */
+/** What is executed for a task without an image: argument vector and user. */
 import { execFile } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import { userInfo } from 'node:os';
@@ -6,12 +6,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { LaunchError, type LaunchSpec } from '#core';
 import type { UserIdentity } from './launch-record.js';
-import { SCOPE_VARIABLE, TASK_VARIABLE } from './supervisor-script.js';
+import { DEFAULT_PATH } from './task-environment.js';
 
 const run = promisify(execFile);
 
-const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-const SHELL_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const ID_TIMEOUT_MS = 10_000;
 
 /**
@@ -28,41 +26,18 @@ export function toArgv(command: LaunchSpec['command']): readonly string[] {
   return [file, ...rest];
 }
 
-/** Adds a search path if there is none, and the marks by which strays are found. */
-export function toEnvironment(spec: LaunchSpec, scope: string): Record<string, string> {
-  for (const [name, value] of Object.entries(spec.environment)) {
-    if (name === '' || name.includes('=') || `${name}${value}`.includes('\0')) {
-      throw new LaunchError('prepare', `environment variable "${name}" cannot be passed on`);
-    }
-  }
-  return {
-    PATH: DEFAULT_PATH,
-    ...spec.environment,
-    [TASK_VARIABLE]: spec.taskId,
-    [SCOPE_VARIABLE]: scope,
-  };
-}
-
-/** What a shell may refuse to have assigned (bash), checks the value of or does not export (dash). */
-const RESERVED = new Set('BASHOPTS EUID IFS LINENO OPTIND PPID PWD SHELLOPTS UID'.split(' '));
-
-/** Whether a shell passes this variable on when told to export it. */
-export const isAssignable = (name: string): boolean => SHELL_NAME.test(name) && !RESERVED.has(name);
-
-/** The others are set by `env` after the shell. */
-export function withOddVariables(
-  environment: Readonly<Record<string, string>>,
+/**
+ * What the supervisor executes: the task itself, or the switch to another user and the shell that becomes the task; it
+ * reads from its input how.
+ */
+export function withUser(
+  user: UserIdentity | undefined,
   argv: readonly string[],
+  tool: string,
 ): readonly string[] {
-  const odd = Object.entries(environment).filter(([name]) => !isAssignable(name));
-  if (odd.length === 0) return argv;
-  return ['/usr/bin/env', '--', ...odd.map(([name, value]) => `${name}=${value}`), ...argv];
-}
-
-export function withUser(user: UserIdentity | undefined, argv: readonly string[], tool: string) {
   if (user === undefined) return argv;
   const ids = [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--init-groups'];
-  return [tool, ...ids, '--', ...argv];
+  return [tool, ...ids, '--', '/bin/sh', '-s', '--', ...argv];
 }
 
 /** Resolves whom a task runs as; undefined means as the agent itself. Looked up once per name. */

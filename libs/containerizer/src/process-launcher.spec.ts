@@ -1,6 +1,17 @@
 import { execFileSync } from 'node:child_process';
 import { constants } from 'node:fs';
-import { mkdir, mkdtemp, open, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  rmdir,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,6 +24,10 @@ import { isAlive, readStat } from './process-table.js';
 
 const WAIT_MS = 20_000;
 const PAUSE_MS = 10;
+
+const IS_ROOT = process.getuid?.() === 0;
+const USERS = IS_ROOT ? ['own', 'nobody'] : ['own'];
+const NOBODY = 65534;
 
 const SCRIPTS = {
   runs: 'echo ready; sleep 1000; true',
@@ -137,20 +152,85 @@ describe('the process launcher', () => {
     expect(await readFile(join(wanted.sandbox, 'stdout'), 'utf8')).toContain('app.name=x y\n');
   });
 
-  it('passes every character of a value on', async () => {
+  it.each(USERS)('passes every character of a value on (user %s)', async (user) => {
     const { launcher, spec, exits } = await arrange();
     const wanted = await spec('a', '');
     const value = `${String.fromCharCode(...Array.from({ length: 255 }, (_, index) => index + 1))} Ё ā 日本 'quoted' \\`;
+    const values = {
+      ...{ VALUE: value, UID: 'someone', IFS: '/', EMPTY: '', 'app.name': "it's\n$(id)" },
+      ...{ LC_ALL: 'ja_JP.SJIS', RANDOM: 'four', 'a;b': '"', '1': 'one' },
+    };
+    const names = Object.keys(values);
 
     await launcher.launch({
       ...wanted,
-      command: { kind: 'exec', args: ['printenv', 'VALUE', 'UID', 'IFS'] },
-      environment: { VALUE: value, UID: 'someone', IFS: '/' },
+      ...(user === 'own' ? {} : { user }),
+      command: { kind: 'exec', args: ['printenv', ...names] },
+      environment: values,
     });
     await until(() => exits.length === 1);
 
     const output = await readFile(join(wanted.sandbox, 'stdout'), 'utf8');
-    expect(output).toBe(`${value}\nsomeone\n/\n`);
+    expect(output).toBe(`${Object.values(values).join('\n')}\n`);
+    expect(exits).toMatchObject([{ status: { code: 0 } }]);
+  });
+
+  /** Whose programs ran with the task's variables: the loader of each of them leaves a file. */
+  const findLoaders = async (sandbox: string): Promise<readonly number[]> => {
+    const files = (await readdir(sandbox)).filter((name) => name.startsWith('loader.'));
+    const found = await Promise.all(files.map(async (name) => await stat(join(sandbox, name))));
+    return [...new Set(found.map(({ uid }) => uid))];
+  };
+  const tracing = (sandbox: string) => ({
+    LD_DEBUG: 'files',
+    LD_DEBUG_OUTPUT: join(sandbox, 'loader'),
+  });
+
+  it.skipIf(!IS_ROOT)('runs no program of its own with the variables of another user', async () => {
+    const { launcher, spec, exits, root } = await arrange();
+    const wanted = await spec('a', 'sleep 1000; true');
+    // Where the other user may enter.
+    await chmod(root, 0o755);
+
+    const environment = tracing(wanted.sandbox);
+    await launcher.launch({ ...wanted, user: 'nobody', environment });
+    const check = await launcher.execute(wanted.taskId, 'id -un; echo $LD_DEBUG', {
+      timeoutMs: WAIT_MS,
+    });
+    await launcher.kill(wanted.taskId, { graceMs: 0 });
+    await until(() => exits.length === 1);
+
+    expect(check).toEqual({ exitCode: 0, output: 'nobody\nfiles\n' });
+    expect(await findLoaders(wanted.sandbox)).toEqual([NOBODY]);
+  });
+
+  it('records how a task ends whose variables break every program', async () => {
+    const { launcher, spec, exits } = await arrange();
+    const wanted = await spec('a', 'exit 3');
+    const name =
+      (await readFile('/proc/self/maps', 'utf8')).match(/libc[^/]*so[.\d]*$/m)?.[0] ?? '';
+    await writeFile(join(wanted.sandbox, name), 'no library');
+
+    await launcher.launch({ ...wanted, environment: { LD_LIBRARY_PATH: wanted.sandbox } });
+    await until(() => exits.length === 1);
+
+    expect(exits).toMatchObject([{ status: { kind: 'exited', code: 127 } }]);
+    expect(await readFile(join(wanted.runtimeDirectory, 'exit'), 'utf8')).toBe('127\n');
+  });
+
+  it('shows no value in any process list', async () => {
+    const { launcher, spec } = await arrange();
+    const wanted = await spec('a', 'sleep 1000; true');
+
+    const environment = { PLAIN: 'first-secret', 'odd.name': 'second-secret' };
+    const { pid } = await launcher.launch({ ...wanted, environment });
+    const supervisor = (await readStat(pid))?.session ?? 0;
+    const shown = async (): Promise<string> =>
+      (await readFile(`/proc/${supervisor}/cmdline`, 'utf8')) +
+      (await readFile(`/proc/${pid}/cmdline`, 'utf8'));
+    await until(async () => (await readFile(`/proc/${pid}/cmdline`, 'utf8')).startsWith('/bin/sh'));
+
+    expect(await shown()).not.toContain('secret');
   });
 
   it('goes on when the shell that starts supervisors is killed', async () => {
@@ -176,7 +256,9 @@ describe('the process launcher', () => {
 
     const launch = launcher.launch({ ...wanted, environment: { LARGE: 'x'.repeat(1 << 20) } });
 
-    await expect(launch).rejects.toThrow('cannot start its supervisor');
+    await expect(launch).rejects.toThrow(
+      'variable "LARGE" has 1048582 bytes with its name, the system\'s limit is 131071',
+    );
   });
 
   it('does not disturb the signals of the task', async () => {

@@ -26,13 +26,7 @@ import {
 } from './launch-record.js';
 import { createLaunchSlots, type LaunchSlots } from './launch-slots.js';
 import { createLogBounds, type LogBounds } from './log-bounds.js';
-import {
-  createUserResolver,
-  toArgv,
-  toEnvironment,
-  withOddVariables,
-  withUser,
-} from './process-invocation.js';
+import { createUserResolver, toArgv, withUser } from './process-invocation.js';
 import {
   createProcessScanner,
   isAlive,
@@ -58,6 +52,7 @@ import {
   makeCgroups,
   removeCgroups,
 } from './task-cgroup.js';
+import { marksOf, toEnvironment, writeEnvironment } from './task-environment.js';
 import { emptyTask, signalTask, type TaskTraces } from './task-processes.js';
 
 export interface ProcessLauncherOptions {
@@ -218,13 +213,16 @@ class ProcessLauncher implements Launcher {
     const record = await readLaunchRecord(task.runtimeDirectory);
     if (record === undefined) throw new Error(`task ${taskId}: its launch record is missing`);
     const { user, tool } = await this.resolveUser(record.user?.name);
-    const shell = withUser(user, ['/bin/sh', '-c', command], tool);
-    const argv = withOddVariables(record.environment, shell);
     return await runBounded({
       file: '/bin/sh',
-      args: joinArguments(joinSettings(task.hierarchies, cgroupName(taskId)), argv),
+      args: joinArguments({
+        environmentFile: writeEnvironment(task.runtimeDirectory, record.environment),
+        shellUser: user === undefined ? 'own' : 'other',
+        settings: joinSettings(task.hierarchies, cgroupName(taskId)),
+        argv: withUser(user, ['/bin/sh', '-c', command], tool),
+      }),
       cwd: task.sandbox,
-      environment: record.environment,
+      environment: marksOf(record.environment),
       timeoutMs,
     });
   }
@@ -285,10 +283,13 @@ class ProcessLauncher implements Launcher {
     try {
       makeCgroups(hierarchies, name);
       const title = `pacer-task ${taskId}`;
-      const child = withUser(user, withOddVariables(environment, argv), tool);
+      const program = {
+        shellUser: user === undefined ? ('own' as const) : ('other' as const),
+        argv: withUser(user, argv, tool),
+      };
       const started = await startSupervisor(this.shell, {
         supervisor: (key) =>
-          supervisorArguments({ title, key, runtimeDirectory, sandbox, settings, argv: child }),
+          supervisorArguments({ title, key, runtimeDirectory, sandbox, settings, ...program }),
         ...{ runtimeDirectory, sandbox, environment, user },
         timeoutMs: this.options.startTimeoutMs ?? 30_000,
       });

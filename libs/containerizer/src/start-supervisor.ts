@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { LaunchError } from '#core';
 import type { UserIdentity } from './launch-record.js';
 import { openLogFiles } from './log-file.js';
-import { isAssignable } from './process-invocation.js';
 import type { ResidentShell, StartedSupervisor } from './resident-shell.js';
+import { marksOf, quote, writeEnvironment } from './task-environment.js';
 
 const JOB_FILE = 'start';
 
@@ -17,6 +17,7 @@ export interface SupervisorRequest {
   readonly sandbox: string;
   /** The supervisor's arguments, given the key it reports under. */
   readonly supervisor: (key: string) => readonly string[];
+  /** The task's; the supervisor has only the marks. */
   readonly environment: Readonly<Record<string, string>>;
   readonly user?: UserIdentity | undefined;
   readonly timeoutMs: number;
@@ -36,6 +37,7 @@ export async function startSupervisor(
     const { user } = request;
     if (user !== undefined) for (const log of logs) fchownSync(log, user.uid, user.gid);
     const key = shell.nextKey();
+    writeEnvironment(request.runtimeDirectory, request.environment);
     const job = join(request.runtimeDirectory, JOB_FILE);
     writeFileSync(job, jobText({ ...request, setsid, key, logs }), { mode: 0o600 });
     return await shell.start(key, job, request.timeoutMs);
@@ -60,13 +62,10 @@ function jobText(
 ): string {
   const { setsid, key } = request;
   const [stdout, stderr] = request.logs;
-  const exported = Object.entries(request.environment)
-    .filter(([name]) => isAssignable(name))
-    .map(([name, value]) => `export ${name}=${quote(value)}\n`);
+  const marks = Object.entries(marksOf(request.environment));
+  const exported = marks.map(([name, value]) => `export ${name}=${quote(value)}\n`);
   const descriptors = `/proc/${process.pid}/fd`;
   const output = `</dev/null >>${descriptors}/${stdout} 2>>${descriptors}/${stderr}`;
   const supervisor = request.supervisor(key).map(quote).join(' ');
   return `${exported.join('')}exec ${quote(setsid)} --fork /bin/sh -c "$1" ${supervisor} ${output}\n`;
 }
-
-const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

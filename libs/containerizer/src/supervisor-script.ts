@@ -7,7 +7,8 @@
  * 2. `pid` is written (both processes with their start times) before anything of the task runs;
  * 3. `revoked` is looked for: whoever finds a launch without `pid` writes it first and looks again, so either the
  *    finder sees `pid` or this program sees `revoked` and runs nothing;
- * 4. limits, cgroup membership, working directory, then exec; `exit` when it has ended.
+ * 4. limits, cgroup membership, working directory, then the task's user and variables, then exec; `exit` when it has
+ *    ended. None of the task's variables is set before its user is.
  */
 import type { CgroupSetting } from './task-cgroup.js';
 
@@ -26,9 +27,16 @@ export const REPORT_DESCRIPTOR = 3;
 const readIdentity = (pid: string, start: string) =>
   `read -r ${pid} ${'_pacer_x '.repeat(20)}${start} _pacer_x </proc/self/stat`;
 
+/**
+ * Becomes the task `"$@"`. As the agent's own user this shell sets the variables itself; another user's shell, which
+ * `"$@"` ends in, gets the file as its input, as it could not open it.
+ */
+const becomeTask = (file: string) =>
+  `[ "$_pacer_as" = other ] && exec "$@" <"${file}"\n. "${file}"`;
+
 /** What `/bin/sh -c` runs. */
 export const SUPERVISOR_SCRIPT = `
-_pacer_key=$1; _pacer_run=$2; _pacer_box=$3; shift 3
+_pacer_key=$1; _pacer_run=$2; _pacer_box=$3; _pacer_as=$4; shift 4
 trap : HUP INT QUIT TERM USR1 USR2 ALRM PIPE
 ${readIdentity('_pacer_w', '_pacer_v')}
 exec 4>&1 5>&2 >/dev/null 2>&1
@@ -46,7 +54,8 @@ shift
 cd "$_pacer_box" || fail "cannot enter $_pacer_box"
 unset OLDPWD
 echo "S $_pacer_key $_pacer_w $_pacer_v $_pacer_p $_pacer_s" >&3
-exec "$@" >&4 2>&5 3>&- 4>&- 5>&-
+exec >&4 2>&5 3>&- 4>&- 5>&-
+${becomeTask('$_pacer_run/environment')}
 )
 _pacer_c=$?
 [ -e "$_pacer_run/revoked" ] && { echo "X $_pacer_key 125" >&3; exit 125; }
@@ -56,22 +65,38 @@ echo "X $_pacer_key $_pacer_c" >&3
 exit "$_pacer_c"
 `.trim();
 
+/** Whose shell sets the task's variables. */
+export type ShellUser = 'own' | 'other';
+
 /** Its arguments. `title` is what process lists show as the program's name. */
 export function supervisorArguments(request: {
   readonly title: string;
   readonly key: string;
   readonly runtimeDirectory: string;
   readonly sandbox: string;
+  readonly shellUser: ShellUser;
   readonly settings: readonly CgroupSetting[];
   readonly argv: readonly string[];
 }): string[] {
-  const { title, key, runtimeDirectory, sandbox, settings, argv } = request;
-  return [title, key, runtimeDirectory, sandbox, ...settings.flat(), '--', ...argv];
+  const { title, key, runtimeDirectory, sandbox, shellUser, settings, argv } = request;
+  return [title, key, runtimeDirectory, sandbox, shellUser, ...settings.flat(), '--', ...argv];
 }
 
-/** Arguments for `/bin/sh` to run a command inside the same cgroups, errors of joining ignored. */
-export function joinArguments(settings: readonly CgroupSetting[], argv: readonly string[]) {
-  const script =
-    'while [ "$1" != -- ]; do echo "$2" 2>/dev/null >"$1"; shift 2; done; shift; exec "$@"';
-  return ['-c', script, 'pacer-check', ...settings.flat(), '--', ...argv];
+const JOIN_SCRIPT = `
+_pacer_env=$1; _pacer_as=$2; shift 2
+while [ "$1" != -- ]; do echo "$2" 2>/dev/null >"$1"; shift 2; done
+shift
+${becomeTask('$_pacer_env')}
+`.trim();
+
+/** Arguments for `/bin/sh` to run a command as the task and inside its cgroups, errors of joining ignored. */
+export function joinArguments(request: {
+  readonly environmentFile: string;
+  readonly shellUser: ShellUser;
+  readonly settings: readonly CgroupSetting[];
+  readonly argv: readonly string[];
+}): string[] {
+  const { environmentFile, shellUser, settings, argv } = request;
+  const own = ['pacer-check', environmentFile, shellUser];
+  return ['-c', JOIN_SCRIPT, ...own, ...settings.flat(), '--', ...argv];
 }

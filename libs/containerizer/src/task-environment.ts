@@ -1,0 +1,84 @@
+/**
+ * The variables of a task without an image. The programs that start it (shells, setsid, mv, setpriv) run as the agent's
+ * user and never see them: LD_PRELOAD alone would make them run the task's code. A shell sets them in the end, as the
+ * task's own user, from a file in the runtime directory.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { LaunchError, type LaunchSpec } from '#core';
+import { SCOPE_VARIABLE, TASK_VARIABLE } from './supervisor-script.js';
+
+export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+const ENVIRONMENT_FILE = 'environment';
+/** Linux: one string of an environment, with its end, is at most 32 pages. */
+const MAX_VARIABLE_BYTES = 32 * 4096 - 1;
+
+/** Adds a search path if there is none, and the marks by which strays are found. */
+export function toEnvironment(spec: LaunchSpec, scope: string): Record<string, string> {
+  for (const [name, value] of Object.entries(spec.environment)) {
+    if (name === '' || name.includes('=') || `${name}${value}`.includes('\0')) {
+      throw new LaunchError('prepare', `environment variable "${name}" cannot be passed on`);
+    }
+    const bytes = Buffer.byteLength(`${name}=${value}`);
+    if (bytes > MAX_VARIABLE_BYTES) {
+      const reason = `environment variable "${name}" has ${bytes} bytes with its name, the system's limit is ${MAX_VARIABLE_BYTES}`;
+      throw new LaunchError('prepare', reason);
+    }
+  }
+  return {
+    PATH: DEFAULT_PATH,
+    ...spec.environment,
+    [TASK_VARIABLE]: spec.taskId,
+    [SCOPE_VARIABLE]: scope,
+  };
+}
+
+/** The marks alone: what the programs around a task may have of it. */
+export function marksOf(environment: Readonly<Record<string, string>>): Record<string, string> {
+  return {
+    [TASK_VARIABLE]: environment[TASK_VARIABLE] ?? '',
+    [SCOPE_VARIABLE]: environment[SCOPE_VARIABLE] ?? '',
+  };
+}
+
+/** Writes the file unless it is there and gives its path; see `becomeTask` in supervisor-script.ts. */
+export function writeEnvironment(
+  runtimeDirectory: string,
+  environment: Readonly<Record<string, string>>,
+): string {
+  const file = join(runtimeDirectory, ENVIRONMENT_FILE);
+  try {
+    writeFileSync(file, environmentScript(environment), { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  return file;
+}
+
+/** `'text'` for a POSIX shell, whatever is in it. */
+export const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
+/**
+ * One compound command, so a shell has read all of it before a variable (LC_ALL) may change how it reads. What it cannot
+ * set itself is set by `env`, which executes the task then. Input may be this very file.
+ */
+function environmentScript(environment: Readonly<Record<string, string>>): string {
+  const all = Object.entries(environment);
+  const plain = all.filter(([name]) => isAssignable(name));
+  const odd = all.filter(([name]) => !isAssignable(name));
+  const exported = plain.map(([name, value]) => `${name}=${quote(value)}`).join(' ');
+  const set = odd.map(([name, value]) => quote(`${name}=${value}`)).join(' ');
+  const through = odd.length === 0 ? '' : `/usr/bin/env -- ${set} `;
+  return `{ export ${exported}; exec ${through}"$@" </dev/null; }\n`;
+}
+
+const SHELL_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** What a shell may refuse to have assigned, gives a value of its own (bash), or checks or does not export (dash). */
+const RESERVED = new Set(
+  `_ DIRSTACK EPOCHREALTIME EPOCHSECONDS EUID FUNCNAME GROUPS HISTCMD IFS LINENO OPTIND PPID PWD RANDOM SECONDS SHELLOPTS
+  SRANDOM UID`.split(/\s+/),
+);
+
+const isAssignable = (name: string): boolean =>
+  SHELL_NAME.test(name) && !RESERVED.has(name) && !name.startsWith('BASH');
