@@ -132,12 +132,17 @@ function placeTask(
     return;
   }
   if (!record.isLaunching) return;
-  const deadlineMs = at.start.now.monoMs + at.start.options.reattachDeadlineMs;
+  const { reattachDeadlineMs } = at.start.options;
+  const deadlineMs = at.start.now.monoMs + reattachDeadlineMs;
   state.tasks.set(task.id, {
     ...task,
     phase: { kind: 'recovering', attempts: 0, deadlineMs },
   });
-  at.effects.push({ kind: 'reattach', taskId: task.id, launcher: task.launcher });
+  at.effects.push(
+    { kind: 'reattach', taskId: task.id, launcher: task.launcher },
+    // A launcher that never answers does not hold the task for ever.
+    { kind: 'set-timer', taskId: task.id, timer: 'phase', delayMs: reattachDeadlineMs },
+  );
 }
 
 /** The SUBSCRIBE call: who the agent is, where it stopped, and every task it still answers for. O(tasks). */

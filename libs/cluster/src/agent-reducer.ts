@@ -7,7 +7,7 @@ import { admitMessage } from './agent-master-stream.js';
 import { type KillRequest, rememberCompleted } from './agent-records.js';
 import { type AgentEffect, type AgentEvent, type AgentState, newAgentTask } from './agent-state.js';
 import { toTaskStatus } from './agent-status.js';
-import type { AgentTask, AgentTaskContext, AgentTaskEffect, AgentTaskEvent } from './agent-task.js';
+import type { AgentTask, AgentTaskContext, AgentTaskEvent } from './agent-task.js';
 import { killGraceMs } from './agent-task-kill.js';
 import { reduceAgentTask } from './agent-task-reducer.js';
 import { isCompleted } from './update-stream.js';
@@ -344,15 +344,20 @@ function forget(turn: Turn, task: AgentTask): void {
   });
 }
 
-/** A launch that was given up, acknowledged and forgotten may still succeed: nothing of it may go on running. */
+/**
+ * A task that was given up, acknowledged and forgotten may still be launched or found: nothing of it may go on running,
+ * and once it is over its launcher frees what it held. Only the launcher that has it knows which one that is.
+ */
 function endStray(turn: Turn, taskId: string, event: AgentTaskEvent): void {
-  if (event.kind !== 'launched') return;
-  const launcher = event.launched.containerId === undefined ? 'process' : 'docker';
-  const effects: readonly AgentTaskEffect[] = [
-    { kind: 'kill', taskId, launcher, graceMs: 0 },
-    { kind: 'release', taskId, launcher },
-  ];
-  turn.effects.push(...effects);
+  if (event.kind === 'launched' || event.kind === 'reattached') {
+    const launcher = event.launched.containerId === undefined ? 'process' : 'docker';
+    turn.effects.push({ kind: 'kill', taskId, launcher, graceMs: 0 });
+  }
+  if (event.kind !== 'exited' && event.kind !== 'launch-failed') return;
+  for (const launcher of ['process', 'docker'] as const) {
+    if (!turn.state.options.launchers[launcher].available) continue;
+    turn.effects.push({ kind: 'release', taskId, launcher });
+  }
 }
 
 function grantSlots(turn: Turn): void {

@@ -17,6 +17,7 @@ import {
   journal,
   killed,
   lost,
+  release,
   report,
   sendKill,
   setTimer,
@@ -59,6 +60,8 @@ function apply(turn: Turn, event: AgentTaskEvent): void {
       afterLaunch(turn, event.launched);
       return;
     case 'launch-failed':
+      // Given up before: only now the launcher lets go of it.
+      if (turn.task.phase.kind === 'ended') release(turn);
       failLaunch(turn, 'launching', event.message);
       return;
     case 'exited':
@@ -224,7 +227,11 @@ function afterProbe(
 
 function afterExit(turn: Turn, exit: TaskExit): void {
   const { task } = turn;
-  if (task.phase.kind === 'ended') return;
+  if (task.phase.kind === 'ended') {
+    // It was given up while it ran on, so it could not be released then.
+    release(turn);
+    return;
+  }
   if (task.phase.kind === 'launching') {
     turn.task = { ...task, phase: { kind: 'launching', exit } };
     return;
@@ -233,6 +240,8 @@ function afterExit(turn: Turn, exit: TaskExit): void {
 }
 
 function afterReattach(turn: Turn, launched: LaunchedTask): void {
+  // It was found too late.
+  if (turn.task.phase.kind === 'ended') sendKill(turn, 0);
   if (turn.task.phase.kind === 'recovering') start(turn, launched);
 }
 
@@ -240,13 +249,27 @@ function retryReattach(turn: Turn, message: string): void {
   const { task, now } = turn;
   if (task.phase.kind !== 'recovering') return;
   if (now.monoMs >= task.phase.deadlineMs) {
-    end(turn, lost(turn, `could not be found again: ${message}`, 'REASON_AGENT_RESTARTED'));
+    loseUnfound(turn, message);
     return;
   }
   const attempts = task.phase.attempts + 1;
   turn.task = { ...task, phase: { ...task.phase, attempts } };
   setTimer(turn, 'phase', Math.min(REATTACH_RETRY_MS * 2 ** attempts, REATTACH_RETRY_MAX_MS));
 }
+
+/** Looks again; the timer then stands for the deadline, until this look fails. */
+function reattach(turn: Turn, deadlineMs: number): void {
+  const { task, now } = turn;
+  if (now.monoMs >= deadlineMs) {
+    loseUnfound(turn, `the ${task.launcher} launcher does not answer`);
+    return;
+  }
+  turn.effects.push({ kind: 'reattach', taskId: task.id, launcher: task.launcher });
+  setTimer(turn, 'phase', deadlineMs - now.monoMs);
+}
+
+const loseUnfound = (turn: Turn, reason: string): void =>
+  end(turn, lost(turn, `could not be found again: ${reason}`, 'REASON_AGENT_RESTARTED'));
 
 function afterTimer(turn: Turn, timer: TaskTimer): void {
   const { task, now } = turn;
@@ -276,7 +299,7 @@ function afterTimer(turn: Turn, timer: TaskTimer): void {
       );
       return;
     case 'recovering':
-      turn.effects.push({ kind: 'reattach', taskId: task.id, launcher: task.launcher });
+      reattach(turn, task.phase.deadlineMs);
       return;
     case 'killing':
       if (now.monoMs < task.phase.repeatAtMs) return;

@@ -32,9 +32,7 @@ export function end(turn: Turn, content: StatusContent): void {
     };
   }
   report(turn, content);
-  if (wasStarted) {
-    turn.effects.push({ kind: 'release', taskId: turn.task.id, launcher: turn.task.launcher });
-  }
+  if (wasStarted) release(turn);
   // Nobody will acknowledge: what was sent once is enough.
   if (turn.task.kill?.unacknowledged) complete(turn);
 }
@@ -126,6 +124,10 @@ export const setTimer = (turn: Turn, timer: TaskTimer, delayMs: number): void =>
 
 export const clearTimer = (turn: Turn, timer: TaskTimer): void => {
   turn.effects.push({ kind: 'clear-timer', taskId: turn.task.id, timer });
+};
+
+export const release = (turn: Turn): void => {
+  turn.effects.push({ kind: 'release', taskId: turn.task.id, launcher: turn.task.launcher });
 };
 
 export const sendKill = (turn: Turn, graceMs: number): void => {

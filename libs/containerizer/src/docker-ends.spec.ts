@@ -35,13 +35,15 @@ describe('the end of a container', { timeout: 2 * WAIT_MS }, () => {
     await rm(folder, { recursive: true });
   });
 
+  const connection = () => ({ scope: 'spec', socketPath: engine.socketPath });
+  const place = () => ({ taskId: taskId('web'), sandbox: folder, runtimeDirectory: folder });
+
   /** A launcher that knows of one running container. */
   const arrange = async (options: { readonly resyncMs?: number } = {}) => {
-    launcher = createDockerLauncher({ scope: 'spec', socketPath: engine.socketPath, ...options });
+    launcher = createDockerLauncher({ ...connection(), ...options });
     launcher.onExit((exit) => exits.push(exit));
     const container = engine.run('web');
-    const place = { taskId: taskId('web'), sandbox: folder, runtimeDirectory: folder };
-    const found = await launcher.reattach(place);
+    const found = await launcher.reattach(place());
     expect(found.kind).toBe('running');
     await until(() => engine.isHeard);
     return container;
@@ -101,6 +103,20 @@ describe('the end of a container', { timeout: 2 * WAIT_MS }, () => {
     await until(() => exits.length > 0);
 
     expect(exits).toMatchObject([{ status: { kind: 'exited', code: 5 } }]);
+  });
+
+  it('is noticed while the engine keeps its events to itself, and finding it again does not wait', async () => {
+    engine.fault = (call) => (call === 'GET /events' ? 'hang' : undefined);
+    launcher = createDockerLauncher({ ...connection(), resyncMs: 50 });
+    launcher.onExit((exit) => exits.push(exit));
+    const container = engine.run('web');
+
+    const found = await launcher.reattach(place());
+    engine.end(container, 6);
+    await until(() => exits.length > 0);
+
+    expect(found.kind).toBe('running');
+    expect(exits).toMatchObject([{ status: { kind: 'exited', code: 6 } }]);
   });
 
   it('is reported once, and a kill after a wrong message of it still works', async () => {

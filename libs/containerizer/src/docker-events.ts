@@ -16,6 +16,7 @@ export interface ContainerDeath {
   readonly exitCode?: number;
 }
 
+const CONNECT_TIMEOUT_MS = 60_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
 const MAX_LINE_CHARACTERS = 1024 * 1024;
@@ -38,7 +39,14 @@ export function createEngineEvents(options: {
       label: [`${SCOPE_LABEL}=${options.scope}`],
     };
     // Listening comes first, so nothing falls between the comparison and the first event.
-    stream = (await options.docker.getEvents({ filters })) as Readable;
+    const giveUp = new AbortController();
+    const timer = setTimeout(() => giveUp.abort(), CONNECT_TIMEOUT_MS);
+    try {
+      const abortSignal = giveUp.signal;
+      stream = (await options.docker.getEvents({ filters, abortSignal })) as Readable;
+    } finally {
+      clearTimeout(timer);
+    }
     await options.resync();
     return stream;
   };

@@ -179,7 +179,8 @@ class DockerLauncher implements Launcher {
     applyState(task, state);
     if (!isOver(state)) {
       this.keep(task);
-      await this.events.start();
+      // Not waited for: once it stands everything is compared anyway.
+      void this.events.start();
       return { kind: 'running', task: task.launched };
     }
     await this.logs.copyRest(task);

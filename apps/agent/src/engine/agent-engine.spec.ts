@@ -243,6 +243,21 @@ test('an engine that appears later is advertised', async () => {
   expect(again).toEqual([{ type: 'PROCESS' }]);
 });
 
+test('what an engine was still running when it comes back is ended', async () => {
+  const { launcher, host, clock, link } = await startEngine();
+  link.admit();
+  launch(link, task('web'));
+  await settle();
+  launcher.isAvailable = false;
+  await clock.advance(30_000);
+  host.start(taskId('left-over'));
+
+  launcher.isAvailable = true;
+  await clock.advance(30_000);
+
+  expect([...host.running.keys()]).toEqual(['web']);
+});
+
 describe('ending', () => {
   test('a killed task is reported killed, whatever its exit status', async () => {
     const { link } = await startEngine();

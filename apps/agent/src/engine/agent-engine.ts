@@ -104,7 +104,7 @@ class Engine implements AgentEngine {
     }
     this.queue.add(recovered.effects);
     await this.until(() => !this.isLookingForTasks(), REATTACH_WAIT_MS);
-    await this.removeStrays();
+    await this.removeStrays(() => true);
     this.dispatch({ kind: 'started' });
     this.connect();
     this.watchLaunchers();
@@ -199,8 +199,12 @@ class Engine implements AgentEngine {
       const now = isAvailable ? 'can be used now' : `cannot be used any more: ${notes.join('; ')}`;
       this.ports.log('info', `the ${kind} launcher ${now}`);
     }
-    if (changed.length === 0) return;
-    this.dispatch({ kind: 'launchers-changed', launchers: this.options().launchers });
+    if (changed.length > 0) {
+      this.dispatch({ kind: 'launchers-changed', launchers: this.options().launchers });
+    }
+    const isNew = (kind: LauncherKind) => changed.some((one) => one.kind === kind);
+    // An engine that was away, however shortly, may not have heard what it was to remove.
+    await this.removeStrays((kind) => kind === 'docker' || isNew(kind));
   }
 
   private options(): AgentOptions {
@@ -218,7 +222,7 @@ class Engine implements AgentEngine {
     };
   }
 
-  private async removeStrays(): Promise<void> {
+  private async removeStrays(isWanted: (kind: LauncherKind) => boolean): Promise<void> {
     const known = new Set(
       [...this.state.tasks.values()]
         .filter(({ phase }) => phase.kind !== 'ended')
@@ -226,7 +230,7 @@ class Engine implements AgentEngine {
     );
     for (const launcher of this.ports.launchers) {
       const status = this.launchers.find(({ kind }) => kind === launcher.kind);
-      if (!status?.isAvailable) continue;
+      if (!status?.isAvailable || !isWanted(launcher.kind) || this.isStopped) continue;
       try {
         const removed = await launcher.removeStrays(known);
         for (const one of removed) this.ports.log('warn', `ended a stray: ${one}`);
