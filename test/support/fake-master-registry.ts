@@ -1,10 +1,11 @@
-import type {
-  AgentRecord,
-  FrameworkRecord,
-  Lease,
-  MasterRegistry,
-  RegistryChange,
-  RegistrySnapshot,
+import {
+  type AgentRecord,
+  type FrameworkRecord,
+  type Lease,
+  type MasterRegistry,
+  type RegistryChange,
+  type RegistrySnapshot,
+  StoreRefusedError,
 } from '#core';
 import type { FakeLeaseKeeper } from './fake-lease-keeper.js';
 
@@ -28,6 +29,7 @@ export class FakeMasterRegistry implements MasterRegistry {
 
   async commit(lease: Lease, changes: readonly RegistryChange[]): Promise<void> {
     this.leases.requireLease(lease);
+    if (changes.some(isUnstorable)) throw new StoreRefusedError('the value cannot be stored');
     for (const change of structuredClone(changes)) this.apply(change);
   }
 
@@ -46,4 +48,15 @@ export class FakeMasterRegistry implements MasterRegistry {
         change satisfies never;
     }
   }
+}
+
+/** What PostgreSQL refuses of these changes: NUL in a text, numbers beyond its bigint. */
+function isUnstorable(change: RegistryChange): boolean {
+  if (change.kind === 'remove-agent') return false;
+  const record = change.kind === 'put-agent' ? change.agent : change.framework;
+  const { hostname = '', failoverDeadlineEpochMs = 0 } = {
+    ...(change.kind === 'put-agent' ? change.agent : {}),
+    ...(change.kind === 'put-framework' ? change.framework : {}),
+  };
+  return `${record.id}${hostname}`.includes('\0') || Math.abs(failoverDeadlineEpochMs) >= 2 ** 63;
 }

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { agentId, FencedError, frameworkId, type Lease, type MasterRegistry } from '#core';
+import {
+  agentId,
+  FencedError,
+  frameworkId,
+  type Lease,
+  type MasterRegistry,
+  StoreRefusedError,
+} from '#core';
 
 /** A registry under test, empty, with a lease that stands and a way to have it taken by another. */
 export interface MasterRegistrySubject {
@@ -55,6 +62,22 @@ export function masterRegistryContract(
 
       expect(agents).toEqual([{ ...agent, state: 'unreachable' }]);
       expect(frameworks).toEqual([framework]);
+    });
+
+    it.each([
+      ['a NUL in an id', { ...framework, id: frameworkId('nul \u0000') }],
+      ['a deadline beyond 64 bits', { ...framework, failoverDeadlineEpochMs: 1e20 }],
+    ])('refuses %s, and writes nothing of it', async (_what, unstorable) => {
+      const { registry, lease } = await prepare();
+
+      const write = registry.commit(lease, [
+        { kind: 'put-agent', agent },
+        { kind: 'put-framework', framework: unstorable },
+      ]);
+
+      await expect(write).rejects.toBeInstanceOf(StoreRefusedError);
+      const { agents, frameworks } = await registry.load(lease, 'id');
+      expect([...agents, ...frameworks]).toEqual([]);
     });
 
     it('writes nothing under an epoch that no longer stands', async () => {

@@ -1,4 +1,4 @@
-import { type Range, type Resources, subtractRanges } from '#core';
+import { type Range, type Resources, rangesOf, scalarMilli, subtractRanges } from '#core';
 
 /**
  * `left - right`, where what `right` has too much is ignored. For agents that came back smaller than what runs on
@@ -7,12 +7,12 @@ import { type Range, type Resources, subtractRanges } from '#core';
 export function subtractUpTo(left: Resources, right: Resources): Resources {
   const scalars: Record<string, number> = {};
   for (const [name, milli] of Object.entries(left.scalars)) {
-    const rest = milli - (right.scalars[name] ?? 0);
+    const rest = milli - scalarMilli(right, name);
     if (rest > 0) scalars[name] = rest;
   }
   const ranges: Record<string, readonly Range[]> = {};
   for (const [name, have] of Object.entries(left.ranges)) {
-    const rest = subtractRanges(have, right.ranges[name] ?? []);
+    const rest = subtractRanges(have, rangesOf(right, name));
     if (rest.length > 0) ranges[name] = rest;
   }
   return { scalars, ranges };

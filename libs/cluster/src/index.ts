@@ -45,7 +45,7 @@ export type {
   MasterEvent,
   SubscribeCall,
 } from './master-events.js';
-export { failoverTimeoutMs } from './master-frameworks.js';
+export { failoverTimeoutMs } from './master-framework-info.js';
 export { reduceMaster } from './master-reducer.js';
 export {
   type Agent as MasterAgent,

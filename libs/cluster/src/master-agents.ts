@@ -9,7 +9,8 @@ import {
 import { type AgentInfo, type AgentTask, fromWireResources, type StreamPosition } from '#mesos-v1';
 import { sendKill, sendLaunch, sendToAgent, wasApplied } from './master-agent-messages.js';
 import type { AgentSubscription, MasterEvent, MasterTurn } from './master-events.js';
-import { ensureFramework, failoverTimeoutMs, RECOVERY_GRACE_MS } from './master-frameworks.js';
+import { failoverTimeoutMs } from './master-framework-info.js';
+import { ensureFramework, RECOVERY_GRACE_MS } from './master-frameworks.js';
 import { rescindOffer, scheduleAllocation } from './master-offers.js';
 import type { Agent, Framework, Task } from './master-state.js';
 import {

@@ -62,11 +62,21 @@ export type MasterEvent =
   | { readonly kind: 'agent-marked-unreachable'; readonly agentId: AgentId }
   | { readonly kind: 'mark-agent-gone'; readonly callId: string; readonly agentId: AgentId }
   | { readonly kind: 'agent-marked-gone'; readonly callId: string; readonly agentId: AgentId }
-  /** The registry is away; the call of this id, or the stream, cannot be served. */
-  | { readonly kind: 'registry-unavailable'; readonly callId?: string; readonly streamId?: string }
+  | RegistryUnavailable
   /** About once a second. Not writable: the lease was not renewed, so the registry is away. */
   | { readonly kind: 'tick'; readonly isWritable: boolean }
   | { readonly kind: 'allocate' };
+
+/** Nothing was stored; the call of this id, or the stream, cannot be served. */
+export interface RegistryUnavailable {
+  readonly kind: 'registry-unavailable';
+  readonly callId?: string;
+  readonly streamId?: string;
+  /** The framework that was to be torn down, and is not. */
+  readonly frameworkId?: FrameworkId;
+  /** Why the database takes these values neither now nor later; absent when it is away. */
+  readonly refusal?: string;
+}
 
 /** What the edge has to do, in order. */
 export type MasterEffect =
@@ -93,13 +103,14 @@ export type MasterEffect =
     }
   /**
    * Makes the changes durable, then feeds `stored` back. `unavailable` is fed back when the database is away; without
-   * it the edge tries until it succeeds or the lease is lost. Changes are applied in the order given.
+   * it the edge tries until it succeeds or the lease is lost. What the database refuses for good is not tried again:
+   * `unavailable` tells, with the refusal. Changes are applied in the order given.
    */
   | {
       readonly kind: 'commit-registry';
       readonly changes: readonly RegistryChange[];
       readonly stored?: MasterEvent;
-      readonly unavailable?: MasterEvent;
+      readonly unavailable?: RegistryUnavailable;
     }
   /** Feeds `allocate` back after `delayMs`, unless one is due earlier. */
   | { readonly kind: 'schedule-allocation'; readonly delayMs: number }

@@ -176,4 +176,64 @@ describe('frameworks', () => {
 
     expect(master.state.frameworks.size).toBe(0);
   });
+
+  it('goes on after a TEARDOWN that could not be stored, and takes the next one', () => {
+    const master = new MasterHarness();
+    const id = master.subscribe('F');
+    master.registryIsAway = true;
+    expect(master.call(id, 'F', { type: 'TEARDOWN' }).status).toBe(503);
+    master.registryReturns();
+
+    expect(master.call(id, 'F', { type: 'REVIVE' }).status).toBe(202);
+    expect(master.call(id, 'F', { type: 'TEARDOWN' }).status).toBe(202);
+
+    expect(master.state.frameworks.size).toBe(0);
+  });
+
+  it('stores nothing after a TEARDOWN when the framework hangs up at once', () => {
+    const master = new MasterHarness();
+    const id = master.subscribe('F');
+    master.holdsCommits = true;
+    master.call(id, 'F', { type: 'TEARDOWN' });
+    master.dispatch({ kind: 'framework-stream-closed', streamId: 'F' });
+
+    master.releaseCommits();
+
+    const last = master.committed.flatMap(({ changes }) => changes).at(-1);
+    expect(last).toMatchObject({ kind: 'put-framework', framework: { state: 'completed' } });
+    expect(master.state.frameworks.size).toBe(0);
+  });
+
+  it('has its fail-over time when it hung up during a TEARDOWN that could not be stored', () => {
+    const master = new MasterHarness();
+    const id = master.subscribe('F', { failover_timeout: 60 });
+    master.holdsCommits = true;
+    master.call(id, 'F', { type: 'TEARDOWN' });
+    master.dispatch({ kind: 'framework-stream-closed', streamId: 'F' });
+    master.registryIsAway = true;
+    master.releaseCommits();
+    master.registryReturns();
+
+    expect(master.subscribe('G', { failover_timeout: 60 }, { id })).toBe(id);
+  });
+
+  it('caps a fail-over timeout at ten years', () => {
+    const master = new MasterHarness();
+    master.subscribe('F', { failover_timeout: 1e20 });
+
+    master.dispatch({ kind: 'framework-stream-closed', streamId: 'F' });
+
+    const last = master.committed.flatMap(({ changes }) => changes).at(-1);
+    expect(last).toMatchObject({
+      framework: { failoverDeadlineEpochMs: master.now.epochMs + 10 * 365 * 24 * 3600 * 1000 },
+    });
+  });
+
+  it('answers 400 to a subscription the registry cannot hold', () => {
+    const master = new MasterHarness();
+
+    master.dispatch({ kind: 'registry-unavailable', streamId: 'F', refusal: 'too large' });
+
+    expect(master.refused.get('F')).toBe(400);
+  });
 });

@@ -1,13 +1,13 @@
-import {
-  type FrameworkId,
-  type FrameworkRecord,
-  frameworkId,
-  type RoleName,
-  roleName,
-} from '#core';
+import { type FrameworkId, type FrameworkRecord, frameworkId, roleName } from '#core';
 import type { FrameworkInfo } from '#mesos-v1';
 import { sendToAgent } from './master-agent-messages.js';
 import type { MasterEvent, MasterTurn, SubscribeCall } from './master-events.js';
+import {
+  checkSubscription,
+  failoverTimeoutMs,
+  hasCapability,
+  rolesOf,
+} from './master-framework-info.js';
 import { rescindOffer, scheduleAllocation } from './master-offers.js';
 import { type Framework, MAX_COMPLETED_FRAMEWORKS } from './master-state.js';
 import { removeTask, setTaskState } from './master-tasks.js';
@@ -25,7 +25,7 @@ export function subscribeFramework(
   const { state } = turn;
   const info = event.call.subscribe.framework_info;
   const asked = event.call.framework_id?.value;
-  const problem = checkSubscription(turn, info, asked, event.principal);
+  const problem = checkSubscription(state, info, { asked, principal: event.principal });
   if (problem !== undefined) {
     refuse(turn, event.streamId, problem);
     return;
@@ -127,19 +127,29 @@ export function connectFramework(
   scheduleAllocation(turn);
 }
 
-/** The stream broke: offers are void at once; torn down now or when the fail-over timeout runs out. */
+/**
+ * The stream broke: offers are void at once; torn down now or when the fail-over timeout runs out. Nothing is stored
+ * during a teardown: it would come after it, and bring the framework back at the next start.
+ */
 export function closeFrameworkStream(turn: MasterTurn, streamId: string): void {
   const framework = turn.state.frameworkStreams.get(streamId);
   if (framework === undefined) return;
   disconnectStream(turn, framework);
-  const timeoutMs = failoverTimeoutMs(framework.info);
-  framework.failoverDeadlineMonoMs = turn.now.monoMs + timeoutMs;
   turn.effects.push({
     kind: 'note',
     level: 'info',
     message: 'framework disconnected',
-    fields: { frameworkId: framework.id, failoverTimeoutMs: timeoutMs },
+    fields: {
+      frameworkId: framework.id,
+      failoverTimeoutMs: failoverTimeoutMs(framework.info),
+    },
   });
+  if (!framework.isRemoving) beginFailover(turn, framework);
+}
+
+function beginFailover(turn: MasterTurn, framework: Framework): void {
+  const timeoutMs = failoverTimeoutMs(framework.info);
+  framework.failoverDeadlineMonoMs = turn.now.monoMs + timeoutMs;
   if (timeoutMs === 0) {
     completeFramework(turn, framework, {});
     return;
@@ -189,8 +199,18 @@ export function completeFramework(
       ...(callId === undefined ? {} : { callId }),
     },
     // With a caller who can try again, give up; on our own behalf, keep trying.
-    ...(callId === undefined ? {} : { unavailable: { kind: 'registry-unavailable', callId } }),
+    ...(callId === undefined
+      ? {}
+      : { unavailable: { kind: 'registry-unavailable', callId, frameworkId: framework.id } }),
   });
+}
+
+/** The teardown was not stored: the framework goes on, and one that hung up meanwhile has its time to come back. */
+export function abandonTeardown(turn: MasterTurn, id: FrameworkId): void {
+  const framework = turn.state.frameworks.get(id);
+  if (framework === undefined) return;
+  framework.isRemoving = false;
+  if (framework.streamId === undefined) beginFailover(turn, framework);
 }
 
 /** The registry has it as completed: kills its tasks, frees everything, closes its stream. */
@@ -260,6 +280,9 @@ export function tickFrameworks(turn: MasterTurn): void {
   }
 }
 
+/** A framework that was connected when the master died gets at least this to come back, whatever its timeout. */
+export const RECOVERY_GRACE_MS = 30_000;
+
 /** Frameworks of the registry: disconnected, their deadlines re-based on the monotonic clock. */
 export function recoverFramework(turn: MasterTurn, record: FrameworkRecord): void {
   const { state, now } = turn;
@@ -301,49 +324,6 @@ export function ensureFramework(turn: MasterTurn, id: FrameworkId, info: Framewo
   return framework;
 }
 
-/** Milliseconds; Mesos' default is 0: torn down as soon as the stream drops. */
-export const failoverTimeoutMs = (info: FrameworkInfo): number =>
-  Math.max(0, (info.failover_timeout ?? 0) * 1000);
-
-/** A framework that was connected when the master died gets at least this to come back, whatever its timeout. */
-export const RECOVERY_GRACE_MS = 30_000;
-
-/** One part of a role: no blanks, slashes or control characters, no leading dash, neither `.` nor `..`. */
-const ROLE_PATTERN = /^(?!-)(?!\.{1,2}$)[^\s/\\\p{Cc}]+$/u;
-
-function checkSubscription(
-  turn: MasterTurn,
-  info: FrameworkInfo,
-  asked: string | undefined,
-  principal: string | undefined,
-): string | undefined {
-  const { state } = turn;
-  const isMultiRole = hasCapability(info, 'MULTI_ROLE');
-  if (isMultiRole && info.role !== undefined) {
-    return `FrameworkInfo.role is ${info.role} but MULTI_ROLE frameworks give roles`;
-  }
-  if (!isMultiRole && (info.roles?.length ?? 0) > 0) {
-    return 'FrameworkInfo.roles needs the capability MULTI_ROLE';
-  }
-  for (const role of rolesOf(info)) {
-    if (!role.split('/').every((part) => ROLE_PATTERN.test(part))) {
-      return `Role ${JSON.stringify(role)} is invalid`;
-    }
-  }
-  if (principal !== undefined && info.principal !== undefined && info.principal !== principal) {
-    return `FrameworkInfo.principal is ${info.principal} but the request's is ${principal}`;
-  }
-  if (asked === undefined) return undefined;
-  const id = frameworkId(asked);
-  if (state.completedFrameworks.has(id)) return 'Framework has been removed';
-  const known = state.frameworks.get(id);
-  if (known?.isRemoving === true) return 'Framework has been removed';
-  if (known !== undefined && known.info.principal !== info.principal) {
-    return `Changing FrameworkInfo.principal from ${known.info.principal ?? 'none'} to ${info.principal ?? 'none'} is not allowed`;
-  }
-  return undefined;
-}
-
 function applyInfo(framework: Framework, info: FrameworkInfo): void {
   // user and checkpoint stay what they were first; a resubscription cannot change them.
   const { user, checkpoint } = framework.info;
@@ -357,14 +337,6 @@ function applyInfo(framework: Framework, info: FrameworkInfo): void {
   framework.isPartitionAware = hasCapability(info, 'PARTITION_AWARE');
   framework.isMultiRole = hasCapability(info, 'MULTI_ROLE');
 }
-
-const rolesOf = (info: FrameworkInfo): readonly RoleName[] =>
-  hasCapability(info, 'MULTI_ROLE')
-    ? [...new Set(info.roles ?? [])].map(roleName)
-    : [roleName(info.role ?? '*')];
-
-const hasCapability = (info: FrameworkInfo, type: string): boolean =>
-  info.capabilities?.some((capability) => capability.type === type) === true;
 
 function disconnectStream(turn: MasterTurn, framework: Framework): void {
   const { streamId } = framework;

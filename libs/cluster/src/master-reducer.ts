@@ -11,6 +11,7 @@ import { connectAgent, recoverAgent, subscribeAgent } from './master-agents.js';
 import { handleSchedulerCall } from './master-calls.js';
 import type { MasterEffect, MasterEvent, MasterTurn } from './master-events.js';
 import {
+  abandonTeardown,
   closeFrameworkStream,
   completeFramework,
   connectFramework,
@@ -121,11 +122,15 @@ function refuseForRegistry(
   turn: MasterTurn,
   event: Extract<MasterEvent, { readonly kind: 'registry-unavailable' }>,
 ): void {
-  const message = 'the registry is unavailable; try again';
-  if (event.streamId !== undefined) {
-    turn.effects.push({ kind: 'refuse-stream', streamId: event.streamId, status: 503, message });
+  const { refusal, streamId, callId, frameworkId } = event;
+  const message =
+    refusal === undefined
+      ? 'the registry is unavailable; try again'
+      : `the registry cannot hold this: ${refusal}`;
+  const status = refusal === undefined ? 503 : 400;
+  if (frameworkId !== undefined) abandonTeardown(turn, frameworkId);
+  if (streamId !== undefined) {
+    turn.effects.push({ kind: 'refuse-stream', streamId, status, message });
   }
-  if (event.callId !== undefined) {
-    turn.effects.push({ kind: 'answer-call', callId: event.callId, status: 503, message });
-  }
+  if (callId !== undefined) turn.effects.push({ kind: 'answer-call', callId, status, message });
 }

@@ -36,10 +36,13 @@ export class MasterHarness {
   readonly answers = new Map<string, { readonly status: number; readonly message?: string }>();
   readonly committed: CommitEffect[] = [];
   registryIsAway = false;
+  /** Commits are under way until released. */
+  holdsCommits = false;
   /** What the lease says: turns false a while after the registry went away. */
   isWritable = true;
   now: Now = { epochMs: 1_000_000, monoMs: 0 };
   private readonly waiting: CommitEffect[] = [];
+  private readonly held: CommitEffect[] = [];
   private readonly allocationsDue: number[] = [];
   private readonly effects: MasterEffect[] = [];
   private isExecuting = false;
@@ -255,6 +258,11 @@ export class MasterHarness {
     return [...(tasks?.keys() ?? [])].some((id) => id === task);
   }
 
+  releaseCommits(): void {
+    this.holdsCommits = false;
+    for (const effect of this.held.splice(0)) this.carryOut(effect);
+  }
+
   registryReturns(): void {
     this.registryIsAway = false;
     this.isWritable = true;
@@ -292,6 +300,10 @@ export class MasterHarness {
         this.answers.set(effect.callId, effect);
         return;
       case 'commit-registry':
+        if (this.holdsCommits) {
+          this.held.push(effect);
+          return;
+        }
         if (this.registryIsAway) {
           if (effect.unavailable === undefined) this.waiting.push(effect);
           else this.dispatch(effect.unavailable);

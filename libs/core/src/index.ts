@@ -90,6 +90,7 @@ export {
   type Lease,
   type LeaseKeeper,
   type LeaseScope,
+  StoreRefusedError,
   StoreUnavailableError,
 } from './lease.port.js';
 export type {
@@ -123,6 +124,7 @@ export {
   portRanges,
   type Range,
   type Resources,
+  rangesOf,
   resources,
   scalarMilli,
   subtractRanges,

@@ -19,6 +19,11 @@ export class StoreUnavailableError extends Error {
   readonly code = 'STORE_UNAVAILABLE';
 }
 
+/** Thrown by a write whose values the database does not take: nothing was written, and trying again changes nothing. */
+export class StoreRefusedError extends Error {
+  readonly code = 'STORE_REFUSED';
+}
+
 /**
  * Leadership on the database's clock: TTL 3 s, renewed every second, taken by compare-and-set. While the database is
  * away the holder may renew the same epoch later, unless somebody else took it.

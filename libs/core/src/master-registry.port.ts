@@ -36,6 +36,6 @@ export interface RegistrySnapshot {
 export interface MasterRegistry {
   /** Stores `newMasterId` when none is stored yet. */
   load(lease: Lease, newMasterId: string): Promise<RegistrySnapshot>;
-  /** One transaction; throws FencedError or StoreUnavailableError and then nothing was written. */
+  /** One transaction; throws FencedError, StoreUnavailableError or StoreRefusedError and then nothing was written. */
   commit(lease: Lease, changes: readonly RegistryChange[]): Promise<void>;
 }

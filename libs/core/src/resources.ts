@@ -10,6 +10,9 @@ export interface Range {
  * An amount of named resources. Scalars are integers in thousandths (0.5 cpus is `cpus: 500`, 128 MiB of memory is
  * `mem: 128000`), the fixed point Mesos computes in. Ranges (`ports`) are sorted, disjoint and not adjacent.
  * Names with an amount of zero or no range are absent, so two equal amounts are structurally equal.
+ *
+ * Names come from outside and may be `constructor` or `toString`: read by name with {@link scalarMilli} and
+ * {@link rangesOf} only, which see nothing but what was put in. `__proto__` is refused where messages are read.
  */
 export interface Resources {
   readonly scalars: Readonly<Record<string, number>>;
@@ -42,17 +45,20 @@ export function resources(amounts: {
   return { scalars, ranges: ports.length > 0 ? { ports } : {} };
 }
 
-export const scalarMilli = (amount: Resources, name: string): number => amount.scalars[name] ?? 0;
-export const portRanges = (amount: Resources): readonly Range[] => amount.ranges['ports'] ?? [];
+export const scalarMilli = ({ scalars }: Resources, name: string): number =>
+  Object.hasOwn(scalars, name) ? (scalars[name] ?? 0) : 0;
+export const rangesOf = ({ ranges }: Resources, name: string): readonly Range[] =>
+  Object.hasOwn(ranges, name) ? (ranges[name] ?? []) : [];
+export const portRanges = (amount: Resources): readonly Range[] => rangesOf(amount, 'ports');
 
 export function addResources(left: Resources, right: Resources): Resources {
   const scalars: Record<string, number> = { ...left.scalars };
   for (const [name, milli] of Object.entries(right.scalars)) {
-    scalars[name] = (scalars[name] ?? 0) + milli;
+    scalars[name] = scalarMilli(left, name) + milli;
   }
   const ranges: Record<string, readonly Range[]> = { ...left.ranges };
   for (const [name, more] of Object.entries(right.ranges)) {
-    ranges[name] = normaliseRanges([...(ranges[name] ?? []), ...more]);
+    ranges[name] = normaliseRanges([...rangesOf(left, name), ...more]);
   }
   return { scalars, ranges };
 }
@@ -65,12 +71,12 @@ export function subtractResources(left: Resources, right: Resources): Resources 
   );
   const scalars: Record<string, number> = {};
   for (const [name, milli] of Object.entries(left.scalars)) {
-    const rest = milli - (right.scalars[name] ?? 0);
+    const rest = milli - scalarMilli(right, name);
     if (rest !== 0) scalars[name] = rest;
   }
   const ranges: Record<string, readonly Range[]> = {};
   for (const [name, have] of Object.entries(left.ranges)) {
-    const rest = subtractRanges(have, right.ranges[name] ?? []);
+    const rest = subtractRanges(have, rangesOf(right, name));
     if (rest.length > 0) ranges[name] = rest;
   }
   return { scalars, ranges };
@@ -79,10 +85,10 @@ export function subtractResources(left: Resources, right: Resources): Resources 
 /** Whether `whole` has at least `part` of everything. */
 export function containsResources(whole: Resources, part: Resources): boolean {
   for (const [name, milli] of Object.entries(part.scalars)) {
-    if ((whole.scalars[name] ?? 0) < milli) return false;
+    if (scalarMilli(whole, name) < milli) return false;
   }
   for (const [name, wanted] of Object.entries(part.ranges)) {
-    if (subtractRanges(wanted, whole.ranges[name] ?? []).length > 0) return false;
+    if (subtractRanges(wanted, rangesOf(whole, name)).length > 0) return false;
   }
   return true;
 }

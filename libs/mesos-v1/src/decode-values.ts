@@ -1,4 +1,5 @@
 import {
+  amount,
   anything,
   boolean,
   closedMessage,
@@ -11,9 +12,13 @@ import {
   oneOf,
   openMessage,
   optional,
+  pathName,
+  plainName,
+  plainText,
   repeated,
   required,
   text,
+  wholeNumber,
 } from './decode.js';
 import type {
   AgentInfo,
@@ -34,10 +39,16 @@ import type {
 
 export const idValue: Decoder<IdValue> = closedMessage<IdValue>({ value: required(nonEmptyText) });
 
+/** The id of a framework or an agent: what is registered under it is stored. */
+export const registeredId: Decoder<IdValue> = closedMessage<IdValue>({
+  value: required(pathName),
+});
+
 const scalarValue = closedMessage<{ readonly value: number }>({ value: required(number) });
+const scalarAmount = closedMessage<{ readonly value: number }>({ value: required(amount) });
 const range = closedMessage<{ readonly begin: number; readonly end: number }>({
-  begin: required(number),
-  end: required(number),
+  begin: required(wholeNumber),
+  end: required(wholeNumber),
 });
 const rangesValue = closedMessage<{ readonly range: readonly { begin: number; end: number }[] }>({
   range: repeated(range),
@@ -47,19 +58,27 @@ const setValue = closedMessage<{ readonly item: readonly string[] }>({
 });
 const typeName = openMessage<{ readonly type: string }>({ type: required(text) });
 
+/** Any but the one name that is no ordinary key of an object. */
+const resourceName: Decoder<string> = (input, path, issues) =>
+  input === '__proto__'
+    ? issues.add(path, 'is "__proto__", which names no resource')
+    : plainName(input, path, issues);
+
 export const wireResource: Decoder<WireResource> = openMessage<WireResource>({
-  name: required(nonEmptyText),
+  name: required(resourceName),
   type: required(oneOf('SCALAR', 'RANGES', 'SET')),
-  scalar: optional(scalarValue),
+  scalar: optional(scalarAmount),
   ranges: optional(rangesValue),
   set: optional(setValue),
-  role: optional(text),
-  allocation_info: optional(closedMessage<{ readonly role?: string }>({ role: optional(text) })),
+  role: optional(plainText),
+  allocation_info: optional(
+    closedMessage<{ readonly role?: string }>({ role: optional(plainText) }),
+  ),
   reservations: optional(listOf(anything)),
 });
 
 export const wireAttribute: Decoder<WireAttribute> = closedMessage<WireAttribute>({
-  name: required(nonEmptyText),
+  name: required(plainName),
   type: required(oneOf('SCALAR', 'RANGES', 'SET', 'TEXT')),
   text: optional(closedMessage<{ readonly value: string }>({ value: required(text) })),
   scalar: optional(scalarValue),
@@ -82,12 +101,12 @@ export const wireUrl: Decoder<WireUrl> = openMessage<WireUrl>({
 export const frameworkInfo: Decoder<FrameworkInfo> = openMessage<FrameworkInfo>({
   user: required(text),
   name: required(text),
-  id: optional(idValue),
+  id: optional(registeredId),
   failover_timeout: optional(number),
   checkpoint: optional(boolean),
-  role: optional(text),
-  roles: optional(listOf(text)),
-  hostname: optional(text),
+  role: optional(plainText),
+  roles: optional(listOf(plainText)),
+  hostname: optional(plainText),
   principal: optional(text),
   webui_url: optional(text),
   capabilities: optional(listOf(typeName)),
@@ -283,8 +302,8 @@ export const faultDomain: Decoder<Domain> = closedMessage<Domain>({
 });
 
 export const agentInfo: Decoder<AgentInfo> = openMessage<AgentInfo>({
-  id: optional(idValue),
-  hostname: required(nonEmptyText),
+  id: optional(registeredId),
+  hostname: required(plainName),
   port: required(number),
   url: optional(wireUrl),
   resources: repeated(wireResource),

@@ -42,6 +42,9 @@ interface RequiredField<Value> {
 
 const MAX_ISSUES = 20;
 const MAX_DEPTH = 64;
+const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
+const MAX_NAME_LENGTH = 255;
+const MAX_AMOUNT = 1e12;
 
 export const required = <Value>(decode: Decoder<Value>): RequiredField<Value> => ({
   presence: 'required',
@@ -71,6 +74,44 @@ export const text: Decoder<string> = (input, path, issues) =>
 
 export const nonEmptyText: Decoder<string> = (input, path, issues) =>
   input === '' ? issues.add(path, 'is empty') : text(input, path, issues);
+
+/** Text without control characters and halves of surrogate pairs, which no database keeps and every log suffers from. */
+export const plainText: Decoder<string> = (input, path, issues) => {
+  const value = text(input, path, issues);
+  if (value === undefined || !UNPRINTABLE.test(value)) return value;
+  return issues.add(path, `is ${nameOf(input)}, which has characters that cannot be printed`);
+};
+
+export const plainName: Decoder<string> = (input, path, issues) =>
+  input === '' ? issues.add(path, 'is empty') : plainText(input, path, issues);
+
+/** What names a row of the registry and a folder of an agent, by Mesos' rule for ids. */
+export const pathName: Decoder<string> = (input, path, issues) => {
+  const value = plainName(input, path, issues);
+  if (value === undefined) return undefined;
+  if (value.length > MAX_NAME_LENGTH) {
+    return issues.add(
+      path,
+      `has ${value.length} characters; at most ${MAX_NAME_LENGTH} are allowed`,
+    );
+  }
+  const isPath = value === '.' || value === '..' || /[/\\]/.test(value);
+  return isPath ? issues.add(path, `is ${nameOf(value)}, which is a path`) : value;
+};
+
+/** 0, 1, 2 and so on, as far as they are exact. */
+export const wholeNumber: Decoder<number> = (input, path, issues) => {
+  const value = number(input, path, issues);
+  if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) return value;
+  return issues.add(path, `is ${value}, not a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`);
+};
+
+/** A number that can be counted in thousandths together with many like it. */
+export const amount: Decoder<number> = (input, path, issues) => {
+  const value = number(input, path, issues);
+  if (value === undefined || Math.abs(value) <= MAX_AMOUNT) return value;
+  return issues.add(path, `is ${value}; at most ${MAX_AMOUNT} can be counted`);
+};
 
 /** A finite number; `"1.5"` is accepted as 1.5. */
 export const number: Decoder<number> = (input, path, issues) => {

@@ -17,6 +17,7 @@ import {
   frameworkInfo,
   idValue,
   killPolicy,
+  registeredId,
   taskInfo,
   taskStatus,
 } from './decode-values.js';
@@ -45,7 +46,7 @@ const readPosition: Decoder<StreamPosition> = closedMessage<StreamPosition>({
 });
 
 const agentTask: Decoder<AgentTask> = closedMessage<AgentTask>({
-  framework_id: required(idValue),
+  framework_id: required(registeredId),
   task: required(taskInfo),
   state: required(nonEmptyText),
   latest_status: required(taskStatus),
@@ -67,11 +68,11 @@ const AGENT_CALLS: Readonly<Record<AgentCall['type'], Decoder<AgentCall>>> = {
   }),
   UPDATE: closedMessage<CallOf<'UPDATE'>>({
     type: required(tag('UPDATE')),
-    agent_id: required(idValue),
+    agent_id: required(registeredId),
     stream_id: required(nonEmptyText),
     update: required(
       closedMessage<CallOf<'UPDATE'>['update']>({
-        framework_id: required(idValue),
+        framework_id: required(registeredId),
         status: required(taskStatus),
         latest_state: required(nonEmptyText),
       }),
@@ -79,7 +80,7 @@ const AGENT_CALLS: Readonly<Record<AgentCall['type'], Decoder<AgentCall>>> = {
   }),
   PONG: closedMessage<CallOf<'PONG'>>({
     type: required(tag('PONG')),
-    agent_id: required(idValue),
+    agent_id: required(registeredId),
     stream_id: required(nonEmptyText),
   }),
 };

@@ -168,4 +168,52 @@ describe('parseSchedulerCall', () => {
 
     expect(parsed.kind).toBe('invalid');
   });
+
+  it.each([
+    ['framework id', 'nul\u0000'],
+    ['framework id', '../x'],
+    ['framework id', 'x'.repeat(256)],
+    ['hostname', 'half a pair \ud800'],
+    ['role', 'line\nbreak'],
+  ])('refuses the %s %j, which can be neither stored nor shown', (what, value) => {
+    const info = {
+      user: 'u',
+      name: 'n',
+      ...(what === 'framework id' ? { id: { value } } : { [what]: value }),
+    };
+
+    const parsed = parseSchedulerCall({
+      type: 'SUBSCRIBE',
+      ...(what === 'framework id' ? { framework_id: { value } } : {}),
+      subscribe: { framework_info: info },
+    });
+
+    expect(parsed.kind).toBe('invalid');
+  });
+
+  it.each([
+    [{ name: '__proto__', type: 'SCALAR', scalar: { value: 1 } }, 'name'],
+    [{ name: 'a\u0000', type: 'SCALAR', scalar: { value: 1 } }, 'name'],
+    [{ name: 'cpus', type: 'SCALAR', scalar: { value: 1e300 } }, 'scalar.value'],
+    [{ name: 'ports', type: 'RANGES', ranges: { range: [{ begin: 0.5, end: 2 }] } }, 'begin'],
+    [{ name: 'ports', type: 'RANGES', ranges: { range: [{ begin: 1, end: 1e300 }] } }, 'end'],
+  ])('refuses the resource %j of an agent, and says where', (resource, field) => {
+    const parsed = parseAgentCall({
+      type: 'SUBSCRIBE',
+      subscribe: {
+        agent_info: { hostname: 'h', port: 1, resources: [resource] },
+        version: '1',
+        highest_epoch: 0,
+      },
+    });
+
+    expect(parsed).toMatchObject({
+      kind: 'invalid',
+      issues: [
+        {
+          path: expect.stringMatching(new RegExp(`subscribe\\.agent_info\\.resources.*${field}$`)),
+        },
+      ],
+    });
+  });
 });

@@ -8,11 +8,19 @@ import {
   listOf,
   number,
   optional,
+  plainText,
   repeated,
   required,
   text,
 } from './decode.js';
-import { frameworkInfo, idValue, killPolicy, taskInfo, wireResource } from './decode-values.js';
+import {
+  frameworkInfo,
+  idValue,
+  killPolicy,
+  registeredId,
+  taskInfo,
+  wireResource,
+} from './decode-values.js';
 import type { Filters, OfferOperation, SchedulerCall } from './scheduler.js';
 
 /** A parsed message, or why not: `unknown-type` is answered 501, `invalid` 400. */
@@ -74,7 +82,7 @@ const uuidOfBase64: Decoder<string> = (input, path, issues) => {
 
 const filters: Decoder<Filters> = closedMessage<Filters>({ refuse_seconds: optional(number) });
 const roles = closedMessage<{ readonly roles?: readonly string[] }>({
-  roles: optional(listOf(text)),
+  roles: optional(listOf(plainText)),
 });
 const resourceList = closedMessage<{
   readonly resources: OperationOf<'RESERVE'>['reserve']['resources'];
@@ -125,11 +133,11 @@ const operation: Decoder<OfferOperation> = (input, path, issues) => {
 const subscribe: Decoder<CallOf<'SUBSCRIBE'>> = (input, path, issues) => {
   const call = closedMessage<CallOf<'SUBSCRIBE'>>({
     type: required(tag('SUBSCRIBE')),
-    framework_id: optional(idValue),
+    framework_id: optional(registeredId),
     subscribe: required(
       closedMessage<CallOf<'SUBSCRIBE'>['subscribe']>({
         framework_info: required(frameworkInfo),
-        suppressed_roles: optional(listOf(text)),
+        suppressed_roles: optional(listOf(plainText)),
       }),
     ),
   })(input, path, issues);
@@ -149,11 +157,11 @@ const SCHEDULER_CALLS: Readonly<Record<SchedulerCall['type'], Decoder<SchedulerC
   SUBSCRIBE: subscribe,
   TEARDOWN: closedMessage<CallOf<'TEARDOWN'>>({
     type: required(tag('TEARDOWN')),
-    framework_id: required(idValue),
+    framework_id: required(registeredId),
   }),
   ACCEPT: closedMessage<CallOf<'ACCEPT'>>({
     type: required(tag('ACCEPT')),
-    framework_id: required(idValue),
+    framework_id: required(registeredId),
     accept: required(
       closedMessage<CallOf<'ACCEPT'>['accept']>({
         offer_ids: repeated(idValue),
@@ -164,7 +172,7 @@ const SCHEDULER_CALLS: Readonly<Record<SchedulerCall['type'], Decoder<SchedulerC
   }),
   DECLINE: closedMessage<CallOf<'DECLINE'>>({
     type: required(tag('DECLINE')),
-    framework_id: required(idValue),
+    framework_id: required(registeredId),
     decline: required(
       closedMessage<CallOf<'DECLINE'>['decline']>({
         offer_ids: repeated(idValue),
@@ -174,17 +182,17 @@ const SCHEDULER_CALLS: Readonly<Record<SchedulerCall['type'], Decoder<SchedulerC
   }),
   REVIVE: closedMessage<CallOf<'REVIVE'>>({
     type: required(tag('REVIVE')),
-    framework_id: required(idValue),
+    framework_id: required(registeredId),
     revive: optional(roles),
   }),
   SUPPRESS: closedMessage<CallOf<'SUPPRESS'>>({
     type: required(tag('SUPPRESS')),
-    framework_id: required(idValue),
+    framework_id: required(registeredId),
     suppress: optional(roles),
   }),
   KILL: closedMessage<CallOf<'KILL'>>({
     type: required(tag('KILL')),
-    framework_id: required(idValue),
+    framework_id: required(registeredId),
     kill: required(
       closedMessage<CallOf<'KILL'>['kill']>({
         task_id: required(idValue),
@@ -195,7 +203,7 @@ const SCHEDULER_CALLS: Readonly<Record<SchedulerCall['type'], Decoder<SchedulerC
   }),
   ACKNOWLEDGE: closedMessage<CallOf<'ACKNOWLEDGE'>>({
     type: required(tag('ACKNOWLEDGE')),
-    framework_id: required(idValue),
+    framework_id: required(registeredId),
     acknowledge: required(
       closedMessage<CallOf<'ACKNOWLEDGE'>['acknowledge']>({
         agent_id: required(idValue),
@@ -206,7 +214,7 @@ const SCHEDULER_CALLS: Readonly<Record<SchedulerCall['type'], Decoder<SchedulerC
   }),
   RECONCILE: closedMessage<CallOf<'RECONCILE'>>({
     type: required(tag('RECONCILE')),
-    framework_id: required(idValue),
+    framework_id: required(registeredId),
     reconcile: required(
       closedMessage<CallOf<'RECONCILE'>['reconcile']>({
         // mesos-framework sends null for an empty list; implicit reconciliation is an empty or absent one.

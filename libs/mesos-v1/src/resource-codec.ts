@@ -3,23 +3,23 @@ import type { WireResource } from './values.js';
 
 /** Reads wire resources, adding up entries of one name. SET resources are ignored here. */
 export function fromWireResources(wire: readonly WireResource[]): Resources {
-  const scalars: Record<string, number> = {};
-  const ranges: Record<string, Range[]> = {};
-  for (const entry of wire) {
-    if (entry.type === 'SCALAR') {
-      scalars[entry.name] = (scalars[entry.name] ?? 0) + toMilli(Number(entry.scalar?.value ?? 0));
-    } else if (entry.type === 'RANGES') {
-      const list = ranges[entry.name] ?? [];
-      for (const range of entry.ranges?.range ?? []) {
+  const scalars = new Map<string, number>();
+  const ranges = new Map<string, Range[]>();
+  for (const { name, type, ...amount } of wire) {
+    if (type === 'SCALAR') {
+      scalars.set(name, (scalars.get(name) ?? 0) + toMilli(Number(amount.scalar?.value ?? 0)));
+    } else if (type === 'RANGES') {
+      const list = ranges.get(name) ?? [];
+      for (const range of amount.ranges?.range ?? []) {
         list.push({ begin: Number(range.begin), end: Number(range.end) });
       }
-      ranges[entry.name] = list;
+      ranges.set(name, list);
     }
   }
   return {
-    scalars: Object.fromEntries(Object.entries(scalars).filter(([, milli]) => milli !== 0)),
+    scalars: Object.fromEntries([...scalars].filter(([, milli]) => milli !== 0)),
     ranges: Object.fromEntries(
-      Object.entries(ranges)
+      [...ranges]
         .map(([name, list]) => [name, normaliseRanges(list)] as const)
         .filter(([, list]) => list.length > 0),
     ),

@@ -1,4 +1,4 @@
-import { FencedError, StoreUnavailableError } from '#core';
+import { FencedError, StoreRefusedError, StoreUnavailableError } from '#core';
 
 /** Stable codes of connections that failed, from the operating system and from pg. */
 const NETWORK_CODES: ReadonlySet<string> = new Set([
@@ -18,14 +18,20 @@ const NETWORK_CODES: ReadonlySet<string> = new Set([
  */
 const RETRYABLE_STATES =
   /^(?:08...|53...|57P0[1-5]|57014|25P0[34]|25006|40001|40P01|55P03|XX00[01])$/;
+/** SQLSTATEs by which the database says that it will never take this: bad data, a broken constraint, too large a value. */
+const REFUSED_STATES = /^(?:22|23|54)...$/;
 /** What pg, and TypeORM once a connection broke, say without a code. */
 const CONNECTION_MESSAGES =
   /connection terminated|connection error|timeout expired|timeout exceeded|query read timeout|not queryable|driver not connected|client was closed|query runner already released/i;
 
-/** Turns what the driver throws into {@link StoreUnavailableError}; anything else comes back as it is. */
+/** Turns what the driver throws into one of the errors of the ports; anything else comes back as it is. */
 export function toStoreError(thrown: unknown): unknown {
   if (thrown instanceof FencedError || thrown instanceof StoreUnavailableError) return thrown;
-  if (!(thrown instanceof Error) || !isAway(thrown)) return thrown;
+  if (!(thrown instanceof Error)) return thrown;
+  if (REFUSED_STATES.test(codeOf(thrown))) {
+    return new StoreRefusedError(`the database refuses this: ${thrown.message}`, { cause: thrown });
+  }
+  if (!isAway(thrown)) return thrown;
   return new StoreUnavailableError(`the database cannot be used: ${describe(thrown)}`, {
     cause: thrown,
   });
@@ -41,14 +47,14 @@ export async function mapErrors<Result>(work: () => Promise<Result>): Promise<Re
 }
 
 function isAway(error: Error): boolean {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const code = codeOf(error);
   if (NETWORK_CODES.has(code) || RETRYABLE_STATES.test(code)) return true;
   if (error instanceof AggregateError)
     return error.errors.some((one) => one instanceof Error && isAway(one));
   return CONNECTION_MESSAGES.test(error.message);
 }
 
-const describe = (error: Error): string => {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  return error.message === '' ? code : error.message;
-};
+const codeOf = (error: Error): string =>
+  'code' in error && typeof error.code === 'string' ? error.code : '';
+
+const describe = (error: Error): string => (error.message === '' ? codeOf(error) : error.message);

@@ -47,6 +47,10 @@ export function createMasterExecutors(context: ExecutorContext): ExecutorTable<M
           if (stored !== undefined) dispatch(stored);
         },
         ...(unavailable === undefined ? {} : { onUnavailable: () => dispatch(unavailable) }),
+        onRefused: (refusal) => {
+          ports.note?.('warn', 'the database refuses a change of the registry', { refusal });
+          if (unavailable !== undefined) dispatch({ ...unavailable, refusal });
+        },
       }),
     'schedule-allocation': async ({ delayMs }) => context.scheduleAllocation(delayMs),
     note: async ({ level, message, fields }) => ports.note?.(level, message, fields),

@@ -3,6 +3,7 @@ import {
   type Lease,
   type MasterRegistry,
   type RegistryChange,
+  StoreRefusedError,
   StoreUnavailableError,
 } from '#core';
 
@@ -12,6 +13,8 @@ export interface RegistryCommit {
   readonly onStored: () => void;
   /** Absent: tried again until it succeeds, before anything that came later. */
   readonly onUnavailable?: () => void;
+  /** The database will never take these changes; nothing of them was written. */
+  readonly onRefused: (reason: string) => void;
 }
 
 /** Commits that may wait; more are told at once that the registry is unavailable. */
@@ -21,11 +24,14 @@ const RETRY_MS = 500;
 
 /**
  * Writes to the registry in the order given, many in one transaction. While the database is away, those who can be
- * told are told, and those who cannot are kept. Any other error (fenced, broken) is fatal and stops the writer.
+ * told are told, and those who cannot are kept. A batch the database refuses is written again one by one, so that only
+ * the culprit is. Any other error (fenced, broken) is fatal and stops the writer.
  */
 export class RegistryWriter {
   private pending: RegistryCommit[] = [];
   private isBusy = false;
+  /** Commits to write one by one. */
+  private suspects = 0;
   private cancelRetry: (() => void) | undefined;
 
   constructor(
@@ -55,10 +61,15 @@ export class RegistryWriter {
   private async drain(): Promise<void> {
     this.isBusy = true;
     while (this.pending.length > 0) {
-      const batch = this.pending.splice(0, MAX_BATCH);
+      const batch = this.pending.splice(0, this.suspects > 0 ? 1 : MAX_BATCH);
       const error = await this.write(batch);
       if (error === undefined) {
+        this.suspects = Math.max(0, this.suspects - 1);
         for (const commit of batch) commit.onStored();
+        continue;
+      }
+      if (error instanceof StoreRefusedError) {
+        this.refuse(batch, error);
         continue;
       }
       if (!(error instanceof StoreUnavailableError)) {
@@ -76,6 +87,17 @@ export class RegistryWriter {
       }
     }
     this.isBusy = false;
+  }
+
+  private refuse(batch: readonly RegistryCommit[], error: StoreRefusedError): void {
+    const [only, ...others] = batch;
+    if (others.length > 0) {
+      this.suspects = batch.length;
+      this.pending = [...batch, ...this.pending];
+      return;
+    }
+    this.suspects = Math.max(0, this.suspects - 1);
+    only?.onRefused(error.message);
   }
 
   private async write(batch: readonly RegistryCommit[]): Promise<Error | undefined> {
