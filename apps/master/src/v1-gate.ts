@@ -4,15 +4,24 @@ import { MasterService } from './master.service.js';
 /** How long a request may wait for recovery: some clients retry a 503 without any back-off. */
 const RECOVERY_WAIT_MS = 1_000;
 const V1_PATH = /^(?:\/master)?\/api\/v1(?:\/(?:scheduler|agent|operator))?\/?$/;
+const AGENT_PATH = '/api/v1/agent';
+/**
+ * Largest body of an agent's call. Its SUBSCRIBE brings all its tasks back at once, several KiB each: an agent over the
+ * limit could never return. Enough for 10,000 tasks; all other bodies have the limit of every daemon.
+ */
+export const AGENT_BODY_LIMIT_BYTES = 64 * 1024 * 1024;
 const JSON_TYPE = /^application\/json\b/i;
 
 /**
  * The checks of the v1 endpoints that come before the body, in Mesos' order: leadership (307, 503), method (405),
- * content type (400 missing, 415 other).
+ * content type (400 missing, 415 other). Also gives agents' calls their own limit of size.
  */
 export function installV1Gate(app: NestFastifyApplication): void {
   const master = app.get(MasterService);
   const server = app.getHttpAdapter().getInstance();
+  server.addHook('onRoute', (route) => {
+    if (route.url === AGENT_PATH) route.bodyLimit = AGENT_BODY_LIMIT_BYTES;
+  });
   server.addHook('onRequest', async (request, reply) => {
     const path = request.url.split('?', 1)[0] ?? '';
     if (!V1_PATH.test(path)) return;
