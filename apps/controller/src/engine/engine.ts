@@ -204,7 +204,11 @@ export class Engine implements RunningEngine {
         clock,
         pool,
         runCommand: ports.runCommand,
+        instanceOf: (id) => state.instance(id),
         onNews: (news) => noteHealthNews(this.context, news),
+        onResults: (apps) => {
+          for (const app of apps) memory.touch(app);
+        },
       }),
       readiness: new ReadinessMonitor({
         clock,

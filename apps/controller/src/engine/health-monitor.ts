@@ -1,5 +1,6 @@
 import {
   type App,
+  type AppId,
   type Clock,
   type HealthCheck,
   type HealthEffect,
@@ -24,6 +25,8 @@ const STARTING_INTERVAL_MS = 1_000;
 /** Marathon's: without a grace period the first look is not at once. */
 const MAX_FIRST_PROBE_MS = 5_000;
 const MIN_INTERVAL_MS = 100;
+/** Results are told about together, this long after the first, milliseconds. */
+const RESULTS_MS = 1_000;
 
 /** One thing that happened to the health of an instance. */
 export interface HealthNews {
@@ -35,7 +38,7 @@ export interface HealthNews {
 }
 
 interface Watch {
-  instance: Instance;
+  readonly id: InstanceId;
   readonly app: App;
   readonly startedMonoMs: number;
   /** By position in the app's list; undefined: no result yet. */
@@ -51,7 +54,11 @@ export interface HealthMonitorSettings {
   readonly clock: Clock;
   readonly pool: ProbePool;
   readonly runCommand: EnginePorts['runCommand'];
+  /** The instance as it is now; undefined: it is gone. */
+  readonly instanceOf: (id: InstanceId) => Instance | undefined;
   readonly onNews: (news: HealthNews) => void;
+  /** These apps have new results, whether or not they changed anything; told at most once a second. */
+  readonly onResults: (apps: readonly AppId[]) => void;
 }
 
 /**
@@ -60,17 +67,14 @@ export interface HealthMonitorSettings {
  */
 export class HealthMonitor {
   private readonly watches = new Map<InstanceId, Watch>();
+  private readonly withResults = new Set<AppId>();
+  private cancelTelling: (() => void) | undefined;
 
   constructor(private readonly settings: HealthMonitorSettings) {}
 
-  /** Begins to watch a running instance; repeated with newer data of the same instance. */
+  /** Begins to watch a running instance; a second call for the same instance has no effect. */
   watch(instance: Instance, app: App): void {
-    const known = this.watches.get(instance.id);
-    if (known !== undefined) {
-      known.instance = instance;
-      return;
-    }
-    if (app.healthChecks.length === 0) return;
+    if (this.watches.has(instance.id) || app.healthChecks.length === 0) return;
     const { clock, runCommand } = this.settings;
     const now = clock.now();
     const ranMs = Math.max(0, now.epochMs - (instance.startedAtEpochMs ?? now.epochMs));
@@ -79,7 +83,7 @@ export class HealthMonitor {
       protocol === 'COMMAND' && index !== byAgent && runCommand === undefined ? [index] : [],
     );
     const watch: Watch = {
-      instance,
+      id: instance.id,
       app,
       startedMonoMs: now.monoMs - ranMs,
       checks: app.healthChecks.map(() => undefined),
@@ -105,6 +109,7 @@ export class HealthMonitor {
 
   stop(): void {
     for (const id of [...this.watches.keys()]) this.forget(id);
+    this.cancelTelling?.();
   }
 
   /** A result of the check the agent runs. The same update heard twice counts once. */
@@ -144,8 +149,9 @@ export class HealthMonitor {
   /** Instances that failed often enough to be replaced. */
   condemned(): readonly Instance[] {
     const found: Instance[] = [];
-    for (const { instance, condemned } of this.watches.values()) {
-      if (condemned !== undefined) found.push(instance);
+    for (const { id, condemned } of this.watches.values()) {
+      const instance = condemned === undefined ? undefined : this.settings.instanceOf(id);
+      if (instance !== undefined) found.push(instance);
     }
     return found;
   }
@@ -158,20 +164,27 @@ export class HealthMonitor {
   private async probe(watch: Watch, index: number): Promise<void> {
     const check = watch.app.healthChecks[index];
     if (check === undefined) return;
-    const isReachable = watch.instance.condition === 'Running';
-    if (isReachable) {
-      const event = await this.ask(watch, check);
-      if (this.watches.get(watch.instance.id) !== watch) return;
-      // What turned unreachable meanwhile says nothing about its health.
-      if (watch.instance.condition === 'Running') this.apply(watch, index, event);
+    const instance = this.probedInstance(watch);
+    if (instance !== undefined) {
+      const event = await this.ask(watch, instance, check);
+      if (this.watches.get(watch.id) !== watch) return;
+      // What turned unreachable meanwhile, or is being killed, says nothing about its health.
+      if (this.probedInstance(watch) !== undefined) this.apply(watch, index, event);
     }
-    if (this.watches.get(watch.instance.id) !== watch) return;
+    if (this.watches.get(watch.id) !== watch) return;
     this.schedule(watch, index, this.intervalMs(watch, index, check));
   }
 
-  private async ask(watch: Watch, check: HealthCheck): Promise<HealthEvent> {
+  /** The instance while it is to be probed: it runs and is meant to. */
+  private probedInstance({ id }: Watch): Instance | undefined {
+    const instance = this.settings.instanceOf(id);
+    const isProbed = instance?.condition === 'Running' && instance.goal === 'Running';
+    return isProbed ? instance : undefined;
+  }
+
+  private async ask(watch: Watch, instance: Instance, check: HealthCheck): Promise<HealthEvent> {
     const timeoutMs = Math.max(1, check.timeoutSeconds * 1000);
-    const found = this.targetOf(watch, check);
+    const found = this.targetOf(watch.app, instance, check);
     if (!found.ok) return { kind: 'failed', cause: found.reason };
     const result = await this.settings.pool.probe(found.target, timeoutMs);
     const isInformational =
@@ -181,19 +194,30 @@ export class HealthMonitor {
   }
 
   private targetOf(
-    watch: Watch,
+    app: App,
+    instance: Instance,
     check: HealthCheck,
   ):
     | { readonly ok: true; readonly target: ProbeTarget }
     | { readonly ok: false; readonly reason: string } {
     const { runCommand } = this.settings;
-    if (check.protocol !== 'COMMAND') return toProbeTarget(watch.app, watch.instance, check);
+    if (check.protocol !== 'COMMAND') return toProbeTarget(app, instance, check);
     const command = check.command?.value;
     if (runCommand === undefined || command === undefined) {
       return { ok: false, reason: 'the command cannot be run from the controller' };
     }
-    const run = (timeoutMs: number) => runCommand(watch.instance, command, timeoutMs);
+    const run = (timeoutMs: number) => runCommand(instance, command, timeoutMs);
     return { ok: true, target: { kind: 'command', run } };
+  }
+
+  private tellOfResult(app: AppId): void {
+    this.withResults.add(app);
+    this.cancelTelling ??= this.settings.clock.schedule(RESULTS_MS, () => {
+      this.cancelTelling = undefined;
+      const apps = [...this.withResults];
+      this.withResults.clear();
+      this.settings.onResults(apps);
+    });
   }
 
   private intervalMs(watch: Watch, index: number, check: HealthCheck): number {
@@ -217,8 +241,9 @@ export class HealthMonitor {
     } else if (event.kind === 'passed' && watch.condemned !== undefined) {
       if (judgeHealth(counted(watch)) !== 'unhealthy') delete watch.condemned;
     }
-    if (effects.length > 0) {
-      const { instance } = watch;
+    this.tellOfResult(watch.app.id);
+    const instance = this.settings.instanceOf(watch.id);
+    if (effects.length > 0 && instance !== undefined) {
       this.settings.onNews({ instance, healthCheck, effects, verdict: verdict(watch) });
     }
   }

@@ -125,8 +125,7 @@ export function followInstance(
   const instance = context.state.instance(id);
   if (instance === undefined || app === undefined) return;
   const isWatched = instance.condition === 'Running' && instance.goal === 'Running';
-  if (isWatched || context.health.condemnedOf(id) !== undefined)
-    context.health.watch(instance, app);
+  if (isWatched) context.health.watch(instance, app);
   if (isWatched && status !== undefined) noteHealth(context, instance, status);
 }
 
