@@ -51,6 +51,8 @@ export class EngineMemory {
   readonly recentPorts = new Map<AgentId, Set<number>>();
   /** ACCEPT is on its way: asking the master about them now would get a wrong answer. */
   readonly accepting = new Set<InstanceId>();
+  /** What the sweep found due is waiting to be stored. */
+  isSettlingDue = false;
   /** Apps whose last ACCEPT the master refused. */
   readonly refusedLaunches = new Set<AppId>();
   /** Tasks that were placed before this engine started and that nothing has been heard of since. */

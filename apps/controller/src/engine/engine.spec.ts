@@ -205,6 +205,32 @@ describe('the engine', () => {
     expect(harness.engine.view.root().apps.get(appId('/web'))?.instances).toBe(2);
   });
 
+  it('keeps room for what the cluster says however long the database is away', async () => {
+    const harness = new EngineHarness(undefined, { maxWaitingJobs: 10 });
+    await harness.start();
+    await harness.put(web({ instances: 4, unreachableStrategy: 'disabled' }));
+    await harness.clock.advance(2_000);
+    const [lost, failed] = harness.cluster.running().map(({ info }) => info.task_id.value);
+    harness.cluster.report(lost ?? '', 'TASK_UNREACHABLE');
+    await harness.clock.advance(100);
+
+    harness.leases.setAvailable(false);
+    const refused = harness.put(web({ instances: 5 })).catch((error: unknown) => error);
+    for (let second = 0; second < 60; second += 1) {
+      harness.engine.reportRouter(`router-${second}`, { appliedSequence: 0, drainedTasks: [] });
+      harness.engine.resetDelay(appId('/web'));
+      await harness.clock.advance(1_000);
+    }
+    harness.cluster.report(failed ?? '', 'TASK_FAILED');
+    await harness.clock.advance(1_000);
+    harness.leases.setAvailable(true);
+    await harness.clock.advance(10_000);
+
+    expect(await refused).toBeInstanceOf(StoreUnavailableError);
+    expect(harness.cluster.tasks.has(failed ?? '')).toBe(false);
+    expect(harness.conditions('/web').filter((one) => one === 'Running')).toHaveLength(3);
+  });
+
   it('says why an app waits, in numbers', async () => {
     const harness = await aRunningApp({ instances: 1, cpus: 2 }, [
       { id: 'agent-1', hostname: 'host-1', cpus: 1 },

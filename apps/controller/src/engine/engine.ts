@@ -300,8 +300,6 @@ export class Engine implements RunningEngine {
   private async look(): Promise<void> {
     const apps = [...this.dirty].slice(0, APPS_PER_LOOK);
     for (const app of apps) this.dirty.delete(app);
-    this.isLookPending = false;
-    this.evaluateSoon([]);
     try {
       await this.context.commits.submit({
         whenUnavailable: 'retry',
@@ -311,10 +309,17 @@ export class Engine implements RunningEngine {
           this.lastLookMs = this.ports.clock.now().monoMs - startedMs;
         },
       });
+      this.lookAgain([]);
     } catch (error) {
       if (error instanceof EngineStoppedError || this.isStopped) return;
-      this.after(LOOK_RETRY_MS, () => this.evaluateSoon(apps));
+      this.after(LOOK_RETRY_MS, () => this.lookAgain(apps));
     }
+  }
+
+  /** The next look begins when the last one is stored: while the store is away only one waits for it. */
+  private lookAgain(apps: readonly AppId[]): void {
+    this.isLookPending = false;
+    this.evaluateSoon(apps);
   }
 
   private async compact(): Promise<void> {

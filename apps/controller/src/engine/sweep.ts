@@ -23,11 +23,7 @@ export function sweep(context: EngineContext): void {
     if (instance.draining !== undefined && instance.goal === 'Running') apps.add(instance.appId);
   }
   for (const instance of context.health.condemned()) apps.add(instance.appId);
-  if (due.length > 0) {
-    context.commits
-      .submit({ whenUnavailable: 'retry', run: (draft) => settleDue(context, draft, due) })
-      .catch((error: unknown) => ports.log?.warn('sweep is not stored', { reason: String(error) }));
-  }
+  if (due.length > 0) void settle(context, due);
   if (apps.size > 0) context.evaluateSoon(apps);
   forgetBackOffs(context);
   context.kills.pump();
@@ -35,6 +31,23 @@ export function sweep(context: EngineContext): void {
   if (options.scaleCheckIntervalMs > 0 && now.monoMs >= context.nextScaleCheck.atMonoMs) {
     context.nextScaleCheck.atMonoMs = now.monoMs + options.scaleCheckIntervalMs;
     context.evaluateSoon(state.everyApp());
+  }
+}
+
+/** One at a time: a store that is away must not find a queue full of the same question. */
+async function settle(context: EngineContext, due: readonly Instance['id'][]): Promise<void> {
+  const { commits, memory, ports } = context;
+  if (memory.isSettlingDue) return;
+  memory.isSettlingDue = true;
+  try {
+    await commits.submit({
+      whenUnavailable: 'retry',
+      run: (draft) => settleDue(context, draft, due),
+    });
+  } catch (error) {
+    ports.log?.warn('sweep is not stored', { reason: String(error) });
+  } finally {
+    memory.isSettlingDue = false;
   }
 }
 
