@@ -241,6 +241,7 @@ export class FakeCluster {
         task_id: { value: id },
         state: task?.state ?? 'TASK_GONE',
         reason: 'REASON_RECONCILIATION',
+        message: 'Reconciliation: latest task state',
         ...(task === undefined ? {} : { agent_id: { value: task.agentId } }),
       };
       handlers?.onUpdate(status).catch(() => undefined);

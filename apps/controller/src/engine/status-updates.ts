@@ -14,6 +14,7 @@ import type { EngineContext } from './engine-context.js';
 import { changeInstance } from './instance-changes.js';
 import { statusUpdated } from './marathon-events.js';
 
+const RECONCILIATION_REASON = 'REASON_RECONCILIATION';
 const HEALTH_REASON = 'REASON_TASK_HEALTH_CHECK_STATUS_UPDATED';
 /** Longest message kept of a status, characters. */
 const MAX_MESSAGE = 1_024;
@@ -61,11 +62,9 @@ function applyStatus(
     applyUnknown(draft, status, state);
     return;
   }
-  const isHealth = status.reason === HEALTH_REASON;
-  const message = (isHealth ? (instance.lastMessage ?? '') : (status.message ?? '')).slice(
-    0,
-    MAX_MESSAGE,
-  );
+  const message = saysNothingNew(instance, status)
+    ? (instance.lastMessage ?? '')
+    : (status.message ?? '').slice(0, MAX_MESSAGE);
   const after = changeInstance(
     context,
     draft,
@@ -89,6 +88,10 @@ function applyStatus(
   }
   draft.after(() => followInstance(context, after.id, app, status));
 }
+
+/** The message is about the check or the question then, not about the task: with the old one kept, nothing is written. */
+const saysNothingNew = (instance: Instance, { state, reason }: TaskStatus): boolean =>
+  reason === HEALTH_REASON || (reason === RECONCILIATION_REASON && instance.lastState === state);
 
 const noPatience: App['unreachableStrategy'] = { inactiveAfterSeconds: 0, expungeAfterSeconds: 0 };
 
