@@ -1,6 +1,6 @@
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { Lease, StoreChange } from '#core';
 import { createControllerStore } from './controller-store.js';
+import { openLine } from './line.test-support.js';
 import { type Database, openDatabase } from './open-database.js';
 
 /** Held by the test while the server is to stay in the middle of COMMIT. */
@@ -46,31 +46,4 @@ async function whenSomebodyWaits({ dataSource }: Database): Promise<void> {
     );
     if (waiting.length > 0) return;
   }
-}
-
-/** The same database through a proxy whose connections can be cut. */
-async function openLine(
-  url: string,
-): Promise<{ readonly url: string; readonly cut: () => Promise<void> }> {
-  const { hostname, port } = new URL(url);
-  const sockets = new Set<Socket>();
-  const proxy = createServer((client) => {
-    const server = connect(Number(port), hostname);
-    for (const socket of [client, server]) {
-      sockets.add(socket);
-      socket.on('error', () => socket.destroy());
-    }
-    client.pipe(server).pipe(client);
-  });
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-  const target = new URL(url);
-  target.port = String((proxy.address() as AddressInfo).port);
-  target.hostname = '127.0.0.1';
-  return {
-    url: target.href,
-    cut: async () => {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => proxy.close(resolve));
-    },
-  };
 }

@@ -1,6 +1,6 @@
 import type { QueryRunner } from 'typeorm';
 import { FencedError, type Lease, type LeaseScope, StoreUnavailableError } from '#core';
-import { mapErrors } from './database-error.js';
+import { mapErrors, toStoreError } from './database-error.js';
 import type { Database } from './open-database.js';
 
 /** Runs one statement with query parameters. `rows` of a SELECT or RETURNING, `count` of rows changed. */
@@ -61,8 +61,9 @@ const inTransaction = <Result>(
       await runner.commitTransaction();
       return result;
     } catch (error) {
-      // The first error says more than a roll-back that fails on the same broken connection.
-      if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
+      // A connection that is given up takes its transaction with it.
+      const isLost = toStoreError(error) instanceof StoreUnavailableError;
+      if (runner.isTransactionActive && !isLost) await runner.rollbackTransaction();
       throw error;
     }
   });
@@ -76,13 +77,30 @@ const withRunner = <Result>(
       throw new StoreUnavailableError('the database connection is closed');
     }
     const runner = database.dataSource.createQueryRunner();
+    let connection: Connection | undefined;
     try {
-      await runner.connect();
+      connection = (await runner.connect()) as Connection;
       return await work(runner);
+    } catch (error) {
+      if (toStoreError(error) instanceof StoreUnavailableError) giveUp(connection);
+      throw error;
     } finally {
       await runner.release();
     }
   });
+
+/** What TypeORM's runner connects with: a client of pg. */
+interface Connection {
+  end(): Promise<void>;
+}
+
+/**
+ * A statement without an answer may still be carried out when the server comes round, and so leave a transaction open:
+ * whoever got the connection next would write into it, and never commit. Ended, the pool throws it away.
+ */
+function giveUp(connection: Connection | undefined): void {
+  connection?.end().catch(() => undefined);
+}
 
 const toSql =
   (runner: QueryRunner): Sql =>

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LeaseScope } from '#core';
+import { type LeaseScope, StoreUnavailableError } from '#core';
 import { controllerStoreContract } from '../../../test/support/controller-store.contract.js';
 import { leaseKeeperContract } from '../../../test/support/lease-keeper.contract.js';
 import { masterRegistryContract } from '../../../test/support/master-registry.contract.js';
@@ -15,6 +15,7 @@ import {
 } from './embedded/start-embedded-database.js';
 import { PARTITION_EVENTS } from './event-log.js';
 import { createLeaseKeeper } from './lease-keeper.js';
+import { openLine } from './line.test-support.js';
 import { createMasterRegistry } from './master-registry.js';
 import { type Database, openDatabase } from './open-database.js';
 
@@ -138,6 +139,27 @@ describe('PostgreSQL', () => {
 
     expect([renewed, takenEarly, taken.kind]).toEqual(['renewed', false, 'held']);
   });
+
+  it('gives a connection up whose statement was not answered', async () => {
+    const { lease } = await prepareHeld('controller');
+    const line = await openLine(url ?? server?.url ?? '');
+    const slow = await openDatabase(line.url, { statementTimeoutMs: 1_000, poolSize: 1 });
+
+    line.hold();
+    const hung = createControllerStore(slow).commit(lease, []);
+    await expect(hung).rejects.toBeInstanceOf(StoreUnavailableError);
+    line.resume();
+    const renewed = await createLeaseKeeper(slow).renew({ ...lease, url: 'http://new' });
+    const seen = await createLeaseKeeper(database).acquire({ ...lease, holder: 'two', url: '' });
+    await slow.close();
+    await line.cut();
+
+    // On the old connection the renewal would be part of a transaction that nobody ends.
+    expect([renewed, seen]).toMatchObject([
+      'renewed',
+      { kind: 'taken', by: { url: 'http://new' } },
+    ]);
+  }, 30_000);
 
   it('drops events by whole partitions and says that a replay is not complete', async () => {
     const { lease } = await prepareHeld('controller');
