@@ -72,10 +72,9 @@ export function ChangesProvider({ children }: { readonly children: ReactNode }) 
   return (
     <ChangesContext value={run}>
       {children}
-      <LockedDialog
-        lock={locked ? { label: locked.change.label, error: locked.error } : undefined}
-        onAnswer={answerLock}
-      />
+      {locked && (
+        <LockedDialog label={locked.change.label} error={locked.error} onAnswer={answerLock} />
+      )}
     </ChangesContext>
   );
 }

@@ -1,14 +1,13 @@
-import { Button, Group, Modal, Text, TextInput } from '@mantine/core';
+import { Button, Group, Text } from '@mantine/core';
 import { useState } from 'react';
 import { useLocation, useNavigate } from 'react-router';
 import { change, resourcePath } from '../api/api-client.js';
 import type { App, ChangeResult } from '../api/api-types.js';
 import { useRunChange } from '../api/changes.js';
 import { parentOf } from '../apps/app-tree.js';
+import { Dialog } from '../shell/dialog.js';
 import { type AppAction, effectOf } from './action-effects.js';
-
-/** Destroying more instances than this asks for the name to be typed. */
-const TYPED_NAME_ABOVE = 10;
+import { asksForName, TypedName } from './typed-name.js';
 
 const VERBS: Readonly<Record<AppAction, string>> = {
   restart: 'Restart',
@@ -22,7 +21,7 @@ interface ConfirmDialogProps {
   readonly onClose: () => void;
 }
 
-/** States the effect of a restart, suspension or destruction and asks before it happens. */
+/** States the effect of a restart, suspension or destruction and asks before it happens. Enter alone changes nothing. */
 export function ConfirmDialog({ action, app, onClose }: ConfirmDialogProps) {
   const run = useRunChange();
   const navigate = useNavigate();
@@ -30,7 +29,7 @@ export function ConfirmDialog({ action, app, onClose }: ConfirmDialogProps) {
   const [typed, setTyped] = useState('');
   const verb = VERBS[action];
   const present = (app.tasksRunning ?? 0) + (app.tasksStaged ?? 0);
-  const needsName = action === 'destroy' && present > TYPED_NAME_ABOVE;
+  const needsName = action === 'destroy' && asksForName(present);
   const isReady = !needsName || typed.trim() === app.id;
 
   const submit = async () => {
@@ -46,36 +45,26 @@ export function ConfirmDialog({ action, app, onClose }: ConfirmDialogProps) {
   };
 
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={`${verb} ${app.id}`}
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <Dialog onClose={onClose} title={`${verb} ${app.id}`}>
       <Text size="sm">{effectOf(action, app)}</Text>
-      {needsName && (
-        <TextInput
-          mt="md"
-          label={`Type ${app.id} to confirm`}
-          value={typed}
-          onChange={(event) => setTyped(event.currentTarget.value)}
-          data-autofocus
-        />
-      )}
+      {needsName && <TypedName name={app.id} typed={typed} onType={setTyped} />}
       <Group justify="flex-end" mt="lg">
-        <Button variant="default" onClick={onClose}>
+        <Button
+          variant="default"
+          onClick={onClose}
+          {...(needsName ? {} : { 'data-autofocus': true })}
+        >
           Cancel
         </Button>
         <Button
           color={action === 'restart' ? 'teal' : 'red'}
           disabled={!isReady}
           onClick={() => void submit()}
-          {...(needsName ? {} : { 'data-autofocus': true })}
         >
           {verb}
         </Button>
       </Group>
-    </Modal>
+    </Dialog>
   );
 }
 

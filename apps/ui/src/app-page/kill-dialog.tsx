@@ -1,5 +1,6 @@
-import { Button, Group, Modal, Text } from '@mantine/core';
+import { Button, Group, Text } from '@mantine/core';
 import { plural } from '../format/quantities.js';
+import { Dialog } from '../shell/dialog.js';
 
 export interface KillRequest {
   readonly ids: readonly string[];
@@ -16,11 +17,9 @@ interface KillDialogProps {
 export function KillDialog({ request, onClose, onConfirm }: KillDialogProps) {
   const count = plural(request.ids.length, 'instance');
   return (
-    <Modal
-      opened
+    <Dialog
       onClose={onClose}
       title={request.scale ? `Kill ${count} and scale down` : `Kill ${count}`}
-      closeButtonProps={{ 'aria-label': 'Close' }}
     >
       <Text size="sm">
         {request.scale
@@ -28,13 +27,13 @@ export function KillDialog({ request, onClose, onConfirm }: KillDialogProps) {
           : `Kills ${count}. The wanted number stays, so replacements start.`}
       </Text>
       <Group justify="flex-end" mt="lg">
-        <Button variant="default" onClick={onClose}>
+        <Button variant="default" onClick={onClose} data-autofocus>
           Cancel
         </Button>
-        <Button color="red" onClick={() => onConfirm(request)} data-autofocus>
+        <Button color="red" onClick={() => onConfirm(request)}>
           {request.scale ? 'Kill and scale' : 'Kill'}
         </Button>
       </Group>
-    </Modal>
+    </Dialog>
   );
 }

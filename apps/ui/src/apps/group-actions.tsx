@@ -1,9 +1,11 @@
-import { Button, Group, Menu, Modal, NumberInput, Text } from '@mantine/core';
+import { Button, Group, Menu, NumberInput, Text } from '@mantine/core';
 import { useState } from 'react';
 import { useNavigate } from 'react-router';
 import { change, resourcePath } from '../api/api-client.js';
 import { useRunChange } from '../api/changes.js';
+import { asksForName, TypedName } from '../app-actions/typed-name.js';
 import { plural } from '../format/quantities.js';
+import { Dialog } from '../shell/dialog.js';
 import { Icon } from '../shell/icons.js';
 import type { AppRow } from './app-tree.js';
 import { parentOf } from './app-tree.js';
@@ -38,18 +40,17 @@ export function GroupActions({ group, members }: GroupActionsProps) {
           </Menu.Item>
         </Menu.Dropdown>
       </Menu>
-      <ScaleGroup group={group} members={members} isOpen={dialog === 'scale'} onClose={close} />
-      <DestroyGroup group={group} members={members} isOpen={dialog === 'destroy'} onClose={close} />
+      {dialog === 'scale' && <ScaleGroup group={group} members={members} onClose={close} />}
+      {dialog === 'destroy' && <DestroyGroup group={group} members={members} onClose={close} />}
     </>
   );
 }
 
 interface GroupDialogProps extends GroupActionsProps {
-  readonly isOpen: boolean;
   readonly onClose: () => void;
 }
 
-function ScaleGroup({ group, members, isOpen, onClose }: GroupDialogProps) {
+function ScaleGroup({ group, members, onClose }: GroupDialogProps) {
   const run = useRunChange();
   const [factor, setFactor] = useState<number | string>(2);
   const now = members.reduce((sum, app) => sum + app.counts.wanted, 0);
@@ -66,12 +67,7 @@ function ScaleGroup({ group, members, isOpen, onClose }: GroupDialogProps) {
     });
   };
   return (
-    <Modal
-      opened={isOpen}
-      onClose={onClose}
-      title={`Scale ${group}`}
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <Dialog onClose={onClose} title={`Scale ${group}`}>
       <NumberInput
         label="Factor"
         description="Every application below the group gets its instances times this, rounded up."
@@ -92,17 +88,20 @@ function ScaleGroup({ group, members, isOpen, onClose }: GroupDialogProps) {
           Scale group
         </Button>
       </Group>
-    </Modal>
+    </Dialog>
   );
 }
 
-function DestroyGroup({ group, members, isOpen, onClose }: GroupDialogProps) {
+function DestroyGroup({ group, members, onClose }: GroupDialogProps) {
   const run = useRunChange();
   const navigate = useNavigate();
+  const [typed, setTyped] = useState('');
   const present = members.reduce(
     (sum, { counts: c }) => sum + c.healthy + c.unhealthy + c.unknown + c.staged,
     0,
   );
+  const needsName = asksForName(present);
+  const isReady = !needsName || typed.trim() === group;
   const submit = async () => {
     onClose();
     const isDone = await run({
@@ -115,24 +114,24 @@ function DestroyGroup({ group, members, isOpen, onClose }: GroupDialogProps) {
     }
   };
   return (
-    <Modal
-      opened={isOpen}
-      onClose={onClose}
-      title={`Destroy ${group}`}
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <Dialog onClose={onClose} title={`Destroy ${group}`}>
       <Text size="sm">
         Removes {plural(members.length, 'application')} for good and kills{' '}
         {plural(present, 'instance')}.
       </Text>
+      {needsName && <TypedName name={group} typed={typed} onType={setTyped} />}
       <Group justify="flex-end" mt="lg">
-        <Button variant="default" onClick={onClose} data-autofocus>
+        <Button
+          variant="default"
+          onClick={onClose}
+          {...(needsName ? {} : { 'data-autofocus': true })}
+        >
           Cancel
         </Button>
-        <Button color="red" onClick={() => void submit()}>
+        <Button color="red" disabled={!isReady} onClick={() => void submit()}>
           Destroy group
         </Button>
       </Group>
-    </Modal>
+    </Dialog>
   );
 }

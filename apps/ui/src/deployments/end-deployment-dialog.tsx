@@ -1,7 +1,8 @@
-import { Button, Group, Modal, Text } from '@mantine/core';
+import { Button, Group, Text } from '@mantine/core';
 import { change, resourcePath } from '../api/api-client.js';
 import type { Deployment } from '../api/api-types.js';
 import { useRunChange } from '../api/changes.js';
+import { Dialog } from '../shell/dialog.js';
 import { affectedIds } from './deployment-progress.js';
 
 export interface EndRequest {
@@ -29,11 +30,9 @@ export function EndDeploymentDialog({ request, onClose }: EndDeploymentDialogPro
     });
   };
   return (
-    <Modal
-      opened
+    <Dialog
       onClose={onClose}
       title={isRollback ? 'Roll back this deployment' : 'Cancel this deployment'}
-      closeButtonProps={{ 'aria-label': 'Close' }}
     >
       <Text size="sm">
         {isRollback
@@ -41,13 +40,13 @@ export function EndDeploymentDialog({ request, onClose }: EndDeploymentDialogPro
           : `Stops the deployment where it stands. ${apps} may be left with a mixture of old and new instances.`}
       </Text>
       <Group justify="flex-end" mt="lg">
-        <Button variant="default" onClick={onClose}>
+        <Button variant="default" onClick={onClose} data-autofocus>
           Keep deploying
         </Button>
-        <Button color="red" onClick={submit} data-autofocus>
+        <Button color="red" onClick={submit}>
           {isRollback ? 'Roll back' : 'Cancel deployment'}
         </Button>
       </Group>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,6 +1,7 @@
-import { Loader, Modal } from '@mantine/core';
+import { Loader } from '@mantine/core';
 import type { JsonObject } from '../api/api-types.js';
 import { useInfo } from '../api/queries.js';
+import { Dialog } from './dialog.js';
 import { JsonView } from './json-view.js';
 import { ErrorPanel } from './states.js';
 
@@ -16,13 +17,7 @@ export function AboutDialog({ onClose }: { readonly onClose: () => void }) {
     ['Framework id', info.data?.frameworkId],
   ];
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title="About this cluster"
-      size="lg"
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <Dialog onClose={onClose} title="About this cluster" size="lg">
       {info.error && <ErrorPanel title="No information" error={info.error} />}
       {info.isPending && <Loader aria-label="Loading" />}
       {info.data && (
@@ -39,7 +34,7 @@ export function AboutDialog({ onClose }: { readonly onClose: () => void }) {
           <Configuration title="HTTP" value={info.data.http_config} />
         </>
       )}
-    </Modal>
+    </Dialog>
   );
 }
 

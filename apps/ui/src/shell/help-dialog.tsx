@@ -1,14 +1,10 @@
-import { Kbd, Modal } from '@mantine/core';
+import { Kbd } from '@mantine/core';
+import { Dialog } from './dialog.js';
 import { SHORTCUTS } from './key-sequence.js';
 
 export function HelpDialog({ onClose }: { readonly onClose: () => void }) {
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title="Keyboard shortcuts"
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <Dialog onClose={onClose} title="Keyboard shortcuts">
       <dl className="pc-keys">
         {SHORTCUTS.map(({ keys, text }) => (
           <div key={text}>
@@ -21,6 +17,6 @@ export function HelpDialog({ onClose }: { readonly onClose: () => void }) {
           </div>
         ))}
       </dl>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,9 +1,10 @@
-import { Loader, Modal } from '@mantine/core';
+import { Loader } from '@mantine/core';
 import { lazy, Suspense } from 'react';
 import { useApp } from '../api/queries.js';
 import { ConfirmDialog } from '../app-actions/confirm-dialog.js';
 import { ScaleForm } from '../app-actions/scale-form.js';
 import { AboutDialog } from './about-dialog.js';
+import { Dialog, useFocusReturn } from './dialog.js';
 import { HelpDialog } from './help-dialog.js';
 import { type ModalName, useModal } from './modal-address.js';
 import { ErrorPanel } from './states.js';
@@ -16,9 +17,12 @@ const DefinitionDialog = lazy(async () => {
 /** Draws the dialog that the address names. */
 export function ModalHost() {
   const { modal, appId, close } = useModal();
-  if (modal === undefined) {
-    return null;
-  }
+  return modal === undefined ? null : <OpenModal modal={modal} appId={appId} close={close} />;
+}
+
+function OpenModal({ modal, appId, close }: OpenModalProps) {
+  // Here and not only in the dialog: by the time its code is loaded the menu it was chosen from is gone.
+  useFocusReturn();
   switch (modal) {
     case 'help':
       return <HelpDialog onClose={close} />;
@@ -43,6 +47,12 @@ export function ModalHost() {
   }
 }
 
+interface OpenModalProps {
+  readonly modal: ModalName;
+  readonly appId: string | undefined;
+  readonly close: () => void;
+}
+
 interface AppDialogProps {
   readonly modal: Exclude<ModalName, 'help' | 'about' | 'create'>;
   readonly appId: string;
@@ -60,26 +70,20 @@ function AppDialog({ modal, appId, onClose }: AppDialogProps) {
   }
   if (!app.data) {
     return (
-      <Modal opened onClose={onClose} title={appId} closeButtonProps={{ 'aria-label': 'Close' }}>
+      <Dialog onClose={onClose} title={appId}>
         {app.error ? (
           <ErrorPanel title={`${appId} cannot be shown`} error={app.error} />
         ) : (
           <Loader aria-label={`Loading ${appId}`} />
         )}
-      </Modal>
+      </Dialog>
     );
   }
   if (modal === 'scale') {
     return (
-      <Modal
-        opened
-        onClose={onClose}
-        title={`Scale ${appId}`}
-        size="xs"
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
+      <Dialog onClose={onClose} title={`Scale ${appId}`} size="xs">
         <ScaleForm appId={appId} instances={app.data.instances} onDone={onClose} />
-      </Modal>
+      </Dialog>
     );
   }
   return <ConfirmDialog action={modal} app={app.data} onClose={onClose} />;
