@@ -13,7 +13,9 @@ interface ScaleFormProps {
 /** One number, its effect in words, one button. Enter submits; the arrow keys step. */
 export function ScaleForm({ appId, instances, onDone }: ScaleFormProps) {
   const run = useRunChange();
-  const [wanted, setWanted] = useState<number | string>(instances);
+  const [typed, setTyped] = useState<number | string>();
+  // Until something is typed the number follows the app: it may have been scaled since it was last read.
+  const wanted = typed ?? instances;
   const isValid = typeof wanted === 'number' && Number.isInteger(wanted) && wanted >= 0;
   const effect = isValid ? scaleEffect(instances, wanted) : undefined;
 
@@ -36,7 +38,7 @@ export function ScaleForm({ appId, instances, onDone }: ScaleFormProps) {
         label="Instances"
         size="sm"
         value={wanted}
-        onChange={setWanted}
+        onChange={setTyped}
         min={0}
         allowDecimal={false}
         allowNegative={false}

@@ -1,5 +1,5 @@
 import { Button, Group, Tabs, Textarea } from '@mantine/core';
-import { type FormEvent, type KeyboardEvent, useState } from 'react';
+import { type FormEvent, type KeyboardEvent, type ReactNode, useState } from 'react';
 import type { JsonObject } from '../api/api-types.js';
 import { CopyButton } from '../shell/copy-button.js';
 import { ClassicFields } from './classic-fields.js';
@@ -11,6 +11,8 @@ interface DefinitionFormProps {
   readonly initial: JsonObject;
   readonly isIdFixed: boolean;
   readonly submitText: string;
+  /** What has to be decided before anything is sent. */
+  readonly warning: ReactNode;
   readonly callFor: (app: JsonObject) => ApiCall;
   readonly onSubmit: (app: JsonObject, onError: (error: unknown) => void) => Promise<void>;
   readonly onCancel: () => void;
@@ -24,7 +26,7 @@ export function DefinitionForm(props: DefinitionFormProps) {
   const submit = async (event?: FormEvent) => {
     event?.preventDefault();
     const app = draft.complete();
-    if (!app || isSending) {
+    if (!app || isSending || props.warning) {
       return;
     }
     setServer(undefined);
@@ -61,6 +63,7 @@ export function DefinitionForm(props: DefinitionFormProps) {
           <JsonEditor draft={draft} />
         </Tabs.Panel>
       </Tabs>
+      {!isSending && props.warning}
       {server && <ServerErrorList errors={server} isForm={draft.view === 'form'} />}
       <Group justify="space-between" className="pc-dialog-foot">
         <span className="pc-wide">
@@ -72,7 +75,7 @@ export function DefinitionForm(props: DefinitionFormProps) {
           <Button variant="default" onClick={props.onCancel}>
             Cancel
           </Button>
-          <Button type="submit" loading={isSending}>
+          <Button type="submit" loading={isSending} disabled={Boolean(props.warning)}>
             {props.submitText}
           </Button>
         </Group>

@@ -61,3 +61,23 @@ it('reads fields from paths', () => {
   expect(fieldOfPath('/')).toBeUndefined();
   expect(fieldOfPath('/constructor')).toBeUndefined();
 });
+
+it('turns the codes of parsers into sentences', () => {
+  const error = parseApiError(422, {
+    message: 'Invalid JSON',
+    details: [
+      { path: '/instances', errors: ['error.expected.int'] },
+      { path: '/requirePorts', errors: ['error.expected.jsboolean'] },
+      { path: '/env', errors: ['error.unknown.enum.literal: "X" is not one of A, B'] },
+    ],
+  });
+
+  expect(mapServerErrors(error)).toEqual({
+    message: 'A field has a value of the wrong kind',
+    fields: { instances: 'must be a whole number' },
+    others: [
+      { path: '/requirePorts', errors: ['must be true or false'] },
+      { path: '/env', errors: ['"X" is not one of A, B'] },
+    ],
+  });
+});

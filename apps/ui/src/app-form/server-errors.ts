@@ -19,6 +19,11 @@ const FIELD_BY_NAME: Readonly<Record<string, FieldName>> = {
   fetch: 'uris',
 };
 
+/** Marathon's heading for a value of the wrong type, which a form's reader never wrote as JSON. */
+const READABLE: Readonly<Record<string, string>> = {
+  'Invalid JSON': 'A field has a value of the wrong kind',
+};
+
 export function mapServerErrors(error: unknown): ServerErrors {
   if (!(error instanceof ApiError)) {
     return { message: String(error), fields: {}, others: [] };
@@ -38,7 +43,7 @@ export function mapServerErrors(error: unknown): ServerErrors {
       others.push(detail);
     }
   }
-  return { message: error.message, fields, others };
+  return { message: READABLE[error.message] ?? error.message, fields, others };
 }
 
 /** `/fetch(0)/uri` -> `uris`; `/container/docker/image` -> nothing. */
