@@ -99,7 +99,7 @@ describe('applyFields', () => {
         expect(applyFields(definition, fieldsOfApp(definition)).app).toEqual(definition);
       }),
     );
-  });
+  }, 60_000);
 });
 
 describe('parseAppJson', () => {
