@@ -110,12 +110,20 @@ function readableCode(code: string): string {
       return 'must be a number';
     case 'error.expected.jsstring':
       return 'must be a string';
+    case 'error.expected.int':
+      return 'must be a whole number';
+    case 'error.expected.jsboolean':
+      return 'must be true or false';
+    case 'error.expected.jsobject':
+      return 'must be an object';
     case 'error.expected.jsarray':
       return 'must be a list';
+    case 'error.maxLength':
+      return 'is too long';
     case 'error.minLength':
       return 'must not be empty';
     default:
-      return code;
+      return code.replace('error.unknown.enum.literal: ', '');
   }
 }
 

@@ -1,4 +1,4 @@
-import { type UseQueryResult, useQuery } from '@tanstack/react-query';
+import { type Query, type UseQueryResult, useQuery } from '@tanstack/react-query';
 import { request, resourcePath } from './api-client.js';
 import type { App, Deployment, Info, JsonObject, QueueEntry, SandboxFile } from './api-types.js';
 import { useConnection } from './connection-store.js';
@@ -8,8 +8,14 @@ const POLL_MS = 5_000;
 /** With it, reading again only corrects what an event failed to say. */
 const RECONCILE_MS = 15_000;
 
-function usePollInterval(): number {
-  return useConnection().stream === 'open' ? RECONCILE_MS : POLL_MS;
+/** What could not be read is tried again soon, as every error on the screen says. */
+function retryInterval({ state }: Pick<Query, 'state'>): number | false {
+  return state.status === 'error' ? POLL_MS : false;
+}
+
+function usePollInterval(): (query: Pick<Query, 'state'>) => number {
+  const intervalMs = useConnection().stream === 'open' ? RECONCILE_MS : POLL_MS;
+  return (query) => retryInterval(query) || intervalMs;
 }
 
 /** All apps with counts and deployments but without tasks: the list does not need them. */
@@ -43,6 +49,7 @@ export function useVersions(id: string): UseQueryResult<readonly string[]> {
       const path = `${resourcePath('/v2/apps', id)}/versions`;
       return (await request<{ versions: string[] }>(path, { signal })).versions;
     },
+    refetchInterval: retryInterval,
   });
 }
 
@@ -57,6 +64,7 @@ export function useVersion(id: string, version: string | undefined): UseQueryRes
       ),
     enabled: version !== undefined,
     staleTime: Number.POSITIVE_INFINITY,
+    refetchInterval: retryInterval,
   });
 }
 
@@ -82,6 +90,7 @@ export function useInfo(): UseQueryResult<Info> {
   return useQuery({
     queryKey: ['info'],
     queryFn: ({ signal }) => request<Info>('/v2/info', { signal }),
+    refetchInterval: retryInterval,
   });
 }
 

@@ -2,26 +2,35 @@ import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Link } from 'react-router';
 import { change, resourcePath } from '../api/api-client.js';
+import { describeError } from '../api/api-error.js';
 import type { App, QueueEntry } from '../api/api-types.js';
 import { useRunChange } from '../api/changes.js';
 import { useDeployments } from '../api/queries.js';
+import type { QueuePlace } from '../apps/queue-place.js';
 import { waitingReasons } from '../apps/waiting-reasons.js';
 import { progressPercent } from '../deployments/deployment-progress.js';
 import { DeploymentWaits } from '../deployments/deployment-waits.js';
 import { ProgressBar } from '../deployments/progress-bar.js';
 import { Icon, type IconName } from '../shell/icons.js';
+import { useNow } from '../shell/use-now.js';
+import { LastFailure } from './last-failure.js';
 
 interface AppNoticesProps {
   readonly app: App;
-  readonly entry: QueueEntry | undefined;
+  readonly place: QueuePlace;
 }
 
 /** What an operator should know before anything else: what is under way, and what holds it up. */
-export function AppNotices({ app, entry }: AppNoticesProps) {
+export function AppNotices({ app, place }: AppNoticesProps) {
   const deployments = useDeployments();
   const mine = (deployments.data ?? []).filter((d) => d.affectedApps?.includes(app.id));
   return (
     <>
+      {deployments.error && !deployments.data && (
+        <Notice tone="warn" icon="alert">
+          The progress of deployments cannot be read: {describeError(deployments.error)}
+        </Notice>
+      )}
       {mine.map((deployment) => (
         <Notice key={deployment.id} tone="info" icon="rollout">
           <div className="pc-notice-line">
@@ -37,13 +46,22 @@ export function AppNotices({ app, entry }: AppNoticesProps) {
           <DeploymentWaits deployment={deployment} />
         </Notice>
       ))}
-      {entry && entry.count > 0 && <QueueNotice app={app} entry={entry} />}
+      {place.kind === 'waits' && (
+        <QueueNotice app={app} entry={place.entry} readAtMs={place.readAtMs} />
+      )}
     </>
   );
 }
 
-function QueueNotice({ app, entry }: { readonly app: App; readonly entry: QueueEntry }) {
+interface QueueNoticeProps {
+  readonly app: App;
+  readonly entry: QueueEntry;
+  readonly readAtMs: number;
+}
+
+function QueueNotice({ app, entry, readAtMs }: QueueNoticeProps) {
   const run = useRunChange();
+  const nowMs = useNow();
   const isDelayed = entry.delay !== undefined && !entry.delay.overdue;
   const resetDelay = () =>
     void run({
@@ -54,10 +72,11 @@ function QueueNotice({ app, entry }: { readonly app: App; readonly entry: QueueE
     <Notice tone="warn" icon="clock">
       <strong>{isDelayed ? 'Delayed' : 'Waiting for a place to run'}</strong>
       <ul className="pc-reasons">
-        {waitingReasons(entry).map((reason) => (
+        {waitingReasons(entry, nowMs - readAtMs).map((reason) => (
           <li key={reason}>{reason}</li>
         ))}
       </ul>
+      {isDelayed && app.lastTaskFailure && <LastFailure failure={app.lastTaskFailure} />}
       <div className="pc-notice-line">
         {isDelayed && (
           <Button size="compact-xs" variant="default" onClick={resetDelay}>

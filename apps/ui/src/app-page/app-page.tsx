@@ -2,8 +2,9 @@ import { Tabs } from '@mantine/core';
 import { lazy, Suspense } from 'react';
 import { Link, useParams, useSearchParams } from 'react-router';
 import { ApiError } from '../api/api-error.js';
-import type { App, QueueEntry } from '../api/api-types.js';
+import type { App } from '../api/api-types.js';
 import { useApp, useQueue } from '../api/queries.js';
+import { type QueuePlace, queuePlace } from '../apps/queue-place.js';
 import { Breadcrumbs } from '../shell/breadcrumbs.js';
 import { EmptyPanel, ErrorPanel, LoadingRows } from '../shell/states.js';
 import { AppHeader } from './app-header.js';
@@ -24,11 +25,11 @@ export function AppPage() {
   const id = `/${rest.replace(/\/+$/, '')}`;
   const app = useApp(id);
   const queue = useQueue();
-  const entry = queue.data?.find((e) => e.app?.id === id);
   const isGone = app.error instanceof ApiError && app.error.status === 404;
 
   return (
     <div className="pc-page">
+      <title>{`${id} · Pacer`}</title>
       <Breadcrumbs id={id} isApp />
       {isGone ? (
         <EmptyPanel icon="app" title={`${id} does not exist`} text="It may have been destroyed.">
@@ -37,7 +38,7 @@ export function AppPage() {
       ) : app.data ? (
         <AppContent
           app={app.data}
-          entry={entry}
+          place={queuePlace(queue, id)}
           readAtMs={Math.max(app.dataUpdatedAt, queue.dataUpdatedAt)}
         />
       ) : app.error ? (
@@ -51,18 +52,19 @@ export function AppPage() {
 
 interface AppContentProps {
   readonly app: App;
-  readonly entry: QueueEntry | undefined;
+  readonly place: QueuePlace;
   readonly readAtMs: number;
 }
 
-function AppContent({ app, entry, readAtMs }: AppContentProps) {
+function AppContent({ app, place, readAtMs }: AppContentProps) {
   const [params, setParams] = useSearchParams();
+  const entry = place.kind === 'waits' ? place.entry : undefined;
   const tab = TABS.find((t) => t === params.get('tab')) ?? 'instances';
   const showTab = (next: string | null) => setParams(next ? { tab: next } : {}, { replace: true });
   return (
     <>
       <AppHeader app={app} entry={entry} readAtMs={readAtMs} />
-      <AppNotices app={app} entry={entry} />
+      <AppNotices app={app} place={place} />
       <Tabs value={tab} onChange={showTab} keepMounted={false} className="pc-tabs">
         <Tabs.List>
           <Tabs.Tab value="instances">Instances</Tabs.Tab>
@@ -82,7 +84,7 @@ function AppContent({ app, entry, readAtMs }: AppContentProps) {
           <ConfigurationTab app={app} />
         </Tabs.Panel>
         <Tabs.Panel value="debug">
-          <DebugTab app={app} entry={entry} />
+          <DebugTab app={app} place={place} />
         </Tabs.Panel>
       </Tabs>
     </>

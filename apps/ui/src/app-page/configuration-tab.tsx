@@ -1,6 +1,7 @@
 import { Button, NativeSelect } from '@mantine/core';
 import { useState } from 'react';
 import { change, resourcePath } from '../api/api-client.js';
+import { describeError } from '../api/api-error.js';
 import type { App, JsonObject } from '../api/api-types.js';
 import { useRunChange } from '../api/changes.js';
 import { useVersion, useVersions } from '../api/queries.js';
@@ -42,6 +43,16 @@ export function ConfigurationTab({ app }: { readonly app: App }) {
             })),
           ]}
         />
+        {versions.isPending && (
+          <span className="pc-dim" role="status">
+            Reading older versions…
+          </span>
+        )}
+        {versions.error && (
+          <span className="pc-bad" role="alert">
+            Older versions cannot be read: {describeError(versions.error)}
+          </span>
+        )}
         <ConfigurationButtons app={app} chosen={chosen} onRolledBack={() => setChosen('')} />
         {shown && (
           <CopyButton text={() => JSON.stringify(shown, undefined, 2)}>Copy JSON</CopyButton>

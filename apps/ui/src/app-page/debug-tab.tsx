@@ -1,26 +1,26 @@
 import type { ReactNode } from 'react';
 import { Link } from 'react-router';
+import { describeError } from '../api/api-error.js';
 import type { App, QueueEntry, TaskFailure } from '../api/api-types.js';
+import { healthCounts } from '../apps/app-status.js';
+import type { QueuePlace } from '../apps/queue-place.js';
 import { reasonWords, refusals, waitingReasons } from '../apps/waiting-reasons.js';
 import { formatAge, formatTimestamp } from '../format/durations.js';
+import { plural } from '../format/quantities.js';
 import { useNow } from '../shell/use-now.js';
 import { logsAddress } from './instances-table.js';
 import { taskStateWords } from './task-view.js';
 
 interface DebugTabProps {
   readonly app: App;
-  readonly entry: QueueEntry | undefined;
+  readonly place: QueuePlace;
 }
 
-export function DebugTab({ app, entry }: DebugTabProps) {
+export function DebugTab({ app, place }: DebugTabProps) {
   return (
     <div className="pc-debug">
       <Card title="Why it waits">
-        {entry && entry.count > 0 ? (
-          <QueueDetails entry={entry} />
-        ) : (
-          <p className="pc-dim">Nothing waits: every wanted instance has a place.</p>
-        )}
+        <WhyItWaits app={app} place={place} />
       </Card>
       <Card title="Last task failure">
         {app.lastTaskFailure ? (
@@ -45,7 +45,43 @@ function Card({ title, children }: { readonly title: string; readonly children: 
   );
 }
 
-function QueueDetails({ entry }: { readonly entry: QueueEntry }) {
+function WhyItWaits({ app, place }: DebugTabProps) {
+  switch (place.kind) {
+    case 'loading':
+      return (
+        <p className="pc-dim" role="status">
+          Reading the launch queue…
+        </p>
+      );
+    case 'unknown':
+      return (
+        <p className="pc-bad" role="alert">
+          The launch queue cannot be read: {describeError(place.error)}
+        </p>
+      );
+    case 'waits':
+      return <QueueDetails entry={place.entry} readAtMs={place.readAtMs} />;
+    case 'none': {
+      const missing = healthCounts(app).unscheduled;
+      return (
+        <p className="pc-dim">
+          {missing === 0
+            ? 'Nothing waits: every wanted instance has a place.'
+            : `Nothing is in the launch queue; ${plural(missing, 'instance')} of ${app.instances} not there yet.`}
+        </p>
+      );
+    }
+    default:
+      return place satisfies never;
+  }
+}
+
+interface QueueDetailsProps {
+  readonly entry: QueueEntry;
+  readonly readAtMs: number;
+}
+
+function QueueDetails({ entry, readAtMs }: QueueDetailsProps) {
   const nowMs = useNow();
   const declined = refusals(entry);
   const summary = entry.processedOffersSummary;
@@ -59,7 +95,7 @@ function QueueDetails({ entry }: { readonly entry: QueueEntry }) {
   return (
     <>
       <ul className="pc-reasons">
-        {waitingReasons(entry).map((reason) => (
+        {waitingReasons(entry, nowMs - readAtMs).map((reason) => (
           <li key={reason}>{reason}</li>
         ))}
       </ul>

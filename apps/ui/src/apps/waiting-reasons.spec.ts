@@ -14,6 +14,24 @@ it('says how long the back-off lasts', () => {
   expect(waitingReasons(entry)).toEqual(['Held back for 1m 15s after a failure']);
 });
 
+it('counts the back-off down between two readings, and not below a second', () => {
+  const entry = { ...ENTRY, delay: { timeLeftSeconds: 75, overdue: false } };
+
+  expect(waitingReasons(entry, 15_000)).toEqual(['Held back for 1m after a failure']);
+  expect(waitingReasons(entry, 99_000)).toEqual(['Held back for 1s after a failure']);
+  expect(waitingReasons(entry, -50)).toEqual(['Held back for 1m 15s after a failure']);
+});
+
+it('speaks of one refused offer in the singular', () => {
+  const refused = { reason: 'InsufficientCpus', declined: 1, processed: 1 };
+  const summary = { processedOffersCount: 1, unusedOffersCount: 1 };
+  const processedOffersSummary = { ...summary, rejectSummaryLastOffers: [refused] };
+
+  expect(waitingReasons({ ...ENTRY, processedOffersSummary })).toEqual([
+    '1 of 1 offer was short of cpus',
+  ]);
+});
+
 it('says when no agent has offered anything', () => {
   expect(waitingReasons(ENTRY)).toEqual(['2 instances to place; no offer from any agent yet']);
 });

@@ -30,12 +30,18 @@ export function refusals(entry: QueueEntry): readonly RejectCount[] {
   return (summary?.rejectSummaryLaunchAttempt ?? []).filter((r) => r.declined > 0);
 }
 
-/** Why instances are not running yet, one sentence each, the most telling first. */
-export function waitingReasons(entry: QueueEntry): string[] {
+/** A delay that is still in force is never shown as less: the next reading tells when it is over. */
+const LEAST_DELAY_MS = 1_000;
+
+/**
+ * Why instances are not running yet, one sentence each, the most telling first. `elapsedMs` is the age of the entry, so
+ * that a delay counts down between two readings.
+ */
+export function waitingReasons(entry: QueueEntry, elapsedMs = 0): string[] {
   const delay = entry.delay;
   if (delay && !delay.overdue && delay.timeLeftSeconds > 0) {
-    const left = formatDuration(delay.timeLeftSeconds * 1000);
-    return [`Held back for ${left} after a failure`];
+    const leftMs = delay.timeLeftSeconds * 1000 - Math.max(0, elapsedMs);
+    return [`Held back for ${formatDuration(Math.max(LEAST_DELAY_MS, leftMs))} after a failure`];
   }
   const wanted = `${plural(entry.count, 'instance')} to place`;
   const summary = entry.processedOffersSummary;
@@ -50,7 +56,12 @@ export function waitingReasons(entry: QueueEntry): string[] {
   const seen = Math.max(...declined.map((r) => r.processed));
   return [...declined]
     .sort((a, b) => b.declined - a.declined)
-    .map((r) => `${r.declined} of ${plural(seen, 'offer')} ${reasonWords(r.reason)}`);
+    .map((r) => `${r.declined} of ${plural(seen, 'offer')} ${agreeing(r)}`);
+}
+
+function agreeing({ reason, declined }: RejectCount): string {
+  const words = reasonWords(reason);
+  return declined === 1 ? words.replace(/^were /, 'was ') : words;
 }
 
 /** The queue by app or pod id. */

@@ -12,7 +12,8 @@ const STANDARD_FILES = ['stdout', 'stderr'];
 export function LogsTab({ app }: { readonly app: App }) {
   const [params, setParams] = useSearchParams();
   const tasks = sortTasks(app.tasks ?? []);
-  const taskId = params.get('task') ?? tasks[0]?.id;
+  // An app that fails at once has no instance; what it wrote last is what one came for.
+  const taskId = params.get('task') ?? tasks[0]?.id ?? app.lastTaskFailure?.taskId;
   const file = params.get('file') ?? 'stdout';
   const files = useSandboxFiles(taskId);
   if (taskId === undefined) {

@@ -1,6 +1,7 @@
 import { Tooltip } from '@mantine/core';
 import { type ConnectionLevel, connectionLevel } from '../api/connection.js';
 import { useConnection } from '../api/connection-store.js';
+import { useReadTroubles } from '../api/read-troubles.js';
 import { formatDuration } from '../format/durations.js';
 import { Icon } from './icons.js';
 import { useNow } from './use-now.js';
@@ -35,6 +36,26 @@ export function ConnectionBanner() {
   return connectionLevel(connection) === 'lost' ? (
     <LostBanner sinceMs={connection.lostSinceMs} />
   ) : null;
+}
+
+/** Parts of what is shown may be old although the controller answers. A lost connection already says so of everything. */
+export function ReadTroubleBanner() {
+  const level = connectionLevel(useConnection());
+  const troubles = useReadTroubles();
+  if (troubles === '' || level === 'lost') {
+    return null;
+  }
+  return (
+    <div className="pc-lost pc-lost--part" role="status" aria-label="Not up to date">
+      <Icon name="alert" />
+      <div>
+        <strong>Not up to date</strong>
+        {troubles.split('\n').map((trouble) => (
+          <div key={trouble}>{trouble}</div>
+        ))}
+      </div>
+    </div>
+  );
 }
 
 function LostBanner({ sinceMs }: { readonly sinceMs: number | undefined }) {

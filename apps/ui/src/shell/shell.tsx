@@ -2,7 +2,7 @@ import { ActionIcon, Button, Menu, Tooltip, useMantineColorScheme } from '@manti
 import { NavLink, Outlet, useLocation } from 'react-router';
 import { useLiveUpdates } from '../api/live-updates.js';
 import { useDeployments } from '../api/queries.js';
-import { ConnectionBanner, ConnectionDot } from './connection-state.js';
+import { ConnectionBanner, ConnectionDot, ReadTroubleBanner } from './connection-state.js';
 import { Icon, type IconName, Logo } from './icons.js';
 import { useModal } from './modal-address.js';
 import { ModalHost } from './modal-host.js';
@@ -42,6 +42,7 @@ export function Shell() {
         </div>
       </header>
       <ConnectionBanner />
+      <ReadTroubleBanner />
       <main id="main" className="pc-main" tabIndex={-1}>
         <Outlet />
       </main>
