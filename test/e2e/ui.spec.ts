@@ -483,8 +483,8 @@ describe.runIf(hasChromium())('the UI in a browser', () => {
     await page.keyboard.press('Tab');
     for (let stop = 0; stop < 5; stop += 1) {
       await page.keyboard.press('Tab');
-      const outline = await focused.evaluate('element => getComputedStyle(element).outlineStyle');
-      expect(outline, await focused.innerHTML()).not.toBe('none');
+      const outline = await page.evaluate('getComputedStyle(document.activeElement).outlineStyle');
+      expect(outline, await focused.innerHTML()).toBe('solid');
     }
     await page.keyboard.press('c');
     await dialog('Create application').waitFor();

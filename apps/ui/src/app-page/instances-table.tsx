@@ -112,7 +112,7 @@ function TaskRow({ app, task, nowMs, isChosen, onToggle, onKill }: TaskRowProps)
       <td className="pc-area-health">
         <TaskHealthCell task={task} />
       </td>
-      <td className="pc-wide pc-dim" title={task.version}>
+      <td className="pc-wide pc-dim pc-col-version" title={task.version}>
         {formatTimestamp(task.version)}
         {isOldVersion(app, task) && <span className="pc-chip">old</span>}
       </td>
@@ -166,13 +166,16 @@ function TaskStateCell({ task, nowMs }: { readonly task: Task; readonly nowMs: n
 function TaskHealthCell({ task }: { readonly task: Task }) {
   const health = taskHealth(task);
   const causes = healthCauses(task);
-  const tag = <span className={`pc-tag pc-tag--${health.toLowerCase()}`}>{health}</span>;
-  return causes.length === 0 ? (
-    tag
-  ) : (
-    <Tooltip label={causes.join('; ')} multiline maw={360} withArrow>
-      {tag}
-    </Tooltip>
+  const cause = causes.join('; ');
+  return (
+    <>
+      <span className={`pc-tag pc-tag--${health.toLowerCase()}`}>{health}</span>
+      {cause !== '' && (
+        <span className="pc-dim pc-cause" title={cause}>
+          {cause}
+        </span>
+      )}
+    </>
   );
 }
 

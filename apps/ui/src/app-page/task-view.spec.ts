@@ -37,6 +37,20 @@ describe('taskHealth', () => {
     expect(healthCauses(task)).toEqual(['refused']);
   });
 
+  it('is unknown, with its cause, while failures within the grace period do not count', () => {
+    const lastFailure = '2026-11-02T10:00:00Z';
+    const check = {
+      alive: false,
+      consecutiveFailures: 0,
+      lastFailure,
+      lastFailureCause: 'refused',
+    };
+    const task = { ...TASK, healthCheckResults: [check] };
+
+    expect(taskHealth(task)).toBe('Unknown');
+    expect(healthCauses(task)).toEqual(['refused']);
+  });
+
   it('is healthy when all checks pass', () => {
     expect(taskHealth({ ...TASK, healthCheckResults: [ALIVE, ALIVE] })).toBe('Healthy');
   });

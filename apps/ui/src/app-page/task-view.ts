@@ -11,10 +11,13 @@ export function taskStateWords(state: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** Unhealthy if one check says so; unknown until every check has an answer. */
+/**
+ * As the server counts it: unhealthy if one check has a failure that counts, unknown until every check has an answer.
+ * Failures within the grace period do not count.
+ */
 export function taskHealth(task: Task): TaskHealth {
   const results = task.healthCheckResults ?? [];
-  if (results.some((r) => !r.alive && (r.lastFailure ?? undefined) !== undefined)) {
+  if (results.some((r) => !r.alive && r.consecutiveFailures > 0)) {
     return 'Unhealthy';
   }
   return results.length > 0 && results.every((r) => r.alive) ? 'Healthy' : 'Unknown';

@@ -17,6 +17,7 @@ import { useAppRows } from './use-app-rows.js';
 
 /** Rows drawn at once; more are a page away, so a list of thousands stays quick. */
 const PAGE_ROWS = 100;
+const PAGE_CONTROLS = { first: 'First', previous: 'Previous', next: 'Next', last: 'Last' } as const;
 
 export function AppsPage() {
   const { '*': rest } = useParams();
@@ -35,6 +36,7 @@ export function AppsPage() {
 
   return (
     <div className="pc-apps">
+      <title>{group === '/' ? 'Applications · Pacer' : `${group} · Pacer`}</title>
       <FilterPanel apps={members} address={address} isOpen={isFilterOpen} />
       <section className="pc-apps-main" aria-label="Applications">
         <div className="pc-toolbar">
@@ -122,6 +124,8 @@ function AppList({ group, members, shown, address }: AppListProps) {
             value={page}
             onChange={address.setPage}
             aria-label="Pages of applications"
+            getItemProps={(number) => ({ 'aria-label': `Page ${number}` })}
+            getControlProps={(control) => ({ 'aria-label': `${PAGE_CONTROLS[control]} page` })}
           />
         )}
       </div>

@@ -11,6 +11,7 @@ export function DeploymentsPage() {
   const [request, setRequest] = useState<EndRequest>();
   return (
     <div className="pc-page">
+      <title>Deployments · Pacer</title>
       <div className="pc-toolbar">
         <h1>Deployments</h1>
         <span className="pc-dim" aria-live="polite">

@@ -7,10 +7,24 @@ const teal: MantineColorsTuple = [
   '#72d8c6',
   '#3fc0ad',
   '#1fa594',
-  '#14887b',
+  '#128073',
   '#0f766e',
   '#115e59',
   '#0d4542',
+];
+
+/** Darker than usual from 6 on, so that white text on a button can be read. */
+const red: MantineColorsTuple = [
+  '#fdf0ef',
+  '#fbdcda',
+  '#f6b8b4',
+  '#f58c84',
+  '#ee6a61',
+  '#d5443c',
+  '#c43a32',
+  '#b8322b',
+  '#9a2822',
+  '#7d201b',
 ];
 
 /** Slate instead of the neutral greys; 7 is the page, 6 the surfaces, 4 the borders, 0 the text. */
@@ -35,7 +49,7 @@ const MONO =
 export const theme = createTheme({
   primaryColor: 'teal',
   primaryShade: { light: 7, dark: 6 },
-  colors: { teal, dark },
+  colors: { teal, red, dark },
   fontFamily: FONT,
   fontFamilyMonospace: MONO,
   defaultRadius: 'sm',
