@@ -54,6 +54,11 @@ const TYPIST =
   'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])) & 255)';
 const CONTROL_C = '\x03';
 
+/** Of a record or a claim. */
+interface Owner {
+  readonly pid: number;
+}
+
 /** A whole cluster under `pacer up`, on ports and data of its own. */
 export class Cluster {
   readonly api = new MarathonClient(`http://127.0.0.1:${8080 + PORT_OFFSET}`);
@@ -160,9 +165,15 @@ export class Cluster {
     const records = files
       .filter((file) => file.endsWith('.json'))
       .map((file): [string, number] => {
-        const record = JSON.parse(readFileSync(join(directory, file), 'utf8')) as { pid: number };
+        const record = JSON.parse(readFileSync(join(directory, file), 'utf8')) as Owner;
         return [file.slice(0, -'.json'.length), record.pid];
       });
+    const claims = join(directory, 'supervisor');
+    const highest = Math.max(0, ...(existsSync(claims) ? readdirSync(claims).map(Number) : []));
+    if (highest > 0) {
+      const claim = JSON.parse(readFileSync(join(claims, String(highest)), 'utf8')) as Owner;
+      if (claim.pid > 0) records.push(['supervisor', claim.pid]);
+    }
     const postmaster = join(this.dataDirectory, 'postgres/data/postmaster.pid');
     if (existsSync(postmaster)) {
       records.push(['database', Number(readFileSync(postmaster, 'utf8').split('\n')[0])]);
