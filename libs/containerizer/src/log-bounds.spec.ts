@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -39,6 +39,55 @@ describe('the bounds of log files', () => {
     bounds.add(sandbox);
 
     await bounds.sweep();
+
+    expect((await stat(file)).size).toBe(0);
+    expect(await readFile(`${file}.1`, 'utf8')).toBe(lines.slice(-MAX_BYTES / 2));
+    bounds.close();
+  });
+
+  /** Puts a program of that name before all others. */
+  const replaceFallocate = async (script: string): Promise<() => void> => {
+    const folder = join(sandbox, 'bin');
+    await mkdir(folder);
+    await writeFile(join(folder, 'fallocate'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    const before = process.env['PATH'];
+    process.env['PATH'] = `${folder}:${before}`;
+    return () => {
+      process.env['PATH'] = before;
+    };
+  };
+
+  it('tries again in the next sweep when a hole could not be made this time', async () => {
+    const file = join(sandbox, 'stdout');
+    await writeFile(file, lines);
+    const bounds = createLogBounds({ maxBytes: MAX_BYTES, intervalMs: NEVER_MS });
+    bounds.add(sandbox);
+
+    const restore = await replaceFallocate(
+      'echo "fallocate: fallocate failed: Input/output error" >&2; exit 1',
+    );
+    await bounds.sweep();
+    restore();
+    expect(await readFile(file, 'utf8')).toBe(lines);
+    await bounds.sweep();
+
+    const info = await stat(file);
+    expect(info.size).toBe(lines.length);
+    expect(info.blocks * 512).toBeLessThanOrEqual(MAX_BYTES + 4096);
+    bounds.close();
+  });
+
+  it('moves the tail aside once the system says that it has no holes', async () => {
+    const file = join(sandbox, 'stdout');
+    await writeFile(file, lines);
+    const bounds = createLogBounds({ maxBytes: MAX_BYTES, intervalMs: NEVER_MS });
+    bounds.add(sandbox);
+
+    const restore = await replaceFallocate(
+      'echo "fallocate: fallocate failed: Operation not supported" >&2; exit 1',
+    );
+    await bounds.sweep();
+    restore();
 
     expect((await stat(file)).size).toBe(0);
     expect(await readFile(`${file}.1`, 'utf8')).toBe(lines.slice(-MAX_BYTES / 2));

@@ -31,7 +31,8 @@ export function createLogBounds(options: {
   readonly canPunchHoles?: boolean;
 }): LogBounds {
   const sandboxes = new Set<string>();
-  let holes = options.canPunchHoles ?? true;
+  // Decided once, by the first answer that tells; a failure for any other reason is tried again in the next sweep.
+  let holes: boolean | undefined = options.canPunchHoles === false ? false : undefined;
   let sweeping = false;
 
   const boundFile = async (path: string): Promise<void> => {
@@ -42,8 +43,12 @@ export function createLogBounds(options: {
     const file = await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
     try {
       const { size } = await file.stat();
-      if (holes) holes = await punchHead(file, size - options.maxBytes);
-      if (!holes) await rotateByCopy(file, path, { size, kept: Math.floor(options.maxBytes / 2) });
+      if (holes !== false) {
+        const punched = await punchHead(file, size - options.maxBytes);
+        if (punched !== 'failed') holes ??= punched === 'done';
+      }
+      if (holes === false)
+        await rotateByCopy(file, path, { size, kept: Math.floor(options.maxBytes / 2) });
     } finally {
       await file.close();
     }
@@ -72,17 +77,33 @@ export function createLogBounds(options: {
   };
 }
 
-/** False when the filesystem (or the host, without fallocate) cannot. */
-async function punchHead(file: FileHandle, bytes: number): Promise<boolean> {
-  const length = bytes - (bytes % HOLE_ALIGNMENT_BYTES);
-  if (length <= 0) return true;
+/** What fallocate says where the filesystem, the kernel or the program itself (busybox) knows no holes. */
+const UNSUPPORTED = /unsupported|not supported|not implemented|unrecognized option/i;
+const MAX_REASON_CHARACTERS = 1_000;
+
+async function punchHead(
+  file: FileHandle,
+  bytes: number,
+): Promise<'done' | 'unsupported' | 'failed'> {
+  const length = Math.max(0, bytes - (bytes % HOLE_ALIGNMENT_BYTES));
+  if (length === 0) return 'failed';
   const range = ['--offset', '0', '--length', String(length)];
   const child = spawn('fallocate', ['--punch-hole', ...range, '/dev/fd/3'], {
-    stdio: ['ignore', 'ignore', 'ignore', file.fd],
+    stdio: ['ignore', 'ignore', 'pipe', file.fd],
+    env: { ...process.env, LC_ALL: 'C' },
     timeout: PUNCH_TIMEOUT_MS,
   });
-  const [code] = await once(child, 'exit').catch(() => [undefined]);
-  return code === 0;
+  let reason = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    reason = (reason + text).slice(0, MAX_REASON_CHARACTERS);
+  });
+  try {
+    const [code] = await once(child, 'close');
+    if (code === 0) return 'done';
+    return UNSUPPORTED.test(reason) ? 'unsupported' : 'failed';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'unsupported' : 'failed';
+  }
 }
 
 /** Keeps the tail in `<path>.1`; with half the bound there, both files together stay within it. */
