@@ -7,7 +7,7 @@ import { ApiError } from '#platform';
 import { AgentService } from '../agent.service.js';
 import { formatMode } from './format-mode.js';
 import { type FileWindow, readWindow } from './read-window.js';
-import { openInSandbox, parseSandboxPath, resolveInSandbox } from './sandbox-path.js';
+import { openInSandbox, parseSandboxPath, readText, resolveInSandbox } from './sandbox-path.js';
 
 interface FileEntry {
   readonly path: string;
@@ -32,7 +32,7 @@ export class FilesController {
   @Get('browse')
   @ApiOperation({ summary: 'Lists a folder of a sandbox' })
   @ApiQuery({ name: 'path', example: '/tasks/web.1/' })
-  async browse(@Query('path') text: string | undefined): Promise<readonly FileEntry[]> {
+  async browse(@Query('path') text: unknown): Promise<readonly FileEntry[]> {
     const path = parseSandboxPath(text);
     const folder = await resolveInSandbox(this.root, path);
     const names = await readdir(folder).catch((error: unknown) => {
@@ -63,9 +63,9 @@ export class FilesController {
   @ApiQuery({ name: 'offset', required: false })
   @ApiQuery({ name: 'length', required: false })
   async read(
-    @Query('path') text: string | undefined,
-    @Query('offset') offset: string | undefined,
-    @Query('length') length: string | undefined,
+    @Query('path') text: unknown,
+    @Query('offset') offset: unknown,
+    @Query('length') length: unknown,
   ): Promise<FileWindow> {
     const path = parseSandboxPath(text);
     const from = readNumber('offset', offset) ?? 0;
@@ -85,10 +85,7 @@ export class FilesController {
   @Get('download')
   @ApiOperation({ summary: 'A whole file' })
   @ApiQuery({ name: 'path', example: '/tasks/web.1/stdout' })
-  async download(
-    @Query('path') text: string | undefined,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
+  async download(@Query('path') text: unknown, @Res() reply: FastifyReply): Promise<void> {
     const path = parseSandboxPath(text);
     const file = await openInSandbox(this.root, path);
     const name = encodeURIComponent(basename(path.inside));
@@ -103,10 +100,11 @@ export class FilesController {
   }
 }
 
-function readNumber(name: string, text: string | undefined): number | undefined {
-  if (text === undefined || text === '') return undefined;
+function readNumber(name: string, given: unknown): number | undefined {
+  const text = readText(name, given);
+  if (text === undefined) return undefined;
   const value = Number(text);
-  if (!Number.isInteger(value) || value < -1 || value > MAX_OFFSET) {
+  if (text.trim() === '' || !Number.isInteger(value) || value < -1 || value > MAX_OFFSET) {
     throw new ApiError(400, `${name} ${JSON.stringify(text)} is not a whole number from -1`);
   }
   return value;

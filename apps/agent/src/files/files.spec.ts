@@ -1,4 +1,5 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -8,6 +9,7 @@ import { readAgentConfig } from '../agent-config.js';
 
 let folder = '';
 let daemon: Daemon;
+const socket = createServer();
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'pacer-files-'));
   const sandbox = join(folder, 'sandboxes', 'web.1');
@@ -21,6 +23,7 @@ beforeAll(async () => {
   await symlink('..', join(sandbox, 'up'));
   await symlink('../web.10', join(sandbox, 'sibling'));
   await symlink('stdout', join(sandbox, 'latest'));
+  await new Promise<void>((resolve) => socket.listen(join(sandbox, 'socket'), resolve));
   const config = readAgentConfig({ environment: { PACER_DATA: folder }, argv: [] });
   const logger = createLogger('agent', 'silent');
   daemon = await createDaemon({
@@ -33,6 +36,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await daemon.close();
+  socket.close();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -110,6 +114,39 @@ describe('what is not there', () => {
   test('a missing path and a bad offset are 400', async () => {
     expect((await get('read')).status).toBe(400);
     expect((await get('read?path=web.1/stdout&offset=x')).status).toBe(400);
+  });
+
+  test.each([
+    'path=web.1/stdout&path=web.1/logs',
+    'path=web.1/stdout&offset=1&offset=2',
+    'path=web.1/stdout&length=1&length=2',
+    'path=web.1/stdout&offset=-2',
+    'path=web.1/stdout&offset=1.5',
+    'path=web.1/stdout&offset=%20',
+    'path=web.1/stdout&offset=1e30',
+    'path=web.1/stdout&length=99999999999999999999',
+    'path=web.1/socket',
+  ])('%s is 400', async (query) => {
+    const { status, text } = await get(`read?${query}`);
+
+    expect(status, text).toBe(400);
+  });
+
+  test('a path that is given twice is 400 wherever there is one', async () => {
+    for (const operation of ['browse', 'read', 'download']) {
+      const { status, text } = await get(`${operation}?path=web.1/&path=web.1/`);
+
+      expect(status, operation).toBe(400);
+      expect(text).toContain('path is given more than once');
+    }
+  });
+
+  test('the largest offset and length give nothing', async () => {
+    const largest = Number.MAX_SAFE_INTEGER;
+
+    const answer = await get(`read?path=web.1/stdout&offset=${largest}&length=${largest}`);
+
+    expect(answer.json()).toEqual({ data: '', offset: largest, length: 0 });
   });
 
   test('a folder cannot be read as a file', async () => {

@@ -13,8 +13,9 @@ export interface SandboxPath {
 const VIRTUAL_ROOT = 'tasks/';
 
 /** Reads `<task id>/<path>` or `/tasks/<task id>/<path>`. Refuses `..`, empty task ids and NUL bytes. */
-export function parseSandboxPath(text: string | undefined): SandboxPath {
-  if (text === undefined || text === '') {
+export function parseSandboxPath(value: unknown): SandboxPath {
+  const text = readText('path', value);
+  if (text === undefined) {
     throw new ApiError(400, 'Query parameter path is missing: <task id>/<path in the sandbox>');
   }
   const trimmed = text.replace(/^\/+/, '');
@@ -25,6 +26,13 @@ export function parseSandboxPath(text: string | undefined): SandboxPath {
     throw new ApiError(403, `path ${JSON.stringify(text)} is not inside a sandbox`);
   }
   return { taskId, inside: posix.join('.', ...rest) === '.' ? '' : posix.join(...rest) };
+}
+
+/** A query parameter as it came; undefined when it is missing or empty, refused when it is given more than once. */
+export function readText(name: string, value: unknown): string | undefined {
+  if (value === undefined || value === '') return undefined;
+  if (typeof value === 'string') return value;
+  throw new ApiError(400, `Query parameter ${name} is given more than once`);
 }
 
 /** The real place of a path, links followed; refused when it is outside the task's sandbox. */
@@ -51,7 +59,11 @@ export async function openInSandbox(root: string, path: SandboxPath): Promise<Fi
     `task ${path.taskId} has no sandbox here`,
   );
   const target = await resolveInSandbox(root, path);
-  const file = await open(target, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
+  const file = await open(target, flags).catch((cause: NodeJS.ErrnoException) => {
+    const reason = `task ${path.taskId}: ${path.inside || '/'} cannot be opened: ${cause.code}`;
+    throw new ApiError(cause.code === 'ENOENT' ? 404 : 400, reason, { cause });
+  });
   try {
     checkInside(sandbox, await readlink(`/proc/self/fd/${file.fd}`), path);
     if (!(await file.stat()).isFile()) {
