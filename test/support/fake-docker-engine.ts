@@ -72,6 +72,12 @@ export class FakeDockerEngine {
     for (const listener of this.listeners) listener.write(line);
   }
 
+  /** Breaks the streams of a container's log. */
+  cutLog(id: string): void {
+    for (const follower of this.followers.get(id) ?? []) follower.destroy();
+    this.followers.delete(id);
+  }
+
   async close(): Promise<void> {
     this.server.closeAllConnections();
     this.server.close();

@@ -20,7 +20,10 @@ export interface StreamPosition {
 export type LogPositions = Readonly<Record<StreamName, StreamPosition>>;
 
 export interface LogCopy {
-  /** Resolves once the engine has no more, or `stop` was called. Rejects when the log cannot be read. */
+  /**
+   * Resolves once the engine has no more, or `stop` was called. Rejects when the log cannot be read or a file not be
+   * written; another copy then goes on where this one ended. The files are closed in any case.
+   */
   readonly done: Promise<void>;
   /** Writes the checkpoint if something was copied since the last one. */
   save(): Promise<void>;
@@ -48,8 +51,8 @@ export function startLogCopy(request: {
     if (stdout === undefined || stderr === undefined) return;
     const positions = { stdout: stdout.position, stderr: stderr.position };
     if (saved?.stdout === positions.stdout && saved?.stderr === positions.stderr) return;
-    saved = positions;
     await writePositions(runtimeDirectory, positions);
+    saved = positions;
   };
 
   const copy = async (): Promise<void> => {
@@ -57,25 +60,37 @@ export function startLogCopy(request: {
     for (const name of LOG_FILES) {
       targets.set(name, await openTarget(join(request.sandbox, name), positions?.[name] ?? START));
     }
+    if (positions === undefined) await save();
+    stream = await openLog(request.container, positions);
+    if (stopped) return;
+    const parse = createFrameParser();
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      await writeEntries(targets, parse(chunk));
+    }
+  };
+
+  const finish = async (): Promise<void> => {
+    stream?.destroy();
     try {
-      if (positions === undefined) await save();
-      stream = await openLog(request.container, positions);
-      if (stopped) return;
-      const parse = createFrameParser();
-      for await (const chunk of stream as AsyncIterable<Buffer>) {
-        await writeEntries(targets, parse(chunk));
-      }
-    } catch (error) {
-      if (!stopped) throw error;
-    } finally {
-      stream?.destroy();
       await save();
+    } finally {
+      // Whatever failed, a next copy opens them anew.
       await Promise.all([...targets.values()].map(async ({ file }) => await file.close()));
     }
   };
 
+  const run = async (): Promise<void> => {
+    try {
+      await copy();
+    } catch (error) {
+      if (!stopped) throw error;
+    } finally {
+      await finish();
+    }
+  };
+
   return {
-    done: copy(),
+    done: run(),
     save,
     stop() {
       stopped = true;
