@@ -8,6 +8,7 @@ import type { MasterNode } from './master-node.js';
 import type { Network } from './network.js';
 import { RecordStream } from './record-stream.js';
 import type { SimulatedProcess } from './simulated-process.js';
+import type { SurvivalWatch } from './survival-watch.js';
 
 const FIRST_DELAY_MS = 100;
 const MAX_DELAY_MS = 5_000;
@@ -33,6 +34,7 @@ export class SimulatedMasterLink implements MasterLink {
       readonly process: SimulatedProcess;
       readonly host: string;
       readonly masters: readonly MasterNode[];
+      readonly survival: SurvivalWatch;
     },
   ) {}
 
@@ -120,6 +122,7 @@ export class SimulatedMasterLink implements MasterLink {
     });
     this.stream = stream;
     const call = handlers.subscribe();
+    this.parts.survival.subscribing(host, call.subscribe.highest_epoch);
     const text = JSON.stringify(call);
     trace(this.parts, call);
     stream.request(

@@ -41,7 +41,11 @@ export class AgentNode {
     number: number,
     private readonly parts: AgentParts,
   ) {
-    this.host = new SimulatedHost(name, parts.world, (task) => parts.observer.started(task, name));
+    const { observer } = parts;
+    this.host = new SimulatedHost(name, parts.world, {
+      onStart: (task) => observer.started(task, name),
+      onEnding: (task, how) => observer.survival.ending(task, name, how),
+    });
     this.address = `10.0.0.${number}`;
     this.process = this.start();
   }
@@ -54,7 +58,10 @@ export class AgentNode {
     for (const route of network.routesOf(this.name)) route.cut();
     this.host.crash();
     this.process.kill('its host has no power');
-    if (!options.keepsDisk) this.journal = new FakeTaskJournal();
+    for (const task of this.host.tasks.keys()) {
+      this.parts.observer.survival.mayEnd(task, 'its host had no power');
+    }
+    if (!options.keepsDisk) this.forgetDisk();
     world.after(forMs, () => {
       this.isHostUp = true;
       world.trace.add(this.name, options.keepsDisk ? 'is back' : 'is back with an empty disk');
@@ -65,8 +72,13 @@ export class AgentNode {
 
   /** The agent starts with an empty disk while its tasks run. */
   loseDisk(): void {
-    this.journal = new FakeTaskJournal();
+    this.forgetDisk();
     this.process.kill('its disk was emptied');
+  }
+
+  private forgetDisk(): void {
+    this.journal = new FakeTaskJournal();
+    this.parts.observer.survival.forgotten(this.name, this.host.tasks.keys());
   }
 
   probe(port: number, timeoutMs: number): ProbeResult {
@@ -81,7 +93,9 @@ export class AgentNode {
 
   flipHealth(task: TaskId, forMs: number): void {
     const found = this.host.tasks.get(task);
-    if (found !== undefined) found.unhealthyUntilMs = this.parts.world.nowMs + forMs;
+    if (found === undefined) return;
+    this.parts.observer.survival.mayEnd(task, 'it is unhealthy');
+    found.unhealthyUntilMs = this.parts.world.nowMs + forMs;
   }
 
   private start(): SimulatedProcess {
@@ -89,9 +103,10 @@ export class AgentNode {
     const process = new SimulatedProcess(this.name, world);
     this.process = process;
     const journal = this.parts.mutant?.wrapJournal?.(this.journal, process) ?? this.journal;
+    const launcher = this.host.launcher(process);
     const engine = createAgentEngine(
       {
-        launchers: [this.host.launcher(process)],
+        launchers: [this.parts.mutant?.wrapLauncher?.(launcher) ?? launcher],
         prober: process.wrap<Prober>(
           { probe: async (target, { timeoutMs }) => this.probe(portOf(target), timeoutMs) },
           { label: 'prober', latencyMs: () => world.random.agents.between(0.5, 5) },
@@ -101,7 +116,13 @@ export class AgentNode {
           latencyMs: () => world.random.agents.between(0.02, 1),
         }),
         link: process.wrap(
-          new SimulatedMasterLink({ network, process, host: this.name, masters }),
+          new SimulatedMasterLink({
+            network,
+            process,
+            host: this.name,
+            masters,
+            survival: this.parts.observer.survival,
+          }),
           { label: 'link', passThrough: ['open'] },
         ),
         fetcher: process.wrap(new FakeFetcher(), { label: 'fetcher' }),

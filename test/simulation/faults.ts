@@ -1,8 +1,10 @@
+import type { MasterAgent } from '#cluster';
 import type { FakeLeaseKeeper } from '../support/fake-lease-keeper.js';
 import type { AgentNode } from './agent-node.js';
 import type { ControllerNode } from './controller-node.js';
 import type { MasterNode } from './master-node.js';
 import type { Network } from './network.js';
+import type { Observer } from './observer.js';
 import type { World } from './world.js';
 
 export interface FaultTargets {
@@ -12,6 +14,7 @@ export interface FaultTargets {
   readonly agents: readonly AgentNode[];
   readonly controllers: readonly ControllerNode[];
   readonly leases: FakeLeaseKeeper;
+  readonly observer: Observer;
 }
 
 /** How often each fault comes, relative to the others. */
@@ -102,6 +105,7 @@ function carryOut(fault: Fault, targets: FaultTargets): void {
       if (engine === undefined || known.length === 0) return;
       const agent = faults.pick(known);
       world.trace.add('FAULT', `the operator gives ${agent} up`);
+      giveUp(targets, engine.state.agents.get(agent));
       void engine.markAgentGone(agent);
       return;
     }
@@ -132,7 +136,7 @@ function carryOut(fault: Fault, targets: FaultTargets): void {
       return;
     }
     case 'database-away': {
-      const forMs = faults.between(100, 12_000);
+      const forMs = faults.between(100, 30_000);
       world.trace.add('FAULT', `the database is away for ${Math.round(forMs)} ms`);
       leases.setAvailable(false);
       world.after(forMs, () => leases.setAvailable(true));
@@ -140,5 +144,14 @@ function carryOut(fault: Fault, targets: FaultTargets): void {
     }
     default:
       fault satisfies never;
+  }
+}
+
+/** Its tasks may end: those the master knows, and those on its host. */
+function giveUp({ agents, observer }: FaultTargets, agent: MasterAgent | undefined): void {
+  const node = agents.find(({ name }) => name === agent?.info.hostname);
+  const known = [...(agent?.tasks ?? [])].map(({ id }) => id);
+  for (const task of [...known, ...(node?.host.tasks.keys() ?? [])]) {
+    observer.survival.mayEnd(task, 'an operator gave its agent up');
   }
 }

@@ -8,6 +8,7 @@ import type { RecordStreams } from '../../apps/master/src/engine/master-ports.js
 import { Leadership } from '../../apps/master/src/leadership/leadership.js';
 import type { FakeLeaseKeeper } from '../support/fake-lease-keeper.js';
 import type { FakeMasterRegistry } from '../support/fake-master-registry.js';
+import type { Mutant } from './mutants.js';
 import type { Answer } from './network.js';
 import type { Observer } from './observer.js';
 import type { RecordStream } from './record-stream.js';
@@ -42,6 +43,7 @@ export class MasterNode {
       readonly world: World;
       readonly disk: MasterDisk;
       readonly observer: Observer;
+      readonly mutant?: Mutant;
     },
   ) {
     this.process = this.start();
@@ -69,7 +71,8 @@ export class MasterNode {
     this.agentStreams.admit(streamId, stream, this.process, () => {
       engine?.agentStreamClosed(streamId);
     });
-    engine?.subscribeAgent({ streamId, subscription });
+    const read = this.parts.mutant?.readSubscription?.(subscription) ?? subscription;
+    engine?.subscribeAgent({ streamId, subscription: read });
   }
 
   subscribeFramework(stream: RecordStream, call: SubscribeCall): void {

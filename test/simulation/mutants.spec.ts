@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { MUTANTS } from './mutants.js';
+import { describeFailure } from './report.js';
 import { simulate } from './simulate.js';
 
 /** How many seeds a bug may hide from. */
@@ -22,3 +23,15 @@ test.each(Object.entries(MUTANTS))(
   },
   120_000,
 );
+
+test('a failure names what broke and the one command that shows it again', async () => {
+  const mutant = MUTANTS['an agent that ends its tasks when it is started again'];
+  const result = await simulate({ seed: 1, ...(mutant === undefined ? {} : { mutant }) });
+
+  const text = describeFailure(result);
+
+  expect(text).toContain(`seed 1: ${result.violation}`);
+  expect(text).toContain(
+    'replay: PACER_SIM_SEED=1 npx vitest run --project simulation cluster.spec',
+  );
+});

@@ -1,4 +1,5 @@
-import type { ControllerStore } from '#core';
+import type { AgentSubscription } from '#cluster';
+import type { ControllerStore, Launcher } from '#core';
 import type { TaskJournal } from '../../apps/agent/src/engine/task-journal.port.js';
 import type { SimulatedProcess } from './simulated-process.js';
 
@@ -7,6 +8,9 @@ export interface Mutant {
   readonly acknowledgesFirst?: boolean;
   readonly retriesAccepts?: boolean;
   readonly wrapJournal?: (journal: TaskJournal, process: SimulatedProcess) => TaskJournal;
+  readonly wrapLauncher?: (launcher: Launcher) => Launcher;
+  /** What a master makes of an agent's subscription. */
+  readonly readSubscription?: (subscription: AgentSubscription) => AgentSubscription;
   readonly wrapStore?: (store: ControllerStore, process: SimulatedProcess) => ControllerStore;
 }
 
@@ -31,6 +35,33 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
         process.clock.schedule(LATER_MS, () => void journal.append(records));
       },
       close: () => journal.close(),
+    }),
+  },
+  'an agent that ends its tasks when it is started again': {
+    wrapLauncher: (launcher) =>
+      new Proxy(launcher, {
+        get: (target, key) => {
+          if (key !== 'reattach') return bound(target, key);
+          const endInstead: Launcher['reattach'] = async ({ taskId }) => {
+            await target.kill(taskId, { graceMs: 0 });
+            return { kind: 'gone', reason: 'it was ended' };
+          };
+          return endInstead;
+        },
+      }),
+  },
+  'an agent that obeys lower epochs after it was started again': {
+    wrapJournal: (journal) => ({
+      open: () => journal.open(),
+      saveIdentity: (identity) => journal.saveIdentity({ ...identity, highestEpoch: 0 }),
+      append: (records) => journal.append(records),
+      close: () => journal.close(),
+    }),
+  },
+  'a master that ignores what the tasks of an agent hold': {
+    readSubscription: (subscription) => ({
+      ...subscription,
+      tasks: subscription.tasks.map((one) => ({ ...one, task: { ...one.task, resources: [] } })),
     }),
   },
   'a controller that acts before its decision is stored': {

@@ -3,6 +3,8 @@ import type { World } from './world.js';
 
 /** A client gives a call up after this. */
 const CALL_TIMEOUT_MS = 10_000;
+/** An agent that loses an answer to a ping is heard at the next one. */
+const LOST_CALL_MS = 3_000;
 
 export interface Answer {
   readonly status: number;
@@ -14,7 +16,15 @@ export class Route {
   private waiting: (() => void)[] = [];
   isUp = true;
 
-  constructor(readonly name: string) {}
+  constructor(
+    readonly name: string,
+    private readonly world: World,
+  ) {}
+
+  /** The client's end. */
+  get host(): string {
+    return this.name.split('~')[0] ?? '';
+  }
 
   whenUp(task: () => void): void {
     if (this.isUp) task();
@@ -23,10 +33,12 @@ export class Route {
 
   cut(): void {
     this.isUp = false;
+    this.world.troubles.begin(this.host, this.name);
   }
 
   heal(): void {
     this.isUp = true;
+    this.world.troubles.end(this.host, this.name);
     for (const task of this.waiting.splice(0)) this.whenUp(task);
   }
 }
@@ -42,7 +54,7 @@ export class Network {
     const name = `${from}~${to}`;
     const known = this.routes.get(name);
     if (known !== undefined) return known;
-    const made = new Route(name);
+    const made = new Route(name, this.world);
     this.routes.set(name, made);
     return made;
   }
@@ -74,6 +86,7 @@ export class Network {
     const { client, route } = call;
     return new Promise((resolve, reject) => {
       const fate = this.drawFate();
+      if (fate !== 'arrives') this.world.troubles.add(route.host, LOST_CALL_MS);
       const cancel = this.world.after(CALL_TIMEOUT_MS, () => {
         client.enter(() => reject(new Error('timeout')));
       });

@@ -16,6 +16,7 @@ import { fromWireResources, type SchedulerCall, type TaskInfo, type TaskStatus }
 import type { MasterEngine } from '../../apps/master/src/engine/master-engine.js';
 import { FakeControllerStore } from '../support/fake-controller-store.js';
 import type { FakeLeaseKeeper } from '../support/fake-lease-keeper.js';
+import { SurvivalWatch } from './survival-watch.js';
 import type { World } from './world.js';
 
 type AcceptCall = Extract<SchedulerCall, { readonly type: 'ACCEPT' }>;
@@ -42,7 +43,14 @@ export class Observer {
   private readonly lastStates = new Map<string, TaskState>();
   private readonly lastVersions = new Map<string, string>();
 
-  constructor(private readonly world: World) {}
+  readonly survival: SurvivalWatch;
+
+  constructor(
+    private readonly world: World,
+    isRunning: (task: TaskId) => boolean,
+  ) {
+    this.survival = new SurvivalWatch(world, isRunning);
+  }
 
   definition(task: string): TaskInfo | undefined {
     return this.definitions.get(task);
@@ -98,6 +106,7 @@ export class Observer {
       'framework',
       `hears ${id} ${state} ${status.reason ?? ''}${healthOf(status)}`,
     );
+    this.survival.told(status);
     const before = this.lastStates.get(id);
     if (before !== undefined && isFinal(before) && !isTerminalTaskState(state)) {
       // Nobody knows it any more: that does not contradict an end.
@@ -106,6 +115,12 @@ export class Observer {
       }
     }
     this.lastStates.set(id, before !== undefined && isFinal(before) ? before : state);
+  }
+
+  /** The framework sends a KILL. */
+  killing(task: string): void {
+    const instance = [...this.instances.values()].find((one) => one.taskId === task);
+    this.survival.killing(task, instance);
   }
 
   /** The framework confirms that it will not forget a status. */
@@ -123,7 +138,30 @@ export class Observer {
   }
 
   committed(changes: readonly StoreChange[]): void {
+    const givenUp = changes.flatMap((change) =>
+      change.kind === 'put-instances' ? this.givenUpBy(change.instances) : [],
+    );
+    const busyBefore = givenUp.length === 0 ? [] : [...this.busyApps()];
     for (const change of changes) this.apply(change);
+    if (givenUp.length === 0) return;
+    const busyApps = new Set([...busyBefore, ...this.busyApps()]);
+    const { apps, instances } = this;
+    for (const before of givenUp) {
+      this.survival.decommissioned(before, { apps, instances, busyApps });
+    }
+  }
+
+  private givenUpBy(instances: readonly Instance[]): readonly Instance[] {
+    return instances.flatMap((instance) => {
+      const before = this.instances.get(instance.id);
+      const isGivenUp = before?.goal === 'Running' && instance.goal !== 'Running';
+      return isGivenUp ? [before] : [];
+    });
+  }
+
+  private busyApps(): ReadonlySet<string> {
+    const running = [...this.deployments.values()].filter(({ state }) => state === 'Running');
+    return new Set(running.flatMap(({ affectedApps }) => affectedApps as readonly string[]));
   }
 
   private apply(change: StoreChange): void {

@@ -131,6 +131,7 @@ export class RecordStream {
     const clientMs = random.network.chance(0.1)
       ? random.network.between(500, 8_000)
       : network.delayMs();
+    network.world.troubles.add(this.route.host, clientMs);
     network.world.after(clientMs, () => client.enter(() => this.tellClient('connection reset')));
     this.tellServerLater();
   }

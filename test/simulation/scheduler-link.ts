@@ -297,8 +297,10 @@ export class SimulatedScheduler implements SchedulerDriver {
         host,
         `ACCEPT ${offers} with ${tasks.map(({ task_id }) => task_id.value).join(' ')}`,
       );
-    } else if (call.type === 'KILL') trace.add(host, `KILL ${call.kill.task_id.value}`);
-    else if (call.type === 'ACKNOWLEDGE')
+    } else if (call.type === 'KILL') {
+      trace.add(host, `KILL ${call.kill.task_id.value}`);
+      this.parts.observer.killing(call.kill.task_id.value);
+    } else if (call.type === 'ACKNOWLEDGE')
       trace.add(host, `ACKNOWLEDGE ${call.acknowledge.task_id.value}`);
     else trace.add(host, call.type);
   }

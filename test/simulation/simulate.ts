@@ -75,13 +75,15 @@ type Cluster = ReturnType<typeof build>;
 function build(world: World, options: SimulationOptions) {
   const network = new Network(world);
   const mutant = options.mutant === undefined ? {} : { mutant: options.mutant };
-  const observer = new Observer(world);
+  const observer = new Observer(world, (task) =>
+    agents.some(({ host }) => host.tasks.get(task)?.state === 'running'),
+  );
   const leases = new FakeLeaseKeeper(() => world.queue.now());
   const registry = new FakeMasterRegistry(leases);
   const masters = ['master-1', 'master-2'].map(
-    (name) => new MasterNode(name, { world, disk: { leases, registry }, observer }),
+    (name) => new MasterNode(name, { world, disk: { leases, registry }, observer, ...mutant }),
   );
-  const agents = ['agent-1', 'agent-2', 'agent-3'].map((name, index) => {
+  const agents: readonly AgentNode[] = ['agent-1', 'agent-2', 'agent-3'].map((name, index) => {
     return new AgentNode(name, index + 1, {
       world,
       network,
@@ -162,6 +164,7 @@ function check(world: World, cluster: Cluster, isCalm: boolean): void {
     if (!world.touched.has(master.name) || master.engine === undefined) continue;
     const problem = checkMaster(master.engine);
     if (problem !== undefined) world.violate(problem);
+    cluster.observer.survival.check(master.engine);
   }
   world.touched.clear();
   let hasChanged = false;

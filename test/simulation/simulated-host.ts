@@ -38,7 +38,11 @@ export class SimulatedHost {
   constructor(
     readonly name: string,
     private readonly world: World,
-    private readonly onStart: (task: TaskId) => void,
+    private readonly handlers: {
+      readonly onStart: (task: TaskId) => void;
+      /** An agent is about to end a process that runs. */
+      readonly onEnding: (task: TaskId, how: string) => void;
+    },
   ) {}
 
   launcher(process: SimulatedProcess): Launcher {
@@ -56,7 +60,7 @@ export class SimulatedHost {
   start(id: TaskId, owner: SimulatedLauncher): Promise<LaunchedTask> {
     const { hosts } = this.world.random;
     const isFaulty = this.world.isFaulty;
-    this.onStart(id);
+    this.handlers.onStart(id);
     this.nextPid += 1;
     const isStubborn = isFaulty && hosts.chance(0.1);
     const task: HostTask = {
@@ -111,6 +115,7 @@ export class SimulatedHost {
       this.world.after(100, () => this.terminate(id, graceMs));
       return;
     }
+    this.handlers.onEnding(id, 'kill');
     if (graceMs === 0) this.world.after(1, () => this.end(id, SIGKILL));
     if (task.isTerminating) return;
     task.isTerminating = true;
@@ -118,6 +123,14 @@ export class SimulatedHost {
     this.world.after(Math.min(task.termMs, graceMs), () =>
       this.end(id, isGraceful ? SIGTERM : SIGKILL),
     );
+  }
+
+  /** An agent finds a process it knows nothing of. */
+  removeStray(id: TaskId): void {
+    const task = this.tasks.get(id);
+    if (task === undefined) return;
+    if (task.state === 'running') this.handlers.onEnding(id, 'nothing is known of it');
+    task.state = 'ended';
   }
 
   /** The machine goes down: every process is gone and nobody saw how. */
@@ -177,7 +190,7 @@ class SimulatedLauncher implements Launcher {
     const strays = [...this.host.tasks.values()].filter(
       ({ id, state }) => state !== 'ended' && !known.has(id),
     );
-    for (const stray of strays) stray.state = 'ended';
+    for (const stray of strays) this.host.removeStray(stray.id);
     if (strays.length > 0) this.host.version += 1;
     return strays.map(({ id }) => id);
   }

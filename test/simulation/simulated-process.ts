@@ -31,6 +31,7 @@ export class SimulatedProcess {
     readonly name: string,
     readonly world: World,
   ) {
+    world.troubles.end(name, 'is dead');
     // Each process has a zero of its own: a moment of a former life must mean nothing.
     const zeroMs = world.random.processes.integer(0, 1_000_000);
     this.clock = {
@@ -58,6 +59,7 @@ export class SimulatedProcess {
     if (this.state === 'dead') return;
     this.state = 'dead';
     this.world.trace.add(this.name, `DIES: ${why}`);
+    this.world.troubles.begin(this.name, 'is dead');
     this.deferred = [];
     for (const cancel of this.timers) cancel();
     this.timers.clear();
@@ -78,6 +80,7 @@ export class SimulatedProcess {
   freeze(forMs: number): void {
     if (this.state !== 'running') return;
     this.state = 'frozen';
+    this.world.troubles.add(this.name, forMs);
     this.world.trace.add(this.name, `is frozen for ${Math.round(forMs)} ms`);
     this.world.queue.schedule(forMs, () => {
       if (this.state !== 'frozen') return;

@@ -133,13 +133,12 @@ export class Workload {
   }
 
   private async kill(name: string): Promise<void> {
-    const victims = [...this.parts.observer.instances.values()]
-      .filter((instance) => instance.appId === name)
-      .map(({ id }) => id)
-      .slice(0, 1);
-    if (victims.length === 0) return;
-    this.parts.world.trace.add('client', `kill ${victims.join(' ')}`);
-    await this.atLeader((node) => node.engine?.killInstances(victims, { wipe: false }));
+    const { observer, world } = this.parts;
+    const victim = [...observer.instances.values()].find((instance) => instance.appId === name);
+    if (victim === undefined) return;
+    world.trace.add('client', `kill ${victim.id}`);
+    observer.survival.mayEnd(victim.taskId, 'a client killed it');
+    await this.atLeader((node) => node.engine?.killInstances([victim.id], { wipe: false }));
   }
 
   private async rollBack(): Promise<void> {

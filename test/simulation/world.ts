@@ -1,11 +1,13 @@
 import { SeededRandom } from '../support/seeded-random.js';
 import { EventQueue } from './event-queue.js';
 import { Trace } from './trace.js';
+import { Troubles } from './troubles.js';
 
 /** What all parts of one simulated cluster share. One seed decides everything that happens in it. */
 export class World {
   readonly queue = new EventQueue();
   readonly trace = new Trace(() => this.queue.now().monoMs);
+  readonly troubles = new Troubles(() => this.queue.now().monoMs);
   /** One sequence for each source of chance, so that they do not disturb each other. */
   readonly random: {
     readonly processes: SeededRandom;
