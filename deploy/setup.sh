@@ -137,7 +137,7 @@ start_docker() {
 needs_build() {
   stamp=dist/.stamp
   [ -f "$stamp" ] || return 0
-  [ -n "$(find apps libs package.json package-lock.json tsconfig.json tsconfig.build.json \
+  [ -n "$(find apps libs deploy/rolldown.config.ts package.json package-lock.json tsconfig.json tsconfig.build.json \
     -path '*/node_modules' -prune -o -path 'libs/haproxy-config-parser/dist' -prune -o \
     -type f ! -name '*.spec.ts' ! -name '*.spec.tsx' ! -name '*.md' -newer "$stamp" -print | head -n 1)" ]
 }

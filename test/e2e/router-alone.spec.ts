@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isAlive, killQuietly } from './support/cluster.js';
 import { eventually, request } from './support/http.js';
 
-const MAIN = resolve(import.meta.dirname, '../../dist/apps/router/src/main.js');
+const MAIN = resolve(import.meta.dirname, '../../dist/apps/router/bundle/main.js');
 
 async function freePort(): Promise<number> {
   const server = createServer();

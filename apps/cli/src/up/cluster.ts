@@ -48,7 +48,7 @@ export class Cluster {
     this.host = {
       run: this.run,
       logs: this.logs,
-      programOf: (plan) => join(DIST, 'apps', plan.program, 'src', 'main.js'),
+      programOf: (plan) => join(DIST, 'apps', plan.program, 'bundle', 'main.js'),
       buildId: readBuildId(),
       report,
     };

@@ -23,7 +23,7 @@ const STOP_LIMIT_MS = 12_000;
 export interface DaemonHost {
   readonly run: RunDirectory;
   readonly logs: LogFiles;
-  /** The program of a plan: `dist/apps/master/src/main.js`. */
+  /** The program of a plan: `dist/apps/master/bundle/main.js`. */
   readonly programOf: (plan: DaemonPlan) => string;
   /** Changes with each build, so that survivors of an older one are replaced. */
   readonly buildId: string;
