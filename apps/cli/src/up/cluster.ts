@@ -9,6 +9,7 @@ import { findEdgeProblem, listProgramFolders } from './edge-problem.js';
 import { endHaproxy, isHaproxyRunning } from './haproxy-record.js';
 import { LogFiles } from './log-files.js';
 import { getStatus, hasAgents, waitUntil } from './readiness.js';
+import { requireReachablePorts } from './refused-ports.js';
 import { RunDirectory } from './run-record.js';
 import { stopDaemons } from './shutdown.js';
 import { type DaemonHost, endProcess, SupervisedDaemon } from './supervised-daemon.js';
@@ -56,8 +57,10 @@ export class Cluster {
 
   /** Starts or adopts everything and resolves when all of it answers. Rejects saying what does not. */
   async start(signal: AbortSignal): Promise<ReadyCluster> {
-    const url = this.options.databaseUrl || (await this.startDatabase());
     this.agents = this.decideAgents();
+    // Before the database, which takes its time: it has no part in the ports.
+    requireReachablePorts(this.planWith(''));
+    const url = this.options.databaseUrl || (await this.startDatabase());
     const plans = this.planWith(url);
     this.requirePrograms(plans);
     await this.endUnplanned(plans);
