@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { endWithReader } from './closed-output.js';
 
 /**
  * `pacer`: the terminal client of /v2, and `pacer up`. Commands load what they need when they run, so that `--help` is
@@ -87,6 +88,8 @@ async function connect() {
   return createCommands({ url, json: json === true });
 }
 
+endWithReader(process.stdout);
+endWithReader(process.stderr);
 try {
   await program.parseAsync();
 } catch (error) {

@@ -1,3 +1,4 @@
+import { outliveReader } from '../closed-output.js';
 import { Cluster } from './cluster.js';
 import { signalProcess } from './process-identity.js';
 import { waitUntil } from './readiness.js';
@@ -15,8 +16,7 @@ const report = (line: string): void => void process.stdout.write(`pacer: ${line}
  * needed by a daemon to run: when this process is killed, the daemons and tasks go on, and the next `pacer up` adopts them.
  */
 export async function runUp(flags: UpFlags): Promise<number> {
-  // Whoever reads our output may end before us; that must not end the cluster.
-  process.stdout.on('error', () => undefined);
+  outliveReader(process.stdout);
   const options = readUpOptions(flags);
   const cluster = new Cluster(options, report);
   const claim = cluster.run.supervisor.claim();
@@ -50,6 +50,7 @@ export async function runUp(flags: UpFlags): Promise<number> {
 
 /** Stops a cluster from elsewhere: by its supervisor when one lives, else what was left behind. */
 export async function runDown(flags: UpFlags): Promise<number> {
+  outliveReader(process.stdout);
   const options = readUpOptions(flags);
   const run = new RunDirectory(options.dataDirectory);
   const supervisor = run.supervisor.look().holder;
