@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { DEFAULT_PORTS } from './cluster-plan.js';
 import { renderWelcome } from './welcome.js';
@@ -20,4 +21,12 @@ it('promises no edge where there is none', () => {
 
   expect(text).toContain('no edge: HAProxy is missing');
   expect(text).not.toContain(':8000');
+});
+
+it('deploys the app of the README, in one line', () => {
+  const readme = readFileSync(new URL('../../../../README.md', import.meta.url), 'utf8');
+  const [, documented = ''] = /^curl -X POST [^']*'[^']*' -d '([^']*)'$/m.exec(readme) ?? [];
+  const [, printed = ''] = /^ {2}curl -X POST .* -d '(.*)'$/m.exec(renderWelcome(cluster)) ?? [];
+
+  expect(JSON.parse(printed)).toEqual(JSON.parse(documented));
 });

@@ -1,7 +1,23 @@
 import type { ClusterPorts, DaemonPlan } from './cluster-plan.js';
 
-const FIRST_APP =
-  '{"id":"/hello","cmd":"python3 -m http.server $PORT0","cpus":0.1,"mem":32,"portDefinitions":[{"port":0}],"labels":{"HAPROXY_GROUP":"external","HAPROXY_0_VHOST":"hello.localhost"}}';
+/** The one README.md deploys. */
+const FIRST_APP = JSON.stringify({
+  id: '/hello',
+  cmd: 'exec python3 -m http.server $PORT',
+  cpus: 0.1,
+  mem: 32,
+  instances: 3,
+  healthChecks: [
+    {
+      protocol: 'MESOS_HTTP',
+      path: '/',
+      intervalSeconds: 2,
+      delaySeconds: 0,
+      gracePeriodSeconds: 30,
+    },
+  ],
+  labels: { HAPROXY_GROUP: 'external', HAPROXY_0_VHOST: 'hello.localhost' },
+});
 
 /** What a ready cluster is reached by, and how to go on. */
 export function renderWelcome(cluster: {
