@@ -91,6 +91,13 @@ const stop = (keepTasks: boolean) =>
     report: (line) => lines.push(line),
   });
 
+it('says nothing about tasks when there is no agent that could have any', async () => {
+  const result = await stop(false);
+
+  expect(lines).toEqual([]);
+  expect(result).toEqual({ mayHaveTasks: false });
+});
+
 describe('stopping an agent', () => {
   it(
     'starts one that waits to be started again once more, to end its tasks',

@@ -31,7 +31,7 @@ export async function stopDaemons(
   await Promise.all(of('router').map(shutRouter));
   await stopAll(of('router'));
   await options.endEdge();
-  if (!options.keepTasks) options.report('ending tasks');
+  if (!options.keepTasks && of('agent').length > 0) options.report('ending tasks');
   const shut = options.keepTasks ? leaveTasks : endTasks;
   const areTasksGone = await Promise.all(of('agent').map((agent) => shut(agent, options.report)));
   await stopAll(of('agent'));
