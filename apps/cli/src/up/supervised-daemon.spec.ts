@@ -77,7 +77,10 @@ describe('a supervised daemon', () => {
     await supervise().start();
 
     await vi.waitFor(
-      () => expect(lines[0]).toMatch(/starting it again.*: RangeError: PACER_X is required$/),
+      () =>
+        expect(lines[0]).toMatch(
+          / s \(exit code 1\), starting it again .*; its log ends with: RangeError: PACER_X is required$/,
+        ),
       WAIT,
     );
   });
@@ -94,7 +97,9 @@ describe('a supervised daemon', () => {
       expect(second).toBeDefined();
       expect(second).not.toBe(first);
     }, WAIT);
-    expect(lines[0]).toMatch(/^master ended after .* starting it again in 100 ms/);
+    expect(lines[0]).toMatch(
+      /^master ended after .* s \(killed by SIGKILL\), starting it again in 100 ms/,
+    );
   });
 
   it('adopts what an earlier supervisor left behind', async () => {

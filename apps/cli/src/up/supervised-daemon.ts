@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { closeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DaemonPlan } from './cluster-plan.js';
+import { describeEnd, describeLogEnd } from './describe-end.js';
 import type { LogFiles } from './log-files.js';
 import {
   identifyProcess,
@@ -37,6 +38,8 @@ export interface DaemonHost {
  */
 export class SupervisedDaemon {
   private current: ProcessIdentity | undefined;
+  /** The process when it is our child; undefined for an adopted one. */
+  private child: ChildProcess | undefined;
   private startedAtMs = 0;
   private delayMs = 0;
   private watch: NodeJS.Timeout | undefined;
@@ -134,17 +137,22 @@ export class SupervisedDaemon {
     child.on('exit', () => this.look());
     this.startedAtMs = performance.now();
     this.current = child.pid === undefined ? undefined : identifyProcess(child.pid);
+    this.child = child.pid === undefined ? undefined : child;
     if (this.current === undefined) return;
     this.host.run.write({ ...this.current, name: this.name, fingerprint: this.fingerprint() });
   }
 
   private look(): void {
     if (this.isStopping || this.restart !== undefined || this.isAlive) return;
+    const end = this.child && { exitCode: this.child.exitCode, signal: this.child.signalCode };
+    // Gone, but how is said with 'exit', which brings us here again.
+    if (end?.exitCode === null && end.signal === null) return;
     const aliveMs = performance.now() - this.startedAtMs;
     this.delayMs = nextRestartDelay(this.delayMs, aliveMs);
-    const last = mostTelling(this.host.logs.tail(this.name, TOLD_FROM_LINES));
+    const seconds = (aliveMs / 1000).toFixed(1);
+    const log = describeLogEnd(this.host.logs.tail(this.name, TOLD_FROM_LINES));
     this.host.report(
-      `${this.name} ended after ${(aliveMs / 1000).toFixed(1)} s, starting it again in ${this.delayMs} ms: ${toMessage(last)}`,
+      `${this.name} ended after ${seconds} s${describeEnd(end)}, starting it again in ${this.delayMs} ms${log}`,
     );
     this.restart = setTimeout(() => {
       this.restart = undefined;
@@ -185,18 +193,3 @@ async function waitUntilGone(identity: ProcessIdentity, limitMs: number): Promis
 /** Ours, without what npm adds. */
 const inheritedEnvironment = (): Readonly<Record<string, string | undefined>> =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_')));
-
-/** Its last message, or the error Node.js printed in front of a stack. */
-const mostTelling = (lines: readonly string[]): string =>
-  lines.findLast((line) => line.startsWith('{"') || /^\w*Error: /.test(line)) ??
-  (lines.at(-1) || 'nothing in its log');
-
-/** A line of a log as a person reads it: of a structured one the message. */
-function toMessage(line: string): string {
-  try {
-    const { msg } = JSON.parse(line) as { readonly msg?: unknown };
-    return typeof msg === 'string' ? msg : line;
-  } catch {
-    return line;
-  }
-}
