@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { LaunchError, type LaunchSpec } from '#core';
 import type { UserIdentity } from './launch-record.js';
-import { DEFAULT_PATH } from './task-environment.js';
+import { DEFAULT_PATH, MAX_STRING_BYTES } from './task-environment.js';
 
 const run = promisify(execFile);
 
@@ -14,16 +14,27 @@ const ID_TIMEOUT_MS = 10_000;
 
 /**
  * The command as argv. POSIX sh cannot set argv[0] apart from the file it runs, so with `value` given, `args[0]` (the
- * program's own name) is dropped.
+ * program's own name) is dropped. What the system cannot pass on is refused by name: execution itself would only fail.
  */
 export function toArgv(command: LaunchSpec['command']): readonly string[] {
+  if (command.value !== undefined) requirePassable('cmd', command.value);
   if (command.kind === 'shell') return ['/bin/sh', '-c', command.value];
+  command.args.forEach(
+    (argument, index) => void requirePassable(`argument ${index + 1}`, argument),
+  );
   const [name, ...rest] = command.args;
   const file = command.value ?? name;
   if (file === undefined || file === '') {
     throw new LaunchError('prepare', 'command has neither a value nor arguments');
   }
   return [file, ...rest];
+}
+
+function requirePassable(name: string, text: string): void {
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= MAX_STRING_BYTES) return;
+  const reason = `${name} has ${bytes} bytes, the system's limit for one argument is ${MAX_STRING_BYTES}`;
+  throw new LaunchError('prepare', reason);
 }
 
 /**

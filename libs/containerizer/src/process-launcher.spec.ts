@@ -261,6 +261,33 @@ describe('the process launcher', () => {
     );
   });
 
+  const tooLong = 'x'.repeat(131_072);
+  it.each([
+    ['cmd', { kind: 'shell', value: tooLong }],
+    ['cmd', { kind: 'exec', value: tooLong, args: [] }],
+    ['argument 3', { kind: 'exec', args: ['echo', 'a', tooLong] }],
+  ] as const)('refuses a command the system cannot pass on: %s', async (name, command) => {
+    const { launcher, spec } = await arrange();
+    const wanted = await spec('a', '');
+
+    const launch = launcher.launch({ ...wanted, command });
+
+    await expect(launch).rejects.toMatchObject({
+      phase: 'prepare',
+      message: `${name} has 131072 bytes, the system's limit for one argument is 131071`,
+    });
+  });
+
+  it.each(USERS)('runs the longest command the system passes on (user %s)', async (user) => {
+    const { launcher, spec, exits } = await arrange();
+    const wanted = await spec('a', 'exit 3 #'.padEnd(131_071, 'x'));
+
+    await launcher.launch({ ...wanted, ...(user === 'own' ? {} : { user }) });
+    await until(() => exits.length === 1);
+
+    expect(exits).toMatchObject([{ status: { code: 3 } }]);
+  });
+
   it('does not disturb the signals of the task', async () => {
     const { launcher, spec, exits } = await arrange();
     const wanted = await spec('a', 'cat /proc/self/status');

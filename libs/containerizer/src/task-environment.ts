@@ -11,8 +11,8 @@ import { SCOPE_VARIABLE, TASK_VARIABLE } from './supervisor-script.js';
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 const ENVIRONMENT_FILE = 'environment';
-/** Linux: one string of an environment, with its end, is at most 32 pages. */
-const MAX_VARIABLE_BYTES = 32 * 4096 - 1;
+/** Linux: one argument or one string of an environment is, with its end, at most 32 pages. */
+export const MAX_STRING_BYTES = 32 * 4096 - 1;
 
 /** Adds a search path if there is none, and the marks by which strays are found. */
 export function toEnvironment(spec: LaunchSpec, scope: string): Record<string, string> {
@@ -21,8 +21,8 @@ export function toEnvironment(spec: LaunchSpec, scope: string): Record<string, s
       throw new LaunchError('prepare', `environment variable "${name}" cannot be passed on`);
     }
     const bytes = Buffer.byteLength(`${name}=${value}`);
-    if (bytes > MAX_VARIABLE_BYTES) {
-      const reason = `environment variable "${name}" has ${bytes} bytes with its name, the system's limit is ${MAX_VARIABLE_BYTES}`;
+    if (bytes > MAX_STRING_BYTES) {
+      const reason = `environment variable "${name}" has ${bytes} bytes with its name, the system's limit is ${MAX_STRING_BYTES}`;
       throw new LaunchError('prepare', reason);
     }
   }
