@@ -13,7 +13,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type LaunchSpec, type TaskExit, taskId } from '#core';
@@ -67,7 +67,7 @@ async function prepare(extra: Partial<ProcessLauncherOptions> = {}) {
     await rm(root, { recursive: true });
   };
   const [launcher = restart()] = launchers;
-  return { launcher, restart, spec, dispose, root };
+  return { launcher, restart, spec, dispose, root, scope };
 }
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
@@ -287,6 +287,34 @@ describe('the process launcher', () => {
 
     expect(exits).toMatchObject([{ status: { code: 3 } }]);
   });
+
+  it.for(['ended', 'running'])(
+    'leaves no cgroup of its own but for a task that goes on: %s',
+    async (state, context) => {
+      const { launcher, spec, exits, scope } = await arrange();
+      const folders = await findOwnHierarchies(`pacer/${scope}`);
+      if (folders.length === 0) context.skip('needs the right to make cgroups');
+      const present = async (folder: string): Promise<boolean> =>
+        await stat(folder).then(
+          () => true,
+          () => false,
+        );
+      const wanted = await spec('a', 'exec sleep 1000');
+      await launcher.launch(wanted);
+      if (state === 'ended') {
+        await launcher.kill(wanted.taskId, { graceMs: 0 });
+        await until(() => exits.length === 1);
+        await launcher.release(wanted.taskId);
+      }
+
+      await launcher.close();
+
+      for (const { directory } of folders) {
+        expect(await present(directory)).toBe(state === 'running');
+        expect(await present(dirname(directory))).toBe(true);
+      }
+    },
+  );
 
   it('does not disturb the signals of the task', async () => {
     const { launcher, spec, exits } = await arrange();

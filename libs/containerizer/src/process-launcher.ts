@@ -51,6 +51,7 @@ import {
   joinSettings,
   makeCgroups,
   removeCgroups,
+  removeEmptyFolders,
 } from './task-cgroup.js';
 import { marksOf, toEnvironment, writeEnvironment } from './task-environment.js';
 import { emptyTask, signalTask, type TaskTraces } from './task-processes.js';
@@ -258,6 +259,7 @@ class ProcessLauncher implements Launcher {
     this.listeners.clear();
     for (const task of this.tasks.values()) clearTimeout(task.killTimer);
     this.shell.close();
+    await removeEmptyFolders((await this.hierarchies) ?? []);
   }
 
   private async launchNow(spec: LaunchSpec): Promise<LaunchedTask> {

@@ -77,6 +77,14 @@ export async function removeCgroups(
   return removed.every((done) => done);
 }
 
+/**
+ * Removes the agent's own folders as far as nothing is in them: a task's cgroup, running or not yet released, keeps its
+ * parent. An identity that never comes back would else leave them for ever. A next agent makes them again.
+ */
+export async function removeEmptyFolders(hierarchies: readonly Hierarchy[]): Promise<void> {
+  await Promise.allSettled(hierarchies.map(async ({ directory }) => await rmdir(directory)));
+}
+
 /** The pids inside the task's cgroups, nested ones (made by the task itself) included. */
 export async function listCgroupProcesses(
   hierarchies: readonly Hierarchy[],
