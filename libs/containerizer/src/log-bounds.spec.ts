@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { setImmediate as turn } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLogBounds } from './log-bounds.js';
 
 const MAX_BYTES = 64 * 1024;
@@ -12,7 +13,10 @@ describe('the bounds of log files', () => {
   beforeEach(async () => {
     sandbox = await mkdtemp(join(tmpdir(), 'pacer-logs-'));
   });
-  afterEach(async () => await rm(sandbox, { recursive: true }));
+  afterEach(async () => {
+    vi.useRealTimers();
+    await rm(sandbox, { recursive: true });
+  });
 
   const lines = Array.from({ length: 20_000 }, (_, index) => `line ${index}\n`).join('');
 
@@ -92,6 +96,30 @@ describe('the bounds of log files', () => {
     expect((await stat(file)).size).toBe(0);
     expect(await readFile(`${file}.1`, 'utf8')).toBe(lines.slice(-MAX_BYTES / 2));
     bounds.close();
+  });
+
+  it('comes again after 1 s as long as a file had grown beyond twice the bound', async () => {
+    const file = join(sandbox, 'stdout');
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+    const bounds = createLogBounds({ maxBytes: MAX_BYTES, intervalMs: 10_000 });
+    bounds.add(sandbox);
+    /** How long the timer waited for its next sweep, which finds `written` more bytes. */
+    const nextSweep = async (written: number): Promise<number> => {
+      await appendFile(file, Buffer.alloc(written, 'x'));
+      const beforeMs = Date.now();
+      vi.advanceTimersToNextTimer();
+      // Its end sets the timer again.
+      while (vi.getTimerCount() === 0) await turn();
+      return Date.now() - beforeMs;
+    };
+
+    const waits: number[] = [];
+    for (const written of [3, 3, 0.5, 3, 0.5, 0.5])
+      waits.push(await nextSweep(written * MAX_BYTES));
+    bounds.close();
+
+    expect(waits).toEqual([10_000, 1_000, 1_000, 10_000, 1_000, 10_000]);
+    expect((await stat(file)).blocks * 512).toBeLessThanOrEqual(MAX_BYTES + 4096);
   });
 
   it('leaves files alone that are within the bound or no longer kept', async () => {

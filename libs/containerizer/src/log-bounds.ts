@@ -1,5 +1,5 @@
 /**
- * Keeps `stdout` and `stderr` of all tasks bounded: one slow timer looks at the space they take and frees it at the
+ * Keeps `stdout` and `stderr` of all tasks bounded: one slow timer, quicker while a task floods its log, looks at the space they take and frees it at the
  * head by punching a hole, so sizes and offsets never change and no writer notices. Where the filesystem has no holes,
  * the file's tail is copied to `<name>.1` and the file is emptied (lines written in that moment can be lost).
  */
@@ -15,6 +15,9 @@ const HOLE_ALIGNMENT_BYTES = 4096;
 const COPY_CHUNK_BYTES = 1024 * 1024;
 const STAT_BATCH = 32;
 const PUNCH_TIMEOUT_MS = 30_000;
+/** The pause after a sweep that found a flood: a file that had outgrown the bound by more than the bound itself. */
+const FLOOD_INTERVAL_MS = 1_000;
+const FLOOD_FACTOR = 2;
 
 export interface LogBounds {
   add(sandbox: string): void;
@@ -34,11 +37,15 @@ export function createLogBounds(options: {
   // Decided once, by the first answer that tells; a failure for any other reason is tried again in the next sweep.
   let holes: boolean | undefined = options.canPunchHoles === false ? false : undefined;
   let sweeping = false;
+  let hasFlood = false;
+  let closed = false;
 
   const boundFile = async (path: string): Promise<void> => {
     const info = await lstat(path).catch(() => undefined);
     if (info === undefined || !info.isFile()) return;
-    if (info.blocks * BLOCK_BYTES <= options.maxBytes) return;
+    const allocated = info.blocks * BLOCK_BYTES;
+    if (allocated <= options.maxBytes) return;
+    if (allocated > options.maxBytes * FLOOD_FACTOR) hasFlood = true;
     // The task owns its sandbox: from here on only the opened file counts, never a link put in its place.
     const file = await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
     try {
@@ -57,6 +64,7 @@ export function createLogBounds(options: {
   const sweep = async (): Promise<void> => {
     if (sweeping) return;
     sweeping = true;
+    hasFlood = false;
     try {
       const files = [...sandboxes].flatMap((box) => LOG_FILES.map((name) => join(box, name)));
       for (let start = 0; start < files.length; start += STAT_BATCH) {
@@ -67,13 +75,22 @@ export function createLogBounds(options: {
     }
   };
 
-  const timer = setInterval(() => void sweep(), options.intervalMs);
-  timer.unref();
+  let timer: NodeJS.Timeout | undefined;
+  const schedule = (): void => {
+    if (closed) return;
+    const pauseMs = hasFlood ? Math.min(FLOOD_INTERVAL_MS, options.intervalMs) : options.intervalMs;
+    timer = setTimeout(() => void sweep().then(schedule), pauseMs);
+    timer.unref();
+  };
+  schedule();
   return {
     add: (sandbox) => void sandboxes.add(sandbox),
     remove: (sandbox) => void sandboxes.delete(sandbox),
     sweep,
-    close: () => clearInterval(timer),
+    close() {
+      closed = true;
+      clearTimeout(timer);
+    },
   };
 }
 
