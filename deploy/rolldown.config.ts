@@ -1,4 +1,4 @@
-import { defineConfig } from 'rolldown';
+import { defineConfig, type RolldownOptions } from 'rolldown';
 
 const DAEMONS = ['controller', 'master', 'agent', 'router'];
 
@@ -21,19 +21,21 @@ const EXTERNAL = [
  * daemon is ready after half the processor time then: Node looks up and reads some 1,500 files less.
  */
 export default defineConfig(
-  DAEMONS.map((daemon) => ({
-    input: `dist/apps/${daemon}/src/main.js`,
-    platform: 'node',
-    external: EXTERNAL,
-    output: {
-      file: `dist/apps/${daemon}/bundle/main.js`,
-      format: 'esm',
-      codeSplitting: false,
-      // Nest and TypeORM name things by their classes.
-      keepNames: true,
-    },
-    // Packages ask within try and catch for optional ones (database drivers, adapters).
-    checks: { unresolvedImport: false },
-    logLevel: 'warn',
-  })),
+  DAEMONS.map(
+    (daemon): RolldownOptions => ({
+      input: `dist/apps/${daemon}/src/main.js`,
+      platform: 'node',
+      external: EXTERNAL,
+      output: {
+        file: `dist/apps/${daemon}/bundle/main.js`,
+        format: 'esm',
+        codeSplitting: false,
+        // Nest and TypeORM name things by their classes.
+        keepNames: true,
+      },
+      // Packages ask within try and catch for optional ones (database drivers, adapters).
+      checks: { unresolvedImport: false },
+      logLevel: 'warn',
+    }),
+  ),
 );
