@@ -1,5 +1,6 @@
 import { isTerminalTaskState, present, type TaskState } from '#core';
 import { sendToAgent } from './master-agent-messages.js';
+import { putAgent } from './master-agent-record.js';
 import { dropStream } from './master-agents.js';
 import type { MasterEvent, MasterTurn } from './master-events.js';
 import { rescindOffer, scheduleAllocation } from './master-offers.js';
@@ -91,18 +92,7 @@ export function markAgentGone(
   }
   turn.effects.push({
     kind: 'commit-registry',
-    changes: [
-      {
-        kind: 'put-agent',
-        agent: {
-          id: agentId,
-          state: 'gone',
-          hostname: agent.info.hostname,
-          info: agent.info,
-          sinceEpochMs: turn.now.epochMs,
-        },
-      },
-    ],
+    changes: [putAgent(agent, 'gone', turn.now.epochMs)],
     stored: { kind: 'agent-marked-gone', callId, agentId },
     unavailable: { kind: 'registry-unavailable', callId },
   });
@@ -156,18 +146,7 @@ const timeoutOf = ({ config }: MasterState, { condition }: Agent): number =>
 function keepAgent(turn: MasterTurn, agent: Agent): void {
   turn.effects.push({
     kind: 'commit-registry',
-    changes: [
-      {
-        kind: 'put-agent',
-        agent: {
-          id: agent.id,
-          state: 'admitted',
-          hostname: agent.info.hostname,
-          info: agent.info,
-          sinceEpochMs: agent.registeredEpochMs,
-        },
-      },
-    ],
+    changes: [putAgent(agent, 'admitted', agent.registeredEpochMs)],
   });
   if (agent.stream === undefined) return;
   agent.condition = 'connected';
@@ -192,18 +171,7 @@ function markUnreachable(turn: MasterTurn, agent: Agent): void {
   disconnect(turn, agent);
   turn.effects.push({
     kind: 'commit-registry',
-    changes: [
-      {
-        kind: 'put-agent',
-        agent: {
-          id: agent.id,
-          state: 'unreachable',
-          hostname: agent.info.hostname,
-          info: agent.info,
-          sinceEpochMs: turn.now.epochMs,
-        },
-      },
-    ],
+    changes: [putAgent(agent, 'unreachable', turn.now.epochMs)],
     stored: { kind: 'agent-marked-unreachable', agentId: agent.id },
   });
 }

@@ -8,6 +8,7 @@ import {
 } from '#core';
 import { type AgentInfo, type AgentTask, fromWireResources, type StreamPosition } from '#mesos-v1';
 import { sendKill, sendLaunch, sendToAgent, wasApplied } from './master-agent-messages.js';
+import { putAgent } from './master-agent-record.js';
 import type { AgentSubscription, MasterEvent, MasterTurn } from './master-events.js';
 import { failoverTimeoutMs } from './master-framework-info.js';
 import { ensureFramework, RECOVERY_GRACE_MS } from './master-frameworks.js';
@@ -65,20 +66,10 @@ export function subscribeAgent(
     connectAgent(turn, stored);
     return;
   }
+  const info = { ...subscription.agent_info, id: { value: id } };
   turn.effects.push({
     kind: 'commit-registry',
-    changes: [
-      {
-        kind: 'put-agent',
-        agent: {
-          id,
-          state: 'admitted',
-          hostname: subscription.agent_info.hostname,
-          info: { ...subscription.agent_info, id: { value: id } },
-          sinceEpochMs: known?.registeredEpochMs ?? now.epochMs,
-        },
-      },
-    ],
+    changes: [putAgent({ id, info }, 'admitted', known?.registeredEpochMs ?? now.epochMs)],
     stored,
     unavailable: { kind: 'registry-unavailable', streamId },
   });

@@ -1,7 +1,8 @@
 /**
- * Keeps `stdout` and `stderr` of all tasks bounded: one slow timer, quicker while a task floods its log, looks at the space they take and frees it at the
- * head by punching a hole, so sizes and offsets never change and no writer notices. Where the filesystem has no holes,
- * the file's tail is copied to `<name>.1` and the file is emptied (lines written in that moment can be lost).
+ * Keeps `stdout` and `stderr` of all tasks bounded: one slow timer, quicker while a task floods its log, looks at the space
+ * they take and frees it at the head by punching a hole, so sizes and offsets never change and no writer notices. Where the
+ * filesystem has no holes, the file's tail is copied to `<name>.1` and the file is emptied (lines written in that moment can
+ * be lost).
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -5,6 +5,14 @@ export type { Daemon, DaemonOptions } from './daemon.js';
 export { createLogger, type Logger, toNestLogger } from './logger.js';
 export { metricsRegistry } from './metrics.js';
 export {
+  identifyProcess,
+  isRunning,
+  type ProcessIdentity,
+  parseIdentity,
+  readBootId,
+  signalProcess,
+} from './process-identity.js';
+export {
   ConfigError,
   list,
   numeric,

@@ -1,5 +1,5 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { readBootId } from './process-identity.js';
+import { readBootId } from '#platform';
 
 /**
  * How many agents the tasks that may still run were divided between. Another number would give the ports and resources

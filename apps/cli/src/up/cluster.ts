@@ -90,12 +90,10 @@ export class Cluster {
   adoptAll(): number {
     const survivors = new Set(this.run.findSurvivors().map(({ name }) => name));
     const withTasks = this.run.agents.read() ?? 0;
-    const agents = [...survivors].filter(isAgent).map((name) => Number(name.split('-')[1]));
+    const agents = [...survivors].flatMap((name) => agentNumberOf(name) ?? []);
     this.agents = Math.max(this.options.agents, withTasks, ...agents);
     this.daemons = this.planWith('')
-      .filter(
-        ({ name }) => survivors.has(name) || Number(/^agent-(.*)/.exec(name)?.[1]) <= withTasks,
-      )
+      .filter(({ name }) => survivors.has(name) || (agentNumberOf(name) ?? Infinity) <= withTasks)
       .map((plan) => new SupervisedDaemon(plan, this.host));
     for (const daemon of this.daemons) daemon.adopt();
     return this.daemons.length;
@@ -178,7 +176,7 @@ export class Cluster {
     const planned = new Set(plans.map(({ name }) => name));
     const extra = this.run
       .findSurvivors()
-      .filter(({ name }) => isAgent(name) && !planned.has(name));
+      .filter(({ name }) => agentNumberOf(name) !== undefined && !planned.has(name));
     await Promise.all(
       extra.map(async (record) => {
         this.report(`${record.name} is no longer asked for, stopping it`);
@@ -245,7 +243,11 @@ export class Cluster {
   }
 }
 
-const isAgent = (name: string): boolean => name.startsWith('agent-');
+/** `agent-2` is the second; undefined: no agent. */
+function agentNumberOf(name: string): number | undefined {
+  const digits = /^agent-(\d+)$/.exec(name)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
 
 const databaseDirectory = (dataDirectory: string): string => join(dataDirectory, 'postgres');
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isRunning, type ProcessIdentity, readBootId } from './process-identity.js';
+import { isRunning, type ProcessIdentity, readBootId } from '#platform';
 import { endProcess } from './supervised-daemon.js';
 
 /** Whether the HAProxy of a router runs, be it without the router. */

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isRunning, type ProcessIdentity } from '#platform';
 import { AgentCount } from './agent-count.js';
-import { isRunning, type ProcessIdentity } from './process-identity.js';
 import { SupervisorClaims } from './supervisor-claim.js';
 
 /** What is known of a started process, in `<data>/run/<name>.json`. */

@@ -2,9 +2,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { identifyProcess, isRunning, signalProcess } from '#platform';
 import type { DaemonPlan } from './cluster-plan.js';
 import { LogFiles } from './log-files.js';
-import { identifyProcess, isRunning, signalProcess } from './process-identity.js';
 import { RunDirectory } from './run-record.js';
 import { type DaemonHost, SupervisedDaemon } from './supervised-daemon.js';
 

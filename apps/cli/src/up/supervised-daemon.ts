@@ -2,15 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { closeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { identifyProcess, isRunning, type ProcessIdentity, signalProcess } from '#platform';
 import type { DaemonPlan } from './cluster-plan.js';
 import { describeEnd, describeLogEnd } from './describe-end.js';
 import type { LogFiles } from './log-files.js';
-import {
-  identifyProcess,
-  isRunning,
-  type ProcessIdentity,
-  signalProcess,
-} from './process-identity.js';
 import { nextRestartDelay } from './restart-delay.js';
 import type { RunDirectory } from './run-record.js';
 

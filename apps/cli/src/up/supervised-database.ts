@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { identifyProcess, isRunning, type ProcessIdentity } from '#platform';
 import type { EmbeddedDatabase } from '#store';
-import { identifyProcess, isRunning, type ProcessIdentity } from './process-identity.js';
 import { nextRestartDelay } from './restart-delay.js';
 
 const WATCH_EVERY_MS = 200;

@@ -1,6 +1,6 @@
+import { signalProcess } from '#platform';
 import { outliveReader } from '../closed-output.js';
 import { Cluster } from './cluster.js';
-import { signalProcess } from './process-identity.js';
 import { waitUntil } from './readiness.js';
 import { RunDirectory } from './run-record.js';
 import { judgeStopSignal } from './stop-signals.js';

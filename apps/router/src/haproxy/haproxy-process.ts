@@ -1,7 +1,13 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
-import type { Logger } from '#platform';
+import {
+  identifyProcess,
+  isRunning,
+  type Logger,
+  type ProcessIdentity,
+  parseIdentity,
+} from '#platform';
 import type { EdgeFiles } from './edge-files.js';
 import {
   haproxyEnvironment,
@@ -10,12 +16,6 @@ import {
   readHaproxyVersion,
   supportsEdge,
 } from './haproxy-command.js';
-import {
-  identifyProcess,
-  isRunning,
-  type ProcessIdentity,
-  parseIdentity,
-} from './process-identity.js';
 
 const WATCH_INTERVAL_MS = 100;
 /** Somebody may be installing HAProxy. */
@@ -45,7 +45,7 @@ export class HaproxyProcess {
   /** Takes over the HAProxy a former router left running. False: there is none. */
   async adopt(): Promise<boolean> {
     const record = await this.readRecord();
-    if (record === undefined || !(await isRunning(record))) return false;
+    if (record === undefined || !isRunning(record)) return false;
     this.logger.info({ pid: record.pid }, 'adopted the running HAProxy');
     this.follow(record);
     return true;
@@ -92,7 +92,7 @@ export class HaproxyProcess {
       child.once('error', reject);
     });
     child.unref();
-    const record = child.pid === undefined ? undefined : await identifyProcess(child.pid);
+    const record = child.pid === undefined ? undefined : identifyProcess(child.pid);
     if (record === undefined) throw new Error('haproxy ended at once');
     const temporary = `${this.files.processRecord}.tmp`;
     await writeFile(temporary, JSON.stringify(record));
@@ -119,7 +119,7 @@ export class HaproxyProcess {
     const record = this.current ?? (await this.readRecord());
     if (record === undefined) return;
     for (const signal of ['SIGUSR1', 'SIGTERM', 'SIGKILL'] as const) {
-      if (!(await isRunning(record))) break;
+      if (!isRunning(record)) break;
       process.kill(record.pid, signal);
       await this.waitUntilGone(record);
     }
@@ -129,7 +129,7 @@ export class HaproxyProcess {
 
   private async waitUntilGone(record: ProcessIdentity): Promise<void> {
     for (let waitedMs = 0; waitedMs < STOP_STEP_MS; waitedMs += STOP_POLL_MS) {
-      if (!(await isRunning(record))) return;
+      if (!isRunning(record)) return;
       await new Promise((resolve) => setTimeout(resolve, STOP_POLL_MS));
     }
   }
@@ -138,13 +138,11 @@ export class HaproxyProcess {
     this.current = record;
     clearInterval(this.watch);
     this.watch = setInterval(() => {
-      void isRunning(record).then((isAlive) => {
-        if (isAlive || this.isStopping || this.current !== record) return;
-        clearInterval(this.watch);
-        this.current = undefined;
-        this.logger.error({ pid: record.pid }, 'HAProxy is gone');
-        this.onExit();
-      });
+      if (isRunning(record) || this.isStopping || this.current !== record) return;
+      clearInterval(this.watch);
+      this.current = undefined;
+      this.logger.error({ pid: record.pid }, 'HAProxy is gone');
+      this.onExit();
     }, WATCH_INTERVAL_MS);
   }
 

@@ -47,6 +47,19 @@ function readStat(pid: number): readonly string[] {
   }
 }
 
+/** Reads what was recorded; undefined unless it is an identity. */
+export function parseIdentity(text: string): ProcessIdentity | undefined {
+  try {
+    const record: unknown = JSON.parse(text);
+    const { pid, startTime, bootId } = record as Partial<ProcessIdentity>;
+    return typeof pid === 'number' && typeof startTime === 'string' && typeof bootId === 'string'
+      ? { pid, startTime, bootId }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Another one after each start of the machine. */
 export const readBootId = (): string =>
   readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
