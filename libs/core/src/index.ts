@@ -111,6 +111,17 @@ export {
 export type { ProbeResult, Prober, ProbeTarget } from './prober.port.js';
 export type { ExecutorTable, Reduction } from './reduction.js';
 export {
+  formatKey,
+  nameOfKey,
+  type PersistentVolume,
+  plainTraits,
+  type Reservation,
+  type ResourceTraits,
+  reservedRole,
+  resourceKey,
+  traitsOfKey,
+} from './resource-key.js';
+export {
   addResources,
   containsResources,
   countInRanges,
@@ -122,11 +133,13 @@ export {
   noResources,
   normaliseRanges,
   portRanges,
+  quantitiesOf,
   type Range,
   type Resources,
   rangesOf,
   resources,
   scalarMilli,
+  selectResources,
   subtractRanges,
   subtractResources,
   toMilli,

@@ -1,4 +1,5 @@
 import { assert } from './assert.js';
+import { formatKey, nameOfKey } from './resource-key.js';
 
 /** An inclusive range of integers, `begin <= end`. */
 export interface Range {
@@ -7,8 +8,9 @@ export interface Range {
 }
 
 /**
- * An amount of named resources. Scalars are integers in thousandths (0.5 cpus is `cpus: 500`, 128 MiB of memory is
- * `mem: 128000`), the fixed point Mesos computes in. Ranges (`ports`) are sorted, disjoint and not adjacent.
+ * An amount of named resources. A key is a name, or a name with traits (reserved, volume, revocable; resource-key.ts).
+ * Scalars are integers in thousandths (0.5 cpus is `cpus: 500`, 128 MiB of memory is `mem: 128000`), the fixed point
+ * Mesos computes in. Ranges (`ports`) are sorted, disjoint and not adjacent.
  * Names with an amount of zero or no range are absent, so two equal amounts are structurally equal.
  *
  * Names come from outside and may be `constructor` or `toString`: read by name with {@link scalarMilli} and
@@ -96,6 +98,23 @@ export function containsResources(whole: Resources, part: Resources): boolean {
 export const isEmptyResources = (amount: Resources): boolean =>
   Object.keys(amount.scalars).length === 0 && Object.keys(amount.ranges).length === 0;
 
+/** Scalars by name, whatever their traits: what shares, quota and minima count. In thousandths. */
+export function quantitiesOf(amount: Resources): ReadonlyMap<string, number> {
+  const sums = new Map<string, number>();
+  for (const [key, milli] of Object.entries(amount.scalars)) {
+    const name = nameOfKey(key);
+    sums.set(name, (sums.get(name) ?? 0) + milli);
+  }
+  return sums;
+}
+
+/** The part of an amount whose keys pass. */
+export function selectResources(amount: Resources, isWanted: (key: string) => boolean): Resources {
+  const pick = <Value>(from: Readonly<Record<string, Value>>): Record<string, Value> =>
+    Object.fromEntries(Object.entries(from).filter(([key]) => isWanted(key)));
+  return { scalars: pick(amount.scalars), ranges: pick(amount.ranges) };
+}
+
 /** `cpus:0.5;mem:128;ports:[31000-31001]`, names in alphabetical order. */
 export function formatResources(amount: Resources): string {
   const scalars = Object.entries(amount.scalars).map(([name, milli]) => [
@@ -105,7 +124,7 @@ export function formatResources(amount: Resources): string {
   const ranges = Object.entries(amount.ranges).map(([name, all]) => [name, formatRanges(all)]);
   return [...scalars, ...ranges]
     .sort(([left = ''], [right = '']) => (left < right ? -1 : 1))
-    .map(([name, text]) => `${name}:${text}`)
+    .map(([key = '', text]) => `${formatKey(key)}:${text}`)
     .join(';');
 }
 
