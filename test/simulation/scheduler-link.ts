@@ -257,6 +257,9 @@ export class SimulatedScheduler implements SchedulerDriver {
         this.isEnded = true;
         await handlers.onError(event.error.message);
         return;
+      case 'INVERSE_OFFERS':
+      case 'RESCIND_INVERSE_OFFER':
+      case 'UPDATE_OPERATION_STATUS':
       case 'MESSAGE':
       case 'HEARTBEAT':
         return;

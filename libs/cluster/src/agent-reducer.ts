@@ -139,6 +139,13 @@ function applyMessage(turn: Turn, message: AgentMessage): void {
     case 'SHUTDOWN':
       startOver(turn, message.shutdown.message);
       return;
+    case 'LAUNCH_GROUP':
+    case 'CHECKPOINT_RESOURCES':
+    case 'SHUTDOWN_EXECUTOR':
+    case 'MESSAGE':
+    case 'DRAIN':
+      log(turn, 'warn', `ignored a message of type ${message.type}`);
+      return;
     case 'ERROR':
       turn.effects.push({ kind: 'reconnect', reason: `master says: ${message.error.message}` });
       return;

@@ -91,6 +91,10 @@ function applyOperations(turn: MasterTurn, acceptance: Acceptance): Resources {
         break;
       case 'RESERVE':
       case 'UNRESERVE':
+      case 'CREATE':
+      case 'DESTROY':
+      case 'GROW_VOLUME':
+      case 'SHRINK_VOLUME':
         turn.effects.push({
           kind: 'note',
           level: 'warn',

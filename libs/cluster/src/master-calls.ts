@@ -106,6 +106,15 @@ function applyCall(
         })),
       );
       return;
+    case 'UPDATE_FRAMEWORK':
+    case 'ACCEPT_INVERSE_OFFERS':
+    case 'DECLINE_INVERSE_OFFERS':
+    case 'SHUTDOWN':
+    case 'MESSAGE':
+    case 'REQUEST':
+    case 'ACKNOWLEDGE_OPERATION_STATUS':
+    case 'RECONCILE_OPERATIONS':
+      return;
     default:
       call satisfies never;
   }

@@ -1,10 +1,12 @@
 import type {
   AgentInfo,
+  ExecutorInfo,
   FrameworkInfo,
   IdValue,
   KillPolicy,
   TaskInfo,
   TaskStatus,
+  WireResource,
 } from './values.js';
 
 /**
@@ -30,6 +32,12 @@ export interface AgentTask {
   readonly latest_status: TaskStatus;
 }
 
+/** A custom executor as its agent knows it. */
+export interface AgentExecutor {
+  readonly framework_id: IdValue;
+  readonly executor: ExecutorInfo;
+}
+
 /** Calls from the agent to the master. */
 export type AgentCall =
   | {
@@ -46,6 +54,10 @@ export type AgentCall =
         readonly tasks: readonly AgentTask[];
         /** Frameworks of those tasks, so that a new master knows them before they resubscribe. */
         readonly frameworks: readonly FrameworkInfo[];
+        /** Dynamic reservations and volumes as last checkpointed, in the refined form. They are part of the total. */
+        readonly checkpointed_resources?: readonly WireResource[];
+        /** Custom executors alive, whether or not they have tasks now: their resources are held too. */
+        readonly executors?: readonly AgentExecutor[];
       };
     }
   | {
@@ -59,7 +71,30 @@ export type AgentCall =
         readonly latest_state: string;
       };
     }
-  | { readonly type: 'PONG'; readonly agent_id: IdValue; readonly stream_id: string };
+  | { readonly type: 'PONG'; readonly agent_id: IdValue; readonly stream_id: string }
+  /** A message of an executor to its framework; best effort. */
+  | {
+      readonly type: 'MESSAGE';
+      readonly agent_id: IdValue;
+      readonly stream_id: string;
+      readonly message: {
+        readonly framework_id: IdValue;
+        readonly executor_id: IdValue;
+        /** Base64. */
+        readonly data: string;
+      };
+    }
+  /** A custom executor has ended; its tasks' ends are told by UPDATEs. */
+  | {
+      readonly type: 'EXITED_EXECUTOR';
+      readonly agent_id: IdValue;
+      readonly stream_id: string;
+      readonly exited_executor: {
+        readonly framework_id: IdValue;
+        readonly executor_id: IdValue;
+        readonly status: number;
+      };
+    };
 
 /** Messages from the master to the agent. */
 export type AgentMessageBody =
@@ -76,6 +111,43 @@ export type AgentMessageBody =
   | {
       readonly type: 'LAUNCH';
       readonly launch: { readonly framework: FrameworkInfo; readonly task: TaskInfo };
+    }
+  /** All or nothing: every task of the group is launched under the executor, or none. */
+  | {
+      readonly type: 'LAUNCH_GROUP';
+      readonly launch_group: {
+        readonly framework: FrameworkInfo;
+        readonly executor: ExecutorInfo;
+        readonly tasks: readonly TaskInfo[];
+      };
+    }
+  /** All dynamic reservations and volumes the agent has from now on; persisted before anything later is applied. */
+  | {
+      readonly type: 'CHECKPOINT_RESOURCES';
+      readonly checkpoint_resources: { readonly resources: readonly WireResource[] };
+    }
+  | {
+      readonly type: 'SHUTDOWN_EXECUTOR';
+      readonly shutdown_executor: { readonly framework_id: IdValue; readonly executor_id: IdValue };
+    }
+  /** A message of a framework to its executor; best effort. */
+  | {
+      readonly type: 'MESSAGE';
+      readonly message: {
+        readonly framework_id: IdValue;
+        readonly executor_id: IdValue;
+        /** Base64. */
+        readonly data: string;
+      };
+    }
+  /** Kill all tasks, each with its own grace but at most this one; the ends have REASON_AGENT_DRAINING. */
+  | {
+      readonly type: 'DRAIN';
+      readonly drain: {
+        readonly max_grace_period?: { readonly nanoseconds: number };
+        /** The ends are TASK_GONE_BY_OPERATOR instead of TASK_KILLED. */
+        readonly mark_gone: boolean;
+      };
     }
   | {
       readonly type: 'KILL';

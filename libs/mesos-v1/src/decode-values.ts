@@ -22,17 +22,11 @@ import {
 } from './decode.js';
 import type {
   AgentInfo,
-  CommandInfo,
-  CommandUri,
-  ContainerInfo,
-  EnvironmentVariable,
   FrameworkInfo,
   IdValue,
-  KillPolicy,
   TaskInfo,
-  TaskStatus,
   WireAttribute,
-  WireHealthCheck,
+  WireReservation,
   WireResource,
   WireUrl,
 } from './values.js';
@@ -58,11 +52,50 @@ const setValue = closedMessage<{ readonly item: readonly string[] }>({
 });
 const typeName = openMessage<{ readonly type: string }>({ type: required(text) });
 
-/** Any but the one name that is no ordinary key of an object. */
-const resourceName: Decoder<string> = (input, path, issues) =>
-  input === '__proto__'
-    ? issues.add(path, 'is "__proto__", which names no resource')
-    : plainName(input, path, issues);
+/** Not the one name that is no ordinary key of an object, and none that could be taken for a key with traits. */
+const resourceName: Decoder<string> = (input, path, issues) => {
+  if (input === '__proto__') return issues.add(path, 'is "__proto__", which names no resource');
+  const name = plainName(input, path, issues);
+  return name?.includes('{') === true
+    ? issues.add(path, `is ${JSON.stringify(name.slice(0, 64))}, which contains "{"`)
+    : name;
+};
+
+export const labels = closedMessage<NonNullable<TaskInfo['labels']>>({
+  labels: repeated(
+    closedMessage<{ readonly key: string; readonly value?: string }>({
+      key: required(text),
+      value: optional(text),
+    }),
+  ),
+});
+
+const reservation: Decoder<WireReservation> = closedMessage<WireReservation>({
+  type: optional(knownOneOf('STATIC', 'DYNAMIC')),
+  role: optional(plainName),
+  principal: optional(plainText),
+  labels: optional(labels),
+});
+
+type DiskInfo = NonNullable<WireResource['disk']>;
+const diskInfo: Decoder<DiskInfo> = closedMessage<DiskInfo>({
+  persistence: optional(
+    closedMessage<NonNullable<DiskInfo['persistence']>>({
+      id: required(pathName),
+      principal: optional(plainText),
+    }),
+  ),
+  volume: optional(
+    closedMessage<NonNullable<DiskInfo['volume']>>({
+      mode: required(oneOf('RO', 'RW')),
+      container_path: required(plainName),
+      host_path: optional(plainText),
+    }),
+  ),
+  source: optional(anything),
+});
+
+export const emptyMessage: Decoder<object> = closedMessage<object>({});
 
 export const wireResource: Decoder<WireResource> = openMessage<WireResource>({
   name: required(resourceName),
@@ -74,7 +107,11 @@ export const wireResource: Decoder<WireResource> = openMessage<WireResource>({
   allocation_info: optional(
     closedMessage<{ readonly role?: string }>({ role: optional(plainText) }),
   ),
-  reservations: optional(listOf(anything)),
+  reservation: optional(reservation),
+  reservations: optional(listOf(reservation)),
+  disk: optional(diskInfo),
+  revocable: optional(emptyMessage),
+  shared: optional(emptyMessage),
 });
 
 export const wireAttribute: Decoder<WireAttribute> = closedMessage<WireAttribute>({
@@ -98,6 +135,31 @@ export const wireUrl: Decoder<WireUrl> = openMessage<WireUrl>({
   path: optional(text),
 });
 
+type Domain = NonNullable<AgentInfo['domain']>;
+type FaultDomain = NonNullable<Domain['fault_domain']>;
+const named = closedMessage<{ readonly name: string }>({ name: required(text) });
+
+export const faultDomain: Decoder<Domain> = closedMessage<Domain>({
+  fault_domain: optional(
+    closedMessage<FaultDomain>({ region: required(named), zone: required(named) }),
+  ),
+});
+
+type OfferFilter = NonNullable<FrameworkInfo['offer_filters']>[string];
+type MinAllocatable = NonNullable<OfferFilter['min_allocatable_resources']>;
+
+const offerFilter: Decoder<OfferFilter> = closedMessage<OfferFilter>({
+  min_allocatable_resources: optional(
+    closedMessage<MinAllocatable>({
+      quantities: repeated(
+        closedMessage<MinAllocatable['quantities'][number]>({
+          quantities: required(mapOf(scalarAmount)),
+        }),
+      ),
+    }),
+  ),
+});
+
 export const frameworkInfo: Decoder<FrameworkInfo> = openMessage<FrameworkInfo>({
   user: required(text),
   name: required(text),
@@ -111,194 +173,8 @@ export const frameworkInfo: Decoder<FrameworkInfo> = openMessage<FrameworkInfo>(
   webui_url: optional(text),
   capabilities: optional(listOf(typeName)),
   labels: optional(anything),
-  offer_filters: optional(anything),
-});
-
-const environmentVariable: Decoder<EnvironmentVariable> = openMessage<EnvironmentVariable>({
-  name: required(nonEmptyText),
-  value: optional(text),
-  type: optional(knownOneOf('VALUE', 'SECRET')),
-});
-
-const commandUri: Decoder<CommandUri> = openMessage<CommandUri>({
-  value: required(nonEmptyText),
-  executable: optional(boolean),
-  extract: optional(boolean),
-  cache: optional(boolean),
-  output_file: optional(text),
-});
-
-const commandInfo: Decoder<CommandInfo> = openMessage<CommandInfo>({
-  shell: optional(boolean),
-  value: optional(text),
-  arguments: optional(listOf(text)),
-  user: optional(text),
-  uris: optional(listOf(commandUri)),
-  environment: optional(
-    closedMessage<NonNullable<CommandInfo['environment']>>({
-      variables: repeated(environmentVariable),
-    }),
-  ),
-});
-
-type DockerInfo = NonNullable<ContainerInfo['docker']>;
-type VolumeInfo = NonNullable<ContainerInfo['volumes']>[number];
-
-const containerInfo: Decoder<ContainerInfo> = openMessage<ContainerInfo>({
-  type: required(oneOf('DOCKER', 'MESOS')),
-  volumes: optional(
-    listOf(
-      openMessage<VolumeInfo>({
-        mode: required(oneOf('RO', 'RW')),
-        container_path: required(nonEmptyText),
-        host_path: optional(text),
-      }),
-    ),
-  ),
-  docker: optional(
-    openMessage<DockerInfo>({
-      image: required(nonEmptyText),
-      network: optional(knownOneOf('HOST', 'BRIDGE', 'NONE', 'USER')),
-      port_mappings: optional(
-        listOf(
-          closedMessage<NonNullable<DockerInfo['port_mappings']>[number]>({
-            host_port: required(number),
-            container_port: required(number),
-            protocol: optional(text),
-          }),
-        ),
-      ),
-      privileged: optional(boolean),
-      parameters: optional(
-        listOf(
-          closedMessage<{ readonly key: string; readonly value: string }>({
-            key: required(text),
-            value: required(text),
-          }),
-        ),
-      ),
-      force_pull_image: optional(boolean),
-    }),
-  ),
-  network_infos: optional(
-    listOf(openMessage<{ readonly name?: string }>({ name: optional(text) })),
-  ),
-});
-
-const addressFamily = knownOneOf('IPV4', 'IPV6');
-
-const healthCheck: Decoder<WireHealthCheck> = openMessage<WireHealthCheck>({
-  type: optional(knownOneOf('COMMAND', 'HTTP', 'TCP')),
-  http: optional(
-    openMessage<NonNullable<WireHealthCheck['http']>>({
-      port: required(number),
-      path: optional(text),
-      scheme: optional(text),
-      protocol: optional(addressFamily),
-    }),
-  ),
-  tcp: optional(
-    openMessage<NonNullable<WireHealthCheck['tcp']>>({
-      port: required(number),
-      protocol: optional(addressFamily),
-    }),
-  ),
-  command: optional(commandInfo),
-  delay_seconds: optional(number),
-  interval_seconds: optional(number),
-  timeout_seconds: optional(number),
-  consecutive_failures: optional(number),
-  grace_period_seconds: optional(number),
-});
-
-export const killPolicy: Decoder<KillPolicy> = closedMessage<KillPolicy>({
-  grace_period: optional(
-    closedMessage<{ readonly nanoseconds: number }>({ nanoseconds: required(number) }),
-  ),
-});
-
-const limit: Decoder<{ readonly value: number | 'Infinity' }> = closedMessage<{
-  readonly value: number | 'Infinity';
-}>({
-  value: required<number | 'Infinity'>((input, path, issues) =>
-    input === 'Infinity' ? 'Infinity' : number(input, path, issues),
-  ),
-});
-
-export const taskInfo: Decoder<TaskInfo> = openMessage<TaskInfo>({
-  name: required(text),
-  task_id: required(idValue),
-  agent_id: required(idValue),
-  resources: repeated(wireResource),
-  command: optional(commandInfo),
-  executor: optional(anything),
-  container: optional(containerInfo),
-  health_check: optional(healthCheck),
-  kill_policy: optional(killPolicy),
-  data: optional(text),
-  labels: optional(
-    closedMessage<NonNullable<TaskInfo['labels']>>({
-      labels: repeated(
-        closedMessage<{ readonly key: string; readonly value?: string }>({
-          key: required(text),
-          value: optional(text),
-        }),
-      ),
-    }),
-  ),
-  discovery: optional(anything),
-  limits: optional(mapOf(limit)),
-});
-
-type ContainerStatus = NonNullable<TaskStatus['container_status']>;
-type NetworkStatus = NonNullable<ContainerStatus['network_infos']>[number];
-type IpAddress = NonNullable<NetworkStatus['ip_addresses']>[number];
-
-const networkStatus = openMessage<NetworkStatus>({
-  ip_addresses: optional(
-    listOf(
-      openMessage<IpAddress>({
-        ip_address: required(text),
-        protocol: optional(knownOneOf('IPv4', 'IPv6')),
-      }),
-    ),
-  ),
-});
-
-export const taskStatus: Decoder<TaskStatus> = openMessage<TaskStatus>({
-  task_id: required(idValue),
-  state: required(nonEmptyText),
-  source: optional(knownOneOf('SOURCE_MASTER', 'SOURCE_AGENT', 'SOURCE_EXECUTOR')),
-  reason: optional(text),
-  message: optional(text),
-  data: optional(text),
-  agent_id: optional(idValue),
-  executor_id: optional(idValue),
-  timestamp: optional(number),
-  uuid: optional(text),
-  healthy: optional(boolean),
-  check_status: optional(anything),
-  labels: optional(anything),
-  container_status: optional(
-    openMessage<ContainerStatus>({
-      container_id: optional(idValue),
-      network_infos: optional(listOf(networkStatus)),
-      executor_pid: optional(number),
-    }),
-  ),
-  unreachable_time: optional(
-    closedMessage<{ readonly nanoseconds: number }>({ nanoseconds: required(number) }),
-  ),
-});
-
-type Domain = NonNullable<AgentInfo['domain']>;
-type FaultDomain = NonNullable<Domain['fault_domain']>;
-const named = closedMessage<{ readonly name: string }>({ name: required(text) });
-
-export const faultDomain: Decoder<Domain> = closedMessage<Domain>({
-  fault_domain: optional(
-    closedMessage<FaultDomain>({ region: required(named), zone: required(named) }),
-  ),
+  offer_filters: optional(mapOf(offerFilter)),
+  domain: optional(faultDomain),
 });
 
 export const agentInfo: Decoder<AgentInfo> = openMessage<AgentInfo>({

@@ -99,6 +99,19 @@ export const pathName: Decoder<string> = (input, path, issues) => {
   return isPath ? issues.add(path, `is ${nameOf(value)}, which is a path`) : value;
 };
 
+const UUID_BYTES = 16;
+
+/** Base64, plain or URL-safe, of exactly 16 bytes; kept as text. */
+export const uuidOfBase64: Decoder<string> = (input, path, issues) => {
+  const value = text(input, path, issues);
+  if (value === undefined) return undefined;
+  const isBase64 = /^[A-Za-z0-9+/_-]*={0,2}$/.test(value);
+  const bytes = Math.floor((value.replace(/=+$/, '').length * 3) / 4);
+  return isBase64 && bytes === UUID_BYTES
+    ? value
+    : issues.add(path, `is not the base64 of ${UUID_BYTES} bytes`);
+};
+
 /** 0, 1, 2 and so on, as far as they are exact. */
 export const wholeNumber: Decoder<number> = (input, path, issues) => {
   const value = number(input, path, issues);

@@ -1,13 +1,15 @@
 export type {
   AgentCall,
+  AgentExecutor,
   AgentMessage,
   AgentMessageBody,
   AgentTask,
   StreamPosition,
 } from './agent-protocol.js';
 export type { DecodeIssue } from './decode.js';
+export type { Parsed } from './decode-tagged.js';
 export { parseAgentCall, parseAgentMessage } from './parse-agent-call.js';
-export { type Parsed, parseSchedulerCall } from './parse-scheduler-call.js';
+export { parseSchedulerCall } from './parse-scheduler-call.js';
 export { parseSchedulerEvent } from './parse-scheduler-event.js';
 export {
   encodeRecord,
@@ -16,23 +18,35 @@ export {
   RecordIoError,
   utf8Length,
 } from './recordio.js';
-export { fromWireResources, toWireResources } from './resource-codec.js';
+export {
+  decodeResources,
+  encodeResources,
+  fromWireResources,
+  toWireResources,
+} from './resource-codec.js';
 export type { Filters, OfferOperation, SchedulerCall, SchedulerEvent } from './scheduler.js';
 export type {
   AgentInfo,
+  AttributeConstraint,
   CommandInfo,
   CommandUri,
   ContainerInfo,
   EnvironmentVariable,
+  ExecutorInfo,
   FrameworkInfo,
   IdValue,
+  InverseOffer,
   KillPolicy,
   MasterInfo,
+  OfferConstraints,
+  OperationStatus,
   TaskInfo,
   TaskStatus,
+  Unavailability,
   WireAttribute,
   WireHealthCheck,
   WireOffer,
+  WireReservation,
   WireResource,
   WireUrl,
 } from './values.js';

@@ -1,9 +1,17 @@
-import type { AgentCall, AgentMessage, AgentTask, StreamPosition } from './agent-protocol.js';
+import type {
+  AgentCall,
+  AgentExecutor,
+  AgentMessage,
+  AgentTask,
+  StreamPosition,
+} from './agent-protocol.js';
 import {
+  boolean,
   closedMessage,
   type Decoder,
   Issues,
   isRecord,
+  listOf,
   nonEmptyText,
   number,
   openMessage,
@@ -12,16 +20,9 @@ import {
   required,
   text,
 } from './decode.js';
-import {
-  agentInfo,
-  frameworkInfo,
-  idValue,
-  killPolicy,
-  registeredId,
-  taskInfo,
-  taskStatus,
-} from './decode-values.js';
-import { type Parsed, parseTagged, tag } from './parse-scheduler-call.js';
+import { type Parsed, parseTagged, tag } from './decode-tagged.js';
+import { duration, executorInfo, killPolicy, taskInfo, taskStatus } from './decode-tasks.js';
+import { agentInfo, frameworkInfo, idValue, registeredId, wireResource } from './decode-values.js';
 
 /** Reads the body of `POST /api/v1/agent`. */
 export function parseAgentCall(input: unknown): Parsed<AgentCall> {
@@ -52,6 +53,11 @@ const agentTask: Decoder<AgentTask> = closedMessage<AgentTask>({
   latest_status: required(taskStatus),
 });
 
+const agentExecutor: Decoder<AgentExecutor> = closedMessage<AgentExecutor>({
+  framework_id: required(registeredId),
+  executor: required(executorInfo),
+});
+
 const AGENT_CALLS: Readonly<Record<AgentCall['type'], Decoder<AgentCall>>> = {
   SUBSCRIBE: closedMessage<CallOf<'SUBSCRIBE'>>({
     type: required(tag('SUBSCRIBE')),
@@ -63,6 +69,8 @@ const AGENT_CALLS: Readonly<Record<AgentCall['type'], Decoder<AgentCall>>> = {
         last_applied: optional(readPosition),
         tasks: repeated(agentTask),
         frameworks: repeated(frameworkInfo),
+        checkpointed_resources: optional(listOf(wireResource)),
+        executors: optional(listOf(agentExecutor)),
       }),
     ),
   }),
@@ -82,6 +90,30 @@ const AGENT_CALLS: Readonly<Record<AgentCall['type'], Decoder<AgentCall>>> = {
     type: required(tag('PONG')),
     agent_id: required(registeredId),
     stream_id: required(nonEmptyText),
+  }),
+  MESSAGE: closedMessage<CallOf<'MESSAGE'>>({
+    type: required(tag('MESSAGE')),
+    agent_id: required(registeredId),
+    stream_id: required(nonEmptyText),
+    message: required(
+      closedMessage<CallOf<'MESSAGE'>['message']>({
+        framework_id: required(registeredId),
+        executor_id: required(idValue),
+        data: required(text),
+      }),
+    ),
+  }),
+  EXITED_EXECUTOR: closedMessage<CallOf<'EXITED_EXECUTOR'>>({
+    type: required(tag('EXITED_EXECUTOR')),
+    agent_id: required(registeredId),
+    stream_id: required(nonEmptyText),
+    exited_executor: required(
+      closedMessage<CallOf<'EXITED_EXECUTOR'>['exited_executor']>({
+        framework_id: required(registeredId),
+        executor_id: required(idValue),
+        status: required(number),
+      }),
+    ),
   }),
 };
 
@@ -113,6 +145,57 @@ const AGENT_MESSAGES: Readonly<Record<AgentMessage['type'], Decoder<AgentMessage
       closedMessage<MessageOf<'LAUNCH'>['launch']>({
         framework: required(frameworkInfo),
         task: required(taskInfo),
+      }),
+    ),
+  }),
+  LAUNCH_GROUP: closedMessage<MessageOf<'LAUNCH_GROUP'>>({
+    ...position,
+    type: required(tag('LAUNCH_GROUP')),
+    launch_group: required(
+      closedMessage<MessageOf<'LAUNCH_GROUP'>['launch_group']>({
+        framework: required(frameworkInfo),
+        executor: required(executorInfo),
+        tasks: repeated(taskInfo),
+      }),
+    ),
+  }),
+  CHECKPOINT_RESOURCES: closedMessage<MessageOf<'CHECKPOINT_RESOURCES'>>({
+    ...position,
+    type: required(tag('CHECKPOINT_RESOURCES')),
+    checkpoint_resources: required(
+      closedMessage<MessageOf<'CHECKPOINT_RESOURCES'>['checkpoint_resources']>({
+        resources: repeated(wireResource),
+      }),
+    ),
+  }),
+  SHUTDOWN_EXECUTOR: closedMessage<MessageOf<'SHUTDOWN_EXECUTOR'>>({
+    ...position,
+    type: required(tag('SHUTDOWN_EXECUTOR')),
+    shutdown_executor: required(
+      closedMessage<MessageOf<'SHUTDOWN_EXECUTOR'>['shutdown_executor']>({
+        framework_id: required(idValue),
+        executor_id: required(idValue),
+      }),
+    ),
+  }),
+  MESSAGE: closedMessage<MessageOf<'MESSAGE'>>({
+    ...position,
+    type: required(tag('MESSAGE')),
+    message: required(
+      closedMessage<MessageOf<'MESSAGE'>['message']>({
+        framework_id: required(idValue),
+        executor_id: required(idValue),
+        data: required(text),
+      }),
+    ),
+  }),
+  DRAIN: closedMessage<MessageOf<'DRAIN'>>({
+    ...position,
+    type: required(tag('DRAIN')),
+    drain: required(
+      closedMessage<MessageOf<'DRAIN'>['drain']>({
+        max_grace_period: optional(duration),
+        mark_gone: required(boolean),
       }),
     ),
   }),

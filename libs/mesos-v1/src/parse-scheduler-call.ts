@@ -1,135 +1,40 @@
 import {
-  anything,
   closedMessage,
-  type DecodeIssue,
   type Decoder,
-  Issues,
-  isRecord,
   listOf,
+  mapOf,
   number,
+  oneOf,
   optional,
   plainText,
   repeated,
   required,
   text,
+  uuidOfBase64,
 } from './decode.js';
+import { type Parsed, parseTagged, tag } from './decode-tagged.js';
+import { killPolicy } from './decode-tasks.js';
 import {
+  emptyMessage,
   frameworkInfo,
   idValue,
-  killPolicy,
   registeredId,
-  taskInfo,
   wireResource,
 } from './decode-values.js';
-import type { Filters, OfferOperation, SchedulerCall } from './scheduler.js';
-
-/** A parsed message, or why not: `unknown-type` is answered 501, `invalid` 400. */
-export type Parsed<Message> =
-  | { readonly kind: 'parsed'; readonly value: Message }
-  | { readonly kind: 'unknown-type'; readonly type: string }
-  | { readonly kind: 'invalid'; readonly issues: readonly DecodeIssue[] };
+import { offerOperation } from './parse-offer-operation.js';
+import type { Filters, SchedulerCall } from './scheduler.js';
+import type { AttributeConstraint, OfferConstraints } from './values.js';
 
 /** Reads the body of `POST /api/v1/scheduler`, with the structural rules of the call (not those of the cluster). */
 export function parseSchedulerCall(input: unknown): Parsed<SchedulerCall> {
   return parseTagged(input, SCHEDULER_CALLS);
 }
 
-/** `type` picks the decoder; shared by the parsers of all our unions. */
-export function parseTagged<Message>(
-  input: unknown,
-  decoders: Readonly<Record<string, Decoder<Message>>>,
-): Parsed<Message> {
-  const issues = new Issues();
-  if (!isRecord(input)) {
-    issues.add('', 'the body is not a JSON object');
-    return { kind: 'invalid', issues: issues.list };
-  }
-  const type = input['type'];
-  if (typeof type !== 'string') {
-    issues.add('type', 'is required');
-    return { kind: 'invalid', issues: issues.list };
-  }
-  const decode = Object.hasOwn(decoders, type) ? decoders[type] : undefined;
-  if (decode === undefined) return { kind: 'unknown-type', type };
-  const value = decode(input, '', issues);
-  return value !== undefined && issues.list.length === 0
-    ? { kind: 'parsed', value }
-    : { kind: 'invalid', issues: issues.list };
-}
-
-/** The tag itself, known to be right when the decoder of that tag runs. */
-export const tag = <Name extends string>(name: Name): Decoder<Name> => {
-  return (input, path, issues) =>
-    input === name ? name : issues.add(path, `is ${String(input)}, not ${name}`);
-};
-
 type CallOf<Type extends SchedulerCall['type']> = Extract<SchedulerCall, { readonly type: Type }>;
-type OperationOf<Type extends OfferOperation['type']> = Extract<
-  OfferOperation,
-  { readonly type: Type }
->;
-
-const UUID_BYTES = 16;
-const uuidOfBase64: Decoder<string> = (input, path, issues) => {
-  const value = text(input, path, issues);
-  if (value === undefined) return undefined;
-  const match = /^[A-Za-z0-9+/_-]*(={0,2})$/.exec(value);
-  const bytes = Math.floor((value.replace(/=+$/, '').length * 3) / 4);
-  return match !== null && bytes === UUID_BYTES
-    ? value
-    : issues.add(path, `is not the base64 of ${UUID_BYTES} bytes`);
-};
-
 const filters: Decoder<Filters> = closedMessage<Filters>({ refuse_seconds: optional(number) });
 const roles = closedMessage<{ readonly roles?: readonly string[] }>({
   roles: optional(listOf(plainText)),
 });
-const resourceList = closedMessage<{
-  readonly resources: OperationOf<'RESERVE'>['reserve']['resources'];
-}>({
-  resources: repeated(wireResource),
-});
-
-const OPERATIONS: Readonly<Record<string, Decoder<OfferOperation>>> = {
-  LAUNCH: closedMessage<OperationOf<'LAUNCH'>>({
-    type: required(tag('LAUNCH')),
-    launch: required(
-      closedMessage<OperationOf<'LAUNCH'>['launch']>({ task_infos: repeated(taskInfo) }),
-    ),
-  }),
-  LAUNCH_GROUP: closedMessage<OperationOf<'LAUNCH_GROUP'>>({
-    type: required(tag('LAUNCH_GROUP')),
-    launch_group: required(
-      closedMessage<OperationOf<'LAUNCH_GROUP'>['launch_group']>({
-        executor: required(anything),
-        task_group: required(
-          closedMessage<OperationOf<'LAUNCH_GROUP'>['launch_group']['task_group']>({
-            tasks: repeated(taskInfo),
-          }),
-        ),
-      }),
-    ),
-  }),
-  RESERVE: closedMessage<OperationOf<'RESERVE'>>({
-    type: required(tag('RESERVE')),
-    reserve: required(resourceList),
-  }),
-  UNRESERVE: closedMessage<OperationOf<'UNRESERVE'>>({
-    type: required(tag('UNRESERVE')),
-    unreserve: required(resourceList),
-  }),
-};
-
-/** Operations we do not know are refused: to skip one silently would launch on resources the caller thinks converted. */
-const operation: Decoder<OfferOperation> = (input, path, issues) => {
-  const type = isRecord(input) ? input['type'] : undefined;
-  const decode =
-    typeof type === 'string' && Object.hasOwn(OPERATIONS, type) ? OPERATIONS[type] : undefined;
-  return decode === undefined
-    ? issues.add(`${path}.type`, `is ${String(type)}, not a supported operation`)
-    : decode(input, path, issues);
-};
-
 const subscribe: Decoder<CallOf<'SUBSCRIBE'>> = (input, path, issues) => {
   const call = closedMessage<CallOf<'SUBSCRIBE'>>({
     type: required(tag('SUBSCRIBE')),
@@ -138,6 +43,7 @@ const subscribe: Decoder<CallOf<'SUBSCRIBE'>> = (input, path, issues) => {
       closedMessage<CallOf<'SUBSCRIBE'>['subscribe']>({
         framework_info: required(frameworkInfo),
         suppressed_roles: optional(listOf(plainText)),
+        offer_constraints: optional(offerConstraints),
       }),
     ),
   })(input, path, issues);
@@ -153,8 +59,75 @@ const subscribe: Decoder<CallOf<'SUBSCRIBE'>> = (input, path, issues) => {
   return call;
 };
 
+type RoleConstraints = NonNullable<OfferConstraints['role_constraints']>[string];
+type ConstraintGroup = NonNullable<RoleConstraints['groups']>[number];
+
+const textValue = closedMessage<{ readonly value: string }>({ value: required(text) });
+const regexValue = closedMessage<{ readonly regex: string }>({ regex: required(text) });
+const attributeConstraint: Decoder<AttributeConstraint> = closedMessage<AttributeConstraint>({
+  selector: required(
+    closedMessage<AttributeConstraint['selector']>({
+      attribute_name: optional(text),
+      pseudoattribute_type: optional(oneOf('HOSTNAME', 'REGION', 'ZONE')),
+    }),
+  ),
+  predicate: required(
+    closedMessage<AttributeConstraint['predicate']>({
+      exists: optional(emptyMessage),
+      not_exists: optional(emptyMessage),
+      text_equals: optional(textValue),
+      text_not_equals: optional(textValue),
+      text_matches: optional(regexValue),
+      text_not_matches: optional(regexValue),
+    }),
+  ),
+});
+
+const offerConstraints: Decoder<OfferConstraints> = closedMessage<OfferConstraints>({
+  role_constraints: optional(
+    mapOf(
+      closedMessage<RoleConstraints>({
+        groups: optional(
+          listOf(
+            closedMessage<ConstraintGroup>({
+              attribute_constraints: optional(listOf(attributeConstraint)),
+            }),
+          ),
+        ),
+      }),
+    ),
+  ),
+});
+
+const updateFramework: Decoder<CallOf<'UPDATE_FRAMEWORK'>> = (input, path, issues) => {
+  const call = closedMessage<CallOf<'UPDATE_FRAMEWORK'>>({
+    type: required(tag('UPDATE_FRAMEWORK')),
+    framework_id: required(registeredId),
+    update_framework: required(
+      closedMessage<CallOf<'UPDATE_FRAMEWORK'>['update_framework']>({
+        framework_info: required(frameworkInfo),
+        suppressed_roles: optional(listOf(plainText)),
+        offer_constraints: optional(offerConstraints),
+      }),
+    ),
+  })(input, path, issues);
+  if (call === undefined) return undefined;
+  const inner = call.update_framework.framework_info.id?.value;
+  if (inner === call.framework_id.value) return call;
+  return issues.add(
+    'framework_id',
+    `is ${call.framework_id.value} but update_framework.framework_info.id is ${inner ?? 'absent'}`,
+  );
+};
+
+const inverseOffers = {
+  inverse_offer_ids: repeated(idValue),
+  filters: optional(filters),
+} as const;
+
 const SCHEDULER_CALLS: Readonly<Record<SchedulerCall['type'], Decoder<SchedulerCall>>> = {
   SUBSCRIBE: subscribe,
+  UPDATE_FRAMEWORK: updateFramework,
   TEARDOWN: closedMessage<CallOf<'TEARDOWN'>>({
     type: required(tag('TEARDOWN')),
     framework_id: required(registeredId),
@@ -165,7 +138,7 @@ const SCHEDULER_CALLS: Readonly<Record<SchedulerCall['type'], Decoder<SchedulerC
     accept: required(
       closedMessage<CallOf<'ACCEPT'>['accept']>({
         offer_ids: repeated(idValue),
-        operations: optional(listOf(operation)),
+        operations: optional(listOf(offerOperation)),
         filters: optional(filters),
       }),
     ),
@@ -222,6 +195,84 @@ const SCHEDULER_CALLS: Readonly<Record<SchedulerCall['type'], Decoder<SchedulerC
           closedMessage<CallOf<'RECONCILE'>['reconcile']['tasks'][number]>({
             task_id: required(idValue),
             agent_id: optional(idValue),
+          }),
+        ),
+      }),
+    ),
+  }),
+  ACCEPT_INVERSE_OFFERS: closedMessage<CallOf<'ACCEPT_INVERSE_OFFERS'>>({
+    type: required(tag('ACCEPT_INVERSE_OFFERS')),
+    framework_id: required(registeredId),
+    accept_inverse_offers: required(
+      closedMessage<CallOf<'ACCEPT_INVERSE_OFFERS'>['accept_inverse_offers']>(inverseOffers),
+    ),
+  }),
+  DECLINE_INVERSE_OFFERS: closedMessage<CallOf<'DECLINE_INVERSE_OFFERS'>>({
+    type: required(tag('DECLINE_INVERSE_OFFERS')),
+    framework_id: required(registeredId),
+    decline_inverse_offers: required(
+      closedMessage<CallOf<'DECLINE_INVERSE_OFFERS'>['decline_inverse_offers']>(inverseOffers),
+    ),
+  }),
+  SHUTDOWN: closedMessage<CallOf<'SHUTDOWN'>>({
+    type: required(tag('SHUTDOWN')),
+    framework_id: required(registeredId),
+    shutdown: required(
+      closedMessage<CallOf<'SHUTDOWN'>['shutdown']>({
+        executor_id: required(idValue),
+        agent_id: required(idValue),
+      }),
+    ),
+  }),
+  MESSAGE: closedMessage<CallOf<'MESSAGE'>>({
+    type: required(tag('MESSAGE')),
+    framework_id: required(registeredId),
+    message: required(
+      closedMessage<CallOf<'MESSAGE'>['message']>({
+        agent_id: required(idValue),
+        executor_id: required(idValue),
+        data: required(text),
+      }),
+    ),
+  }),
+  REQUEST: closedMessage<CallOf<'REQUEST'>>({
+    type: required(tag('REQUEST')),
+    framework_id: required(registeredId),
+    request: required(
+      closedMessage<CallOf<'REQUEST'>['request']>({
+        requests: repeated(
+          closedMessage<CallOf<'REQUEST'>['request']['requests'][number]>({
+            agent_id: optional(idValue),
+            resources: repeated(wireResource),
+          }),
+        ),
+      }),
+    ),
+  }),
+  ACKNOWLEDGE_OPERATION_STATUS: closedMessage<CallOf<'ACKNOWLEDGE_OPERATION_STATUS'>>({
+    type: required(tag('ACKNOWLEDGE_OPERATION_STATUS')),
+    framework_id: required(registeredId),
+    acknowledge_operation_status: required(
+      closedMessage<CallOf<'ACKNOWLEDGE_OPERATION_STATUS'>['acknowledge_operation_status']>({
+        agent_id: optional(idValue),
+        resource_provider_id: optional(idValue),
+        uuid: required(uuidOfBase64),
+        operation_id: required(idValue),
+      }),
+    ),
+  }),
+  RECONCILE_OPERATIONS: closedMessage<CallOf<'RECONCILE_OPERATIONS'>>({
+    type: required(tag('RECONCILE_OPERATIONS')),
+    framework_id: required(registeredId),
+    reconcile_operations: required(
+      closedMessage<CallOf<'RECONCILE_OPERATIONS'>['reconcile_operations']>({
+        operations: repeated(
+          closedMessage<
+            CallOf<'RECONCILE_OPERATIONS'>['reconcile_operations']['operations'][number]
+          >({
+            operation_id: required(idValue),
+            agent_id: optional(idValue),
+            resource_provider_id: optional(idValue),
           }),
         ),
       }),

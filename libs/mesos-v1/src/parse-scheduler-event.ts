@@ -2,6 +2,7 @@ import {
   anything,
   closedMessage,
   type Decoder,
+  listOf,
   number,
   openMessage,
   optional,
@@ -9,17 +10,17 @@ import {
   required,
   text,
 } from './decode.js';
-import {
-  faultDomain,
-  idValue,
-  taskStatus,
-  wireAttribute,
-  wireResource,
-  wireUrl,
-} from './decode-values.js';
-import { type Parsed, parseTagged, tag } from './parse-scheduler-call.js';
+import { type Parsed, parseTagged, tag } from './decode-tagged.js';
+import { duration, taskStatus } from './decode-tasks.js';
+import { faultDomain, idValue, wireAttribute, wireResource, wireUrl } from './decode-values.js';
 import type { SchedulerEvent } from './scheduler.js';
-import type { MasterInfo, WireOffer } from './values.js';
+import type {
+  InverseOffer,
+  MasterInfo,
+  OperationStatus,
+  Unavailability,
+  WireOffer,
+} from './values.js';
 
 /** Reads one record of a scheduler's stream. `unknown-type` (inverse offers, operations) may be skipped. */
 export function parseSchedulerEvent(input: unknown): Parsed<SchedulerEvent> {
@@ -31,6 +32,28 @@ type EventOf<Type extends SchedulerEvent['type']> = Extract<
   { readonly type: Type }
 >;
 
+const unavailability: Decoder<Unavailability> = closedMessage<Unavailability>({
+  start: required(duration),
+  duration: optional(duration),
+});
+
+const inverseOffer: Decoder<InverseOffer> = openMessage<InverseOffer>({
+  id: required(idValue),
+  framework_id: required(idValue),
+  agent_id: required(idValue),
+  url: optional(wireUrl),
+  unavailability: required(unavailability),
+});
+
+const operationStatus: Decoder<OperationStatus> = openMessage<OperationStatus>({
+  operation_id: optional(idValue),
+  state: required(text),
+  message: optional(text),
+  converted_resources: optional(listOf(wireResource)),
+  uuid: optional(text),
+  agent_id: optional(idValue),
+});
+
 const offer: Decoder<WireOffer> = openMessage<WireOffer>({
   id: required(idValue),
   framework_id: required(idValue),
@@ -40,6 +63,7 @@ const offer: Decoder<WireOffer> = openMessage<WireOffer>({
   resources: repeated(wireResource),
   attributes: repeated(wireAttribute),
   executor_ids: optional(anythingAsIds),
+  unavailability: optional(unavailability),
   allocation_info: optional(closedMessage<{ readonly role: string }>({ role: required(text) })),
   domain: optional(faultDomain),
 });
@@ -76,6 +100,30 @@ const EVENTS: Readonly<Record<SchedulerEvent['type'], Decoder<SchedulerEvent>>> 
     type: required(tag('RESCIND')),
     rescind: required(
       closedMessage<EventOf<'RESCIND'>['rescind']>({ offer_id: required(idValue) }),
+    ),
+  }),
+  INVERSE_OFFERS: closedMessage<EventOf<'INVERSE_OFFERS'>>({
+    type: required(tag('INVERSE_OFFERS')),
+    inverse_offers: required(
+      closedMessage<EventOf<'INVERSE_OFFERS'>['inverse_offers']>({
+        inverse_offers: repeated(inverseOffer),
+      }),
+    ),
+  }),
+  RESCIND_INVERSE_OFFER: closedMessage<EventOf<'RESCIND_INVERSE_OFFER'>>({
+    type: required(tag('RESCIND_INVERSE_OFFER')),
+    rescind_inverse_offer: required(
+      closedMessage<EventOf<'RESCIND_INVERSE_OFFER'>['rescind_inverse_offer']>({
+        inverse_offer_id: required(idValue),
+      }),
+    ),
+  }),
+  UPDATE_OPERATION_STATUS: closedMessage<EventOf<'UPDATE_OPERATION_STATUS'>>({
+    type: required(tag('UPDATE_OPERATION_STATUS')),
+    update_operation_status: required(
+      closedMessage<EventOf<'UPDATE_OPERATION_STATUS'>['update_operation_status']>({
+        status: required(operationStatus),
+      }),
     ),
   }),
   UPDATE: closedMessage<EventOf<'UPDATE'>>({

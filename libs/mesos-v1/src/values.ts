@@ -10,9 +10,33 @@ export interface WireResource {
   readonly scalar?: { readonly value: number };
   readonly ranges?: { readonly range: readonly { readonly begin: number; readonly end: number }[] };
   readonly set?: { readonly item: readonly string[] };
+  /** The old form: the reservation's role, `*` for none; dynamic when `reservation` is there. */
   readonly role?: string;
+  readonly reservation?: WireReservation;
   readonly allocation_info?: { readonly role?: string };
-  readonly reservations?: readonly unknown[];
+  /** The refined form: a stack, the outermost role first. */
+  readonly reservations?: readonly WireReservation[];
+  readonly disk?: {
+    readonly persistence?: { readonly id: string; readonly principal?: string };
+    readonly volume?: {
+      readonly mode: 'RO' | 'RW';
+      readonly container_path: string;
+      readonly host_path?: string;
+    };
+    readonly source?: unknown;
+  };
+  /** Present, and empty: revocable. */
+  readonly revocable?: object;
+  readonly shared?: object;
+}
+
+export interface WireReservation {
+  readonly type?: 'STATIC' | 'DYNAMIC';
+  readonly role?: string;
+  readonly principal?: string;
+  readonly labels?: {
+    readonly labels: readonly { readonly key: string; readonly value?: string }[];
+  };
 }
 
 export interface WireAttribute {
@@ -44,7 +68,91 @@ export interface FrameworkInfo {
   readonly webui_url?: string;
   readonly capabilities?: readonly { readonly type: string }[];
   readonly labels?: unknown;
-  readonly offer_filters?: unknown;
+  /** By role: the least an offer must have; an empty list of quantities takes anything. */
+  readonly offer_filters?: Readonly<
+    Record<
+      string,
+      {
+        readonly min_allocatable_resources?: {
+          readonly quantities: readonly {
+            readonly quantities: Readonly<Record<string, { readonly value: number }>>;
+          }[];
+        };
+      }
+    >
+  >;
+  readonly domain?: WireOffer['domain'];
+}
+
+/** What attributes an agent must have to be offered: any group, and in it every constraint. */
+export interface OfferConstraints {
+  readonly role_constraints?: Readonly<
+    Record<
+      string,
+      {
+        readonly groups?: readonly {
+          readonly attribute_constraints?: readonly AttributeConstraint[];
+        }[];
+      }
+    >
+  >;
+}
+
+export interface AttributeConstraint {
+  readonly selector: {
+    readonly attribute_name?: string;
+    readonly pseudoattribute_type?: 'HOSTNAME' | 'REGION' | 'ZONE';
+  };
+  readonly predicate: {
+    readonly exists?: object;
+    readonly not_exists?: object;
+    readonly text_equals?: { readonly value: string };
+    readonly text_not_equals?: { readonly value: string };
+    readonly text_matches?: { readonly regex: string };
+    readonly text_not_matches?: { readonly regex: string };
+  };
+}
+
+/** An executor of a framework's own. One runs for each (framework, executor id, agent). */
+export interface ExecutorInfo {
+  readonly executor_id: IdValue;
+  readonly framework_id?: IdValue;
+  readonly type?: 'DEFAULT' | 'CUSTOM';
+  readonly command?: CommandInfo;
+  readonly container?: ContainerInfo;
+  readonly resources: readonly WireResource[];
+  readonly name?: string;
+  readonly source?: string;
+  /** Base64. */
+  readonly data?: string;
+  readonly shutdown_grace_period?: { readonly nanoseconds: number };
+}
+
+/** A time from which an agent may be away: planned maintenance. */
+export interface Unavailability {
+  readonly start: { readonly nanoseconds: number };
+  readonly duration?: { readonly nanoseconds: number };
+}
+
+/** Asks for an agent's resources back. */
+export interface InverseOffer {
+  readonly id: IdValue;
+  readonly framework_id: IdValue;
+  readonly agent_id: IdValue;
+  readonly url?: WireUrl;
+  readonly unavailability: Unavailability;
+}
+
+/** How an operation with an id of the framework's own went. */
+export interface OperationStatus {
+  readonly operation_id?: IdValue;
+  /** OPERATION_FINISHED, OPERATION_ERROR, ... */
+  readonly state: string;
+  readonly message?: string;
+  readonly converted_resources?: readonly WireResource[];
+  /** Base64 of 16 bytes; absent: must not be acknowledged. */
+  readonly uuid?: string;
+  readonly agent_id?: IdValue;
 }
 
 export interface WireOffer {
@@ -56,6 +164,7 @@ export interface WireOffer {
   readonly resources: readonly WireResource[];
   readonly attributes: readonly WireAttribute[];
   readonly executor_ids?: readonly IdValue[];
+  readonly unavailability?: Unavailability;
   readonly allocation_info?: { readonly role: string };
   readonly domain?: {
     readonly fault_domain?: {
@@ -135,10 +244,12 @@ export interface TaskInfo {
   readonly agent_id: IdValue;
   readonly resources: readonly WireResource[];
   readonly command?: CommandInfo;
-  readonly executor?: unknown;
+  readonly executor?: ExecutorInfo;
   readonly container?: ContainerInfo;
   readonly health_check?: WireHealthCheck;
+  readonly check?: unknown;
   readonly kill_policy?: KillPolicy;
+  readonly max_completion_time?: { readonly nanoseconds: number };
   /** Base64. */
   readonly data?: string;
   readonly labels?: {

@@ -1,0 +1,214 @@
+import {
+  anything,
+  boolean,
+  closedMessage,
+  type Decoder,
+  knownOneOf,
+  listOf,
+  mapOf,
+  nonEmptyText,
+  number,
+  oneOf,
+  openMessage,
+  optional,
+  repeated,
+  required,
+  text,
+} from './decode.js';
+import { idValue, labels, wireResource } from './decode-values.js';
+import type {
+  CommandInfo,
+  CommandUri,
+  ContainerInfo,
+  EnvironmentVariable,
+  ExecutorInfo,
+  KillPolicy,
+  TaskInfo,
+  TaskStatus,
+  WireHealthCheck,
+} from './values.js';
+
+/** Decoders of what is launched and of what becomes of it. */
+
+const environmentVariable: Decoder<EnvironmentVariable> = openMessage<EnvironmentVariable>({
+  name: required(nonEmptyText),
+  value: optional(text),
+  type: optional(knownOneOf('VALUE', 'SECRET')),
+});
+
+const commandUri: Decoder<CommandUri> = openMessage<CommandUri>({
+  value: required(nonEmptyText),
+  executable: optional(boolean),
+  extract: optional(boolean),
+  cache: optional(boolean),
+  output_file: optional(text),
+});
+
+const commandInfo: Decoder<CommandInfo> = openMessage<CommandInfo>({
+  shell: optional(boolean),
+  value: optional(text),
+  arguments: optional(listOf(text)),
+  user: optional(text),
+  uris: optional(listOf(commandUri)),
+  environment: optional(
+    closedMessage<NonNullable<CommandInfo['environment']>>({
+      variables: repeated(environmentVariable),
+    }),
+  ),
+});
+
+type DockerInfo = NonNullable<ContainerInfo['docker']>;
+type VolumeInfo = NonNullable<ContainerInfo['volumes']>[number];
+
+const containerInfo: Decoder<ContainerInfo> = openMessage<ContainerInfo>({
+  type: required(oneOf('DOCKER', 'MESOS')),
+  volumes: optional(
+    listOf(
+      openMessage<VolumeInfo>({
+        mode: required(oneOf('RO', 'RW')),
+        container_path: required(nonEmptyText),
+        host_path: optional(text),
+      }),
+    ),
+  ),
+  docker: optional(
+    openMessage<DockerInfo>({
+      image: required(nonEmptyText),
+      network: optional(knownOneOf('HOST', 'BRIDGE', 'NONE', 'USER')),
+      port_mappings: optional(
+        listOf(
+          closedMessage<NonNullable<DockerInfo['port_mappings']>[number]>({
+            host_port: required(number),
+            container_port: required(number),
+            protocol: optional(text),
+          }),
+        ),
+      ),
+      privileged: optional(boolean),
+      parameters: optional(
+        listOf(
+          closedMessage<{ readonly key: string; readonly value: string }>({
+            key: required(text),
+            value: required(text),
+          }),
+        ),
+      ),
+      force_pull_image: optional(boolean),
+    }),
+  ),
+  network_infos: optional(
+    listOf(openMessage<{ readonly name?: string }>({ name: optional(text) })),
+  ),
+});
+
+const addressFamily = knownOneOf('IPV4', 'IPV6');
+
+const healthCheck: Decoder<WireHealthCheck> = openMessage<WireHealthCheck>({
+  type: optional(knownOneOf('COMMAND', 'HTTP', 'TCP')),
+  http: optional(
+    openMessage<NonNullable<WireHealthCheck['http']>>({
+      port: required(number),
+      path: optional(text),
+      scheme: optional(text),
+      protocol: optional(addressFamily),
+    }),
+  ),
+  tcp: optional(
+    openMessage<NonNullable<WireHealthCheck['tcp']>>({
+      port: required(number),
+      protocol: optional(addressFamily),
+    }),
+  ),
+  command: optional(commandInfo),
+  delay_seconds: optional(number),
+  interval_seconds: optional(number),
+  timeout_seconds: optional(number),
+  consecutive_failures: optional(number),
+  grace_period_seconds: optional(number),
+});
+
+export const duration = closedMessage<{ readonly nanoseconds: number }>({
+  nanoseconds: required(number),
+});
+
+export const killPolicy: Decoder<KillPolicy> = closedMessage<KillPolicy>({
+  grace_period: optional(duration),
+});
+
+const limit: Decoder<{ readonly value: number | 'Infinity' }> = closedMessage<{
+  readonly value: number | 'Infinity';
+}>({
+  value: required<number | 'Infinity'>((input, path, issues) =>
+    input === 'Infinity' ? 'Infinity' : number(input, path, issues),
+  ),
+});
+
+export const executorInfo: Decoder<ExecutorInfo> = openMessage<ExecutorInfo>({
+  executor_id: required(idValue),
+  framework_id: optional(idValue),
+  type: optional(knownOneOf('DEFAULT', 'CUSTOM')),
+  command: optional(commandInfo),
+  container: optional(containerInfo),
+  resources: repeated(wireResource),
+  name: optional(text),
+  source: optional(text),
+  data: optional(text),
+  shutdown_grace_period: optional(duration),
+});
+
+export const taskInfo: Decoder<TaskInfo> = openMessage<TaskInfo>({
+  name: required(text),
+  task_id: required(idValue),
+  agent_id: required(idValue),
+  resources: repeated(wireResource),
+  command: optional(commandInfo),
+  executor: optional(executorInfo),
+  container: optional(containerInfo),
+  health_check: optional(healthCheck),
+  check: optional(anything),
+  kill_policy: optional(killPolicy),
+  max_completion_time: optional(duration),
+  data: optional(text),
+  labels: optional(labels),
+  discovery: optional(anything),
+  limits: optional(mapOf(limit)),
+});
+
+type ContainerStatus = NonNullable<TaskStatus['container_status']>;
+type NetworkStatus = NonNullable<ContainerStatus['network_infos']>[number];
+type IpAddress = NonNullable<NetworkStatus['ip_addresses']>[number];
+
+const networkStatus = openMessage<NetworkStatus>({
+  ip_addresses: optional(
+    listOf(
+      openMessage<IpAddress>({
+        ip_address: required(text),
+        protocol: optional(knownOneOf('IPv4', 'IPv6')),
+      }),
+    ),
+  ),
+});
+
+export const taskStatus: Decoder<TaskStatus> = openMessage<TaskStatus>({
+  task_id: required(idValue),
+  state: required(nonEmptyText),
+  source: optional(knownOneOf('SOURCE_MASTER', 'SOURCE_AGENT', 'SOURCE_EXECUTOR')),
+  reason: optional(text),
+  message: optional(text),
+  data: optional(text),
+  agent_id: optional(idValue),
+  executor_id: optional(idValue),
+  timestamp: optional(number),
+  uuid: optional(text),
+  healthy: optional(boolean),
+  check_status: optional(anything),
+  labels: optional(anything),
+  container_status: optional(
+    openMessage<ContainerStatus>({
+      container_id: optional(idValue),
+      network_infos: optional(listOf(networkStatus)),
+      executor_pid: optional(number),
+    }),
+  ),
+  unreachable_time: optional(duration),
+});
