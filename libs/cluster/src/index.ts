@@ -46,6 +46,13 @@ export type {
   SubscribeCall,
 } from './master-events.js';
 export { failoverTimeoutMs } from './master-framework-info.js';
+export {
+  isListedAgent,
+  type MasterChange,
+  startObserving,
+  stopObserving,
+  takeChanges,
+} from './master-observation.js';
 export { reduceMaster } from './master-reducer.js';
 export {
   type Agent as MasterAgent,

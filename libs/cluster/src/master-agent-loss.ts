@@ -3,6 +3,7 @@ import { sendToAgent } from './master-agent-messages.js';
 import { putAgent } from './master-agent-record.js';
 import { dropStream } from './master-agents.js';
 import type { MasterEvent, MasterTurn } from './master-events.js';
+import { touchAgent } from './master-observation.js';
 import { rescindOffer, scheduleAllocation } from './master-offers.js';
 import {
   type Agent,
@@ -64,6 +65,7 @@ export function loseAgent(
     keepAgent(turn, agent);
     return;
   }
+  touchAgent(state, agent);
   if (agent.condition === 'recovering') state.recoveringAgents -= 1;
   agent.condition = 'unreachable';
   agent.unreachableSinceEpochMs = now.epochMs;
@@ -105,6 +107,7 @@ export function removeGoneAgent(
   const { state } = turn;
   const agent = state.agents.get(event.agentId);
   if (agent !== undefined) {
+    touchAgent(state, agent);
     if (agent.condition === 'recovering') state.recoveringAgents -= 1;
     for (const offer of [...agent.offers]) rescindOffer(turn, offer);
     sendToAgent(turn, agent, {
@@ -199,7 +202,7 @@ function tellFrameworks(turn: MasterTurn, agent: Agent, lostAs: TaskState): void
         : { unreachableSinceEpochMs: agent.unreachableSinceEpochMs }),
     });
     setTaskState(turn, task, lostAs);
-    recordStatus(task, status);
+    recordStatus(turn, task, status);
     sendUpdate(turn, framework, status);
   }
   for (const { streamId } of turn.state.frameworks.values()) {

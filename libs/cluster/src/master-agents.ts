@@ -12,6 +12,7 @@ import { putAgent } from './master-agent-record.js';
 import type { AgentSubscription, MasterEvent, MasterTurn } from './master-events.js';
 import { failoverTimeoutMs } from './master-framework-info.js';
 import { ensureFramework, RECOVERY_GRACE_MS } from './master-frameworks.js';
+import { touchAgent, touchTask } from './master-observation.js';
 import { rescindOffer, scheduleAllocation } from './master-offers.js';
 import type { Agent, Framework, Task } from './master-state.js';
 import {
@@ -88,6 +89,7 @@ export function connectAgent(
   const { subscription } = event;
   const known = state.agents.get(event.agentId);
   const agent = known ?? newAgent(turn, event.agentId, subscription.agent_info);
+  touchAgent(state, agent);
   if (agent.stream !== undefined) dropStream(turn, agent);
   if (agent.condition === 'recovering') state.recoveringAgents -= 1;
   const wasUnreachable = agent.condition === 'unreachable';
@@ -170,6 +172,7 @@ function newAgent(turn: MasterTurn, id: AgentId, info: AgentInfo): Agent {
     tasks: new Set(),
     offers: new Set(),
   };
+  touchAgent(turn.state, agent);
   turn.state.agents.set(id, agent);
   return agent;
 }
@@ -249,6 +252,7 @@ function takeReported(
     });
     return undefined;
   }
+  touchTask(turn.state, task);
   delete task.launchPosition;
   // What we said meanwhile (unreachable) knows nothing of health and addresses; the agent does.
   task.status = one.latest_status;
@@ -267,7 +271,7 @@ function tellReturned(turn: MasterTurn, framework: Framework, task: Task): void 
     message: 'the agent is reachable again',
     basedOn: task.status,
   });
-  recordStatus(task, status);
+  recordStatus(turn, task, status);
   sendUpdate(turn, framework, status);
 }
 
@@ -281,6 +285,7 @@ function settleUnreported(
   const framework = turn.state.frameworks.get(task.frameworkId);
   if (framework === undefined) return;
   if (task.launchPosition !== undefined && !wasApplied(task.launchPosition, lastApplied)) {
+    touchTask(turn.state, task);
     holdResources(turn, task);
     if (task.state === 'TASK_UNREACHABLE') task.state = 'TASK_STAGING';
     sendLaunch(turn, agent, framework, task);
@@ -300,7 +305,7 @@ function settleUnreported(
     reason: 'REASON_AGENT_DISCONNECTED',
     message: 'the agent does not know the task',
   });
-  recordStatus(task, status);
+  recordStatus(turn, task, status);
   setTaskState(turn, task, state);
   releaseResources(turn, task);
   removeTask(turn, task);

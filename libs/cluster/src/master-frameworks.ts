@@ -8,6 +8,7 @@ import {
   hasCapability,
   rolesOf,
 } from './master-framework-info.js';
+import { touchFramework } from './master-observation.js';
 import { rescindOffer, scheduleAllocation } from './master-offers.js';
 import { type Framework, MAX_COMPLETED_FRAMEWORKS } from './master-state.js';
 import { removeTask, setTaskState } from './master-tasks.js';
@@ -77,6 +78,7 @@ export function connectFramework(
   const { framework_info, suppressed_roles } = given.call.subscribe;
   const isReturn = state.frameworks.has(given.frameworkId);
   const framework = ensureFramework(turn, given.frameworkId, framework_info);
+  touchFramework(state, framework);
   if (framework.streamId !== undefined) {
     const old = framework.streamId;
     disconnectStream(turn, framework);
@@ -224,6 +226,7 @@ export function removeFramework(
   }
   const framework = state.frameworks.get(event.frameworkId);
   if (framework === undefined) return;
+  touchFramework(state, framework);
   for (const offer of [...framework.offers]) rescindOffer(turn, offer);
   const agentIds = new Set([...framework.tasks.values()].map((task) => task.agentId));
   for (const task of [...framework.tasks.values()]) {
@@ -319,6 +322,7 @@ export function ensureFramework(turn: MasterTurn, id: FrameworkId, info: Framewo
     offers: new Set(),
   };
   applyInfo(framework, info);
+  touchFramework(turn.state, framework);
   turn.state.frameworks.set(id, framework);
   turn.state.allocator.addInactiveFramework(id);
   return framework;
@@ -341,6 +345,7 @@ function applyInfo(framework: Framework, info: FrameworkInfo): void {
 function disconnectStream(turn: MasterTurn, framework: Framework): void {
   const { streamId } = framework;
   if (streamId === undefined) return;
+  touchFramework(turn.state, framework);
   delete framework.streamId;
   turn.state.frameworkStreams.delete(streamId);
   for (const offer of [...framework.offers]) rescindOffer(turn, offer);

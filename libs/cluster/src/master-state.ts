@@ -9,6 +9,7 @@ import type {
   TaskInfo,
   TaskStatus,
 } from '#mesos-v1';
+import type { Observation } from './master-observation.js';
 
 /** What the master's operator may set; all times in milliseconds. */
 export interface MasterConfig {
@@ -71,6 +72,8 @@ export interface MasterState {
   nextOfferNumber: number;
   isAllocationScheduled: boolean;
   lastTickMonoMs?: number;
+  /** While somebody watches: what the event being reduced has touched (master-observation.ts). */
+  observation?: Observation;
   /** When the registry was last found away. Nobody could come back before it, so no absence before it counts. */
   lastUnwritableMonoMs?: number;
 }

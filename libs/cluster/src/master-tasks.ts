@@ -9,6 +9,7 @@ import {
 } from '#core';
 import { fromWireResources, type TaskInfo, type TaskStatus } from '#mesos-v1';
 import type { MasterTurn } from './master-events.js';
+import { touchTask } from './master-observation.js';
 import { scheduleAllocation } from './master-offers.js';
 import {
   type Agent,
@@ -52,6 +53,7 @@ export function addTask(
     statuses: [],
     holdsResources: true,
   };
+  touchTask(turn.state, task);
   given.framework.tasks.set(task.id, task);
   given.agent.tasks.add(task);
   turn.state.counters.tasksLaunched += 1;
@@ -86,6 +88,7 @@ export function adoptTask(
     statuses: [given.status],
     holdsResources: false,
   };
+  touchTask(turn.state, task);
   framework.tasks.set(task.id, task);
   agent.tasks.add(task);
   if (!isTerminalTaskState(task.state)) holdResources(turn, task);
@@ -114,6 +117,7 @@ export function releaseResources(turn: MasterTurn, task: Task): void {
 /** Notes the newest state; a terminal one frees the resources and never changes again. */
 export function setTaskState(turn: MasterTurn, task: Task, state: TaskState): void {
   if (isTerminalTaskState(task.state)) return;
+  touchTask(turn.state, task);
   task.state = state;
   if (!isTerminalTaskState(state)) return;
   const { tasksByTerminalState } = turn.state.counters;
@@ -122,7 +126,8 @@ export function setTaskState(turn: MasterTurn, task: Task, state: TaskState): vo
 }
 
 /** Remembers what the framework is told, for reads and for reconciliation. */
-export function recordStatus(task: Task, status: TaskStatus): void {
+export function recordStatus(turn: MasterTurn, task: Task, status: TaskStatus): void {
+  touchTask(turn.state, task);
   task.status = status;
   task.statuses.push(status);
   if (task.statuses.length > MAX_STATUSES_PER_TASK) task.statuses.shift();

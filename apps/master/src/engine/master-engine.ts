@@ -1,12 +1,16 @@
 import {
   type AgentSubscription,
   createMasterState,
+  type MasterChange,
   type MasterConfig,
   type MasterEffect,
   type MasterEvent,
   type MasterState,
   reduceMaster,
   type SubscribeCall,
+  startObserving,
+  stopObserving,
+  takeChanges,
 } from '#cluster';
 import type { AgentId, ExecutorTable, FrameworkId, Lease } from '#core';
 import type { AgentCall, MasterInfo, SchedulerCall } from '#mesos-v1';
@@ -57,6 +61,8 @@ export class MasterEngine {
   private cancelTick: () => void;
   private allocation: { readonly dueMonoMs: number; readonly cancel: () => void } | undefined;
   private nextCallNumber = 0;
+  private watcher: ((changes: readonly MasterChange[]) => void) | undefined;
+  private reductions = 0;
 
   constructor(
     private readonly ports: MasterPorts,
@@ -124,12 +130,29 @@ export class MasterEngine {
     return this.ask((callId) => ({ kind: 'mark-agent-gone', callId, agentId }));
   }
 
+  /**
+   * Grows whenever something that reads show may have changed: two reads at the same revision are the same. Signs of
+   * life show nowhere.
+   */
+  get revision(): number {
+    return this.reductions;
+  }
+
+  /** Tells one watcher what each event changed, at once and before its effects. Undefined: nobody any more. */
+  watch(watcher: ((changes: readonly MasterChange[]) => void) | undefined): void {
+    this.watcher = watcher;
+    if (watcher === undefined) stopObserving(this.state);
+    else startObserving(this.state);
+  }
+
   /** Reduces one event now; its effects follow those already waiting. */
   dispatch(event: MasterEvent): void {
     if (this.isStopped) return;
     try {
       const { effects } = reduceMaster(this.state, event, this.ports.clock.now());
       for (const effect of effects) this.effects.push(effect);
+      if (event.kind !== 'agent-call' || event.call.type !== 'PONG') this.reductions += 1;
+      if (this.watcher !== undefined) this.tellWatcher(this.watcher);
     } catch (error) {
       this.fail(error instanceof Error ? error : new Error(String(error)));
       return;
@@ -149,6 +172,11 @@ export class MasterEngine {
       answer({ status: 503, message: 'the master is stopping' });
     }
     this.calls.clear();
+  }
+
+  private tellWatcher(watcher: (changes: readonly MasterChange[]) => void): void {
+    const changes = takeChanges(this.state);
+    if (changes.length > 0) watcher(changes);
   }
 
   private async execute(): Promise<void> {
