@@ -9,11 +9,11 @@ import {
   reduceMaster,
   type SubscribeCall,
   startObserving,
-  stopObserving,
   takeChanges,
 } from '#cluster';
 import type { AgentId, ExecutorTable, FrameworkId, Lease } from '#core';
 import type { AgentCall, MasterInfo, SchedulerCall } from '#mesos-v1';
+import { EngineCounters } from './engine-counters.js';
 import { type CallAnswer, createMasterExecutors } from './master-executors.js';
 import type { MasterPorts } from './master-ports.js';
 import { RegistryWriter } from './registry-writer.js';
@@ -61,6 +61,8 @@ export class MasterEngine {
   private cancelTick: () => void;
   private allocation: { readonly dueMonoMs: number; readonly cancel: () => void } | undefined;
   private nextCallNumber = 0;
+  /** For metrics. */
+  readonly counters = new EngineCounters();
   private watcher: ((changes: readonly MasterChange[]) => void) | undefined;
   private reductions = 0;
 
@@ -70,13 +72,24 @@ export class MasterEngine {
     /** For reads. Only the reducer changes it. */
     readonly state: MasterState,
   ) {
+    startObserving(state);
+    const { counters } = this;
     const fail = (error: Error) => this.fail(error);
-    this.writer = new RegistryWriter({ ...ports, lease: options.lease, onFatal: fail });
+    this.writer = new RegistryWriter({
+      ...ports,
+      lease: options.lease,
+      onFatal: fail,
+      onWritten: (ms) => counters.registryStore.add(ms),
+    });
     this.executors = createMasterExecutors({
       ports,
       writer: this.writer,
       dispatch: (event) => this.dispatch(event),
       answer: (callId, answer) => this.answer(callId, answer),
+      told: (streamId, event) => {
+        const framework = state.frameworkStreams.get(streamId);
+        if (framework !== undefined) counters.told(framework.id, event);
+      },
       scheduleAllocation: (delayMs) => this.scheduleAllocation(delayMs),
     });
     this.cancelTick = ports.clock.schedule(TICK_MS, () => this.tick());
@@ -97,6 +110,7 @@ export class MasterEngine {
     readonly streamId?: string;
     readonly principal?: string;
   }): Promise<CallAnswer> {
+    this.counters.called(given.call.framework_id.value, given.call);
     return this.ask((callId) => ({ kind: 'scheduler-call', callId, ...given }));
   }
 
@@ -138,11 +152,14 @@ export class MasterEngine {
     return this.reductions;
   }
 
+  /** Events whose effects are not carried out yet. */
+  get backlog(): { readonly effects: number; readonly registryOperations: number } {
+    return { effects: this.effects.length, registryOperations: this.writer.queued };
+  }
+
   /** Tells one watcher what each event changed, at once and before its effects. Undefined: nobody any more. */
   watch(watcher: ((changes: readonly MasterChange[]) => void) | undefined): void {
     this.watcher = watcher;
-    if (watcher === undefined) stopObserving(this.state);
-    else startObserving(this.state);
   }
 
   /** Reduces one event now; its effects follow those already waiting. */
@@ -152,7 +169,9 @@ export class MasterEngine {
       const { effects } = reduceMaster(this.state, event, this.ports.clock.now());
       for (const effect of effects) this.effects.push(effect);
       if (event.kind !== 'agent-call' || event.call.type !== 'PONG') this.reductions += 1;
-      if (this.watcher !== undefined) this.tellWatcher(this.watcher);
+      const changes = takeChanges(this.state);
+      this.counters.changed(changes);
+      if (changes.length > 0) this.watcher?.(changes);
     } catch (error) {
       this.fail(error instanceof Error ? error : new Error(String(error)));
       return;
@@ -172,11 +191,6 @@ export class MasterEngine {
       answer({ status: 503, message: 'the master is stopping' });
     }
     this.calls.clear();
-  }
-
-  private tellWatcher(watcher: (changes: readonly MasterChange[]) => void): void {
-    const changes = takeChanges(this.state);
-    if (changes.length > 0) watcher(changes);
   }
 
   private async execute(): Promise<void> {
@@ -235,9 +249,16 @@ export class MasterEngine {
     }
     const cancel = this.ports.clock.schedule(delayMs, () => {
       this.allocation = undefined;
-      this.dispatch({ kind: 'allocate' });
+      this.allocate(dueMonoMs);
     });
     this.allocation = { dueMonoMs, cancel };
+  }
+
+  private allocate(dueMonoMs: number): void {
+    const beganMonoMs = this.ports.clock.now().monoMs;
+    this.dispatch({ kind: 'allocate' });
+    this.counters.allocationLatency.add(Math.max(0, beganMonoMs - dueMonoMs));
+    this.counters.allocationRun.add(this.ports.clock.now().monoMs - beganMonoMs);
   }
 
   private fail(error: Error): void {
