@@ -10,19 +10,25 @@ export interface Part<Item, Owner, Seen = undefined> {
   belongs(item: Item, owner: Owner): boolean;
 }
 
-/** When a walk over a document has to let others run. */
+/**
+ * When a walk over a document has to let others run: after rendering for `limitMs`, or for as long as it took to come to
+ * the first piece that had to be rendered, whichever is longer. So each walk gets on, and is never mostly looking.
+ */
 export class Budget {
-  private readonly endMs: number;
+  private readonly beganMs: number;
+  private endMs: number | undefined;
 
   constructor(
-    limitMs: number,
+    private readonly limitMs: number,
     private readonly clock: () => number,
   ) {
-    this.endMs = clock() + limitMs;
+    this.beganMs = clock();
   }
 
   isSpent(): boolean {
-    return this.clock() >= this.endMs;
+    const nowMs = this.clock();
+    this.endMs ??= nowMs + Math.max(this.limitMs, nowMs - this.beganMs);
+    return nowMs > this.endMs;
   }
 }
 

@@ -22,17 +22,18 @@ export class HeldSum {
 
   /** O(list), with one comparison each where nothing changed. `holds` says what of the list counts, now or no longer. */
   update<Item extends Holding>(
-    items: Iterable<Item>,
+    list: () => Iterable<Item>,
     holds: (item: Item) => boolean = () => true,
     isThere: (item: Item) => boolean = holds,
   ): Resources {
+    if (this.isSame(list(), holds)) return this.sum;
     // What was seen came from lists of the same kind.
     const old = this.seen as Item[];
     const next: Item[] = [];
     const added: Item[] = [];
     const gone: Item[] = [];
     let index = 0;
-    for (const item of items) {
+    for (const item of list()) {
       if (!holds(item)) continue;
       for (let known = old[index]; known !== undefined && known !== item; known = old[index]) {
         if (isThere(known)) break;
@@ -47,12 +48,25 @@ export class HeldSum {
       gone.push(known);
       index += 1;
     }
-    if (added.length === 0 && gone.length === 0) return this.sum;
     this.seen = next;
     for (const { resources } of added) this.count(resources, 1);
     for (const { resources } of gone) this.count(resources, -1);
     this.sum = this.toResources();
     return this.sum;
+  }
+
+  private isSame<Item extends Holding>(
+    items: Iterable<Item>,
+    holds: (item: Item) => boolean,
+  ): boolean {
+    const { seen } = this;
+    let index = 0;
+    for (const item of items) {
+      if (!holds(item)) continue;
+      if (seen[index] !== item) return false;
+      index += 1;
+    }
+    return index === seen.length;
   }
 
   private count({ scalars, ranges }: Resources, times: 1 | -1): void {

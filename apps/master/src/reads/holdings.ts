@@ -12,18 +12,18 @@ export class Holdings {
   /** The same object while nothing changed. O(tasks of the agent), a comparison each. */
   usedOn(agent: MasterAgent): Resources {
     const isThere = (task: MasterTask): boolean => task.holdsResources && agent.tasks.has(task);
-    return sumFor(this.used, agent).update(agent.tasks, holds, isThere);
+    return sumFor(this.used, agent).update(() => agent.tasks, holds, isThere);
   }
 
   usedBy(framework: MasterFramework): Resources {
     const isThere = (task: MasterTask): boolean =>
       task.holdsResources && framework.tasks.get(task.id) === task;
-    return sumFor(this.used, framework).update(framework.tasks.values(), holds, isThere);
+    return sumFor(this.used, framework).update(() => framework.tasks.values(), holds, isThere);
   }
 
   offeredOf(one: MasterAgent | MasterFramework): Resources {
     return sumFor(this.offered, one).update(
-      one.offers,
+      () => one.offers,
       () => true,
       (offer) => one.offers.has(offer),
     );
