@@ -97,6 +97,7 @@ export function adoptTask(
 
 export function holdResources(turn: MasterTurn, task: Task): void {
   if (task.holdsResources) return;
+  touchTask(turn.state, task);
   task.holdsResources = true;
   turn.state.allocator.adopt({ ...task, resources: task.resources });
 }
@@ -104,6 +105,7 @@ export function holdResources(turn: MasterTurn, task: Task): void {
 /** Gives the task's resources back, once. */
 export function releaseResources(turn: MasterTurn, task: Task): void {
   if (!task.holdsResources) return;
+  touchTask(turn.state, task);
   task.holdsResources = false;
   turn.state.allocator.release({
     frameworkId: task.frameworkId,
@@ -148,6 +150,7 @@ export function toldState(task: Task): TaskState | undefined {
 
 /** Takes a task out of the ledger, for good; kept among the completed for reads. */
 export function removeTask(turn: MasterTurn, task: Task): void {
+  touchTask(turn.state, task);
   releaseResources(turn, task);
   turn.state.agents.get(task.agentId)?.tasks.delete(task);
   const framework = turn.state.frameworks.get(task.frameworkId);
