@@ -30,6 +30,8 @@ export async function startMaster(
     readonly registry?: FakeMasterRegistry;
     readonly config?: Partial<MasterConfig>;
     readonly clock?: Clock;
+    readonly streamBufferBytes?: number;
+    readonly maxSubscribers?: number;
   } = {},
 ): Promise<RunningMaster> {
   const clock = options.clock ?? systemClock;
@@ -52,6 +54,10 @@ export async function startMaster(
       hostname: '127.0.0.1',
       onFatal: (error) => failures.push(error),
       ...(options.config === undefined ? {} : { config: options.config }),
+      ...(options.streamBufferBytes === undefined
+        ? {}
+        : { streamBufferBytes: options.streamBufferBytes }),
+      ...(options.maxSubscribers === undefined ? {} : { maxSubscribers: options.maxSubscribers }),
     }),
   });
   const service = daemon.app.get(MasterService);

@@ -24,7 +24,7 @@ export {
   toggle,
   urls,
 } from './read-config.js';
-export { RecordIoStream, type StreamEnd } from './record-io-stream.js';
+export { frameRecord, RecordIoStream, type StreamEnd } from './record-io-stream.js';
 export { authorizationHeader, checkExposure, isCrossSite, isLoopback } from './request-guard.js';
 export { BatchQueue, QueueFullError, SerialQueue } from './serial-queue.js';
 export { type SseClient, type SseEvent, SseHub } from './sse-hub.js';

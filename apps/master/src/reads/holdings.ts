@@ -22,6 +22,8 @@ export class Holdings {
   /** A task may have changed. */
   touch(task: MasterTask): void {
     this.waiting.add(task);
+    // Nobody may read for long; what is gone must not be kept for them.
+    if (this.waiting.size > MAX_WAITING) this.drain();
   }
 
   /** Counts what was touched; false when the budget was spent before the end. */
@@ -66,6 +68,8 @@ export class Holdings {
     }
   }
 }
+
+const MAX_WAITING = 10_000;
 
 const agentKey = (id: string): string => `agent ${id}`;
 const frameworkKey = (id: string): string => `framework ${id}`;
