@@ -4,6 +4,7 @@ import { acceptOffers } from './master-accept.js';
 import { sendKill, sendToAgent } from './master-agent-messages.js';
 import type { MasterEvent, MasterTurn } from './master-events.js';
 import { completeFramework } from './master-frameworks.js';
+import { answerInverseOffers } from './master-inverse-offers.js';
 import { declineOffers, scheduleAllocation } from './master-offers.js';
 import { reconcileTask, reconcileTasks } from './master-reconcile.js';
 import type { Framework } from './master-state.js';
@@ -106,9 +107,19 @@ function applyCall(
         })),
       );
       return;
+    case 'ACCEPT_INVERSE_OFFERS': {
+      const { inverse_offer_ids, filters } = call.accept_inverse_offers;
+      const ids = inverse_offer_ids.map((id) => id.value);
+      answerInverseOffers(turn, framework, { status: 'ACCEPT', ids, filters });
+      return;
+    }
+    case 'DECLINE_INVERSE_OFFERS': {
+      const { inverse_offer_ids, filters } = call.decline_inverse_offers;
+      const ids = inverse_offer_ids.map((id) => id.value);
+      answerInverseOffers(turn, framework, { status: 'DECLINE', ids, filters });
+      return;
+    }
     case 'UPDATE_FRAMEWORK':
-    case 'ACCEPT_INVERSE_OFFERS':
-    case 'DECLINE_INVERSE_OFFERS':
     case 'SHUTDOWN':
     case 'MESSAGE':
     case 'REQUEST':

@@ -19,7 +19,7 @@ export function checkSubscription(
     return 'FrameworkInfo.roles needs the capability MULTI_ROLE';
   }
   for (const role of rolesOf(info)) {
-    if (!role.split('/').every((part) => ROLE_PATTERN.test(part))) {
+    if (!isRoleName(role)) {
       return `Role ${JSON.stringify(role)} is invalid`;
     }
   }
@@ -51,6 +51,10 @@ export const failoverTimeoutMs = (info: FrameworkInfo): number =>
 
 /** So that a deadline is always a moment the registry can hold. */
 const MAX_FAILOVER_MS = 10 * 365 * 24 * 3600 * 1000;
+
+/** A role, or a path of them. */
+export const isRoleName = (role: string): boolean =>
+  role.split('/').every((part) => ROLE_PATTERN.test(part));
 
 /** One part of a role: no blanks, slashes or control characters, no leading dash, neither `.` nor `..`. */
 const ROLE_PATTERN = /^(?!-)(?!\.{1,2}$)[^\s/\\\p{Cc}]+$/u;

@@ -153,21 +153,17 @@ describe('frameworks', () => {
 
   it('keeps the fail-over deadline of the registry over a restart of the master', () => {
     const master = new MasterHarness();
-    master.dispatch({
-      kind: 'recover',
-      snapshot: {
-        masterId: 'M',
-        agents: [],
-        frameworks: [
-          {
-            id: frameworkId('f1'),
-            info: { user: 'root', name: 'f', failover_timeout: 3600 },
-            state: 'registered',
-            failoverDeadlineEpochMs: master.now.epochMs + 3_000,
-            sinceEpochMs: 1,
-          },
-        ],
-      },
+    master.recover({
+      agents: [],
+      frameworks: [
+        {
+          id: frameworkId('f1'),
+          info: { user: 'root', name: 'f', failover_timeout: 3600 },
+          state: 'registered',
+          failoverDeadlineEpochMs: master.now.epochMs + 3_000,
+          sinceEpochMs: 1,
+        },
+      ],
     });
 
     master.advance(2_000);

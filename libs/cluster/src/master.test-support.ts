@@ -1,8 +1,17 @@
-import { agentId, frameworkId, type Now, type Resources, resources } from '#core';
+import {
+  agentId,
+  frameworkId,
+  NO_MAINTENANCE,
+  type Now,
+  type RegistrySnapshot,
+  type Resources,
+  resources,
+} from '#core';
 import {
   type AgentMessage,
   type AgentTask,
   type FrameworkInfo,
+  type OperatorMutation,
   type SchedulerCall,
   type SchedulerEvent,
   type StreamPosition,
@@ -35,6 +44,8 @@ export class MasterHarness {
   readonly refused = new Map<string, number>();
   readonly answers = new Map<string, { readonly status: number; readonly message?: string }>();
   readonly committed: CommitEffect[] = [];
+  /** Why the process would end. */
+  aborted?: string;
   registryIsAway = false;
   /** Commits are under way until released. */
   holdsCommits = false;
@@ -169,6 +180,30 @@ export class MasterHarness {
     });
     const [first] = this.messagesOf(streamId);
     return first?.type === 'SUBSCRIBED' ? first.subscribed.agent_id.value : '';
+  }
+
+  /** Reads the registry, as the master does first of all. */
+  recover(snapshot: Partial<RegistrySnapshot>): void {
+    this.dispatch({
+      kind: 'recover',
+      snapshot: {
+        masterId: 'M',
+        agents: [],
+        activations: new Map(),
+        frameworks: [],
+        weights: new Map(),
+        quotas: [],
+        maintenance: NO_MAINTENANCE,
+        ...snapshot,
+      },
+    });
+  }
+
+  operate(call: OperatorMutation): { readonly status: number; readonly message?: string } {
+    const callId = `o${this.calls}`;
+    this.calls += 1;
+    this.dispatch({ kind: 'operator-call', callId, call });
+    return this.answers.get(callId) ?? { status: 0 };
   }
 
   pong(agent: string, streamId: string): void {
@@ -313,6 +348,9 @@ export class MasterHarness {
         return;
       case 'schedule-allocation':
         this.allocationsDue.push(this.now.monoMs + effect.delayMs);
+        return;
+      case 'abort':
+        this.aborted = effect.message;
         return;
       case 'note':
         return;
