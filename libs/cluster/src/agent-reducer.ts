@@ -1,5 +1,6 @@
 import type { Now, Reduction } from '#core';
 import type { AgentMessage, FrameworkInfo, TaskInfo } from '#mesos-v1';
+import { drainKills, shutdownKills } from './agent-drain.js';
 import { groupJournal } from './agent-effects.js';
 import { nextInLanes, placeInLanes } from './agent-lanes.js';
 import { findTaskDefect, launcherKindOf } from './agent-launch-spec.js';
@@ -67,15 +68,7 @@ function applyEvent(turn: Turn, event: AgentEvent): void {
       return;
     case 'shutdown':
       turn.state = { ...turn.state, leaving: 'shutdown' };
-      for (const task of [...turn.state.tasks.values()]) {
-        const ownMs = killGraceMs(
-          task.definition.kill_policy,
-          turn.state.options.defaultKillGraceMs,
-        );
-        const graceMs = Math.min(ownMs, event.maxGraceMs);
-        const kill = { graceMs, message: 'the agent is being shut down' };
-        feedTask(turn, task.id, { kind: 'kill', kill });
-      }
+      killEach(turn, shutdownKills(turn.state, event.maxGraceMs));
       return;
     default:
       event satisfies never;
@@ -139,11 +132,13 @@ function applyMessage(turn: Turn, message: AgentMessage): void {
     case 'SHUTDOWN':
       startOver(turn, message.shutdown.message);
       return;
+    case 'DRAIN':
+      killEach(turn, drainKills(turn.state, message.drain));
+      return;
     case 'LAUNCH_GROUP':
     case 'CHECKPOINT_RESOURCES':
     case 'SHUTDOWN_EXECUTOR':
     case 'MESSAGE':
-    case 'DRAIN':
       log(turn, 'warn', `ignored a message of type ${message.type}`);
       return;
     case 'ERROR':
@@ -289,6 +284,10 @@ function reportUnknown(turn: Turn, taskId: string, frameworkId: string): void {
     status: withoutUuid,
     latestState: status.state,
   });
+}
+
+function killEach(turn: Turn, kills: ReadonlyMap<string, KillRequest>): void {
+  for (const [taskId, kill] of kills) feedTask(turn, taskId, { kind: 'kill', kill });
 }
 
 function killAll(turn: Turn, matches: (task: AgentTask) => boolean, kill: KillRequest): void {

@@ -1,20 +1,17 @@
 import { agentId, frameworkId, isTerminalTaskState, taskId } from '#core';
-import type { AgentCall, TaskStatus } from '#mesos-v1';
+import type { AgentUpdate, TaskStatus } from '#mesos-v1';
 import { sendToAgent } from './master-agent-messages.js';
 import type { MasterEvent, MasterTurn } from './master-events.js';
 import type { Agent, Framework, Task } from './master-state.js';
 import { recordStatus, sendUpdate, setTaskState, toTaskState } from './master-tasks.js';
 
-type UpdateCall = Extract<AgentCall, { readonly type: 'UPDATE' }>;
+type AgentCallEvent = Extract<MasterEvent, { readonly kind: 'agent-call' }>;
 
 /**
- * UPDATE and PONG; only the agent's current stream may speak for it (403: subscribe again). While the registry is away
+ * UPDATE, UPDATES and PONG; only the agent's current stream may speak for it (403: subscribe again). While the registry is away
  * both show that the agent lives, and no UPDATE is taken.
  */
-export function handleAgentCall(
-  turn: MasterTurn,
-  event: Extract<MasterEvent, { readonly kind: 'agent-call' }>,
-): void {
+export function handleAgentCall(turn: MasterTurn, event: AgentCallEvent): void {
   const { call, callId } = event;
   const agent = turn.state.agents.get(agentId(call.agent_id.value));
   if (agent?.stream?.id !== call.stream_id) {
@@ -27,20 +24,32 @@ export function handleAgentCall(
     return;
   }
   agent.heardMonoMs = turn.now.monoMs;
-  if (call.type === 'UPDATE' && !event.isWritable) {
+  const updates = updatesOf(call);
+  if (updates.length > 0 && !event.isWritable) {
     const message = 'the database is unavailable; send the update again';
     turn.effects.push({ kind: 'answer-call', callId, status: 503, message });
     return;
   }
-  if (call.type === 'UPDATE') takeUpdate(turn, agent, call.update);
+  for (const update of updates) takeUpdate(turn, agent, update);
   turn.effects.push({ kind: 'answer-call', callId, status: 202 });
+}
+
+function updatesOf(call: AgentCallEvent['call']): readonly AgentUpdate[] {
+  switch (call.type) {
+    case 'UPDATE':
+      return [call.update];
+    case 'UPDATES':
+      return call.updates;
+    default:
+      return [];
+  }
 }
 
 /**
  * A status from an agent: to the framework as it is; `latest_state` frees the resources even while older updates wait
  * for their acknowledgement. The agent resends until acknowledged, so each part may happen twice.
  */
-function takeUpdate(turn: MasterTurn, agent: Agent, update: UpdateCall['update']): void {
+function takeUpdate(turn: MasterTurn, agent: Agent, update: AgentUpdate): void {
   const { state } = turn;
   state.counters.statusUpdates += 1;
   const id = frameworkId(update.framework_id.value);

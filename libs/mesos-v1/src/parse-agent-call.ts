@@ -1,9 +1,11 @@
-import type {
-  AgentCall,
-  AgentExecutor,
-  AgentMessage,
-  AgentTask,
-  StreamPosition,
+import {
+  type AgentCall,
+  type AgentExecutor,
+  type AgentMessage,
+  type AgentTask,
+  type AgentUpdate,
+  MAX_UPDATES,
+  type StreamPosition,
 } from './agent-protocol.js';
 import {
   boolean,
@@ -53,6 +55,12 @@ const agentTask: Decoder<AgentTask> = closedMessage<AgentTask>({
   latest_status: required(taskStatus),
 });
 
+const agentUpdate: Decoder<AgentUpdate> = closedMessage<AgentUpdate>({
+  framework_id: required(registeredId),
+  status: required(taskStatus),
+  latest_state: required(nonEmptyText),
+});
+
 const agentExecutor: Decoder<AgentExecutor> = closedMessage<AgentExecutor>({
   framework_id: required(registeredId),
   executor: required(executorInfo),
@@ -78,12 +86,16 @@ const AGENT_CALLS: Readonly<Record<AgentCall['type'], Decoder<AgentCall>>> = {
     type: required(tag('UPDATE')),
     agent_id: required(registeredId),
     stream_id: required(nonEmptyText),
-    update: required(
-      closedMessage<CallOf<'UPDATE'>['update']>({
-        framework_id: required(registeredId),
-        status: required(taskStatus),
-        latest_state: required(nonEmptyText),
-      }),
+    update: required(agentUpdate),
+  }),
+  UPDATES: closedMessage<CallOf<'UPDATES'>>({
+    type: required(tag('UPDATES')),
+    agent_id: required(registeredId),
+    stream_id: required(nonEmptyText),
+    updates: required((input, path, issues) =>
+      Array.isArray(input) && input.length > MAX_UPDATES
+        ? issues.add(path, `has ${input.length} items; at most ${MAX_UPDATES} are allowed`)
+        : listOf(agentUpdate)(input, path, issues),
     ),
   }),
   PONG: closedMessage<CallOf<'PONG'>>({
