@@ -4,6 +4,7 @@ import { MASTER_OPTIONS, type MasterOptions, MasterService } from './master.serv
 import { LegacyController } from './operator-api/legacy.controller.js';
 import { OldMutationsController } from './operator-api/old-mutations.controller.js';
 import { OperatorController } from './operator-api/operator.controller.js';
+import { ProcessController } from './operator-api/process.controller.js';
 import { SchedulerController } from './scheduler-api/scheduler.controller.js';
 
 @Module({
@@ -13,6 +14,7 @@ import { SchedulerController } from './scheduler-api/scheduler.controller.js';
     OperatorController,
     LegacyController,
     OldMutationsController,
+    ProcessController,
   ],
   providers: [MasterService],
 })
