@@ -20,6 +20,6 @@ function isOffered({ state }: MasterTurn, agent: Agent): boolean {
     agent.condition === 'connected' &&
     !agent.isMarking &&
     agent.activation === undefined &&
-    !state.removals.scheduled.has(agent)
+    !state.removals.scheduled.has(agent.id)
   );
 }

@@ -1,6 +1,6 @@
 import { isTerminalTaskState, type TaskState } from '#core';
 import { refreshActivity } from './master-agent-activity.js';
-import { sendToAgent } from './master-agent-messages.js';
+import { dropStream, sendToAgent } from './master-agent-messages.js';
 import { putAgent } from './master-agent-record.js';
 import {
   addressOf,
@@ -9,7 +9,6 @@ import {
   scheduleRemoval,
   takeDueRemovals,
 } from './master-agent-removal.js';
-import { dropStream } from './master-agents.js';
 import type { MasterEvent, MasterTurn } from './master-events.js';
 import { rescindOffer } from './master-offers.js';
 import type { Agent, Framework, MasterState } from './master-state.js';
@@ -166,9 +165,9 @@ function dismiss(
   for (const task of [...agent.tasks]) removeTask(turn, task);
   state.allocator.removeAgent(agent.id);
   state.agents.delete(agent.id);
-  state.operator.drainingAgents.delete(agent);
-  state.operator.unavailableAgents.delete(agent);
-  state.removals.scheduled.delete(agent);
+  state.operator.drainingAgents.delete(agent.id);
+  state.operator.unavailableAgents.delete(agent.id);
+  state.removals.scheduled.delete(agent.id);
   const address = addressOf(agent.info);
   if (state.agentsByAddress.get(address) === agent) state.agentsByAddress.delete(address);
 }

@@ -9,36 +9,11 @@ import { removeTask } from './master-tasks.js';
  * one that waits for its permit is not offered, and is called off when the agent is heard.
  */
 
-/** At most `count` removals each `perMs`, evenly spaced. */
-export interface RemovalRateLimit {
-  readonly count: number;
-  readonly perMs: number;
-}
-
-export interface Removals {
-  /** Not heard for their timeout; oldest first. */
-  readonly scheduled: Set<Agent>;
-  nextPermitMonoMs: number;
-  nextCollectionMonoMs: number;
-  /** How many agents the registry had when this master began. */
-  recoveredAgents: number;
-  /** How many of them came back. */
-  returnedAgents: number;
-}
-
-export const createRemovals = (): Removals => ({
-  scheduled: new Set(),
-  nextPermitMonoMs: 0,
-  nextCollectionMonoMs: 0,
-  recoveredAgents: 0,
-  returnedAgents: 0,
-});
-
 /** An agent has not been heard for its timeout. */
 export function scheduleRemoval(turn: MasterTurn, agent: Agent): void {
   const { removals, counters } = turn.state;
-  if (removals.scheduled.has(agent)) return;
-  removals.scheduled.add(agent);
+  if (removals.scheduled.has(agent.id)) return;
+  removals.scheduled.add(agent.id);
   counters.agentRemovalsScheduled += 1;
   refreshActivity(turn, agent);
 }
@@ -46,7 +21,7 @@ export function scheduleRemoval(turn: MasterTurn, agent: Agent): void {
 /** It was heard after all. */
 export function cancelRemoval(turn: MasterTurn, agent: Agent): void {
   const { removals, counters } = turn.state;
-  if (!removals.scheduled.delete(agent)) return;
+  if (!removals.scheduled.delete(agent.id)) return;
   counters.agentRemovalsCanceled += 1;
   refreshActivity(turn, agent);
   turn.effects.push({
@@ -62,14 +37,15 @@ export function takeDueRemovals({ state, now }: MasterTurn): readonly Agent[] {
   const { removals, config } = state;
   const { agentRemovalRateLimit: limit } = config;
   const due: Agent[] = [];
-  for (const agent of removals.scheduled) {
+  for (const id of removals.scheduled) {
     if (limit !== undefined) {
       if (removals.nextPermitMonoMs > now.monoMs) break;
       removals.nextPermitMonoMs =
         Math.max(removals.nextPermitMonoMs, now.monoMs) + limit.perMs / limit.count;
     }
-    removals.scheduled.delete(agent);
-    due.push(agent);
+    removals.scheduled.delete(id);
+    const agent = state.agents.get(id);
+    if (agent !== undefined) due.push(agent);
   }
   return due;
 }
@@ -142,7 +118,7 @@ function forgetAgent(turn: MasterTurn, id: AgentId): void {
   const agent = state.agents.get(id);
   if (agent === undefined) return;
   for (const task of [...agent.tasks]) removeTask(turn, task);
-  state.operator.drainingAgents.delete(agent);
-  state.operator.unavailableAgents.delete(agent);
+  state.operator.drainingAgents.delete(id);
+  state.operator.unavailableAgents.delete(id);
   state.agents.delete(id);
 }

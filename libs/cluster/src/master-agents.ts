@@ -9,7 +9,13 @@ import {
 } from '#core';
 import { type AgentInfo, type AgentTask, fromWireResources, type StreamPosition } from '#mesos-v1';
 import { refreshActivity } from './master-agent-activity.js';
-import { sendKill, sendLaunch, sendToAgent, wasApplied } from './master-agent-messages.js';
+import {
+  dropStream,
+  sendKill,
+  sendLaunch,
+  sendToAgent,
+  wasApplied,
+} from './master-agent-messages.js';
 import { putAgent } from './master-agent-record.js';
 import { refuseDownMachine, removeReplaced, turnAway } from './master-agent-refusal.js';
 import { addressOf, findReplaced } from './master-agent-removal.js';
@@ -136,7 +142,7 @@ export function connectAgent(
   }
   state.agentStreams.set(event.streamId, agent);
   state.agentsByAddress.set(addressOf(agent.info), agent);
-  state.removals.scheduled.delete(agent);
+  state.removals.scheduled.delete(agent.id);
   state.allocator.addAgent(agent.id, agent.total);
   refreshActivity(turn, agent);
   refreshUnavailability(turn, agent);
@@ -186,14 +192,6 @@ export function recoverAgent(
     state.agentsByAddress.set(addressOf(agent.info), agent);
   }
   setActivation(turn, agent, activation);
-}
-
-/** Closes the agent's stream; the caller decides what becomes of the agent. */
-export function dropStream(turn: MasterTurn, agent: Agent): void {
-  if (agent.stream === undefined) return;
-  turn.effects.push({ kind: 'close-agent-stream', streamId: agent.stream.id });
-  turn.state.agentStreams.delete(agent.stream.id);
-  delete agent.stream;
 }
 
 function newAgent(turn: MasterTurn, id: AgentId, info: AgentInfo): Agent {

@@ -1,14 +1,7 @@
 import type { MasterTurn } from './master-events.js';
 import { scheduleAllocation } from './master-offers.js';
 
-/**
- * After a fail-over nothing is offered until most agents are back, if a quota is set: a guarantee can be honoured, and a
- * limit kept, only with what they bring.
- */
-export interface AllocationPause {
-  readonly untilReturned: number;
-  readonly untilMonoMs: number;
-}
+/** The pause after a fail-over in which nothing is offered; see {@link AllocationPause}. */
 
 /** The share of the registry's agents that is waited for. */
 const RETURNED_SHARE = 0.8;

@@ -4,7 +4,7 @@ import { refreshActivity } from './master-agent-activity.js';
 import { commitGone } from './master-agent-loss.js';
 import { sendToAgent } from './master-agent-messages.js';
 import type { MasterEvent, MasterTurn } from './master-events.js';
-import { type OperatorVerdict, refuse } from './master-operator.js';
+import { type OperatorVerdict, refuse } from './master-operator-decision.js';
 import type { Agent } from './master-state.js';
 
 /**
@@ -71,8 +71,8 @@ export function setActivation(
   const { drainingAgents } = turn.state.operator;
   if (activation === undefined) delete agent.activation;
   else agent.activation = activation;
-  if (activation?.drain?.state === 'DRAINING') drainingAgents.add(agent);
-  else drainingAgents.delete(agent);
+  if (activation?.drain?.state === 'DRAINING') drainingAgents.add(agent.id);
+  else drainingAgents.delete(agent.id);
   refreshActivity(turn, agent);
 }
 
@@ -93,7 +93,10 @@ export function sendDrain(turn: MasterTurn, agent: Agent): void {
 
 /** Agents of which the last end was acknowledged since. O(draining agents). */
 export function tickDrains(turn: MasterTurn): void {
-  for (const agent of [...turn.state.operator.drainingAgents]) settleDrain(turn, agent);
+  for (const id of [...turn.state.operator.drainingAgents]) {
+    const agent = turn.state.agents.get(id);
+    if (agent !== undefined) settleDrain(turn, agent);
+  }
 }
 
 /** The registry has it as drained. */
@@ -120,7 +123,7 @@ function settleDrain(turn: MasterTurn, agent: Agent): void {
   const drain = agent.activation?.drain;
   if (drain?.state !== 'DRAINING' || agent.condition !== 'connected' || agent.isMarking) return;
   if (agent.tasks.size > 0) return;
-  turn.state.operator.drainingAgents.delete(agent);
+  turn.state.operator.drainingAgents.delete(agent.id);
   if (drain.isMarkedGone) {
     commitGone(turn, agent);
     return;

@@ -7,7 +7,7 @@ import type {
   RegistrySnapshot,
 } from '#core';
 import type { AgentCall, AgentMessage, SchedulerCall, SchedulerEvent } from '#mesos-v1';
-import type { OperatorCallEvent, OperatorDecision } from './master-operator.js';
+import type { OperatorCallEvent, OperatorDecision } from './master-operator-decision.js';
 import type { MasterState } from './master-state.js';
 
 export type SubscribeCall = Extract<SchedulerCall, { readonly type: 'SUBSCRIBE' }>;

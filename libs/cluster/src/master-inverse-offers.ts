@@ -16,8 +16,9 @@ export function tickInverseOffers(turn: MasterTurn): void {
   if (operator.unavailableAgents.size === 0 && operator.inverseOffers.size === 0) return;
   rescindInverseOffers(turn, (entry) => isVoid(turn, entry));
   const byStream = new Map<string, InverseOffer[]>();
-  for (const agent of operator.unavailableAgents) {
-    if (agent.condition !== 'connected') continue;
+  for (const id of operator.unavailableAgents) {
+    const agent = turn.state.agents.get(id);
+    if (agent?.condition !== 'connected') continue;
     for (const framework of concernedBy(turn, agent)) {
       const inverseOffer = ask(turn, agent, framework);
       if (inverseOffer === undefined || framework.streamId === undefined) continue;
@@ -49,7 +50,7 @@ export function answerInverseOffers(
     const entry = turn.state.operator.inverseOffers.get(id);
     if (entry?.frameworkId !== framework.id) continue;
     forget(turn, entry);
-    entry.agent.maintenanceAnswers.set(framework.id, {
+    turn.state.agents.get(entry.agentId)?.maintenanceAnswers.set(framework.id, {
       status: answer.status,
       atEpochMs: turn.now.epochMs,
       untilMonoMs: turn.now.monoMs + toRefuseMs(answer.filters),
@@ -82,14 +83,14 @@ function isVoid({ state, now }: MasterTurn, entry: InverseOfferEntry): boolean {
   const framework = state.frameworks.get(entry.frameworkId);
   return (
     entry.expiresAtMonoMs <= now.monoMs ||
-    entry.agent.condition !== 'connected' ||
+    state.agents.get(entry.agentId)?.condition !== 'connected' ||
     framework?.streamId !== entry.streamId
   );
 }
 
 function forget(turn: MasterTurn, entry: InverseOfferEntry): void {
   turn.state.operator.inverseOffers.delete(entry.id);
-  entry.agent.inverseOffers.delete(entry.frameworkId);
+  turn.state.agents.get(entry.agentId)?.inverseOffers.delete(entry.frameworkId);
 }
 
 /** Frameworks with tasks or offers there that listen. */
@@ -114,7 +115,7 @@ function ask(turn: MasterTurn, agent: Agent, framework: Framework): InverseOffer
   const entry: InverseOfferEntry = {
     id: `${state.masterId}-${state.epoch}-I${operator.nextInverseOfferNumber}`,
     frameworkId: framework.id,
-    agent,
+    agentId: agent.id,
     streamId,
     expiresAtMonoMs: now.monoMs + state.config.offerTimeoutMs,
   };

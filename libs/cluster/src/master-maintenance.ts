@@ -15,7 +15,7 @@ import { removeAgent } from './master-agent-loss.js';
 import type { MasterTurn } from './master-events.js';
 import { rescindInverseOffers } from './master-inverse-offers.js';
 import { rescindOffer, scheduleAllocation } from './master-offers.js';
-import { type OperatorVerdict, refuse } from './master-operator.js';
+import { type OperatorVerdict, refuse } from './master-operator-decision.js';
 import type { Agent, MasterState } from './master-state.js';
 
 /**
@@ -99,13 +99,13 @@ export function refreshUnavailability(turn: MasterTurn, agent: Agent): void {
   if (isSame(before, after)) return;
   if (after === undefined) {
     delete agent.unavailability;
-    unavailableAgents.delete(agent);
+    unavailableAgents.delete(agent.id);
   } else {
     agent.unavailability = after;
-    unavailableAgents.add(agent);
+    unavailableAgents.add(agent.id);
   }
   agent.maintenanceAnswers.clear();
-  rescindInverseOffers(turn, (entry) => entry.agent === agent);
+  rescindInverseOffers(turn, (entry) => entry.agentId === agent.id);
   for (const offer of [...agent.offers]) rescindOffer(turn, offer);
 }
 

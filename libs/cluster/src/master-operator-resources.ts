@@ -1,6 +1,6 @@
 import type { OperatorMutation } from '#mesos-v1';
 import type { MasterTurn } from './master-events.js';
-import { type OperatorVerdict, refuse } from './master-operator.js';
+import { type OperatorVerdict, refuse } from './master-operator-decision.js';
 
 export type ResourceCall = Extract<
   OperatorMutation,

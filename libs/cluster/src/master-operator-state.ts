@@ -1,12 +1,12 @@
 import {
+  type AgentId,
   type FrameworkId,
   type MaintenanceRecord,
   NO_MAINTENANCE,
   type QuotaRecord,
   type RoleName,
 } from '#core';
-import type { OperatorCallEvent } from './master-operator.js';
-import type { Agent } from './master-state.js';
+import type { OperatorCallEvent } from './master-operator-decision.js';
 
 /** What operators decided, as the registry has it, and the calls that wait for their turn. */
 export interface OperatorState {
@@ -14,9 +14,9 @@ export interface OperatorState {
   readonly quotas: Map<RoleName, QuotaRecord>;
   maintenance: MaintenanceRecord;
   /** Agents of which the last task's end is waited for. */
-  readonly drainingAgents: Set<Agent>;
-  /** Agents with {@link Agent.unavailability}. */
-  readonly unavailableAgents: Set<Agent>;
+  readonly drainingAgents: Set<AgentId>;
+  /** Agents of machines in the maintenance schedule. */
+  readonly unavailableAgents: Set<AgentId>;
   /** Outstanding inverse offers, oldest first. */
   readonly inverseOffers: Map<string, InverseOfferEntry>;
   nextInverseOfferNumber: number;
@@ -28,7 +28,7 @@ export interface OperatorState {
 export interface InverseOfferEntry {
   readonly id: string;
   readonly frameworkId: FrameworkId;
-  readonly agent: Agent;
+  readonly agentId: AgentId;
   /** Where it was sent: on another stream it is unknown. */
   readonly streamId: string;
   readonly expiresAtMonoMs: number;

@@ -1,51 +1,18 @@
-import {
-  type AgentActivation,
-  type AgentId,
-  agentId,
-  frameworkId,
-  type MaintenanceRecord,
-  type QuotaRecord,
-  type RegistryChange,
-  type RegistrySnapshot,
-  type RoleName,
-} from '#core';
+import { agentId, frameworkId, type RegistrySnapshot } from '#core';
 import type { OperatorMutation } from '#mesos-v1';
 import { markAgentGone } from './master-agent-loss.js';
 import { applyActivation, decideActivation } from './master-drain.js';
 import type { MasterTurn } from './master-events.js';
 import { completeFramework } from './master-frameworks.js';
 import { applyMaintenance, decideMaintenance } from './master-maintenance.js';
+import type {
+  OperatorCallEvent,
+  OperatorDecision,
+  OperatorVerdict,
+} from './master-operator-decision.js';
 import { convertForOperator } from './master-operator-resources.js';
 import { applyQuotas, decideQuota } from './master-quota.js';
 import { applyWeights, decideWeights } from './master-weights.js';
-
-/** An operator call that changes the cluster. */
-export interface OperatorCallEvent {
-  readonly kind: 'operator-call';
-  readonly callId: string;
-  readonly call: OperatorMutation;
-  readonly principal?: string;
-}
-
-/** What is applied to the state once the registry has it. */
-export type OperatorDecision =
-  | { readonly kind: 'activation'; readonly id: AgentId; readonly activation?: AgentActivation }
-  | { readonly kind: 'weights'; readonly weights: ReadonlyMap<RoleName, number> }
-  | {
-      readonly kind: 'quotas';
-      readonly quotas: readonly QuotaRecord[];
-      readonly removed: readonly RoleName[];
-    }
-  | { readonly kind: 'maintenance'; readonly maintenance: MaintenanceRecord };
-
-/** What becomes of a call: an answer at once, or a decision that is stored before it is applied and answered. */
-export type OperatorVerdict =
-  | { readonly kind: 'answer'; readonly status: number; readonly message?: string }
-  | {
-      readonly kind: 'decide';
-      readonly changes: readonly RegistryChange[];
-      readonly decision: OperatorDecision;
-    };
 
 /** Calls that may wait; more are answered 503. */
 const MAX_WAITING = 1_000;
@@ -186,9 +153,3 @@ function tearDown(turn: MasterTurn, callId: string, id: string): void {
   }
   completeFramework(turn, framework, { callId });
 }
-
-export const refuse = (status: number, message: string): OperatorVerdict => ({
-  kind: 'answer',
-  status,
-  message,
-});

@@ -14,7 +14,7 @@ import type { OperatorMutation, WireQuantities, WireQuotaRequest } from '#mesos-
 import type { MasterTurn } from './master-events.js';
 import { isRoleName } from './master-framework-info.js';
 import { rescindOffer, scheduleAllocation } from './master-offers.js';
-import { type OperatorVerdict, refuse } from './master-operator.js';
+import { type OperatorVerdict, refuse } from './master-operator-decision.js';
 import type { MasterState, Offer } from './master-state.js';
 import { isWithin } from './master-weights.js';
 

@@ -19,14 +19,18 @@ import type {
   TaskStatus,
   Unavailability,
 } from '#mesos-v1';
-import { createRemovals, type RemovalRateLimit, type Removals } from './master-agent-removal.js';
-import type { AllocationPause } from './master-allocation-pause.js';
 import {
   createOperatorState,
   type InverseOfferEntry,
   type MaintenanceAnswer,
   type OperatorState,
 } from './master-operator-state.js';
+import {
+  type AllocationPause,
+  createRemovals,
+  type RemovalRateLimit,
+  type Removals,
+} from './master-removal-state.js';
 
 /** What the master's operator may set; all times in milliseconds. */
 export interface MasterConfig {

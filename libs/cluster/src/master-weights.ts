@@ -3,7 +3,7 @@ import type { WireWeightInfo } from '#mesos-v1';
 import type { MasterTurn } from './master-events.js';
 import { isRoleName } from './master-framework-info.js';
 import { rescindOffer, scheduleAllocation } from './master-offers.js';
-import { type OperatorVerdict, refuse } from './master-operator.js';
+import { type OperatorVerdict, refuse } from './master-operator-decision.js';
 import type { MasterState } from './master-state.js';
 
 /** Roles that may have a weight other than 1. */

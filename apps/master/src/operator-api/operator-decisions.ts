@@ -61,6 +61,7 @@ export function viewMaintenanceStatus(state: MasterState): object {
       .map((machine) => ({
         id: toWireMachine(machine),
         statuses: [...state.operator.unavailableAgents]
+          .flatMap((id) => state.agents.get(id) ?? [])
           .filter((agent) => isMachineOf(machine, agent.info))
           .flatMap(viewAnswers),
       })),
