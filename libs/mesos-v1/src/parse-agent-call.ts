@@ -11,8 +11,6 @@ import {
   boolean,
   closedMessage,
   type Decoder,
-  Issues,
-  isRecord,
   listOf,
   nonEmptyText,
   number,
@@ -22,7 +20,7 @@ import {
   required,
   text,
 } from './decode.js';
-import { type Parsed, parseTagged, tag } from './decode-tagged.js';
+import { type Parsed, parseTagged, parseWith, tag } from './decode-tagged.js';
 import { duration, executorInfo, killPolicy, taskInfo, taskStatus } from './decode-tasks.js';
 import { agentInfo, frameworkInfo, idValue, registeredId, wireResource } from './decode-values.js';
 
@@ -33,10 +31,8 @@ export function parseAgentCall(input: unknown): Parsed<AgentCall> {
 
 /** Reads one record of the stream from the master to an agent. */
 export function parseAgentMessage(input: unknown): Parsed<AgentMessage> {
-  const issues = new Issues();
-  const position = readPosition(input, '', issues);
-  if (position === undefined || !isRecord(input)) return { kind: 'invalid', issues: issues.list };
-  return parseTagged(input, AGENT_MESSAGES);
+  const position = parseWith(input, readPosition);
+  return position.kind === 'parsed' ? parseTagged(input, AGENT_MESSAGES) : position;
 }
 
 type CallOf<Type extends AgentCall['type']> = Extract<AgentCall, { readonly type: Type }>;
