@@ -12,7 +12,8 @@ import {
   resources,
   roleName,
 } from '#core';
-import { type Allocation, Allocator } from './allocator.js';
+import { Allocator } from './allocator.js';
+import type { Allocation } from './traits.js';
 
 const F1 = frameworkId('fw1');
 const F2 = frameworkId('fw2');

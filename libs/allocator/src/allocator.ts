@@ -8,28 +8,44 @@ import {
   type RoleName,
   scalarMilli,
 } from '#core';
+import type { Explanation } from './explanation.js';
 import { OfferFilters } from './offer-filters.js';
+import type { Quantities } from './quantities.js';
 import { ShareTree } from './share-tree.js';
 import { subtractUpTo } from './subtract-up-to.js';
-
-/** All free resources of one agent, offered to one role of one framework. */
-export interface Allocation {
-  readonly frameworkId: FrameworkId;
-  readonly role: RoleName;
-  readonly agentId: AgentId;
-  readonly resources: Resources;
-}
+import type { AgentTraits, Allocation, FrameworkTraits, Quota } from './traits.js';
 
 export interface AllocatorOptions {
-  /** An agent is offered when it has at least one of these amounts free. */
-  readonly minAllocatable: { readonly cpuMilli: number; readonly memMilli: number };
+  /** An agent is offered when it has all of one of these vectors free; default 0.01 cpus or 32 MiB of memory. */
+  readonly minAllocatable?: readonly Quantities[];
+  /** Names of resources that do not count in shares. */
+  readonly fairSharingExcluded?: readonly string[];
+  /** Agents with GPUs are kept for frameworks with GPU_RESOURCES; default true. */
+  readonly filterGpuResources?: boolean;
+  /** The master's region: agents of others are offered to REGION_AWARE frameworks only. */
+  readonly region?: string;
 }
 
 /** 0.01 cpus or 32 MiB. */
-export const DEFAULT_MIN_ALLOCATABLE: AllocatorOptions['minAllocatable'] = {
-  cpuMilli: 10,
-  memMilli: 32_000,
-};
+export const DEFAULT_MIN_ALLOCATABLE: readonly Quantities[] = [{ cpus: 10 }, { mem: 32_000 }];
+
+export interface AllocateOptions {
+  /** Stop after so many; `hasWork` stays true, and the next call goes on. */
+  readonly maxAllocations?: number;
+}
+
+export interface RoleUsage {
+  /** What counts against quota: all reservations and what is allocated unreserved, not revocable. */
+  readonly consumed: Quantities;
+  /** Allocated to its frameworks: offered, or used by tasks. */
+  readonly allocated: Quantities;
+  /** Reserved, allocated or not. */
+  readonly reserved: Quantities;
+  readonly weight: number;
+  readonly quota?: Quota;
+  /** Weighted dominant share. */
+  readonly share: number;
+}
 
 /** Longest refusal: 365 days. */
 export const MAX_REFUSE_MS = 365 * 24 * 3600 * 1000;
@@ -75,9 +91,7 @@ export class Allocator {
   private readonly changedAgents = new Map<AgentEntry, Candidates>();
   private readonly changedClients = new Set<Client>();
 
-  constructor(
-    private readonly options: AllocatorOptions = { minAllocatable: DEFAULT_MIN_ALLOCATABLE },
-  ) {}
+  constructor(private readonly options: AllocatorOptions = {}) {}
 
   /** Whether a round could offer something. */
   get hasWork(): boolean {
@@ -85,7 +99,7 @@ export class Allocator {
   }
 
   /** Adds an agent, or changes its total and makes it active. What its tasks hold is adopted after. */
-  addAgent(id: AgentId, total: Resources): void {
+  addAgent(id: AgentId, total: Resources, _traits?: AgentTraits): void {
     const known = this.agents.get(id);
     if (known !== undefined) {
       this.shares.changeTotals(known.total, -1);
@@ -133,10 +147,7 @@ export class Allocator {
    * Adds a framework, or brings it back after a disconnect or fail-over: active, filters cleared, roles and suppressed
    * roles as given. Roles it left keep their allocations until released.
    */
-  addFramework(
-    id: FrameworkId,
-    given: { readonly roles: readonly RoleName[]; readonly suppressedRoles: readonly RoleName[] },
-  ): void {
+  addFramework(id: FrameworkId, given: FrameworkTraits): void {
     const framework = this.frameworks.get(id) ?? { id, clients: new Map(), isActive: true };
     this.frameworks.set(id, framework);
     framework.isActive = true;
@@ -197,6 +208,40 @@ export class Allocator {
     this.shares.setWeight(role, weight);
   }
 
+  /** UPDATE_FRAMEWORK: filters are kept, but for roles that are newly unsuppressed; left roles get nothing more. */
+  updateFramework(id: FrameworkId, traits: FrameworkTraits): void {
+    this.addFramework(id, traits);
+  }
+
+  /** What one task needs, any of these; for one role or all. Empty: no longer. */
+  setDemand(_id: FrameworkId, _role: RoleName | undefined, _wanted: readonly Quantities[]): void {}
+
+  /** The framework used an offer of this role: it is no chronic decliner. */
+  accepted(_id: FrameworkId, _role: RoleName): void {}
+
+  /** Guarantees and limits of a top-level role; undefined: none. */
+  setQuota(_role: RoleName, _quota: Quota | undefined): void {}
+
+  /** What a role and the roles below it have. */
+  roleUsage(_role: RoleName): RoleUsage {
+    return { consumed: {}, allocated: {}, reserved: {}, weight: 1, share: 0 };
+  }
+
+  /** RESERVE, UNRESERVE, CREATE, DESTROY: false when an operator asks for what is not free. */
+  convert(
+    _agentId: AgentId,
+    _holder: { readonly frameworkId: FrameworkId; readonly role: RoleName } | undefined,
+    _consumed: Resources,
+    _converted: Resources,
+  ): boolean {
+    return false;
+  }
+
+  /** Per framework and role: what it has, and why it was not offered the rest. */
+  explain(): readonly Explanation[] {
+    return [];
+  }
+
   /** Counts what runs already (an adopted task), without an offer. */
   adopt(allocation: Allocation): void {
     const agent = this.agents.get(allocation.agentId);
@@ -229,7 +274,7 @@ export class Allocator {
   }
 
   /** One round over everything that changed. O(changed pairs), plus a sort when agents came or went. */
-  allocate(nowMonoMs: number): readonly Allocation[] {
+  allocate(nowMonoMs: number, _options: AllocateOptions = {}): readonly Allocation[] {
     for (const { owner, agentId } of this.filters.expire(nowMonoMs)) {
       const agent = this.agents.get(agentId);
       if (agent !== undefined) this.pairChanged(agent, owner);
@@ -356,10 +401,9 @@ export class Allocator {
 
   private refresh(agent: AgentEntry): void {
     agent.available = subtractUpTo(agent.total, agent.allocated);
-    const { cpuMilli, memMilli } = this.options.minAllocatable;
-    const isAllocatable =
-      scalarMilli(agent.available, 'cpus') >= cpuMilli ||
-      scalarMilli(agent.available, 'mem') >= memMilli;
+    const isAllocatable = (this.options.minAllocatable ?? DEFAULT_MIN_ALLOCATABLE).some((minimum) =>
+      Object.entries(minimum).every(([name, milli]) => scalarMilli(agent.available, name) >= milli),
+    );
     if (agent.isActive && isAllocatable) this.freeAgents.add(agent);
     else this.freeAgents.delete(agent);
   }

@@ -1,0 +1,37 @@
+import type { FrameworkId, RoleName } from '#core';
+import type { Quantities } from './quantities.js';
+
+/** Why an agent is not offered to a framework in a role. */
+export const REFUSAL_REASONS = [
+  'inactive',
+  'suppressed',
+  'nothing-free',
+  'capability',
+  'constraint',
+  'reserved',
+  'quota',
+  'below-minimum',
+  'accumulating',
+  'filtered',
+] as const;
+
+export type RefusalReason = (typeof REFUSAL_REASONS)[number];
+
+/** What a framework has in one of its roles, and why it is not offered the rest. */
+export interface Explanation {
+  readonly frameworkId: FrameworkId;
+  readonly role: RoleName;
+  /** Of the framework within its role's cluster-wide use, 0..1. */
+  readonly dominantShare: number;
+  /** Weighted dominant share of the role. */
+  readonly roleShare: number;
+  readonly weight: number;
+  /** Offered to it or used by its tasks. */
+  readonly held: Quantities;
+  /** Agents in the cluster. */
+  readonly agents: number;
+  /** Agents per reason, as they stand now; estimated from a sample in large clusters. */
+  readonly reasons: Readonly<Partial<Record<RefusalReason, number>>>;
+  /** How often it was passed over in the last rounds, per reason. */
+  readonly passedOver: Readonly<Partial<Record<RefusalReason, number>>>;
+}

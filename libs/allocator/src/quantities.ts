@@ -1,0 +1,2 @@
+/** Scalar resources by name, whatever their traits, in thousandths. */
+export type Quantities = Readonly<Record<string, number>>;

@@ -1,0 +1,42 @@
+import type { AgentId, FrameworkId, Resources, RoleName } from '#core';
+import type { CompiledConstraints } from './offer-constraints.js';
+import type { Quantities } from './quantities.js';
+
+/** Resources of one agent, offered to or held by one role of one framework. */
+export interface Allocation {
+  readonly frameworkId: FrameworkId;
+  readonly role: RoleName;
+  readonly agentId: AgentId;
+  readonly resources: Resources;
+}
+
+/** What tells agents apart, besides what they have. */
+export interface AgentTraits {
+  readonly hostname: string;
+  /** Only TEXT attributes carry a text. */
+  readonly attributes: readonly { readonly name: string; readonly text?: string }[];
+  readonly region?: string;
+  readonly zone?: string;
+  /**
+   * Agent capabilities as Mesos names them; absent: all. Roles below another one are kept off agents without
+   * HIERARCHICAL_ROLE.
+   */
+  readonly capabilities?: ReadonlySet<string>;
+}
+
+/** What a framework subscribes with. */
+export interface FrameworkTraits {
+  readonly roles: readonly RoleName[];
+  readonly suppressedRoles: readonly RoleName[];
+  /** As Mesos names them: GPU_RESOURCES, REVOCABLE_RESOURCES, RESERVATION_REFINEMENT, REGION_AWARE. */
+  readonly capabilities?: ReadonlySet<string>;
+  /** Per role, instead of the cluster's: any of these vectors will do; an empty list means anything. */
+  readonly minAllocatable?: ReadonlyMap<RoleName, readonly Quantities[]>;
+  readonly offerConstraints?: ReadonlyMap<RoleName, CompiledConstraints>;
+}
+
+/** What a top-level role, with all below it, is sure to get and may have at most; names that are absent are free. */
+export interface Quota {
+  readonly guarantees: Quantities;
+  readonly limits: Quantities;
+}
