@@ -42,8 +42,8 @@ export function kill(turn: Turn, request: KillRequest): void {
     case 'fetching':
       if (phase.kind === 'fetching') turn.effects.push({ kind: 'cancel-fetch', taskId: task.id });
       end(turn, {
-        ...killed(turn.task, turn.task.kill ?? request),
         reason: 'REASON_TASK_KILLED_DURING_LAUNCH',
+        ...killed(turn.task, turn.task.kill ?? request),
       });
       return;
     case 'launching':

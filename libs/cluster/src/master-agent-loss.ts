@@ -3,7 +3,9 @@ import { sendToAgent } from './master-agent-messages.js';
 import { putAgent } from './master-agent-record.js';
 import { dropStream } from './master-agents.js';
 import type { MasterEvent, MasterTurn } from './master-events.js';
+import { removeExecutors } from './master-executors.js';
 import { rescindOffer, scheduleAllocation } from './master-offers.js';
+import { loseOperations } from './master-operation-feedback.js';
 import {
   type Agent,
   type Framework,
@@ -70,6 +72,8 @@ export function loseAgent(
   state.counters.agentsUnreachable += 1;
   dropStream(turn, agent);
   tellFrameworks(turn, agent, 'TASK_UNREACHABLE');
+  removeExecutors(turn, agent);
+  loseOperations(turn, agent, 'OPERATION_UNREACHABLE');
   state.allocator.removeAgent(agent.id);
   forgetOldest(turn);
 }
@@ -113,6 +117,8 @@ export function removeGoneAgent(
     });
     dropStream(turn, agent);
     tellFrameworks(turn, agent, 'TASK_GONE_BY_OPERATOR');
+    removeExecutors(turn, agent);
+    loseOperations(turn, agent, 'OPERATION_GONE_BY_OPERATOR');
     for (const task of [...agent.tasks]) removeTask(turn, task);
     state.allocator.removeAgent(agent.id);
     state.agents.delete(agent.id);

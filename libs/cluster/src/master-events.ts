@@ -1,5 +1,6 @@
 import type { AgentId, FrameworkId, Now, RegistryChange, RegistrySnapshot } from '#core';
 import type { AgentCall, AgentMessage, SchedulerCall, SchedulerEvent } from '#mesos-v1';
+import type { Subscription } from './master-framework-info.js';
 import type { MasterState } from './master-state.js';
 
 export type SubscribeCall = Extract<SchedulerCall, { readonly type: 'SUBSCRIBE' }>;
@@ -27,6 +28,13 @@ export type MasterEvent =
       readonly call: Exclude<SchedulerCall, { readonly type: 'SUBSCRIBE' }>;
       readonly streamId?: string;
       readonly principal?: string;
+    }
+  | {
+      /** The registry holds what UPDATE_FRAMEWORK says. */
+      readonly kind: 'framework-updated';
+      readonly callId: string;
+      readonly frameworkId: FrameworkId;
+      readonly update: Subscription;
     }
   | { readonly kind: 'framework-stream-closed'; readonly streamId: string }
   | {

@@ -21,7 +21,9 @@ import {
   tickFrameworks,
 } from './master-frameworks.js';
 import { makeOffers, rescindExpiredOffers } from './master-offers.js';
+import { tickStaging } from './master-staging.js';
 import type { MasterState } from './master-state.js';
+import { applyUpdate } from './master-update-framework.js';
 
 /**
  * The master's state machine. Mutates `state`, which it owns (hot state), and returns it with the effects to carry out
@@ -52,6 +54,9 @@ function apply(turn: MasterTurn, event: MasterEvent): void {
       return;
     case 'scheduler-call':
       handleSchedulerCall(turn, event);
+      return;
+    case 'framework-updated':
+      applyUpdate(turn, event);
       return;
     case 'framework-stream-closed':
       closeFrameworkStream(turn, event.streamId);
@@ -90,6 +95,7 @@ function apply(turn: MasterTurn, event: MasterEvent): void {
       if (!event.isWritable) turn.state.lastUnwritableMonoMs = turn.now.monoMs;
       tickFrameworks(turn);
       tickAgents(turn);
+      tickStaging(turn);
       rescindExpiredOffers(turn);
       return;
     case 'allocate':

@@ -1,8 +1,14 @@
 import { agentId, frameworkId, type Now, type Resources, resources } from '#core';
 import {
+  type AgentCall,
+  type AgentExecutor,
   type AgentMessage,
   type AgentTask,
+  type Filters,
   type FrameworkInfo,
+  type OfferConstraints,
+  type OfferOperation,
+  type OperationStatus,
   type SchedulerCall,
   type SchedulerEvent,
   type StreamPosition,
@@ -10,6 +16,7 @@ import {
   type TaskStatus,
   toWireResources,
   type WireOffer,
+  type WireResource,
 } from '#mesos-v1';
 import type { MasterEffect, MasterEvent } from './master-events.js';
 import { reduceMaster } from './master-reducer.js';
@@ -21,6 +28,8 @@ type EventOf<Type extends SchedulerEvent['type']> = Extract<
 >;
 type Call = Exclude<SchedulerCall, { readonly type: 'SUBSCRIBE' }>;
 type CommitEffect = Extract<MasterEffect, { readonly kind: 'commit-registry' }>;
+type AgentPlainCall = Exclude<AgentCall, { readonly type: 'SUBSCRIBE' }>;
+type WithoutPlace<One> = One extends AgentPlainCall ? Omit<One, 'agent_id' | 'stream_id'> : never;
 type WithoutId<One> = One extends Call ? Omit<One, 'framework_id'> : never;
 
 /**
@@ -101,18 +110,25 @@ export class MasterHarness {
   subscribe(
     streamId: string,
     info: Partial<FrameworkInfo> = {},
-    options: { readonly id?: string; readonly suppressed?: readonly string[] } = {},
+    options: {
+      readonly id?: string;
+      readonly suppressed?: readonly string[];
+      readonly constraints?: OfferConstraints;
+      readonly principal?: string;
+    } = {},
   ): string {
     const id = options.id === undefined ? {} : { id: { value: options.id } };
     this.dispatch({
       kind: 'framework-subscribe',
       streamId,
+      ...(options.principal === undefined ? {} : { principal: options.principal }),
       call: {
         type: 'SUBSCRIBE',
         ...(options.id === undefined ? {} : { framework_id: { value: options.id } }),
         subscribe: {
           framework_info: { user: 'root', name: streamId, failover_timeout: 60, ...info, ...id },
           ...(options.suppressed === undefined ? {} : { suppressed_roles: options.suppressed }),
+          ...(options.constraints === undefined ? {} : { offer_constraints: options.constraints }),
         },
       },
     });
@@ -144,6 +160,11 @@ export class MasterHarness {
       readonly frameworks?: readonly FrameworkInfo[];
       readonly lastApplied?: StreamPosition;
       readonly highestEpoch?: number;
+      /** Instead of `total`, as on the wire. */
+      readonly resources?: readonly WireResource[];
+      readonly capabilities?: readonly string[];
+      readonly checkpointed?: readonly WireResource[];
+      readonly executors?: readonly AgentExecutor[];
     } = {},
   ): string {
     this.dispatch({
@@ -154,16 +175,25 @@ export class MasterHarness {
           ...(options.id === undefined ? {} : { id: { value: options.id } }),
           hostname: 'host',
           port: 5051,
-          resources: toWireResources(
-            options.total ??
-              resources({ cpus: 4, mem: 1024, ports: [{ begin: 31_000, end: 31_009 }] }),
-          ),
+          resources:
+            options.resources ??
+            toWireResources(
+              options.total ??
+                resources({ cpus: 4, mem: 1024, ports: [{ begin: 31_000, end: 31_009 }] }),
+            ),
           attributes: [],
+          ...(options.capabilities === undefined
+            ? {}
+            : { capabilities: options.capabilities.map((type) => ({ type })) }),
         },
         version: '0.1.0',
         highest_epoch: options.highestEpoch ?? 0,
         tasks: options.tasks ?? [],
         frameworks: options.frameworks ?? [],
+        ...(options.checkpointed === undefined
+          ? {}
+          : { checkpointed_resources: options.checkpointed }),
+        ...(options.executors === undefined ? {} : { executors: options.executors }),
         ...(options.lastApplied === undefined ? {} : { last_applied: options.lastApplied }),
       },
     });
@@ -172,12 +202,45 @@ export class MasterHarness {
   }
 
   pong(agent: string, streamId: string): void {
+    this.agentCall(agent, streamId, { type: 'PONG' });
+  }
+
+  /** Any call of an agent but SUBSCRIBE; the status of its answer. */
+  agentCall(agent: string, streamId: string, call: WithoutPlace<AgentCall>): number {
+    const callId = `a${this.calls}`;
+    this.calls += 1;
     this.dispatch({
       kind: 'agent-call',
-      callId: 'pong',
-      call: { type: 'PONG', agent_id: { value: agent }, stream_id: streamId },
+      callId,
+      call: { ...call, agent_id: { value: agent }, stream_id: streamId } as AgentPlainCall,
       isWritable: this.isWritable,
     });
+    return this.answers.get(callId)?.status ?? 0;
+  }
+
+  /** ACCEPT with these operations. */
+  accept(
+    framework: string,
+    streamId: string,
+    offer: WireOffer,
+    operations: readonly OfferOperation[],
+    filters?: Filters,
+  ): number {
+    return this.call(framework, streamId, {
+      type: 'ACCEPT',
+      accept: {
+        offer_ids: [offer.id],
+        operations,
+        ...(filters === undefined ? {} : { filters }),
+      },
+    }).status;
+  }
+
+  /** States and messages of operations the framework was told of. */
+  operationsOf(streamId: string): OperationStatus[] {
+    return this.eventsOf(streamId, 'UPDATE_OPERATION_STATUS').map(
+      (event) => event.update_operation_status.status,
+    );
   }
 
   update(
