@@ -3,6 +3,7 @@ import { cpus, totalmem } from 'node:os';
 import { Cluster, findProcesses, killQuietly } from '../e2e/support/cluster.js';
 import { eventually } from '../e2e/support/http.js';
 import type { LoadJob, LoadResult } from './load.js';
+import { benchFailover, benchMasterLaunch } from './master-bench.js';
 import { clusterPssKib } from './memory.js';
 import { formatMs, median, percentile } from './statistics.js';
 
@@ -144,6 +145,11 @@ async function benchList(cluster: Cluster): Promise<void> {
   await cluster.api.send('DELETE', '/v2/groups/listed?force=true');
 }
 
+/** Of parts alone: they start what they need. */
+const ALONE: Readonly<Record<string, (print: typeof row) => Promise<void>>> = {
+  failover: benchFailover,
+  'master-launch': benchMasterLaunch,
+};
 const BENCHES: Readonly<Record<string, (cluster: Cluster) => Promise<void>>> = {
   start: benchStart,
   launch: benchLaunch,
@@ -155,11 +161,10 @@ const BENCHES: Readonly<Record<string, (cluster: Cluster) => Promise<void>>> = {
 };
 
 const wanted = process.argv.slice(2);
-const unknown = wanted.filter((name) => BENCHES[name] === undefined);
+const names = [...Object.keys(ALONE), ...Object.keys(BENCHES)];
+const unknown = wanted.filter((name) => !names.includes(name));
 if (unknown.length > 0) {
-  process.stderr.write(
-    `no bench ${unknown.join(', ')}; there are ${Object.keys(BENCHES).join(', ')}\n`,
-  );
+  process.stderr.write(`no bench ${unknown.join(', ')}; there are ${names.join(', ')}\n`);
   process.exit(2);
 }
 const processor = cpus()[0]?.model ?? 'unknown processor';
@@ -167,16 +172,23 @@ process.stdout.write(
   `${cpus().length} x ${processor}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}; median of ${RUNS} runs\n\n`,
 );
 process.stdout.write('| figure | measured | work |\n|---|---|---|\n');
+const isWanted = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
+const failed = (name: string, error: unknown): void => {
+  row(name, 'failed', String(error).split('\n')[0] ?? '');
+  process.stderr.write(`${String(error)}\n`);
+  process.exitCode = 1;
+};
+for (const [name, bench] of Object.entries(ALONE)) {
+  if (isWanted(name)) await bench(row).catch((error: unknown) => failed(name, error));
+}
 for (const [name, bench] of Object.entries(BENCHES)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  if (!isWanted(name)) continue;
   const cluster = new Cluster();
   try {
     await cluster.start();
     await bench(cluster);
   } catch (error) {
-    row(name, 'failed', String(error).split('\n')[0] ?? '');
-    process.stderr.write(`${String(error)}\n`);
-    process.exitCode = 1;
+    failed(name, error);
   } finally {
     await cluster.destroy();
   }

@@ -1,5 +1,5 @@
 import { agentId, frameworkId, isTerminalTaskState, taskId } from '#core';
-import type { AgentCall, TaskStatus } from '#mesos-v1';
+import type { AgentCall, AgentUpdate, TaskStatus } from '#mesos-v1';
 import { sendToAgent } from './master-agent-messages.js';
 import type { MasterEvent, MasterTurn } from './master-events.js';
 import { exitExecutor } from './master-executors.js';
@@ -7,17 +7,14 @@ import { confirmOperations } from './master-operation-feedback.js';
 import type { Agent, Framework, Task } from './master-state.js';
 import { recordStatus, sendUpdate, setTaskState, toTaskState } from './master-tasks.js';
 
-type UpdateCall = Extract<AgentCall, { readonly type: 'UPDATE' }>;
+type AgentCallEvent = Extract<MasterEvent, { readonly kind: 'agent-call' }>;
 type MessageCall = Extract<AgentCall, { readonly type: 'MESSAGE' }>;
 
 /**
- * What an agent says but SUBSCRIBE; only the agent's current stream may speak for it (403: subscribe again). While the registry is away
- * all show that the agent lives, and no UPDATE is taken.
+ * What an agent says but SUBSCRIBE; only the agent's current stream may speak for it (403: subscribe again). While the
+ * registry is away all of it shows that the agent lives, and no UPDATE is taken.
  */
-export function handleAgentCall(
-  turn: MasterTurn,
-  event: Extract<MasterEvent, { readonly kind: 'agent-call' }>,
-): void {
+export function handleAgentCall(turn: MasterTurn, event: AgentCallEvent): void {
   const { call, callId } = event;
   const agent = turn.state.agents.get(agentId(call.agent_id.value));
   if (agent?.stream?.id !== call.stream_id) {
@@ -30,24 +27,31 @@ export function handleAgentCall(
     return;
   }
   agent.heardMonoMs = turn.now.monoMs;
-  if (call.type === 'UPDATE' && !event.isWritable) {
+  const updates = updatesOf(call);
+  if (updates.length > 0 && !event.isWritable) {
     const message = 'the database is unavailable; send the update again';
     turn.effects.push({ kind: 'answer-call', callId, status: 503, message });
     return;
   }
+  for (const update of updates) takeUpdate(turn, agent, update);
   applyAgentCall(turn, agent, call);
   turn.effects.push({ kind: 'answer-call', callId, status: 202 });
 }
 
-function applyAgentCall(
-  turn: MasterTurn,
-  agent: Agent,
-  call: Extract<MasterEvent, { readonly kind: 'agent-call' }>['call'],
-): void {
+function updatesOf(call: AgentCallEvent['call']): readonly AgentUpdate[] {
   switch (call.type) {
     case 'UPDATE':
-      takeUpdate(turn, agent, call.update);
-      return;
+      return [call.update];
+    case 'UPDATES':
+      return call.updates;
+    default:
+      return [];
+  }
+}
+
+/** What is no UPDATE. */
+function applyAgentCall(turn: MasterTurn, agent: Agent, call: AgentCallEvent['call']): void {
+  switch (call.type) {
     case 'MESSAGE':
       forwardMessage(turn, agent, call.message);
       return;
@@ -63,6 +67,8 @@ function applyAgentCall(
     case 'CHECKPOINTED':
       confirmOperations(turn, agent, call.checkpointed.sequence);
       return;
+    case 'UPDATE':
+    case 'UPDATES':
     case 'PONG':
       return;
     default:
@@ -92,7 +98,7 @@ function forwardMessage(turn: MasterTurn, agent: Agent, message: MessageCall['me
  * A status from an agent: to the framework as it is; `latest_state` frees the resources even while older updates wait
  * for their acknowledgement. The agent resends until acknowledged, so each part may happen twice.
  */
-function takeUpdate(turn: MasterTurn, agent: Agent, update: UpdateCall['update']): void {
+function takeUpdate(turn: MasterTurn, agent: Agent, update: AgentUpdate): void {
   const { state } = turn;
   state.counters.statusUpdates += 1;
   const id = frameworkId(update.framework_id.value);
@@ -143,7 +149,7 @@ const isGivenUp = (framework: Framework, { task_id }: TaskStatus): boolean =>
   framework.completedTasks.get(taskId(task_id.value))?.isGivenUp === true;
 
 /** The framework was told its end already: the agent is to end it too, and nobody else will acknowledge. */
-function endGivenUp(turn: MasterTurn, agent: Agent, update: UpdateCall['update']): void {
+function endGivenUp(turn: MasterTurn, agent: Agent, update: AgentUpdate): void {
   const { framework_id, status, latest_state } = update;
   const { task_id, uuid } = status;
   if (!isTerminalTaskState(toTaskState(latest_state) ?? 'TASK_UNKNOWN')) {

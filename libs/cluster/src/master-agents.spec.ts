@@ -35,6 +35,48 @@ describe('agents', () => {
     ]);
   });
 
+  it('takes the updates of one call in their order', () => {
+    const { master, framework, agent } = running();
+    const update = (state: string, uuid: string) => ({
+      framework_id: { value: framework },
+      status: { task_id: { value: 't' }, state, uuid },
+      latest_state: 'TASK_FINISHED',
+    });
+
+    master.dispatch({
+      kind: 'agent-call',
+      callId: 'many',
+      call: {
+        type: 'UPDATES',
+        agent_id: { value: agent },
+        stream_id: 'A',
+        updates: [
+          update('TASK_RUNNING', UUID),
+          update('TASK_FINISHED', 'BBBBBBBBBBBBBBBBBBBBBB=='),
+        ],
+      },
+      isWritable: true,
+    });
+
+    expect(master.answers.get('many')?.status).toBe(202);
+    expect(master.statusesOf('F').map(({ state }) => state)).toEqual([
+      'TASK_RUNNING',
+      'TASK_FINISHED',
+    ]);
+  });
+
+  it('stores an agent that comes back unchanged no second time, wherever its id stands', () => {
+    const master = new MasterHarness();
+    const agent = master.addAgent('A');
+    const commits = master.committed.length;
+    master.dispatch({ kind: 'agent-stream-closed', streamId: 'A' });
+
+    master.addAgent('B', { id: agent });
+
+    expect(master.committed).toHaveLength(commits);
+    expect(master.messagesOf('B')[0]).toMatchObject({ type: 'SUBSCRIBED' });
+  });
+
   it('does not answer an agent that has seen a higher epoch', () => {
     const master = new MasterHarness();
 

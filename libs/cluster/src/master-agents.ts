@@ -363,6 +363,9 @@ function turnAway(turn: MasterTurn, streamId: string, id: string): void {
   );
 }
 
-/** Order of fields is the agent's own and stable, so texts compare. */
-const isSameInfo = (known: AgentInfo, given: AgentInfo): boolean =>
-  JSON.stringify({ ...known, id: null }) === JSON.stringify({ ...given, id: null });
+/** Whatever the place of the id, which a new agent does not have yet. The order of all else is the agent's own, and stable. */
+function isSameInfo(known: AgentInfo, given: AgentInfo): boolean {
+  const { id: _knownId, ...before } = known;
+  const { id: _givenId, ...now } = given;
+  return JSON.stringify(before) === JSON.stringify(now);
+}

@@ -8,7 +8,9 @@ const CALL_TIMEOUT_MS = 15_000;
 /** How long the answers of calls under way are waited for when the subscription has ended. */
 const CLOSE_GRACE_MS = 2_000;
 const MAX_ATTEMPTS = 5;
-const ACKNOWLEDGE_CONNECTIONS = 4;
+const ACKNOWLEDGE_CONNECTIONS = 2;
+/** Acknowledgements sent on one connection before the first is answered. */
+const ACKNOWLEDGE_PIPELINING = 64;
 const MAX_ERROR_BODY = 1_000;
 
 /**
@@ -33,7 +35,10 @@ export class CallSender {
     },
   ) {
     this.calls = new Pool(options.origin, { connections: 1, pipelining: 1 });
-    this.acknowledgements = new Pool(options.origin, { connections: ACKNOWLEDGE_CONNECTIONS });
+    this.acknowledgements = new Pool(options.origin, {
+      connections: ACKNOWLEDGE_CONNECTIONS,
+      pipelining: ACKNOWLEDGE_PIPELINING,
+    });
   }
 
   /** Resolves on 202 or 200. Throws {@link SchedulerCallError}. */
@@ -85,6 +90,8 @@ export class CallSender {
           ...this.options.headers,
         },
         body,
+        // May be repeated, so it may be pipelined.
+        idempotent: type === 'ACKNOWLEDGE',
         headersTimeout: CALL_TIMEOUT_MS,
         bodyTimeout: CALL_TIMEOUT_MS,
       });

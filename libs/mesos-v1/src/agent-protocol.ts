@@ -32,6 +32,17 @@ export interface AgentTask {
   readonly latest_status: TaskStatus;
 }
 
+/** One status of one task, as the agent holds it until it is acknowledged. */
+export interface AgentUpdate {
+  readonly framework_id: IdValue;
+  readonly status: TaskStatus;
+  /** The newest state of the task, so that the master frees resources before old updates are acknowledged. */
+  readonly latest_state: string;
+}
+
+/** Updates in one call. */
+export const MAX_UPDATES = 1_000;
+
 /** A custom executor as its agent knows it. */
 export interface AgentExecutor {
   readonly framework_id: IdValue;
@@ -64,12 +75,14 @@ export type AgentCall =
       readonly type: 'UPDATE';
       readonly agent_id: IdValue;
       readonly stream_id: string;
-      readonly update: {
-        readonly framework_id: IdValue;
-        readonly status: TaskStatus;
-        /** The newest state of the task, so that the master frees resources before old updates are acknowledged. */
-        readonly latest_state: string;
-      };
+      readonly update: AgentUpdate;
+    }
+  /** Many at once, taken in order, at most {@link MAX_UPDATES}; the answer is that of all. */
+  | {
+      readonly type: 'UPDATES';
+      readonly agent_id: IdValue;
+      readonly stream_id: string;
+      readonly updates: readonly AgentUpdate[];
     }
   | { readonly type: 'PONG'; readonly agent_id: IdValue; readonly stream_id: string }
   /** All CHECKPOINT_RESOURCES of this stream up to `sequence` would survive a power cut now. */

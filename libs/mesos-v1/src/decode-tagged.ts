@@ -11,22 +11,27 @@ export function parseTagged<Message>(
   input: unknown,
   decoders: Readonly<Record<string, Decoder<Message>>>,
 ): Parsed<Message> {
-  const issues = new Issues();
-  if (!isRecord(input)) {
-    issues.add('', 'the body is not a JSON object');
-    return { kind: 'invalid', issues: issues.list };
-  }
-  const type = input['type'];
-  if (typeof type !== 'string') {
-    issues.add('type', 'is required');
-    return { kind: 'invalid', issues: issues.list };
+  const type = isRecord(input) ? input['type'] : undefined;
+  if (!isRecord(input) || typeof type !== 'string') {
+    const message = isRecord(input) ? 'is required' : 'the body is not a JSON object';
+    return { kind: 'invalid', issues: [{ path: isRecord(input) ? 'type' : '', message }] };
   }
   const decode = Object.hasOwn(decoders, type) ? decoders[type] : undefined;
   if (decode === undefined) return { kind: 'unknown-type', type };
-  const value = decode(input, '', issues);
-  return value !== undefined && issues.list.length === 0
-    ? { kind: 'parsed', value }
-    : { kind: 'invalid', issues: issues.list };
+  return parseWith(input, decode);
+}
+
+/** Reads one value; only when something is wrong it is read again, for the paths. */
+export function parseWith<Message>(
+  input: unknown,
+  decode: Decoder<Message>,
+): Exclude<Parsed<Message>, { readonly kind: 'unknown-type' }> {
+  const quick = new Issues({ hasPaths: false });
+  const value = decode(input, '', quick);
+  if (value !== undefined && quick.list.length === 0) return { kind: 'parsed', value };
+  const issues = new Issues({ hasPaths: true });
+  decode(input, '', issues);
+  return { kind: 'invalid', issues: issues.list };
 }
 
 /** The tag itself, known to be right when the decoder of that tag runs. */

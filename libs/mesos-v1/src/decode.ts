@@ -9,9 +9,21 @@ export interface DecodeIssue {
   readonly message: string;
 }
 
-/** Collects issues; bounded, since a hostile body could have millions. */
+/**
+ * Collects issues; bounded, since a hostile body could have millions. Paths are written only when asked for: nearly all
+ * messages have no issue, and the others are read a second time.
+ */
 export class Issues {
   readonly list: DecodeIssue[] = [];
+
+  constructor(private readonly options: { readonly hasPaths: boolean }) {}
+
+  /** The path of a field, or of an item in brackets. */
+  pathOf(parent: string, name: string | number): string {
+    if (!this.options.hasPaths) return '';
+    if (typeof name === 'number') return `${parent}[${name}]`;
+    return parent === '' ? name : `${parent}.${name}`;
+  }
 
   add(path: string, message: string): undefined {
     if (this.list.length < MAX_ISSUES) this.list.push({ path, message });
@@ -149,8 +161,8 @@ export const listOf =
   (input, path, issues) => {
     if (!Array.isArray(input)) return issues.add(path, `is ${nameOf(input)}, not a list`);
     const values: Value[] = [];
-    for (const [index, item] of input.entries()) {
-      const value = decode(item, `${path}[${index}]`, issues);
+    for (let index = 0; index < input.length; index += 1) {
+      const value = decode(input[index], issues.pathOf(path, index), issues);
       if (value !== undefined) values.push(value);
     }
     return values;
@@ -163,7 +175,7 @@ export const mapOf =
     const values: [string, Value][] = [];
     for (const [key, item] of Object.entries(input)) {
       if (item === null || item === undefined) continue;
-      const value = decode(item, `${path}.${key}`, issues);
+      const value = decode(item, issues.pathOf(path, key), issues);
       if (value !== undefined) values.push([key, value]);
     }
     return Object.fromEntries(values);
@@ -199,7 +211,7 @@ function messageDecoder<Message>(
     let complete = true;
     for (const [name, field] of entries) {
       const raw = input[name];
-      const fieldPath = path === '' ? name : `${path}.${name}`;
+      const fieldPath = issues.pathOf(path, name);
       if (raw === null || raw === undefined) {
         if (field.presence === 'required' && field.fallback !== undefined) {
           message[name] = field.fallback;
@@ -214,9 +226,10 @@ function messageDecoder<Message>(
       else if (field.presence === 'required') complete = false;
     }
     if (options.keepUnknown) {
-      for (const [name, raw] of Object.entries(input)) {
+      for (const name of Object.keys(input)) {
+        const raw = input[name];
         if (known.has(name) || name === '__proto__' || raw === null) continue;
-        message[name] = withoutNulls(raw, `${path}.${name}`, issues, 0);
+        message[name] = withoutNulls(raw, issues.pathOf(path, name), issues, 0);
       }
     }
     // The field decoders are typed by Message, so the record has its shape once complete.

@@ -1,10 +1,12 @@
-export type {
-  AgentCall,
-  AgentExecutor,
-  AgentMessage,
-  AgentMessageBody,
-  AgentTask,
-  StreamPosition,
+export {
+  type AgentCall,
+  type AgentExecutor,
+  type AgentMessage,
+  type AgentMessageBody,
+  type AgentTask,
+  type AgentUpdate,
+  MAX_UPDATES,
+  type StreamPosition,
 } from './agent-protocol.js';
 export type { DecodeIssue } from './decode.js';
 export type { Parsed } from './decode-tagged.js';

@@ -1,16 +1,16 @@
-import type {
-  AgentCall,
-  AgentExecutor,
-  AgentMessage,
-  AgentTask,
-  StreamPosition,
+import {
+  type AgentCall,
+  type AgentExecutor,
+  type AgentMessage,
+  type AgentTask,
+  type AgentUpdate,
+  MAX_UPDATES,
+  type StreamPosition,
 } from './agent-protocol.js';
 import {
   boolean,
   closedMessage,
   type Decoder,
-  Issues,
-  isRecord,
   listOf,
   nonEmptyText,
   number,
@@ -20,7 +20,7 @@ import {
   required,
   text,
 } from './decode.js';
-import { type Parsed, parseTagged, tag } from './decode-tagged.js';
+import { type Parsed, parseTagged, parseWith, tag } from './decode-tagged.js';
 import { duration, executorInfo, killPolicy, taskInfo, taskStatus } from './decode-tasks.js';
 import { agentInfo, frameworkInfo, idValue, registeredId, wireResource } from './decode-values.js';
 
@@ -31,10 +31,8 @@ export function parseAgentCall(input: unknown): Parsed<AgentCall> {
 
 /** Reads one record of the stream from the master to an agent. */
 export function parseAgentMessage(input: unknown): Parsed<AgentMessage> {
-  const issues = new Issues();
-  const position = readPosition(input, '', issues);
-  if (position === undefined || !isRecord(input)) return { kind: 'invalid', issues: issues.list };
-  return parseTagged(input, AGENT_MESSAGES);
+  const position = parseWith(input, readPosition);
+  return position.kind === 'parsed' ? parseTagged(input, AGENT_MESSAGES) : position;
 }
 
 type CallOf<Type extends AgentCall['type']> = Extract<AgentCall, { readonly type: Type }>;
@@ -51,6 +49,12 @@ const agentTask: Decoder<AgentTask> = closedMessage<AgentTask>({
   task: required(taskInfo),
   state: required(nonEmptyText),
   latest_status: required(taskStatus),
+});
+
+const agentUpdate: Decoder<AgentUpdate> = closedMessage<AgentUpdate>({
+  framework_id: required(registeredId),
+  status: required(taskStatus),
+  latest_state: required(nonEmptyText),
 });
 
 const agentExecutor: Decoder<AgentExecutor> = closedMessage<AgentExecutor>({
@@ -78,12 +82,16 @@ const AGENT_CALLS: Readonly<Record<AgentCall['type'], Decoder<AgentCall>>> = {
     type: required(tag('UPDATE')),
     agent_id: required(registeredId),
     stream_id: required(nonEmptyText),
-    update: required(
-      closedMessage<CallOf<'UPDATE'>['update']>({
-        framework_id: required(registeredId),
-        status: required(taskStatus),
-        latest_state: required(nonEmptyText),
-      }),
+    update: required(agentUpdate),
+  }),
+  UPDATES: closedMessage<CallOf<'UPDATES'>>({
+    type: required(tag('UPDATES')),
+    agent_id: required(registeredId),
+    stream_id: required(nonEmptyText),
+    updates: required((input, path, issues) =>
+      Array.isArray(input) && input.length > MAX_UPDATES
+        ? issues.add(path, `has ${input.length} items; at most ${MAX_UPDATES} are allowed`)
+        : listOf(agentUpdate)(input, path, issues),
     ),
   }),
   PONG: closedMessage<CallOf<'PONG'>>({

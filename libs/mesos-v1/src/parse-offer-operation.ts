@@ -99,6 +99,6 @@ export const offerOperation: Decoder<OfferOperation> = (input, path, issues) => 
   const decode =
     typeof type === 'string' && Object.hasOwn(OPERATIONS, type) ? OPERATIONS[type] : undefined;
   return decode === undefined
-    ? issues.add(`${path}.type`, `is ${String(type)}, not a supported operation`)
+    ? issues.add(issues.pathOf(path, 'type'), `is ${String(type)}, not a supported operation`)
     : decode(input, path, issues);
 };

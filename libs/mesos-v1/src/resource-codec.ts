@@ -25,30 +25,28 @@ export function decodeResources(wire: readonly WireResource[]): Resources {
   return sumUp(wire, (resource) => resourceKey(resource.name, traitsOf(resource)));
 }
 
+/** Names come from outside, so what is there already is looked up as an own property. */
 function sumUp(wire: readonly WireResource[], keyOf: (one: WireResource) => string): Resources {
-  const scalars = new Map<string, number>();
-  const ranges = new Map<string, Range[]>();
+  const scalars: Record<string, number> = {};
+  const ranges: Record<string, readonly Range[]> = {};
   for (const resource of wire) {
-    const { type, ...amount } = resource;
-    const name = keyOf(resource);
-    if (type === 'SCALAR') {
-      scalars.set(name, (scalars.get(name) ?? 0) + toMilli(Number(amount.scalar?.value ?? 0)));
-    } else if (type === 'RANGES') {
-      const list = ranges.get(name) ?? [];
-      for (const range of amount.ranges?.range ?? []) {
+    const key = keyOf(resource);
+    if (resource.type === 'SCALAR') {
+      const milli = toMilli(Number(resource.scalar?.value ?? 0));
+      if (milli === 0) continue;
+      const sum = (Object.hasOwn(scalars, key) ? (scalars[key] ?? 0) : 0) + milli;
+      if (sum === 0) delete scalars[key];
+      else scalars[key] = sum;
+    } else if (resource.type === 'RANGES') {
+      const list = Object.hasOwn(ranges, key) ? [...(ranges[key] ?? [])] : [];
+      for (const range of resource.ranges?.range ?? []) {
         list.push({ begin: Number(range.begin), end: Number(range.end) });
       }
-      ranges.set(name, list);
+      const normalised = normaliseRanges(list);
+      if (normalised.length > 0) ranges[key] = normalised;
     }
   }
-  return {
-    scalars: Object.fromEntries([...scalars].filter(([, milli]) => milli !== 0)),
-    ranges: Object.fromEntries(
-      [...ranges]
-        .map(([name, list]) => [name, normaliseRanges(list)] as const)
-        .filter(([, list]) => list.length > 0),
-    ),
-  };
+  return { scalars, ranges };
 }
 
 function traitsOf(resource: WireResource): ResourceTraits {

@@ -13,16 +13,37 @@ const START_LIMIT_MS = 120_000;
 const STOP_LIMIT_MS = 60_000;
 /** Ports of one cluster with three agents, before the offset. */
 const OWN_PORTS = [8080, 5050, 5051, 5052, 5053, 8000, 9090];
-/** Moves the ports away from a cluster a developer may be running, and from another suite's. */
-const PORT_OFFSET = Number(process.env['PACER_E2E_PORT_OFFSET'] ?? (await findFreeOffset()));
-const SERVICE_PORTS = { min: PORT_OFFSET - 8_000, max: PORT_OFFSET - 7_000 };
-/** Below the range from which outgoing connections take theirs (32768 and up). */
-const TASK_PORTS = `${PORT_OFFSET + 10_000}-${PORT_OFFSET + 11_400}`;
+/** Where the ports of one cluster begin: its own are moved by `offset`, services and tasks have a range each. */
+interface PortLayout {
+  readonly offset: number;
+  readonly services: number;
+  readonly tasks: number;
+}
+const SERVICE_PORTS = 1_000;
+const TASK_PORTS = 1_300;
+/**
+ * Away from a cluster a developer may be running, from each other, and below the range from which outgoing connections
+ * take theirs (32768 and up). Two files may run at a time, each in a worker that has every second of these.
+ */
+const LAYOUTS: readonly PortLayout[] = [
+  { offset: 20_000, services: 12_000, tasks: 30_000 },
+  { offset: 14_000, services: 15_000, tasks: 23_500 },
+  { offset: 20_200, services: 11_000, tasks: 30_000 },
+  { offset: 14_200, services: 16_000, tasks: 23_500 },
+];
+const PORTS = await choosePorts();
+const PORT_OFFSET = PORTS.offset;
 
-async function findFreeOffset(): Promise<number> {
-  for (const offset of [20_000, 20_500, 21_000, 19_500, 19_000]) {
-    const free = await Promise.all(OWN_PORTS.map((port) => isFree(port + offset)));
-    if (free.every(Boolean)) return offset;
+async function choosePorts(): Promise<PortLayout> {
+  const given = process.env['PACER_E2E_PORT_OFFSET'];
+  if (given !== undefined) {
+    const offset = Number(given);
+    return { offset, services: offset - 8_000, tasks: offset + 10_000 };
+  }
+  const worker = Number(process.env['VITEST_POOL_ID'] ?? 1);
+  for (const layout of LAYOUTS.filter((_, index) => index % 2 === (worker + 1) % 2)) {
+    const free = await Promise.all(OWN_PORTS.map((port) => isFree(port + layout.offset)));
+    if (free.every(Boolean)) return layout;
   }
   throw new Error('no free ports for a cluster: is another suite running? PACER_E2E_PORT_OFFSET');
 }
@@ -88,9 +109,9 @@ export class Cluster {
       env: {
         ...process.env,
         PACER_SKIP_PACKAGES: '1',
-        PACER_SERVICE_PORT_MIN: String(SERVICE_PORTS.min),
-        PACER_SERVICE_PORT_MAX: String(SERVICE_PORTS.max),
-        PACER_AGENT_PORTS: TASK_PORTS,
+        PACER_SERVICE_PORT_MIN: String(PORTS.services),
+        PACER_SERVICE_PORT_MAX: String(PORTS.services + SERVICE_PORTS),
+        PACER_AGENT_PORTS: `${PORTS.tasks}-${PORTS.tasks + TASK_PORTS}`,
         ...this.options.environment,
       },
     });

@@ -3,6 +3,7 @@ import type { Clock } from '#core';
 import { type AgentCall, type AgentMessage, RecordDecoder } from '#mesos-v1';
 import type { MasterLink, MasterLinkHandlers } from '../engine/master-link.port.js';
 import { CallRefusedError, type HttpStream, MasterCalls, openStream } from './master-http.js';
+import { UpdateBatches } from './update-batches.js';
 
 export interface HttpMasterLinkOptions {
   /** Tried in turn; `http://host:port`. */
@@ -40,6 +41,7 @@ export class HttpMasterLink implements MasterLink {
   private current = '';
   private lastComplaint = '';
   private cancelRetry: (() => void) | undefined;
+  private updates: UpdateBatches | undefined;
   private readonly calls: MasterCalls;
 
   constructor(private readonly options: HttpMasterLinkOptions) {
@@ -53,14 +55,17 @@ export class HttpMasterLink implements MasterLink {
 
   async send(call: Exclude<AgentCall, { readonly type: 'SUBSCRIBE' }>): Promise<void> {
     if (!this.isConnected) throw new Error('no master is connected');
-    const { connection } = this;
-    try {
-      await this.calls.post(`${this.current}${AGENT_PATH}`, call);
-    } catch (error) {
-      const isOutdated = error instanceof CallRefusedError && error.status === FORBIDDEN;
-      if (isOutdated && this.connection === connection) this.reconnect(error.message);
-      throw error;
+    if (call.type !== 'UPDATE') {
+      await this.post(call);
+      return;
     }
+    if (this.updates?.isOf(call) !== true) {
+      this.updates = new UpdateBatches(
+        { agent_id: call.agent_id, stream_id: call.stream_id },
+        (batch) => this.post(batch),
+      );
+    }
+    await this.updates?.add(call.update);
   }
 
   reconnect(reason: string): void {
@@ -85,6 +90,17 @@ export class HttpMasterLink implements MasterLink {
     this.cancelRetry?.();
     this.drop('the agent stops');
     this.calls.close();
+  }
+
+  private async post(call: Exclude<AgentCall, { readonly type: 'SUBSCRIBE' }>): Promise<void> {
+    const { connection } = this;
+    try {
+      await this.calls.post(`${this.current}${AGENT_PATH}`, call);
+    } catch (error) {
+      const isOutdated = error instanceof CallRefusedError && error.status === FORBIDDEN;
+      if (isOutdated && this.connection === connection) this.reconnect(error.message);
+      throw error;
+    }
   }
 
   private connect(): void {

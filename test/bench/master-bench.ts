@@ -1,0 +1,127 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import type { MasterLoadJob, MasterLoadReport } from './master-load.js';
+import { StandaloneMaster } from './standalone-master.js';
+import { formatMs, median, percentile } from './statistics.js';
+
+/** Figures of the master alone: no cluster but simulated agents and frameworks over real connections. */
+
+type PrintRow = (name: string, figure: string, work: string) => void;
+
+/** A process of load. */
+class Load {
+  private readonly child: ChildProcess = fork(new URL('./master-load.js', import.meta.url), {
+    stdio: 'inherit',
+    execArgv: ['--max-old-space-size=4096'],
+  });
+
+  send(job: MasterLoadJob): void {
+    this.child.send(job);
+  }
+
+  next<Kind extends MasterLoadReport['kind']>(
+    kind: Kind,
+  ): Promise<Extract<MasterLoadReport, { readonly kind: Kind }>> {
+    return new Promise((resolve, reject) => {
+      this.child.once('exit', (code) => reject(new Error(`the load ended with ${code}`)));
+      this.child.on('message', (message: MasterLoadReport) => {
+        // Narrowed by its tag.
+        if (message.kind === kind) resolve(message as Extract<MasterLoadReport, { kind: Kind }>);
+      });
+    });
+  }
+
+  end(): void {
+    this.child.removeAllListeners();
+    this.child.kill('SIGKILL');
+  }
+}
+
+/** Many agents come back to a new master, with their tasks. */
+export async function benchFailover(row: PrintRow): Promise<void> {
+  const count = Number(process.env['PACER_BENCH_AGENTS'] ?? 10_000);
+  const tasksEach = 10;
+  const processes = 2;
+  const runs = 3;
+  const master = await StandaloneMaster.create();
+  const loads = Array.from({ length: processes }, () => new Load());
+  const frameworks = Array.from({ length: 5 }, (_, index) => ({
+    user: 'root',
+    name: `framework-${index}`,
+    id: { value: `bench-${index}` },
+    failover_timeout: 36_000,
+  }));
+  try {
+    await master.start();
+    let all = Promise.all(loads.map((load) => load.next('subscribed')));
+    for (const load of loads) {
+      load.send({
+        kind: 'agents',
+        masterUrl: master.url,
+        count: count / processes,
+        tasksEach,
+        frameworks,
+      });
+    }
+    await all;
+    const samples: number[] = [];
+    let peakKib = 0;
+    let processorMs = 0;
+    for (let run = 0; run < runs; run += 1) {
+      for (const load of loads) load.send({ kind: 'hold' });
+      await master.kill();
+      await master.start();
+      all = Promise.all(loads.map((load) => load.next('subscribed')));
+      const startedMs = Date.now();
+      const beforeMs = master.processorMs();
+      for (const load of loads) load.send({ kind: 'connect' });
+      const reports = await all;
+      samples.push(Math.max(...reports.map((report) => report.atEpochMs)) - startedMs);
+      processorMs = master.processorMs() - beforeMs;
+      peakKib = Math.max(peakKib, master.residentKib('peak'));
+    }
+    row(
+      'fail-over: a new master knows all agents and tasks (Mesos 1.5.0: 4.3 s in one process)',
+      `${formatMs(median(samples))} (${samples.map(formatMs).join(', ')}), peak ${Math.round(peakKib / 1024)} MiB, ${formatMs(processorMs)} of the master's processor`,
+      `${count} agents x ${tasksEach} tasks, ${processes} processes, one connection each`,
+    );
+  } finally {
+    for (const load of loads) load.end();
+    await master.destroy();
+  }
+}
+
+/** Offer, accept, launch, running, acknowledged. */
+export async function benchMasterLaunch(row: PrintRow): Promise<void> {
+  const tasks = Number(process.env['PACER_BENCH_TASKS'] ?? 100_000);
+  const agents = 1_000;
+  const master = await StandaloneMaster.create();
+  const agentLoad = new Load();
+  const frameworkLoad = new Load();
+  try {
+    await master.start();
+    const subscribed = agentLoad.next('subscribed');
+    agentLoad.send({
+      kind: 'agents',
+      masterUrl: master.url,
+      count: agents,
+      tasksEach: 0,
+      frameworks: [],
+    });
+    await subscribed;
+    const beforeMs = master.processorMs();
+    const beforeKib = master.residentKib('now');
+    const launched = frameworkLoad.next('launched');
+    frameworkLoad.send({ kind: 'launch', masterUrl: master.url, tasks, perOffer: 10 });
+    const { elapsedMs, latenciesMs } = await launched;
+    const perTaskKib = (master.residentKib('now') - beforeKib) / tasks;
+    row(
+      'launches end to end on one master',
+      `${Math.round(tasks / (elapsedMs / 1000))} tasks/s; accept to running p50 ${formatMs(percentile(latenciesMs, 0.5))}, p99 ${formatMs(percentile(latenciesMs, 0.99))}; ${perTaskKib.toFixed(1)} KiB and ${(((master.processorMs() - beforeMs) / tasks) * 1000).toFixed(0)} µs of the master's processor a task`,
+      `${tasks} tasks on ${agents} simulated agents, all kept running`,
+    );
+  } finally {
+    frameworkLoad.end();
+    agentLoad.end();
+    await master.destroy();
+  }
+}
