@@ -21,7 +21,7 @@ export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 export interface Explanation {
   readonly frameworkId: FrameworkId;
   readonly role: RoleName;
-  /** Of the framework within its role's cluster-wide use, 0..1. */
+  /** The framework's, of the whole cluster, 0..1. */
   readonly dominantShare: number;
   /** Weighted dominant share of the role. */
   readonly roleShare: number;
@@ -30,7 +30,9 @@ export interface Explanation {
   readonly held: Quantities;
   /** Agents in the cluster. */
   readonly agents: number;
-  /** Agents per reason, as they stand now; estimated from a sample in large clusters. */
+  /** Agents with something free that were tried for {@link reasons}; in large clusters a sample of them. */
+  readonly sampled: number;
+  /** Agents per reason, as they stand now; scaled up from the sample. */
   readonly reasons: Readonly<Partial<Record<RefusalReason, number>>>;
   /** How often it was passed over in the last rounds, per reason. */
   readonly passedOver: Readonly<Partial<Record<RefusalReason, number>>>;

@@ -1,12 +1,11 @@
+export { HOLD_STALLED_MS, STARVING_AFTER_LOSSES } from './accumulation.js';
 export {
-  type AllocateOptions,
   Allocator,
-  type AllocatorOptions,
   DEFAULT_MIN_ALLOCATABLE,
+  DEFAULT_MIN_ALLOCATABLE_WITH_QUOTA,
   MAX_REFUSE_MS,
-  type RoleUsage,
 } from './allocator.js';
-export { DrfSorter, type Scalars } from './drf-sorter.js';
+export { MAX_BACKOFF_MS, PATIENCE_ROUNDS } from './decline-backoff.js';
 export { type Explanation, REFUSAL_REASONS, type RefusalReason } from './explanation.js';
 export {
   type CompiledConstraints,
@@ -15,5 +14,15 @@ export {
   type OfferConstraints,
 } from './offer-constraints.js';
 export type { Quantities } from './quantities.js';
+export { topLevelRole } from './quota-ledger.js';
+export { MAX_CHECKS_PER_CALL } from './rounds.js';
 export { subtractUpTo } from './subtract-up-to.js';
-export type { AgentTraits, Allocation, FrameworkTraits, Quota } from './traits.js';
+export type {
+  AgentTraits,
+  AllocateOptions,
+  Allocation,
+  AllocatorOptions,
+  FrameworkTraits,
+  Quota,
+  RoleUsage,
+} from './traits.js';

@@ -1,7 +1,14 @@
-import { type AgentId, containsResources, type Resources } from '#core';
+import {
+  type AgentId,
+  containsResources,
+  type Range,
+  type Resources,
+  rangesOf,
+  scalarMilli,
+} from '#core';
 
 /** A refused offer: nothing contained in `resources` is offered again before `expiresAtMonoMs`. */
-interface Filter<Owner> {
+export interface Filter<Owner> {
   readonly owner: Owner;
   readonly agentId: AgentId;
   readonly resources: Resources;
@@ -14,12 +21,16 @@ const MAX_FILTERS_PER_PAIR = 8;
 /** Dead entries tolerated in the heap before it is rebuilt. */
 const MAX_DEAD_ENTRIES = 1024;
 
+/** The live filters of one agent, for the inner loop of a round. */
+export type AgentFilters<Owner> = ReadonlyMap<Owner, readonly Filter<Owner>[]>;
+
 /**
  * The refusals of all owners ((framework, role) pairs), with a heap of expiries. Bigger offers than the refused one
  * pass. O(log n) to add; a check looks at no more than {@link MAX_FILTERS_PER_PAIR} filters. Owns and mutates its state.
  */
 export class OfferFilters<Owner extends object> {
-  private readonly byOwner = new Map<Owner, Map<AgentId, Filter<Owner>[]>>();
+  private readonly byAgent = new Map<AgentId, Map<Owner, Filter<Owner>[]>>();
+  private readonly agentsOf = new Map<Owner, Set<AgentId>>();
   private heap: Filter<Owner>[] = [];
   private dead = 0;
 
@@ -34,14 +45,14 @@ export class OfferFilters<Owner extends object> {
     readonly resources: Resources;
     readonly expiresAtMonoMs: number;
   }): void {
+    const { owner, agentId } = filter;
     const entry: Filter<Owner> = { ...filter, isLive: true };
-    const ofOwner = this.byOwner.get(filter.owner) ?? new Map<AgentId, Filter<Owner>[]>();
-    this.byOwner.set(filter.owner, ofOwner);
+    const onAgent = this.byAgent.get(agentId) ?? new Map<Owner, Filter<Owner>[]>();
+    this.byAgent.set(agentId, onAgent);
     const kept: Filter<Owner>[] = [];
-    for (const old of ofOwner.get(filter.agentId) ?? []) {
+    for (const old of onAgent.get(owner) ?? []) {
       const isSwallowed =
-        old.expiresAtMonoMs <= entry.expiresAtMonoMs &&
-        containsResources(entry.resources, old.resources);
+        old.expiresAtMonoMs <= entry.expiresAtMonoMs && covers(entry.resources, old.resources);
       if (isSwallowed) this.kill(old);
       else kept.push(old);
     }
@@ -50,31 +61,48 @@ export class OfferFilters<Owner extends object> {
       const oldest = kept.shift();
       if (oldest !== undefined) this.kill(oldest);
     }
-    ofOwner.set(filter.agentId, kept);
+    onAgent.set(owner, kept);
+    const agents = this.agentsOf.get(owner) ?? new Set();
+    this.agentsOf.set(owner, agents.add(agentId));
     this.push(entry);
+  }
+
+  /** The filters of an agent; the map lives as long as one of them does. */
+  onAgent(agentId: AgentId): AgentFilters<Owner> | undefined {
+    return this.byAgent.get(agentId);
   }
 
   /** Whether an offer of `resources` was refused and the refusal still stands. */
   isFiltered(owner: Owner, agentId: AgentId, resources: Resources): boolean {
-    const filters = this.byOwner.get(owner)?.get(agentId);
-    return filters?.some((filter) => containsResources(filter.resources, resources)) === true;
+    return isRefused(this.byAgent.get(agentId)?.get(owner), resources);
+  }
+
+  /** Live filters of one owner. O(agents it has refused). */
+  countOf(owner: Owner): number {
+    let count = 0;
+    for (const agentId of this.agentsOf.get(owner) ?? []) {
+      count += this.byAgent.get(agentId)?.get(owner)?.length ?? 0;
+    }
+    return count;
   }
 
   clearOwner(owner: Owner): void {
-    for (const filters of this.byOwner.get(owner)?.values() ?? []) {
-      for (const filter of filters) this.kill(filter);
+    for (const agentId of this.agentsOf.get(owner) ?? []) {
+      for (const filter of this.byAgent.get(agentId)?.get(owner) ?? []) this.kill(filter);
+      this.dropPair(owner, agentId);
     }
-    this.byOwner.delete(owner);
+    this.agentsOf.delete(owner);
     this.maybeRebuild();
   }
 
-  /** O(owners). */
   clearAgent(agentId: AgentId): void {
-    for (const [owner, ofOwner] of this.byOwner) {
-      for (const filter of ofOwner.get(agentId) ?? []) this.kill(filter);
-      ofOwner.delete(agentId);
-      if (ofOwner.size === 0) this.byOwner.delete(owner);
+    for (const [owner, filters] of this.byAgent.get(agentId) ?? []) {
+      for (const filter of filters) this.kill(filter);
+      const agents = this.agentsOf.get(owner);
+      agents?.delete(agentId);
+      if (agents?.size === 0) this.agentsOf.delete(owner);
     }
+    this.byAgent.delete(agentId);
     this.maybeRebuild();
   }
 
@@ -90,18 +118,29 @@ export class OfferFilters<Owner extends object> {
         continue;
       }
       top.isLive = false;
-      const ofOwner = this.byOwner.get(top.owner);
-      const left = ofOwner?.get(top.agentId)?.filter((filter) => filter !== top) ?? [];
-      if (left.length > 0) ofOwner?.set(top.agentId, left);
-      else ofOwner?.delete(top.agentId);
-      if (ofOwner?.size === 0) this.byOwner.delete(top.owner);
-      expired.push({ owner: top.owner, agentId: top.agentId });
+      const { owner, agentId } = top;
+      const onAgent = this.byAgent.get(agentId);
+      const left = onAgent?.get(owner)?.filter((filter) => filter !== top) ?? [];
+      if (left.length > 0) onAgent?.set(owner, left);
+      else {
+        this.dropPair(owner, agentId);
+        const agents = this.agentsOf.get(owner);
+        agents?.delete(agentId);
+        if (agents?.size === 0) this.agentsOf.delete(owner);
+      }
+      expired.push({ owner, agentId });
     }
   }
 
   /** When the next one expires, on the monotonic clock. A dead entry at the top may make this early, never late. */
   nextExpiryMonoMs(): number | undefined {
     return this.heap[0]?.expiresAtMonoMs;
+  }
+
+  private dropPair(owner: Owner, agentId: AgentId): void {
+    const onAgent = this.byAgent.get(agentId);
+    onAgent?.delete(owner);
+    if (onAgent?.size === 0) this.byAgent.delete(agentId);
   }
 
   private kill(filter: Filter<Owner>): void {
@@ -151,4 +190,40 @@ export class OfferFilters<Owner extends object> {
     const filter = this.heap[from];
     if (filter !== undefined) this.heap[to] = filter;
   }
+}
+
+/** Whether one of the filters covers an offer. */
+export function isRefused<Owner>(
+  filters: readonly Filter<Owner>[] | undefined,
+  resources: Resources,
+): boolean {
+  if (filters === undefined) return false;
+  for (const filter of filters) if (covers(filter.resources, resources)) return true;
+  return false;
+}
+
+/** `containsResources`, quick for what differs in a scalar or has the same ranges, as nearly all pairs do. */
+function covers(whole: Resources, part: Resources): boolean {
+  if (whole === part) return true;
+  for (const key in part.scalars) {
+    const milli = part.scalars[key] ?? 0;
+    if (scalarMilli(whole, key) < milli) return false;
+  }
+  for (const key in part.ranges) {
+    if (!sameRanges(rangesOf(whole, key), part.ranges[key] ?? [])) {
+      return containsResources(whole, part);
+    }
+  }
+  return true;
+}
+
+function sameRanges(left: readonly Range[], right: readonly Range[]): boolean {
+  if (left === right) return true;
+  if (left.length !== right.length) return false;
+  for (let index = 0; index < left.length; index += 1) {
+    if (left[index]?.begin !== right[index]?.begin || left[index]?.end !== right[index]?.end) {
+      return false;
+    }
+  }
+  return true;
 }

@@ -40,3 +40,37 @@ export interface Quota {
   readonly guarantees: Quantities;
   readonly limits: Quantities;
 }
+
+/** How an allocator works, for as long as it lives. */
+export interface AllocatorOptions {
+  /**
+   * An agent is offered when it has all of one of these vectors free; empty: anything. Default: 0.01 cpus or 32 MiB of
+   * memory, and both of them while some role has quota.
+   */
+  readonly minAllocatable?: readonly Quantities[];
+  /** Names of resources that do not count in shares. */
+  readonly fairSharingExcluded?: readonly string[];
+  /** Agents with GPUs are kept for frameworks with GPU_RESOURCES; default true. */
+  readonly filterGpuResources?: boolean;
+  /** The master's region: agents of others are offered to REGION_AWARE frameworks only. */
+  readonly region?: string;
+}
+
+export interface AllocateOptions {
+  /** Stop after so many; `hasWork` stays true, and the next call goes on. */
+  readonly maxAllocations?: number;
+}
+
+/** What a role and the roles below it have, in thousandths by name. */
+export interface RoleUsage {
+  /** What counts against quota: all reservations, and what is allocated unreserved and not revocable. */
+  readonly consumed: Quantities;
+  /** Allocated to its frameworks: offered, or used by tasks. */
+  readonly allocated: Quantities;
+  /** Reserved, allocated or not. */
+  readonly reserved: Quantities;
+  readonly weight: number;
+  readonly quota?: Quota;
+  /** Weighted dominant share. */
+  readonly share: number;
+}
