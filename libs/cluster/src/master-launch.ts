@@ -13,6 +13,7 @@ import { flushCheckpoint, type OperationSite } from './master-operations.js';
 import type { Framework, TaskGroup } from './master-state.js';
 import { addTask, masterStatus, sendUpdate } from './master-tasks.js';
 import { validateExecutor } from './master-validate-executor.js';
+import { findForeignReservation } from './master-validate-resources.js';
 import { findGroupTaskDefect, findShortage, validateTask } from './master-validate-task.js';
 import { findUnlikeVolume } from './resource-conversion.js';
 
@@ -33,7 +34,7 @@ export function launchTask(
   offered: Resources,
 ): Resources {
   const { framework, agent, role } = site;
-  const verdict = validateTask(info, { framework, agent, offered });
+  const verdict = validateTask(info, { framework, agent, role, offered });
   if (verdict.kind === 'invalid') {
     refuseTask(turn, framework, info, {
       state: 'TASK_ERROR',
@@ -121,7 +122,7 @@ type GroupVerdict =
   | { readonly kind: 'invalid'; readonly message: string };
 
 function validateGroup(
-  { framework, agent }: OperationSite,
+  { framework, agent, role }: OperationSite,
   launch: LaunchGroup,
   offered: Resources,
 ): GroupVerdict {
@@ -129,7 +130,8 @@ function validateGroup(
   if (tasks.length === 0) return { kind: 'invalid', message: 'the group has no tasks' };
   const executor = validateExecutor(launch.executor, { framework, agent, launches: 'group' });
   if (executor.kind === 'invalid') return executor;
-  const shortage = findShortage(executor.resources, offered);
+  const shortage =
+    findForeignReservation(executor.resources, role) ?? findShortage(executor.resources, offered);
   if (shortage !== undefined) return { kind: 'invalid', message: `the executor ${shortage}` };
   let rest = subtractResources(offered, executor.resources);
   let used = executor.resources;
@@ -138,7 +140,7 @@ function validateGroup(
     const id = info.task_id.value;
     const wanted = decodeResources(info.resources);
     const defect =
-      findGroupTaskDefect(info, { framework, agent, offered }) ??
+      findGroupTaskDefect(info, { framework, agent, role, offered }) ??
       (ids.has(id) ? 'is in the group twice' : undefined) ??
       findShortage(wanted, rest) ??
       findUnlikeVolume(wanted, rest);

@@ -1,5 +1,6 @@
 import {
   addResources,
+  assert,
   containsResources,
   formatResources,
   type Resources,
@@ -156,10 +157,8 @@ function convertOnAgent(
   agent.total = addResources(subtractResources(agent.total, consumed), converted);
   agent.isCheckpointOurs = true;
   const holder = { frameworkId: framework.id, role };
-  if (allocator.convert(agent.id, holder, consumed, converted)) return;
-  allocator.release({ ...holder, agentId: agent.id, resources: consumed });
-  allocator.addAgent(agent.id, agent.total);
-  allocator.adopt({ ...holder, agentId: agent.id, resources: converted });
+  const isConverted = allocator.convert(agent.id, holder, consumed, converted);
+  assert(isConverted, `agent ${agent.id}: what is converted is not allocated to ${role}`);
 }
 
 function drop(

@@ -1,4 +1,4 @@
-import { nameOfKey, type Resources, traitsOfKey } from '#core';
+import { formatKey, nameOfKey, type Resources, reservedRole, traitsOfKey } from '#core';
 import type { WireResource } from '#mesos-v1';
 
 const MAX_ID_LENGTH = 255;
@@ -29,6 +29,17 @@ export function findAmountDefect(resources: readonly WireResource[]): string | u
       if (!Number.isInteger(begin) || !Number.isInteger(end) || begin < 0 || begin > end) {
         return `resource ${name} has the range ${begin}-${end}`;
       }
+    }
+  }
+  return undefined;
+}
+
+/** What is reserved may be used by its role and those below it: not even on what the same call has just reserved. */
+export function findForeignReservation(used: Resources, role: string): string | undefined {
+  for (const key of [...Object.keys(used.scalars), ...Object.keys(used.ranges)]) {
+    const owner = reservedRole(key);
+    if (owner !== undefined && owner !== role && !role.startsWith(`${owner}/`)) {
+      return `uses ${formatKey(key)}, but the offer is for the role ${role}`;
     }
   }
   return undefined;

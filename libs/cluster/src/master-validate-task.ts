@@ -4,6 +4,7 @@ import {
   formatResources,
   isEmptyResources,
   type Resources,
+  type RoleName,
   scalarMilli,
   subtractResources,
   type TaskId,
@@ -13,7 +14,12 @@ import { decodeResources, type TaskInfo } from '#mesos-v1';
 import type { Agent, Executor, Framework } from './master-state.js';
 import { findGenericCheckDefect, findHealthCheckDefect } from './master-validate-check.js';
 import { validateExecutor } from './master-validate-executor.js';
-import { findAmountDefect, findIdDefect, findMixedRevocable } from './master-validate-resources.js';
+import {
+  findAmountDefect,
+  findForeignReservation,
+  findIdDefect,
+  findMixedRevocable,
+} from './master-validate-resources.js';
 import { findUnlikeVolume } from './resource-conversion.js';
 
 /** A task that may be launched, with what it takes, or why not. */
@@ -32,8 +38,9 @@ export type TaskVerdict =
 export interface LaunchPlace {
   readonly framework: Framework;
   readonly agent: Agent;
-  /** What is left of the offers. */
+  /** What is left of the offers, and the role they are for. */
   readonly offered: Resources;
+  readonly role: RoleName;
 }
 
 /** The rules of one task of a LAUNCH (Mesos' master/validation): TASK_ERROR names the first one broken. */
@@ -59,7 +66,8 @@ export function findGroupTaskDefect(task: TaskInfo, place: LaunchPlace): string 
     findContentDefect(task, place.agent);
   if (defect !== undefined) return defect;
   const wanted = decodeResources(task.resources);
-  return isEmptyResources(wanted) ? 'uses no resources' : findMixedRevocable(wanted);
+  if (isEmptyResources(wanted)) return 'uses no resources';
+  return findMixedRevocable(wanted) ?? findForeignReservation(wanted, place.role);
 }
 
 function findIdentityDefect(task: TaskInfo, place: LaunchPlace): string | undefined {
@@ -128,7 +136,7 @@ function findLimitDefect(task: TaskInfo, agent: Agent): string | undefined {
 
 function judge(
   id: string,
-  { offered }: LaunchPlace,
+  { offered, role }: LaunchPlace,
   needs: {
     readonly wanted: Resources;
     readonly executor?: {
@@ -145,6 +153,7 @@ function judge(
   const held = addResources(charged, executor?.running?.resources ?? { scalars: {}, ranges: {} });
   const problem =
     findMixedRevocable(held) ??
+    findForeignReservation(charged, role) ??
     findShortage(wanted, offered) ??
     findShortage(executorResources, subtractResources(offered, wanted)) ??
     findUnlikeVolume(charged, offered);

@@ -222,7 +222,7 @@ export class MasterHarness {
   accept(
     framework: string,
     streamId: string,
-    offer: WireOffer,
+    offer: Pick<WireOffer, 'id'>,
     operations: readonly OfferOperation[],
     filters?: Filters,
   ): number {
