@@ -10,7 +10,9 @@ import {
   takeDueRemovals,
 } from './master-agent-removal.js';
 import type { MasterEvent, MasterTurn } from './master-events.js';
+import { removeExecutors } from './master-executors.js';
 import { rescindOffer } from './master-offers.js';
+import { loseOperations } from './master-operation-feedback.js';
 import type { Agent, Framework, MasterState } from './master-state.js';
 import {
   masterStatus,
@@ -79,6 +81,8 @@ export function loseAgent(
   state.counters.agentsUnreachable += 1;
   dropStream(turn, agent);
   tellFrameworks(turn, agent, 'TASK_UNREACHABLE');
+  removeExecutors(turn, agent);
+  loseOperations(turn, agent, 'OPERATION_UNREACHABLE');
   state.allocator.removeAgent(agent.id);
 }
 
@@ -162,6 +166,12 @@ function dismiss(
   dropStream(turn, agent);
   agent.condition = 'disconnected';
   tellFrameworks(turn, agent, why.lostAs);
+  removeExecutors(turn, agent);
+  loseOperations(
+    turn,
+    agent,
+    why.lostAs === 'TASK_GONE' ? 'OPERATION_UNREACHABLE' : 'OPERATION_GONE_BY_OPERATOR',
+  );
   for (const task of [...agent.tasks]) removeTask(turn, task);
   state.allocator.removeAgent(agent.id);
   state.agents.delete(agent.id);

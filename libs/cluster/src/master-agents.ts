@@ -7,8 +7,9 @@ import {
   isTerminalTaskState,
   taskId,
 } from '#core';
-import { type AgentInfo, type AgentTask, fromWireResources, type StreamPosition } from '#mesos-v1';
+import { type AgentInfo, type AgentTask, decodeResources, type StreamPosition } from '#mesos-v1';
 import { refreshActivity } from './master-agent-activity.js';
+import { ensureRecoveredFramework, takeExecutors } from './master-agent-executors.js';
 import {
   dropStream,
   sendKill,
@@ -19,12 +20,13 @@ import {
 import { putAgent } from './master-agent-record.js';
 import { refuseDownMachine, removeReplaced, turnAway } from './master-agent-refusal.js';
 import { addressOf, findReplaced } from './master-agent-removal.js';
+import { findMisfit, takeTotal, toAgentTraits } from './master-agent-resources.js';
 import { sendDrain, setActivation } from './master-drain.js';
 import type { AgentSubscription, MasterEvent, MasterTurn } from './master-events.js';
-import { failoverTimeoutMs } from './master-framework-info.js';
-import { ensureFramework, RECOVERY_GRACE_MS } from './master-frameworks.js';
+import { settleExecutors } from './master-executors.js';
 import { isDown, refreshUnavailability } from './master-maintenance.js';
 import { rescindOffer, scheduleAllocation } from './master-offers.js';
+import { sendCheckpoint } from './master-operations.js';
 import type { Agent, Framework, Task } from './master-state.js';
 import {
   adoptTask,
@@ -37,6 +39,7 @@ import {
   setTaskState,
   stateFor,
   toTaskState,
+  watchStaging,
 } from './master-tasks.js';
 
 /**
@@ -67,6 +70,11 @@ export function subscribeAgent(
   }
   if (isDown(state, subscription.agent_info)) {
     refuseDownMachine(turn, event);
+    return;
+  }
+  const misfit = findMisfit(turn, subscription);
+  if (misfit !== undefined) {
+    turn.effects.push({ kind: 'refuse-stream', streamId, status: 400, message: misfit });
     return;
   }
   const id = agentId(asked ?? `${state.masterId}-${state.epoch}-S${state.nextAgentNumber}`);
@@ -127,7 +135,7 @@ export function connectAgent(
   const wasUnreachable = agent.condition === 'unreachable';
   for (const offer of [...agent.offers]) rescindOffer(turn, offer);
   agent.info = { ...subscription.agent_info, id: { value: agent.id } };
-  agent.total = fromWireResources(subscription.agent_info.resources);
+  const isCheckpointNews = takeTotal(turn, agent, subscription);
   agent.version = subscription.version;
   agent.condition = 'connected';
   agent.stream = { id: event.streamId, nextSequence: 1 };
@@ -143,7 +151,7 @@ export function connectAgent(
   state.agentStreams.set(event.streamId, agent);
   state.agentsByAddress.set(addressOf(agent.info), agent);
   state.removals.scheduled.delete(agent.id);
-  state.allocator.addAgent(agent.id, agent.total);
+  state.allocator.addAgent(agent.id, agent.total, toAgentTraits(agent.info));
   refreshActivity(turn, agent);
   refreshUnavailability(turn, agent);
   sendToAgent(turn, agent, {
@@ -160,7 +168,10 @@ export function connectAgent(
     message: known === undefined ? 'agent registered' : 'agent reregistered',
     fields: { agentId: agent.id, hostname: agent.info.hostname, tasks: subscription.tasks.length },
   });
+  if (isCheckpointNews) sendCheckpoint(turn, agent, agent.pendingOperations);
+  const executors = takeExecutors(turn, agent, subscription);
   compareTasks(turn, agent, subscription, { wasUnreachable });
+  settleExecutors(turn, agent, executors);
   sendDrain(turn, agent);
   scheduleAllocation(turn);
 }
@@ -198,7 +209,7 @@ function newAgent(turn: MasterTurn, id: AgentId, info: AgentInfo): Agent {
   const agent: Agent = {
     id,
     info: { ...info, id: { value: id } },
-    total: fromWireResources(info.resources),
+    total: decodeResources(info.resources),
     condition: 'disconnected',
     version: '',
     heardMonoMs: turn.now.monoMs,
@@ -209,6 +220,9 @@ function newAgent(turn: MasterTurn, id: AgentId, info: AgentInfo): Agent {
     inverseOffers: new Map(),
     tasks: new Set(),
     offers: new Set(),
+    executors: new Map(),
+    isCheckpointOurs: false,
+    pendingOperations: new Set(),
   };
   turn.state.agents.set(id, agent);
   return agent;
@@ -251,19 +265,6 @@ function compareTasks(
   }
 }
 
-function ensureRecoveredFramework(
-  turn: MasterTurn,
-  one: AgentTask,
-  info: Parameters<typeof ensureFramework>[2],
-): Framework {
-  const framework = ensureFramework(turn, frameworkId(one.framework_id.value), info);
-  if (framework.streamId === undefined) {
-    framework.failoverDeadlineMonoMs ??=
-      turn.now.monoMs + Math.max(failoverTimeoutMs(framework.info), RECOVERY_GRACE_MS);
-  }
-  return framework;
-}
-
 /** Undefined: the same id runs elsewhere, so this copy is told to die. */
 function takeReported(
   turn: MasterTurn,
@@ -274,6 +275,11 @@ function takeReported(
   const state = toTaskState(one.state) ?? 'TASK_STAGING';
   const task = framework.tasks.get(taskId(one.task.task_id.value));
   if (task === undefined) {
+    const before = framework.completedTasks.get(taskId(one.task.task_id.value));
+    if (before?.isGivenUp === true) {
+      tellKill(turn, agent, one);
+      return undefined;
+    }
     return adoptTask(turn, {
       framework,
       agent,
@@ -283,10 +289,7 @@ function takeReported(
     });
   }
   if (task.agentId !== agent.id) {
-    sendToAgent(turn, agent, {
-      type: 'KILL',
-      kill: { framework_id: one.framework_id, task_id: one.task.task_id },
-    });
+    tellKill(turn, agent, one);
     return undefined;
   }
   delete task.launchPosition;
@@ -296,6 +299,13 @@ function takeReported(
   if (!isTerminalTaskState(state)) holdResources(turn, task);
   setTaskState(turn, task, state);
   return task;
+}
+
+function tellKill(turn: MasterTurn, agent: Agent, one: AgentTask): void {
+  sendToAgent(turn, agent, {
+    type: 'KILL',
+    kill: { framework_id: one.framework_id, task_id: one.task.task_id },
+  });
 }
 
 function tellReturned(turn: MasterTurn, framework: Framework, task: Task): void {
@@ -323,6 +333,7 @@ function settleUnreported(
   if (task.launchPosition !== undefined && !wasApplied(task.launchPosition, lastApplied)) {
     holdResources(turn, task);
     if (task.state === 'TASK_UNREACHABLE') task.state = 'TASK_STAGING';
+    watchStaging(turn, task);
     sendLaunch(turn, agent, framework, task);
     if (task.kill !== undefined) sendKill(turn, agent, task);
     return;
@@ -343,7 +354,7 @@ function settleUnreported(
   recordStatus(task, status);
   setTaskState(turn, task, state);
   releaseResources(turn, task);
-  removeTask(turn, task);
+  removeTask(turn, task, { isGivenUp: true });
   sendUpdate(turn, framework, status);
 }
 

@@ -7,6 +7,7 @@ import type {
   RegistrySnapshot,
 } from '#core';
 import type { AgentCall, AgentMessage, SchedulerCall, SchedulerEvent } from '#mesos-v1';
+import type { Subscription } from './master-framework-info.js';
 import type { OperatorCallEvent, OperatorDecision } from './master-operator-decision.js';
 import type { MasterState } from './master-state.js';
 
@@ -35,6 +36,13 @@ export type MasterEvent =
       readonly call: Exclude<SchedulerCall, { readonly type: 'SUBSCRIBE' }>;
       readonly streamId?: string;
       readonly principal?: string;
+    }
+  | {
+      /** The registry holds what UPDATE_FRAMEWORK says. */
+      readonly kind: 'framework-updated';
+      readonly callId: string;
+      readonly frameworkId: FrameworkId;
+      readonly update: Subscription;
     }
   | { readonly kind: 'framework-stream-closed'; readonly streamId: string }
   | {

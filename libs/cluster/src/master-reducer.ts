@@ -1,4 +1,4 @@
-import type { Now, Reduction } from '#core';
+import type { Now, Reduction, RegistrySnapshot } from '#core';
 import { handleAgentCall } from './master-agent-calls.js';
 import { closeAgentStream, loseAgent, removeGoneAgent, tickAgents } from './master-agent-loss.js';
 import { collectForgotten } from './master-agent-removal.js';
@@ -28,7 +28,9 @@ import {
   judgeNext,
   recoverDecisions,
 } from './master-operator.js';
+import { tickStaging } from './master-staging.js';
 import type { MasterState } from './master-state.js';
+import { applyUpdate } from './master-update-framework.js';
 
 /**
  * The master's state machine. Mutates `state`, which it owns (hot state), and returns it with the effects to carry out
@@ -48,12 +50,7 @@ export function reduceMaster(
 function apply(turn: MasterTurn, event: MasterEvent): void {
   switch (event.kind) {
     case 'recover':
-      for (const record of event.snapshot.frameworks) recoverFramework(turn, record);
-      for (const record of event.snapshot.agents) {
-        recoverAgent(turn, record, event.snapshot.activations.get(record.id));
-      }
-      recoverDecisions(turn, event.snapshot);
-      beginAllocationPause(turn);
+      recover(turn, event.snapshot);
       return;
     case 'framework-subscribe':
       subscribeFramework(turn, event);
@@ -63,6 +60,9 @@ function apply(turn: MasterTurn, event: MasterEvent): void {
       return;
     case 'scheduler-call':
       handleSchedulerCall(turn, event);
+      return;
+    case 'framework-updated':
+      applyUpdate(turn, event);
       return;
     case 'framework-stream-closed':
       closeFrameworkStream(turn, event.streamId);
@@ -101,14 +101,7 @@ function apply(turn: MasterTurn, event: MasterEvent): void {
       refuseForRegistry(turn, event);
       return;
     case 'tick':
-      if (!event.isWritable) turn.state.lastUnwritableMonoMs = turn.now.monoMs;
-      tickFrameworks(turn);
-      tickAgents(turn);
-      tickDrains(turn);
-      tickInverseOffers(turn);
-      collectForgotten(turn);
-      rescindExpiredOffers(turn);
-      tickAllocationPause(turn);
+      tick(turn, event);
       return;
     case 'allocate':
       if (isAllocationPaused(turn)) turn.state.isAllocationScheduled = false;
@@ -117,6 +110,29 @@ function apply(turn: MasterTurn, event: MasterEvent): void {
     default:
       event satisfies never;
   }
+}
+
+/** What the registry holds of earlier masters' time. */
+function recover(turn: MasterTurn, snapshot: RegistrySnapshot): void {
+  for (const record of snapshot.frameworks) recoverFramework(turn, record);
+  for (const record of snapshot.agents) {
+    recoverAgent(turn, record, snapshot.activations.get(record.id));
+  }
+  recoverDecisions(turn, snapshot);
+  beginAllocationPause(turn);
+}
+
+/** About once a second. */
+function tick(turn: MasterTurn, event: Extract<MasterEvent, { readonly kind: 'tick' }>): void {
+  if (!event.isWritable) turn.state.lastUnwritableMonoMs = turn.now.monoMs;
+  tickFrameworks(turn);
+  tickAgents(turn);
+  tickStaging(turn);
+  tickDrains(turn);
+  tickInverseOffers(turn);
+  collectForgotten(turn);
+  rescindExpiredOffers(turn);
+  tickAllocationPause(turn);
 }
 
 function refuseForRegistry(

@@ -11,9 +11,11 @@ import type {
 } from '#core';
 import type {
   AgentInfo,
+  ExecutorInfo,
   FrameworkInfo,
   KillPolicy,
   MasterInfo,
+  OperationStatus,
   StreamPosition,
   TaskInfo,
   TaskStatus,
@@ -56,6 +58,13 @@ export interface MasterConfig {
   readonly allocationDelayMs: number;
   /** Shortest refusal of a declined offer: one coalesced round, so that the others get a chance. */
   readonly minRefuseMs: number;
+  /**
+   * A launched task of which no update came is killed after this. Longer than an agent's own deadlines, so that its
+   * reasons come first.
+   */
+  readonly stagingDeadlineMs: number;
+  /** An agent that does not answer that kill within this has not got the task: it is lost. */
+  readonly stagingKillGraceMs: number;
 }
 
 export const DEFAULT_MASTER_CONFIG: MasterConfig = {
@@ -71,12 +80,16 @@ export const DEFAULT_MASTER_CONFIG: MasterConfig = {
   offerTimeoutMs: 120_000,
   allocationDelayMs: 2,
   minRefuseMs: 50,
+  stagingDeadlineMs: 15 * 60_000,
+  stagingKillGraceMs: 60_000,
 };
 
 /** Bounds of what is remembered of the past. */
 export const MAX_COMPLETED_FRAMEWORKS = 1_000;
 export const MAX_COMPLETED_TASKS_PER_FRAMEWORK = 1_000;
 export const MAX_STATUSES_PER_TASK = 10;
+/** Operations with an id whose end a framework has not acknowledged; more are refused. */
+export const MAX_OPERATIONS_PER_FRAMEWORK = 1_000;
 
 /**
  * Everything the master knows. Hot state: reducers mutate it in place, and only they do; all others read.
@@ -111,6 +124,11 @@ export interface MasterState {
   nextFrameworkNumber: number;
   nextAgentNumber: number;
   nextOfferNumber: number;
+  nextOperationNumber: number;
+  /** Launched tasks no update was seen of, oldest first, with the moment their time is up. */
+  readonly stagingTasks: Map<Task, number>;
+  /** Those that were killed for it, oldest first, with the moment they are given up. */
+  readonly overdueTasks: Map<Task, number>;
   isAllocationScheduled: boolean;
   lastTickMonoMs?: number;
   /** When the registry was last found away. Nobody could come back before it, so no absence before it counts. */
@@ -121,6 +139,8 @@ export interface Framework {
   readonly id: FrameworkId;
   info: FrameworkInfo;
   roles: readonly RoleName[];
+  /** Names of FrameworkInfo.capabilities. */
+  capabilities: ReadonlySet<string>;
   isPartitionAware: boolean;
   isMultiRole: boolean;
   /** Its current stream; absent while disconnected. */
@@ -137,6 +157,8 @@ export interface Framework {
   /** Terminal and acknowledged, newest last, at most {@link MAX_COMPLETED_TASKS_PER_FRAMEWORK}. */
   readonly completedTasks: Map<TaskId, CompletedTask>;
   readonly offers: Set<Offer>;
+  /** By the framework's own id, until the end of the operation is acknowledged. */
+  readonly operations: Map<string, Operation>;
 }
 
 export interface CompletedFramework {
@@ -175,6 +197,39 @@ export interface Agent {
   reregisteredEpochMs?: number;
   readonly tasks: Set<Task>;
   readonly offers: Set<Offer>;
+  /** Custom and group executors, by {@link executorKey}. */
+  readonly executors: Map<string, Executor>;
+  /** Of its `total`, this master knows the reservations and volumes better than the agent. */
+  isCheckpointOurs: boolean;
+  /** Operations the agent has not confirmed yet. */
+  readonly pendingOperations: Set<Operation>;
+}
+
+/**
+ * An executor of a framework's own. It holds its resources from the launch of its first task until it has exited and
+ * its tasks have ended.
+ */
+export interface Executor {
+  readonly id: string;
+  readonly frameworkId: FrameworkId;
+  readonly agentId: AgentId;
+  readonly role: RoleName;
+  readonly info: ExecutorInfo;
+  readonly resources: Resources;
+  isExited: boolean;
+  /** SHUTDOWN was asked for: sent again to an agent that comes back with it. */
+  isShuttingDown: boolean;
+}
+
+/** An operation with an id of the framework's own. */
+export interface Operation {
+  readonly id: string;
+  readonly frameworkId: FrameworkId;
+  readonly agentId: AgentId;
+  readonly converted: Resources;
+  status: OperationStatus;
+  /** The CHECKPOINT_RESOURCES that carries its outcome to the agent. */
+  position?: StreamPosition;
 }
 
 export interface Task {
@@ -184,6 +239,8 @@ export interface Task {
   readonly role: RoleName;
   readonly info: TaskInfo;
   readonly resources: Resources;
+  /** Of a custom executor or a group; absent for a command task. */
+  readonly executorId?: string;
   /** The newest state known, which may be ahead of what the framework was told. */
   state: TaskState;
   /** What the framework was last told, or would have been. */
@@ -197,6 +254,13 @@ export interface Task {
   /** The LAUNCH of a task no update has been seen for: sent again if the agent did not apply it. */
   launchPosition?: StreamPosition;
   kill?: { readonly policy?: KillPolicy; position?: StreamPosition };
+  /** What was launched with it, all or nothing: sent again as one message. */
+  readonly group?: TaskGroup;
+}
+
+export interface TaskGroup {
+  readonly executor: ExecutorInfo;
+  readonly tasks: Task[];
 }
 
 export interface CompletedTask {
@@ -206,6 +270,8 @@ export interface CompletedTask {
   readonly info: TaskInfo;
   readonly state: TaskState;
   readonly statuses: readonly TaskStatus[];
+  /** Its end is the master's word, not the agent's: what an agent still has of it is to end. */
+  readonly isGivenUp?: boolean;
 }
 
 export interface Offer {
@@ -266,6 +332,9 @@ export function createMasterState(given: {
     nextFrameworkNumber: 0,
     nextAgentNumber: 0,
     nextOfferNumber: 0,
+    nextOperationNumber: 0,
+    stagingTasks: new Map(),
+    overdueTasks: new Map(),
     isAllocationScheduled: false,
     counters: {
       offersSent: 0,
