@@ -68,7 +68,14 @@ export class MasterHarness {
   private isExecuting = false;
   private calls = 0;
 
-  constructor(options: { readonly config?: Partial<MasterConfig>; readonly epoch?: number } = {}) {
+  constructor(
+    private readonly options: {
+      readonly config?: Partial<MasterConfig>;
+      readonly epoch?: number;
+      /** Told after each event, before its effects. */
+      readonly onReduced?: (state: MasterState) => void;
+    } = {},
+  ) {
     this.state = createMasterState({
       masterId: 'M',
       epoch: options.epoch ?? 1,
@@ -89,6 +96,7 @@ export class MasterHarness {
   /** As the engine: reduces at once, its effects follow those already waiting. */
   dispatch(event: MasterEvent): void {
     this.effects.push(...reduceMaster(this.state, event, this.now).effects);
+    this.options.onReduced?.(this.state);
     if (this.isExecuting) return;
     this.isExecuting = true;
     for (let effect = this.effects.shift(); effect !== undefined; effect = this.effects.shift()) {
