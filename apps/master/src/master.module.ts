@@ -4,13 +4,22 @@ import { MASTER_OPTIONS, type MasterOptions, MasterService } from './master.serv
 import { EventStreams } from './operator-api/event-streams.js';
 import { LegacyController } from './operator-api/legacy.controller.js';
 import { MetricsReader } from './operator-api/metrics-reader.js';
+import { OldMutationsController } from './operator-api/old-mutations.controller.js';
 import { OperatorController } from './operator-api/operator.controller.js';
 import { OperatorReads } from './operator-api/operator-reads.js';
+import { ProcessController } from './operator-api/process.controller.js';
 import { ReadsService } from './reads/reads.service.js';
 import { SchedulerController } from './scheduler-api/scheduler.controller.js';
 
 @Module({
-  controllers: [SchedulerController, AgentController, OperatorController, LegacyController],
+  controllers: [
+    SchedulerController,
+    AgentController,
+    OperatorController,
+    LegacyController,
+    OldMutationsController,
+    ProcessController,
+  ],
   providers: [MasterService, EventStreams, ReadsService, MetricsReader, OperatorReads],
 })
 export class MasterModule {}

@@ -7,6 +7,7 @@ import { ApiError, type Logger } from '#platform';
 import { createMasterEngine, type MasterEngine } from './engine/master-engine.js';
 import { HttpStreams, type SlowClient } from './http-streams.js';
 import { Leadership } from './leadership/leadership.js';
+import { LoggingLevel } from './operator-api/logging-level.js';
 
 /** What the daemon's main function, or a test, gives the master. */
 export interface MasterOptions {
@@ -22,6 +23,10 @@ export interface MasterOptions {
   readonly streamBufferBytes?: number;
   /** Streams of operators that may be open at once; default 1,000. */
   readonly maxSubscribers?: number;
+  /** What this process was started with, for reads; no secrets. */
+  readonly flags?: Readonly<Record<string, string>>;
+  /** Where its log is, if that is a file. */
+  readonly logFile?: string;
   /** Ends the process: the lease is lost or an invariant broke. */
   readonly onFatal: (error: Error) => void;
 }
@@ -37,6 +42,7 @@ export class MasterService implements OnModuleDestroy {
   readonly agentStreams: HttpStreams<AgentMessage>;
   /** Stream clients that did not keep up, by kind, since this process began. */
   readonly cutOffs = { framework: 0, agent: 0, subscriber: 0 };
+  readonly loggingLevel: LoggingLevel;
   private current: MasterEngine | undefined;
   private leadership: Leadership | undefined;
   private info: MasterInfo | undefined;
@@ -44,6 +50,7 @@ export class MasterService implements OnModuleDestroy {
   constructor(@Inject(MASTER_OPTIONS) private readonly options: MasterOptions) {
     const { streamBufferBytes: maxBufferedBytes } = options;
     const bound = maxBufferedBytes === undefined ? {} : { maxBufferedBytes };
+    this.loggingLevel = new LoggingLevel(options.logger, options.clock);
     this.frameworkStreams = new HttpStreams({
       ...bound,
       idHeader: 'Mesos-Stream-Id',
@@ -138,12 +145,21 @@ export class MasterService implements OnModuleDestroy {
     );
   }
 
+  get flags(): Readonly<Record<string, string>> {
+    return this.options.flags ?? {};
+  }
+
+  get logFile(): string | undefined {
+    return this.options.logFile;
+  }
+
   newStreamId(): string {
     return randomUUID();
   }
 
   async onModuleDestroy(): Promise<void> {
     this.current?.stop();
+    this.loggingLevel.reset();
     this.frameworkStreams.closeAll();
     this.agentStreams.closeAll();
     await this.leadership?.stop();

@@ -32,6 +32,8 @@ export async function startMaster(
     readonly clock?: Clock;
     readonly streamBufferBytes?: number;
     readonly maxSubscribers?: number;
+    readonly flags?: Readonly<Record<string, string>>;
+    readonly logFile?: string;
   } = {},
 ): Promise<RunningMaster> {
   const clock = options.clock ?? systemClock;
@@ -58,6 +60,8 @@ export async function startMaster(
         ? {}
         : { streamBufferBytes: options.streamBufferBytes }),
       ...(options.maxSubscribers === undefined ? {} : { maxSubscribers: options.maxSubscribers }),
+      ...(options.flags === undefined ? {} : { flags: options.flags }),
+      ...(options.logFile === undefined ? {} : { logFile: options.logFile }),
     }),
   });
   const service = daemon.app.get(MasterService);

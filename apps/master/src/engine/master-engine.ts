@@ -13,8 +13,8 @@ import {
   takeChanges,
   touchedTasks,
 } from '#cluster';
-import type { AgentId, ExecutorTable, FrameworkId, Lease } from '#core';
-import type { AgentCall, MasterInfo, SchedulerCall } from '#mesos-v1';
+import type { ExecutorTable, Lease } from '#core';
+import type { AgentCall, MasterInfo, OperatorMutation, SchedulerCall } from '#mesos-v1';
 import { EngineCounters } from './engine-counters.js';
 import { type CallAnswer, createMasterExecutors } from './master-executors.js';
 import type { MasterPorts } from './master-ports.js';
@@ -94,6 +94,7 @@ export class MasterEngine {
         if (framework !== undefined) counters.told(framework.id, event);
       },
       scheduleAllocation: (delayMs) => this.scheduleAllocation(delayMs),
+      abort: fail,
     });
     this.cancelTick = ports.clock.schedule(TICK_MS, () => this.tick());
   }
@@ -139,12 +140,12 @@ export class MasterEngine {
     this.dispatch({ kind: 'agent-stream-closed', streamId });
   }
 
-  tearDownFramework(frameworkId: FrameworkId): Promise<CallAnswer> {
-    return this.ask((callId) => ({ kind: 'teardown-framework', callId, frameworkId }));
-  }
-
-  markAgentGone(agentId: AgentId): Promise<CallAnswer> {
-    return this.ask((callId) => ({ kind: 'mark-agent-gone', callId, agentId }));
+  /** An operator call that changes the cluster; resolves once the change is durable, or refused. */
+  callFromOperator(given: {
+    readonly call: OperatorMutation;
+    readonly principal?: string;
+  }): Promise<CallAnswer> {
+    return this.ask((callId) => ({ kind: 'operator-call', callId, ...given }));
   }
 
   /**

@@ -19,6 +19,7 @@ export interface ExecutorContext {
   /** For metrics: an event was given to a framework's stream. */
   readonly told: (streamId: string, event: SchedulerEvent) => void;
   readonly scheduleAllocation: (delayMs: number) => void;
+  readonly abort: (error: Error) => void;
 }
 
 /** Carries out the master's effects. Each may run twice and do no harm; none waits for the world. */
@@ -57,6 +58,7 @@ export function createMasterExecutors(context: ExecutorContext): ExecutorTable<M
         },
       }),
     'schedule-allocation': async ({ delayMs }) => context.scheduleAllocation(delayMs),
+    abort: async ({ message }) => context.abort(new Error(message)),
     note: async ({ level, message, fields }) => ports.note?.(level, message, fields),
   };
 }

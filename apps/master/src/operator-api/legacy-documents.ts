@@ -25,8 +25,10 @@ import {
 /** /state, /slaves and /frameworks, piece by piece. */
 
 export const legacyState: Document = (context) => {
-  const { state, apiVersion } = context;
-  const head = fresh((one: MasterState) => openObject(legacyStateHead(one, apiVersion)));
+  const { state, apiVersion, flags } = context;
+  const head = fresh((one: MasterState) =>
+    openObject({ ...legacyStateHead(one, apiVersion), flags: flags ?? {} }),
+  );
   const comma = text(',');
   const walkSlaves = slaves(context);
   const { walk: walkFrameworks, ...tasks } = frameworks(context);

@@ -26,6 +26,7 @@ import {
   type WireAttribute,
   type WireResource,
 } from '#mesos-v1';
+import { isActive, viewActivation } from './drain-views.js';
 
 /** The old JSON endpoints' shapes (/state, /slaves, /frameworks, /tasks), as Mesos-DNS, the CLIs and collectors read them. */
 
@@ -64,7 +65,6 @@ export function legacyStateHead(state: MasterState, version: string): object {
     },
     cluster: 'pacer',
     log_dir: '',
-    flags: {},
     orphan_tasks: [],
     unregistered_frameworks: [],
   };
@@ -89,8 +89,8 @@ export function legacySlave(agent: MasterAgent, amounts: Amounts): object {
     offered_resources: legacyResources(amounts.offered),
     reserved_resources: byRole(total, legacyResources),
     unreserved_resources: legacyResources(unreserved(total)),
-    active: agent.condition === 'connected',
-    deactivated: false,
+    active: isActive(agent),
+    ...viewActivation(agent),
     version: agent.version,
     capabilities: (info.capabilities ?? []).map((capability) => capability.type),
     ...(info.domain === undefined ? {} : { domain: info.domain }),

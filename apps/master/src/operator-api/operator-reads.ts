@@ -6,6 +6,7 @@ import { ReadsService } from '../reads/reads.service.js';
 import { EventStreams } from './event-streams.js';
 import { viewExplanation } from './explain-view.js';
 import { MetricsReader } from './metrics-reader.js';
+import { DECISION_READS } from './operator-decisions.js';
 import {
   operatorAgents,
   operatorExecutors,
@@ -39,6 +40,7 @@ const VALUES: Readonly<Record<string, Read>> = {
   GET_METRICS: (_master, metrics) => ({
     metrics: Object.entries(metrics.snapshot()).map(([name, value]) => ({ name, value })),
   }),
+  ...DECISION_READS,
   GET_ROLES: (master) => viewRoles(master.state),
   /** Ours, not Mesos'. */
   GET_EXPLANATION: (master) => viewExplanation(master.state),

@@ -1,5 +1,6 @@
 import type { MasterAgent, MasterCompletedFramework, MasterFramework, MasterOffer } from '#cluster';
 import { encodeResources } from '#mesos-v1';
+import { isActive, viewActivation } from './drain-views.js';
 import type { Amounts, TaskView } from './legacy-views.js';
 
 /** The bodies of the v1 operator reads and events: agents, frameworks, offers and tasks as v1 messages. */
@@ -11,8 +12,8 @@ const time = (epochMs: number): object => ({ nanoseconds: epochMs * 1_000_000 })
 export function viewAgent(agent: MasterAgent, amounts: Amounts): object {
   return {
     agent_info: agent.info,
-    active: agent.condition === 'connected',
-    deactivated: false,
+    active: isActive(agent),
+    ...viewActivation(agent),
     version: agent.version,
     pid: `slave(1)@${agent.info.hostname}:${agent.info.port}`,
     registered_time: time(agent.registeredEpochMs),

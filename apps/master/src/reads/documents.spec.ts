@@ -61,6 +61,7 @@ function plainLegacyState(state: MasterState): object {
   const agents = [...state.agents.values()];
   return {
     ...legacyStateHead(state, '1.11.0'),
+    flags: {},
     slaves: agents
       .filter(isRegistered)
       .map((agent) => legacySlave(agent, amountsOf(agent, agent.tasks))),

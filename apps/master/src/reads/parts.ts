@@ -49,6 +49,7 @@ interface SeenAgent extends Amounts {
   readonly total: object;
   readonly condition: string;
   readonly version: string;
+  readonly activation: object | undefined;
   readonly reregisteredEpochMs: number | undefined;
 }
 
@@ -62,6 +63,7 @@ export const agentPart = (
     total: agent.total,
     condition: agent.condition,
     version: agent.version,
+    activation: agent.activation,
     reregisteredEpochMs: agent.reregisteredEpochMs,
   }),
   isCurrent: (seen, agent) =>
@@ -69,6 +71,7 @@ export const agentPart = (
     seen.total === agent.total &&
     seen.condition === agent.condition &&
     seen.version === agent.version &&
+    seen.activation === agent.activation &&
     seen.reregisteredEpochMs === agent.reregisteredEpochMs &&
     isSameAmounts(seen, amountsOfAgent(context, agent)),
   render: (agent) => render(agent, amountsOfAgent(context, agent)),

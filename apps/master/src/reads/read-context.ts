@@ -7,6 +7,8 @@ export interface ReadContext {
   readonly state: MasterState;
   readonly holdings: Holdings;
   readonly apiVersion: string;
+  /** What the process was started with. */
+  readonly flags?: Readonly<Record<string, string>>;
 }
 
 /** Places a document's pieces in order; false when the budget was spent before the end. */

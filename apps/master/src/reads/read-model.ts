@@ -21,6 +21,7 @@ export interface ReadSource {
     readonly followTasks: (follower: (task: MasterTask) => void) => void;
   };
   readonly apiVersion: string;
+  readonly flags?: Readonly<Record<string, string>>;
 }
 
 /** Time for writing before others run; comparing what is not tasks comes on top, in its order of magnitude. */
@@ -81,7 +82,8 @@ export class ReadModel {
       });
     }
     const { holdings } = this.following;
-    return { state, revision, holdings, apiVersion: this.source.apiVersion };
+    const { apiVersion, flags = {} } = this.source;
+    return { state, revision, holdings, apiVersion, flags };
   }
 
   close(): void {

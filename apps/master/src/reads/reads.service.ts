@@ -27,6 +27,7 @@ export class ReadsService implements OnModuleDestroy {
         return { state, revision, followTasks: (follower) => engine.followTasks(follower) };
       },
       apiVersion: master.apiVersion,
+      flags: master.flags,
     });
   }
 
