@@ -35,6 +35,7 @@ interface AgentImage {
   readonly isListed: boolean;
   readonly info: object;
   readonly total: object;
+  readonly activation: object | undefined;
 }
 
 interface FrameworkImage {
@@ -72,6 +73,7 @@ export function touchAgent(state: MasterState, agent: Agent): void {
     isListed: isListedAgent(state, agent),
     info: agent.info,
     total: agent.total,
+    activation: agent.activation,
   });
 }
 
@@ -112,7 +114,10 @@ export function takeChanges(state: MasterState): readonly MasterChange[] {
   }
   for (const [agent, before] of observation.agents) {
     const isListed = isListedAgent(state, agent);
-    const isNews = agent.info !== before.info || agent.total !== before.total;
+    const isNews =
+      agent.info !== before.info ||
+      agent.total !== before.total ||
+      agent.activation !== before.activation;
     if (isListed && (!before.isListed || isNews)) changes.push({ kind: 'agent-added', agent });
     else if (!isListed && before.isListed) removals.push({ kind: 'agent-removed', agent });
   }

@@ -7,6 +7,7 @@ import {
   withPrincipal,
 } from './master-framework-info.js';
 import { applyInfo, beginFailover } from './master-frameworks.js';
+import { touchFramework } from './master-observation.js';
 import { rescindOffer, scheduleAllocation } from './master-offers.js';
 import type { Framework } from './master-state.js';
 
@@ -62,6 +63,7 @@ export function applyUpdate(
     turn.effects.push({ kind: 'answer-call', callId, status: 400, message });
     return;
   }
+  touchFramework(state, framework);
   applyInfo(framework, update.framework_info);
   for (const offer of [...framework.offers]) {
     if (!framework.roles.includes(offer.role)) rescindOffer(turn, offer);

@@ -1,8 +1,15 @@
-import { isListedAgent, type MasterFramework, type MasterState } from '#cluster';
+import {
+  isListedAgent,
+  type MasterExecutor,
+  type MasterFramework,
+  type MasterState,
+} from '#cluster';
 import type { DocumentCache } from '../reads/document-cache.js';
 import {
   agentPart,
   completedFrameworkPart,
+  executorPart,
+  executorsByFramework,
   frameworkLiteral,
   frameworkPart,
   fresh,
@@ -14,6 +21,7 @@ import type { Document, DocumentWriter, ReadContext, Walk } from '../reads/read-
 import { TaskLists } from '../reads/task-lists.js';
 import {
   legacyCompletedFramework,
+  legacyExecutor,
   legacyFramework,
   legacyOffer,
   legacyRecoveredSlave,
@@ -85,9 +93,11 @@ function frameworks(context: ReadContext): DocumentWriter {
   const end = text(']');
   const walk: Walk = (cache) => {
     if (!cache.place(begin, state, undefined)) return false;
+    const executors = executorsByFramework(state);
     let isFirst = true;
     for (const one of state.frameworks.values()) {
-      if (!walkFramework(cache, one, isFirst)) return false;
+      const options = { isFirst, executors: executors.get(one.id) ?? [] };
+      if (!walkFramework(cache, one, options)) return false;
       isFirst = false;
     }
     return (
@@ -106,7 +116,11 @@ function frameworks(context: ReadContext): DocumentWriter {
 function framework(
   context: ReadContext,
   taskLists: TaskLists,
-): (cache: DocumentCache, one: MasterFramework, isFirst: boolean) => boolean {
+): (
+  cache: DocumentCache,
+  one: MasterFramework,
+  options: { readonly isFirst: boolean; readonly executors: readonly MasterExecutor[] },
+) => boolean {
   const head = frameworkPart(
     context,
     (one, amounts) => `${openObject(legacyFramework(one, amounts))}"tasks":[`,
@@ -115,8 +129,10 @@ function framework(
   const toUnreachable = frameworkLiteral(context, '],"unreachable_tasks":[');
   const toCompleted = frameworkLiteral(context, '],"completed_tasks":[');
   const toOffers = frameworkLiteral(context, '],"offers":[');
-  const end = frameworkLiteral(context, '],"executors":[]}');
-  return (cache, one, isFirst) => {
+  const toExecutors = frameworkLiteral(context, '],"executors":[');
+  const executor = executorPart(context, (one) => JSON.stringify(legacyExecutor(one)));
+  const end = frameworkLiteral(context, ']}');
+  return (cache, one, { isFirst, executors }) => {
     const { tasks, unreachable, completed, isListed } = taskLists.of(one);
     return (
       cache.place(head, one, undefined, { isFirst }) &&
@@ -127,6 +143,8 @@ function framework(
       cache.placeList(completed, isListed) &&
       cache.place(toOffers, one, undefined) &&
       cache.placeAll(offer, one.offers, one) &&
+      cache.place(toExecutors, one, undefined) &&
+      cache.placeAll(executor, executors, undefined) &&
       cache.place(end, one, undefined)
     );
   };

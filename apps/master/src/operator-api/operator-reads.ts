@@ -14,6 +14,7 @@ import {
   operatorState,
   operatorTasks,
 } from './operator-documents.js';
+import { viewOperations } from './operator-views.js';
 import { viewRoles } from './role-views.js';
 
 /** The long reads of the v1 operator API. */
@@ -36,7 +37,7 @@ const VALUES: Readonly<Record<string, Read>> = {
     start_time: master.state.startedEpochMs / 1000,
     elected_time: master.state.startedEpochMs / 1000,
   }),
-  GET_OPERATIONS: () => ({ operations: [] }),
+  GET_OPERATIONS: (master) => viewOperations(master.state),
   GET_METRICS: (_master, metrics) => ({
     metrics: Object.entries(metrics.snapshot()).map(([name, value]) => ({ name, value })),
   }),

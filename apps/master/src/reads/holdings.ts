@@ -1,10 +1,16 @@
-import type { MasterAgent, MasterFramework, MasterState, MasterTask } from '#cluster';
-import { noResources, type Resources } from '#core';
+import type {
+  MasterAgent,
+  MasterExecutor,
+  MasterFramework,
+  MasterState,
+  MasterTask,
+} from '#cluster';
+import { type AgentId, noResources, type Resources } from '#core';
 import { HeldSum } from './held-sum.js';
 
 /**
- * What tasks and offers hold of each agent and for each framework, counted by difference: of tasks, those that were
- * touched since; of offers, which are few, by comparing.
+ * What tasks, executors and offers hold of each agent and for each framework, counted by difference: of tasks, those
+ * that were touched since; of executors and offers, which are few, by comparing.
  */
 export class Holdings {
   private readonly used = new Map<string, HeldSum>();
@@ -12,8 +18,9 @@ export class Holdings {
   /** Tasks that are counted, with what they count for. */
   private readonly counted = new Map<MasterTask, Resources>();
   private readonly waiting = new Set<MasterTask>();
+  private readonly executors = new Map<AgentId, Set<MasterExecutor>>();
 
-  constructor(state: MasterState) {
+  constructor(private readonly state: MasterState) {
     for (const framework of state.frameworks.values()) {
       for (const task of framework.tasks.values()) this.waiting.add(task);
     }
@@ -33,6 +40,7 @@ export class Holdings {
       this.waiting.delete(task);
       this.count(task);
     }
+    this.countExecutors();
     return true;
   }
 
@@ -59,11 +67,42 @@ export class Holdings {
     if (before === now) return;
     if (now === undefined) this.counted.delete(task);
     else this.counted.set(task, now);
-    for (const key of [agentKey(task.agentId), frameworkKey(task.frameworkId)]) {
+    this.change(task, { gone: before, come: now });
+  }
+
+  private countExecutors(): void {
+    for (const { id, executors } of this.state.agents.values()) {
+      const known = this.executors.get(id);
+      if (executors.size === 0 && known === undefined) continue;
+      const now = new Set(executors.values());
+      for (const executor of known ?? []) {
+        if (!now.has(executor)) this.change(executor, { gone: executor.resources });
+      }
+      for (const executor of now) {
+        if (known?.has(executor) !== true) this.change(executor, { come: executor.resources });
+      }
+      if (now.size === 0) this.executors.delete(id);
+      else this.executors.set(id, now);
+    }
+    for (const [id, known] of this.executors) {
+      if (this.state.agents.has(id)) continue;
+      for (const executor of known) this.change(executor, { gone: executor.resources });
+      this.executors.delete(id);
+    }
+  }
+
+  private change(
+    holder: { readonly agentId: string; readonly frameworkId: string },
+    {
+      gone,
+      come,
+    }: { readonly gone?: Resources | undefined; readonly come?: Resources | undefined },
+  ): void {
+    for (const key of [agentKey(holder.agentId), frameworkKey(holder.frameworkId)]) {
       const sum = this.used.get(key) ?? new HeldSum();
       this.used.set(key, sum);
-      if (now !== undefined) sum.add(now);
-      if (before !== undefined) sum.subtract(before);
+      if (come !== undefined) sum.add(come);
+      if (gone !== undefined) sum.subtract(gone);
       if (sum.size === 0) this.used.delete(key);
     }
   }
