@@ -2,11 +2,20 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { AgentController } from './agent-api/agent.controller.js';
 import { MASTER_OPTIONS, type MasterOptions, MasterService } from './master.service.js';
 import { LegacyController } from './operator-api/legacy.controller.js';
+import { OldMutationsController } from './operator-api/old-mutations.controller.js';
 import { OperatorController } from './operator-api/operator.controller.js';
+import { ProcessController } from './operator-api/process.controller.js';
 import { SchedulerController } from './scheduler-api/scheduler.controller.js';
 
 @Module({
-  controllers: [SchedulerController, AgentController, OperatorController, LegacyController],
+  controllers: [
+    SchedulerController,
+    AgentController,
+    OperatorController,
+    LegacyController,
+    OldMutationsController,
+    ProcessController,
+  ],
   providers: [MasterService],
 })
 export class MasterModule {}

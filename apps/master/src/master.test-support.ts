@@ -30,6 +30,8 @@ export async function startMaster(
     readonly registry?: FakeMasterRegistry;
     readonly config?: Partial<MasterConfig>;
     readonly clock?: Clock;
+    readonly flags?: Readonly<Record<string, string>>;
+    readonly logFile?: string;
   } = {},
 ): Promise<RunningMaster> {
   const clock = options.clock ?? systemClock;
@@ -52,6 +54,8 @@ export async function startMaster(
       hostname: '127.0.0.1',
       onFatal: (error) => failures.push(error),
       ...(options.config === undefined ? {} : { config: options.config }),
+      ...(options.flags === undefined ? {} : { flags: options.flags }),
+      ...(options.logFile === undefined ? {} : { logFile: options.logFile }),
     }),
   });
   const service = daemon.app.get(MasterService);

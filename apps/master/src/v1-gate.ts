@@ -1,5 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { MasterService } from './master.service.js';
+import { acceptForms } from './operator-api/form-bodies.js';
 
 /** How long a request may wait for recovery: some clients retry a 503 without any back-off. */
 const RECOVERY_WAIT_MS = 1_000;
@@ -14,9 +15,11 @@ const JSON_TYPE = /^application\/json\b/i;
 
 /**
  * The checks of the v1 endpoints that come before the body, in Mesos' order: leadership (307, 503), method (405),
- * content type (400 missing, 415 other). Also gives agents' calls their own limit of size.
+ * content type (400 missing, 415 other). Also gives agents' calls their own limit of size, and the old endpoints their
+ * forms.
  */
 export function installV1Gate(app: NestFastifyApplication): void {
+  acceptForms(app);
   const master = app.get(MasterService);
   const server = app.getHttpAdapter().getInstance();
   server.addHook('onRoute', (route) => {

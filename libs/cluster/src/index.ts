@@ -47,6 +47,7 @@ export type {
   SubscribeCall,
 } from './master-events.js';
 export { failoverTimeoutMs } from './master-framework-info.js';
+export { isMachineOf } from './master-maintenance.js';
 export { reduceMaster } from './master-reducer.js';
 export {
   type Agent as MasterAgent,

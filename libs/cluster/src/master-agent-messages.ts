@@ -23,6 +23,14 @@ export function sendToAgent(
   return position;
 }
 
+/** Closes the agent's stream; the caller decides what becomes of the agent. */
+export function dropStream(turn: MasterTurn, agent: Agent): void {
+  if (agent.stream === undefined) return;
+  turn.effects.push({ kind: 'close-agent-stream', streamId: agent.stream.id });
+  turn.state.agentStreams.delete(agent.stream.id);
+  delete agent.stream;
+}
+
 /**
  * LAUNCH, or the LAUNCH_GROUP of the task's whole group, once a stream. The position is kept until the agent is known to
  * have it, so that it is neither lost nor applied twice.

@@ -1,4 +1,5 @@
 import {
+  type AgentActivation,
   type AgentId,
   type AgentRecord,
   agentId,
@@ -7,12 +8,23 @@ import {
   taskId,
 } from '#core';
 import { type AgentInfo, type AgentTask, decodeResources, type StreamPosition } from '#mesos-v1';
+import { refreshActivity } from './master-agent-activity.js';
 import { ensureRecoveredFramework, takeExecutors } from './master-agent-executors.js';
-import { sendKill, sendLaunch, sendToAgent, wasApplied } from './master-agent-messages.js';
+import {
+  dropStream,
+  sendKill,
+  sendLaunch,
+  sendToAgent,
+  wasApplied,
+} from './master-agent-messages.js';
 import { putAgent } from './master-agent-record.js';
+import { refuseDownMachine, removeReplaced, turnAway } from './master-agent-refusal.js';
+import { addressOf, findReplaced } from './master-agent-removal.js';
 import { findMisfit, takeTotal, toAgentTraits } from './master-agent-resources.js';
+import { sendDrain, setActivation } from './master-drain.js';
 import type { AgentSubscription, MasterEvent, MasterTurn } from './master-events.js';
 import { settleExecutors } from './master-executors.js';
+import { isDown, refreshUnavailability } from './master-maintenance.js';
 import { rescindOffer, scheduleAllocation } from './master-offers.js';
 import { sendCheckpoint } from './master-operations.js';
 import type { Agent, Framework, Task } from './master-state.js';
@@ -53,7 +65,11 @@ export function subscribeAgent(
   }
   const asked = subscription.agent_info.id?.value;
   if (asked !== undefined && state.goneAgents.has(agentId(asked))) {
-    turnAway(turn, streamId, asked);
+    turnAway(turn, streamId, { id: asked, message: `agent ${asked} was marked gone` });
+    return;
+  }
+  if (isDown(state, subscription.agent_info)) {
+    refuseDownMachine(turn, event);
     return;
   }
   const misfit = findMisfit(turn, subscription);
@@ -69,7 +85,15 @@ export function subscribeAgent(
     known.condition !== 'unreachable' &&
     !known.isMarking &&
     isSameInfo(known.info, subscription.agent_info);
-  const stored = { kind: 'agent-stored', streamId, agentId: id, subscription } as const;
+  const replaced =
+    asked === undefined ? findReplaced(state, addressOf(subscription.agent_info)) : undefined;
+  const stored = {
+    kind: 'agent-stored',
+    streamId,
+    agentId: id,
+    subscription,
+    ...(replaced === undefined ? {} : { replaced: replaced.id }),
+  } as const;
   if (isStored) {
     connectAgent(turn, stored);
     return;
@@ -77,7 +101,10 @@ export function subscribeAgent(
   const info = { ...subscription.agent_info, id: { value: id } };
   turn.effects.push({
     kind: 'commit-registry',
-    changes: [putAgent({ id, info }, 'admitted', known?.registeredEpochMs ?? now.epochMs)],
+    changes: [
+      ...(replaced === undefined ? [] : [{ kind: 'remove-agent', id: replaced.id } as const]),
+      putAgent({ id, info }, 'admitted', known?.registeredEpochMs ?? now.epochMs),
+    ],
     stored,
     unavailable: { kind: 'registry-unavailable', streamId },
   });
@@ -90,14 +117,21 @@ export function connectAgent(
 ): void {
   const { state, now } = turn;
   if (state.goneAgents.has(event.agentId)) {
-    turnAway(turn, event.streamId, event.agentId);
+    turnAway(turn, event.streamId, {
+      id: event.agentId,
+      message: `agent ${event.agentId} was marked gone`,
+    });
     return;
   }
   const { subscription } = event;
+  removeReplaced(turn, event);
   const known = state.agents.get(event.agentId);
   const agent = known ?? newAgent(turn, event.agentId, subscription.agent_info);
   if (agent.stream !== undefined) dropStream(turn, agent);
-  if (agent.condition === 'recovering') state.recoveringAgents -= 1;
+  if (agent.condition === 'recovering') {
+    state.recoveringAgents -= 1;
+    state.removals.returnedAgents += 1;
+  }
   const wasUnreachable = agent.condition === 'unreachable';
   for (const offer of [...agent.offers]) rescindOffer(turn, offer);
   agent.info = { ...subscription.agent_info, id: { value: agent.id } };
@@ -115,7 +149,11 @@ export function connectAgent(
     agent.reregisteredEpochMs = now.epochMs;
   }
   state.agentStreams.set(event.streamId, agent);
+  state.agentsByAddress.set(addressOf(agent.info), agent);
+  state.removals.scheduled.delete(agent.id);
   state.allocator.addAgent(agent.id, agent.total, toAgentTraits(agent.info));
+  refreshActivity(turn, agent);
+  refreshUnavailability(turn, agent);
   sendToAgent(turn, agent, {
     type: 'SUBSCRIBED',
     subscribed: {
@@ -134,11 +172,16 @@ export function connectAgent(
   const executors = takeExecutors(turn, agent, subscription);
   compareTasks(turn, agent, subscription, { wasUnreachable });
   settleExecutors(turn, agent, executors);
+  sendDrain(turn, agent);
   scheduleAllocation(turn);
 }
 
 /** An agent of the registry: recovering until it comes back or its time is up. */
-export function recoverAgent(turn: MasterTurn, record: AgentRecord): void {
+export function recoverAgent(
+  turn: MasterTurn,
+  record: AgentRecord,
+  activation?: AgentActivation,
+): void {
   const { state, now } = turn;
   if (record.state === 'gone') {
     state.goneAgents.set(record.id, {
@@ -156,15 +199,10 @@ export function recoverAgent(turn: MasterTurn, record: AgentRecord): void {
   } else {
     agent.condition = 'recovering';
     state.recoveringAgents += 1;
+    state.removals.recoveredAgents += 1;
+    state.agentsByAddress.set(addressOf(agent.info), agent);
   }
-}
-
-/** Closes the agent's stream; the caller decides what becomes of the agent. */
-export function dropStream(turn: MasterTurn, agent: Agent): void {
-  if (agent.stream === undefined) return;
-  turn.effects.push({ kind: 'close-agent-stream', streamId: agent.stream.id });
-  turn.state.agentStreams.delete(agent.stream.id);
-  delete agent.stream;
+  setActivation(turn, agent, activation);
 }
 
 function newAgent(turn: MasterTurn, id: AgentId, info: AgentInfo): Agent {
@@ -178,6 +216,8 @@ function newAgent(turn: MasterTurn, id: AgentId, info: AgentInfo): Agent {
     nextPingMonoMs: 0,
     isMarking: false,
     registeredEpochMs: turn.now.epochMs,
+    maintenanceAnswers: new Map(),
+    inverseOffers: new Map(),
     tasks: new Set(),
     offers: new Set(),
     executors: new Map(),
@@ -328,39 +368,6 @@ function resendKill(
   if (task.kill.position === undefined || !wasApplied(task.kill.position, lastApplied)) {
     sendKill(turn, agent, task);
   }
-}
-
-/** An agent the operator declared gone must not come back under this id. */
-function turnAway(turn: MasterTurn, streamId: string, id: string): void {
-  turn.effects.push(
-    {
-      kind: 'send-to-agent',
-      streamId,
-      message: {
-        epoch: turn.state.epoch,
-        stream_id: streamId,
-        sequence: 1,
-        type: 'SUBSCRIBED',
-        subscribed: {
-          agent_id: { value: id },
-          master_id: turn.state.masterId,
-          ping_timeout_seconds: turn.state.config.agentTimeoutMs / 1000,
-        },
-      },
-    },
-    {
-      kind: 'send-to-agent',
-      streamId,
-      message: {
-        epoch: turn.state.epoch,
-        stream_id: streamId,
-        sequence: 2,
-        type: 'SHUTDOWN',
-        shutdown: { message: `agent ${id} was marked gone` },
-      },
-    },
-    { kind: 'close-agent-stream', streamId },
-  );
 }
 
 /** Whatever the place of the id, which a new agent does not have yet. The order of all else is the agent's own, and stable. */

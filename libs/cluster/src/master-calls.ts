@@ -5,6 +5,7 @@ import { sendKill, sendToAgent } from './master-agent-messages.js';
 import type { MasterEvent, MasterTurn } from './master-events.js';
 import { sendToExecutor, shutDownExecutor } from './master-executors.js';
 import { completeFramework } from './master-frameworks.js';
+import { answerInverseOffers } from './master-inverse-offers.js';
 import { declineOffers, scheduleAllocation } from './master-offers.js';
 import { acknowledgeOperation, reconcileOperations } from './master-operation-feedback.js';
 import { reconcileTask, reconcileTasks } from './master-reconcile.js';
@@ -132,9 +133,18 @@ function applyCall(
     case 'RECONCILE_OPERATIONS':
       reconcileOperations(turn, framework, call.reconcile_operations);
       return;
-    case 'ACCEPT_INVERSE_OFFERS':
-    case 'DECLINE_INVERSE_OFFERS':
+    case 'ACCEPT_INVERSE_OFFERS': {
+      const { inverse_offer_ids, filters } = call.accept_inverse_offers;
+      const ids = inverse_offer_ids.map((id) => id.value);
+      answerInverseOffers(turn, framework, { status: 'ACCEPT', ids, filters });
       return;
+    }
+    case 'DECLINE_INVERSE_OFFERS': {
+      const { inverse_offer_ids, filters } = call.decline_inverse_offers;
+      const ids = inverse_offer_ids.map((id) => id.value);
+      answerInverseOffers(turn, framework, { status: 'DECLINE', ids, filters });
+      return;
+    }
     default:
       call satisfies never;
   }

@@ -112,9 +112,7 @@ function checkRoles(info: FrameworkInfo): string | undefined {
   const twice = roles.find((role, index) => roles.indexOf(role) !== index);
   if (twice !== undefined) return `FrameworkInfo.roles has ${echo(twice)} twice`;
   for (const role of rolesOf(info)) {
-    const parts = role.split('/');
-    const isValid = parts.every((part) => ROLE_PATTERN.test(part));
-    if (!isValid || (role !== '*' && parts.includes('*'))) return `Role ${echo(role)} is invalid`;
+    if (!isRoleName(role)) return `Role ${echo(role)} is invalid`;
   }
   return undefined;
 }
@@ -175,6 +173,10 @@ function minAllocatableOf(info: FrameworkInfo): ReadonlyMap<RoleName, readonly Q
 
 const echo = (name: string): string => JSON.stringify(name.slice(0, MAX_ECHO));
 const MAX_ECHO = 128;
+
+/** A role, or a path of them; `*` stands alone. */
+export const isRoleName = (role: string): boolean =>
+  role === '*' || role.split('/').every((part) => part !== '*' && ROLE_PATTERN.test(part));
 
 /** One part of a role: no blanks, slashes or control characters, no leading dash, neither `.` nor `..`. */
 const ROLE_PATTERN = /^(?!-)(?!\.{1,2}$)[^\s/\\\p{Cc}]+$/u;

@@ -172,6 +172,7 @@ function toWireOffer(offer: Offer, framework: Framework, agent: Agent): WireOffe
     attributes: agent.info.attributes,
     executor_ids: executorIdsOf(agent, framework).map((value) => ({ value })),
     ...(framework.isMultiRole ? { allocation_info: { role: offer.role } } : {}),
+    ...(agent.unavailability === undefined ? {} : { unavailability: agent.unavailability }),
     ...(agent.info.domain === undefined ? {} : { domain: agent.info.domain }),
   };
 }

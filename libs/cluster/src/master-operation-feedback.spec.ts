@@ -113,17 +113,12 @@ describe('operation feedback', () => {
     expect(reconcile({ id: 'x', agent: 'nobody' })?.state).toBe('OPERATION_UNKNOWN');
     master.advance(15_000);
     expect(reconcile({ id: 'x', agent })?.state).toBe('OPERATION_UNREACHABLE');
-    master.dispatch({ kind: 'mark-agent-gone', callId: 'c', agentId: agentId(agent) });
+    master.operate({ type: 'MARK_AGENT_GONE', mark_agent_gone: { agent_id: { value: agent } } });
     expect(reconcile({ id: 'x', agent })?.state).toBe('OPERATION_GONE_BY_OPERATOR');
-    master.dispatch({
-      kind: 'recover',
-      snapshot: {
-        masterId: 'M',
-        frameworks: [],
-        agents: [
-          { id: agentId('old'), state: 'admitted', hostname: 'h', info: AGENT, sinceEpochMs: 1 },
-        ],
-      },
+    master.recover({
+      agents: [
+        { id: agentId('old'), state: 'admitted', hostname: 'h', info: AGENT, sinceEpochMs: 1 },
+      ],
     });
     expect(reconcile({ id: 'x', agent: 'old' })?.state).toBe('OPERATION_RECOVERING');
     expect(reconcile({ id: 'x' })?.state).toBe('OPERATION_RECOVERING');
@@ -150,7 +145,7 @@ describe('operation feedback', () => {
     const { master, agent, apply } = cluster();
     apply(reserve('o1', 1));
 
-    master.dispatch({ kind: 'mark-agent-gone', callId: 'c', agentId: agentId(agent) });
+    master.operate({ type: 'MARK_AGENT_GONE', mark_agent_gone: { agent_id: { value: agent } } });
 
     expect(master.operationsOf('F').at(-1)?.state).toBe('OPERATION_GONE_BY_OPERATOR');
   });

@@ -383,7 +383,14 @@ function isStorable(change: RegistryChange): boolean {
         isMoment(change.framework.sinceEpochMs) &&
         isMoment(change.framework.failoverDeadlineEpochMs ?? 0)
       );
+    case 'put-weight':
+      return isText(change.role) && Number.isFinite(change.weight ?? 1);
+    case 'put-quota':
+      return isText(change.quota.role);
     case 'remove-agent':
+    case 'put-activation':
+    case 'remove-quota':
+    case 'put-maintenance':
       return true;
     default:
       return change satisfies never;

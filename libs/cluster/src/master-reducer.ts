@@ -1,26 +1,33 @@
 import type { Now, Reduction } from '#core';
 import { handleAgentCall } from './master-agent-calls.js';
-import {
-  closeAgentStream,
-  loseAgent,
-  markAgentGone,
-  removeGoneAgent,
-  tickAgents,
-} from './master-agent-loss.js';
+import { closeAgentStream, loseAgent, removeGoneAgent, tickAgents } from './master-agent-loss.js';
+import { collectForgotten } from './master-agent-removal.js';
 import { connectAgent, recoverAgent, subscribeAgent } from './master-agents.js';
+import {
+  beginAllocationPause,
+  isAllocationPaused,
+  tickAllocationPause,
+} from './master-allocation-pause.js';
 import { handleSchedulerCall } from './master-calls.js';
+import { completeDrain, tickDrains } from './master-drain.js';
 import type { MasterEffect, MasterEvent, MasterTurn } from './master-events.js';
 import {
   abandonTeardown,
   closeFrameworkStream,
-  completeFramework,
   connectFramework,
   recoverFramework,
   removeFramework,
   subscribeFramework,
   tickFrameworks,
 } from './master-frameworks.js';
+import { tickInverseOffers } from './master-inverse-offers.js';
 import { makeOffers, rescindExpiredOffers } from './master-offers.js';
+import {
+  applyDecision,
+  handleOperatorCall,
+  judgeNext,
+  recoverDecisions,
+} from './master-operator.js';
 import { tickStaging } from './master-staging.js';
 import type { MasterState } from './master-state.js';
 import { applyUpdate } from './master-update-framework.js';
@@ -44,7 +51,11 @@ function apply(turn: MasterTurn, event: MasterEvent): void {
   switch (event.kind) {
     case 'recover':
       for (const record of event.snapshot.frameworks) recoverFramework(turn, record);
-      for (const record of event.snapshot.agents) recoverAgent(turn, record);
+      for (const record of event.snapshot.agents) {
+        recoverAgent(turn, record, event.snapshot.activations.get(record.id));
+      }
+      recoverDecisions(turn, event.snapshot);
+      beginAllocationPause(turn);
       return;
     case 'framework-subscribe':
       subscribeFramework(turn, event);
@@ -64,8 +75,11 @@ function apply(turn: MasterTurn, event: MasterEvent): void {
     case 'framework-completed':
       removeFramework(turn, event);
       return;
-    case 'teardown-framework':
-      tearDown(turn, event);
+    case 'operator-call':
+      handleOperatorCall(turn, event);
+      return;
+    case 'operator-decided':
+      applyDecision(turn, event);
       return;
     case 'agent-subscribe':
       subscribeAgent(turn, event);
@@ -82,46 +96,41 @@ function apply(turn: MasterTurn, event: MasterEvent): void {
     case 'agent-marked-unreachable':
       loseAgent(turn, event);
       return;
-    case 'mark-agent-gone':
-      markAgentGone(turn, event);
-      return;
     case 'agent-marked-gone':
       removeGoneAgent(turn, event);
+      return;
+    case 'agent-drained':
+      completeDrain(turn, event);
       return;
     case 'registry-unavailable':
       refuseForRegistry(turn, event);
       return;
     case 'tick':
-      if (!event.isWritable) turn.state.lastUnwritableMonoMs = turn.now.monoMs;
-      tickFrameworks(turn);
-      tickAgents(turn);
-      tickStaging(turn);
-      rescindExpiredOffers(turn);
+      tick(turn, event);
       return;
     case 'allocate':
-      makeOffers(turn);
+      if (isAllocationPaused(turn)) turn.state.isAllocationScheduled = false;
+      else makeOffers(turn);
       return;
     default:
       event satisfies never;
   }
 }
 
-/** TEARDOWN by the operator. */
-function tearDown(
+/** What time alone brings about. */
+function tick(
   turn: MasterTurn,
-  event: Extract<MasterEvent, { readonly kind: 'teardown-framework' }>,
+  { isWritable }: Extract<MasterEvent, { readonly kind: 'tick' }>,
 ): void {
-  const framework = turn.state.frameworks.get(event.frameworkId);
-  if (framework === undefined || framework.isRemoving) {
-    turn.effects.push({
-      kind: 'answer-call',
-      callId: event.callId,
-      status: 400,
-      message: `No framework found with ID ${event.frameworkId}`,
-    });
-    return;
-  }
-  completeFramework(turn, framework, { callId: event.callId });
+  if (!isWritable) turn.state.lastUnwritableMonoMs = turn.now.monoMs;
+  tickFrameworks(turn);
+  tickAgents(turn);
+  tickStaging(turn);
+  tickDrains(turn);
+  tickInverseOffers(turn);
+  collectForgotten(turn);
+  rescindExpiredOffers(turn);
+  tickAllocationPause(turn);
 }
 
 function refuseForRegistry(
@@ -139,4 +148,5 @@ function refuseForRegistry(
     turn.effects.push({ kind: 'refuse-stream', streamId, status, message });
   }
   if (callId !== undefined) turn.effects.push({ kind: 'answer-call', callId, status, message });
+  if (event.isDecision === true) judgeNext(turn);
 }

@@ -1,5 +1,14 @@
 import { Allocator } from '#allocator';
-import type { AgentId, FrameworkId, OfferId, Resources, RoleName, TaskId, TaskState } from '#core';
+import type {
+  AgentActivation,
+  AgentId,
+  FrameworkId,
+  OfferId,
+  Resources,
+  RoleName,
+  TaskId,
+  TaskState,
+} from '#core';
 import type {
   AgentInfo,
   ExecutorInfo,
@@ -10,7 +19,20 @@ import type {
   StreamPosition,
   TaskInfo,
   TaskStatus,
+  Unavailability,
 } from '#mesos-v1';
+import {
+  createOperatorState,
+  type InverseOfferEntry,
+  type MaintenanceAnswer,
+  type OperatorState,
+} from './master-operator-state.js';
+import {
+  type AllocationPause,
+  createRemovals,
+  type RemovalRateLimit,
+  type Removals,
+} from './master-removal-state.js';
 
 /** What the master's operator may set; all times in milliseconds. */
 export interface MasterConfig {
@@ -20,7 +42,17 @@ export interface MasterConfig {
   readonly agentTimeoutMs: number;
   /** How long an agent the registry knows may take to come back after the master started. */
   readonly agentReregisterTimeoutMs: number;
-  /** An offer nobody answers is rescinded after this. */
+  /** How fast agents that are not heard may be given up; absent: at once. */
+  readonly agentRemovalRateLimit?: RemovalRateLimit;
+  /** The process ends when more of the registry's agents do not come back; 100: never. */
+  readonly recoveryAgentRemovalLimitPercent: number;
+  /** Unreachable agents, and gone ones, are remembered so long, so many of each; looked at each interval. */
+  readonly forgottenAgentMaxAgeMs: number;
+  readonly maxForgottenAgents: number;
+  readonly agentCollectionIntervalMs: number;
+  /** With a quota, offers wait so long at most for most agents to come back after a fail-over. */
+  readonly quotaRecoveryTimeoutMs: number;
+  /** An offer nobody answers is rescinded after this; infinity: never. */
   readonly offerTimeoutMs: number;
   /** Changes of this long are answered by one allocation round. */
   readonly allocationDelayMs: number;
@@ -40,6 +72,11 @@ export const DEFAULT_MASTER_CONFIG: MasterConfig = {
   pingIntervalMs: 3_000,
   agentTimeoutMs: 10_000,
   agentReregisterTimeoutMs: 60_000,
+  recoveryAgentRemovalLimitPercent: 100,
+  forgottenAgentMaxAgeMs: 14 * 24 * 3600 * 1000,
+  maxForgottenAgents: 102_400,
+  agentCollectionIntervalMs: 15 * 60_000,
+  quotaRecoveryTimeoutMs: 10 * 60_000,
   offerTimeoutMs: 120_000,
   allocationDelayMs: 2,
   minRefuseMs: 50,
@@ -51,7 +88,6 @@ export const DEFAULT_MASTER_CONFIG: MasterConfig = {
 export const MAX_COMPLETED_FRAMEWORKS = 1_000;
 export const MAX_COMPLETED_TASKS_PER_FRAMEWORK = 1_000;
 export const MAX_STATUSES_PER_TASK = 10;
-export const MAX_UNREACHABLE_AGENTS = 10_000;
 /** Operations with an id whose end a framework has not acknowledged; more are refused. */
 export const MAX_OPERATIONS_PER_FRAMEWORK = 1_000;
 
@@ -76,6 +112,12 @@ export interface MasterState {
   readonly frameworkStreams: Map<string, Framework>;
   readonly agentStreams: Map<string, Agent>;
   readonly allocator: Allocator;
+  /** Weights, quota, drains, maintenance (master-operator.ts). */
+  readonly operator: OperatorState;
+  readonly removals: Removals;
+  /** The agent that last registered from `hostname:port`. */
+  readonly agentsByAddress: Map<string, Agent>;
+  allocationPause?: AllocationPause;
   readonly counters: MasterCounters;
   /** Agents the registry knows that have not come back yet: reconciliation is silent about them. */
   recoveringAgents: number;
@@ -144,6 +186,13 @@ export interface Agent {
   /** Unreachable is being committed. */
   isMarking: boolean;
   unreachableSinceEpochMs?: number;
+  /** An operator deactivated or drained it; absent: it is active. */
+  activation?: AgentActivation;
+  /** Its machine is in the maintenance schedule. */
+  unavailability?: Unavailability;
+  /** What frameworks said to that. */
+  readonly maintenanceAnswers: Map<FrameworkId, MaintenanceAnswer>;
+  readonly inverseOffers: Map<FrameworkId, InverseOfferEntry>;
   readonly registeredEpochMs: number;
   reregisteredEpochMs?: number;
   readonly tasks: Set<Task>;
@@ -247,6 +296,10 @@ export interface MasterCounters {
   agentRegistrations: number;
   agentReregistrations: number;
   agentsUnreachable: number;
+  /** For good: replaced, or down for maintenance. */
+  agentsRemoved: number;
+  agentRemovalsScheduled: number;
+  agentRemovalsCanceled: number;
   /** Terminal states by name. */
   readonly tasksByTerminalState: Map<string, number>;
 }
@@ -272,6 +325,9 @@ export function createMasterState(given: {
     frameworkStreams: new Map(),
     agentStreams: new Map(),
     allocator: new Allocator(),
+    operator: createOperatorState(),
+    removals: createRemovals(),
+    agentsByAddress: new Map(),
     recoveringAgents: 0,
     nextFrameworkNumber: 0,
     nextAgentNumber: 0,
@@ -292,6 +348,9 @@ export function createMasterState(given: {
       agentRegistrations: 0,
       agentReregistrations: 0,
       agentsUnreachable: 0,
+      agentsRemoved: 0,
+      agentRemovalsScheduled: 0,
+      agentRemovalsCanceled: 0,
       tasksByTerminalState: new Map(),
     },
   };

@@ -1,23 +1,29 @@
-import { agentId, frameworkId, type Now, type Resources, resources } from '#core';
+import {
+  agentId,
+  frameworkId,
+  NO_MAINTENANCE,
+  type Now,
+  type RegistrySnapshot,
+  type Resources,
+  resources,
+} from '#core';
 import {
   type AgentCall,
-  type AgentExecutor,
   type AgentMessage,
-  type AgentTask,
   type Filters,
   type FrameworkInfo,
   type OfferConstraints,
   type OfferOperation,
   type OperationStatus,
+  type OperatorMutation,
   type SchedulerCall,
   type SchedulerEvent,
-  type StreamPosition,
   type TaskInfo,
   type TaskStatus,
   toWireResources,
   type WireOffer,
-  type WireResource,
 } from '#mesos-v1';
+import { agentSubscription, type GivenAgent } from './master-agent.test-support.js';
 import type { MasterEffect, MasterEvent } from './master-events.js';
 import { reduceMaster } from './master-reducer.js';
 import { createMasterState, type MasterConfig, type MasterState } from './master-state.js';
@@ -44,6 +50,8 @@ export class MasterHarness {
   readonly refused = new Map<string, number>();
   readonly answers = new Map<string, { readonly status: number; readonly message?: string }>();
   readonly committed: CommitEffect[] = [];
+  /** Why the process would end. */
+  aborted?: string;
   registryIsAway = false;
   /** Commits are under way until released. */
   holdsCommits = false;
@@ -151,54 +159,34 @@ export class MasterHarness {
     return this.answers.get(callId) ?? { status: 0 };
   }
 
-  addAgent(
-    streamId: string,
-    options: {
-      readonly id?: string;
-      readonly total?: Resources;
-      readonly tasks?: readonly AgentTask[];
-      readonly frameworks?: readonly FrameworkInfo[];
-      readonly lastApplied?: StreamPosition;
-      readonly highestEpoch?: number;
-      /** Instead of `total`, as on the wire. */
-      readonly resources?: readonly WireResource[];
-      readonly capabilities?: readonly string[];
-      readonly checkpointed?: readonly WireResource[];
-      readonly executors?: readonly AgentExecutor[];
-    } = {},
-  ): string {
-    this.dispatch({
-      kind: 'agent-subscribe',
-      streamId,
-      subscription: {
-        agent_info: {
-          ...(options.id === undefined ? {} : { id: { value: options.id } }),
-          hostname: 'host',
-          port: 5051,
-          resources:
-            options.resources ??
-            toWireResources(
-              options.total ??
-                resources({ cpus: 4, mem: 1024, ports: [{ begin: 31_000, end: 31_009 }] }),
-            ),
-          attributes: [],
-          ...(options.capabilities === undefined
-            ? {}
-            : { capabilities: options.capabilities.map((type) => ({ type })) }),
-        },
-        version: '0.1.0',
-        highest_epoch: options.highestEpoch ?? 0,
-        tasks: options.tasks ?? [],
-        frameworks: options.frameworks ?? [],
-        ...(options.checkpointed === undefined
-          ? {}
-          : { checkpointed_resources: options.checkpointed }),
-        ...(options.executors === undefined ? {} : { executors: options.executors }),
-        ...(options.lastApplied === undefined ? {} : { last_applied: options.lastApplied }),
-      },
-    });
+  addAgent(streamId: string, options: GivenAgent = {}): string {
+    this.dispatch({ kind: 'agent-subscribe', streamId, subscription: agentSubscription(options) });
     const [first] = this.messagesOf(streamId);
     return first?.type === 'SUBSCRIBED' ? first.subscribed.agent_id.value : '';
+  }
+
+  /** Reads the registry, as the master does first of all. */
+  recover(snapshot: Partial<RegistrySnapshot>): void {
+    this.dispatch({
+      kind: 'recover',
+      snapshot: {
+        masterId: 'M',
+        agents: [],
+        activations: new Map(),
+        frameworks: [],
+        weights: new Map(),
+        quotas: [],
+        maintenance: NO_MAINTENANCE,
+        ...snapshot,
+      },
+    });
+  }
+
+  operate(call: OperatorMutation): { readonly status: number; readonly message?: string } {
+    const callId = `o${this.calls}`;
+    this.calls += 1;
+    this.dispatch({ kind: 'operator-call', callId, call });
+    return this.answers.get(callId) ?? { status: 0 };
   }
 
   pong(agent: string, streamId: string): void {
@@ -376,6 +364,9 @@ export class MasterHarness {
         return;
       case 'schedule-allocation':
         this.allocationsDue.push(this.now.monoMs + effect.delayMs);
+        return;
+      case 'abort':
+        this.aborted = effect.message;
         return;
       case 'note':
         return;

@@ -8,8 +8,8 @@ import {
   reduceMaster,
   type SubscribeCall,
 } from '#cluster';
-import type { AgentId, ExecutorTable, FrameworkId, Lease } from '#core';
-import type { AgentCall, MasterInfo, SchedulerCall } from '#mesos-v1';
+import type { ExecutorTable, Lease } from '#core';
+import type { AgentCall, MasterInfo, OperatorMutation, SchedulerCall } from '#mesos-v1';
 import { type CallAnswer, createMasterExecutors } from './master-executors.js';
 import type { MasterPorts } from './master-ports.js';
 import { RegistryWriter } from './registry-writer.js';
@@ -72,6 +72,7 @@ export class MasterEngine {
       dispatch: (event) => this.dispatch(event),
       answer: (callId, answer) => this.answer(callId, answer),
       scheduleAllocation: (delayMs) => this.scheduleAllocation(delayMs),
+      abort: fail,
     });
     this.cancelTick = ports.clock.schedule(TICK_MS, () => this.tick());
   }
@@ -116,12 +117,12 @@ export class MasterEngine {
     this.dispatch({ kind: 'agent-stream-closed', streamId });
   }
 
-  tearDownFramework(frameworkId: FrameworkId): Promise<CallAnswer> {
-    return this.ask((callId) => ({ kind: 'teardown-framework', callId, frameworkId }));
-  }
-
-  markAgentGone(agentId: AgentId): Promise<CallAnswer> {
-    return this.ask((callId) => ({ kind: 'mark-agent-gone', callId, agentId }));
+  /** An operator call that changes the cluster; resolves once the change is durable, or refused. */
+  callFromOperator(given: {
+    readonly call: OperatorMutation;
+    readonly principal?: string;
+  }): Promise<CallAnswer> {
+    return this.ask((callId) => ({ kind: 'operator-call', callId, ...given }));
   }
 
   /** Reduces one event now; its effects follow those already waiting. */

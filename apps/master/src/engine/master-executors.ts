@@ -16,6 +16,7 @@ export interface ExecutorContext {
   readonly dispatch: (event: MasterEvent) => void;
   readonly answer: (callId: string, answer: CallAnswer) => void;
   readonly scheduleAllocation: (delayMs: number) => void;
+  readonly abort: (error: Error) => void;
 }
 
 /** Carries out the master's effects. Each may run twice and do no harm; none waits for the world. */
@@ -53,6 +54,7 @@ export function createMasterExecutors(context: ExecutorContext): ExecutorTable<M
         },
       }),
     'schedule-allocation': async ({ delayMs }) => context.scheduleAllocation(delayMs),
+    abort: async ({ message }) => context.abort(new Error(message)),
     note: async ({ level, message, fields }) => ports.note?.(level, message, fields),
   };
 }

@@ -1,10 +1,11 @@
-import { Body, Controller, Inject, Post, Res } from '@nestjs/common';
+import { Body, Controller, Headers, Inject, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { agentId, frameworkId } from '#core';
 import { ApiError } from '#platform';
 import { MasterService } from '../master.service.js';
-import { sendAnswer } from '../scheduler-api/scheduler.controller.js';
+import { principalOf } from '../principal.js';
 import { snapshotMetrics } from './metrics-snapshot.js';
+import { answerOperatorCall } from './operator-calls.js';
+import { DECISION_READS } from './operator-decisions.js';
 import { viewAgents, viewFrameworks, viewState, viewTasks } from './operator-views.js';
 
 type Read = (master: MasterService) => object;
@@ -30,7 +31,7 @@ const READS: Readonly<Record<string, Read>> = {
       value,
     })),
   }),
-  GET_FLAGS: () => ({ flags: [] }),
+  ...DECISION_READS,
   GET_ROLES: (master) => ({
     roles: [
       ...new Set([...master.state.frameworks.values()].flatMap((framework) => framework.roles)),
@@ -44,7 +45,11 @@ export class OperatorController {
   constructor(@Inject(MasterService) private readonly master: MasterService) {}
 
   @Post()
-  async call(@Body() body: unknown, @Res() reply: FastifyReply): Promise<void> {
+  async call(
+    @Body() body: unknown,
+    @Headers('authorization') authorization: string | undefined,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     const type = fieldOf(body, 'type');
     if (typeof type !== 'string') throw new ApiError(400, 'Expecting type to be present');
     const read = Object.hasOwn(READS, type) ? READS[type] : undefined;
@@ -52,18 +57,7 @@ export class OperatorController {
       await reply.code(200).send({ type, [type.toLowerCase()]: read(this.master) });
       return;
     }
-    if (type === 'TEARDOWN') {
-      const id = idOf(fieldOf(body, 'teardown'), 'framework_id');
-      const answer = await this.master.writableEngine.tearDownFramework(frameworkId(id));
-      await sendAnswer(reply, answer.status === 202 ? { status: 200 } : answer);
-      return;
-    }
-    if (type === 'MARK_AGENT_GONE') {
-      const id = idOf(fieldOf(body, 'mark_agent_gone'), 'agent_id');
-      await sendAnswer(reply, await this.master.writableEngine.markAgentGone(agentId(id)));
-      return;
-    }
-    throw new ApiError(501, `The operator call ${type.slice(0, 100)} is not implemented`);
+    await answerOperatorCall(this.master, reply, { body, principal: principalOf(authorization) });
   }
 }
 
@@ -71,9 +65,3 @@ const fieldOf = (value: unknown, name: string): unknown =>
   typeof value === 'object' && value !== null && Object.hasOwn(value, name)
     ? (value as Readonly<Record<string, unknown>>)[name]
     : undefined;
-
-function idOf(message: unknown, field: string): string {
-  const id = fieldOf(fieldOf(message, field), 'value');
-  if (typeof id !== 'string' || id === '') throw new ApiError(400, `${field}.value is required`);
-  return id;
-}
