@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { request } from 'undici';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { resources } from '#core';
 import { type SchedulerEvent, toWireResources } from '#mesos-v1';
 import {
@@ -112,6 +112,18 @@ describe('POST /api/v1/scheduler', () => {
     expect([other.status, own.status]).toEqual([400, 202]);
     expect(other.body).toContain('eve');
     framework.stream.close();
+  });
+
+  it('answers 401 with the realm of schedulers to a bad credential', async () => {
+    vi.stubEnv('PACER_CREDENTIALS', 'ops:secret');
+    const closed = await startMaster();
+    vi.unstubAllEnvs();
+
+    const answer = await post(`${closed.url}/api/v1/scheduler`, subscribe);
+
+    expect(answer.status).toBe(401);
+    expect(answer.headers['www-authenticate']).toBe('Basic realm="mesos-master-scheduler"');
+    await closed.daemon.close();
   });
 
   it('answers UPDATE_FRAMEWORK 200, and 400 when it may not be so', async () => {
