@@ -1,6 +1,7 @@
 import { type Resources, resources } from '#core';
 import {
   type AgentExecutor,
+  type AgentInfo,
   type AgentTask,
   type FrameworkInfo,
   type StreamPosition,
@@ -20,6 +21,8 @@ export interface GivenAgent {
   /** Instead of `total`, as on the wire. */
   readonly resources?: readonly WireResource[];
   readonly capabilities?: readonly string[];
+  readonly attributes?: AgentInfo['attributes'];
+  readonly domain?: NonNullable<AgentInfo['domain']>;
   readonly checkpointed?: readonly WireResource[];
   readonly executors?: readonly AgentExecutor[];
 }
@@ -35,7 +38,8 @@ export const agentSubscription = (options: GivenAgent): AgentSubscription => ({
       toWireResources(
         options.total ?? resources({ cpus: 4, mem: 1024, ports: [{ begin: 31_000, end: 31_009 }] }),
       ),
-    attributes: [],
+    attributes: options.attributes ?? [],
+    ...(options.domain === undefined ? {} : { domain: options.domain }),
     ...(options.capabilities === undefined
       ? {}
       : { capabilities: options.capabilities.map((type) => ({ type })) }),
