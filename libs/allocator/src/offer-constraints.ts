@@ -60,9 +60,19 @@ export function compileOfferConstraints(given: OfferConstraints): ConstraintsRes
   for (const [role, { groups = [] }] of Object.entries(given.role_constraints ?? {})) {
     const path = `offer_constraints.role_constraints.${role}.groups`;
     const tests = compileGroups(groups, { path, errors });
-    byRole.set(roleName(role), { allows: (agent) => tests.some((test) => test(agent)) });
+    byRole.set(roleName(role), { allows: remember((agent) => tests.some((test) => test(agent))) });
   }
   return errors.length > 0 ? { ok: false, errors } : { ok: true, byRole };
+}
+
+/** Patterns are slow and agents seldom change their traits: each is asked once. */
+function remember(test: Test): Test {
+  const known = new WeakMap<AgentTraits, boolean>();
+  return (agent) => {
+    const result = known.get(agent) ?? test(agent);
+    known.set(agent, result);
+    return result;
+  };
 }
 
 interface Place {

@@ -87,6 +87,10 @@ export class Search {
   private isFiltered(client: Client, resources: Resources): boolean {
     if (!isRefused(this.filtersOnAgent?.get(client), resources)) return false;
     client.filteredCounts.count('filtered', this.round);
+    // What it asked for is known, so it need not be offered too little again to count as having lost.
+    if (client.asked.length > 0 && !client.asked.some((vector) => meets(resources, vector))) {
+      this.sources.accumulation.lost(client);
+    }
     return true;
   }
 
