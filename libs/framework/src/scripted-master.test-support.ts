@@ -5,7 +5,9 @@ import { encodeRecord, type SchedulerEvent } from '#mesos-v1';
 interface Received {
   readonly type: string;
   readonly framework_id?: { readonly value: string };
-  readonly subscribe?: { readonly framework_info: { readonly roles?: readonly string[] } };
+  readonly subscribe?: {
+    readonly framework_info: { readonly roles?: readonly string[]; readonly principal?: string };
+  };
   readonly acknowledge?: { readonly uuid: string };
   readonly reconcile?: { readonly tasks: readonly unknown[] };
 }
@@ -13,6 +15,8 @@ interface Received {
 /** A master that does as the test says: streams what it is told to, answers calls as it is told to. */
 export class ScriptedMaster {
   readonly received: Received[] = [];
+  /** The `authorization` header of each of them. */
+  readonly authorizations: (string | undefined)[] = [];
   /** Answers SUBSCRIBE with this instead of a stream. */
   refusal: { readonly status: number; readonly location?: string } | undefined;
   /** Statuses of the next calls; 202 when empty. */
@@ -67,6 +71,7 @@ export class ScriptedMaster {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const call = JSON.parse(Buffer.concat(chunks).toString()) as Received;
     this.received.push(call);
+    this.authorizations.push(request.headers.authorization);
     if (call.type !== 'SUBSCRIBE') {
       if (!this.isSilent) response.writeHead(this.answers.shift() ?? 202).end();
       return;
