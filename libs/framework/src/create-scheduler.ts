@@ -2,6 +2,7 @@ import { agentId, type Clock, type FrameworkId, frameworkId, offerId } from '#co
 import type { FrameworkInfo, SchedulerEvent } from '#mesos-v1';
 import { BackOff, type BackOffOptions } from './back-off.js';
 import { CallSender } from './call-sender.js';
+import { authorizationOf, type Credential } from './credential.js';
 import { messageOf, openEventStream } from './event-stream.js';
 import { toMasterOrigin } from './master-location.js';
 import { pause } from './pause.js';
@@ -33,12 +34,6 @@ export interface SchedulerOptions {
   readonly backOff?: Partial<BackOffOptions>;
   /** Asks the master about tasks after each subscription and on a timer. */
   readonly reconciliation?: ReconciliationOptions;
-}
-
-/** Whom a framework says it is, and the proof. */
-export interface Credential {
-  readonly principal: string;
-  readonly secret: string;
 }
 
 /** A driver that can also end the framework. */
@@ -284,14 +279,4 @@ class HttpScheduler implements Scheduler {
       await this.options.handlers.onError(`onDisconnected failed: ${messageOf(error)}`);
     }
   }
-}
-
-/** Throws TypeError for a principal HTTP Basic cannot carry. */
-function authorizationOf(credential: Credential | undefined): Readonly<Record<string, string>> {
-  if (credential === undefined) return {};
-  const { principal, secret } = credential;
-  if (principal === '' || principal.includes(':')) {
-    throw new TypeError(`principal ${JSON.stringify(principal)}: it is empty or holds a colon`);
-  }
-  return { authorization: `Basic ${Buffer.from(`${principal}:${secret}`).toString('base64')}` };
 }

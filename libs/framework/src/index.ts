@@ -1,11 +1,12 @@
 export { BackOff, type BackOffOptions } from './back-off.js';
 export {
-  type Credential,
   createScheduler,
   type Scheduler,
   type SchedulerOptions,
 } from './create-scheduler.js';
+export type { Credential } from './credential.js';
 export { type Packing, type Placement, packOffers, type Requirements } from './pack-offers.js';
+export { readTaskFile } from './read-task-file.js';
 export type { ReconciliationOptions } from './reconciler.js';
 export type { TaskRunner, TaskRunnerOptions } from './runner-options.js';
 export { createFileStore, type RunnerState, type RunnerStore } from './runner-store.js';

@@ -1,7 +1,7 @@
 import type { Clock } from '#core';
 import type { FrameworkInfo } from '#mesos-v1';
 import type { BackOffOptions } from './back-off.js';
-import type { Credential } from './create-scheduler.js';
+import type { Credential } from './credential.js';
 import type { RunnerStore } from './runner-store.js';
 import type { Place, RunnerTask, TaskReport } from './runner-task.js';
 
