@@ -7,6 +7,8 @@ const ROOT = resolve(import.meta.dirname, '../../..');
 export interface RunningFramework {
   /** What it printed so far, on either output. */
   output(): string;
+  /** A line on its standard input. */
+  send(line: string): void;
   signal(signal: NodeJS.Signals): void;
   /** With its exit code; null when a signal ended it. */
   readonly ended: Promise<number | null>;
@@ -40,6 +42,7 @@ export function startFramework(
   child.stderr.on('data', collect);
   return {
     output: () => output,
+    send: (line) => void child.stdin.write(`${line}\n`),
     signal: (signal) => void child.kill(signal),
     ended: new Promise((resolveEnd, reject) => {
       child.once('error', reject);
