@@ -6,6 +6,9 @@ import { MasterService } from '../master.service.js';
 import { parsedOrThrow } from '../parsed-or-throw.js';
 import { principalOf } from '../principal.js';
 
+/** How long a SUBSCRIBE waits for the database to come back. */
+const SUBSCRIBE_WAIT_MS = 1_000;
+
 /** The v1 scheduler API. What comes before the body is checked by the gate. */
 @Controller(['api/v1/scheduler', 'master/api/v1/scheduler'])
 export class SchedulerController {
@@ -20,6 +23,7 @@ export class SchedulerController {
     const call = parsedOrThrow(parseSchedulerCall(body), 'scheduler call');
     const principal = principalOf(headers['authorization']);
     const streamId = headers['mesos-stream-id'];
+    if (call.type === 'SUBSCRIBE') await this.master.writable(SUBSCRIBE_WAIT_MS);
     const engine = this.master.writableEngine;
     if (call.type === 'SUBSCRIBE') {
       checkAccept(headers['accept']);
