@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { createLogger, portNumber, readConfig, startDaemon, systemClock, text } from '#platform';
 import { createLeaseKeeper, createMasterRegistry, openDatabase } from '#store';
+import { masterAccess } from './access.js';
 import { masterModule } from './master.module.js';
 import { MasterService } from './master.service.js';
 import { installV1Gate } from './v1-gate.js';
@@ -32,6 +33,7 @@ const daemon = await startDaemon({
   port: settings.port,
   logger,
   configure: installV1Gate,
+  access: masterAccess,
   module: masterModule({
     registry: createMasterRegistry(database),
     leaseKeeper: createLeaseKeeper(database),

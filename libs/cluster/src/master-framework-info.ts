@@ -31,8 +31,11 @@ export function checkSubscription(
   if (state.completedFrameworks.has(id)) return 'Framework has been removed';
   const known = state.frameworks.get(id);
   if (known?.isRemoving === true) return 'Framework has been removed';
-  if (known !== undefined && known.info.principal !== info.principal) {
-    return `Changing FrameworkInfo.principal from ${known.info.principal ?? 'none'} to ${info.principal ?? 'none'} is not allowed`;
+  // One from before credentials were asked for takes on its principal, and where none are asked for it may name none.
+  const owner = known?.info.principal;
+  const isAnonymous = principal === undefined && info.principal === undefined;
+  if (owner !== undefined && owner !== info.principal && !isAnonymous) {
+    return `Changing FrameworkInfo.principal from ${owner} to ${info.principal ?? 'none'} is not allowed`;
   }
   return undefined;
 }
