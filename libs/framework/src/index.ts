@@ -4,7 +4,7 @@ export {
   type Scheduler,
   type SchedulerOptions,
 } from './create-scheduler.js';
-export type { Credential } from './credential.js';
+export { type Credential, readCredential } from './credential.js';
 export { type Packing, type Placement, packOffers, type Requirements } from './pack-offers.js';
 export { readTaskFile } from './read-task-file.js';
 export type { ReconciliationOptions } from './reconciler.js';

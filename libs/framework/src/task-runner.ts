@@ -44,6 +44,7 @@ class HttpTaskRunner implements TaskRunner {
   private scheduler: Scheduler | undefined;
   private frameworkId: string | undefined;
   private isConnected = false;
+  private lastReason = '';
   private packing: Promise<void> | undefined;
   private nextPacking: { readonly dueMs: number; readonly cancel: () => void } | undefined;
   private failure: Error | undefined;
@@ -155,6 +156,7 @@ class HttpTaskRunner implements TaskRunner {
     this.options.log?.(`subscribed as ${id} at ${master}`);
     this.frameworkId = id;
     this.isConnected = true;
+    this.lastReason = '';
     this.desk.reset();
     await this.save();
     for (const task of this.live.values()) if (task.isKilling) this.sendKill(task);
@@ -162,7 +164,9 @@ class HttpTaskRunner implements TaskRunner {
   }
 
   private disconnected(reason: string): void {
-    if (this.isConnected) this.options.log?.(`disconnected: ${reason}`);
+    // A master that is away is tried for long: each reason is told once.
+    if (reason !== this.lastReason) this.options.log?.(`disconnected: ${reason}`);
+    this.lastReason = reason;
     this.isConnected = false;
     this.desk.reset();
   }

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
-import { createFileStore, createTaskRunner, type RunnerTask } from '#framework';
+import { createFileStore, createTaskRunner, type RunnerTask, readCredential } from '#framework';
 import { RANK_PROGRAM } from './rank-program.js';
 
 // Starts all ranks of a parallel program or none, tells each its peers, and starts all of them again when one fails.
@@ -11,13 +11,14 @@ const { values } = parseArgs({
     master: { type: 'string', multiple: true, default: ['127.0.0.1:5050'] },
     ranks: { type: 'string', default: '4' },
     command: { type: 'string', default: 'exec python3 -u -c "$RANK_PROGRAM"' },
+    credential: { type: 'string' },
     state: { type: 'string', default: '/tmp/pacer-gang-launcher' },
   },
 });
 const size = Number(values.ranks);
 if (!Number.isInteger(size) || size < 1 || size > 1_000) {
   console.error(
-    'usage: gang-launcher [--master HOST:PORT]... [--ranks 1..1000] [--command CMD] [--state FOLDER]',
+    'usage: gang-launcher [--master HOST:PORT]... [--ranks 1..1000] [--command CMD] [--credential FILE] [--state FOLDER]',
   );
   process.exit(2);
 }
@@ -40,8 +41,12 @@ const ranks = Array.from(
 );
 const finished = new Set<string>();
 
+// Only where the master asks for one.
+const access =
+  values.credential === undefined ? {} : { credential: await readCredential(values.credential) };
 await mkdir(values.state, { recursive: true });
 const runner = createTaskRunner({
+  ...access,
   masters: values.master,
   frameworkInfo: { name: 'gang-launcher', user: userInfo().username },
   store: createFileStore(`${values.state}/framework.json`),

@@ -1,7 +1,13 @@
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
-import { createFileStore, createTaskRunner, type RunnerTask, readTaskFile } from '#framework';
+import {
+  createFileStore,
+  createTaskRunner,
+  type RunnerTask,
+  readCredential,
+  readTaskFile,
+} from '#framework';
 
 // Counts the words of a text in many short tasks, each on one part of it. Started again, it goes on where it was.
 
@@ -10,12 +16,15 @@ const { values, positionals: files } = parseArgs({
   options: {
     master: { type: 'string', multiple: true, default: ['127.0.0.1:5050'] },
     tasks: { type: 'string', default: '1000' },
+    credential: { type: 'string' },
     state: { type: 'string', default: '/tmp/pacer-word-count' },
   },
 });
 const size = Number(values.tasks);
 if (files.length === 0 || !(size >= 1 && size <= 100_000)) {
-  console.error('usage: word-count [--master HOST:PORT]... [--tasks N] [--state FOLDER] FILE...');
+  console.error(
+    'usage: word-count [--master HOST:PORT]... [--tasks N] [--credential FILE] [--state FOLDER] FILE...',
+  );
   process.exit(2);
 }
 
@@ -34,6 +43,9 @@ const tasks = Array.from({ length: size }, (_, index): RunnerTask => {
   };
 });
 
+// Only where the master asks for one.
+const access =
+  values.credential === undefined ? {} : { credential: await readCredential(values.credential) };
 await mkdir(values.state, { recursive: true });
 const resultsFile = `${values.state}/results.jsonl`;
 const results = new Map<string, Counts>();
@@ -44,6 +56,7 @@ for (const line of (await readFile(resultsFile, 'utf8').catch(() => '')).split('
 }
 
 const runner = createTaskRunner({
+  ...access,
   masters: values.master,
   frameworkInfo: { name: 'word-count', user: userInfo().username },
   store: createFileStore(`${values.state}/framework.json`),
@@ -51,7 +64,7 @@ const runner = createTaskRunner({
   onStatus: async ({ place, status, isEnded }) => {
     if (!isEnded) return;
     if (status.state === 'TASK_FINISHED') {
-      const lines = (await readTaskFile(place, 'stdout')).matchAll(/^ *(\d+) ([a-z]+)$/gm);
+      const lines = (await readTaskFile(place, 'stdout', access)).matchAll(/^ *(\d+) ([a-z]+)$/gm);
       const counts = [...lines].map(([, count, word]) => [String(word), Number(count)] as const);
       // Before the status is acknowledged: what is on disk is never counted again.
       await appendFile(resultsFile, `${JSON.stringify([place.name, counts])}\n`, { flush: true });
