@@ -7,7 +7,10 @@ import { exampleSource, type RunningFramework, startExample } from './support/ex
 import { eventually, request } from './support/http.js';
 
 interface Frameworks {
-  readonly frameworks: readonly { readonly name: string; readonly tasks: readonly unknown[] }[];
+  readonly frameworks: readonly {
+    readonly name: string;
+    readonly offered_resources?: { readonly cpus: number };
+  }[];
 }
 
 /** The SDK's examples against a real cluster, beside the controller. */
@@ -129,8 +132,12 @@ describe('frameworks on the SDK', () => {
     it('starts none while there is no room for all', async () => {
       const launcher = start('gang-launcher', '--ranks', '1000');
       await prints(launcher, /starting 1000 ranks/);
-      await prints(launcher, /subscribed/);
-      await eventually('it has seen offers', async () => isRegistered('gang-launcher'));
+      await eventually('it holds offers', async () => {
+        const { text } = await request(`${cluster.masterUrl}/frameworks`);
+        const { frameworks } = JSON.parse(text) as Frameworks;
+        const held = frameworks.find(({ name }) => name === 'gang-launcher')?.offered_resources;
+        return (held?.cpus ?? 0) > 0;
+      });
 
       expect(ranks()).toEqual([]);
       launcher.signal('SIGTERM');

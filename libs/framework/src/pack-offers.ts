@@ -45,7 +45,7 @@ export const MAX_GANGS_PACKED = 10_000;
  * Says which tasks to launch on which offers. A gang is placed whole or not at all; a task alone is a gang of one. Gangs
  * of several go first, in the order given, as they find room least easily; then single tasks, largest first. Each task
  * goes where it leaves least (best fit), so that large gaps stay whole. Deterministic; changes nothing it is given.
- * O(tasks × agents).
+ * O(tasks × agents), and less where many tasks are alike.
  */
 export function packOffers<Task extends Requirements>(
   offers: readonly WireOffer[],
@@ -54,9 +54,16 @@ export function packOffers<Task extends Requirements>(
   const bins = toOfferBins(offers);
   const placed = new Map<OfferBin, Placement<Task>[]>();
   const isPlaced = new Set<readonly Task[]>();
+  // Bins only get emptier: what found no place once finds none later.
+  const hopeless = new Set<string>();
   for (const gang of inPackingOrder(gangs.slice(0, MAX_GANGS_PACKED))) {
+    const key = JSON.stringify(gang.map((task) => [toNeed(task), task.attributes]));
+    if (hopeless.has(key)) continue;
     const found = placeGang(bins, gang);
-    if (found === undefined) continue;
+    if (found === undefined) {
+      hopeless.add(key);
+      continue;
+    }
     isPlaced.add(gang);
     for (const [bin, placement] of found) {
       const list = placed.get(bin) ?? [];

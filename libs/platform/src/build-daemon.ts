@@ -5,7 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiExceptionFilter } from './api-exception.filter.js';
 import { BODY_LIMIT_BYTES } from './body-limit.js';
-import { readAcceptedCredentials } from './credentials.js';
+import { readAcceptedCredentials, readCredentialSettings } from './credentials.js';
 import type { Daemon, DaemonOptions } from './daemon.js';
 import { toErrorReply } from './error-reply.js';
 import { acceptJsonBodies } from './json-body.js';
@@ -13,7 +13,7 @@ import { createLogger, toNestLogger } from './logger.js';
 import { metricsRegistry, startDefaultMetrics } from './metrics.js';
 import { serveOpenApi } from './open-api.js';
 import { rememberPrincipal } from './principal.js';
-import { list, readConfig, text, toggle } from './read-config.js';
+import { list, readConfig, toggle } from './read-config.js';
 import {
   type AccessRule,
   checkExposure,
@@ -58,15 +58,9 @@ export async function buildDaemon(options: DaemonOptions): Promise<Daemon> {
 function readExposure(): Omit<Exposure, 'host'> {
   const read = readConfig({
     allowedHosts: list('PACER_ALLOWED_HOSTS', []),
-    credentials: text('PACER_CREDENTIALS', ''),
-    credentialsFile: text('PACER_CREDENTIALS_FILE', ''),
     allowOpenBind: toggle('PACER_ALLOW_OPEN_BIND', false),
   });
-  const credentials = readAcceptedCredentials({
-    PACER_CREDENTIALS: read.credentials,
-    PACER_CREDENTIALS_FILE: read.credentialsFile,
-  });
-  return { allowedHosts: read.allowedHosts, allowOpenBind: read.allowOpenBind, credentials };
+  return { ...read, credentials: readAcceptedCredentials(readCredentialSettings()) };
 }
 
 /** Idle connections are kept for ever: real clients hold one and never retry on it (Mesos' own behaviour). */

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import { ConfigError } from './read-config.js';
+import { ConfigError, readConfig, text } from './read-config.js';
 
 /** What a principal may act as. Operators use the APIs people and tools use; there is nothing above them. */
 export const PRINCIPAL_KINDS = ['framework', 'agent', 'operator'] as const;
@@ -25,6 +25,15 @@ const ALL_KINDS: ReadonlySet<PrincipalKind> = new Set(PRINCIPAL_KINDS);
 /** Others may neither read nor write it, its group may not write it. */
 const FORBIDDEN_MODE = 0o027;
 const CONTROL = /\p{Cc}/u;
+
+/** The three settings, from flags and the environment. */
+export function readCredentialSettings(): Environment {
+  return readConfig({
+    PACER_CREDENTIALS_FILE: text('PACER_CREDENTIALS_FILE', ''),
+    PACER_CREDENTIAL_FILE: text('PACER_CREDENTIAL_FILE', ''),
+    PACER_CREDENTIALS: text('PACER_CREDENTIALS', ''),
+  });
+}
 
 /**
  * Whom this process lets in: `PACER_CREDENTIALS_FILE`, and `PACER_CREDENTIALS` (`principal:secret`, of all kinds). Empty:
@@ -54,7 +63,7 @@ export function readAcceptedCredentials(environment: Environment): readonly Cred
  */
 export function findOwnCredential(
   kind: PrincipalKind,
-  environment: Environment = process.env,
+  environment: Environment = readCredentialSettings(),
 ): Credential | undefined {
   const { PACER_CREDENTIALS: single } = environment;
   for (const variable of ['PACER_CREDENTIAL_FILE', 'PACER_CREDENTIALS_FILE'] as const) {
@@ -121,7 +130,7 @@ export function createAuthenticator(
 /** The header a client of ours sends when it acts as `kind`; none without credentials. */
 export function authorizationHeader(
   kind: PrincipalKind,
-  environment: Environment = process.env,
+  environment: Environment = readCredentialSettings(),
 ): Readonly<Record<string, string>> {
   const own = findOwnCredential(kind, environment);
   return own === undefined ? {} : basicAuthorization(own);
