@@ -1,7 +1,12 @@
-/** The principal of HTTP Basic credentials, already verified by the request guard where credentials are set. */
-export function principalOf(authorization: string | undefined): string | undefined {
-  const encoded = /^Basic ([A-Za-z0-9+/=]+)$/.exec(authorization ?? '')?.[1];
-  if (encoded === undefined) return undefined;
-  const [principal] = Buffer.from(encoded, 'base64').toString('utf8').split(':', 1);
-  return principal === '' ? undefined : principal;
+import type { SubscribeCall } from '#cluster';
+
+/**
+ * A framework that names no principal is that of whoever subscribes it, so that nobody else can take it over. One that
+ * names another is refused by the engine.
+ */
+export function actAs(principal: string | undefined, call: SubscribeCall): SubscribeCall {
+  const { subscribe } = call;
+  const info = subscribe.framework_info;
+  if (principal === undefined || info.principal !== undefined) return call;
+  return { ...call, subscribe: { ...subscribe, framework_info: { ...info, principal } } };
 }
