@@ -52,8 +52,8 @@ export async function benchAllocation(row: Row, runs: number): Promise<void> {
   );
   row(
     'allocation, one agent frees resources among decliners',
-    describeTail(measureRoundAmongDecliners({ agents: 50, frameworks: 1_000 })),
-    '50 agents, each refused by all of 1,000 frameworks; the last of them is asked again',
+    describeTail(measureRoundAmongDecliners({ agents: 20, frameworks: 1_000 })),
+    '20 agents, each refused by all of 1,000 frameworks; the last of them is asked again',
   );
   row(
     'allocation, all decline for ever',

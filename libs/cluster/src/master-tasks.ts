@@ -55,6 +55,7 @@ export function addTask(
   given.framework.tasks.set(task.id, task);
   given.agent.tasks.add(task);
   turn.state.counters.tasksLaunched += 1;
+  turn.state.allocator.accepted(given.framework.id, given.offer.role);
   return task;
 }
 
