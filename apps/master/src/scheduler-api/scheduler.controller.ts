@@ -4,7 +4,6 @@ import { parseSchedulerCall } from '#mesos-v1';
 import { ApiError, principalOf } from '#platform';
 import { MasterService } from '../master.service.js';
 import { parsedOrThrow } from '../parsed-or-throw.js';
-import { actAs } from '../principal.js';
 
 /** How long a SUBSCRIBE waits for the database to come back. */
 const SUBSCRIBE_WAIT_MS = 1_000;
@@ -35,7 +34,7 @@ export class SchedulerController {
       this.master.frameworkStreams.admit(id, reply);
       engine.subscribeFramework({
         streamId: id,
-        call: actAs(principal, call),
+        call,
         ...(principal === undefined ? {} : { principal }),
       });
       return;
