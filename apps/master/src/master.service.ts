@@ -46,6 +46,7 @@ export class MasterService implements OnModuleDestroy {
   private current: MasterEngine | undefined;
   private leadership: Leadership | undefined;
   private info: MasterInfo | undefined;
+  private url: string | undefined;
 
   constructor(@Inject(MASTER_OPTIONS) private readonly options: MasterOptions) {
     const { streamBufferBytes: maxBufferedBytes } = options;
@@ -68,6 +69,7 @@ export class MasterService implements OnModuleDestroy {
   /** Begins to seek leadership. `url` is where other processes reach this one. */
   start(url: string): void {
     const { options } = this;
+    this.url = url;
     this.info = toMasterInfo(new URL(url), options);
     this.leadership = new Leadership({
       keeper: options.leaseKeeper,
@@ -76,12 +78,16 @@ export class MasterService implements OnModuleDestroy {
       url,
       onElected: (lease) => this.recover(lease),
       onLost: (error) => this.fail(error),
+      onIsolated: () => this.letGo(),
       note: (message, fields) => options.logger.info(fields, message),
     });
     this.leadership.start();
   }
 
-  /** Waits for recovery up to `limitMs`, then says where this master stands. */
+  /**
+   * Waits for recovery up to `limitMs`, then says where this master stands. A lease that this address had before its
+   * process was restarted names no leader: to be sent there is to come back here.
+   */
   async settled(
     limitMs: number,
   ): Promise<
@@ -89,7 +95,8 @@ export class MasterService implements OnModuleDestroy {
   > {
     const state = await this.leadership?.settled(limitMs);
     if (state?.kind === 'leading') return { kind: 'leading' };
-    const leaderUrl = state?.kind === 'standby' ? state.leaderUrl : undefined;
+    const named = state?.kind === 'standby' ? state.leaderUrl : undefined;
+    const leaderUrl = named === this.url ? undefined : named;
     return { kind: 'standby', ...(leaderUrl === undefined ? {} : { leaderUrl }) };
   }
 
@@ -108,6 +115,11 @@ export class MasterService implements OnModuleDestroy {
       throw new ApiError(503, 'The database is unavailable', { headers: { 'retry-after': '1' } });
     }
     return engine;
+  }
+
+  /** Gives the database a moment to come back, as some clients retry a 503 without any back-off. */
+  async writable(limitMs: number): Promise<void> {
+    await this.leadership?.writable(limitMs);
   }
 
   get state(): MasterState {
@@ -186,6 +198,14 @@ export class MasterService implements OnModuleDestroy {
         ...(options.config === undefined ? {} : { config: options.config }),
       },
     );
+  }
+
+  /** They subscribe again, here or where another leads. No task is touched, and nobody is given up for it. */
+  private letGo(): void {
+    const [frameworks, agents] = [this.frameworkStreams.size, this.agentStreams.size];
+    this.options.logger.warn({ frameworks, agents }, 'without the database for long: letting go');
+    this.frameworkStreams.dropAll();
+    this.agentStreams.dropAll();
   }
 
   private fail(error: Error): void {

@@ -4,6 +4,7 @@ import { type Clock, resources } from '#core';
 import {
   type AgentCall,
   type AgentMessage,
+  type FrameworkInfo,
   RecordDecoder,
   type SchedulerEvent,
   toWireResources,
@@ -11,6 +12,7 @@ import {
 import { createDaemon, createLogger, type Daemon, systemClock } from '#platform';
 import { FakeLeaseKeeper } from '../../../test/support/fake-lease-keeper.js';
 import { FakeMasterRegistry } from '../../../test/support/fake-master-registry.js';
+import { masterAccess } from './access.js';
 import { masterModule } from './master.module.js';
 import { MasterService } from './master.service.js';
 import { installV1Gate } from './v1-gate.js';
@@ -47,6 +49,7 @@ export async function startMaster(
     port: 0,
     logger,
     configure: installV1Gate,
+    access: masterAccess,
     module: masterModule({
       registry: options.registry ?? new FakeMasterRegistry(leases),
       leaseKeeper: leases,
@@ -81,11 +84,15 @@ export class StreamClient<Record> {
     private readonly abort: AbortController,
   ) {}
 
-  static async open<Record>(url: string, body: unknown): Promise<StreamClient<Record>> {
+  static async open<Record>(
+    url: string,
+    body: unknown,
+    headers: Readonly<globalThis.Record<string, string>> = {},
+  ): Promise<StreamClient<Record>> {
     const abort = new AbortController();
     const response = await request(url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...headers },
       body: JSON.stringify(body),
       signal: abort.signal,
     });
@@ -162,10 +169,14 @@ export async function post(
 }
 
 /** Subscribes a framework and waits until it has its id. */
-export async function subscribeFramework(master: RunningMaster, name = 'test') {
+export async function subscribeFramework(
+  master: RunningMaster,
+  name = 'test',
+  info: Partial<FrameworkInfo> = {},
+) {
   const stream = await StreamClient.open<SchedulerEvent>(`${master.url}/api/v1/scheduler`, {
     type: 'SUBSCRIBE',
-    subscribe: { framework_info: { user: 'root', name, failover_timeout: 60 } },
+    subscribe: { framework_info: { user: 'root', name, failover_timeout: 60, ...info } },
   });
   const event = await stream.next((one) => one.type === 'SUBSCRIBED');
   const id = event.type === 'SUBSCRIBED' ? event.subscribed.framework_id.value : '';

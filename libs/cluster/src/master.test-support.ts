@@ -9,9 +9,7 @@ import {
 } from '#core';
 import {
   type AgentCall,
-  type AgentExecutor,
   type AgentMessage,
-  type AgentTask,
   type Filters,
   type FrameworkInfo,
   type OfferConstraints,
@@ -20,13 +18,12 @@ import {
   type OperatorMutation,
   type SchedulerCall,
   type SchedulerEvent,
-  type StreamPosition,
   type TaskInfo,
   type TaskStatus,
   toWireResources,
   type WireOffer,
-  type WireResource,
 } from '#mesos-v1';
+import { agentSubscription, type GivenAgent } from './master-agent.test-support.js';
 import type { MasterEffect, MasterEvent } from './master-events.js';
 import { reduceMaster } from './master-reducer.js';
 import { createMasterState, type MasterConfig, type MasterState } from './master-state.js';
@@ -170,52 +167,8 @@ export class MasterHarness {
     return this.answers.get(callId) ?? { status: 0 };
   }
 
-  addAgent(
-    streamId: string,
-    options: {
-      readonly id?: string;
-      readonly total?: Resources;
-      readonly tasks?: readonly AgentTask[];
-      readonly frameworks?: readonly FrameworkInfo[];
-      readonly lastApplied?: StreamPosition;
-      readonly highestEpoch?: number;
-      /** Instead of `total`, as on the wire. */
-      readonly resources?: readonly WireResource[];
-      readonly capabilities?: readonly string[];
-      readonly checkpointed?: readonly WireResource[];
-      readonly executors?: readonly AgentExecutor[];
-    } = {},
-  ): string {
-    this.dispatch({
-      kind: 'agent-subscribe',
-      streamId,
-      subscription: {
-        agent_info: {
-          ...(options.id === undefined ? {} : { id: { value: options.id } }),
-          hostname: 'host',
-          port: 5051,
-          resources:
-            options.resources ??
-            toWireResources(
-              options.total ??
-                resources({ cpus: 4, mem: 1024, ports: [{ begin: 31_000, end: 31_009 }] }),
-            ),
-          attributes: [],
-          ...(options.capabilities === undefined
-            ? {}
-            : { capabilities: options.capabilities.map((type) => ({ type })) }),
-        },
-        version: '0.1.0',
-        highest_epoch: options.highestEpoch ?? 0,
-        tasks: options.tasks ?? [],
-        frameworks: options.frameworks ?? [],
-        ...(options.checkpointed === undefined
-          ? {}
-          : { checkpointed_resources: options.checkpointed }),
-        ...(options.executors === undefined ? {} : { executors: options.executors }),
-        ...(options.lastApplied === undefined ? {} : { last_applied: options.lastApplied }),
-      },
-    });
+  addAgent(streamId: string, options: GivenAgent = {}): string {
+    this.dispatch({ kind: 'agent-subscribe', streamId, subscription: agentSubscription(options) });
     const [first] = this.messagesOf(streamId);
     return first?.type === 'SUBSCRIBED' ? first.subscribed.agent_id.value : '';
   }
