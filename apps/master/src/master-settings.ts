@@ -67,6 +67,8 @@ export function readMasterSettings(source: Parameters<typeof readConfig>[1] = {}
         max: 1_000_000,
       }),
       quotaRecoveryTimeoutMs: duration('PACER_QUOTA_RECOVERY_TIMEOUT', '10mins', [0, DAY_MS]),
+      stagingTimeoutMs: duration('PACER_TASK_STAGING_TIMEOUT', '15mins', [60_000, 7 * DAY_MS]),
+      region: text('PACER_REGION', ''),
     },
     source,
   );
@@ -97,6 +99,8 @@ export const toMasterConfig = (settings: MasterSettings): Partial<MasterConfig> 
   forgottenAgentMaxAgeMs: settings.forgottenAgentMaxAgeMs,
   maxForgottenAgents: settings.maxForgottenAgents,
   quotaRecoveryTimeoutMs: settings.quotaRecoveryTimeoutMs,
+  stagingDeadlineMs: settings.stagingTimeoutMs,
+  ...(settings.region === '' ? {} : { allocator: { region: settings.region } }),
 });
 
 /** What `/flags` and GET_FLAGS tell, under Mesos' names where it has one. No secrets: the database's URL is not in it. */
@@ -121,6 +125,8 @@ export function toFlags(settings: MasterSettings): Readonly<Record<string, strin
     registry_max_agent_age: formatDuration(settings.forgottenAgentMaxAgeMs),
     registry_max_agent_count: String(settings.maxForgottenAgents),
     quota_recovery_timeout: formatDuration(settings.quotaRecoveryTimeoutMs),
+    task_staging_timeout: formatDuration(settings.stagingTimeoutMs),
+    ...(settings.region === '' ? {} : { domain: settings.region }),
   };
 }
 

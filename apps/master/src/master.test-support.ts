@@ -4,6 +4,7 @@ import { type Clock, resources } from '#core';
 import {
   type AgentCall,
   type AgentMessage,
+  type FrameworkInfo,
   RecordDecoder,
   type SchedulerEvent,
   toWireResources,
@@ -156,10 +157,14 @@ export async function post(
 }
 
 /** Subscribes a framework and waits until it has its id. */
-export async function subscribeFramework(master: RunningMaster, name = 'test') {
+export async function subscribeFramework(
+  master: RunningMaster,
+  name = 'test',
+  info: Partial<FrameworkInfo> = {},
+) {
   const stream = await StreamClient.open<SchedulerEvent>(`${master.url}/api/v1/scheduler`, {
     type: 'SUBSCRIBE',
-    subscribe: { framework_info: { user: 'root', name, failover_timeout: 60 } },
+    subscribe: { framework_info: { user: 'root', name, failover_timeout: 60, ...info } },
   });
   const event = await stream.next((one) => one.type === 'SUBSCRIBED');
   const id = event.type === 'SUBSCRIBED' ? event.subscribed.framework_id.value : '';

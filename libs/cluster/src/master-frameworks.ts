@@ -14,13 +14,8 @@ import {
 import { touchFramework } from './master-observation.js';
 import { rescindOffer, scheduleAllocation } from './master-offers.js';
 import { resendOperations } from './master-operation-feedback.js';
-import {
-  type Executor,
-  type Framework,
-  MAX_COMPLETED_FRAMEWORKS,
-  type Task,
-} from './master-state.js';
-import { masterStatus, recordStatus, removeTask, setTaskState } from './master-tasks.js';
+import { type Executor, type Framework, MAX_COMPLETED_FRAMEWORKS } from './master-state.js';
+import { killWithFramework } from './master-tasks.js';
 
 /**
  * Frameworks. subscribe: new | fail-over -> stored -> connected -> (stream closed) disconnected with a deadline ->
@@ -269,19 +264,6 @@ export function removeFramework(
     fields: { frameworkId: framework.id, tasks: framework.completedTasks.size },
   });
   scheduleAllocation(turn);
-}
-
-function killWithFramework(turn: MasterTurn, task: Task): void {
-  const status = masterStatus(turn, {
-    taskId: task.id,
-    agentId: task.agentId,
-    state: 'TASK_KILLED',
-    reason: 'REASON_FRAMEWORK_REMOVED',
-    message: 'the framework was torn down',
-  });
-  setTaskState(turn, task, 'TASK_KILLED');
-  recordStatus(turn, task, status);
-  removeTask(turn, task);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { Allocator } from '#allocator';
+import { Allocator, type AllocatorOptions } from '#allocator';
 import type {
   AgentActivation,
   AgentId,
@@ -66,6 +66,8 @@ export interface MasterConfig {
   readonly stagingDeadlineMs: number;
   /** An agent that does not answer that kill within this has not got the task: it is lost. */
   readonly stagingKillGraceMs: number;
+  /** What the allocator may be told: minima, excluded names, GPUs, the region of this master. */
+  readonly allocator?: AllocatorOptions;
 }
 
 export const DEFAULT_MASTER_CONFIG: MasterConfig = {
@@ -327,7 +329,7 @@ export function createMasterState(given: {
     offers: new Map(),
     frameworkStreams: new Map(),
     agentStreams: new Map(),
-    allocator: new Allocator(),
+    allocator: new Allocator(given.config?.allocator),
     operator: createOperatorState(),
     removals: createRemovals(),
     agentsByAddress: new Map(),

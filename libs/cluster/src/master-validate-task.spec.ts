@@ -68,7 +68,7 @@ const refused: readonly Case[] = [
   [
     'reserved resources that were not offered',
     (task) => ({ ...task, resources: [scalar('cpus', 1, { role: 'db' })] }),
-    'more than the offered',
+    'but the offer is for the role *',
   ],
   [
     'a limit of something else than cpus and mem',

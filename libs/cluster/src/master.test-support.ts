@@ -1,7 +1,6 @@
 import {
   agentId,
   frameworkId,
-  NO_MAINTENANCE,
   type Now,
   type RegistrySnapshot,
   type Resources,
@@ -9,9 +8,7 @@ import {
 } from '#core';
 import {
   type AgentCall,
-  type AgentExecutor,
   type AgentMessage,
-  type AgentTask,
   type Filters,
   type FrameworkInfo,
   type OfferConstraints,
@@ -20,16 +17,16 @@ import {
   type OperatorMutation,
   type SchedulerCall,
   type SchedulerEvent,
-  type StreamPosition,
   type TaskInfo,
   type TaskStatus,
   toWireResources,
   type WireOffer,
-  type WireResource,
 } from '#mesos-v1';
+import { agentSubscription, type GivenAgent } from './master-agent.test-support.js';
 import type { MasterEffect, MasterEvent } from './master-events.js';
 import { reduceMaster } from './master-reducer.js';
 import { createMasterState, type MasterConfig, type MasterState } from './master-state.js';
+import { EMPTY_REGISTRY } from './registry.test-support.js';
 
 type EventOf<Type extends SchedulerEvent['type']> = Extract<
   SchedulerEvent,
@@ -170,71 +167,15 @@ export class MasterHarness {
     return this.answers.get(callId) ?? { status: 0 };
   }
 
-  addAgent(
-    streamId: string,
-    options: {
-      readonly id?: string;
-      readonly total?: Resources;
-      readonly tasks?: readonly AgentTask[];
-      readonly frameworks?: readonly FrameworkInfo[];
-      readonly lastApplied?: StreamPosition;
-      readonly highestEpoch?: number;
-      /** Instead of `total`, as on the wire. */
-      readonly resources?: readonly WireResource[];
-      readonly capabilities?: readonly string[];
-      readonly checkpointed?: readonly WireResource[];
-      readonly executors?: readonly AgentExecutor[];
-    } = {},
-  ): string {
-    this.dispatch({
-      kind: 'agent-subscribe',
-      streamId,
-      subscription: {
-        agent_info: {
-          ...(options.id === undefined ? {} : { id: { value: options.id } }),
-          hostname: 'host',
-          port: 5051,
-          resources:
-            options.resources ??
-            toWireResources(
-              options.total ??
-                resources({ cpus: 4, mem: 1024, ports: [{ begin: 31_000, end: 31_009 }] }),
-            ),
-          attributes: [],
-          ...(options.capabilities === undefined
-            ? {}
-            : { capabilities: options.capabilities.map((type) => ({ type })) }),
-        },
-        version: '0.1.0',
-        highest_epoch: options.highestEpoch ?? 0,
-        tasks: options.tasks ?? [],
-        frameworks: options.frameworks ?? [],
-        ...(options.checkpointed === undefined
-          ? {}
-          : { checkpointed_resources: options.checkpointed }),
-        ...(options.executors === undefined ? {} : { executors: options.executors }),
-        ...(options.lastApplied === undefined ? {} : { last_applied: options.lastApplied }),
-      },
-    });
+  addAgent(streamId: string, options: GivenAgent = {}): string {
+    this.dispatch({ kind: 'agent-subscribe', streamId, subscription: agentSubscription(options) });
     const [first] = this.messagesOf(streamId);
     return first?.type === 'SUBSCRIBED' ? first.subscribed.agent_id.value : '';
   }
 
   /** Reads the registry, as the master does first of all. */
   recover(snapshot: Partial<RegistrySnapshot>): void {
-    this.dispatch({
-      kind: 'recover',
-      snapshot: {
-        masterId: 'M',
-        agents: [],
-        activations: new Map(),
-        frameworks: [],
-        weights: new Map(),
-        quotas: [],
-        maintenance: NO_MAINTENANCE,
-        ...snapshot,
-      },
-    });
+    this.dispatch({ kind: 'recover', snapshot: { ...EMPTY_REGISTRY, ...snapshot } });
   }
 
   operate(call: OperatorMutation): { readonly status: number; readonly message?: string } {
@@ -242,11 +183,6 @@ export class MasterHarness {
     this.calls += 1;
     this.dispatch({ kind: 'operator-call', callId, call });
     return this.answers.get(callId) ?? { status: 0 };
-  }
-
-  markGone(agent: string): { readonly status: number; readonly message?: string } {
-    const mark_agent_gone = { agent_id: { value: agent } };
-    return this.operate({ type: 'MARK_AGENT_GONE', mark_agent_gone });
   }
 
   pong(agent: string, streamId: string): void {

@@ -49,8 +49,13 @@ function checkAccept(accept: string | undefined): void {
   if (accept === undefined || accept === '') return;
   const types = accept.split(',').map((part) => (part.split(';', 1)[0] ?? '').trim().toLowerCase());
   if (types.some((type) => ['*/*', 'application/*', 'application/json'].includes(type))) return;
-  throw new ApiError(406, `Expecting 'Accept' to allow application/json, received ${accept}`);
+  throw new ApiError(
+    406,
+    `Expecting 'Accept' to allow application/json, received ${accept.slice(0, MAX_ECHO)}`,
+  );
 }
+
+const MAX_ECHO = 100;
 
 /** 202 has no body; everything else says why. */
 export async function sendAnswer(
