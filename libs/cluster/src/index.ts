@@ -54,6 +54,7 @@ export {
   startObserving,
   stopObserving,
   takeChanges,
+  touchedTasks,
 } from './master-observation.js';
 export { reduceMaster } from './master-reducer.js';
 export {

@@ -92,6 +92,10 @@ export const isListedAgent = (state: MasterState, agent: Agent): boolean =>
   (agent.condition === 'connected' || agent.condition === 'disconnected') &&
   state.agents.get(agent.id) === agent;
 
+/** The tasks the event that was just reduced touched, until {@link takeChanges} forgets them. */
+export const touchedTasks = ({ observation }: MasterState): Iterable<Task> =>
+  observation?.tasks.keys() ?? [];
+
 /**
  * What the event that was just reduced changed, and forgets it. Who comes is told before its tasks, who leaves after
  * them. O(things touched).

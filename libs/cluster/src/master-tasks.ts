@@ -119,6 +119,7 @@ export function adoptTask(
 
 export function holdResources(turn: MasterTurn, task: Task): void {
   if (task.holdsResources) return;
+  touchTask(turn.state, task);
   task.holdsResources = true;
   turn.state.allocator.adopt({ ...task, resources: task.resources });
 }
@@ -126,6 +127,7 @@ export function holdResources(turn: MasterTurn, task: Task): void {
 /** Gives the task's resources back, once. */
 export function releaseResources(turn: MasterTurn, task: Task): void {
   if (!task.holdsResources) return;
+  touchTask(turn.state, task);
   task.holdsResources = false;
   turn.state.allocator.release({
     frameworkId: task.frameworkId,
@@ -179,6 +181,7 @@ export function removeTask(
   task: Task,
   options: { readonly isGivenUp?: boolean } = {},
 ): void {
+  touchTask(turn.state, task);
   releaseResources(turn, task);
   turn.state.stagingTasks.delete(task);
   turn.state.overdueTasks.delete(task);

@@ -1,21 +1,18 @@
-import { isListedAgent, type MasterFramework, type MasterState, type MasterTask } from '#cluster';
+import { isListedAgent, type MasterFramework, type MasterState } from '#cluster';
 import type { DocumentCache } from '../reads/document-cache.js';
 import {
   agentPart,
   completedFrameworkPart,
-  completedTaskPart,
   frameworkLiteral,
   frameworkPart,
   fresh,
   offerPart,
   openObject,
-  type TaskRender,
-  taskPart,
   text,
 } from '../reads/parts.js';
-import type { Document, ReadContext, Walk } from '../reads/read-context.js';
+import type { Document, DocumentWriter, ReadContext, Walk } from '../reads/read-context.js';
+import { TaskLists } from '../reads/task-lists.js';
 import {
-  isUnreachable,
   legacyCompletedFramework,
   legacyFramework,
   legacyOffer,
@@ -34,19 +31,25 @@ export const legacyState: Document = (context) => {
   );
   const comma = text(',');
   const walkSlaves = slaves(context);
-  const walkFrameworks = frameworks(context);
+  const { walk: walkFrameworks, ...tasks } = frameworks(context);
   const end = text('}');
-  return (cache) =>
-    cache.place(head, state, undefined) &&
-    walkSlaves(cache) &&
-    cache.place(comma, state, undefined) &&
-    walkFrameworks(cache) &&
-    cache.place(end, state, undefined);
+  return {
+    ...tasks,
+    walk: (cache) =>
+      cache.place(head, state, undefined) &&
+      walkSlaves(cache) &&
+      cache.place(comma, state, undefined) &&
+      walkFrameworks(cache) &&
+      cache.place(end, state, undefined),
+  };
 };
 
-export const legacySlaves: Document = (context) => inBraces(context, slaves(context));
+export const legacySlaves: Document = (context) => ({ walk: inBraces(context, slaves(context)) });
 
-export const legacyFrameworks: Document = (context) => inBraces(context, frameworks(context));
+export const legacyFrameworks: Document = (context) => {
+  const { walk, ...tasks } = frameworks(context);
+  return { ...tasks, walk: inBraces(context, walk) };
+};
 
 function inBraces({ state }: ReadContext, walk: Walk): Walk {
   const [begin, end] = [text('{'), text('}')];
@@ -70,16 +73,17 @@ function slaves(context: ReadContext): Walk {
 }
 
 /** `"frameworks":[...],"completed_frameworks":[...]` */
-function frameworks(context: ReadContext): Walk {
+function frameworks(context: ReadContext): DocumentWriter {
   const { state } = context;
+  const lists = new TaskLists(context, (task, one) => JSON.stringify(legacyTask(task, one)));
   const begin = text('"frameworks":[');
-  const walkFramework = framework(context);
+  const walkFramework = framework(context, lists);
   const toCompleted = text('],"completed_frameworks":[');
   const completed = completedFrameworkPart(context, (one) =>
     JSON.stringify(legacyCompletedFramework(one)),
   );
   const end = text(']');
-  return (cache) => {
+  const walk: Walk = (cache) => {
     if (!cache.place(begin, state, undefined)) return false;
     let isFirst = true;
     for (const one of state.frameworks.values()) {
@@ -92,35 +96,38 @@ function frameworks(context: ReadContext): Walk {
       cache.place(end, state, undefined)
     );
   };
+  return {
+    walk,
+    touch: (task) => lists.touch(task),
+    drain: (budget) => lists.drain(budget),
+  };
 }
 
 function framework(
   context: ReadContext,
+  taskLists: TaskLists,
 ): (cache: DocumentCache, one: MasterFramework, isFirst: boolean) => boolean {
-  const toText: TaskRender = (task, one) => JSON.stringify(legacyTask(task, one));
-  const isReachable = (task: MasterTask): boolean => !isUnreachable(task);
   const head = frameworkPart(
     context,
     (one, amounts) => `${openObject(legacyFramework(one, amounts))}"tasks":[`,
-  );
-  const task = taskPart(context, toText, isReachable);
-  const unreachable = taskPart(context, toText, isUnreachable);
-  const completed = completedTaskPart(context, (one, owner) =>
-    JSON.stringify(legacyTask(one, owner)),
   );
   const offer = offerPart(context, (one) => JSON.stringify(legacyOffer(one)));
   const toUnreachable = frameworkLiteral(context, '],"unreachable_tasks":[');
   const toCompleted = frameworkLiteral(context, '],"completed_tasks":[');
   const toOffers = frameworkLiteral(context, '],"offers":[');
   const end = frameworkLiteral(context, '],"executors":[]}');
-  return (cache, one, isFirst) =>
-    cache.place(head, one, undefined, { isFirst }) &&
-    cache.placeAll(task, one.tasks.values(), one, isReachable) &&
-    cache.place(toUnreachable, one, undefined) &&
-    cache.placeAll(unreachable, one.tasks.values(), one, isUnreachable) &&
-    cache.place(toCompleted, one, undefined) &&
-    cache.placeAll(completed, one.completedTasks.values(), one) &&
-    cache.place(toOffers, one, undefined) &&
-    cache.placeAll(offer, one.offers, one) &&
-    cache.place(end, one, undefined);
+  return (cache, one, isFirst) => {
+    const { tasks, unreachable, completed, isListed } = taskLists.of(one);
+    return (
+      cache.place(head, one, undefined, { isFirst }) &&
+      cache.placeList(tasks, isListed) &&
+      cache.place(toUnreachable, one, undefined) &&
+      cache.placeList(unreachable, isListed) &&
+      cache.place(toCompleted, one, undefined) &&
+      cache.placeList(completed, isListed) &&
+      cache.place(toOffers, one, undefined) &&
+      cache.placeAll(offer, one.offers, one) &&
+      cache.place(end, one, undefined)
+    );
+  };
 }

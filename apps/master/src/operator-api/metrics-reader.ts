@@ -15,8 +15,10 @@ export class MetricsReader {
   snapshot(): Readonly<Record<string, number>> {
     if (!this.master.isLeading) return { 'master/elected': 0, ...systemMetrics() };
     const { counters, backlog } = this.master.engine;
+    const context = this.reads.model.context();
+    context.holdings.drain();
     return snapshotMetrics({
-      ...this.reads.model.context(),
+      ...context,
       counters,
       backlog,
       nowEpochMs: Date.now(),

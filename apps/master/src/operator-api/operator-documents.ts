@@ -1,20 +1,17 @@
-import { isListedAgent, type MasterFramework, type MasterState } from '#cluster';
+import { isListedAgent, type MasterAgent, type MasterState } from '#cluster';
 import type { DocumentCache } from '../reads/document-cache.js';
 import {
   agentPart,
   completedFrameworkPart,
-  completedTaskPart,
   frameworkLiteral,
   frameworkPart,
   fresh,
   offerPart,
   openObject,
-  type TaskRender,
-  taskPart,
   text,
 } from '../reads/parts.js';
-import type { Document } from '../reads/read-context.js';
-import { isUnreachable } from './legacy-views.js';
+import type { Document, Walk } from '../reads/read-context.js';
+import { TaskLists } from '../reads/task-lists.js';
 import {
   viewAgent,
   viewCompletedFramework,
@@ -27,39 +24,53 @@ import {
 
 export const operatorState: Document = (context) => {
   const { state } = context;
+  const tasks = operatorTasks(context);
   const walks = [
-    { begin: text('{"get_tasks":'), walk: operatorTasks(context) },
-    { begin: text(',"get_executors":'), walk: operatorExecutors(context) },
-    { begin: text(',"get_frameworks":'), walk: operatorFrameworks(context) },
-    { begin: text(',"get_agents":'), walk: operatorAgents(context) },
+    { begin: text('{"get_tasks":'), walk: tasks.walk },
+    { begin: text(',"get_executors":'), walk: operatorExecutors(context).walk },
+    { begin: text(',"get_frameworks":'), walk: operatorFrameworks(context).walk },
+    { begin: text(',"get_agents":'), walk: operatorAgents(context).walk },
   ];
   const end = text('}');
-  return (cache) =>
-    walks.every(({ begin, walk }) => cache.place(begin, state, undefined) && walk(cache)) &&
-    cache.place(end, state, undefined);
+  return {
+    ...tasks,
+    walk: (cache) =>
+      walks.every(({ begin, walk }) => cache.place(begin, state, undefined) && walk(cache)) &&
+      cache.place(end, state, undefined),
+  };
 };
 
 export const operatorTasks: Document = (context) => {
   const { state } = context;
-  const toText: TaskRender = (task, one) => JSON.stringify(viewTask(task, one.id));
-  const isReachable = (task: Parameters<typeof isUnreachable>[0]): boolean => !isUnreachable(task);
-  const task = taskPart(context, toText, isReachable);
-  const unreachable = taskPart(context, toText, isUnreachable);
-  const completed = completedTaskPart(context, (one, owner) =>
-    JSON.stringify(viewTask(one, owner.id)),
-  );
+  const lists = new TaskLists(context, (task, one) => JSON.stringify(viewTask(task, one.id)));
   const begin = text('{"tasks":[');
   const toUnreachable = text('],"unreachable_tasks":[');
   const toCompleted = text('],"completed_tasks":[');
   const end = text(']}');
-  return (cache) =>
-    cache.place(begin, state, undefined) &&
-    acrossFrameworks(cache, state, task, (one) => one.tasks.values(), isReachable) &&
-    cache.place(toUnreachable, state, undefined) &&
-    acrossFrameworks(cache, state, unreachable, (one) => one.tasks.values(), isUnreachable) &&
-    cache.place(toCompleted, state, undefined) &&
-    acrossFrameworks(cache, state, completed, (one) => one.completedTasks.values()) &&
-    cache.place(end, state, undefined);
+  const walkLists = (
+    cache: DocumentCache,
+    name: 'tasks' | 'unreachable' | 'completed',
+  ): boolean => {
+    let isFirst = true;
+    for (const framework of state.frameworks.values()) {
+      const { [name]: list, isListed } = lists.of(framework);
+      if (!cache.placeList(list, isListed, { isFirst })) return false;
+      if (list.size > 0) isFirst = false;
+    }
+    return true;
+  };
+  return {
+    walk: (cache) =>
+      cache.place(begin, state, undefined) &&
+      walkLists(cache, 'tasks') &&
+      cache.place(toUnreachable, state, undefined) &&
+      walkLists(cache, 'unreachable') &&
+      cache.place(toCompleted, state, undefined) &&
+      walkLists(cache, 'completed') &&
+      cache.place(end, state, undefined),
+    touch: (task) => lists.touch(task),
+    drain: (budget) => lists.drain(budget),
+  };
 };
 
 export const operatorFrameworks: Document = (context) => {
@@ -76,7 +87,7 @@ export const operatorFrameworks: Document = (context) => {
   const begin = text('{"frameworks":[');
   const toCompleted = text('],"completed_frameworks":[');
   const end = text(']}');
-  return (cache) => {
+  const walk: Walk = (cache) => {
     if (!cache.place(begin, state, undefined)) return false;
     let isFirst = true;
     for (const one of state.frameworks.values()) {
@@ -93,6 +104,7 @@ export const operatorFrameworks: Document = (context) => {
       cache.place(end, state, undefined)
     );
   };
+  return { walk };
 };
 
 export const operatorAgents: Document = (context) => {
@@ -103,32 +115,16 @@ export const operatorAgents: Document = (context) => {
     const known = [...one.agents.values()].filter(({ condition }) => condition === 'recovering');
     return `],"recovered_agents":${JSON.stringify(known.map(({ info }) => info))}}`;
   });
-  return (cache) =>
-    cache.place(begin, state, undefined) &&
-    cache.placeAll(agent, state.agents.values(), undefined, (one) => isListedAgent(state, one)) &&
-    cache.place(end, state, undefined);
+  const isListed = (one: MasterAgent): boolean => isListedAgent(state, one);
+  return {
+    walk: (cache) =>
+      cache.place(begin, state, undefined) &&
+      cache.placeAll(agent, state.agents.values(), undefined, isListed) &&
+      cache.place(end, state, undefined),
+  };
 };
 
 export const operatorExecutors: Document = ({ state }) => {
   const none = text('{"executors":[]}');
-  return (cache) => cache.place(none, state, undefined);
+  return { walk: (cache) => cache.place(none, state, undefined) };
 };
-
-/** One list of the things of all frameworks. */
-function acrossFrameworks<Item, Seen>(
-  cache: DocumentCache,
-  state: MasterState,
-  part: Parameters<typeof cache.place<Item, MasterFramework, Seen>>[0],
-  itemsOf: (framework: MasterFramework) => Iterable<Item>,
-  isWanted: (item: Item) => boolean = () => true,
-): boolean {
-  let isFirst = true;
-  for (const framework of state.frameworks.values()) {
-    for (const item of itemsOf(framework)) {
-      if (!isWanted(item)) continue;
-      if (!cache.place(part, item, framework, { isFirst })) return false;
-      isFirst = false;
-    }
-  }
-  return true;
-}

@@ -38,13 +38,16 @@ export const legacySummary: Document = (context) => {
   const toFrameworks = text('],"frameworks":[');
   const framework = frameworkSummaryPart(context);
   const end = text(']}');
-  return (cache) =>
-    cache.place(head, state, undefined) &&
-    cache.place(begin, state, undefined) &&
-    cache.placeAll(slave, state.agents.values(), undefined, (one) => isListedAgent(state, one)) &&
-    cache.place(toFrameworks, state, undefined) &&
-    cache.placeAll(framework, state.frameworks.values(), undefined) &&
-    cache.place(end, state, undefined);
+  const isListed = (one: MasterAgent): boolean => isListedAgent(state, one);
+  return {
+    walk: (cache) =>
+      cache.place(head, state, undefined) &&
+      cache.place(begin, state, undefined) &&
+      cache.placeAll(slave, state.agents.values(), undefined, isListed) &&
+      cache.place(toFrameworks, state, undefined) &&
+      cache.placeAll(framework, state.frameworks.values(), undefined) &&
+      cache.place(end, state, undefined),
+  };
 };
 
 const CLUSTER = 'pacer';

@@ -1,3 +1,6 @@
+import type { PieceList } from './piece-list.js';
+import { type Piece, seal } from './pieces.js';
+
 /**
  * One kind of a document's pieces: how a thing is written, and when what was written still stands. `Seen` is what the
  * text depends on and may change; what cannot change need not be in it.
@@ -5,7 +8,7 @@
 export interface Part<Item, Owner, Seen = undefined> {
   look(item: Item, owner: Owner): Seen;
   isCurrent(seen: Seen, item: Item, owner: Owner): boolean;
-  render(item: Item, owner: Owner): string;
+  render(item: Item, owner: Owner): string | Buffer;
   /** Whether the thing is still in the document; only a hint, by which the walk finds its place again. */
   belongs(item: Item, owner: Owner): boolean;
 }
@@ -32,22 +35,20 @@ export class Budget {
   }
 }
 
-interface Entry {
+interface Entry extends Piece {
   readonly part: Part<unknown, unknown, unknown>;
   readonly item: unknown;
   readonly owner: unknown;
   seen: unknown;
   isFirst: boolean;
-  /** Rendered and not yet among the block's bytes. */
-  text: string | undefined;
-  start: number;
-  end: number;
 }
 
 interface Block {
   readonly entries: Entry[];
   bytes: Buffer;
   isSealed: boolean;
+  /** A long list that stands in the document with its own bytes: the only thing in its block. */
+  readonly list?: PieceList<unknown>;
 }
 
 /** Entries of a block: with half a KiB each, about as much as one write to a socket takes. */
@@ -66,6 +67,11 @@ export class DocumentCache {
   private budget: Budget | undefined;
   private changes = 0;
 
+  /** Lists up to `inlineBytes` are copied into the document, so that many small ones are not sent one by one. */
+  constructor(
+    private readonly options: { readonly inlineBytes: number } = { inlineBytes: 32_768 },
+  ) {}
+
   /** Grows with each walk that changed anything. */
   get generation(): number {
     return this.changes;
@@ -73,7 +79,7 @@ export class DocumentCache {
 
   /** The bytes, after a complete walk. */
   get buffers(): readonly Buffer[] {
-    return this.blocks.map(({ bytes }) => bytes);
+    return this.blocks.flatMap(({ bytes, list }) => (list === undefined ? [bytes] : list.chunks));
   }
 
   begin(budget: Budget): void {
@@ -110,7 +116,7 @@ export class DocumentCache {
     }
     if (this.budget?.isSpent() !== false) return false;
     const seen = part.look(item, owner);
-    const text = (isFirst ? '' : ',') + part.render(item, owner);
+    const text = withComma(part.render(item, owner), isFirst);
     if (entry === undefined) {
       // Erased here and compared by identity before it is used again.
       const erased = part as Part<unknown, unknown, unknown>;
@@ -139,10 +145,26 @@ export class DocumentCache {
     return true;
   }
 
+  /**
+   * Places a list that is kept item by item: short, as one piece; long, with its own bytes. Nothing when it is empty.
+   * `isListed` says whether it is still in the document; the same function each time.
+   */
+  placeList(
+    list: PieceList<unknown>,
+    isListed: () => boolean,
+    options: { readonly isFirst: boolean } = FIRST,
+  ): boolean {
+    if (list.size === 0) return true;
+    if (list.byteLength <= this.options.inlineBytes)
+      return this.place(INLINE_LIST, list, isListed, options);
+    if (!options.isFirst && !this.place(LIST_COMMA, list, isListed)) return false;
+    return this.place(LONG_LIST, list, isListed);
+  }
+
   /** Ends a complete walk: what was not placed is gone. */
   end(): void {
     while (this.current() !== undefined) this.drop();
-    for (const block of this.blocks) if (!block.isSealed) seal(block);
+    for (const block of this.blocks) sealBlock(block);
     this.blocks = joinSmall(this.blocks);
   }
 
@@ -158,7 +180,7 @@ export class DocumentCache {
         continue;
       }
       if (this.block === this.blocks.length - 1) return undefined;
-      if (!block.isSealed) seal(block);
+      sealBlock(block);
       this.block += 1;
       this.position = 0;
     }
@@ -176,7 +198,9 @@ export class DocumentCache {
 
   private insert(entry: Entry): void {
     const block = this.blocks[this.block];
-    if (block === undefined) {
+    if (entry.part === LONG_LIST || block?.list !== undefined) {
+      this.insertApart(entry);
+    } else if (block === undefined) {
       this.blocks.push(newBlock([entry]));
       this.position = 0;
     } else if (block.entries.length < MAX_ENTRIES) {
@@ -185,6 +209,26 @@ export class DocumentCache {
       this.split(block, entry);
     }
     this.changed();
+  }
+
+  /** In a block of its own: a long list, or something beside one. */
+  private insertApart(entry: Entry): void {
+    const block = this.blocks[this.block];
+    const rest = block?.entries.splice(this.position) ?? [];
+    if (block !== undefined && rest.length > 0) {
+      this.blocks.splice(this.block + 1, 0, { ...block, entries: rest });
+      block.isSealed = block.list !== undefined;
+    }
+    if (block !== undefined && block.entries.length === 0) this.blocks.splice(this.block, 1);
+    else if (block !== undefined) {
+      sealBlock(block);
+      this.block += 1;
+    }
+    const made = newBlock([entry]);
+    // Only placeList places long lists.
+    const list = entry.part === LONG_LIST ? (entry.item as PieceList<unknown>) : undefined;
+    this.blocks.splice(this.block, 0, list === undefined ? made : { ...made, list });
+    this.position = 0;
   }
 
   /** A full block: what follows the place moves into a block of its own. */
@@ -200,7 +244,7 @@ export class DocumentCache {
       block.isSealed = false;
       return;
     }
-    if (!block.isSealed) seal(block);
+    sealBlock(block);
     this.block += 1;
     this.position = 0;
     this.blocks.splice(this.block, 0, newBlock([entry]));
@@ -225,24 +269,30 @@ const newBlock = (entries: Entry[]): Block => ({
 const isSame = (entry: Entry, part: unknown, item: unknown, owner: unknown): boolean =>
   entry.item === item && entry.part === part && entry.owner === owner;
 
-/** Puts the block's bytes together: new texts are encoded, all others copied. */
-function seal(block: Block): void {
-  const { entries, bytes: old } = block;
-  let length = 0;
-  for (const { text, start, end } of entries) {
-    length += text === undefined ? end - start : Buffer.byteLength(text);
-  }
-  const bytes = Buffer.allocUnsafe(length);
-  let offset = 0;
-  for (const entry of entries) {
-    const { text, start, end } = entry;
-    entry.start = offset;
-    offset += text === undefined ? old.copy(bytes, offset, start, end) : bytes.write(text, offset);
-    entry.end = offset;
-    entry.text = undefined;
-  }
-  block.bytes = bytes;
+function sealBlock(block: Block): void {
+  if (block.isSealed) return;
+  if (block.list === undefined) block.bytes = seal(block.entries, block.bytes);
   block.isSealed = true;
+}
+
+const listPart = (
+  render: (list: PieceList<unknown>) => string | Buffer,
+): Part<PieceList<unknown>, () => boolean, number> => ({
+  look: (list) => list.generation,
+  isCurrent: (seen, list) => seen === list.generation,
+  render,
+  belongs: (list, isListed) => list.size > 0 && isListed(),
+});
+
+const INLINE_LIST = listPart((list) => Buffer.concat(list.chunks));
+const LIST_COMMA = listPart(() => ',');
+/** Its block hands out the list's own bytes. */
+const LONG_LIST = listPart(() => '');
+const COMMA = Buffer.from(',');
+
+function withComma(text: string | Buffer, isFirst: boolean): string | Buffer {
+  if (isFirst) return text;
+  return typeof text === 'string' ? `,${text}` : Buffer.concat([COMMA, text]);
 }
 
 /** Neighbours that became small are joined, so that there are few blocks and none is tiny. */
@@ -250,7 +300,12 @@ function joinSmall(blocks: readonly Block[]): Block[] {
   const joined: Block[] = [];
   for (const block of blocks) {
     const last = joined.at(-1);
-    if (last === undefined || last.entries.length + block.entries.length > MAX_ENTRIES / 2) {
+    const isApart = last?.list !== undefined || block.list !== undefined;
+    if (
+      last === undefined ||
+      isApart ||
+      last.entries.length + block.entries.length > MAX_ENTRIES / 2
+    ) {
       joined.push(block);
       continue;
     }

@@ -6,70 +6,55 @@ export interface Holding {
 }
 
 /**
- * What a changing list of holdings has together. `update` compares the list with the one it saw last, in order, and
- * counts only the difference; the sum keeps its identity while nothing changed. Equal ranges are counted, as tasks of one
- * framework may hold the same ports of different agents.
+ * A sum of amounts that come and go; its value keeps its identity while nothing changed. Equal ranges are counted, as
+ * tasks of one framework may hold the same ports of different agents.
  */
 export class HeldSum {
-  private seen: Holding[] = [];
+  private seen = new Set<Holding>();
   private readonly scalars = new Map<string, number>();
   private readonly ranges = new Map<string, Map<string, { range: Range; count: number }>>();
-  private sum: Resources = noResources;
+  private sum: Resources | undefined = noResources;
+  private amounts = 0;
+
+  /** How many amounts are in it. */
+  get size(): number {
+    return this.amounts;
+  }
 
   get value(): Resources {
+    this.sum ??= this.toResources();
     return this.sum;
   }
 
-  /** O(list), with one comparison each where nothing changed. `holds` says what of the list counts, now or no longer. */
-  update<Item extends Holding>(
-    list: () => Iterable<Item>,
-    holds: (item: Item) => boolean = () => true,
-    isThere: (item: Item) => boolean = holds,
-  ): Resources {
-    if (this.isSame(list(), holds)) return this.sum;
-    // What was seen came from lists of the same kind.
-    const old = this.seen as Item[];
-    const next: Item[] = [];
-    const added: Item[] = [];
-    const gone: Item[] = [];
-    let index = 0;
-    for (const item of list()) {
-      if (!holds(item)) continue;
-      for (let known = old[index]; known !== undefined && known !== item; known = old[index]) {
-        if (isThere(known)) break;
-        gone.push(known);
-        index += 1;
+  add(amount: Resources): void {
+    this.count(amount, 1);
+  }
+
+  /** What was added before. */
+  subtract(amount: Resources): void {
+    this.count(amount, -1);
+  }
+
+  /** Makes it the sum of a set, by what changed since the last time. O(set), a comparison each where nothing changed. */
+  update(set: ReadonlySet<Holding>): Resources {
+    for (const holding of this.seen) {
+      if (set.has(holding)) continue;
+      this.seen.delete(holding);
+      this.subtract(holding.resources);
+    }
+    if (this.seen.size < set.size) {
+      for (const holding of set) {
+        if (this.seen.has(holding)) continue;
+        this.seen.add(holding);
+        this.add(holding.resources);
       }
-      if (old[index] === item) index += 1;
-      else added.push(item);
-      next.push(item);
     }
-    for (let known = old[index]; known !== undefined; known = old[index]) {
-      gone.push(known);
-      index += 1;
-    }
-    this.seen = next;
-    for (const { resources } of added) this.count(resources, 1);
-    for (const { resources } of gone) this.count(resources, -1);
-    this.sum = this.toResources();
-    return this.sum;
-  }
-
-  private isSame<Item extends Holding>(
-    items: Iterable<Item>,
-    holds: (item: Item) => boolean,
-  ): boolean {
-    const { seen } = this;
-    let index = 0;
-    for (const item of items) {
-      if (!holds(item)) continue;
-      if (seen[index] !== item) return false;
-      index += 1;
-    }
-    return index === seen.length;
+    return this.value;
   }
 
   private count({ scalars, ranges }: Resources, times: 1 | -1): void {
+    this.sum = undefined;
+    this.amounts += times;
     for (const [name, milli] of Object.entries(scalars)) {
       this.scalars.set(name, (this.scalars.get(name) ?? 0) + milli * times);
     }

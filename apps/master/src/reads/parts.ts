@@ -1,13 +1,4 @@
-import type {
-  MasterAgent,
-  MasterCompletedFramework,
-  MasterCompletedTask,
-  MasterFramework,
-  MasterOffer,
-  MasterTask,
-} from '#cluster';
-import type { Resources } from '#core';
-import type { TaskStatus } from '#mesos-v1';
+import type { MasterAgent, MasterCompletedFramework, MasterFramework, MasterOffer } from '#cluster';
 import type { Amounts } from '../operator-api/legacy-views.js';
 import type { Part } from './document-cache.js';
 import type { ReadContext } from './read-context.js';
@@ -40,39 +31,6 @@ export const text = (constant: string): Part<unknown, unknown> =>
 
 /** The text of an object, not empty, that further fields follow. */
 export const openObject = (value: object): string => `${JSON.stringify(value).slice(0, -1)},`;
-
-export type TaskRender = (task: MasterTask, framework: MasterFramework) => string;
-
-interface SeenTask {
-  readonly state: string;
-  readonly resources: Resources;
-  readonly statuses: readonly TaskStatus[];
-}
-
-export const taskPart = (
-  context: ReadContext,
-  render: TaskRender,
-  isListed: (task: MasterTask) => boolean,
-): Part<MasterTask, MasterFramework, SeenTask> => ({
-  look: ({ state, resources, statuses }) => ({ state, resources, statuses: [...statuses] }),
-  isCurrent: (seen, task) =>
-    seen.state === task.state &&
-    seen.resources === task.resources &&
-    isSameList(seen.statuses, task.statuses),
-  render,
-  belongs: (task, framework) =>
-    isKnown(context, framework) && framework.tasks.get(task.id) === task && isListed(task),
-});
-
-export const completedTaskPart = (
-  context: ReadContext,
-  render: (task: MasterCompletedTask, framework: MasterFramework) => string,
-): Part<MasterCompletedTask, MasterFramework> =>
-  fixed(
-    render,
-    (task, framework) =>
-      isKnown(context, framework) && framework.completedTasks.get(task.id) === task,
-  );
 
 export const completedFrameworkPart = (
   { state }: ReadContext,
@@ -176,11 +134,3 @@ export const amountsOfFramework = (
 
 const isSameAmounts = (seen: Amounts, now: Amounts): boolean =>
   seen.used === now.used && seen.offered === now.offered;
-
-function isSameList(left: readonly unknown[], right: readonly unknown[]): boolean {
-  if (left.length !== right.length) return false;
-  for (let index = 0; index < left.length; index += 1) {
-    if (left[index] !== right[index]) return false;
-  }
-  return true;
-}

@@ -1,5 +1,5 @@
-import type { MasterState } from '#cluster';
-import type { DocumentCache } from './document-cache.js';
+import type { MasterState, MasterTask } from '#cluster';
+import type { Budget, DocumentCache } from './document-cache.js';
 import type { Holdings } from './holdings.js';
 
 /** What documents are written from. One for each time this process leads. */
@@ -11,8 +11,16 @@ export interface ReadContext {
   readonly flags?: Readonly<Record<string, string>>;
 }
 
-/** A document: places its pieces in order; false when the walk was given up. */
+/** Places a document's pieces in order; false when the budget was spent before the end. */
 export type Walk = (cache: DocumentCache) => boolean;
 
-/** Makes a document's walk; what it keeps between walks is its own. */
-export type Document = (context: ReadContext) => Walk;
+/** Writes one document again and again. What it keeps between walks is its own. */
+export interface DocumentWriter {
+  readonly walk: Walk;
+  /** A task may have changed. */
+  readonly touch?: (task: MasterTask) => void;
+  /** Writes what was touched; false when the budget was spent before the end. */
+  readonly drain?: (budget: Budget) => boolean;
+}
+
+export type Document = (context: ReadContext) => DocumentWriter;

@@ -1,7 +1,7 @@
-import type { MasterState } from '#cluster';
+import type { MasterState, MasterTask } from '#cluster';
 import { Budget, DocumentCache } from './document-cache.js';
 import { Holdings } from './holdings.js';
-import type { Document, ReadContext, Walk } from './read-context.js';
+import type { Document, DocumentWriter, ReadContext } from './read-context.js';
 
 /** A document as it was at one moment. Its bytes are shared by all who read it and never changed. */
 export interface Body {
@@ -14,12 +14,17 @@ export interface Body {
 /** What documents are made of, and when. */
 export interface ReadSource {
   /** Throws when this master cannot answer. Equal revisions of one state are equal contents. */
-  current(): { readonly state: MasterState; readonly revision: number };
+  current(): {
+    readonly state: MasterState;
+    readonly revision: number;
+    /** From now on the follower is told of each task an event touched. */
+    readonly followTasks: (follower: (task: MasterTask) => void) => void;
+  };
   readonly apiVersion: string;
   readonly flags?: Readonly<Record<string, string>>;
 }
 
-/** Time for rendering before others run; comparing comes on top, about a millisecond for 10,000 tasks. */
+/** Time for writing before others run; comparing what is not tasks comes on top, in its order of magnitude. */
 const SLICE_MS = 3;
 /** After so many slices whatever is still to be written is written in one go: readers must not wait for ever. */
 const MAX_SLICES = 1_000;
@@ -30,13 +35,12 @@ const IDLE_MS = 60_000;
 
 /**
  * Documents for many readers: what changed since the last one is written anew, in slices between which everything else
- * goes on; the last pass over the whole is one turn, so that a document shows one moment, and that moment is after the
+ * goes on; the last slice finds nothing more to write, so that a document shows one moment, and that moment is after the
  * request came. All who wait for a document share one building of it and its bytes; none is built while nothing changed.
  */
 export class ReadModel {
   private readonly shared = new Map<Document, SharedDocument>();
-  private holdings = new Holdings();
-  private state: MasterState | undefined;
+  private following: { readonly state: MasterState; readonly holdings: Holdings } | undefined;
 
   constructor(private readonly source: ReadSource) {}
 
@@ -68,13 +72,18 @@ export class ReadModel {
 
   /** What tasks and offers hold; for other reads than documents. */
   context(): ReadContext & { readonly revision: number } {
-    const { state, revision } = this.source.current();
-    if (state !== this.state) {
-      this.state = state;
-      this.holdings = new Holdings();
+    const { state, revision, followTasks } = this.source.current();
+    if (this.following?.state !== state) {
+      const holdings = new Holdings(state);
+      this.following = { state, holdings };
+      followTasks((task) => {
+        holdings.touch(task);
+        for (const shared of this.shared.values()) shared.touch(state, task);
+      });
     }
+    const { holdings } = this.following;
     const { apiVersion, flags = {} } = this.source;
-    return { state, revision, holdings: this.holdings, apiVersion, flags };
+    return { state, revision, holdings, apiVersion, flags };
   }
 
   close(): void {
@@ -93,7 +102,11 @@ class SharedDocument {
   private readers: Reader[] = [];
   private built: { readonly body: Body; readonly revision: number } | undefined;
   private pass:
-    | { readonly state: MasterState; readonly cache: DocumentCache; readonly walk: Walk }
+    | {
+        readonly state: MasterState;
+        readonly cache: DocumentCache;
+        readonly writer: DocumentWriter;
+      }
     | undefined;
   private passNumber = 0;
   private isBuilding = false;
@@ -122,6 +135,10 @@ class SharedDocument {
     if (this.isBuilding) return;
     this.isBuilding = true;
     this.next(0, performance.now());
+  }
+
+  touch(state: MasterState, task: MasterTask): void {
+    if (this.pass?.state === state) this.pass.writer.touch?.(task);
   }
 
   close(): void {
@@ -162,9 +179,12 @@ class SharedDocument {
 
   private buildSlice(slice: number): Body | undefined {
     const context = this.context();
-    const { cache, walk } = this.passFor(context);
-    cache.begin(new Budget(slice < MAX_SLICES ? SLICE_MS : Number.POSITIVE_INFINITY, clock));
-    if (!walk(cache)) return undefined;
+    const { cache, writer } = this.passFor(context);
+    const budget = new Budget(slice < MAX_SLICES ? SLICE_MS : Number.POSITIVE_INFINITY, clock);
+    cache.begin(budget);
+    const isComplete =
+      context.holdings.drain(budget) && writer.drain?.(budget) !== false && writer.walk(cache);
+    if (!isComplete) return undefined;
     cache.end();
     const version = `${this.passNumber}-${cache.generation}`;
     const { built } = this;
@@ -173,12 +193,15 @@ class SharedDocument {
     return body;
   }
 
-  private passFor(context: ReadContext): { readonly cache: DocumentCache; readonly walk: Walk } {
+  private passFor(context: ReadContext): {
+    readonly cache: DocumentCache;
+    readonly writer: DocumentWriter;
+  } {
     if (this.pass?.state !== context.state) {
       this.pass = {
         state: context.state,
         cache: new DocumentCache(),
-        walk: this.document(context),
+        writer: this.document(context),
       };
       passes += 1;
       this.passNumber = passes;

@@ -21,7 +21,11 @@ export class ReadsService implements OnModuleDestroy {
 
   constructor(@Inject(MasterService) master: MasterService) {
     this.model = new ReadModel({
-      current: () => ({ state: master.state, revision: master.engine.revision }),
+      current: () => {
+        const { engine } = master;
+        const { state, revision } = engine;
+        return { state, revision, followTasks: (follower) => engine.followTasks(follower) };
+      },
       apiVersion: master.apiVersion,
       flags: master.flags,
     });
