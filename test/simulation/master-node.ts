@@ -142,6 +142,10 @@ export class MasterNode {
         );
       },
       onLost: (error) => process.exit(error),
+      onIsolated: () => {
+        this.frameworkStreams.dropAll();
+        this.agentStreams.dropAll();
+      },
       note: (message, fields) => world.trace.add(this.name, `${message} ${JSON.stringify(fields)}`),
     });
     this.leadership = leadership;
@@ -167,26 +171,37 @@ const NOT_READY: Answer = { status: 503, message: 'not ready' };
 
 /** The open and pending streams of one process. */
 class Streams<Record> implements RecordStreams<Record> {
-  private readonly open = new Map<string, RecordStream>();
+  private readonly open = new Map<
+    string,
+    { readonly stream: RecordStream; readonly onClosed: () => void }
+  >();
 
   admit(id: string, stream: RecordStream, server: SimulatedProcess, onClosed: () => void): void {
-    this.open.set(id, stream);
+    this.open.set(id, { stream, onClosed });
     stream.admitted(server, () => {
       if (this.open.delete(id)) onClosed();
     });
   }
 
   send(id: string, record: Record): boolean {
-    return this.open.get(id)?.send(id, record) ?? false;
+    return this.open.get(id)?.stream.send(id, record) ?? false;
   }
 
   close(id: string): void {
-    this.open.get(id)?.end();
+    this.open.get(id)?.stream.end();
     this.open.delete(id);
   }
 
   refuse(id: string, refusal: { readonly status: number; readonly message: string }): void {
-    this.open.get(id)?.refuse(refusal.status, refusal.message);
+    this.open.get(id)?.stream.refuse(refusal.status, refusal.message);
     this.open.delete(id);
+  }
+
+  /** As the HTTP streams: ends them as if their clients had. */
+  dropAll(): void {
+    for (const [id, { onClosed }] of [...this.open]) {
+      this.close(id);
+      onClosed();
+    }
   }
 }

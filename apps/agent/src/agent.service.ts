@@ -61,7 +61,7 @@ export class AgentService implements OnModuleDestroy {
           masters: this.config.masters,
           clock: systemClock,
           random: Math.random,
-          headers: authorizationHeader(),
+          headers: authorizationHeader('agent'),
           log,
         }),
         fetcher: new UriFetcher(),

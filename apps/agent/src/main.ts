@@ -1,4 +1,5 @@
 import { createLogger, startDaemon } from '#platform';
+import { agentAccess } from './access.js';
 import { agentModule } from './agent.module.js';
 import { AGENT_VERSION, AgentService } from './agent.service.js';
 import { readAgentConfig } from './agent-config.js';
@@ -8,6 +9,7 @@ const config = readAgentConfig();
 const daemon = await startDaemon({
   name: 'agent',
   module: agentModule(config, logger),
+  access: agentAccess,
   host: config.host,
   port: config.port,
   version: AGENT_VERSION,

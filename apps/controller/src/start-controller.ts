@@ -103,7 +103,7 @@ async function createEngine(
           ...(frameworkId === undefined ? {} : { frameworkId }),
           handlers,
           clock: systemClock,
-          headers: authorizationHeader(),
+          headers: authorizationHeader('framework'),
         }),
       prober: createProber(),
       sink: daemon.app.get(EventHub),

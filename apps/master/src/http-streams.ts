@@ -56,6 +56,14 @@ export class HttpStreams<Record> implements RecordStreams<Record> {
     void entry.reply.code(refusal.status).send({ message: refusal.message });
   }
 
+  /** Ends all streams as if their clients had. */
+  dropAll(): void {
+    for (const streamId of [...this.entries.keys()]) {
+      this.close(streamId);
+      this.options.onClosed(streamId);
+    }
+  }
+
   closeAll(): void {
     for (const streamId of [...this.entries.keys()]) this.close(streamId);
   }

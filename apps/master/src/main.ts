@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { createLogger, startDaemon, systemClock } from '#platform';
 import { createLeaseKeeper, createMasterRegistry, openDatabase } from '#store';
+import { masterAccess } from './access.js';
 import { masterModule } from './master.module.js';
 import { MasterService } from './master.service.js';
 import { readMasterSettings, toFlags, toMasterConfig } from './master-settings.js';
@@ -30,6 +31,7 @@ const daemon = await startDaemon({
   port: settings.port,
   logger,
   configure: installV1Gate,
+  access: masterAccess,
   module: masterModule({
     registry: createMasterRegistry(database),
     leaseKeeper: createLeaseKeeper(database),

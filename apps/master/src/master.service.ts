@@ -64,6 +64,7 @@ export class MasterService implements OnModuleDestroy {
       url,
       onElected: (lease) => this.recover(lease),
       onLost: (error) => this.fail(error),
+      onIsolated: () => this.letGo(),
       note: (message, fields) => options.logger.info(fields, message),
     });
     this.leadership.start();
@@ -100,6 +101,11 @@ export class MasterService implements OnModuleDestroy {
       throw new ApiError(503, 'The database is unavailable', { headers: { 'retry-after': '1' } });
     }
     return engine;
+  }
+
+  /** Gives the database a moment to come back, as some clients retry a 503 without any back-off. */
+  async writable(limitMs: number): Promise<void> {
+    await this.leadership?.writable(limitMs);
   }
 
   get state(): MasterState {
@@ -160,6 +166,14 @@ export class MasterService implements OnModuleDestroy {
         ...(options.config === undefined ? {} : { config: options.config }),
       },
     );
+  }
+
+  /** They subscribe again, here or where another leads. No task is touched, and nobody is given up for it. */
+  private letGo(): void {
+    const [frameworks, agents] = [this.frameworkStreams.size, this.agentStreams.size];
+    this.options.logger.warn({ frameworks, agents }, 'without the database for long: letting go');
+    this.frameworkStreams.dropAll();
+    this.agentStreams.dropAll();
   }
 
   private fail(error: Error): void {

@@ -12,6 +12,7 @@ import {
 import { createDaemon, createLogger, type Daemon, systemClock } from '#platform';
 import { FakeLeaseKeeper } from '../../../test/support/fake-lease-keeper.js';
 import { FakeMasterRegistry } from '../../../test/support/fake-master-registry.js';
+import { masterAccess } from './access.js';
 import { masterModule } from './master.module.js';
 import { MasterService } from './master.service.js';
 import { installV1Gate } from './v1-gate.js';
@@ -46,6 +47,7 @@ export async function startMaster(
     port: 0,
     logger,
     configure: installV1Gate,
+    access: masterAccess,
     module: masterModule({
       registry: options.registry ?? new FakeMasterRegistry(leases),
       leaseKeeper: leases,
@@ -76,11 +78,15 @@ export class StreamClient<Record> {
     private readonly abort: AbortController,
   ) {}
 
-  static async open<Record>(url: string, body: unknown): Promise<StreamClient<Record>> {
+  static async open<Record>(
+    url: string,
+    body: unknown,
+    headers: Readonly<globalThis.Record<string, string>> = {},
+  ): Promise<StreamClient<Record>> {
     const abort = new AbortController();
     const response = await request(url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...headers },
       body: JSON.stringify(body),
       signal: abort.signal,
     });

@@ -39,7 +39,7 @@ export class RouterService implements OnModuleDestroy {
       groups: config.groups,
       isPortFree: (port) => isPortFree(config.edgeHost, port),
       reservedPorts: new Set(config.reservedPorts),
-      client: new ControllerClient(config.controllerUrls, authorizationHeader()),
+      client: new ControllerClient(config.controllerUrls, authorizationHeader('operator')),
       edge,
       logger,
       url: () => `http://${config.host}:${config.port}`,

@@ -170,7 +170,11 @@ function dismiss(
   agent.condition = 'disconnected';
   tellFrameworks(turn, agent, why.lostAs);
   removeExecutors(turn, agent);
-  loseOperations(turn, agent, 'OPERATION_GONE_BY_OPERATOR');
+  loseOperations(
+    turn,
+    agent,
+    why.lostAs === 'TASK_GONE' ? 'OPERATION_UNREACHABLE' : 'OPERATION_GONE_BY_OPERATOR',
+  );
   for (const task of [...agent.tasks]) removeTask(turn, task);
   state.allocator.removeAgent(agent.id);
   state.agents.delete(agent.id);

@@ -22,7 +22,11 @@ export function checkSubscription(
   if (state.completedFrameworks.has(id)) return 'Framework has been removed';
   const known = state.frameworks.get(id);
   if (known?.isRemoving === true) return 'Framework has been removed';
-  return known === undefined ? undefined : checkSamePrincipal(known, info);
+  if (known === undefined) return undefined;
+  // One from before credentials were asked for takes on its principal, and where none are asked for it may name none.
+  const isUnowned = known.info.principal === undefined;
+  const isAnonymous = principal === undefined && info.principal === undefined;
+  return isUnowned || isAnonymous ? undefined : checkSamePrincipal(known, info);
 }
 
 /** UPDATE_FRAMEWORK: as for a subscription; moreover principal, user and checkpoint never change. */
@@ -174,7 +178,7 @@ function minAllocatableOf(info: FrameworkInfo): ReadonlyMap<RoleName, readonly Q
 const echo = (name: string): string => JSON.stringify(name.slice(0, MAX_ECHO));
 const MAX_ECHO = 128;
 
-/** A role, or a path of them; `*` stands alone. */
+/** `*`, or a path of names. */
 export const isRoleName = (role: string): boolean =>
   role === '*' || role.split('/').every((part) => part !== '*' && ROLE_PATTERN.test(part));
 

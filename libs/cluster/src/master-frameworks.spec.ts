@@ -69,6 +69,20 @@ describe('frameworks', () => {
     expect(master.closed.has('F')).toBe(false);
   });
 
+  it('a framework from before credentials takes on its principal once, and may name none without credentials', () => {
+    const master = new MasterHarness();
+    const id = master.subscribe('F');
+
+    master.subscribe('G', { principal: 'one' }, { id });
+    master.subscribe('H', { principal: 'two' }, { id });
+    expect(master.eventsOf('G', 'ERROR').map(({ error }) => error.message)).toEqual([]);
+    expect(master.eventsOf('H', 'ERROR')[0]?.error.message).toContain('principal');
+    master.subscribe('I', {}, { id });
+
+    expect(master.eventsOf('I', 'ERROR')).toEqual([]);
+    expect(master.eventsOf('I', 'SUBSCRIBED')).toHaveLength(1);
+  });
+
   it('tears a framework without failover_timeout down the moment its stream drops', () => {
     const master = new MasterHarness();
     const id = master.subscribe('F', { failover_timeout: 0 });
@@ -176,6 +190,7 @@ describe('frameworks', () => {
   it('gives a framework whose deadline passed while no master ran the grace to come back', () => {
     const master = new MasterHarness();
     master.recover({
+      agents: [],
       frameworks: [
         {
           id: frameworkId('f1'),

@@ -185,6 +185,11 @@ export class MasterHarness {
     return this.answers.get(callId) ?? { status: 0 };
   }
 
+  markGone(agent: string): { readonly status: number; readonly message?: string } {
+    const mark_agent_gone = { agent_id: { value: agent } };
+    return this.operate({ type: 'MARK_AGENT_GONE', mark_agent_gone });
+  }
+
   pong(agent: string, streamId: string): void {
     this.agentCall(agent, streamId, { type: 'PONG' });
   }

@@ -205,6 +205,18 @@ describe('createScheduler', () => {
     await expect.poll(() => told).toContain('subscribed fw-1');
   });
 
+  it('authenticates every request, as the principal it subscribes for', async () => {
+    const driver = start({}, { credential: { principal: 'ops', secret: 's:ä' } });
+    await expect.poll(() => told).toContain('subscribed fw-1');
+
+    await driver.call({ type: 'REVIVE' });
+
+    const expected = `Basic ${Buffer.from('ops:s:ä').toString('base64')}`;
+    expect(master.authorizations).toEqual([expected, expected]);
+    expect(master.received[0]?.subscribe?.framework_info.principal).toBe('ops');
+    expect(() => start({}, { credential: { principal: 'a:b', secret: '' } })).toThrow(TypeError);
+  });
+
   it('stops for good on ERROR', async () => {
     start();
     await expect.poll(() => master.subscriptions).toBe(1);

@@ -2,14 +2,18 @@ import { agentId, type Clock, type FrameworkId, frameworkId, offerId } from '#co
 import type { FrameworkInfo, SchedulerEvent } from '#mesos-v1';
 import { BackOff, type BackOffOptions } from './back-off.js';
 import { CallSender } from './call-sender.js';
+import { authorizationOf, type Credential } from './credential.js';
 import { messageOf, openEventStream } from './event-stream.js';
 import { toMasterOrigin } from './master-location.js';
+import { pause } from './pause.js';
+import { Reconciler, type ReconciliationOptions } from './reconciler.js';
 import {
   SchedulerCallError,
   type SchedulerCallWithoutFrameworkId,
   type SchedulerDriver,
   type SchedulerHandlers,
 } from './scheduler-driver.js';
+import { systemClock } from './system-clock.js';
 import { MAX_OPEN_UPDATES, UpdateWindow } from './update-window.js';
 
 export interface SchedulerOptions {
@@ -21,17 +25,15 @@ export interface SchedulerOptions {
   readonly frameworkId?: FrameworkId;
   readonly suppressedRoles?: readonly string[];
   readonly handlers: SchedulerHandlers;
-  readonly clock: Clock;
-  /** Extra headers such as `authorization`. */
+  /** The real one unless told otherwise. */
+  readonly clock?: Clock;
+  /** For HTTP Basic. Its principal becomes that of `frameworkInfo` where that names none: the two must match. */
+  readonly credential?: Credential;
+  /** Extra headers of every request. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly backOff?: Partial<BackOffOptions>;
-  /** Asks the master about these tasks after each subscription and every `intervalMs`; an empty list asks about all. */
-  readonly reconciliation?: {
-    readonly intervalMs: number;
-    readonly tasks: () => Promise<
-      readonly { readonly taskId: string; readonly agentId?: string }[]
-    >;
-  };
+  /** Asks the master about tasks after each subscription and on a timer. */
+  readonly reconciliation?: ReconciliationOptions;
 }
 
 /** A driver that can also end the framework. */
@@ -43,8 +45,6 @@ export interface Scheduler extends SchedulerDriver {
 }
 
 const DEFAULT_BACK_OFF: BackOffOptions = { initialMs: 100, maxMs: 5_000, random: Math.random };
-/** Tasks asked about in one RECONCILE. */
-const RECONCILE_BATCH = 1_000;
 /** A stream that lasted this long counts as a success: the next failure starts with a short delay. */
 const STABLE_MS = 10_000;
 
@@ -58,12 +58,16 @@ interface Session {
   readonly updates: UpdateWindow;
   readonly signal: AbortSignal;
   readonly fail: (error: unknown) => void;
+  /** Once it is subscribed. */
+  reconciler?: Reconciler;
 }
 
 class HttpScheduler implements Scheduler {
   private readonly origins: readonly string[];
   private readonly backOff: BackOff;
   private readonly backOffOptions: BackOffOptions;
+  private readonly clock: Clock;
+  private readonly headers: Readonly<Record<string, string>>;
   private readonly abort = new AbortController();
   private known: FrameworkId | undefined;
   private sender: CallSender | undefined;
@@ -80,6 +84,8 @@ class HttpScheduler implements Scheduler {
     this.origins = options.masters.map(toMasterOrigin);
     this.backOffOptions = { ...DEFAULT_BACK_OFF, ...options.backOff };
     this.backOff = new BackOff(this.backOffOptions);
+    this.clock = options.clock ?? systemClock;
+    this.headers = { ...options.headers, ...authorizationOf(options.credential) };
     this.known = options.frameworkId;
   }
 
@@ -121,20 +127,22 @@ class HttpScheduler implements Scheduler {
 
   private async run(): Promise<void> {
     while (!this.isEnded) {
-      const startedMs = this.options.clock.now().monoMs;
+      const startedMs = this.clock.now().monoMs;
       const { reason, isRestart } = await this.session();
       // A stream that ends by our own TEARDOWN is no reason to subscribe again.
       if ((await this.tearingDown) === true || this.isEnded) return;
       this.tearingDown = undefined;
-      if (this.options.clock.now().monoMs - startedMs > STABLE_MS) this.backOff.reset();
+      if (this.clock.now().monoMs - startedMs > STABLE_MS) this.backOff.reset();
       await this.tell(() => this.options.handlers.onDisconnected(reason));
-      if (!isRestart) await this.pause(this.backOff.next(), this.abort.signal);
+      if (!isRestart) await pause(this.clock, this.backOff.next(), this.abort.signal);
     }
   }
 
   /** One subscription from begin to end; returns why it ended. */
   private async session(): Promise<{ readonly reason: string; readonly isRestart: boolean }> {
-    const { frameworkInfo } = this.options;
+    const { frameworkInfo, credential } = this.options;
+    const info = typeof frameworkInfo === 'function' ? frameworkInfo() : frameworkInfo;
+    const principal = credential === undefined ? {} : { principal: credential.principal };
     const abort = new AbortController();
     const stop = () => abort.abort();
     this.abort.signal.addEventListener('abort', stop);
@@ -152,16 +160,17 @@ class HttpScheduler implements Scheduler {
     try {
       const stream = await openEventStream({
         origin: this.origins[this.nextOrigin % this.origins.length] ?? '',
-        frameworkInfo: typeof frameworkInfo === 'function' ? frameworkInfo() : frameworkInfo,
+        frameworkInfo: { ...principal, ...info },
         frameworkId: this.known,
         suppressedRoles: this.options.suppressedRoles ?? [],
-        headers: this.options.headers ?? {},
-        clock: this.options.clock,
+        headers: this.headers,
+        clock: this.clock,
         signal: abort.signal,
       });
+      const session: Session = { updates, signal: abort.signal, fail };
       for await (const event of stream.events) {
         if (abort.signal.aborted) break;
-        await this.deliver(event, stream, { updates, signal: abort.signal, fail });
+        await this.deliver(event, stream, session);
         if (this.isEnded) break;
       }
     } catch (error) {
@@ -196,6 +205,7 @@ class HttpScheduler implements Scheduler {
         await handlers.onRescind(offerId(event.rescind.offer_id.value));
         return;
       case 'UPDATE':
+        session.reconciler?.answered(event.update.status.task_id.value);
         await session.updates.add(() => this.update(event.update.status));
         return;
       case 'FAILURE': {
@@ -232,12 +242,21 @@ class HttpScheduler implements Scheduler {
       origin: stream.origin,
       streamId: stream.streamId,
       frameworkId: id,
-      headers: this.options.headers ?? {},
-      clock: this.options.clock,
+      headers: this.headers,
+      clock: this.clock,
       backOff: this.backOffOptions,
     });
     await this.options.handlers.onSubscribed(id, new URL(stream.origin).host);
-    if (this.options.reconciliation !== undefined) void this.reconcile(session).catch(session.fail);
+    const { reconciliation } = this.options;
+    if (reconciliation === undefined) return;
+    session.reconciler = new Reconciler({
+      ...reconciliation,
+      clock: this.clock,
+      random: this.backOffOptions.random,
+      signal: session.signal,
+      ask: (tasks) => this.call({ type: 'RECONCILE', reconcile: { tasks } }),
+    });
+    void session.reconciler.run().catch(session.fail);
   }
 
   /** Acknowledges what the handler has made durable. An acknowledgement that fails is repeated by the agent's resend. */
@@ -251,32 +270,6 @@ class HttpScheduler implements Scheduler {
     });
   }
 
-  /** Now and every interval while the subscription stands. A round the master refuses is made good by the next. */
-  private async reconcile({ signal }: Session): Promise<void> {
-    const { reconciliation } = this.options;
-    while (reconciliation !== undefined && !signal.aborted) {
-      const tasks = await reconciliation.tasks();
-      await this.askAbout(tasks).catch((error: unknown) => {
-        if (!(error instanceof SchedulerCallError)) throw error;
-      });
-      await this.pause(reconciliation.intervalMs, signal);
-    }
-  }
-
-  private async askAbout(
-    tasks: readonly { readonly taskId: string; readonly agentId?: string }[],
-  ): Promise<void> {
-    let at = 0;
-    do {
-      const batch = tasks.slice(at, at + RECONCILE_BATCH).map((task) => ({
-        task_id: { value: task.taskId },
-        ...(task.agentId === undefined ? {} : { agent_id: { value: task.agentId } }),
-      }));
-      await this.call({ type: 'RECONCILE', reconcile: { tasks: batch } });
-      at += RECONCILE_BATCH;
-    } while (at < tasks.length);
-  }
-
   /** A handler that fails outside of a subscription has nowhere to be retried; it must not end the driver. */
   private async tell(handler: () => Promise<void> | void): Promise<void> {
     try {
@@ -285,19 +278,5 @@ class HttpScheduler implements Scheduler {
       this.isEnded = true;
       await this.options.handlers.onError(`onDisconnected failed: ${messageOf(error)}`);
     }
-  }
-
-  /** Waits, but not longer than the driver or the subscription lives. */
-  private pause(delayMs: number, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const end = () => {
-        cancel();
-        signal.removeEventListener('abort', end);
-        resolve();
-      };
-      const cancel = this.options.clock.schedule(delayMs, end);
-      signal.addEventListener('abort', end);
-    });
   }
 }

@@ -5,14 +5,21 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiExceptionFilter } from './api-exception.filter.js';
 import { BODY_LIMIT_BYTES } from './body-limit.js';
+import { readAcceptedCredentials, readCredentialSettings } from './credentials.js';
 import type { Daemon, DaemonOptions } from './daemon.js';
 import { toErrorReply } from './error-reply.js';
 import { acceptJsonBodies } from './json-body.js';
 import { createLogger, toNestLogger } from './logger.js';
 import { metricsRegistry, startDefaultMetrics } from './metrics.js';
 import { serveOpenApi } from './open-api.js';
-import { list, readConfig, text, toggle } from './read-config.js';
-import { checkExposure, createRequestGuard, type Exposure } from './request-guard.js';
+import { rememberPrincipal } from './principal.js';
+import { list, readConfig, toggle } from './read-config.js';
+import {
+  type AccessRule,
+  checkExposure,
+  createRequestGuard,
+  type Exposure,
+} from './request-guard.js';
 import { RouteTable } from './route-table.js';
 
 /** Time for requests under way to finish once the shutdown hooks have run. */
@@ -28,7 +35,7 @@ export async function buildDaemon(options: DaemonOptions): Promise<Daemon> {
   const exposure: Exposure = { ...readExposure(), host: options.host };
   checkExposure(exposure);
   const routes = new RouteTable();
-  const adapter = createAdapter(exposure, routes);
+  const adapter = createAdapter(exposure, routes, options.access);
   const app = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {
     logger: toNestLogger(logger),
     bodyParser: false,
@@ -51,14 +58,17 @@ export async function buildDaemon(options: DaemonOptions): Promise<Daemon> {
 function readExposure(): Omit<Exposure, 'host'> {
   const read = readConfig({
     allowedHosts: list('PACER_ALLOWED_HOSTS', []),
-    credentials: text('PACER_CREDENTIALS', ''),
     allowOpenBind: toggle('PACER_ALLOW_OPEN_BIND', false),
   });
-  return { ...read, credentials: read.credentials === '' ? undefined : read.credentials };
+  return { ...read, credentials: readAcceptedCredentials(readCredentialSettings()) };
 }
 
 /** Idle connections are kept for ever: real clients hold one and never retry on it (Mesos' own behaviour). */
-function createAdapter(exposure: Exposure, routes: RouteTable): FastifyAdapter {
+function createAdapter(
+  exposure: Exposure,
+  routes: RouteTable,
+  access: AccessRule | undefined,
+): FastifyAdapter {
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: 0,
@@ -70,12 +80,14 @@ function createAdapter(exposure: Exposure, routes: RouteTable): FastifyAdapter {
     },
   });
   const server = adapter.getInstance();
-  const guard = createRequestGuard(exposure);
+  const guard = createRequestGuard(exposure, access);
   acceptJsonBodies(server, BODY_LIMIT_BYTES);
   server.addHook('onRoute', ({ url, method }) => routes.add(url, [method].flat()));
   server.addHook('onRequest', (request, reply, done) => {
     try {
-      guard({ url: request.url, headers: request.headers });
+      const { method, url, headers } = request;
+      const route = request.routeOptions.url;
+      rememberPrincipal(request.raw, guard({ method, url, route, headers }));
       done();
     } catch (error) {
       const answer = toErrorReply(error, { method: request.method, url: request.url, allowed: [] });

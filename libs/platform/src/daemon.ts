@@ -1,6 +1,7 @@
 import type { DynamicModule, Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from './logger.js';
+import type { AccessRule } from './request-guard.js';
 
 export interface DaemonOptions {
   /** `controller`, `master`, `agent`, `router`: the name in logs and documentation. */
@@ -15,6 +16,8 @@ export interface DaemonOptions {
   /** Called before routes are made: static files, further body parsers, pipes, raw Fastify routes. */
   readonly configure?: (app: NestFastifyApplication) => void | Promise<void>;
   readonly logger?: Logger;
+  /** Who may make which request where credentials are asked for; operators only unless told otherwise. */
+  readonly access?: AccessRule;
 }
 
 export interface Daemon {

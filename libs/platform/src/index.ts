@@ -1,9 +1,19 @@
 export { ApiError, type ErrorDetail } from './api-error.js';
 export { BODY_LIMIT_BYTES } from './body-limit.js';
 export { createDaemon } from './create-daemon.js';
+export {
+  authorizationHeader,
+  basicAuthorization,
+  type Credential,
+  findOwnCredential,
+  type PrincipalKind,
+  readAcceptedCredentials,
+  readClusterCredentials,
+} from './credentials.js';
 export type { Daemon, DaemonOptions } from './daemon.js';
 export { createLogger, type Logger, toNestLogger } from './logger.js';
 export { metricsRegistry } from './metrics.js';
+export { principalOf } from './principal.js';
 export {
   identifyProcess,
   isRunning,
@@ -25,7 +35,13 @@ export {
   urls,
 } from './read-config.js';
 export { RecordIoStream, type StreamEnd } from './record-io-stream.js';
-export { authorizationHeader, checkExposure, isCrossSite, isLoopback } from './request-guard.js';
+export {
+  type Access,
+  type AccessRule,
+  checkExposure,
+  isCrossSite,
+  isLoopback,
+} from './request-guard.js';
 export { BatchQueue, QueueFullError, SerialQueue } from './serial-queue.js';
 export { type SseClient, type SseEvent, SseHub } from './sse-hub.js';
 export { startDaemon } from './start-daemon.js';

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { basicAuthorization, type Credential, type PrincipalKind } from './credentials.js';
 import { ConfigError } from './read-config.js';
-import {
-  authorizationHeader,
-  checkExposure,
-  createRequestGuard,
-  isLoopback,
-} from './request-guard.js';
+import { checkExposure, createRequestGuard, isLoopback } from './request-guard.js';
 
-const local = { host: '127.0.0.1', allowedHosts: [], credentials: undefined, allowOpenBind: false };
+const local = { host: '127.0.0.1', allowedHosts: [], credentials: [], allowOpenBind: false };
+const credential = (principal: string, ...kinds: readonly PrincipalKind[]): Credential => ({
+  principal,
+  secret: `secret of ${principal}`,
+  kinds: new Set(kinds),
+});
 
 describe('checkExposure', () => {
   it('refuses to be reachable by others without credentials and names the way out', () => {
@@ -15,7 +16,7 @@ describe('checkExposure', () => {
 
     expect(() => checkExposure(open)).toThrow(ConfigError);
     expect(() => checkExposure(open)).toThrow(/PACER_CREDENTIALS.*PACER_ALLOW_OPEN_BIND=true/);
-    expect(() => checkExposure({ ...open, credentials: 'a:b' })).not.toThrow();
+    expect(() => checkExposure({ ...open, credentials: [credential('a')] })).not.toThrow();
     expect(() => checkExposure({ ...open, allowOpenBind: true })).not.toThrow();
   });
 
@@ -26,7 +27,8 @@ describe('checkExposure', () => {
 
 describe('the request guard', () => {
   const guard = createRequestGuard(local);
-  const check = (headers: Record<string, string>) => () => guard({ url: '/v2/apps', headers });
+  const check = (headers: Record<string, string>) => () =>
+    guard({ method: 'GET', url: '/v2/apps', headers });
 
   it.each(['localhost', 'localhost:8080', '127.0.0.1:1', '[::1]:80', 'a.localhost:9'])(
     'serves the host %s',
@@ -52,7 +54,9 @@ describe('the request guard', () => {
   it.each(['/v2/deployments/%00', '/v2/apps/a%00b', '/files/read?path=%00'])(
     'refuses the NUL character in %s',
     (url) => {
-      expect(() => guard({ url, headers: { host: 'localhost' } })).toThrow(/NUL character/);
+      expect(() => guard({ method: 'GET', url, headers: { host: 'localhost' } })).toThrow(
+        /NUL character/,
+      );
     },
   );
 
@@ -63,32 +67,83 @@ describe('the request guard', () => {
     });
 
     expect(check({ host: 'localhost:8080', origin: 'http://localhost:8080' })).not.toThrow();
-    expect(() => listed({ url: '/', headers: { host: 'pacer.example:80' } })).not.toThrow();
     expect(() =>
-      listed({ url: '/', headers: { host: 'pacer.example', origin: 'https://ui.example:81' } }),
+      listed({ method: 'GET', url: '/', headers: { host: 'pacer.example:80' } }),
     ).not.toThrow();
-    expect(() => listed({ url: '/', headers: { host: 'ui.example:82' } })).toThrow();
+    expect(() =>
+      listed({
+        method: 'GET',
+        url: '/',
+        headers: { host: 'pacer.example', origin: 'https://ui.example:81' },
+      }),
+    ).not.toThrow();
+    expect(() => listed({ method: 'GET', url: '/', headers: { host: 'ui.example:82' } })).toThrow();
   });
 
   it('serves any address when it listens on all of them', () => {
     const open = createRequestGuard({ ...local, host: '0.0.0.0', allowOpenBind: true });
 
-    expect(() => open({ url: '/', headers: { host: '192.168.0.7:8080' } })).not.toThrow();
-    expect(() => open({ url: '/', headers: { host: 'evil.example' } })).toThrow();
+    expect(() =>
+      open({ method: 'GET', url: '/', headers: { host: '192.168.0.7:8080' } }),
+    ).not.toThrow();
+    expect(() => open({ method: 'GET', url: '/', headers: { host: 'evil.example' } })).toThrow();
   });
 
-  it('wants credentials for everything but /ping', () => {
-    const secret = createRequestGuard({ ...local, credentials: 'pacer:secret' });
-    const headers = { host: 'localhost' };
+  describe('where credentials are set', () => {
+    const { secret: _, ...wrong } = credential('ops');
+    const guarded = createRequestGuard(
+      {
+        ...local,
+        credentials: [credential('ops', 'operator'), credential('fw', 'framework', 'agent')],
+      },
+      ({ method, route }) => {
+        if (route === '/version') return { kind: 'open' };
+        const to: readonly PrincipalKind[] = route === '/call' ? ['framework'] : ['operator'];
+        return { kind: 'closed', to, realm: method === 'GET' ? 'readonly' : 'readwrite' };
+      },
+    );
+    const ask = (route: string, who?: { readonly principal: string; readonly secret: string }) =>
+      guarded({
+        method: 'POST',
+        url: `${route}?x`,
+        route,
+        headers: { host: 'localhost', ...(who === undefined ? {} : basicAuthorization(who)) },
+      });
 
-    expect(() => secret({ url: '/v2/apps', headers })).toThrow(/Credentials/);
-    expect(() => secret({ url: '/ping?x', headers })).not.toThrow();
-    expect(() =>
-      secret({ url: '/', headers: { ...headers, ...authorizationHeader('pacer:secret') } }),
-    ).not.toThrow();
-    expect(() =>
-      secret({ url: '/', headers: { ...headers, ...authorizationHeader('pacer:wrong') } }),
-    ).toThrow();
+    it('answers 401 with the realm to missing and wrong ones', () => {
+      for (const who of [
+        undefined,
+        { ...wrong, secret: 'secret of fw' },
+        credential('nobody', 'operator'),
+      ]) {
+        expect(() => ask('/v2/apps', who)).toThrow(
+          expect.objectContaining({
+            status: 401,
+            headers: { 'www-authenticate': 'Basic realm="readwrite"' },
+          }),
+        );
+      }
+    });
+
+    it('says who it is, and answers 403 to whom the rule does not name', () => {
+      expect(ask('/v2/apps', credential('ops'))).toBe('ops');
+      expect(ask('/call', credential('fw'))).toBe('fw');
+      expect(() => ask('/call', credential('ops'))).toThrow(
+        expect.objectContaining({ status: 403, message: expect.stringContaining('framework') }),
+      );
+      expect(() => ask('/v2/apps', credential('fw'))).toThrow(/may act as framework, agent/);
+    });
+
+    it('lets everybody at /ping, and at what the rule opens', () => {
+      expect(ask('/ping')).toBeUndefined();
+      expect(ask('/version')).toBeUndefined();
+    });
+
+    it('never says a secret', () => {
+      for (const who of [credential('fw'), { ...wrong, secret: 'guessed' }]) {
+        expect(() => ask('/v2/apps', who)).not.toThrow(/secret of|guessed/);
+      }
+    });
   });
 });
 

@@ -1,6 +1,6 @@
-import { timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import { ApiError } from './api-error.js';
+import { type Credential, createAuthenticator, type PrincipalKind } from './credentials.js';
 import { ConfigError } from './read-config.js';
 
 /** How a daemon is reachable. */
@@ -9,29 +9,52 @@ export interface Exposure {
   readonly host: string;
   /** Further names clients may use: `PACER_ALLOWED_HOSTS`, with or without a port. */
   readonly allowedHosts: readonly string[];
-  /** `principal:secret` for HTTP Basic: `PACER_CREDENTIALS`. */
-  readonly credentials?: string | undefined;
+  /** Whom to let in, by HTTP Basic; empty: everybody. See `readAcceptedCredentials`. */
+  readonly credentials: readonly Credential[];
   /** `PACER_ALLOW_OPEN_BIND`: no credentials although others can reach it. */
   readonly allowOpenBind: boolean;
 }
 
 /** Header values as Node gives them, names in lower case. */
 export interface GuardedRequest {
+  readonly method: string;
   readonly url: string;
+  /** The pattern of the matched route; a path can be written in many ways. */
+  readonly route?: string | undefined;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
 }
 
-/** Answered without credentials, for load balancers and the supervisor. */
-const OPEN_PATHS: ReadonlySet<string> = new Set(['/ping']);
+/** Who may make a request, where credentials are asked for. */
+export type Access =
+  /** Everybody, also without credentials. */
+  | { readonly kind: 'open' }
+  /** Who may act as one of these; others get 403. The realm is named with a 401. */
+  | { readonly kind: 'closed'; readonly to: readonly PrincipalKind[]; readonly realm: string };
+
+/** `route` is the pattern that was matched, however the path was written; undefined when there is none. */
+export type AccessRule = (request: {
+  readonly method: string;
+  readonly route: string | undefined;
+}) => Access;
+
+/** For operators only. */
+export const operatorsOnly: AccessRule = () => ({
+  kind: 'closed',
+  to: ['operator'],
+  realm: 'pacer',
+});
+
+/** Answered without credentials by every daemon, for load balancers and the supervisor. */
+const OPEN_ROUTES: ReadonlySet<string> = new Set(['/ping']);
 
 /** Refuses to start wide open. Throws {@link ConfigError} naming the flag that overrides it. */
 export function checkExposure(exposure: Exposure): void {
-  if (isLoopback(exposure.host) || exposure.credentials !== undefined || exposure.allowOpenBind) {
+  if (isLoopback(exposure.host) || exposure.credentials.length > 0 || exposure.allowOpenBind) {
     return;
   }
   throw new ConfigError(
     `PACER_HOST: ${JSON.stringify(exposure.host)} is reachable from other machines, but there are no credentials: set ` +
-      'PACER_CREDENTIALS=principal:secret, bind to 127.0.0.1, or accept the risk with PACER_ALLOW_OPEN_BIND=true (--allow-open-bind true)',
+      'PACER_CREDENTIALS_FILE (or PACER_CREDENTIALS=principal:secret), bind to 127.0.0.1, or accept the risk with PACER_ALLOW_OPEN_BIND=true (--allow-open-bind true)',
   );
 }
 
@@ -39,14 +62,15 @@ export function checkExposure(exposure: Exposure): void {
  * Makes the check each request passes before it is routed. A web page must not be able to command us, even on loopback:
  * a Host that is not ours (DNS rebinding) and an Origin other than our own are refused with 403. Throws
  * {@link ApiError}; so is a NUL character anywhere in the URL, with 400. What bodies must be is the content type parsers' concern: anything but JSON gets 415.
+ * Where credentials are set, 401 without right ones and 403 to whom the rule does not name. Returns the principal.
  */
-export function createRequestGuard(exposure: Exposure): (request: GuardedRequest) => void {
-  const expected =
-    exposure.credentials === undefined
-      ? undefined
-      : Buffer.from(`Basic ${Buffer.from(exposure.credentials).toString('base64')}`);
+export function createRequestGuard(
+  exposure: Exposure,
+  accessTo: AccessRule = operatorsOnly,
+): (request: GuardedRequest) => string | undefined {
+  const authenticate = createAuthenticator(exposure.credentials);
   const isOpenBind = !isLoopback(exposure.host);
-  return ({ url, headers }) => {
+  return ({ method, url, route, headers }) => {
     // No id, name or path holds one, and neither the database nor the file system takes it.
     if (url.includes('%00')) throw new ApiError(400, 'URL: the NUL character (%00) is not allowed');
     const host = single(headers['host']);
@@ -63,21 +87,23 @@ export function createRequestGuard(exposure: Exposure): (request: GuardedRequest
         `Origin ${JSON.stringify(origin)} may not use this API; list its host in PACER_ALLOWED_HOSTS to allow it`,
       );
     }
-    if (expected === undefined || OPEN_PATHS.has(url.split('?', 1)[0] ?? '')) return;
-    if (!isSameText(Buffer.from(single(headers['authorization']) ?? ''), expected)) {
+    if (exposure.credentials.length === 0) return undefined;
+    const access = OPEN_ROUTES.has(route ?? '')
+      ? ({ kind: 'open' } as const)
+      : accessTo({ method, route });
+    if (access.kind === 'open') return undefined;
+    const identity = authenticate(single(headers['authorization']));
+    if (identity === undefined) {
       throw new ApiError(401, 'Credentials are missing or wrong', {
-        headers: { 'www-authenticate': 'Basic realm="pacer"' },
+        headers: { 'www-authenticate': `Basic realm="${access.realm}"` },
       });
     }
+    if (access.to.some((kind) => identity.kinds.has(kind))) return identity.principal;
+    throw new ApiError(
+      403,
+      `Principal ${JSON.stringify(identity.principal)} may act as ${[...identity.kinds].join(', ')}; ${method} ${route ?? 'of what is not there'} is for ${access.to.join(', ')}`,
+    );
   };
-}
-
-/** The header by which our own clients authenticate: the value of `PACER_CREDENTIALS`, or nothing. */
-export function authorizationHeader(
-  credentials: string | undefined = process.env['PACER_CREDENTIALS'],
-): Readonly<Record<string, string>> {
-  if (credentials === undefined || credentials === '') return {};
-  return { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
 }
 
 /** Whether a browser says the request came from another site; JSONP must then be refused. */
@@ -122,6 +148,3 @@ const hostName = (host: string): string => host.toLowerCase().replace(/:\d*$/, '
 
 const single = (value: string | readonly string[] | undefined): string | undefined =>
   typeof value === 'string' ? value : value?.[0];
-
-const isSameText = (left: Buffer, right: Buffer): boolean =>
-  left.length === right.length && timingSafeEqual(left, right);

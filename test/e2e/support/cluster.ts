@@ -246,7 +246,10 @@ export function killQuietly(pid: number, signal: NodeJS.Signals = 'SIGKILL'): vo
  * Pids of the processes the tasks of a cluster consist of, by the sandbox in their environment; the supervisors of the
  * tasks are left out. `port` narrows it to the task that was given it.
  */
-export function taskProcesses(cluster: Cluster, port?: number): readonly number[] {
+export function taskProcesses(
+  cluster: Pick<Cluster, 'dataDirectory'>,
+  port?: number,
+): readonly number[] {
   return processIds().filter((pid) => {
     const environment = readProc(pid, 'environ').split('\0');
     const isTask = environment.some((entry) =>

@@ -22,10 +22,13 @@ export interface RunningCommand {
 export function startPacer(
   url: string,
   args: readonly string[],
-  options: { readonly input?: string } = {},
+  options: {
+    readonly input?: string;
+    readonly environment?: Readonly<Record<string, string>>;
+  } = {},
 ): RunningCommand {
   const child = spawn(process.execPath, [CLI, ...args], {
-    env: { ...process.env, PACER_URL: url, NO_COLOR: '1' },
+    env: { ...process.env, PACER_URL: url, NO_COLOR: '1', ...options.environment },
     timeout: COMMAND_LIMIT_MS,
   });
   let out = '';

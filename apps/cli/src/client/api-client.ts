@@ -1,3 +1,5 @@
+import { authorizationHeader } from './own-credential.js';
+
 /** Longest wait for an answer. */
 const REQUEST_LIMIT_MS = 30_000;
 
@@ -40,16 +42,14 @@ function resolveUrl(path: string, baseUrl: string): URL {
 }
 
 async function send(url: URL, request: ApiRequest): Promise<Response> {
-  const credentials = process.env['PACER_CREDENTIALS'];
+  const authorization = authorizationHeader(process.env);
   try {
     return await fetch(url, {
       method: request.method ?? 'GET',
       headers: {
         accept: 'application/json',
         ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(credentials === undefined || credentials === ''
-          ? {}
-          : { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` }),
+        ...authorization,
       },
       ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
       signal: AbortSignal.timeout(REQUEST_LIMIT_MS),

@@ -43,7 +43,7 @@ export async function hasAgents(masterUrl: string, count: number): Promise<boole
 async function get(url: string): Promise<Response | undefined> {
   try {
     return await fetch(url, {
-      headers: authorizationHeader(),
+      headers: authorizationHeader('operator'),
       signal: AbortSignal.timeout(REQUEST_LIMIT_MS),
     });
   } catch {

@@ -103,7 +103,7 @@ async function askToShutDown(
 ): Promise<number> {
   const response = await fetch(`${daemon.url}/pacer/v1/shutdown`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...authorizationHeader() },
+    headers: { 'content-type': 'application/json', ...authorizationHeader('operator') },
     body: JSON.stringify(body),
     signal: AbortSignal.timeout(limitMs),
   });

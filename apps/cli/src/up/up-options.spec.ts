@@ -1,3 +1,6 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
 import { readUpOptions } from './up-options.js';
 
@@ -15,6 +18,19 @@ it('takes any address with credentials', () => {
   vi.stubEnv('PACER_CREDENTIALS', 'pacer:secret');
 
   expect(readUpOptions({ agents: '2' })).toMatchObject({ host: '0.0.0.0', agents: 2 });
+});
+
+it('refuses a file of credentials others can read, before anything starts', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pacer-up-'));
+  const path = join(folder, 'credentials');
+  writeFileSync(path, 'ops secret\n', { mode: 0o600 });
+  vi.stubEnv('PACER_CREDENTIALS_FILE', path);
+
+  expect(() => readUpOptions({})).not.toThrow();
+  chmodSync(path, 0o644);
+
+  expect(() => readUpOptions({})).toThrow(/has mode 0644/);
+  rmSync(folder, { recursive: true });
 });
 
 it('moves all ports by the offset but those set on their own', () => {

@@ -7,6 +7,7 @@ import {
   numeric,
   parsed,
   portNumber,
+  readClusterCredentials,
   readConfig,
   text,
   toggle,
@@ -50,7 +51,6 @@ export function readUpOptions(flags: UpFlags): UpOptions {
       host: text('PACER_HOST', '127.0.0.1'),
       edgeHost: text('PACER_EDGE_HOST', '127.0.0.1'),
       databaseUrl: text('DATABASE_URL', ''),
-      credentials: text('PACER_CREDENTIALS', ''),
       allowOpenBind: toggle('PACER_ALLOW_OPEN_BIND', false),
       api: portNumber('PACER_API_PORT', 0),
       master: portNumber('PACER_MASTER_PORT', 0),
@@ -73,7 +73,7 @@ export function readUpOptions(flags: UpFlags): UpOptions {
   checkExposure({
     host: read.host,
     allowedHosts: [],
-    credentials: read.credentials || undefined,
+    credentials: readClusterCredentials(process.env),
     allowOpenBind: read.allowOpenBind,
   });
   return {

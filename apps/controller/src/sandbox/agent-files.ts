@@ -17,7 +17,7 @@ export async function fetchFromAgent(url: URL, taskId: string, reply: FastifyRep
   reply.raw.once('close', () => gone.abort());
   let response: Response;
   try {
-    response = await fetch(url, { headers: authorizationHeader(), signal: gone.signal });
+    response = await fetch(url, { headers: authorizationHeader('operator'), signal: gone.signal });
   } catch (error) {
     throw unreachable(url, taskId, error);
   } finally {

@@ -94,7 +94,7 @@ describe('agent calls while the database is away', () => {
     const statuses: number[] = [];
     master.leases.setAvailable(false);
 
-    for (let second = 0; second < 40; second += 1) {
+    for (let second = 0; second < 8; second += 1) {
       await clock.advance(1_000);
       statuses.push((await agent.pong()).status);
     }

@@ -9,6 +9,11 @@ export type LeadershipState =
 const RENEW_MS = 1_000;
 /** Without a renewal for this long another master may lead. */
 const LEASE_TTL_MS = 3_000;
+/**
+ * Without a renewal for this long, those connected are let go. Long enough for a database to be restarted without anybody
+ * noticing, and no longer than it takes to miss an agent.
+ */
+export const LET_GO_MS = 10_000;
 
 /**
  * Seeks the lease, keeps it, and says when it is lost. Time without contact to the database counts from when the last
@@ -20,6 +25,9 @@ export class Leadership {
   private cancelTimer: (() => void) | undefined;
   private isStopped = false;
   private waiting: (() => void)[] = [];
+  private waitingToWrite: (() => void)[] = [];
+  private isIsolated = false;
+  private cancelWatch: (() => void) | undefined;
 
   constructor(
     private readonly options: {
@@ -31,6 +39,11 @@ export class Leadership {
       readonly onElected: (lease: Lease) => Promise<void>;
       /** Another epoch stands, or recovery failed for good: the process must end. */
       readonly onLost: (error: Error) => void;
+      /**
+       * The lease ran out a while ago, for want of the database. It may be that only this process is cut off, and another
+       * leads: agents and frameworks must be free to find it. Called once each time that happens.
+       */
+      readonly onIsolated: () => void;
       readonly note: (message: string, fields: Readonly<Record<string, unknown>>) => void;
     },
   ) {}
@@ -55,21 +68,31 @@ export class Leadership {
   async stop(): Promise<void> {
     this.isStopped = true;
     this.cancelTimer?.();
+    this.cancelWatch?.();
     if (this.current.kind === 'standby') return;
     await this.options.keeper.release(this.current.lease).catch(() => undefined);
   }
 
   /** Waits while this master recovers or nobody is known to lead, at most `limitMs`. */
   async settled(limitMs: number): Promise<LeadershipState> {
-    if (!this.isUnsettled()) return this.current;
+    if (this.isUnsettled()) await this.waitIn(this.waiting, limitMs);
+    return this.current;
+  }
+
+  /** Waits while this master leads and the database is away, at most `limitMs`. */
+  async writable(limitMs: number): Promise<void> {
+    if (this.current.kind !== 'leading' || this.isWritable) return;
+    await this.waitIn(this.waitingToWrite, limitMs);
+  }
+
+  private async waitIn(waiting: (() => void)[], limitMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const cancel = this.options.clock.schedule(limitMs, resolve);
-      this.waiting.push(() => {
+      waiting.push(() => {
         cancel();
         resolve();
       });
     });
-    return this.current;
   }
 
   private isUnsettled(): boolean {
@@ -122,6 +145,18 @@ export class Leadership {
       }
     }
     this.become({ kind: 'leading', lease });
+    this.watchRenewal();
+  }
+
+  /** On a timer of its own: a renewal the database does not answer takes longer to fail than that. */
+  private watchRenewal(): void {
+    if (this.isStopped) return;
+    const leftMs = this.renewedAtMonoMs + LET_GO_MS - this.options.clock.now().monoMs;
+    if (leftMs <= 0 && !this.isIsolated) this.options.onIsolated();
+    this.isIsolated = leftMs <= 0;
+    this.cancelWatch = this.options.clock.schedule(leftMs > 0 ? leftMs : RENEW_MS, () =>
+      this.watchRenewal(),
+    );
   }
 
   private async renew(lease: Lease): Promise<void> {
@@ -134,6 +169,7 @@ export class Leadership {
         return;
       }
       this.renewedAtMonoMs = askedAtMonoMs;
+      if (this.isWritable) for (const resume of this.waitingToWrite.splice(0)) resume();
     } catch (error) {
       if (!this.isPassing(error)) return;
     }

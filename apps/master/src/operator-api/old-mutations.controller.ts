@@ -1,8 +1,7 @@
 import { Body, Controller, Delete, Get, Inject, Param, Post, Put, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ApiError } from '#platform';
+import { ApiError, principalOf } from '#platform';
 import { MasterService } from '../master.service.js';
-import { principalOf } from '../principal.js';
 import { redirect } from '../v1-gate.js';
 import { answerOperatorCall } from './operator-calls.js';
 import {
@@ -158,7 +157,7 @@ export class OldMutationsController {
     if (await this.sentOn({ request, reply })) return;
     await answerOperatorCall(this.master, reply, {
       body: { type, [type.toLowerCase()]: content },
-      principal: principalOf(request.headers.authorization),
+      principal: principalOf(request.raw),
     });
   }
 

@@ -1,8 +1,7 @@
 import { Body, Controller, Inject, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ApiError } from '#platform';
+import { ApiError, principalOf } from '#platform';
 import { MasterService } from '../master.service.js';
-import { principalOf } from '../principal.js';
 import { answerOperatorCall } from './operator-calls.js';
 import { OperatorReads } from './operator-reads.js';
 
@@ -25,7 +24,7 @@ export class OperatorController {
     if (await this.reads.answer(request, reply, type)) return;
     await answerOperatorCall(this.master, reply, {
       body,
-      principal: principalOf(request.headers.authorization),
+      principal: principalOf(request.raw),
     });
   }
 }

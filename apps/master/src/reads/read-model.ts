@@ -81,9 +81,8 @@ export class ReadModel {
         for (const shared of this.shared.values()) shared.touch(state, task);
       });
     }
-    const { holdings } = this.following;
     const { apiVersion, flags = {} } = this.source;
-    return { state, revision, holdings, apiVersion, flags };
+    return { state, revision, holdings: this.following.holdings, apiVersion, flags };
   }
 
   close(): void {

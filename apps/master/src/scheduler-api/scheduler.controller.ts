@@ -1,10 +1,12 @@
-import { Body, Controller, Headers, Inject, Post, Res } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import { Body, Controller, Headers, Inject, Post, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { parseSchedulerCall } from '#mesos-v1';
-import { ApiError } from '#platform';
+import { ApiError, principalOf } from '#platform';
 import { MasterService } from '../master.service.js';
 import { parsedOrThrow } from '../parsed-or-throw.js';
-import { principalOf } from '../principal.js';
+
+/** How long a SUBSCRIBE waits for the database to come back. */
+const SUBSCRIBE_WAIT_MS = 1_000;
 
 /** The v1 scheduler API. What comes before the body is checked by the gate. */
 @Controller(['api/v1/scheduler', 'master/api/v1/scheduler'])
@@ -15,11 +17,13 @@ export class SchedulerController {
   async call(
     @Body() body: unknown,
     @Headers() headers: Readonly<Record<string, string | undefined>>,
+    @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const call = parsedOrThrow(parseSchedulerCall(body), 'scheduler call');
-    const principal = principalOf(headers['authorization']);
+    const principal = principalOf(request.raw);
     const streamId = headers['mesos-stream-id'];
+    if (call.type === 'SUBSCRIBE') await this.master.writable(SUBSCRIBE_WAIT_MS);
     const engine = this.master.writableEngine;
     if (call.type === 'SUBSCRIBE') {
       checkAccept(headers['accept']);

@@ -1,10 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { authorizationHeader } from '#platform';
+import { basicAuthorization } from '#platform';
 import { ControllerClient, type ControllerEvent } from './controller-client.js';
 
-const CREDENTIALS = 'pacer:secret';
+const CREDENTIALS = basicAuthorization({ principal: 'pacer', secret: 'secret' });
 const REPORT = { appliedSequence: 7, drainedTasks: [], busyTasks: [], url: 'http://router' };
 
 describe('ControllerClient against a controller that demands credentials', () => {
@@ -12,7 +12,7 @@ describe('ControllerClient against a controller that demands credentials', () =>
   const seen: string[] = [];
 
   const start = async (): Promise<string> => {
-    const { authorization } = authorizationHeader(CREDENTIALS);
+    const { authorization } = CREDENTIALS;
     server = createServer((request, response) => {
       if (request.headers.authorization !== authorization) {
         response.writeHead(401).end();
@@ -35,7 +35,7 @@ describe('ControllerClient against a controller that demands credentials', () =>
   });
 
   it('reads apps, follows events and reports with them', async () => {
-    const client = new ControllerClient([await start()], authorizationHeader(CREDENTIALS));
+    const client = new ControllerClient([await start()], CREDENTIALS);
     const events: ControllerEvent[] = [];
 
     await client.listApps();
@@ -57,7 +57,7 @@ describe('ControllerClient against a controller that demands credentials', () =>
   });
 
   it('names the answer when it has none', async () => {
-    const client = new ControllerClient([await start()], authorizationHeader(''));
+    const client = new ControllerClient([await start()], {});
 
     await expect(client.listApps()).rejects.toThrow('/v2/apps?embed=apps.tasks');
     await expect(client.listApps()).rejects.toThrow('answered 401');

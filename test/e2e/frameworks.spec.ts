@@ -1,0 +1,166 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Cluster, killQuietly, taskProcesses } from './support/cluster.js';
+import { exampleSource, type RunningFramework, startExample } from './support/examples.js';
+import { eventually, request } from './support/http.js';
+
+interface Frameworks {
+  readonly frameworks: readonly {
+    readonly name: string;
+    readonly offered_resources?: { readonly cpus: number };
+  }[];
+}
+
+/** The SDK's examples against a real cluster, beside the controller. */
+describe('frameworks on the SDK', () => {
+  const cluster = new Cluster({ agents: 2 });
+  const state = mkdtempSync(join(tmpdir(), 'pacer-e2e-frameworks-'));
+  const running: RunningFramework[] = [];
+
+  beforeAll(() => cluster.start());
+  afterEach(async () => {
+    for (const framework of running.splice(0)) {
+      framework.signal('SIGKILL');
+      await framework.ended;
+    }
+  });
+  afterAll(async () => {
+    await cluster.destroy();
+    rmSync(state, { recursive: true });
+  });
+
+  const start = (name: string, ...args: readonly string[]): RunningFramework => {
+    const folder = join(state, name);
+    const framework = startExample(name, [
+      '--master',
+      cluster.masterUrl,
+      '--state',
+      folder,
+      ...args,
+    ]);
+    running.push(framework);
+    return framework;
+  };
+  const prints = (
+    framework: RunningFramework,
+    pattern: RegExp,
+    limitMs?: number,
+  ): Promise<unknown> =>
+    eventually(`it prints ${pattern}`, async () => pattern.test(framework.output()), limitMs).catch(
+      (error: unknown) => {
+        throw new Error(`${String(error)}\n${framework.output()}`);
+      },
+    );
+  const killMaster = async (): Promise<void> => {
+    const before = cluster.pid('master');
+    killQuietly(before);
+    await eventually('a new master', async () => cluster.pid('master') !== before);
+  };
+  const isRegistered = async (name: string): Promise<boolean> => {
+    const { text } = await request(`${cluster.masterUrl}/frameworks`);
+    return (JSON.parse(text) as Frameworks).frameworks.some((one) => one.name === name);
+  };
+
+  it.each(['word-count', 'gang-launcher'])('%s is at most 100 lines of user code', (name) => {
+    expect(readFileSync(exampleSource(name), 'utf8').split('\n').length - 1).toBeLessThanOrEqual(
+      100,
+    );
+  });
+
+  it('counts words in 1,000 tasks though master and framework are killed meanwhile', async () => {
+    const texts = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md'];
+    const first = start('word-count', ...texts);
+    await prints(first, /100 of 1000 parts/);
+    await killMaster();
+    await prints(first, /400 of 1000 parts/, 120_000);
+    first.signal('SIGKILL');
+    await first.ended;
+
+    const second = start('word-count', ...texts);
+    await prints(second, /right|WRONG/, 180_000);
+
+    expect(await second.ended).toBe(0);
+    expect(second.output()).toMatch(/\d+ words, \d+ different: right/);
+    await eventually('it is torn down', async () => !(await isRegistered('word-count')));
+  }, 400_000);
+
+  describe('the gang launcher', () => {
+    const ranks = (): readonly number[] =>
+      taskProcesses(cluster).filter((pid) => environmentOf(pid).has('RANK'));
+    const peersOf = (pid: number): string => environmentOf(pid).get('PEERS') ?? '';
+    const haveMet = (): Promise<readonly number[]> =>
+      eventually('four ranks have met all their peers', async () => {
+        const pids = ranks();
+        const met = pids.filter((pid) => {
+          const sandbox = environmentOf(pid).get('MESOS_SANDBOX') ?? '';
+          return readQuietly(join(sandbox, 'stdout')).includes('of 4 has met all its peers');
+        });
+        return pids.length === 4 && met.length === 4 ? pids : undefined;
+      });
+
+    it('starts all ranks, keeps them over kill -9 of the master, and restarts all when one dies', async () => {
+      const launcher = start('gang-launcher');
+      const before = await haveMet();
+      expect(new Set(before.map(peersOf)).size).toBe(1);
+      expect(peersOf(before[0] ?? 0).split(',')).toHaveLength(4);
+
+      await killMaster();
+      await eventually('it is subscribed again', async () =>
+        /disconnected[\s\S]*subscribed/.test(launcher.output()),
+      );
+      expect([...ranks()].sort()).toEqual([...before].sort());
+      killQuietly(before[0] ?? 0);
+
+      await eventually('none of them is left', async () =>
+        ranks().every((pid) => !before.includes(pid)),
+      );
+      const after = await haveMet();
+      expect(peersOf(after[0] ?? 0)).not.toBe('');
+
+      launcher.signal('SIGKILL');
+      await launcher.ended;
+      const again = start('gang-launcher');
+      await prints(again, /subscribed/);
+      expect([...ranks()].sort()).toEqual([...after].sort());
+      again.signal('SIGTERM');
+      await again.ended;
+      await eventually('all ranks are gone', async () => ranks().length === 0);
+    }, 300_000);
+
+    it('starts none while there is no room for all', async () => {
+      const launcher = start('gang-launcher', '--ranks', '1000');
+      await prints(launcher, /starting 1000 ranks/);
+      await eventually('it holds offers', async () => {
+        const { text } = await request(`${cluster.masterUrl}/frameworks`);
+        const { frameworks } = JSON.parse(text) as Frameworks;
+        const held = frameworks.find(({ name }) => name === 'gang-launcher')?.offered_resources;
+        return (held?.cpus ?? 0) > 0;
+      });
+
+      expect(ranks()).toEqual([]);
+      launcher.signal('SIGTERM');
+      await launcher.ended;
+    });
+  });
+});
+
+function environmentOf(pid: number): ReadonlyMap<string, string> {
+  const entries = readQuietly(`/proc/${pid}/environ`).split('\0').filter(Boolean);
+  return new Map(
+    entries.map((entry) => {
+      const at = entry.indexOf('=');
+      return [entry.slice(0, at), entry.slice(at + 1)];
+    }),
+  );
+}
+
+/** Empty for what is gone. */
+function readQuietly(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
