@@ -226,16 +226,6 @@ describe('SUBSCRIBE', () => {
     expect(master.state.frameworks.size).toBe(0);
   });
 
-  it('a framework that names no principal has the one it authenticated as from then on', () => {
-    const master = new MasterHarness();
-    const id = master.subscribe('F', {}, { principal: 'ops' });
-
-    master.subscribe('G', {}, { id, principal: 'eve' });
-
-    expect(master.eventsOf('G', 'ERROR')[0]?.error.message).toContain('principal');
-    expect(master.state.frameworks.get(frameworkId(id))?.info.principal).toBe('ops');
-  });
-
   it('replaces the suppressed roles of before', () => {
     const master = new MasterHarness();
     const id = master.subscribe('F', {}, { suppressed: ['*'] });
