@@ -4,6 +4,7 @@ import { Cluster, findProcesses, killQuietly } from '../e2e/support/cluster.js';
 import { eventually } from '../e2e/support/http.js';
 import type { LoadJob, LoadResult } from './load.js';
 import { benchFailover, benchMasterLaunch } from './master-bench.js';
+import { benchMasterState } from './master-state.js';
 import { clusterPssKib } from './memory.js';
 import { formatMs, median, percentile } from './statistics.js';
 
@@ -149,6 +150,7 @@ async function benchList(cluster: Cluster): Promise<void> {
 const ALONE: Readonly<Record<string, (print: typeof row) => Promise<void>>> = {
   failover: benchFailover,
   'master-launch': benchMasterLaunch,
+  'master-state': benchMasterState,
 };
 const BENCHES: Readonly<Record<string, (cluster: Cluster) => Promise<void>>> = {
   start: benchStart,

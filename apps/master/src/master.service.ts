@@ -38,6 +38,7 @@ export class MasterService implements OnModuleDestroy {
   private current: MasterEngine | undefined;
   private leadership: Leadership | undefined;
   private info: MasterInfo | undefined;
+  private url: string | undefined;
 
   constructor(@Inject(MASTER_OPTIONS) private readonly options: MasterOptions) {
     this.loggingLevel = new LoggingLevel(options.logger, options.clock);
@@ -54,6 +55,7 @@ export class MasterService implements OnModuleDestroy {
   /** Begins to seek leadership. `url` is where other processes reach this one. */
   start(url: string): void {
     const { options } = this;
+    this.url = url;
     this.info = toMasterInfo(new URL(url), options);
     this.leadership = new Leadership({
       keeper: options.leaseKeeper,
@@ -67,7 +69,10 @@ export class MasterService implements OnModuleDestroy {
     this.leadership.start();
   }
 
-  /** Waits for recovery up to `limitMs`, then says where this master stands. */
+  /**
+   * Waits for recovery up to `limitMs`, then says where this master stands. A lease that this address had before its
+   * process was restarted names no leader: to be sent there is to come back here.
+   */
   async settled(
     limitMs: number,
   ): Promise<
@@ -75,7 +80,8 @@ export class MasterService implements OnModuleDestroy {
   > {
     const state = await this.leadership?.settled(limitMs);
     if (state?.kind === 'leading') return { kind: 'leading' };
-    const leaderUrl = state?.kind === 'standby' ? state.leaderUrl : undefined;
+    const named = state?.kind === 'standby' ? state.leaderUrl : undefined;
+    const leaderUrl = named === this.url ? undefined : named;
     return { kind: 'standby', ...(leaderUrl === undefined ? {} : { leaderUrl }) };
   }
 

@@ -5,7 +5,7 @@ import type { AgentTask } from './agent-task.js';
 import { killGraceMs } from './agent-task-kill.js';
 import { type AgentTurn, feedTask } from './agent-turn.js';
 
-/** What the master ends: one task, a framework's, or all of them. */
+/** What the master ends: one task, a framework's, all of them to drain the agent or to start over. */
 
 /** KILL. */
 export function killOne(
@@ -49,11 +49,6 @@ function reportUnknown(turn: AgentTurn, taskId: string, frameworkId: string): vo
   });
 }
 
-/** Ends each of these tasks in its own way. */
-export function killEach(turn: AgentTurn, kills: ReadonlyMap<string, KillRequest>): void {
-  for (const [taskId, kill] of kills) feedTask(turn, taskId, { kind: 'kill', kill });
-}
-
 /** Ends each task that matches. */
 export function killAll(
   turn: AgentTurn,
@@ -83,4 +78,24 @@ export function endAll(turn: AgentTurn, message: string): void {
     message,
     unacknowledged: true,
   });
+}
+
+/** DRAIN: every task ends with its own grace, or that of a kill before, at most the drain's. Repeated, it changes nothing. */
+export function drain(
+  turn: AgentTurn,
+  given: Extract<AgentMessage, { readonly type: 'DRAIN' }>['drain'],
+): void {
+  const maxGraceMs = (given.max_grace_period?.nanoseconds ?? Number.POSITIVE_INFINITY) / 1e6;
+  for (const task of [...turn.state.tasks.values()]) {
+    const { defaultKillGraceMs } = turn.state.options;
+    const ownMs =
+      task.kill?.graceMs ?? killGraceMs(task.definition.kill_policy, defaultKillGraceMs);
+    const kill: KillRequest = {
+      graceMs: Math.max(0, Math.min(ownMs, maxGraceMs)),
+      reason: 'REASON_AGENT_DRAINING',
+      message: 'the agent is being drained',
+      ...(given.mark_gone ? { isGone: true as const } : {}),
+    };
+    feedTask(turn, task.id, { kind: 'kill', kill });
+  }
 }

@@ -18,8 +18,8 @@ export interface KillRequest {
   readonly graceMs: number;
   readonly reason?: string;
   readonly message?: string;
-  /** The agent is to be marked gone: a PARTITION_AWARE framework hears TASK_GONE_BY_OPERATOR. */
-  readonly isMarkedGone?: true;
+  /** The operator gives the agent up: frameworks that are PARTITION_AWARE hear TASK_GONE_BY_OPERATOR. */
+  readonly isGone?: true;
   /** The framework is gone: nobody will acknowledge, so the record is dropped at the end. */
   readonly unacknowledged?: true;
 }

@@ -1,13 +1,13 @@
 import type { Now, Reduction } from '#core';
 import type { AgentMessage, FrameworkInfo, TaskInfo } from '#mesos-v1';
-import { drainKills, shutdownKills } from './agent-drain.js';
 import { groupJournal } from './agent-effects.js';
-import { endAll, killAll, killEach, killOne, startOver } from './agent-kills.js';
+import { drain, endAll, killAll, killOne, startOver } from './agent-kills.js';
 import { nextInLanes } from './agent-lanes.js';
 import { findTaskDefect, launcherKindOf } from './agent-launch-spec.js';
 import { admitMessage } from './agent-master-stream.js';
 import { type AgentEffect, type AgentEvent, type AgentState, newAgentTask } from './agent-state.js';
 import type { AgentTaskEvent } from './agent-task.js';
+import { killGraceMs } from './agent-task-kill.js';
 import { type AgentTurn, feedTask, isSubscribed, log } from './agent-turn.js';
 
 /**
@@ -58,7 +58,15 @@ function applyEvent(turn: AgentTurn, event: AgentEvent): void {
       return;
     case 'shutdown':
       turn.state = { ...turn.state, leaving: 'shutdown' };
-      killEach(turn, shutdownKills(turn.state, event.maxGraceMs));
+      for (const task of [...turn.state.tasks.values()]) {
+        const ownMs = killGraceMs(
+          task.definition.kill_policy,
+          turn.state.options.defaultKillGraceMs,
+        );
+        const graceMs = Math.min(ownMs, event.maxGraceMs);
+        const kill = { graceMs, message: 'the agent is being shut down' };
+        feedTask(turn, task.id, { kind: 'kill', kill });
+      }
       return;
     default:
       event satisfies never;
@@ -129,7 +137,7 @@ function applyMessage(turn: AgentTurn, message: AgentMessage): void {
       refuseGroup(turn, message.launch_group);
       return;
     case 'DRAIN':
-      killEach(turn, drainKills(turn.state, message.drain));
+      drain(turn, message.drain);
       return;
     case 'SHUTDOWN_EXECUTOR':
     case 'MESSAGE':

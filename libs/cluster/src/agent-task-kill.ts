@@ -1,7 +1,5 @@
 import type { KillPolicy } from '#mesos-v1';
 import type { KillRequest } from './agent-records.js';
-import type { StatusContent } from './agent-status.js';
-import type { AgentTask } from './agent-task.js';
 import {
   clearTimer,
   complete,
@@ -43,7 +41,10 @@ export function kill(turn: Turn, request: KillRequest): void {
     case 'received':
     case 'fetching':
       if (phase.kind === 'fetching') turn.effects.push({ kind: 'cancel-fetch', taskId: task.id });
-      end(turn, killedDuringLaunch(turn.task, turn.task.kill ?? request));
+      end(turn, {
+        reason: 'REASON_TASK_KILLED_DURING_LAUNCH',
+        ...killed(turn.task, turn.task.kill ?? request),
+      });
       return;
     case 'launching':
     case 'recovering':
@@ -80,12 +81,6 @@ export function beginKilling(turn: Turn, request: KillRequest): void {
   sendKill(turn, request.graceMs);
   setTimer(turn, 'phase', repeatMs);
 }
-
-/** The reason of a kill that has one says more than that the launch was not over. */
-export const killedDuringLaunch = (task: AgentTask, request: KillRequest): StatusContent => ({
-  reason: 'REASON_TASK_KILLED_DURING_LAUNCH',
-  ...killed(task, request),
-});
 
 /** The grace of a kill policy, or `fallbackMs` when it names none. */
 export function killGraceMs(policy: KillPolicy | undefined, fallbackMs: number): number {

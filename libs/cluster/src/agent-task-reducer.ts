@@ -8,13 +8,7 @@ import type {
   AgentTaskEvent,
   TaskTimer,
 } from './agent-task.js';
-import {
-  beginKilling,
-  KILL_REPEAT_MS,
-  kill,
-  killedDuringLaunch,
-  killGraceMs,
-} from './agent-task-kill.js';
+import { beginKilling, KILL_REPEAT_MS, kill, killGraceMs } from './agent-task-kill.js';
 import {
   acknowledge,
   clearTimer,
@@ -350,7 +344,7 @@ function failLaunch(turn: Turn, phase: 'fetching' | 'launching', message: string
           reason: 'REASON_CONTAINER_LAUNCH_FAILED',
           message,
         }
-      : killedDuringLaunch(task, task.kill);
+      : { ...killed(task, task.kill), reason: 'REASON_TASK_KILLED_DURING_LAUNCH' };
   end(turn, content);
 }
 

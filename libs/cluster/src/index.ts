@@ -48,6 +48,13 @@ export type {
 } from './master-events.js';
 export { failoverTimeoutMs } from './master-framework-info.js';
 export { isMachineOf } from './master-maintenance.js';
+export {
+  isListedAgent,
+  type MasterChange,
+  startObserving,
+  stopObserving,
+  takeChanges,
+} from './master-observation.js';
 export { reduceMaster } from './master-reducer.js';
 export {
   type Agent as MasterAgent,

@@ -125,7 +125,7 @@ function takeUpdate(turn: MasterTurn, agent: Agent, update: AgentUpdate): void {
   if (task !== undefined && task.agentId === agent.id) {
     delete task.launchPosition;
     const isResent = status.uuid !== undefined && task.unacknowledged?.uuid === status.uuid;
-    if (!isResent) recordStatus(task, status);
+    if (!isResent) recordStatus(turn, task, status);
     if (status.uuid !== undefined) task.unacknowledged = status;
     const latest = toTaskState(update.latest_state) ?? toTaskState(status.state);
     if (latest !== undefined) setTaskState(turn, task, latest);

@@ -11,6 +11,7 @@ import {
 } from './master-agent-removal.js';
 import type { MasterEvent, MasterTurn } from './master-events.js';
 import { removeExecutors } from './master-executors.js';
+import { touchAgent } from './master-observation.js';
 import { rescindOffer } from './master-offers.js';
 import { loseOperations } from './master-operation-feedback.js';
 import type { Agent, Framework, MasterState } from './master-state.js';
@@ -75,6 +76,7 @@ export function loseAgent(
     keepAgent(turn, agent);
     return;
   }
+  touchAgent(state, agent);
   if (agent.condition === 'recovering') state.recoveringAgents -= 1;
   agent.condition = 'unreachable';
   agent.unreachableSinceEpochMs = now.epochMs;
@@ -160,6 +162,7 @@ function dismiss(
   why: { readonly lostAs: Loss; readonly message: string },
 ): void {
   const { state } = turn;
+  touchAgent(state, agent);
   if (agent.condition === 'recovering') state.recoveringAgents -= 1;
   for (const offer of [...agent.offers]) rescindOffer(turn, offer);
   sendToAgent(turn, agent, { type: 'SHUTDOWN', shutdown: { message: why.message } });
@@ -167,7 +170,11 @@ function dismiss(
   agent.condition = 'disconnected';
   tellFrameworks(turn, agent, why.lostAs);
   removeExecutors(turn, agent);
-  loseOperations(turn, agent, 'OPERATION_GONE_BY_OPERATOR');
+  loseOperations(
+    turn,
+    agent,
+    why.lostAs === 'TASK_GONE' ? 'OPERATION_UNREACHABLE' : 'OPERATION_GONE_BY_OPERATOR',
+  );
   for (const task of [...agent.tasks]) removeTask(turn, task);
   state.allocator.removeAgent(agent.id);
   state.agents.delete(agent.id);
@@ -255,7 +262,7 @@ function tellFrameworks(turn: MasterTurn, agent: Agent, lostAs: Loss): void {
         : { unreachableSinceEpochMs: agent.unreachableSinceEpochMs }),
     });
     setTaskState(turn, task, lostAs);
-    recordStatus(task, status);
+    recordStatus(turn, task, status);
     sendUpdate(turn, framework, status);
   }
   for (const { streamId } of turn.state.frameworks.values()) {

@@ -215,10 +215,7 @@ describe('agents', () => {
   it('turns an agent away that was marked gone', () => {
     const { master, framework, agent } = running(PARTITION_AWARE);
 
-    const answer = master.operate({
-      type: 'MARK_AGENT_GONE',
-      mark_agent_gone: { agent_id: { value: agent } },
-    });
+    const answer = master.markGone(agent);
     master.addAgent('B', { id: agent });
 
     expect(answer.status).toBe(200);

@@ -25,6 +25,7 @@ import { sendDrain, setActivation } from './master-drain.js';
 import type { AgentSubscription, MasterEvent, MasterTurn } from './master-events.js';
 import { settleExecutors } from './master-executors.js';
 import { isDown, refreshUnavailability } from './master-maintenance.js';
+import { touchAgent, touchTask } from './master-observation.js';
 import { rescindOffer, scheduleAllocation } from './master-offers.js';
 import { sendCheckpoint } from './master-operations.js';
 import type { Agent, Framework, Task } from './master-state.js';
@@ -127,6 +128,7 @@ export function connectAgent(
   removeReplaced(turn, event);
   const known = state.agents.get(event.agentId);
   const agent = known ?? newAgent(turn, event.agentId, subscription.agent_info);
+  touchAgent(state, agent);
   if (agent.stream !== undefined) dropStream(turn, agent);
   if (agent.condition === 'recovering') {
     state.recoveringAgents -= 1;
@@ -224,6 +226,7 @@ function newAgent(turn: MasterTurn, id: AgentId, info: AgentInfo): Agent {
     isCheckpointOurs: false,
     pendingOperations: new Set(),
   };
+  touchAgent(turn.state, agent);
   turn.state.agents.set(id, agent);
   return agent;
 }
@@ -292,6 +295,7 @@ function takeReported(
     tellKill(turn, agent, one);
     return undefined;
   }
+  touchTask(turn.state, task);
   delete task.launchPosition;
   // What we said meanwhile (unreachable) knows nothing of health and addresses; the agent does.
   task.status = one.latest_status;
@@ -317,7 +321,7 @@ function tellReturned(turn: MasterTurn, framework: Framework, task: Task): void 
     message: 'the agent is reachable again',
     basedOn: task.status,
   });
-  recordStatus(task, status);
+  recordStatus(turn, task, status);
   sendUpdate(turn, framework, status);
 }
 
@@ -331,6 +335,7 @@ function settleUnreported(
   const framework = turn.state.frameworks.get(task.frameworkId);
   if (framework === undefined) return;
   if (task.launchPosition !== undefined && !wasApplied(task.launchPosition, lastApplied)) {
+    touchTask(turn.state, task);
     holdResources(turn, task);
     if (task.state === 'TASK_UNREACHABLE') task.state = 'TASK_STAGING';
     watchStaging(turn, task);
@@ -351,7 +356,7 @@ function settleUnreported(
     reason: 'REASON_AGENT_DISCONNECTED',
     message: 'the agent does not know the task',
   });
-  recordStatus(task, status);
+  recordStatus(turn, task, status);
   setTaskState(turn, task, state);
   releaseResources(turn, task);
   removeTask(turn, task, { isGivenUp: true });

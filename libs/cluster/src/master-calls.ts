@@ -118,6 +118,18 @@ function applyCall(
         })),
       );
       return;
+    case 'ACCEPT_INVERSE_OFFERS': {
+      const { inverse_offer_ids, filters } = call.accept_inverse_offers;
+      const ids = inverse_offer_ids.map((id) => id.value);
+      answerInverseOffers(turn, framework, { status: 'ACCEPT', ids, filters });
+      return;
+    }
+    case 'DECLINE_INVERSE_OFFERS': {
+      const { inverse_offer_ids, filters } = call.decline_inverse_offers;
+      const ids = inverse_offer_ids.map((id) => id.value);
+      answerInverseOffers(turn, framework, { status: 'DECLINE', ids, filters });
+      return;
+    }
     case 'SHUTDOWN':
       shutDownExecutor(turn, framework, call.shutdown);
       return;
@@ -133,18 +145,6 @@ function applyCall(
     case 'RECONCILE_OPERATIONS':
       reconcileOperations(turn, framework, call.reconcile_operations);
       return;
-    case 'ACCEPT_INVERSE_OFFERS': {
-      const { inverse_offer_ids, filters } = call.accept_inverse_offers;
-      const ids = inverse_offer_ids.map((id) => id.value);
-      answerInverseOffers(turn, framework, { status: 'ACCEPT', ids, filters });
-      return;
-    }
-    case 'DECLINE_INVERSE_OFFERS': {
-      const { inverse_offer_ids, filters } = call.decline_inverse_offers;
-      const ids = inverse_offer_ids.map((id) => id.value);
-      answerInverseOffers(turn, framework, { status: 'DECLINE', ids, filters });
-      return;
-    }
     default:
       call satisfies never;
   }

@@ -122,7 +122,7 @@ export function completeDrain(
 function settleDrain(turn: MasterTurn, agent: Agent): void {
   const drain = agent.activation?.drain;
   if (drain?.state !== 'DRAINING' || agent.condition !== 'connected' || agent.isMarking) return;
-  if (agent.tasks.size > 0) return;
+  if (agent.tasks.size > 0 || agent.pendingOperations.size > 0) return;
   turn.state.operator.drainingAgents.delete(agent.id);
   if (drain.isMarkedGone) {
     commitGone(turn, agent);

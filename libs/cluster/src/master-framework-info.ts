@@ -170,7 +170,7 @@ function minAllocatableOf(info: FrameworkInfo): ReadonlyMap<RoleName, readonly Q
 const echo = (name: string): string => JSON.stringify(name.slice(0, MAX_ECHO));
 const MAX_ECHO = 128;
 
-/** A role, or a path of them; `*` stands alone. */
+/** `*`, or a path of names. */
 export const isRoleName = (role: string): boolean =>
   role === '*' || role.split('/').every((part) => part !== '*' && ROLE_PATTERN.test(part));
 

@@ -176,6 +176,7 @@ describe('frameworks', () => {
   it('gives a framework whose deadline passed while no master ran the grace to come back', () => {
     const master = new MasterHarness();
     master.recover({
+      agents: [],
       frameworks: [
         {
           id: frameworkId('f1'),

@@ -10,6 +10,7 @@ import {
   rolesOf,
   toFrameworkTraits,
 } from './master-framework-info.js';
+import { touchFramework } from './master-observation.js';
 import { rescindOffer, scheduleAllocation } from './master-offers.js';
 import { resendOperations } from './master-operation-feedback.js';
 import {
@@ -86,6 +87,7 @@ export function connectFramework(
   const { framework_info } = given.call.subscribe;
   const isReturn = state.frameworks.has(given.frameworkId);
   const framework = ensureFramework(turn, given.frameworkId, framework_info);
+  touchFramework(state, framework);
   if (framework.streamId !== undefined) {
     const old = framework.streamId;
     disconnectStream(turn, framework);
@@ -234,6 +236,7 @@ export function removeFramework(
   }
   const framework = state.frameworks.get(event.frameworkId);
   if (framework === undefined) return;
+  touchFramework(state, framework);
   for (const offer of [...framework.offers]) rescindOffer(turn, offer);
   const agentIds = new Set([...framework.tasks.values()].map((task) => task.agentId));
   for (const task of [...framework.tasks.values()]) killWithFramework(turn, task);
@@ -272,7 +275,7 @@ function killWithFramework(turn: MasterTurn, task: Task): void {
     message: 'the framework was torn down',
   });
   setTaskState(turn, task, 'TASK_KILLED');
-  recordStatus(task, status);
+  recordStatus(turn, task, status);
   removeTask(turn, task);
 }
 
@@ -344,6 +347,7 @@ export function ensureFramework(turn: MasterTurn, id: FrameworkId, info: Framewo
     operations: new Map(),
   };
   applyInfo(framework, info);
+  touchFramework(turn.state, framework);
   turn.state.frameworks.set(id, framework);
   turn.state.allocator.addInactiveFramework(id);
   return framework;
@@ -368,6 +372,7 @@ export function applyInfo(framework: Framework, info: FrameworkInfo): void {
 function disconnectStream(turn: MasterTurn, framework: Framework): void {
   const { streamId } = framework;
   if (streamId === undefined) return;
+  touchFramework(turn.state, framework);
   delete framework.streamId;
   turn.state.frameworkStreams.delete(streamId);
   for (const offer of [...framework.offers]) rescindOffer(turn, offer);

@@ -113,7 +113,7 @@ describe('operation feedback', () => {
     expect(reconcile({ id: 'x', agent: 'nobody' })?.state).toBe('OPERATION_UNKNOWN');
     master.advance(15_000);
     expect(reconcile({ id: 'x', agent })?.state).toBe('OPERATION_UNREACHABLE');
-    master.operate({ type: 'MARK_AGENT_GONE', mark_agent_gone: { agent_id: { value: agent } } });
+    master.markGone(agent);
     expect(reconcile({ id: 'x', agent })?.state).toBe('OPERATION_GONE_BY_OPERATOR');
     master.recover({
       agents: [
@@ -145,7 +145,7 @@ describe('operation feedback', () => {
     const { master, agent, apply } = cluster();
     apply(reserve('o1', 1));
 
-    master.operate({ type: 'MARK_AGENT_GONE', mark_agent_gone: { agent_id: { value: agent } } });
+    master.markGone(agent);
 
     expect(master.operationsOf('F').at(-1)?.state).toBe('OPERATION_GONE_BY_OPERATOR');
   });

@@ -131,7 +131,7 @@ function findProblem(plan: Conversion, agent: Agent, rest: Resources): string | 
 }
 
 /** A task that holds one of the volumes, named for the message. */
-function findVolumeInUse(consumed: Resources, agent: Agent): string | undefined {
+export function findVolumeInUse(consumed: Resources, agent: Agent): string | undefined {
   for (const { key, id } of volumesOf(consumed)) {
     for (const task of agent.tasks) {
       if (task.holdsResources && Object.hasOwn(task.resources.scalars, key)) {

@@ -1,4 +1,4 @@
-import type { Now, Reduction } from '#core';
+import type { Now, Reduction, RegistrySnapshot } from '#core';
 import { handleAgentCall } from './master-agent-calls.js';
 import { closeAgentStream, loseAgent, removeGoneAgent, tickAgents } from './master-agent-loss.js';
 import { collectForgotten } from './master-agent-removal.js';
@@ -50,12 +50,7 @@ export function reduceMaster(
 function apply(turn: MasterTurn, event: MasterEvent): void {
   switch (event.kind) {
     case 'recover':
-      for (const record of event.snapshot.frameworks) recoverFramework(turn, record);
-      for (const record of event.snapshot.agents) {
-        recoverAgent(turn, record, event.snapshot.activations.get(record.id));
-      }
-      recoverDecisions(turn, event.snapshot);
-      beginAllocationPause(turn);
+      recover(turn, event.snapshot);
       return;
     case 'framework-subscribe':
       subscribeFramework(turn, event);
@@ -117,12 +112,19 @@ function apply(turn: MasterTurn, event: MasterEvent): void {
   }
 }
 
-/** What time alone brings about. */
-function tick(
-  turn: MasterTurn,
-  { isWritable }: Extract<MasterEvent, { readonly kind: 'tick' }>,
-): void {
-  if (!isWritable) turn.state.lastUnwritableMonoMs = turn.now.monoMs;
+/** What the registry holds of earlier masters' time. */
+function recover(turn: MasterTurn, snapshot: RegistrySnapshot): void {
+  for (const record of snapshot.frameworks) recoverFramework(turn, record);
+  for (const record of snapshot.agents) {
+    recoverAgent(turn, record, snapshot.activations.get(record.id));
+  }
+  recoverDecisions(turn, snapshot);
+  beginAllocationPause(turn);
+}
+
+/** About once a second. */
+function tick(turn: MasterTurn, event: Extract<MasterEvent, { readonly kind: 'tick' }>): void {
+  if (!event.isWritable) turn.state.lastUnwritableMonoMs = turn.now.monoMs;
   tickFrameworks(turn);
   tickAgents(turn);
   tickStaging(turn);

@@ -76,7 +76,7 @@ function settleOverdue(turn: MasterTurn, task: Task): void {
     message: `TASK_STAGING: the agent sent no update within ${seconds} s of the launch, nor after a KILL`,
   });
   setTaskState(turn, task, lost);
-  recordStatus(task, status);
+  recordStatus(turn, task, status);
   removeTask(turn, task, { isGivenUp: true });
   sendUpdate(turn, framework, status);
 }

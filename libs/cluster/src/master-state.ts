@@ -21,6 +21,7 @@ import type {
   TaskStatus,
   Unavailability,
 } from '#mesos-v1';
+import type { Observation } from './master-observation.js';
 import {
   createOperatorState,
   type InverseOfferEntry,
@@ -133,6 +134,8 @@ export interface MasterState {
   readonly overdueTasks: Map<Task, number>;
   isAllocationScheduled: boolean;
   lastTickMonoMs?: number;
+  /** While somebody watches: what the event being reduced has touched (master-observation.ts). */
+  observation?: Observation;
   /** When the registry was last found away. Nobody could come back before it, so no absence before it counts. */
   lastUnwritableMonoMs?: number;
 }

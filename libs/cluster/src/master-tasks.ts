@@ -11,6 +11,7 @@ import {
 import { decodeResources, type TaskInfo, type TaskStatus } from '#mesos-v1';
 import type { MasterTurn } from './master-events.js';
 import { taskOfExecutorEnded } from './master-executors.js';
+import { touchTask } from './master-observation.js';
 import { scheduleAllocation } from './master-offers.js';
 import {
   type Agent,
@@ -57,6 +58,7 @@ export function addTask(
     holdsResources: true,
     ...(given.group === undefined ? {} : { group: given.group }),
   };
+  touchTask(turn.state, task);
   given.group?.tasks.push(task);
   given.framework.tasks.set(task.id, task);
   given.agent.tasks.add(task);
@@ -107,6 +109,7 @@ export function adoptTask(
     statuses: [given.status],
     holdsResources: false,
   };
+  touchTask(turn.state, task);
   framework.tasks.set(task.id, task);
   agent.tasks.add(task);
   watchStaging(turn, task);
@@ -136,6 +139,7 @@ export function releaseResources(turn: MasterTurn, task: Task): void {
 /** Notes the newest state; a terminal one frees the resources and never changes again. */
 export function setTaskState(turn: MasterTurn, task: Task, state: TaskState): void {
   if (isTerminalTaskState(task.state)) return;
+  touchTask(turn.state, task);
   task.state = state;
   watchStaging(turn, task);
   if (!isTerminalTaskState(state)) return;
@@ -146,7 +150,8 @@ export function setTaskState(turn: MasterTurn, task: Task, state: TaskState): vo
 }
 
 /** Remembers what the framework is told, for reads and for reconciliation. */
-export function recordStatus(task: Task, status: TaskStatus): void {
+export function recordStatus(turn: MasterTurn, task: Task, status: TaskStatus): void {
+  touchTask(turn.state, task);
   task.status = status;
   task.statuses.push(status);
   if (task.statuses.length > MAX_STATUSES_PER_TASK) task.statuses.shift();

@@ -65,7 +65,14 @@ export class MasterHarness {
   private isExecuting = false;
   private calls = 0;
 
-  constructor(options: { readonly config?: Partial<MasterConfig>; readonly epoch?: number } = {}) {
+  constructor(
+    private readonly options: {
+      readonly config?: Partial<MasterConfig>;
+      readonly epoch?: number;
+      /** Told after each event, before its effects. */
+      readonly onReduced?: (state: MasterState) => void;
+    } = {},
+  ) {
     this.state = createMasterState({
       masterId: 'M',
       epoch: options.epoch ?? 1,
@@ -86,6 +93,7 @@ export class MasterHarness {
   /** As the engine: reduces at once, its effects follow those already waiting. */
   dispatch(event: MasterEvent): void {
     this.effects.push(...reduceMaster(this.state, event, this.now).effects);
+    this.options.onReduced?.(this.state);
     if (this.isExecuting) return;
     this.isExecuting = true;
     for (let effect = this.effects.shift(); effect !== undefined; effect = this.effects.shift()) {
@@ -187,6 +195,11 @@ export class MasterHarness {
     this.calls += 1;
     this.dispatch({ kind: 'operator-call', callId, call });
     return this.answers.get(callId) ?? { status: 0 };
+  }
+
+  markGone(agent: string): { readonly status: number; readonly message?: string } {
+    const mark_agent_gone = { agent_id: { value: agent } };
+    return this.operate({ type: 'MARK_AGENT_GONE', mark_agent_gone });
   }
 
   pong(agent: string, streamId: string): void {
