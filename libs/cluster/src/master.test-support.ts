@@ -5,7 +5,6 @@ import {
   type Now,
   type RegistrySnapshot,
   type Resources,
-  resources,
 } from '#core';
 import {
   type AgentCall,
@@ -20,13 +19,14 @@ import {
   type SchedulerEvent,
   type TaskInfo,
   type TaskStatus,
-  toWireResources,
   type WireOffer,
 } from '#mesos-v1';
 import { agentSubscription, type GivenAgent } from './master-agent.test-support.js';
 import type { MasterEffect, MasterEvent } from './master-events.js';
 import { reduceMaster } from './master-reducer.js';
 import { createMasterState, type MasterConfig, type MasterState } from './master-state.js';
+
+export { commandTask } from './master-agent.test-support.js';
 
 type EventOf<Type extends SchedulerEvent['type']> = Extract<
   SchedulerEvent,
@@ -387,21 +387,6 @@ export class MasterHarness {
         effect satisfies never;
     }
   }
-}
-
-/** A command task of 1 cpu and 128 MiB unless said otherwise. */
-export function commandTask(
-  id: string,
-  agent: string,
-  use: Partial<Parameters<typeof resources>[0]> = {},
-): TaskInfo {
-  return {
-    name: id,
-    task_id: { value: id },
-    agent_id: { value: agent },
-    resources: toWireResources(resources({ cpus: 1, mem: 128, ...use })),
-    command: { value: 'sleep 1000' },
-  };
 }
 
 function push<Value>(lists: Map<string, Value[]>, key: string, value: Value): void {
