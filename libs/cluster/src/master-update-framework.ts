@@ -2,6 +2,7 @@ import type { FrameworkId } from '#core';
 import type { MasterTurn } from './master-events.js';
 import { checkUpdate, type Subscription, toFrameworkTraits } from './master-framework-info.js';
 import { applyInfo, beginFailover } from './master-frameworks.js';
+import { touchFramework } from './master-observation.js';
 import { rescindOffer, scheduleAllocation } from './master-offers.js';
 import type { Framework } from './master-state.js';
 
@@ -55,6 +56,7 @@ export function applyUpdate(
     turn.effects.push({ kind: 'answer-call', callId, status: 400, message });
     return;
   }
+  touchFramework(state, framework);
   applyInfo(framework, update.framework_info);
   for (const offer of [...framework.offers]) {
     if (!framework.roles.includes(offer.role)) rescindOffer(turn, offer);
