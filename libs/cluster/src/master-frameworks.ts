@@ -9,7 +9,6 @@ import {
   failoverTimeoutMs,
   rolesOf,
   toFrameworkTraits,
-  withPrincipal,
 } from './master-framework-info.js';
 import { touchFramework } from './master-observation.js';
 import { rescindOffer, scheduleAllocation } from './master-offers.js';
@@ -29,13 +28,9 @@ export function subscribeFramework(
 ): void {
   const { state } = turn;
   const { subscribe, framework_id } = event.call;
-  const info = withPrincipal(subscribe.framework_info, event.principal);
+  const { framework_info: info } = subscribe;
   const asked = framework_id?.value;
-  const problem = checkSubscription(
-    state,
-    { ...subscribe, framework_info: info },
-    { asked, principal: event.principal },
-  );
+  const problem = checkSubscription(state, subscribe, { asked, principal: event.principal });
   if (problem !== undefined) {
     refuse(turn, event.streamId, problem);
     return;
@@ -64,7 +59,7 @@ export function subscribeFramework(
       kind: 'framework-stored',
       streamId: event.streamId,
       frameworkId: id,
-      call: { ...event.call, subscribe: { ...subscribe, framework_info: info } },
+      call: event.call,
     },
     unavailable: { kind: 'registry-unavailable', streamId: event.streamId },
   });
