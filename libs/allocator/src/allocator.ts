@@ -8,6 +8,7 @@ import {
 } from '#core';
 import { Accumulation } from './accumulation.js';
 import { type AgentEntry, AgentPool } from './agent-pool.js';
+import type { AgentTraits } from './agent-traits.js';
 import { ClientBook } from './client-book.js';
 import { Audiences, type Client } from './clients.js';
 import { endStreak, noteDeclined } from './decline-backoff.js';
@@ -15,13 +16,12 @@ import { Eligibility } from './eligibility.js';
 import { explainClients } from './explain.js';
 import type { Explanation } from './explanation.js';
 import { OfferFilters } from './offer-filters.js';
-import { type Quantities, toQuantities } from './quantities.js';
+import { haveSameScalars, type Quantities, toQuantities } from './quantities.js';
 import { QuotaLedger } from './quota-ledger.js';
 import { RoundWork } from './round-work.js';
 import { Rounds } from './rounds.js';
 import { ShareTree } from './share-tree.js';
 import type {
-  AgentTraits,
   AllocateOptions,
   Allocation,
   AllocatorOptions,
@@ -265,7 +265,7 @@ export class Allocator {
     converted: Resources,
   ): boolean {
     const agent = this.agents.get(id);
-    if (agent === undefined) return false;
+    if (agent === undefined || !haveSameScalars(consumed, converted)) return false;
     if (holder === undefined) {
       if (!this.ledger.allowsConversion(consumed, converted)) return false;
       if (!this.agents.convertFree(agent, consumed, converted)) return false;
