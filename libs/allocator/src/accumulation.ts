@@ -1,8 +1,8 @@
-import { nameOfKey, type Resources, selectResources, traitsOfKey } from '#core';
+import { type Resources, selectResources, traitsOfKey } from '#core';
 import type { AgentEntry } from './agent-pool.js';
 import type { Audience, Client } from './clients.js';
 import { isWithin } from './eligibility.js';
-import { addToSum, meets, type Quantities, type Sums } from './quantities.js';
+import { meets, type Quantities, quantityOf } from './quantities.js';
 import { isPlainKey, type QuotaLedger } from './quota-ledger.js';
 
 /** So often a client is passed over because an agent has too little free, before one is kept for it. */
@@ -168,11 +168,10 @@ export class Accumulation {
     let least = Number.POSITIVE_INFINITY;
     for (const agent of given.agents) {
       if (!agent.isActive || this.holds.has(agent) || want.tried.has(agent)) continue;
-      const usable = usableOf(agent.total, client.audience);
-      const sums = scalarsOf(usable);
-      const free = scalarsOf(usableOf(agent.available, client.audience));
+      const usable = usableOf(agent, agent.total, client.audience);
+      const free = usableOf(agent, agent.available, client.audience);
       for (const vector of demand) {
-        const missing = missingShare(vector, { usable: sums, free });
+        const missing = missingShare(vector, { usable, free });
         // With nothing missing it is the client that does not take it: keeping the agent would not help.
         if (missing === 0 || missing >= least || !given.wouldTake(client, agent, usable)) continue;
         least = missing;
@@ -202,25 +201,21 @@ const maxHolds = (agents: number): number => Math.max(1, Math.floor(agents / AGE
 /** The largest missing share of a vector, 0..1; infinite when all of the agent were not enough. */
 function missingShare(
   vector: Quantities,
-  { usable, free }: { readonly usable: Sums; readonly free: Sums },
+  { usable, free }: { readonly usable: Resources; readonly free: Resources },
 ): number {
   let missing = 0;
-  for (const [name, needed] of Object.entries(vector)) {
-    if ((usable.get(name) ?? 0) < needed) return Number.POSITIVE_INFINITY;
-    if (needed > 0) missing = Math.max(missing, (needed - (free.get(name) ?? 0)) / needed);
+  for (const name in vector) {
+    const needed = vector[name] ?? 0;
+    if (quantityOf(usable, name) < needed) return Number.POSITIVE_INFINITY;
+    if (needed > 0) missing = Math.max(missing, (needed - quantityOf(free, name)) / needed);
   }
   return missing;
 }
 
-function scalarsOf(amount: Resources): Sums {
-  const sums: Sums = new Map();
-  for (const key in amount.scalars) addToSum(sums, nameOfKey(key), amount.scalars[key] ?? 0);
-  return sums;
-}
-
 /** Without what is reserved for others, revocable or refined unless it takes such. */
-function usableOf(amount: Resources, audience: Audience): Resources {
-  const isUsable = (key: string): boolean => {
+function usableOf(agent: AgentEntry, amount: Resources, audience: Audience): Resources {
+  if (agent.isPlain) return amount;
+  return selectResources(amount, (key) => {
     if (isPlainKey(key)) return true;
     const { reservations, isRevocable } = traitsOfKey(key);
     const role = reservations.at(-1)?.role;
@@ -229,7 +224,5 @@ function usableOf(amount: Resources, audience: Audience): Resources {
       (!isRevocable || audience.takesRevocable) &&
       (reservations.length <= 1 || audience.takesRefined)
     );
-  };
-  const keys = [...Object.keys(amount.scalars), ...Object.keys(amount.ranges)];
-  return keys.every(isUsable) ? amount : selectResources(amount, isUsable);
+  });
 }
