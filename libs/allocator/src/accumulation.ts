@@ -46,7 +46,10 @@ export class Accumulation {
   private readonly holds = new Map<AgentEntry, Hold>();
   private readonly holdOf = new Map<Client, Hold>();
 
-  constructor(private readonly ledger: QuotaLedger) {}
+  constructor(
+    private readonly ledger: QuotaLedger,
+    private readonly starvingAfterLosses: number = STARVING_AFTER_LOSSES,
+  ) {}
 
   /** Agents that are kept for somebody. */
   get size(): number {
@@ -65,8 +68,7 @@ export class Accumulation {
   /** An agent had too little for the client, which came before all who got something. */
   lost(client: Client): void {
     if (this.holdOf.has(client) || demandOf(client).length === 0) return;
-    const want = this.wants.get(client) ?? newWant();
-    this.wants.set(client, want);
+    const want = this.wantOf(client);
     want.losses += 1;
     if (want.losses >= want.threshold) this.starving.add(client);
   }
@@ -107,8 +109,7 @@ export class Accumulation {
     for (const hold of this.holds.values()) {
       if (nowMonoMs - hold.progressMonoMs < HOLD_STALLED_MS) continue;
       this.letGo(hold);
-      const want = this.wants.get(hold.client) ?? newWant();
-      this.wants.set(hold.client, want);
+      const want = this.wantOf(hold.client);
       want.tried.add(hold.agent);
       this.starving.add(hold.client);
       agents.push(hold.agent);
@@ -139,8 +140,7 @@ export class Accumulation {
     const [client] = this.starving;
     if (client === undefined) return undefined;
     this.starving.delete(client);
-    const want = this.wants.get(client) ?? newWant();
-    this.wants.set(client, want);
+    const want = this.wantOf(client);
     const agent = this.nearest(client, want, given);
     if (agent === undefined) {
       want.tried.clear();
@@ -152,6 +152,14 @@ export class Accumulation {
     this.holds.set(agent, hold);
     this.holdOf.set(client, hold);
     return agent;
+  }
+
+  private wantOf(client: Client): Want {
+    const known = this.wants.get(client);
+    if (known !== undefined) return known;
+    const want: Want = { losses: 0, threshold: this.starvingAfterLosses, tried: new Set() };
+    this.wants.set(client, want);
+    return want;
   }
 
   private nearest(
@@ -193,8 +201,6 @@ export class Accumulation {
 export function demandOf(client: Client): readonly Quantities[] {
   return client.asked.length > 0 ? client.asked : (client.audience.minimum ?? []);
 }
-
-const newWant = (): Want => ({ losses: 0, threshold: STARVING_AFTER_LOSSES, tried: new Set() });
 
 const maxHolds = (agents: number): number => Math.max(1, Math.floor(agents / AGENTS_PER_HOLD));
 

@@ -59,7 +59,7 @@ export class Allocator {
   private readonly agents: AgentPool;
   private readonly filters = new OfferFilters<Client>();
   private readonly audiences = new Audiences();
-  private readonly accumulation = new Accumulation(this.ledger);
+  private readonly accumulation: Accumulation;
   private readonly eligibility: Eligibility;
   private readonly work = new RoundWork();
   private readonly book: ClientBook;
@@ -68,6 +68,7 @@ export class Allocator {
   constructor(private readonly options: AllocatorOptions = {}) {
     this.tree = new ShareTree(options.fairSharingExcluded);
     this.agents = new AgentPool(this.ledger, this.minimum());
+    this.accumulation = new Accumulation(this.ledger, options.starvingAfterLosses);
     this.eligibility = new Eligibility(
       this.ledger,
       { filterGpuResources: options.filterGpuResources ?? true, region: options.region },

@@ -38,6 +38,8 @@ export interface AllocatorOptions {
   readonly fairSharingExcluded?: readonly string[];
   /** Agents with GPUs are kept for frameworks with GPU_RESOURCES; default true. */
   readonly filterGpuResources?: boolean;
+  /** So often a client is passed over for want of size before an agent is kept for it; default 16. */
+  readonly starvingAfterLosses?: number;
   /** The master's region: agents of others are offered to REGION_AWARE frameworks only. */
   readonly region?: string;
 }
