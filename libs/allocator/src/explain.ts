@@ -50,6 +50,7 @@ function explain(
     roleShare: tree.shareOfRole(client.role),
     weight: tree.weightOf(client.role),
     held: toQuantities(node?.allocated ?? new Map()),
+    refusedAgents: sources.filters.agentsRefusedBy(client),
     agents: agents.size,
     sampled: sample.length,
     reasons: Object.fromEntries(countReasons(client, sources)),
