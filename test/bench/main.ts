@@ -2,8 +2,10 @@ import { fork } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
 import { Cluster, findProcesses, killQuietly } from '../e2e/support/cluster.js';
 import { eventually } from '../e2e/support/http.js';
+import { benchAllocation } from './allocation.js';
 import type { LoadJob, LoadResult } from './load.js';
 import { benchFailover, benchMasterLaunch } from './master-bench.js';
+import { benchMasterState } from './master-state.js';
 import { clusterPssKib } from './memory.js';
 import { formatMs, median, percentile } from './statistics.js';
 
@@ -147,8 +149,10 @@ async function benchList(cluster: Cluster): Promise<void> {
 
 /** Of parts alone: they start what they need. */
 const ALONE: Readonly<Record<string, (print: typeof row) => Promise<void>>> = {
+  allocation: (print) => benchAllocation(print, RUNS),
   failover: benchFailover,
   'master-launch': benchMasterLaunch,
+  'master-state': benchMasterState,
 };
 const BENCHES: Readonly<Record<string, (cluster: Cluster) => Promise<void>>> = {
   start: benchStart,

@@ -106,7 +106,9 @@ function carryOut(fault: Fault, targets: FaultTargets): void {
       const agent = faults.pick(known);
       world.trace.add('FAULT', `the operator gives ${agent} up`);
       giveUp(targets, engine.state.agents.get(agent));
-      void engine.markAgentGone(agent);
+      void engine.callFromOperator({
+        call: { type: 'MARK_AGENT_GONE', mark_agent_gone: { agent_id: { value: agent } } },
+      });
       return;
     }
     case 'freeze-process':

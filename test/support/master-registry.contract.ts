@@ -5,6 +5,8 @@ import {
   frameworkId,
   type Lease,
   type MasterRegistry,
+  NO_MAINTENANCE,
+  roleName,
   StoreRefusedError,
 } from '#core';
 
@@ -41,7 +43,15 @@ export function masterRegistryContract(
       const first = await registry.load(lease, 'id-1');
       const second = await registry.load(lease, 'id-2');
 
-      expect(first).toEqual({ masterId: 'id-1', agents: [], frameworks: [] });
+      expect(first).toEqual({
+        masterId: 'id-1',
+        agents: [],
+        activations: new Map(),
+        frameworks: [],
+        weights: new Map(),
+        quotas: [],
+        maintenance: NO_MAINTENANCE,
+      });
       expect(second.masterId).toBe('id-1');
     });
 
@@ -62,6 +72,61 @@ export function masterRegistryContract(
 
       expect(agents).toEqual([{ ...agent, state: 'unreachable' }]);
       expect(frameworks).toEqual([framework]);
+    });
+
+    it('keeps what operators decided about agents, whatever is written of the agents', async () => {
+      const { registry, lease } = await prepare();
+      const drain = {
+        state: 'DRAINING',
+        maxGraceMs: 1_500,
+        isMarkedGone: true,
+        startedEpochMs: 9,
+      } as const;
+      const [first, second, third] = ['m-S0', 'm-S1', 'm-S2'].map(agentId);
+      if (first === undefined || second === undefined || third === undefined) return;
+
+      await registry.commit(lease, [
+        { kind: 'put-activation', id: first, activation: { isDeactivated: true } },
+        { kind: 'put-activation', id: first, activation: { isDeactivated: true, drain } },
+        { kind: 'put-activation', id: second, activation: { isDeactivated: true } },
+        { kind: 'put-activation', id: third, activation: { isDeactivated: true } },
+      ]);
+      await registry.commit(lease, [
+        { kind: 'put-agent', agent },
+        { kind: 'put-activation', id: second },
+        { kind: 'remove-agent', id: third },
+      ]);
+      const { activations } = await registry.load(lease, 'id');
+
+      expect([...activations]).toEqual([[first, { isDeactivated: true, drain }]]);
+    });
+
+    it('keeps weights, quota and the maintenance schedule', async () => {
+      const { registry, lease } = await prepare();
+      const [eng, ads] = [roleName('eng'), roleName('ads/video')];
+      const quota = { role: eng, guarantees: { cpus: 1_500 }, limits: {} };
+      const maintenance = {
+        windows: [{ machines: [{ hostname: 'a', ip: '10.0.0.1' }], startNanos: 1.7e18 }],
+        downMachines: [{ hostname: 'a' }],
+      };
+
+      await registry.commit(lease, [
+        { kind: 'put-weight', role: eng, weight: 2.5 },
+        { kind: 'put-weight', role: ads, weight: 3 },
+        { kind: 'put-quota', quota: { ...quota, limits: { mem: 1 } } },
+        { kind: 'put-quota', quota: { ...quota, role: ads } },
+        { kind: 'put-maintenance', maintenance },
+      ]);
+      await registry.commit(lease, [
+        { kind: 'put-weight', role: ads },
+        { kind: 'remove-quota', role: ads },
+        { kind: 'put-quota', quota },
+      ]);
+      const stored = await registry.load(lease, 'id');
+
+      expect([...stored.weights]).toEqual([[eng, 2.5]]);
+      expect(stored.quotas).toEqual([quota]);
+      expect(stored.maintenance).toEqual(maintenance);
     });
 
     it.each([

@@ -1,9 +1,11 @@
 import { hostname } from 'node:os';
-import { createLogger, portNumber, readConfig, startDaemon, systemClock, text } from '#platform';
+import { createLogger, startDaemon, systemClock } from '#platform';
 import { createLeaseKeeper, createMasterRegistry, openDatabase } from '#store';
 import { masterAccess } from './access.js';
 import { masterModule } from './master.module.js';
 import { MasterService } from './master.service.js';
+import { readMasterSettings, toFlags, toMasterConfig } from './master-settings.js';
+import { findLogFile } from './operator-api/master-log.js';
 import { installV1Gate } from './v1-gate.js';
 
 /** The Mesos version whose API we speak; clients want dotted integers. */
@@ -11,12 +13,8 @@ const API_VERSION = '1.11.0';
 const DATABASE_WAIT_MS = 60_000;
 
 const logger = createLogger('master');
-const settings = readConfig({
-  host: text('PACER_HOST', '127.0.0.1'),
-  port: portNumber('PACER_PORT', 5050),
-  databaseUrl: text('DATABASE_URL'),
-  advertisedHost: text('PACER_ADVERTISED_HOST', ''),
-});
+const settings = readMasterSettings();
+const logFile = await findLogFile();
 
 const database = await openDatabase(settings.databaseUrl, {
   waitMs: DATABASE_WAIT_MS,
@@ -41,6 +39,9 @@ const daemon = await startDaemon({
     logger,
     apiVersion: API_VERSION,
     hostname: advertisedHost(),
+    config: toMasterConfig(settings),
+    flags: toFlags(settings),
+    ...(logFile === undefined ? {} : { logFile }),
     onFatal: (error) => {
       logger.fatal({ err: error }, `master ends: ${error.message}`);
       process.exit(1);

@@ -2,12 +2,24 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { AgentController } from './agent-api/agent.controller.js';
 import { MASTER_OPTIONS, type MasterOptions, MasterService } from './master.service.js';
 import { LegacyController } from './operator-api/legacy.controller.js';
+import { MetricsReader } from './operator-api/metrics-reader.js';
+import { OldMutationsController } from './operator-api/old-mutations.controller.js';
 import { OperatorController } from './operator-api/operator.controller.js';
+import { OperatorReads } from './operator-api/operator-reads.js';
+import { ProcessController } from './operator-api/process.controller.js';
+import { ReadsService } from './reads/reads.service.js';
 import { SchedulerController } from './scheduler-api/scheduler.controller.js';
 
 @Module({
-  controllers: [SchedulerController, AgentController, OperatorController, LegacyController],
-  providers: [MasterService],
+  controllers: [
+    SchedulerController,
+    AgentController,
+    OperatorController,
+    LegacyController,
+    OldMutationsController,
+    ProcessController,
+  ],
+  providers: [MasterService, ReadsService, MetricsReader, OperatorReads],
 })
 export class MasterModule {}
 

@@ -7,6 +7,7 @@ import { ApiError, type Logger } from '#platform';
 import { createMasterEngine, type MasterEngine } from './engine/master-engine.js';
 import { HttpStreams } from './http-streams.js';
 import { Leadership } from './leadership/leadership.js';
+import { LoggingLevel } from './operator-api/logging-level.js';
 
 /** What the daemon's main function, or a test, gives the master. */
 export interface MasterOptions {
@@ -18,6 +19,10 @@ export interface MasterOptions {
   readonly apiVersion: string;
   readonly hostname: string;
   readonly config?: Partial<MasterConfig>;
+  /** What this process was started with, for reads; no secrets. */
+  readonly flags?: Readonly<Record<string, string>>;
+  /** Where its log is, if that is a file. */
+  readonly logFile?: string;
   /** Ends the process: the lease is lost or an invariant broke. */
   readonly onFatal: (error: Error) => void;
 }
@@ -29,11 +34,14 @@ export const MASTER_OPTIONS = Symbol('MasterOptions');
 export class MasterService implements OnModuleDestroy {
   readonly frameworkStreams: HttpStreams<SchedulerEvent>;
   readonly agentStreams: HttpStreams<AgentMessage>;
+  readonly loggingLevel: LoggingLevel;
   private current: MasterEngine | undefined;
   private leadership: Leadership | undefined;
   private info: MasterInfo | undefined;
+  private url: string | undefined;
 
   constructor(@Inject(MASTER_OPTIONS) private readonly options: MasterOptions) {
+    this.loggingLevel = new LoggingLevel(options.logger, options.clock);
     this.frameworkStreams = new HttpStreams({
       idHeader: 'Mesos-Stream-Id',
       onClosed: (id) => this.current?.frameworkStreamClosed(id),
@@ -47,6 +55,7 @@ export class MasterService implements OnModuleDestroy {
   /** Begins to seek leadership. `url` is where other processes reach this one. */
   start(url: string): void {
     const { options } = this;
+    this.url = url;
     this.info = toMasterInfo(new URL(url), options);
     this.leadership = new Leadership({
       keeper: options.leaseKeeper,
@@ -61,7 +70,10 @@ export class MasterService implements OnModuleDestroy {
     this.leadership.start();
   }
 
-  /** Waits for recovery up to `limitMs`, then says where this master stands. */
+  /**
+   * Waits for recovery up to `limitMs`, then says where this master stands. A lease that this address had before its
+   * process was restarted names no leader: to be sent there is to come back here.
+   */
   async settled(
     limitMs: number,
   ): Promise<
@@ -69,7 +81,8 @@ export class MasterService implements OnModuleDestroy {
   > {
     const state = await this.leadership?.settled(limitMs);
     if (state?.kind === 'leading') return { kind: 'leading' };
-    const leaderUrl = state?.kind === 'standby' ? state.leaderUrl : undefined;
+    const named = state?.kind === 'standby' ? state.leaderUrl : undefined;
+    const leaderUrl = named === this.url ? undefined : named;
     return { kind: 'standby', ...(leaderUrl === undefined ? {} : { leaderUrl }) };
   }
 
@@ -112,12 +125,21 @@ export class MasterService implements OnModuleDestroy {
     return this.options.apiVersion;
   }
 
+  get flags(): Readonly<Record<string, string>> {
+    return this.options.flags ?? {};
+  }
+
+  get logFile(): string | undefined {
+    return this.options.logFile;
+  }
+
   newStreamId(): string {
     return randomUUID();
   }
 
   async onModuleDestroy(): Promise<void> {
     this.current?.stop();
+    this.loggingLevel.reset();
     this.frameworkStreams.closeAll();
     this.agentStreams.closeAll();
     await this.leadership?.stop();

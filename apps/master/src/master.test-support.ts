@@ -4,6 +4,7 @@ import { type Clock, resources } from '#core';
 import {
   type AgentCall,
   type AgentMessage,
+  type FrameworkInfo,
   RecordDecoder,
   type SchedulerEvent,
   toWireResources,
@@ -31,6 +32,8 @@ export async function startMaster(
     readonly registry?: FakeMasterRegistry;
     readonly config?: Partial<MasterConfig>;
     readonly clock?: Clock;
+    readonly flags?: Readonly<Record<string, string>>;
+    readonly logFile?: string;
   } = {},
 ): Promise<RunningMaster> {
   const clock = options.clock ?? systemClock;
@@ -54,6 +57,8 @@ export async function startMaster(
       hostname: '127.0.0.1',
       onFatal: (error) => failures.push(error),
       ...(options.config === undefined ? {} : { config: options.config }),
+      ...(options.flags === undefined ? {} : { flags: options.flags }),
+      ...(options.logFile === undefined ? {} : { logFile: options.logFile }),
     }),
   });
   const service = daemon.app.get(MasterService);
@@ -158,10 +163,14 @@ export async function post(
 }
 
 /** Subscribes a framework and waits until it has its id. */
-export async function subscribeFramework(master: RunningMaster, name = 'test') {
+export async function subscribeFramework(
+  master: RunningMaster,
+  name = 'test',
+  info: Partial<FrameworkInfo> = {},
+) {
   const stream = await StreamClient.open<SchedulerEvent>(`${master.url}/api/v1/scheduler`, {
     type: 'SUBSCRIBE',
-    subscribe: { framework_info: { user: 'root', name, failover_timeout: 60 } },
+    subscribe: { framework_info: { user: 'root', name, failover_timeout: 60, ...info } },
   });
   const event = await stream.next((one) => one.type === 'SUBSCRIBED');
   const id = event.type === 'SUBSCRIBED' ? event.subscribed.framework_id.value : '';

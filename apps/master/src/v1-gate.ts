@@ -1,9 +1,11 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { MasterService } from './master.service.js';
+import { acceptForms } from './operator-api/form-bodies.js';
 
 /** How long a request may wait for recovery: some clients retry a 503 without any back-off. */
 const RECOVERY_WAIT_MS = 1_000;
 const V1_PATH = /^(?:\/master)?\/api\/v1(?:\/(?:scheduler|agent|operator))?\/?$/;
+const SCHEDULER_PATH = /^(?:\/master)?\/api\/v1\/scheduler\/?$/;
 const AGENT_PATH = '/api/v1/agent';
 /**
  * Largest body of an agent's call. Its SUBSCRIBE brings all its tasks back at once, several KiB each: an agent over the
@@ -14,16 +16,24 @@ const JSON_TYPE = /^application\/json\b/i;
 
 /**
  * The checks of the v1 endpoints that come before the body, in Mesos' order: leadership (307, 503), method (405),
- * content type (400 missing, 415 other). Also gives agents' calls their own limit of size.
+ * content type (400 missing, 415 other). Also gives agents' calls their own limit of size, and the old endpoints their
+ * forms.
  */
 export function installV1Gate(app: NestFastifyApplication): void {
+  acceptForms(app);
   const master = app.get(MasterService);
   const server = app.getHttpAdapter().getInstance();
   server.addHook('onRoute', (route) => {
     if (route.url === AGENT_PATH) route.bodyLimit = AGENT_BODY_LIMIT_BYTES;
   });
+  server.addHook('onSend', (request, reply, _payload, done) => {
+    if (reply.statusCode === 401 && SCHEDULER_PATH.test(pathOf(request.url))) {
+      reply.header('www-authenticate', 'Basic realm="mesos-master-scheduler"');
+    }
+    done();
+  });
   server.addHook('onRequest', async (request, reply) => {
-    const path = request.url.split('?', 1)[0] ?? '';
+    const path = pathOf(request.url);
     if (!V1_PATH.test(path)) return;
     const refusal = await checkRequest(master, request, path);
     if (refusal === undefined) return;
@@ -36,6 +46,8 @@ export function installV1Gate(app: NestFastifyApplication): void {
       .send({ message });
   });
 }
+
+const pathOf = (url: string): string => url.split('?', 1)[0] ?? '';
 
 interface Refusal {
   readonly status: number;

@@ -11,6 +11,7 @@ import {
   type Resources,
   resources,
   roleName,
+  subtractResources,
 } from '#core';
 import { Allocator } from './allocator.js';
 import type { Allocation } from './traits.js';
@@ -48,6 +49,102 @@ describe('Allocator', () => {
     arrive('s5', 1, 512);
 
     expect(winners).toEqual(['fw1', 'fw2', 'fw2', 'fw3', 'fw2']);
+  });
+
+  it('settles at 3 and 2 tasks in the example of the DRF paper, with one task per offer', () => {
+    const allocator = new Allocator({ minAllocatable: [] });
+    const tasks: Readonly<Record<string, Resources>> = {
+      A: resources({ cpus: 1, mem: 4 }),
+      B: resources({ cpus: 3, mem: 1 }),
+    };
+    join(allocator, 'A', 'a');
+    join(allocator, 'B', 'b');
+    allocator.addAgent(A1, resources({ cpus: 9, mem: 18 }));
+    const running: string[] = [];
+
+    for (let round = 0; round < 50; round += 1) {
+      const [offer] = allocator.allocate(round);
+      if (offer === undefined) break;
+      const task = tasks[offer.frameworkId] ?? noResources;
+      const fits = containsResources(offer.resources, task);
+      if (fits) running.push(offer.frameworkId);
+      const rest = fits ? subtractResources(offer.resources, task) : offer.resources;
+      // Who has no use for what is left says so for good.
+      if (fits) allocator.release({ ...offer, resources: rest });
+      else allocator.release(offer, { untilMonoMs: FOREVER });
+    }
+
+    expect(running.toSorted()).toEqual(['A', 'A', 'A', 'B', 'B']);
+    expect(allocator.shareOfRole(roleName('a'))).toBeCloseTo(2 / 3);
+    expect(allocator.shareOfRole(roleName('b'))).toBeCloseTo(2 / 3);
+  });
+
+  it('compares nested roles with their siblings only (NestedRoleDRF)', () => {
+    const allocator = new Allocator();
+    const winners: string[] = [];
+    const arrive = (name: string, cpus: number) => {
+      allocator.addAgent(agentId(name), resources({ cpus }));
+      winners.push(...allocator.allocate(0).map((one) => one.frameworkId));
+    };
+    join(allocator, 'ab', 'a/b');
+    arrive('s1', 4);
+    join(allocator, 'ac', 'a/c');
+    join(allocator, 'd', 'd');
+    arrive('s2', 1);
+    arrive('s3', 1);
+    arrive('s4', 4);
+    arrive('s5', 1);
+
+    // `a/c` has nothing, but `a` has 4 of `d`'s 0, 1 and 2; then `a` is behind, and in it `a/c`.
+    expect(winners).toEqual(['ab', 'd', 'd', 'd', 'ac']);
+  });
+
+  it('shifts offers when weights change (RebalancedForUpdatedWeights)', () => {
+    const allocator = new Allocator();
+    for (const id of ['fw1', 'fw2', 'fw3']) join(allocator, id, `role-${id}`);
+    for (let index = 0; index < 6; index += 1) {
+      allocator.addAgent(agentId(`a${index}`), resources({ cpus: 1 }));
+    }
+    const counts = (allocations: readonly Allocation[]): readonly number[] =>
+      ['fw1', 'fw2', 'fw3'].map((id) => allocations.filter((one) => one.frameworkId === id).length);
+    const before = allocator.allocate(0);
+    expect(counts(before)).toEqual([2, 2, 2]);
+
+    // As the master does: outstanding offers are rescinded, so that the new weights count at once.
+    allocator.setWeight(roleName('role-fw1'), 3);
+    allocator.setWeight(roleName('role-fw2'), 2);
+    for (const one of before) allocator.release(one);
+
+    expect(counts(allocator.allocate(0))).toEqual([3, 2, 1]);
+  });
+
+  it('does not offer in roles a framework has left, which keep what runs in them', () => {
+    const allocator = new Allocator();
+    join(allocator, 'fw1', 'x');
+    allocator.addAgent(A1, resources({ cpus: 1 }));
+    const [inX] = allocator.allocate(0);
+
+    join(allocator, 'fw1', 'y');
+    expect(allocator.roleUsage(roleName('x')).allocated).toEqual({ cpus: 1_000 });
+    allocator.release(inX as Allocation);
+
+    expect(allocator.allocate(0).map((one) => one.role)).toEqual(['y']);
+    expect(allocator.knownRoles()).toEqual(['x', 'y']);
+  });
+
+  it('cuts a round into pieces, and goes on where it stopped', () => {
+    const allocator = new Allocator();
+    join(allocator, 'fw1');
+    join(allocator, 'fw2');
+    for (let index = 0; index < 10; index += 1) {
+      allocator.addAgent(agentId(`a${index}`), resources({ cpus: 1 }));
+    }
+    const pieces: number[] = [];
+    while (allocator.hasWork) {
+      pieces.push(allocator.allocate(0, { maxAllocations: 4 }).length);
+    }
+
+    expect(pieces).toEqual([4, 4, 2]);
   });
 
   it('offers nothing below the smallest allocatable amount, and either cpus or mem will do', () => {

@@ -272,6 +272,7 @@ export class Allocator {
     } else {
       const { role } = holder;
       if (!this.agents.convertAllocated(agent, role, { consumed, converted })) return false;
+      this.accepted(holder.frameworkId, role);
     }
     this.agentChanged(agent);
     return true;

@@ -21,15 +21,49 @@ const MAX_FILTERS_PER_PAIR = 8;
 /** Dead entries tolerated in the heap before it is rebuilt. */
 const MAX_DEAD_ENTRIES = 1024;
 
-/** The live filters of one agent, for the inner loop of a round. */
-export type AgentFilters<Owner> = ReadonlyMap<Owner, readonly Filter<Owner>[]>;
+/**
+ * The live filters of one agent. Many clients refuse the same on an agent, so equal refusals share one object, and
+ * the answer for it is remembered while one offer is tried on one client after the other.
+ */
+export class AgentFilters<Owner> {
+  readonly byOwner = new Map<Owner, Filter<Owner>[]>();
+  private last: Resources | undefined;
+  private whole: Resources | undefined;
+  private part: Resources | undefined;
+  private isCovered = false;
+
+  /** Whether an offer of `resources` to the owner was refused and the refusal still stands. */
+  refuses(owner: Owner, resources: Resources): boolean {
+    const filters = this.byOwner.get(owner);
+    if (filters === undefined) return false;
+    for (const filter of filters) if (this.covers(filter.resources, resources)) return true;
+    return false;
+  }
+
+  /** The object to keep for a refusal: that of an equal one before, if any. */
+  share(resources: Resources): Resources {
+    const { last } = this;
+    if (last !== undefined && covers(last, resources) && covers(resources, last)) return last;
+    this.last = resources;
+    return resources;
+  }
+
+  private covers(whole: Resources, part: Resources): boolean {
+    if (whole !== this.whole || part !== this.part) {
+      this.whole = whole;
+      this.part = part;
+      this.isCovered = covers(whole, part);
+    }
+    return this.isCovered;
+  }
+}
 
 /**
  * The refusals of all owners ((framework, role) pairs), with a heap of expiries. Bigger offers than the refused one
  * pass. O(log n) to add; a check looks at no more than {@link MAX_FILTERS_PER_PAIR} filters. Owns and mutates its state.
  */
 export class OfferFilters<Owner extends object> {
-  private readonly byAgent = new Map<AgentId, Map<Owner, Filter<Owner>[]>>();
+  private readonly byAgent = new Map<AgentId, AgentFilters<Owner>>();
   private readonly agentsOf = new Map<Owner, Set<AgentId>>();
   private heap: Filter<Owner>[] = [];
   private dead = 0;
@@ -46,11 +80,13 @@ export class OfferFilters<Owner extends object> {
     readonly expiresAtMonoMs: number;
   }): void {
     const { owner, agentId } = filter;
-    const entry: Filter<Owner> = { ...filter, isLive: true };
-    const onAgent = this.byAgent.get(agentId) ?? new Map<Owner, Filter<Owner>[]>();
+    const onAgent = this.byAgent.get(agentId) ?? new AgentFilters<Owner>();
     this.byAgent.set(agentId, onAgent);
+    const resources = onAgent.share(filter.resources);
+    const { expiresAtMonoMs } = filter;
+    const entry: Filter<Owner> = { owner, agentId, resources, expiresAtMonoMs, isLive: true };
     const kept: Filter<Owner>[] = [];
-    for (const old of onAgent.get(owner) ?? []) {
+    for (const old of onAgent.byOwner.get(owner) ?? []) {
       const isSwallowed =
         old.expiresAtMonoMs <= entry.expiresAtMonoMs && covers(entry.resources, old.resources);
       if (isSwallowed) this.kill(old);
@@ -61,34 +97,34 @@ export class OfferFilters<Owner extends object> {
       const oldest = kept.shift();
       if (oldest !== undefined) this.kill(oldest);
     }
-    onAgent.set(owner, kept);
+    onAgent.byOwner.set(owner, kept);
     const agents = this.agentsOf.get(owner) ?? new Set();
     this.agentsOf.set(owner, agents.add(agentId));
     this.push(entry);
   }
 
-  /** The filters of an agent; the map lives as long as one of them does. */
+  /** The filters of an agent; the object lives as long as one of them does. */
   onAgent(agentId: AgentId): AgentFilters<Owner> | undefined {
     return this.byAgent.get(agentId);
   }
 
   /** Whether an offer of `resources` was refused and the refusal still stands. */
   isFiltered(owner: Owner, agentId: AgentId, resources: Resources): boolean {
-    return isRefused(this.byAgent.get(agentId)?.get(owner), resources);
+    return this.byAgent.get(agentId)?.refuses(owner, resources) === true;
   }
 
   /** Live filters of one owner. O(agents it has refused). */
   countOf(owner: Owner): number {
     let count = 0;
     for (const agentId of this.agentsOf.get(owner) ?? []) {
-      count += this.byAgent.get(agentId)?.get(owner)?.length ?? 0;
+      count += this.byAgent.get(agentId)?.byOwner.get(owner)?.length ?? 0;
     }
     return count;
   }
 
   clearOwner(owner: Owner): void {
     for (const agentId of this.agentsOf.get(owner) ?? []) {
-      for (const filter of this.byAgent.get(agentId)?.get(owner) ?? []) this.kill(filter);
+      for (const filter of this.byAgent.get(agentId)?.byOwner.get(owner) ?? []) this.kill(filter);
       this.dropPair(owner, agentId);
     }
     this.agentsOf.delete(owner);
@@ -96,7 +132,7 @@ export class OfferFilters<Owner extends object> {
   }
 
   clearAgent(agentId: AgentId): void {
-    for (const [owner, filters] of this.byAgent.get(agentId) ?? []) {
+    for (const [owner, filters] of this.byAgent.get(agentId)?.byOwner ?? []) {
       for (const filter of filters) this.kill(filter);
       const agents = this.agentsOf.get(owner);
       agents?.delete(agentId);
@@ -120,8 +156,8 @@ export class OfferFilters<Owner extends object> {
       top.isLive = false;
       const { owner, agentId } = top;
       const onAgent = this.byAgent.get(agentId);
-      const left = onAgent?.get(owner)?.filter((filter) => filter !== top) ?? [];
-      if (left.length > 0) onAgent?.set(owner, left);
+      const left = onAgent?.byOwner.get(owner)?.filter((filter) => filter !== top) ?? [];
+      if (left.length > 0) onAgent?.byOwner.set(owner, left);
       else {
         this.dropPair(owner, agentId);
         const agents = this.agentsOf.get(owner);
@@ -139,8 +175,8 @@ export class OfferFilters<Owner extends object> {
 
   private dropPair(owner: Owner, agentId: AgentId): void {
     const onAgent = this.byAgent.get(agentId);
-    onAgent?.delete(owner);
-    if (onAgent?.size === 0) this.byAgent.delete(agentId);
+    onAgent?.byOwner.delete(owner);
+    if (onAgent?.byOwner.size === 0) this.byAgent.delete(agentId);
   }
 
   private kill(filter: Filter<Owner>): void {
@@ -190,16 +226,6 @@ export class OfferFilters<Owner extends object> {
     const filter = this.heap[from];
     if (filter !== undefined) this.heap[to] = filter;
   }
-}
-
-/** Whether one of the filters covers an offer. */
-export function isRefused<Owner>(
-  filters: readonly Filter<Owner>[] | undefined,
-  resources: Resources,
-): boolean {
-  if (filters === undefined) return false;
-  for (const filter of filters) if (covers(filter.resources, resources)) return true;
-  return false;
 }
 
 /** `containsResources`, quick for what differs in a scalar or has the same ranges, as nearly all pairs do. */

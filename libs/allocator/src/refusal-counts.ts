@@ -3,9 +3,18 @@ import { REFUSAL_REASONS, type RefusalReason } from './explanation.js';
 /** Rounds counted together; the last and the present such span are reported. */
 export const COUNTED_ROUNDS = 64;
 
-const INDEX: ReadonlyMap<RefusalReason, number> = new Map(
-  REFUSAL_REASONS.map((reason, index) => [reason, index]),
-);
+const INDEX: Readonly<Record<RefusalReason, number>> = {
+  inactive: 0,
+  suppressed: 1,
+  'nothing-free': 2,
+  capability: 3,
+  constraint: 4,
+  reserved: 5,
+  quota: 6,
+  'below-minimum': 7,
+  accumulating: 8,
+  filtered: 9,
+};
 
 /** How often something was passed over, by reason, in the last 64 to 128 rounds. O(1) to count. */
 export class RefusalCounts {
@@ -15,14 +24,15 @@ export class RefusalCounts {
 
   count(reason: RefusalReason, round: number): void {
     this.turn(round);
-    const index = INDEX.get(reason) ?? 0;
+    const index = INDEX[reason];
     this.now[index] = (this.now[index] ?? 0) + 1;
   }
 
   /** Adds the counts to `sums`, which the caller owns. */
   addTo(sums: Map<RefusalReason, number>, round: number): void {
     this.turn(round);
-    for (const [index, reason] of REFUSAL_REASONS.entries()) {
+    for (const reason of REFUSAL_REASONS) {
+      const index = INDEX[reason];
       const count = (this.now[index] ?? 0) + (this.before[index] ?? 0);
       if (count > 0) sums.set(reason, (sums.get(reason) ?? 0) + count);
     }

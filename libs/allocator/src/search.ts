@@ -3,7 +3,7 @@ import { type Accumulation, demandOf, type Hold } from './accumulation.js';
 import type { AgentEntry } from './agent-pool.js';
 import type { Audiences, Client } from './clients.js';
 import type { Eligibility } from './eligibility.js';
-import { type AgentFilters, isRefused, type OfferFilters } from './offer-filters.js';
+import type { AgentFilters, OfferFilters } from './offer-filters.js';
 import { meets } from './quantities.js';
 import { type QuotaLedger, topLevelRole } from './quota-ledger.js';
 import type { Candidates } from './round-work.js';
@@ -85,7 +85,7 @@ export class Search {
   };
 
   private isFiltered(client: Client, resources: Resources): boolean {
-    if (!isRefused(this.filtersOnAgent?.get(client), resources)) return false;
+    if (this.filtersOnAgent?.refuses(client, resources) !== true) return false;
     client.filteredCounts.count('filtered', this.round);
     // What it asked for is known, so it need not be offered too little again to count as having lost.
     if (client.asked.length > 0 && !client.asked.some((vector) => meets(resources, vector))) {

@@ -179,12 +179,14 @@ export class ShareTree<Leaf extends object> {
     enters: (role: RoleName) => boolean,
     accepts: (leaf: Leaf) => boolean,
   ): Leaf | undefined {
-    if (node.leaf !== undefined) return accepts(node.leaf) ? node.leaf : undefined;
     if (node.role !== undefined && !enters(node.role)) return undefined;
     this.refresh(node);
     for (const child of node.sorted) {
-      const found = this.findBelow(child, enters, accepts);
-      if (found !== undefined) return found;
+      const { leaf } = child;
+      if (leaf === undefined) {
+        const found = this.findBelow(child, enters, accepts);
+        if (found !== undefined) return found;
+      } else if (accepts(leaf)) return leaf;
     }
     return undefined;
   }

@@ -1,5 +1,5 @@
 import { isTerminalTaskState, type TaskState } from '#core';
-import type { FrameworkInfo, TaskInfo, TaskStatus } from '#mesos-v1';
+import type { FrameworkInfo, TaskInfo, TaskStatus, WireResource } from '#mesos-v1';
 import { addPending, boundPending } from './update-stream.js';
 
 /** What the agent writes down about itself; flushed to the disk before it is relied on. */
@@ -9,6 +9,8 @@ export interface AgentIdentity {
   readonly highestEpoch: number;
   /** The host's boot; another one means that every task is gone. */
   readonly bootId: string;
+  /** Dynamic reservations and volumes, as the master said last. They outlive a change of the agent's id. */
+  readonly checkpointedResources?: readonly WireResource[];
 }
 
 /** Why a task is being ended, as it will be reported. */
@@ -16,6 +18,8 @@ export interface KillRequest {
   readonly graceMs: number;
   readonly reason?: string;
   readonly message?: string;
+  /** The operator gives the agent up: frameworks that are PARTITION_AWARE hear TASK_GONE_BY_OPERATOR. */
+  readonly isGone?: true;
   /** The framework is gone: nobody will acknowledge, so the record is dropped at the end. */
   readonly unacknowledged?: true;
 }

@@ -171,6 +171,7 @@ export function toSubscribe(
         };
       }),
       frameworks: [...frameworks.values()],
+      checkpointed_resources: state.identity.checkpointedResources ?? [],
     },
   };
 }

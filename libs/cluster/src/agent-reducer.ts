@@ -1,23 +1,14 @@
 import type { Now, Reduction } from '#core';
 import type { AgentMessage, FrameworkInfo, TaskInfo } from '#mesos-v1';
 import { groupJournal } from './agent-effects.js';
-import { nextInLanes, placeInLanes } from './agent-lanes.js';
+import { drain, endAll, killAll, killOne, startOver } from './agent-kills.js';
+import { nextInLanes } from './agent-lanes.js';
 import { findTaskDefect, launcherKindOf } from './agent-launch-spec.js';
 import { admitMessage } from './agent-master-stream.js';
-import { type KillRequest, rememberCompleted } from './agent-records.js';
 import { type AgentEffect, type AgentEvent, type AgentState, newAgentTask } from './agent-state.js';
-import { toTaskStatus } from './agent-status.js';
-import type { AgentTask, AgentTaskContext, AgentTaskEvent } from './agent-task.js';
+import type { AgentTaskEvent } from './agent-task.js';
 import { killGraceMs } from './agent-task-kill.js';
-import { reduceAgentTask } from './agent-task-reducer.js';
-import { isCompleted } from './update-stream.js';
-
-/** One reduction under way; owned by this call and mutated in it. */
-interface Turn {
-  state: AgentState;
-  readonly effects: AgentEffect[];
-  readonly now: Now;
-}
+import { type AgentTurn, feedTask, isSubscribed, log } from './agent-turn.js';
 
 /**
  * Applies one event to the agent. Effects are in the order they have to be carried out: what is written down comes before
@@ -28,14 +19,14 @@ export function reduceAgent(
   event: AgentEvent,
   now: Now,
 ): Reduction<AgentState, AgentEffect> {
-  const turn: Turn = { state, effects: [], now };
+  const turn: AgentTurn = { state, effects: [], now };
   applyEvent(turn, event);
   grantSlots(turn);
   finishLeaving(turn);
   return { state: turn.state, effects: groupJournal(turn.effects) };
 }
 
-function applyEvent(turn: Turn, event: AgentEvent): void {
+function applyEvent(turn: AgentTurn, event: AgentEvent): void {
   switch (event.kind) {
     case 'started':
       if (turn.state.leaving === 'reregister') endAll(turn, 'the agent starts over');
@@ -82,7 +73,7 @@ function applyEvent(turn: Turn, event: AgentEvent): void {
   }
 }
 
-function receive(turn: Turn, connection: number, message: AgentMessage): void {
+function receive(turn: AgentTurn, connection: number, message: AgentMessage): void {
   const { state, now } = turn;
   const admission = admitMessage(state.master, connection, message, now.monoMs);
   switch (admission.kind) {
@@ -107,7 +98,7 @@ function receive(turn: Turn, connection: number, message: AgentMessage): void {
   }
 }
 
-function applyMessage(turn: Turn, message: AgentMessage): void {
+function applyMessage(turn: AgentTurn, message: AgentMessage): void {
   switch (message.type) {
     case 'SUBSCRIBED':
       afterSubscribed(turn, message);
@@ -139,12 +130,18 @@ function applyMessage(turn: Turn, message: AgentMessage): void {
     case 'SHUTDOWN':
       startOver(turn, message.shutdown.message);
       return;
-    case 'LAUNCH_GROUP':
     case 'CHECKPOINT_RESOURCES':
+      checkpoint(turn, message);
+      return;
+    case 'LAUNCH_GROUP':
+      refuseGroup(turn, message.launch_group);
+      return;
+    case 'DRAIN':
+      drain(turn, message.drain);
+      return;
     case 'SHUTDOWN_EXECUTOR':
     case 'MESSAGE':
-    case 'DRAIN':
-      log(turn, 'warn', `ignored a message of type ${message.type}`);
+      log(turn, 'warn', `ignored a message of type ${message.type}: there are no executors here`);
       return;
     case 'ERROR':
       turn.effects.push({ kind: 'reconnect', reason: `master says: ${message.error.message}` });
@@ -158,7 +155,7 @@ function applyMessage(turn: Turn, message: AgentMessage): void {
 }
 
 function afterSubscribed(
-  turn: Turn,
+  turn: AgentTurn,
   message: Extract<AgentMessage, { readonly type: 'SUBSCRIBED' }>,
 ): void {
   const { state } = turn;
@@ -174,7 +171,21 @@ function afterSubscribed(
   for (const taskId of [...turn.state.tasks.keys()]) feedTask(turn, taskId, { kind: 'connected' });
 }
 
-function loseLink(turn: Turn, connection: number): void {
+/** On the disk before anything later is applied, and confirmed when it is. */
+function checkpoint(
+  turn: AgentTurn,
+  message: Extract<AgentMessage, { readonly type: 'CHECKPOINT_RESOURCES' }>,
+): void {
+  const checkpointedResources = message.checkpoint_resources.resources;
+  const identity = { ...turn.state.identity, checkpointedResources };
+  turn.state = { ...turn.state, identity };
+  turn.effects.push(
+    { kind: 'persist-identity', identity },
+    { kind: 'send-checkpointed', streamId: message.stream_id, sequence: message.sequence },
+  );
+}
+
+function loseLink(turn: AgentTurn, connection: number): void {
   if (turn.state.master.connection !== connection) return;
   const { connection: _, current: __, ...master } = turn.state.master;
   turn.state = { ...turn.state, master };
@@ -183,7 +194,7 @@ function loseLink(turn: Turn, connection: number): void {
   }
 }
 
-function checkPings(turn: Turn): void {
+function checkPings(turn: AgentTurn): void {
   const { current, heardAtMs } = turn.state.master;
   if (current === undefined) return;
   const leftMs = heardAtMs + current.pingTimeoutMs - turn.now.monoMs;
@@ -196,8 +207,28 @@ function checkPings(turn: Turn): void {
   }
 }
 
+/** A group needs an executor, which this agent does not run and does not advertise. */
+function refuseGroup(
+  turn: AgentTurn,
+  group: Extract<AgentMessage, { readonly type: 'LAUNCH_GROUP' }>['launch_group'],
+): void {
+  for (const definition of group.tasks) {
+    launch(turn, group.framework, definition, {
+      kind: 'refused',
+      state: 'TASK_ERROR',
+      reason: 'REASON_TASK_GROUP_INVALID',
+      message: 'this agent does not have the capability TASK_GROUPS',
+    });
+  }
+}
+
 /** A task already known, running or completed, is not launched again. */
-function launch(turn: Turn, framework: FrameworkInfo, definition: TaskInfo): void {
+function launch(
+  turn: AgentTurn,
+  framework: FrameworkInfo,
+  definition: TaskInfo,
+  groupRefusal?: AgentTaskEvent,
+): void {
   const { state, now } = turn;
   const id = definition.task_id.value;
   if (state.tasks.has(id)) return;
@@ -225,7 +256,7 @@ function launch(turn: Turn, framework: FrameworkInfo, definition: TaskInfo): voi
     taskId: id,
     records: [{ kind: 'accepted', taskId: id, framework, task: definition }],
   });
-  const refusal = findRefusal(state, definition);
+  const refusal = groupRefusal ?? findRefusal(state, definition);
   feedTask(turn, id, refusal ?? { kind: 'accepted' });
 }
 
@@ -253,121 +284,7 @@ function findRefusal(state: AgentState, definition: TaskInfo): AgentTaskEvent | 
   };
 }
 
-function killOne(turn: Turn, message: Extract<AgentMessage, { readonly type: 'KILL' }>): void {
-  const { task_id, framework_id, kill_policy } = message.kill;
-  const task = turn.state.tasks.get(task_id.value);
-  if (task === undefined) {
-    reportUnknown(turn, task_id.value, framework_id.value);
-    return;
-  }
-  const policy = kill_policy ?? task.definition.kill_policy;
-  const graceMs = killGraceMs(policy, turn.state.options.defaultKillGraceMs);
-  feedTask(turn, task_id.value, { kind: 'kill', kill: { graceMs } });
-}
-
-/** The master believes in a task we have not got: say so, or it would wait for its end for ever. */
-function reportUnknown(turn: Turn, taskId: string, frameworkId: string): void {
-  const { state } = turn;
-  const before = state.completed.get(taskId);
-  const status =
-    before?.status ??
-    toTaskStatus(
-      { taskId, agentId: state.identity.agentId ?? '', hostAddress: state.options.hostAddress },
-      {
-        state: 'TASK_LOST',
-        source: 'SOURCE_AGENT',
-        reason: 'REASON_RECONCILIATION',
-        message: 'this agent has no such task',
-      },
-      turn.now,
-    );
-  const { uuid: _, ...withoutUuid } = status;
-  turn.effects.push({
-    kind: 'send-update',
-    taskId,
-    frameworkId,
-    status: withoutUuid,
-    latestState: status.state,
-  });
-}
-
-function killAll(turn: Turn, matches: (task: AgentTask) => boolean, kill: KillRequest): void {
-  for (const task of [...turn.state.tasks.values()]) {
-    if (matches(task)) feedTask(turn, task.id, { kind: 'kill', kill });
-  }
-}
-
-/** SHUTDOWN: the master forgot this agent. End its tasks, drop the identity, then register as a new agent. */
-function startOver(turn: Turn, message: string): void {
-  const { agentId: _, ...identity } = turn.state.identity;
-  const { connection: __, current: ___, lastApplied: ____, ...master } = turn.state.master;
-  turn.state = { ...turn.state, identity, master, leaving: 'reregister' };
-  turn.effects.push({ kind: 'persist-identity', identity });
-  turn.effects.push({ kind: 'pause-link', reason: `master says: ${message}` });
-  endAll(turn, message);
-}
-
-/** Ends what belongs to an identity that is given up: nobody will acknowledge it. */
-function endAll(turn: Turn, message: string): void {
-  killAll(turn, () => true, {
-    graceMs: turn.state.options.defaultKillGraceMs,
-    reason: 'REASON_AGENT_REMOVED',
-    message,
-    unacknowledged: true,
-  });
-}
-
-function feedTask(turn: Turn, taskId: string, event: AgentTaskEvent): void {
-  const { state, now } = turn;
-  const task = state.tasks.get(taskId);
-  if (task === undefined) {
-    endStray(turn, taskId, event);
-    return;
-  }
-  const { agentId } = state.identity;
-  const context: AgentTaskContext = {
-    options: state.options,
-    agentId: agentId ?? task.definition.agent_id.value,
-    hostAddress: state.options.hostAddress,
-    uuids: state.uuids,
-    isConnected: isSubscribed(state),
-  };
-  const reduced = reduceAgentTask(task, event, now, context);
-  turn.effects.push(...reduced.effects);
-  const isForgotten = reduced.effects.some((effect) => effect.kind === 'forget');
-  if (isForgotten) forget(turn, reduced.state);
-  else state.tasks.set(taskId, reduced.state);
-  placeInLanes(state.lanes, taskId, isForgotten ? undefined : reduced.state);
-}
-
-function forget(turn: Turn, task: AgentTask): void {
-  turn.state.tasks.delete(task.id);
-  const status = task.stream.latest;
-  if (status === undefined || !isCompleted({ ...task.stream, pending: [] })) return;
-  rememberCompleted(turn.state.completed, {
-    taskId: task.id,
-    frameworkId: task.framework.id?.value ?? '',
-    status,
-  });
-}
-
-/**
- * A task that was given up, acknowledged and forgotten may still be launched or found: nothing of it may go on running,
- * and once it is over its launcher frees what it held. Only the launcher that has it knows which one that is.
- */
-function endStray(turn: Turn, taskId: string, event: AgentTaskEvent): void {
-  if (event.kind === 'launched' || event.kind === 'reattached') {
-    const launcher = event.launched.containerId === undefined ? 'process' : 'docker';
-    turn.effects.push({ kind: 'kill', taskId, launcher, graceMs: 0 });
-  }
-  if (event.kind !== 'exited' && event.kind !== 'launch-failed') return;
-  for (const launcher of ['process', 'docker'] as const) {
-    if (!turn.state.options.launchers[launcher].available) continue;
-    turn.effects.push({ kind: 'release', taskId, launcher });
-  }
-}
-
-function grantSlots(turn: Turn): void {
+function grantSlots(turn: AgentTurn): void {
   for (;;) {
     const taskId = nextInLanes(turn.state.lanes);
     if (taskId === undefined) return;
@@ -375,15 +292,12 @@ function grantSlots(turn: Turn): void {
   }
 }
 
-function finishLeaving(turn: Turn): void {
+function finishLeaving(turn: AgentTurn): void {
   if (turn.state.leaving !== 'reregister' || turn.state.tasks.size > 0) return;
   const { leaving: _, ...state } = turn.state;
   turn.state = state;
   turn.effects.push({ kind: 'resume-link' });
 }
-
-/** Whether a master has admitted the agent on the connection that is open. */
-export const isSubscribed = (state: AgentState): boolean => state.master.current !== undefined;
 
 function withoutCurrent(
   state: AgentState,
@@ -392,7 +306,3 @@ function withoutCurrent(
   const { current: _, ...master } = state.master;
   return { ...master, connection: opened.connection, heardAtMs: opened.at.monoMs };
 }
-
-const log = (turn: Turn, level: 'info' | 'warn', message: string): void => {
-  turn.effects.push({ kind: 'log', level, message });
-};

@@ -53,6 +53,8 @@ export type AgentEffect =
   /** Flushed to the disk before any later effect, of any task. */
   | { readonly kind: 'persist-identity'; readonly identity: AgentIdentity }
   | { readonly kind: 'send-pong' }
+  /** The checkpoint of this sequence is on the disk: follows its `persist-identity`. */
+  | { readonly kind: 'send-checkpointed'; readonly streamId: string; readonly sequence: number }
   | { readonly kind: 'watch-pings'; readonly delayMs: number }
   /** Drop the stream and connect again, to another master if there is one. */
   | { readonly kind: 'reconnect'; readonly reason: string }

@@ -42,8 +42,8 @@ export function kill(turn: Turn, request: KillRequest): void {
     case 'fetching':
       if (phase.kind === 'fetching') turn.effects.push({ kind: 'cancel-fetch', taskId: task.id });
       end(turn, {
-        ...killed(turn.task, turn.task.kill ?? request),
         reason: 'REASON_TASK_KILLED_DURING_LAUNCH',
+        ...killed(turn.task, turn.task.kill ?? request),
       });
       return;
     case 'launching':
@@ -74,6 +74,7 @@ export function beginKilling(turn: Turn, request: KillRequest): void {
     report(turn, {
       state: 'TASK_KILLING',
       source: 'SOURCE_EXECUTOR',
+      ...(request.reason === undefined ? {} : { reason: request.reason }),
       ...(request.message === undefined ? {} : { message: request.message }),
     });
   }

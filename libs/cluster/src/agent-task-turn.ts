@@ -94,7 +94,7 @@ export function complete(turn: Turn): void {
 export function killed(task: AgentTask, request: KillRequest): StatusContent {
   const isUnhealthy = (task.health?.consecutiveFailures ?? 0) > 0;
   return {
-    state: 'TASK_KILLED',
+    state: request.isGone && isPartitionAware(task) ? 'TASK_GONE_BY_OPERATOR' : 'TASK_KILLED',
     source: 'SOURCE_EXECUTOR',
     ...(request.reason === undefined ? {} : { reason: request.reason }),
     ...(request.message === undefined ? {} : { message: request.message }),
@@ -106,10 +106,16 @@ export function killed(task: AgentTask, request: KillRequest): StatusContent {
 export function lost(turn: Turn, message: string, reason: string): StatusContent {
   const { task } = turn;
   if (task.kill !== undefined) return killed(task, task.kill);
-  const capabilities = task.framework.capabilities ?? [];
-  const isAware = capabilities.some(({ type }) => type === 'PARTITION_AWARE');
-  return { state: isAware ? 'TASK_GONE' : 'TASK_LOST', source: 'SOURCE_AGENT', reason, message };
+  return {
+    state: isPartitionAware(task) ? 'TASK_GONE' : 'TASK_LOST',
+    source: 'SOURCE_AGENT',
+    reason,
+    message,
+  };
 }
+
+const isPartitionAware = ({ framework }: AgentTask): boolean =>
+  (framework.capabilities ?? []).some(({ type }) => type === 'PARTITION_AWARE');
 
 export const journal = (
   turn: Turn,

@@ -27,7 +27,7 @@ export {
   type TaskRecord,
 } from './agent-records.js';
 export { type RecoveredJournal, recoverAgent, toSubscribe } from './agent-recovery.js';
-export { isSubscribed, reduceAgent } from './agent-reducer.js';
+export { reduceAgent } from './agent-reducer.js';
 export type { AgentEffect, AgentEvent, AgentOptions, AgentState } from './agent-state.js';
 export {
   type AgentTask,
@@ -39,6 +39,7 @@ export {
   type TaskTimer,
   toTaskRecord,
 } from './agent-task.js';
+export { isSubscribed } from './agent-turn.js';
 export type {
   AgentSubscription,
   MasterEffect,
@@ -46,6 +47,15 @@ export type {
   SubscribeCall,
 } from './master-events.js';
 export { failoverTimeoutMs } from './master-framework-info.js';
+export { isMachineOf } from './master-maintenance.js';
+export {
+  isListedAgent,
+  type MasterChange,
+  startObserving,
+  stopObserving,
+  takeChanges,
+  touchedTasks,
+} from './master-observation.js';
 export { reduceMaster } from './master-reducer.js';
 export {
   type Agent as MasterAgent,

@@ -1,17 +1,20 @@
-import { addResources, offerId, type Resources, subtractResources, type TaskState } from '#core';
-import type { SchedulerCall, TaskInfo } from '#mesos-v1';
-import { sendLaunch } from './master-agent-messages.js';
+import { subtractUpTo } from '#allocator';
+import { addResources, noResources, offerId, type Resources, subtractResources } from '#core';
+import type { OfferOperation, SchedulerCall, TaskInfo } from '#mesos-v1';
 import type { MasterTurn } from './master-events.js';
-import { releaseOffer, takeOffer, toRefuseMs } from './master-offers.js';
-import type { Agent, Framework, Offer } from './master-state.js';
-import { addTask, masterStatus, sendUpdate, stateFor } from './master-tasks.js';
-import { validateTask } from './master-validate-task.js';
+import { type LaunchRefusal, launchGroup, launchTask, refuseTask } from './master-launch.js';
+import { releaseOffer, takeOffer, toFilterMs } from './master-offers.js';
+import { refuseOperation } from './master-operation-feedback.js';
+import { applyConversion, flushCheckpoint, type OperationSite } from './master-operations.js';
+import type { Framework, Offer } from './master-state.js';
+import { stateFor } from './master-tasks.js';
 
 type AcceptCall = Extract<SchedulerCall, { readonly type: 'ACCEPT' }>['accept'];
 
 /**
- * ACCEPT: consumes the offers, launches what is valid, gives the rest back. All or nothing per call as to the offers
- * (one invalid id drops the call), task by task as to the tasks.
+ * ACCEPT: consumes the offers, applies the operations in order, each to what the ones before it left and made, and gives
+ * the rest back. All or nothing per call as to the offers (one invalid id drops the call), operation by operation and
+ * task by task as to the rest. Without anything to launch or convert it is a DECLINE.
  */
 export function acceptOffers(turn: MasterTurn, framework: Framework, accept: AcceptCall): void {
   const { offers, problem } = checkOffers(turn, framework, accept);
@@ -21,22 +24,38 @@ export function acceptOffers(turn: MasterTurn, framework: Framework, accept: Acc
   const isLost = agent?.condition !== 'connected';
   if (problem !== undefined || first === undefined || agent === undefined || isLost) {
     for (const offer of offers) releaseOffer(turn, offer);
-    refuseTasks(turn, framework, accept, {
+    refuseAll(turn, framework, accept, {
       state: stateFor(framework, 'TASK_DROPPED'),
       reason: problem === undefined ? 'REASON_AGENT_DISCONNECTED' : 'REASON_INVALID_OFFERS',
       message: problem ?? 'the agent is disconnected',
     });
     return;
   }
-  turn.state.counters.offersAccepted += offers.length;
-  const offered = offers.reduce<Resources>((sum, offer) => addResources(sum, offer.resources), {
-    scalars: {},
-    ranges: {},
-  });
-  const rest = applyOperations(turn, { framework, agent, offer: first, offered, accept });
-  releaseOffer(turn, first, { resources: rest, refuseMs: toRefuseMs(accept.filters) });
+  const isDecline = !hasWork(accept);
+  const { counters } = turn.state;
+  if (isDecline) counters.offersDeclined += offers.length;
+  else counters.offersAccepted += offers.length;
+  const offered = offers.reduce<Resources>(
+    (sum, offer) => addResources(sum, offer.resources),
+    noResources,
+  );
+  const site: OperationSite = {
+    framework,
+    agent,
+    role: first.role,
+    unsent: { isChanged: false, operations: [] },
+  };
+  const rest = applyOperations(turn, site, accept.operations ?? [], offered);
+  flushCheckpoint(turn, site);
+  if (!isDecline) turn.state.allocator.accepted(framework.id, first.role);
+  // The refusal is of what was offered and left unused, not of what this call made of it.
+  const made = subtractUpTo(rest, offered);
+  const refuseMs = toFilterMs(turn, accept.filters, { isDecline });
+  releaseOffer(turn, first, { resources: subtractResources(rest, made), refuseMs });
+  releaseOffer(turn, first, { resources: made });
 }
 
+/** Offers are the framework's own and outstanding, of one agent and one role, each given once. */
 function checkOffers(
   turn: MasterTurn,
   framework: Framework,
@@ -48,7 +67,7 @@ function checkOffers(
   for (const { value } of accept.offer_ids) {
     const offer = turn.state.offers.get(offerId(value));
     if (offer?.frameworkId !== framework.id) {
-      problem ??= `offer ${value} is not outstanding`;
+      problem ??= `offer ${value.slice(0, MAX_ECHO)} is not outstanding`;
       continue;
     }
     if (offers.has(offer)) problem ??= `offer ${value} is given twice`;
@@ -62,123 +81,69 @@ function checkOffers(
   return { offers: [...offers], ...(problem === undefined ? {} : { problem }) };
 }
 
-interface Acceptance {
-  readonly framework: Framework;
-  readonly agent: Agent;
-  readonly offer: Offer;
-  readonly offered: Resources;
-  readonly accept: AcceptCall;
-}
+const MAX_ECHO = 128;
 
-/** Applies the operations in order; returns what is left of the offer. */
-function applyOperations(turn: MasterTurn, acceptance: Acceptance): Resources {
-  let rest = acceptance.offered;
-  for (const operation of acceptance.accept.operations ?? []) {
-    switch (operation.type) {
-      case 'LAUNCH':
-        for (const info of operation.launch.task_infos) {
-          rest = launchTask(turn, acceptance, info, rest);
-        }
-        break;
-      case 'LAUNCH_GROUP':
-        for (const info of operation.launch_group.task_group.tasks) {
-          refuseTask(turn, acceptance.framework, info, {
-            state: 'TASK_ERROR',
-            reason: 'REASON_TASK_GROUP_INVALID',
-            message: 'task groups are not supported; launch the tasks one by one',
-          });
-        }
-        break;
-      case 'RESERVE':
-      case 'UNRESERVE':
-      case 'CREATE':
-      case 'DESTROY':
-      case 'GROW_VOLUME':
-      case 'SHRINK_VOLUME':
-        turn.effects.push({
-          kind: 'note',
-          level: 'warn',
-          message: 'operation dropped: reservations are not supported',
-          fields: { frameworkId: acceptance.framework.id, operation: operation.type },
-        });
-        break;
-      default:
-        operation satisfies never;
+const hasWork = ({ operations = [] }: AcceptCall): boolean =>
+  operations.some((operation) => !isLaunch(operation) || tasksOf(operation).length > 0);
+
+/** Returns what is left of the offer. */
+function applyOperations(
+  turn: MasterTurn,
+  site: OperationSite,
+  operations: readonly OfferOperation[],
+  offered: Resources,
+): Resources {
+  let rest = offered;
+  for (const operation of operations) {
+    if (!isLaunch(operation)) {
+      rest = applyConversion(turn, site, operation, rest);
+      continue;
     }
+    if (operation.id !== undefined) {
+      refuseWithId(turn, site.framework, operation);
+      continue;
+    }
+    if (operation.type === 'LAUNCH') {
+      for (const info of operation.launch.task_infos) rest = launchTask(turn, site, info, rest);
+    } else rest = launchGroup(turn, site, operation.launch_group, rest);
   }
   return rest;
 }
 
-function launchTask(
-  turn: MasterTurn,
-  acceptance: Acceptance,
-  info: TaskInfo,
-  offered: Resources,
-): Resources {
-  const { framework, agent, offer } = acceptance;
-  const verdict = validateTask(info, {
-    agentId: agent.id,
-    offered,
-    isKnownId: (id) => framework.tasks.has(id as Parameters<typeof framework.tasks.has>[0]),
-  });
-  if (verdict.kind === 'invalid') {
+type Launch = Extract<OfferOperation, { readonly type: 'LAUNCH' | 'LAUNCH_GROUP' }>;
+
+const isLaunch = (operation: OfferOperation): operation is Launch =>
+  operation.type === 'LAUNCH' || operation.type === 'LAUNCH_GROUP';
+
+const tasksOf = (operation: OfferOperation): readonly TaskInfo[] => {
+  if (operation.type === 'LAUNCH') return operation.launch.task_infos;
+  return operation.type === 'LAUNCH_GROUP' ? operation.launch_group.task_group.tasks : [];
+};
+
+/** How a launch goes is told by the statuses of its tasks. */
+function refuseWithId(turn: MasterTurn, framework: Framework, operation: Launch): void {
+  for (const info of tasksOf(operation)) {
     refuseTask(turn, framework, info, {
       state: 'TASK_ERROR',
-      reason: 'REASON_TASK_INVALID',
-      message: verdict.message,
+      reason: operation.type === 'LAUNCH' ? 'REASON_TASK_INVALID' : 'REASON_TASK_GROUP_INVALID',
+      message: `operation.id must not be set on ${operation.type}`,
     });
-    return offered;
   }
-  // The role goes with the task, so that a later master charges the same role when the agent brings it back.
-  const allocated: TaskInfo = {
-    ...info,
-    resources: info.resources.map((resource) => ({
-      ...resource,
-      allocation_info: { role: offer.role },
-    })),
-  };
-  const { resources } = verdict;
-  const task = addTask(turn, { framework, agent, offer, info: allocated, resources });
-  sendLaunch(turn, agent, framework, task);
-  return subtractResources(offered, resources);
 }
 
-interface Refusal {
-  readonly state: TaskState;
-  readonly reason: string;
-  readonly message: string;
-}
-
-function refuseTasks(
+function refuseAll(
   turn: MasterTurn,
   framework: Framework,
   accept: AcceptCall,
-  refusal: Refusal,
+  refusal: LaunchRefusal,
 ): void {
   for (const operation of accept.operations ?? []) {
-    const tasks =
-      operation.type === 'LAUNCH'
-        ? operation.launch.task_infos
-        : operation.type === 'LAUNCH_GROUP'
-          ? operation.launch_group.task_group.tasks
-          : [];
-    for (const info of tasks) refuseTask(turn, framework, info, refusal);
+    for (const info of tasksOf(operation)) refuseTask(turn, framework, info, refusal);
+    if (isLaunch(operation)) continue;
+    refuseOperation(turn, framework, {
+      id: operation.id?.value,
+      state: 'OPERATION_DROPPED',
+      message: refusal.message,
+    });
   }
-}
-
-function refuseTask(
-  turn: MasterTurn,
-  framework: Framework,
-  info: TaskInfo,
-  refusal: Refusal,
-): void {
-  sendUpdate(
-    turn,
-    framework,
-    masterStatus(turn, {
-      ...refusal,
-      taskId: info.task_id.value,
-      agentId: info.agent_id.value,
-    }),
-  );
 }

@@ -1,15 +1,18 @@
 import { agentId, frameworkId, isTerminalTaskState, taskId } from '#core';
-import type { AgentUpdate, TaskStatus } from '#mesos-v1';
+import type { AgentCall, AgentUpdate, TaskStatus } from '#mesos-v1';
 import { sendToAgent } from './master-agent-messages.js';
 import type { MasterEvent, MasterTurn } from './master-events.js';
+import { exitExecutor } from './master-executors.js';
+import { confirmOperations } from './master-operation-feedback.js';
 import type { Agent, Framework, Task } from './master-state.js';
 import { recordStatus, sendUpdate, setTaskState, toTaskState } from './master-tasks.js';
 
 type AgentCallEvent = Extract<MasterEvent, { readonly kind: 'agent-call' }>;
+type MessageCall = Extract<AgentCall, { readonly type: 'MESSAGE' }>;
 
 /**
- * UPDATE, UPDATES and PONG; only the agent's current stream may speak for it (403: subscribe again). While the registry is away
- * both show that the agent lives, and no UPDATE is taken.
+ * What an agent says but SUBSCRIBE; only the agent's current stream may speak for it (403: subscribe again). While the
+ * registry is away all of it shows that the agent lives, and no UPDATE is taken.
  */
 export function handleAgentCall(turn: MasterTurn, event: AgentCallEvent): void {
   const { call, callId } = event;
@@ -31,6 +34,7 @@ export function handleAgentCall(turn: MasterTurn, event: AgentCallEvent): void {
     return;
   }
   for (const update of updates) takeUpdate(turn, agent, update);
+  applyAgentCall(turn, agent, call);
   turn.effects.push({ kind: 'answer-call', callId, status: 202 });
 }
 
@@ -43,6 +47,51 @@ function updatesOf(call: AgentCallEvent['call']): readonly AgentUpdate[] {
     default:
       return [];
   }
+}
+
+/** What is no UPDATE. */
+function applyAgentCall(turn: MasterTurn, agent: Agent, call: AgentCallEvent['call']): void {
+  switch (call.type) {
+    case 'MESSAGE':
+      forwardMessage(turn, agent, call.message);
+      return;
+    case 'EXITED_EXECUTOR': {
+      const { framework_id, executor_id, status } = call.exited_executor;
+      exitExecutor(turn, agent, {
+        frameworkId: frameworkId(framework_id.value),
+        executorId: executor_id.value,
+        status,
+      });
+      return;
+    }
+    case 'CHECKPOINTED':
+      confirmOperations(turn, agent, call.checkpointed.sequence);
+      return;
+    case 'UPDATE':
+    case 'UPDATES':
+    case 'PONG':
+      return;
+    default:
+      call satisfies never;
+  }
+}
+
+/** MESSAGE of an executor: best effort, so a framework that is away does not get it. */
+function forwardMessage(turn: MasterTurn, agent: Agent, message: MessageCall['message']): void {
+  const framework = turn.state.frameworks.get(frameworkId(message.framework_id.value));
+  if (framework?.streamId === undefined) return;
+  turn.effects.push({
+    kind: 'send-to-framework',
+    streamId: framework.streamId,
+    event: {
+      type: 'MESSAGE',
+      message: {
+        agent_id: { value: agent.id },
+        executor_id: message.executor_id,
+        data: message.data,
+      },
+    },
+  });
 }
 
 /**
@@ -68,11 +117,15 @@ function takeUpdate(turn: MasterTurn, agent: Agent, update: AgentUpdate): void {
     timestamp: update.status.timestamp ?? turn.now.epochMs / 1000,
   };
   const task = framework.tasks.get(taskId(status.task_id.value));
+  if (task === undefined && isGivenUp(framework, status)) {
+    endGivenUp(turn, agent, update);
+    return;
+  }
   if (isOvertaken(framework, task, status)) return;
   if (task !== undefined && task.agentId === agent.id) {
     delete task.launchPosition;
     const isResent = status.uuid !== undefined && task.unacknowledged?.uuid === status.uuid;
-    if (!isResent) recordStatus(task, status);
+    if (!isResent) recordStatus(turn, task, status);
     if (status.uuid !== undefined) task.unacknowledged = status;
     const latest = toTaskState(update.latest_state) ?? toTaskState(status.state);
     if (latest !== undefined) setTaskState(turn, task, latest);
@@ -90,4 +143,18 @@ function isOvertaken(framework: Framework, task: Task | undefined, status: TaskS
   if (task === undefined) return framework.completedTasks.has(taskId(status.task_id.value));
   const told = toTaskState(task.unacknowledged?.state ?? '');
   return told !== undefined && isTerminalTaskState(told);
+}
+
+const isGivenUp = (framework: Framework, { task_id }: TaskStatus): boolean =>
+  framework.completedTasks.get(taskId(task_id.value))?.isGivenUp === true;
+
+/** The framework was told its end already: the agent is to end it too, and nobody else will acknowledge. */
+function endGivenUp(turn: MasterTurn, agent: Agent, update: AgentUpdate): void {
+  const { framework_id, status, latest_state } = update;
+  const { task_id, uuid } = status;
+  if (!isTerminalTaskState(toTaskState(latest_state) ?? 'TASK_UNKNOWN')) {
+    sendToAgent(turn, agent, { type: 'KILL', kill: { framework_id, task_id } });
+  }
+  if (uuid === undefined) return;
+  sendToAgent(turn, agent, { type: 'ACKNOWLEDGE', acknowledge: { framework_id, task_id, uuid } });
 }

@@ -1,15 +1,20 @@
-import { isTerminalTaskState, present, type TaskState } from '#core';
-import { sendToAgent } from './master-agent-messages.js';
+import { isTerminalTaskState, type TaskState } from '#core';
+import { refreshActivity } from './master-agent-activity.js';
+import { dropStream, sendToAgent } from './master-agent-messages.js';
 import { putAgent } from './master-agent-record.js';
-import { dropStream } from './master-agents.js';
-import type { MasterEvent, MasterTurn } from './master-events.js';
-import { rescindOffer, scheduleAllocation } from './master-offers.js';
 import {
-  type Agent,
-  type Framework,
-  MAX_UNREACHABLE_AGENTS,
-  type MasterState,
-} from './master-state.js';
+  addressOf,
+  cancelRemoval,
+  checkRecoveryLimit,
+  scheduleRemoval,
+  takeDueRemovals,
+} from './master-agent-removal.js';
+import type { MasterEvent, MasterTurn } from './master-events.js';
+import { removeExecutors } from './master-executors.js';
+import { touchAgent } from './master-observation.js';
+import { rescindOffer } from './master-offers.js';
+import { loseOperations } from './master-operation-feedback.js';
+import type { Agent, Framework, MasterState } from './master-state.js';
 import {
   masterStatus,
   recordStatus,
@@ -23,8 +28,8 @@ import {
 
 /**
  * Agents leaving. connected -> disconnected (stream broke: offers rescinded, tasks left alone) -> unreachable (not
- * heard for the timeout; durable first, and only if still not heard then) -> connected again, or gone by the
- * operator's word. While the registry is away nobody becomes unreachable.
+ * heard for the timeout; when its turn comes, durable first, and only if still not heard then) -> connected again, or
+ * gone by the operator's word, or removed. While the registry is away nobody becomes unreachable.
  */
 
 /** The stream broke. The agent has until its timeout to come back before its tasks are touched. */
@@ -40,15 +45,22 @@ export function closeAgentStream(turn: MasterTurn, streamId: string): void {
 export function tickAgents(turn: MasterTurn): void {
   const { state, now } = turn;
   forgiveOwnPause(turn);
+  let missing = 0;
   for (const agent of state.agents.values()) {
     if (agent.condition === 'unreachable') continue;
-    if (!agent.isMarking && isSilent(turn, agent)) {
-      markUnreachable(turn, agent);
-    } else if (agent.stream !== undefined && agent.nextPingMonoMs <= now.monoMs) {
+    if (isSilent(turn, agent)) {
+      if (agent.condition === 'recovering') missing += 1;
+      if (!agent.isMarking) scheduleRemoval(turn, agent);
+      continue;
+    }
+    cancelRemoval(turn, agent);
+    if (agent.stream !== undefined && agent.nextPingMonoMs <= now.monoMs) {
       agent.nextPingMonoMs = now.monoMs + state.config.pingIntervalMs;
       sendToAgent(turn, agent, { type: 'PING' });
     }
   }
+  if (missing > 0 && !checkRecoveryLimit(turn, missing)) return;
+  for (const agent of takeDueRemovals(turn)) markUnreachable(turn, agent);
 }
 
 /** The registry has it as unreachable: its tasks are too, and its resources are nobody's. Unless it was heard since. */
@@ -64,20 +76,22 @@ export function loseAgent(
     keepAgent(turn, agent);
     return;
   }
+  touchAgent(state, agent);
   if (agent.condition === 'recovering') state.recoveringAgents -= 1;
   agent.condition = 'unreachable';
   agent.unreachableSinceEpochMs = now.epochMs;
   state.counters.agentsUnreachable += 1;
   dropStream(turn, agent);
   tellFrameworks(turn, agent, 'TASK_UNREACHABLE');
+  removeExecutors(turn, agent);
+  loseOperations(turn, agent, 'OPERATION_UNREACHABLE');
   state.allocator.removeAgent(agent.id);
-  forgetOldest(turn);
 }
 
 /** The operator's word: durable first, then {@link removeGoneAgent}. */
 export function markAgentGone(
   turn: MasterTurn,
-  event: Extract<MasterEvent, { readonly kind: 'mark-agent-gone' }>,
+  event: { readonly callId: string; readonly agentId: Agent['id'] },
 ): void {
   const { callId, agentId } = event;
   const agent = turn.state.agents.get(agentId);
@@ -90,11 +104,20 @@ export function markAgentGone(
     });
     return;
   }
+  commitGone(turn, agent, callId);
+}
+
+/** For a caller who can try again, once; on our own behalf, until it is stored. */
+export function commitGone(turn: MasterTurn, agent: Agent, callId?: string): void {
   turn.effects.push({
     kind: 'commit-registry',
-    changes: [putAgent(agent, 'gone', turn.now.epochMs)],
-    stored: { kind: 'agent-marked-gone', callId, agentId },
-    unavailable: { kind: 'registry-unavailable', callId },
+    changes: [putAgent(agent, 'gone', turn.now.epochMs), { kind: 'put-activation', id: agent.id }],
+    stored: {
+      kind: 'agent-marked-gone',
+      agentId: agent.id,
+      ...(callId === undefined ? {} : { callId }),
+    },
+    ...(callId === undefined ? {} : { unavailable: { kind: 'registry-unavailable', callId } }),
   });
 }
 
@@ -105,23 +128,61 @@ export function removeGoneAgent(
   const { state } = turn;
   const agent = state.agents.get(event.agentId);
   if (agent !== undefined) {
-    if (agent.condition === 'recovering') state.recoveringAgents -= 1;
-    for (const offer of [...agent.offers]) rescindOffer(turn, offer);
-    sendToAgent(turn, agent, {
-      type: 'SHUTDOWN',
-      shutdown: { message: `agent ${agent.id} was marked gone` },
+    dismiss(turn, agent, {
+      lostAs: 'TASK_GONE_BY_OPERATOR',
+      message: `agent ${agent.id} was marked gone`,
     });
-    dropStream(turn, agent);
-    tellFrameworks(turn, agent, 'TASK_GONE_BY_OPERATOR');
-    for (const task of [...agent.tasks]) removeTask(turn, task);
-    state.allocator.removeAgent(agent.id);
-    state.agents.delete(agent.id);
     state.goneAgents.set(agent.id, {
       hostname: agent.info.hostname,
       goneEpochMs: turn.now.epochMs,
     });
   }
-  turn.effects.push({ kind: 'answer-call', callId: event.callId, status: 200 });
+  const { callId } = event;
+  if (callId !== undefined) turn.effects.push({ kind: 'answer-call', callId, status: 200 });
+}
+
+/** An agent that will not come back under its id, for a reason of the cluster's own. Its tasks are gone. */
+export function removeAgent(
+  turn: MasterTurn,
+  agent: Agent,
+  { message }: { readonly message: string },
+): void {
+  turn.state.counters.agentsRemoved += 1;
+  dismiss(turn, agent, { lostAs: 'TASK_GONE', message });
+  turn.effects.push(
+    { kind: 'commit-registry', changes: [{ kind: 'remove-agent', id: agent.id }] },
+    { kind: 'note', level: 'warn', message, fields: { agentId: agent.id } },
+  );
+}
+
+/** Shuts the agent down, tells its frameworks, and forgets it. */
+function dismiss(
+  turn: MasterTurn,
+  agent: Agent,
+  why: { readonly lostAs: Loss; readonly message: string },
+): void {
+  const { state } = turn;
+  touchAgent(state, agent);
+  if (agent.condition === 'recovering') state.recoveringAgents -= 1;
+  for (const offer of [...agent.offers]) rescindOffer(turn, offer);
+  sendToAgent(turn, agent, { type: 'SHUTDOWN', shutdown: { message: why.message } });
+  dropStream(turn, agent);
+  agent.condition = 'disconnected';
+  tellFrameworks(turn, agent, why.lostAs);
+  removeExecutors(turn, agent);
+  loseOperations(
+    turn,
+    agent,
+    why.lostAs === 'TASK_GONE' ? 'OPERATION_UNREACHABLE' : 'OPERATION_GONE_BY_OPERATOR',
+  );
+  for (const task of [...agent.tasks]) removeTask(turn, task);
+  state.allocator.removeAgent(agent.id);
+  state.agents.delete(agent.id);
+  state.operator.drainingAgents.delete(agent.id);
+  state.operator.unavailableAgents.delete(agent.id);
+  state.removals.scheduled.delete(agent.id);
+  const address = addressOf(agent.info);
+  if (state.agentsByAddress.get(address) === agent) state.agentsByAddress.delete(address);
 }
 
 /** A master that was stopped or starved itself heard nobody: that is no agent's fault, so the clock skips the pause. */
@@ -148,16 +209,13 @@ function keepAgent(turn: MasterTurn, agent: Agent): void {
     kind: 'commit-registry',
     changes: [putAgent(agent, 'admitted', agent.registeredEpochMs)],
   });
-  if (agent.stream === undefined) return;
-  agent.condition = 'connected';
-  turn.state.allocator.setAgentActive(agent.id, { isActive: true });
-  scheduleAllocation(turn);
+  if (agent.stream !== undefined) agent.condition = 'connected';
+  refreshActivity(turn, agent);
 }
 
 function disconnect(turn: MasterTurn, agent: Agent): void {
   if (agent.condition === 'connected') agent.condition = 'disconnected';
-  turn.state.allocator.setAgentActive(agent.id, { isActive: false });
-  for (const offer of [...agent.offers]) rescindOffer(turn, offer);
+  refreshActivity(turn, agent);
   turn.effects.push({
     kind: 'note',
     level: 'warn',
@@ -176,8 +234,11 @@ function markUnreachable(turn: MasterTurn, agent: Agent): void {
   });
 }
 
+/** What becomes of the tasks of an agent that leaves. */
+type Loss = Extract<TaskState, 'TASK_UNREACHABLE' | 'TASK_GONE' | 'TASK_GONE_BY_OPERATOR'>;
+
 /** FAILURE and one status per task, to each framework with tasks there. */
-function tellFrameworks(turn: MasterTurn, agent: Agent, lostAs: TaskState): void {
+function tellFrameworks(turn: MasterTurn, agent: Agent, lostAs: Loss): void {
   const frameworks = new Set<Framework>();
   for (const task of agent.tasks) {
     const framework = turn.state.frameworks.get(task.frameworkId);
@@ -192,14 +253,16 @@ function tellFrameworks(turn: MasterTurn, agent: Agent, lostAs: TaskState): void
       agentId: agent.id,
       state: stateFor(framework, lostAs),
       reason:
-        lostAs === 'TASK_UNREACHABLE' ? 'REASON_AGENT_REMOVED' : 'REASON_AGENT_REMOVED_BY_OPERATOR',
+        lostAs === 'TASK_GONE_BY_OPERATOR'
+          ? 'REASON_AGENT_REMOVED_BY_OPERATOR'
+          : 'REASON_AGENT_REMOVED',
       message: `agent ${agent.id} (${agent.info.hostname}) is ${lostAs === 'TASK_UNREACHABLE' ? 'unreachable' : 'gone'}`,
       ...(agent.unreachableSinceEpochMs === undefined
         ? {}
         : { unreachableSinceEpochMs: agent.unreachableSinceEpochMs }),
     });
     setTaskState(turn, task, lostAs);
-    recordStatus(task, status);
+    recordStatus(turn, task, status);
     sendUpdate(turn, framework, status);
   }
   for (const { streamId } of turn.state.frameworks.values()) {
@@ -210,23 +273,4 @@ function tellFrameworks(turn: MasterTurn, agent: Agent, lostAs: TaskState): void
       event: { type: 'FAILURE', failure: { agent_id: { value: agent.id } } },
     });
   }
-}
-
-/** Unreachable agents are kept by count; the oldest give way, and their tasks with them. */
-function forgetOldest(turn: MasterTurn): void {
-  const { state } = turn;
-  const unreachable = [...state.agents.values()].filter(
-    (agent) => agent.condition === 'unreachable',
-  );
-  if (unreachable.length <= MAX_UNREACHABLE_AGENTS) return;
-  unreachable.sort(
-    (left, right) => (left.unreachableSinceEpochMs ?? 0) - (right.unreachableSinceEpochMs ?? 0),
-  );
-  const oldest = present(unreachable[0], 'more unreachable agents than the limit');
-  for (const task of [...oldest.tasks]) removeTask(turn, task);
-  state.agents.delete(oldest.id);
-  turn.effects.push({
-    kind: 'commit-registry',
-    changes: [{ kind: 'remove-agent', id: oldest.id }],
-  });
 }

@@ -23,13 +23,40 @@ export function sendToAgent(
   return position;
 }
 
-/** LAUNCH; its position is kept until the agent is known to have it, so that it is neither lost nor applied twice. */
+/** Closes the agent's stream; the caller decides what becomes of the agent. */
+export function dropStream(turn: MasterTurn, agent: Agent): void {
+  if (agent.stream === undefined) return;
+  turn.effects.push({ kind: 'close-agent-stream', streamId: agent.stream.id });
+  turn.state.agentStreams.delete(agent.stream.id);
+  delete agent.stream;
+}
+
+/**
+ * LAUNCH, or the LAUNCH_GROUP of the task's whole group, once a stream. The position is kept until the agent is known to
+ * have it, so that it is neither lost nor applied twice.
+ */
 export function sendLaunch(turn: MasterTurn, agent: Agent, framework: Framework, task: Task): void {
-  const position = sendToAgent(turn, agent, {
-    type: 'LAUNCH',
-    launch: { framework: framework.info, task: task.info },
-  });
+  const { group } = task;
+  const sentWith = group?.tasks.find(
+    ({ launchPosition }) =>
+      launchPosition !== undefined && launchPosition.stream_id === agent.stream?.id,
+  );
+  const position = sentWith?.launchPosition ?? sendToAgent(turn, agent, launchOf(framework, task));
   if (position !== undefined) task.launchPosition = position;
+}
+
+function launchOf(framework: Framework, { info, group }: Task): AgentMessageBody {
+  if (group === undefined) {
+    return { type: 'LAUNCH', launch: { framework: framework.info, task: info } };
+  }
+  return {
+    type: 'LAUNCH_GROUP',
+    launch_group: {
+      framework: framework.info,
+      executor: group.executor,
+      tasks: group.tasks.map((task) => task.info),
+    },
+  };
 }
 
 /** KILL; remembered on the task until it is terminal, and sent again to an agent that did not apply it. */

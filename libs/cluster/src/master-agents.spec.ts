@@ -215,10 +215,10 @@ describe('agents', () => {
   it('turns an agent away that was marked gone', () => {
     const { master, framework, agent } = running(PARTITION_AWARE);
 
-    master.dispatch({ kind: 'mark-agent-gone', callId: 'g', agentId: agentId(agent) });
+    const answer = master.markGone(agent);
     master.addAgent('B', { id: agent });
 
-    expect(master.answers.get('g')?.status).toBe(200);
+    expect(answer.status).toBe(200);
     expect(master.statusesOf('F')).toMatchObject([{ state: 'TASK_GONE_BY_OPERATOR' }]);
     expect(master.hasTask(framework, 't')).toBe(false);
     expect(master.messagesOf('B').map(({ type }) => type)).toEqual(['SUBSCRIBED', 'SHUTDOWN']);
@@ -366,21 +366,17 @@ describe('reconciliation', () => {
 
   it('is silent about tasks of agents that may still come back after a master fail-over', () => {
     const master = new MasterHarness();
-    master.dispatch({
-      kind: 'recover',
-      snapshot: {
-        masterId: 'M',
-        frameworks: [],
-        agents: [
-          {
-            id: agentId('S1'),
-            state: 'admitted',
-            hostname: 'host',
-            info: { hostname: 'host', port: 1, resources: [], attributes: [] },
-            sinceEpochMs: 1,
-          },
-        ],
-      },
+    master.recover({
+      frameworks: [],
+      agents: [
+        {
+          id: agentId('S1'),
+          state: 'admitted',
+          hostname: 'host',
+          info: { hostname: 'host', port: 1, resources: [], attributes: [] },
+          sinceEpochMs: 1,
+        },
+      ],
     });
     const framework = master.subscribe('F');
     const question = { task_id: { value: 't' } };

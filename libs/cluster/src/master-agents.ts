@@ -1,4 +1,5 @@
 import {
+  type AgentActivation,
   type AgentId,
   type AgentRecord,
   agentId,
@@ -6,13 +7,27 @@ import {
   isTerminalTaskState,
   taskId,
 } from '#core';
-import { type AgentInfo, type AgentTask, fromWireResources, type StreamPosition } from '#mesos-v1';
-import { sendKill, sendLaunch, sendToAgent, wasApplied } from './master-agent-messages.js';
+import { type AgentInfo, type AgentTask, decodeResources, type StreamPosition } from '#mesos-v1';
+import { refreshActivity } from './master-agent-activity.js';
+import { ensureRecoveredFramework, takeExecutors } from './master-agent-executors.js';
+import {
+  dropStream,
+  sendKill,
+  sendLaunch,
+  sendToAgent,
+  wasApplied,
+} from './master-agent-messages.js';
 import { putAgent } from './master-agent-record.js';
+import { refuseDownMachine, removeReplaced, turnAway } from './master-agent-refusal.js';
+import { addressOf, findReplaced } from './master-agent-removal.js';
+import { findMisfit, takeTotal, toAgentTraits } from './master-agent-resources.js';
+import { sendDrain, setActivation } from './master-drain.js';
 import type { AgentSubscription, MasterEvent, MasterTurn } from './master-events.js';
-import { failoverTimeoutMs } from './master-framework-info.js';
-import { ensureFramework, RECOVERY_GRACE_MS } from './master-frameworks.js';
+import { settleExecutors } from './master-executors.js';
+import { isDown, refreshUnavailability } from './master-maintenance.js';
+import { touchAgent, touchTask } from './master-observation.js';
 import { rescindOffer, scheduleAllocation } from './master-offers.js';
+import { sendCheckpoint } from './master-operations.js';
 import type { Agent, Framework, Task } from './master-state.js';
 import {
   adoptTask,
@@ -25,6 +40,7 @@ import {
   setTaskState,
   stateFor,
   toTaskState,
+  watchStaging,
 } from './master-tasks.js';
 
 /**
@@ -50,7 +66,16 @@ export function subscribeAgent(
   }
   const asked = subscription.agent_info.id?.value;
   if (asked !== undefined && state.goneAgents.has(agentId(asked))) {
-    turnAway(turn, streamId, asked);
+    turnAway(turn, streamId, { id: asked, message: `agent ${asked} was marked gone` });
+    return;
+  }
+  if (isDown(state, subscription.agent_info)) {
+    refuseDownMachine(turn, event);
+    return;
+  }
+  const misfit = findMisfit(turn, subscription);
+  if (misfit !== undefined) {
+    turn.effects.push({ kind: 'refuse-stream', streamId, status: 400, message: misfit });
     return;
   }
   const id = agentId(asked ?? `${state.masterId}-${state.epoch}-S${state.nextAgentNumber}`);
@@ -61,7 +86,15 @@ export function subscribeAgent(
     known.condition !== 'unreachable' &&
     !known.isMarking &&
     isSameInfo(known.info, subscription.agent_info);
-  const stored = { kind: 'agent-stored', streamId, agentId: id, subscription } as const;
+  const replaced =
+    asked === undefined ? findReplaced(state, addressOf(subscription.agent_info)) : undefined;
+  const stored = {
+    kind: 'agent-stored',
+    streamId,
+    agentId: id,
+    subscription,
+    ...(replaced === undefined ? {} : { replaced: replaced.id }),
+  } as const;
   if (isStored) {
     connectAgent(turn, stored);
     return;
@@ -69,7 +102,10 @@ export function subscribeAgent(
   const info = { ...subscription.agent_info, id: { value: id } };
   turn.effects.push({
     kind: 'commit-registry',
-    changes: [putAgent({ id, info }, 'admitted', known?.registeredEpochMs ?? now.epochMs)],
+    changes: [
+      ...(replaced === undefined ? [] : [{ kind: 'remove-agent', id: replaced.id } as const]),
+      putAgent({ id, info }, 'admitted', known?.registeredEpochMs ?? now.epochMs),
+    ],
     stored,
     unavailable: { kind: 'registry-unavailable', streamId },
   });
@@ -82,18 +118,26 @@ export function connectAgent(
 ): void {
   const { state, now } = turn;
   if (state.goneAgents.has(event.agentId)) {
-    turnAway(turn, event.streamId, event.agentId);
+    turnAway(turn, event.streamId, {
+      id: event.agentId,
+      message: `agent ${event.agentId} was marked gone`,
+    });
     return;
   }
   const { subscription } = event;
+  removeReplaced(turn, event);
   const known = state.agents.get(event.agentId);
   const agent = known ?? newAgent(turn, event.agentId, subscription.agent_info);
+  touchAgent(state, agent);
   if (agent.stream !== undefined) dropStream(turn, agent);
-  if (agent.condition === 'recovering') state.recoveringAgents -= 1;
+  if (agent.condition === 'recovering') {
+    state.recoveringAgents -= 1;
+    state.removals.returnedAgents += 1;
+  }
   const wasUnreachable = agent.condition === 'unreachable';
   for (const offer of [...agent.offers]) rescindOffer(turn, offer);
   agent.info = { ...subscription.agent_info, id: { value: agent.id } };
-  agent.total = fromWireResources(subscription.agent_info.resources);
+  const isCheckpointNews = takeTotal(turn, agent, subscription);
   agent.version = subscription.version;
   agent.condition = 'connected';
   agent.stream = { id: event.streamId, nextSequence: 1 };
@@ -107,7 +151,11 @@ export function connectAgent(
     agent.reregisteredEpochMs = now.epochMs;
   }
   state.agentStreams.set(event.streamId, agent);
-  state.allocator.addAgent(agent.id, agent.total);
+  state.agentsByAddress.set(addressOf(agent.info), agent);
+  state.removals.scheduled.delete(agent.id);
+  state.allocator.addAgent(agent.id, agent.total, toAgentTraits(agent.info));
+  refreshActivity(turn, agent);
+  refreshUnavailability(turn, agent);
   sendToAgent(turn, agent, {
     type: 'SUBSCRIBED',
     subscribed: {
@@ -122,12 +170,20 @@ export function connectAgent(
     message: known === undefined ? 'agent registered' : 'agent reregistered',
     fields: { agentId: agent.id, hostname: agent.info.hostname, tasks: subscription.tasks.length },
   });
+  if (isCheckpointNews) sendCheckpoint(turn, agent, agent.pendingOperations);
+  const executors = takeExecutors(turn, agent, subscription);
   compareTasks(turn, agent, subscription, { wasUnreachable });
+  settleExecutors(turn, agent, executors);
+  sendDrain(turn, agent);
   scheduleAllocation(turn);
 }
 
 /** An agent of the registry: recovering until it comes back or its time is up. */
-export function recoverAgent(turn: MasterTurn, record: AgentRecord): void {
+export function recoverAgent(
+  turn: MasterTurn,
+  record: AgentRecord,
+  activation?: AgentActivation,
+): void {
   const { state, now } = turn;
   if (record.state === 'gone') {
     state.goneAgents.set(record.id, {
@@ -145,31 +201,32 @@ export function recoverAgent(turn: MasterTurn, record: AgentRecord): void {
   } else {
     agent.condition = 'recovering';
     state.recoveringAgents += 1;
+    state.removals.recoveredAgents += 1;
+    state.agentsByAddress.set(addressOf(agent.info), agent);
   }
-}
-
-/** Closes the agent's stream; the caller decides what becomes of the agent. */
-export function dropStream(turn: MasterTurn, agent: Agent): void {
-  if (agent.stream === undefined) return;
-  turn.effects.push({ kind: 'close-agent-stream', streamId: agent.stream.id });
-  turn.state.agentStreams.delete(agent.stream.id);
-  delete agent.stream;
+  setActivation(turn, agent, activation);
 }
 
 function newAgent(turn: MasterTurn, id: AgentId, info: AgentInfo): Agent {
   const agent: Agent = {
     id,
     info: { ...info, id: { value: id } },
-    total: fromWireResources(info.resources),
+    total: decodeResources(info.resources),
     condition: 'disconnected',
     version: '',
     heardMonoMs: turn.now.monoMs,
     nextPingMonoMs: 0,
     isMarking: false,
     registeredEpochMs: turn.now.epochMs,
+    maintenanceAnswers: new Map(),
+    inverseOffers: new Map(),
     tasks: new Set(),
     offers: new Set(),
+    executors: new Map(),
+    isCheckpointOurs: false,
+    pendingOperations: new Set(),
   };
+  touchAgent(turn.state, agent);
   turn.state.agents.set(id, agent);
   return agent;
 }
@@ -211,19 +268,6 @@ function compareTasks(
   }
 }
 
-function ensureRecoveredFramework(
-  turn: MasterTurn,
-  one: AgentTask,
-  info: Parameters<typeof ensureFramework>[2],
-): Framework {
-  const framework = ensureFramework(turn, frameworkId(one.framework_id.value), info);
-  if (framework.streamId === undefined) {
-    framework.failoverDeadlineMonoMs ??=
-      turn.now.monoMs + Math.max(failoverTimeoutMs(framework.info), RECOVERY_GRACE_MS);
-  }
-  return framework;
-}
-
 /** Undefined: the same id runs elsewhere, so this copy is told to die. */
 function takeReported(
   turn: MasterTurn,
@@ -234,6 +278,11 @@ function takeReported(
   const state = toTaskState(one.state) ?? 'TASK_STAGING';
   const task = framework.tasks.get(taskId(one.task.task_id.value));
   if (task === undefined) {
+    const before = framework.completedTasks.get(taskId(one.task.task_id.value));
+    if (before?.isGivenUp === true) {
+      tellKill(turn, agent, one);
+      return undefined;
+    }
     return adoptTask(turn, {
       framework,
       agent,
@@ -243,12 +292,10 @@ function takeReported(
     });
   }
   if (task.agentId !== agent.id) {
-    sendToAgent(turn, agent, {
-      type: 'KILL',
-      kill: { framework_id: one.framework_id, task_id: one.task.task_id },
-    });
+    tellKill(turn, agent, one);
     return undefined;
   }
+  touchTask(turn.state, task);
   delete task.launchPosition;
   // What we said meanwhile (unreachable) knows nothing of health and addresses; the agent does.
   task.status = one.latest_status;
@@ -256,6 +303,13 @@ function takeReported(
   if (!isTerminalTaskState(state)) holdResources(turn, task);
   setTaskState(turn, task, state);
   return task;
+}
+
+function tellKill(turn: MasterTurn, agent: Agent, one: AgentTask): void {
+  sendToAgent(turn, agent, {
+    type: 'KILL',
+    kill: { framework_id: one.framework_id, task_id: one.task.task_id },
+  });
 }
 
 function tellReturned(turn: MasterTurn, framework: Framework, task: Task): void {
@@ -267,7 +321,7 @@ function tellReturned(turn: MasterTurn, framework: Framework, task: Task): void 
     message: 'the agent is reachable again',
     basedOn: task.status,
   });
-  recordStatus(task, status);
+  recordStatus(turn, task, status);
   sendUpdate(turn, framework, status);
 }
 
@@ -281,8 +335,10 @@ function settleUnreported(
   const framework = turn.state.frameworks.get(task.frameworkId);
   if (framework === undefined) return;
   if (task.launchPosition !== undefined && !wasApplied(task.launchPosition, lastApplied)) {
+    touchTask(turn.state, task);
     holdResources(turn, task);
     if (task.state === 'TASK_UNREACHABLE') task.state = 'TASK_STAGING';
+    watchStaging(turn, task);
     sendLaunch(turn, agent, framework, task);
     if (task.kill !== undefined) sendKill(turn, agent, task);
     return;
@@ -300,10 +356,10 @@ function settleUnreported(
     reason: 'REASON_AGENT_DISCONNECTED',
     message: 'the agent does not know the task',
   });
-  recordStatus(task, status);
+  recordStatus(turn, task, status);
   setTaskState(turn, task, state);
   releaseResources(turn, task);
-  removeTask(turn, task);
+  removeTask(turn, task, { isGivenUp: true });
   sendUpdate(turn, framework, status);
 }
 
@@ -317,39 +373,6 @@ function resendKill(
   if (task.kill.position === undefined || !wasApplied(task.kill.position, lastApplied)) {
     sendKill(turn, agent, task);
   }
-}
-
-/** An agent the operator declared gone must not come back under this id. */
-function turnAway(turn: MasterTurn, streamId: string, id: string): void {
-  turn.effects.push(
-    {
-      kind: 'send-to-agent',
-      streamId,
-      message: {
-        epoch: turn.state.epoch,
-        stream_id: streamId,
-        sequence: 1,
-        type: 'SUBSCRIBED',
-        subscribed: {
-          agent_id: { value: id },
-          master_id: turn.state.masterId,
-          ping_timeout_seconds: turn.state.config.agentTimeoutMs / 1000,
-        },
-      },
-    },
-    {
-      kind: 'send-to-agent',
-      streamId,
-      message: {
-        epoch: turn.state.epoch,
-        stream_id: streamId,
-        sequence: 2,
-        type: 'SHUTDOWN',
-        shutdown: { message: `agent ${id} was marked gone` },
-      },
-    },
-    { kind: 'close-agent-stream', streamId },
-  );
 }
 
 /** Whatever the place of the id, which a new agent does not have yet. The order of all else is the agent's own, and stable. */

@@ -1,16 +1,21 @@
-import { agentId, frameworkId, isTerminalTaskState, roleName, taskId } from '#core';
-import type { SchedulerCall } from '#mesos-v1';
+import { agentId, frameworkId, isTerminalTaskState, quantitiesOf, roleName, taskId } from '#core';
+import { decodeResources, type SchedulerCall } from '#mesos-v1';
 import { acceptOffers } from './master-accept.js';
 import { sendKill, sendToAgent } from './master-agent-messages.js';
 import type { MasterEvent, MasterTurn } from './master-events.js';
+import { sendToExecutor, shutDownExecutor } from './master-executors.js';
 import { completeFramework } from './master-frameworks.js';
+import { answerInverseOffers } from './master-inverse-offers.js';
 import { declineOffers, scheduleAllocation } from './master-offers.js';
+import { acknowledgeOperation, reconcileOperations } from './master-operation-feedback.js';
 import { reconcileTask, reconcileTasks } from './master-reconcile.js';
 import type { Framework } from './master-state.js';
 import { removeTask } from './master-tasks.js';
+import { updateFramework } from './master-update-framework.js';
 
 type Call = Extract<MasterEvent, { readonly kind: 'scheduler-call' }>;
 type KillCall = Extract<SchedulerCall, { readonly type: 'KILL' }>['kill'];
+type RequestCall = Extract<SchedulerCall, { readonly type: 'REQUEST' }>['request'];
 type AcknowledgeCall = Extract<SchedulerCall, { readonly type: 'ACKNOWLEDGE' }>['acknowledge'];
 
 /** A scheduler call but SUBSCRIBE: checks in the order clients rely on (spec 1.2), then its effect, then 202. */
@@ -25,12 +30,17 @@ export function handleSchedulerCall(turn: MasterTurn, event: Call): void {
     });
     return;
   }
-  if (event.call.type === 'TEARDOWN') {
-    completeFramework(turn, framework, { callId: event.callId });
+  const { call, callId } = event;
+  if (call.type === 'TEARDOWN') {
+    completeFramework(turn, framework, { callId });
     return;
   }
-  applyCall(turn, framework, event.call);
-  turn.effects.push({ kind: 'answer-call', callId: event.callId, status: 202 });
+  if (call.type === 'UPDATE_FRAMEWORK') {
+    updateFramework(turn, framework, { callId, update: call.update_framework });
+    return;
+  }
+  applyCall(turn, framework, call);
+  turn.effects.push({ kind: 'answer-call', callId, status: 202 });
 }
 
 function checkCaller(
@@ -70,9 +80,8 @@ const MAX_ECHO = 128;
 function applyCall(
   turn: MasterTurn,
   framework: Framework,
-  call: Exclude<Call['call'], { readonly type: 'TEARDOWN' }>,
+  call: Exclude<Call['call'], { readonly type: 'TEARDOWN' | 'UPDATE_FRAMEWORK' }>,
 ): void {
-  const { allocator } = turn.state;
   switch (call.type) {
     case 'ACCEPT':
       acceptOffers(turn, framework, call.accept);
@@ -84,11 +93,14 @@ function applyCall(
       });
       return;
     case 'REVIVE':
-      allocator.revive(framework.id, call.revive?.roles?.map(roleName));
+      turn.state.allocator.revive(framework.id, call.revive?.roles?.map(roleName));
       scheduleAllocation(turn);
       return;
     case 'SUPPRESS':
-      allocator.suppress(framework.id, call.suppress?.roles?.map(roleName));
+      turn.state.allocator.suppress(framework.id, call.suppress?.roles?.map(roleName));
+      return;
+    case 'REQUEST':
+      request(turn, framework, call.request);
       return;
     case 'KILL':
       killTask(turn, framework, call.kill);
@@ -106,18 +118,45 @@ function applyCall(
         })),
       );
       return;
-    case 'UPDATE_FRAMEWORK':
-    case 'ACCEPT_INVERSE_OFFERS':
-    case 'DECLINE_INVERSE_OFFERS':
+    case 'ACCEPT_INVERSE_OFFERS': {
+      const { inverse_offer_ids, filters } = call.accept_inverse_offers;
+      const ids = inverse_offer_ids.map((id) => id.value);
+      answerInverseOffers(turn, framework, { status: 'ACCEPT', ids, filters });
+      return;
+    }
+    case 'DECLINE_INVERSE_OFFERS': {
+      const { inverse_offer_ids, filters } = call.decline_inverse_offers;
+      const ids = inverse_offer_ids.map((id) => id.value);
+      answerInverseOffers(turn, framework, { status: 'DECLINE', ids, filters });
+      return;
+    }
     case 'SHUTDOWN':
+      shutDownExecutor(turn, framework, call.shutdown);
+      return;
     case 'MESSAGE':
-    case 'REQUEST':
+      sendToExecutor(turn, framework, call.message);
+      return;
     case 'ACKNOWLEDGE_OPERATION_STATUS':
+      acknowledgeOperation(framework, {
+        operationId: call.acknowledge_operation_status.operation_id.value,
+        uuid: call.acknowledge_operation_status.uuid,
+      });
+      return;
     case 'RECONCILE_OPERATIONS':
+      reconcileOperations(turn, framework, call.reconcile_operations);
       return;
     default:
       call satisfies never;
   }
+}
+
+/** REQUEST: what one task needs, any of these. The allocator may keep an agent's room together for it. */
+function request(turn: MasterTurn, framework: Framework, { requests }: RequestCall): void {
+  const wanted = requests.map(({ resources }) =>
+    Object.fromEntries(quantitiesOf(decodeResources(resources))),
+  );
+  turn.state.allocator.setDemand(framework.id, undefined, wanted);
+  scheduleAllocation(turn);
 }
 
 /** KILL: unknown task -> reconciled; wrong agent -> ignored; agent away -> remembered and sent when it is back. */

@@ -1,5 +1,14 @@
-import type { AgentId, FrameworkId, Now, RegistryChange, RegistrySnapshot } from '#core';
+import type {
+  AgentActivation,
+  AgentId,
+  FrameworkId,
+  Now,
+  RegistryChange,
+  RegistrySnapshot,
+} from '#core';
 import type { AgentCall, AgentMessage, SchedulerCall, SchedulerEvent } from '#mesos-v1';
+import type { Subscription } from './master-framework-info.js';
+import type { OperatorCallEvent, OperatorDecision } from './master-operator-decision.js';
 import type { MasterState } from './master-state.js';
 
 export type SubscribeCall = Extract<SchedulerCall, { readonly type: 'SUBSCRIBE' }>;
@@ -28,16 +37,25 @@ export type MasterEvent =
       readonly streamId?: string;
       readonly principal?: string;
     }
+  | {
+      /** The registry holds what UPDATE_FRAMEWORK says. */
+      readonly kind: 'framework-updated';
+      readonly callId: string;
+      readonly frameworkId: FrameworkId;
+      readonly update: Subscription;
+    }
   | { readonly kind: 'framework-stream-closed'; readonly streamId: string }
   | {
       readonly kind: 'framework-completed';
       readonly frameworkId: FrameworkId;
       readonly callId?: string;
     }
+  | OperatorCallEvent
   | {
-      readonly kind: 'teardown-framework';
+      /** The registry holds it; continues `operator-call`. */
+      readonly kind: 'operator-decided';
       readonly callId: string;
-      readonly frameworkId: FrameworkId;
+      readonly decision: OperatorDecision;
     }
   | {
       readonly kind: 'agent-subscribe';
@@ -50,6 +68,8 @@ export type MasterEvent =
       readonly streamId: string;
       readonly agentId: AgentId;
       readonly subscription: AgentSubscription;
+      /** The agent that had this address before, which the registry no longer holds. */
+      readonly replaced?: AgentId;
     }
   | {
       readonly kind: 'agent-call';
@@ -60,8 +80,12 @@ export type MasterEvent =
     }
   | { readonly kind: 'agent-stream-closed'; readonly streamId: string }
   | { readonly kind: 'agent-marked-unreachable'; readonly agentId: AgentId }
-  | { readonly kind: 'mark-agent-gone'; readonly callId: string; readonly agentId: AgentId }
-  | { readonly kind: 'agent-marked-gone'; readonly callId: string; readonly agentId: AgentId }
+  | { readonly kind: 'agent-marked-gone'; readonly callId?: string; readonly agentId: AgentId }
+  | {
+      readonly kind: 'agent-drained';
+      readonly agentId: AgentId;
+      readonly activation: AgentActivation;
+    }
   | RegistryUnavailable
   /** About once a second. Not writable: the lease was not renewed, so the registry is away. */
   | { readonly kind: 'tick'; readonly isWritable: boolean }
@@ -74,6 +98,8 @@ export interface RegistryUnavailable {
   readonly streamId?: string;
   /** The framework that was to be torn down, and is not. */
   readonly frameworkId?: FrameworkId;
+  /** An operator's decision; the calls behind it go on. */
+  readonly isDecision?: boolean;
   /** Why the database takes these values neither now nor later; absent when it is away. */
   readonly refusal?: string;
 }
@@ -114,6 +140,8 @@ export type MasterEffect =
     }
   /** Feeds `allocate` back after `delayMs`, unless one is due earlier. */
   | { readonly kind: 'schedule-allocation'; readonly delayMs: number }
+  /** The process ends: it must not go on as it is. */
+  | { readonly kind: 'abort'; readonly message: string }
   /** One line for the log. */
   | {
       readonly kind: 'note';

@@ -167,24 +167,42 @@ describe('frameworks', () => {
 
   it('keeps the fail-over deadline of the registry over a restart of the master', () => {
     const master = new MasterHarness();
-    master.dispatch({
-      kind: 'recover',
-      snapshot: {
-        masterId: 'M',
-        agents: [],
-        frameworks: [
-          {
-            id: frameworkId('f1'),
-            info: { user: 'root', name: 'f', failover_timeout: 3600 },
-            state: 'registered',
-            failoverDeadlineEpochMs: master.now.epochMs + 3_000,
-            sinceEpochMs: 1,
-          },
-        ],
-      },
+    master.recover({
+      agents: [],
+      frameworks: [
+        {
+          id: frameworkId('f1'),
+          info: { user: 'root', name: 'f', failover_timeout: 3600 },
+          state: 'registered',
+          failoverDeadlineEpochMs: master.now.epochMs + 60_000,
+          sinceEpochMs: 1,
+        },
+      ],
     });
 
+    master.advance(59_000);
+    expect(master.state.frameworks.size).toBe(1);
     master.advance(2_000);
+
+    expect(master.state.frameworks.size).toBe(0);
+  });
+
+  it('gives a framework whose deadline passed while no master ran the grace to come back', () => {
+    const master = new MasterHarness();
+    master.recover({
+      agents: [],
+      frameworks: [
+        {
+          id: frameworkId('f1'),
+          info: { user: 'root', name: 'f', failover_timeout: 1 },
+          state: 'registered',
+          failoverDeadlineEpochMs: master.now.epochMs - 3_600_000,
+          sinceEpochMs: 1,
+        },
+      ],
+    });
+
+    master.advance(29_000);
     expect(master.state.frameworks.size).toBe(1);
     master.advance(2_000);
 

@@ -1,16 +1,26 @@
-import { type FrameworkId, type FrameworkRecord, frameworkId, roleName } from '#core';
+import { type FrameworkId, type FrameworkRecord, frameworkId } from '#core';
 import type { FrameworkInfo } from '#mesos-v1';
 import { sendToAgent } from './master-agent-messages.js';
 import type { MasterEvent, MasterTurn, SubscribeCall } from './master-events.js';
+import { removeExecutors } from './master-executors.js';
 import {
+  capabilitiesOf,
   checkSubscription,
   failoverTimeoutMs,
-  hasCapability,
   rolesOf,
+  toFrameworkTraits,
+  withPrincipal,
 } from './master-framework-info.js';
+import { touchFramework } from './master-observation.js';
 import { rescindOffer, scheduleAllocation } from './master-offers.js';
-import { type Framework, MAX_COMPLETED_FRAMEWORKS } from './master-state.js';
-import { removeTask, setTaskState } from './master-tasks.js';
+import { resendOperations } from './master-operation-feedback.js';
+import {
+  type Executor,
+  type Framework,
+  MAX_COMPLETED_FRAMEWORKS,
+  type Task,
+} from './master-state.js';
+import { masterStatus, recordStatus, removeTask, setTaskState } from './master-tasks.js';
 
 /**
  * Frameworks. subscribe: new | fail-over -> stored -> connected -> (stream closed) disconnected with a deadline ->
@@ -23,9 +33,14 @@ export function subscribeFramework(
   event: Extract<MasterEvent, { readonly kind: 'framework-subscribe' }>,
 ): void {
   const { state } = turn;
-  const info = event.call.subscribe.framework_info;
-  const asked = event.call.framework_id?.value;
-  const problem = checkSubscription(state, info, { asked, principal: event.principal });
+  const { subscribe, framework_id } = event.call;
+  const info = withPrincipal(subscribe.framework_info, event.principal);
+  const asked = framework_id?.value;
+  const problem = checkSubscription(
+    state,
+    { ...subscribe, framework_info: info },
+    { asked, principal: event.principal },
+  );
   if (problem !== undefined) {
     refuse(turn, event.streamId, problem);
     return;
@@ -54,7 +69,7 @@ export function subscribeFramework(
       kind: 'framework-stored',
       streamId: event.streamId,
       frameworkId: id,
-      call: event.call,
+      call: { ...event.call, subscribe: { ...subscribe, framework_info: info } },
     },
     unavailable: { kind: 'registry-unavailable', streamId: event.streamId },
   });
@@ -74,9 +89,10 @@ export function connectFramework(
     refuse(turn, given.streamId, 'Framework has been removed');
     return;
   }
-  const { framework_info, suppressed_roles } = given.call.subscribe;
+  const { framework_info } = given.call.subscribe;
   const isReturn = state.frameworks.has(given.frameworkId);
   const framework = ensureFramework(turn, given.frameworkId, framework_info);
+  touchFramework(state, framework);
   if (framework.streamId !== undefined) {
     const old = framework.streamId;
     disconnectStream(turn, framework);
@@ -122,8 +138,8 @@ export function connectFramework(
       event: { type: 'UPDATE', update: { status } },
     });
   }
-  const suppressedRoles = (suppressed_roles ?? []).map(roleName);
-  state.allocator.addFramework(framework.id, { roles: framework.roles, suppressedRoles });
+  resendOperations(turn, framework);
+  state.allocator.addFramework(framework.id, toFrameworkTraits(given.call.subscribe));
   scheduleAllocation(turn);
 }
 
@@ -147,7 +163,8 @@ export function closeFrameworkStream(turn: MasterTurn, streamId: string): void {
   if (!framework.isRemoving) beginFailover(turn, framework);
 }
 
-function beginFailover(turn: MasterTurn, framework: Framework): void {
+/** Disconnected: its time to come back begins, durably. */
+export function beginFailover(turn: MasterTurn, framework: Framework): void {
   const timeoutMs = failoverTimeoutMs(framework.info);
   framework.failoverDeadlineMonoMs = turn.now.monoMs + timeoutMs;
   if (timeoutMs === 0) {
@@ -224,15 +241,15 @@ export function removeFramework(
   }
   const framework = state.frameworks.get(event.frameworkId);
   if (framework === undefined) return;
+  touchFramework(state, framework);
   for (const offer of [...framework.offers]) rescindOffer(turn, offer);
   const agentIds = new Set([...framework.tasks.values()].map((task) => task.agentId));
-  for (const task of [...framework.tasks.values()]) {
-    setTaskState(turn, task, 'TASK_KILLED');
-    removeTask(turn, task);
-  }
-  for (const id of agentIds) {
-    const agent = state.agents.get(id);
-    if (agent === undefined) continue;
+  for (const task of [...framework.tasks.values()]) killWithFramework(turn, task);
+  for (const agent of state.agents.values()) {
+    const isMine = (executor: Executor) => executor.frameworkId === framework.id;
+    const hasExecutors = [...agent.executors.values()].some(isMine);
+    removeExecutors(turn, agent, isMine);
+    if (!hasExecutors && !agentIds.has(agent.id)) continue;
     sendToAgent(turn, agent, {
       type: 'SHUTDOWN_FRAMEWORK',
       shutdown_framework: { framework_id: { value: framework.id } },
@@ -252,6 +269,19 @@ export function removeFramework(
     fields: { frameworkId: framework.id, tasks: framework.completedTasks.size },
   });
   scheduleAllocation(turn);
+}
+
+function killWithFramework(turn: MasterTurn, task: Task): void {
+  const status = masterStatus(turn, {
+    taskId: task.id,
+    agentId: task.agentId,
+    state: 'TASK_KILLED',
+    reason: 'REASON_FRAMEWORK_REMOVED',
+    message: 'the framework was torn down',
+  });
+  setTaskState(turn, task, 'TASK_KILLED');
+  recordStatus(turn, task, status);
+  removeTask(turn, task);
 }
 
 /**
@@ -280,10 +310,10 @@ export function tickFrameworks(turn: MasterTurn): void {
   }
 }
 
-/** A framework that was connected when the master died gets at least this to come back, whatever its timeout. */
+/** A framework gets at least this to come back to a new master, whatever its timeout: it could not while none led. */
 export const RECOVERY_GRACE_MS = 30_000;
 
-/** Frameworks of the registry: disconnected, their deadlines re-based on the monotonic clock. */
+/** Frameworks of the registry: disconnected, their deadlines re-based on the monotonic clock, none before the grace. */
 export function recoverFramework(turn: MasterTurn, record: FrameworkRecord): void {
   const { state, now } = turn;
   // The registry holds what this module put there.
@@ -293,10 +323,11 @@ export function recoverFramework(turn: MasterTurn, record: FrameworkRecord): voi
     return;
   }
   const framework = ensureFramework(turn, record.id, info);
-  const deadlineEpochMs =
-    record.failoverDeadlineEpochMs ??
-    now.epochMs + Math.max(failoverTimeoutMs(info), RECOVERY_GRACE_MS);
-  framework.failoverDeadlineMonoMs = now.monoMs + Math.max(0, deadlineEpochMs - now.epochMs);
+  const leftMs =
+    record.failoverDeadlineEpochMs === undefined
+      ? failoverTimeoutMs(info)
+      : record.failoverDeadlineEpochMs - now.epochMs;
+  framework.failoverDeadlineMonoMs = now.monoMs + Math.max(leftMs, RECOVERY_GRACE_MS);
   state.allocator.addInactiveFramework(framework.id);
 }
 
@@ -308,6 +339,7 @@ export function ensureFramework(turn: MasterTurn, id: FrameworkId, info: Framewo
     id,
     info,
     roles: [],
+    capabilities: new Set(),
     isPartitionAware: false,
     isMultiRole: false,
     isRecovered: true,
@@ -317,14 +349,17 @@ export function ensureFramework(turn: MasterTurn, id: FrameworkId, info: Framewo
     tasks: new Map(),
     completedTasks: new Map(),
     offers: new Set(),
+    operations: new Map(),
   };
   applyInfo(framework, info);
+  touchFramework(turn.state, framework);
   turn.state.frameworks.set(id, framework);
   turn.state.allocator.addInactiveFramework(id);
   return framework;
 }
 
-function applyInfo(framework: Framework, info: FrameworkInfo): void {
+/** Takes a newer FrameworkInfo over. */
+export function applyInfo(framework: Framework, info: FrameworkInfo): void {
   // user and checkpoint stay what they were first; a resubscription cannot change them.
   const { user, checkpoint } = framework.info;
   framework.info = {
@@ -334,13 +369,15 @@ function applyInfo(framework: Framework, info: FrameworkInfo): void {
     ...(checkpoint === undefined ? {} : { checkpoint }),
   };
   framework.roles = rolesOf(info);
-  framework.isPartitionAware = hasCapability(info, 'PARTITION_AWARE');
-  framework.isMultiRole = hasCapability(info, 'MULTI_ROLE');
+  framework.capabilities = capabilitiesOf(info);
+  framework.isPartitionAware = framework.capabilities.has('PARTITION_AWARE');
+  framework.isMultiRole = framework.capabilities.has('MULTI_ROLE');
 }
 
 function disconnectStream(turn: MasterTurn, framework: Framework): void {
   const { streamId } = framework;
   if (streamId === undefined) return;
+  touchFramework(turn.state, framework);
   delete framework.streamId;
   turn.state.frameworkStreams.delete(streamId);
   for (const offer of [...framework.offers]) rescindOffer(turn, offer);

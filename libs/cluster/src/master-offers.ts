@@ -1,6 +1,6 @@
 import { MAX_REFUSE_MS } from '#allocator';
 import { type OfferId, offerId, type Resources } from '#core';
-import { type Filters, toWireResources, type WireOffer } from '#mesos-v1';
+import { encodeResources, type Filters, type WireOffer } from '#mesos-v1';
 import type { MasterTurn } from './master-events.js';
 import type { Agent, Framework, Offer } from './master-state.js';
 
@@ -110,7 +110,7 @@ export function declineOffers(
   framework: Framework,
   decline: { readonly offerIds: readonly string[]; readonly filters: Filters | undefined },
 ): void {
-  const refuseMs = Math.max(toRefuseMs(decline.filters), turn.state.config.minRefuseMs);
+  const refuseMs = toFilterMs(turn, decline.filters, { isDecline: true });
   for (const id of decline.offerIds) {
     const offer = turn.state.offers.get(offerId(id));
     if (offer?.frameworkId !== framework.id) continue;
@@ -118,6 +118,20 @@ export function declineOffers(
     turn.state.counters.offersDeclined += 1;
     releaseOffer(turn, offer, { refuseMs });
   }
+}
+
+/**
+ * How long what is given back stays away: at least one round, so that the others get a chance. With `refuse_seconds` 0 a
+ * decline lasts that round, as Mesos' next one is up to a second away, and the rest of an accepted offer no time at all.
+ */
+export function toFilterMs(
+  turn: MasterTurn,
+  filters: Filters | undefined,
+  { isDecline }: { readonly isDecline: boolean },
+): number {
+  const refuseMs = toRefuseMs(filters);
+  if (refuseMs === 0 && !isDecline) return 0;
+  return Math.max(refuseMs, turn.state.config.minRefuseMs);
 }
 
 /** Milliseconds of a refusal: 5 s when absent or negative, at most 365 days, 0 for none. */
@@ -138,6 +152,7 @@ function scheduleFilterExpiry(turn: MasterTurn): void {
   turn.effects.push({ kind: 'schedule-allocation', delayMs });
 }
 
+/** As the framework can read it: what it has no capability for is not in it. */
 function toWireOffer(offer: Offer, framework: Framework, agent: Agent): WireOffer {
   const allocation = framework.isMultiRole ? { allocatedTo: offer.role } : {};
   return {
@@ -150,10 +165,19 @@ function toWireOffer(offer: Offer, framework: Framework, agent: Agent): WireOffe
       address: { hostname: agent.info.hostname, port: agent.info.port },
       path: '/slave(1)',
     },
-    resources: toWireResources(offer.resources, allocation),
+    resources: encodeResources(offer.resources, {
+      ...allocation,
+      isRefined: framework.capabilities.has('RESERVATION_REFINEMENT'),
+    }),
     attributes: agent.info.attributes,
-    executor_ids: [],
+    executor_ids: executorIdsOf(agent, framework).map((value) => ({ value })),
     ...(framework.isMultiRole ? { allocation_info: { role: offer.role } } : {}),
+    ...(agent.unavailability === undefined ? {} : { unavailability: agent.unavailability }),
     ...(agent.info.domain === undefined ? {} : { domain: agent.info.domain }),
   };
 }
+
+const executorIdsOf = (agent: Agent, framework: Framework): readonly string[] =>
+  [...agent.executors.values()]
+    .filter((executor) => executor.frameworkId === framework.id && !executor.isExited)
+    .map((executor) => executor.id);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { RegistryChange } from '#core';
+import { type RegistryChange, resources } from '#core';
 import { parseAgentCall, parseSchedulerCall } from '#mesos-v1';
 import { MasterHarness } from './master.test-support.js';
 import type { MasterEvent } from './master-events.js';
@@ -24,6 +24,7 @@ const nasty = fc.oneof(
 const resourcesOf = (name: string) => [
   { name: 'cpus', type: 'SCALAR', scalar: { value: 1 }, allocation_info: { role: '*' } },
   { name, type: 'SCALAR', scalar: { value: 64 } },
+  { name: 'disk', type: 'SCALAR', scalar: { value: 64 } },
   { name, type: 'RANGES', ranges: { range: [{ begin: 31_000, end: 31_009 }] } },
 ];
 
@@ -45,6 +46,47 @@ const taskOf = ({ agent, resource }: Place) => ({
   resources: resourcesOf(resource),
   command: { value: 'sleep 1' },
 });
+const reservation = { type: 'DYNAMIC', role: 'web' };
+const disk = {
+  persistence: { id: 'v' },
+  volume: { mode: 'RW', container_path: 'data' },
+};
+const reservedDisk = (more: object = {}) => ({
+  name: 'disk',
+  type: 'SCALAR',
+  scalar: { value: 8 },
+  reservations: [reservation],
+  ...more,
+});
+const executorOf = () => ({
+  executor_id: { value: 'e' },
+  type: 'DEFAULT',
+  resources: [
+    { name: 'cpus', type: 'SCALAR', scalar: { value: 0.1 } },
+    { name: 'mem', type: 'SCALAR', scalar: { value: 32 } },
+  ],
+});
+const operationsOf = (place: Place) => [
+  { type: 'RESERVE', id: { value: 'o1' }, reserve: { resources: [reservedDisk()] } },
+  { type: 'CREATE', create: { volumes: [reservedDisk({ disk })] } },
+  {
+    type: 'GROW_VOLUME',
+    grow_volume: { volume: reservedDisk({ disk }), addition: reservedDisk() },
+  },
+  {
+    type: 'SHRINK_VOLUME',
+    shrink_volume: { volume: reservedDisk({ disk }), subtract: { value: 4 } },
+  },
+  { type: 'DESTROY', destroy: { volumes: [reservedDisk({ disk })] } },
+  { type: 'UNRESERVE', unreserve: { resources: [reservedDisk()] } },
+  {
+    type: 'LAUNCH_GROUP',
+    launch_group: {
+      executor: executorOf(),
+      task_group: { tasks: [{ ...taskOf(place), task_id: { value: 'g' } }] },
+    },
+  },
+];
 const infoOf = ({ framework }: Place) => ({
   user: 'root',
   name: 'n',
@@ -74,6 +116,90 @@ const CALLS: readonly ((place: Place) => unknown)[] = [
       offer_ids: place.offers.slice(0, 1).map((value) => ({ value })),
       operations: [{ type: 'LAUNCH', launch: { task_infos: [taskOf(place)] } }],
       filters: { refuse_seconds: 5 },
+    },
+  }),
+  (place) => ({
+    type: 'ACCEPT',
+    framework_id: { value: place.framework },
+    accept: {
+      offer_ids: place.offers.slice(0, 1).map((value) => ({ value })),
+      operations: operationsOf(place),
+      filters: { refuse_seconds: 0 },
+    },
+  }),
+  (place) => ({
+    type: 'UPDATE_FRAMEWORK',
+    framework_id: { value: place.framework },
+    update_framework: {
+      framework_info: {
+        ...infoOf(place),
+        name: 'other',
+        offer_filters: {
+          web: {
+            min_allocatable_resources: { quantities: [{ quantities: { cpus: { value: 1 } } }] },
+          },
+        },
+      },
+      suppressed_roles: ['web'],
+      offer_constraints: {
+        role_constraints: {
+          web: {
+            groups: [
+              {
+                attribute_constraints: [
+                  {
+                    selector: { attribute_name: 'rack' },
+                    predicate: { text_matches: { regex: 'a+' } },
+                  },
+                ],
+              },
+            ],
+          },
+        },
+      },
+    },
+  }),
+  ({ framework, resource }) => ({
+    type: 'REQUEST',
+    framework_id: { value: framework },
+    request: { requests: [{ resources: resourcesOf(resource) }] },
+  }),
+  ({ framework, agent }) => ({
+    type: 'SHUTDOWN',
+    framework_id: { value: framework },
+    shutdown: { executor_id: { value: 'e' }, agent_id: { value: agent } },
+  }),
+  ({ framework, agent }) => ({
+    type: 'MESSAGE',
+    framework_id: { value: framework },
+    message: { executor_id: { value: 'e' }, agent_id: { value: agent }, data: 'aGk=' },
+  }),
+  ({ framework }) => ({
+    type: 'ACKNOWLEDGE_OPERATION_STATUS',
+    framework_id: { value: framework },
+    acknowledge_operation_status: { uuid: UUID, operation_id: { value: 'o1' } },
+  }),
+  ({ framework, agent }) => ({
+    type: 'RECONCILE_OPERATIONS',
+    framework_id: { value: framework },
+    reconcile_operations: {
+      operations: [{ operation_id: { value: 'o1' }, agent_id: { value: agent } }],
+    },
+  }),
+  ({ agent, stream }) => ({
+    type: 'CHECKPOINTED',
+    agent_id: { value: agent },
+    stream_id: stream,
+    checkpointed: { sequence: 3 },
+  }),
+  ({ framework, agent, stream }) => ({
+    type: 'EXITED_EXECUTOR',
+    agent_id: { value: agent },
+    stream_id: stream,
+    exited_executor: {
+      framework_id: { value: framework },
+      executor_id: { value: 'e' },
+      status: 1,
     },
   }),
   ({ framework, offers }) => ({
@@ -128,6 +254,8 @@ const CALLS: readonly ((place: Place) => unknown)[] = [
         },
       ],
       frameworks: [infoOf(place)],
+      checkpointed_resources: [reservedDisk({ disk })],
+      executors: [{ framework_id: { value: place.framework }, executor: executorOf() }],
     },
   }),
   ({ framework, agent, stream }) => ({
@@ -171,8 +299,14 @@ function changed(message: unknown, change: { readonly at: number; readonly value
 /** A master with one framework and one agent, to which raw calls arrive. */
 class Endpoint {
   readonly master = new MasterHarness();
-  readonly framework = this.master.subscribe('F');
-  readonly agent = this.master.addAgent('A');
+  readonly framework = this.master.subscribe('F', {
+    role: 'web',
+    capabilities: [{ type: 'RESERVATION_REFINEMENT' }],
+  });
+  readonly agent = this.master.addAgent('A', {
+    capabilities: ['EXECUTORS', 'TASK_GROUPS'],
+    total: resources({ cpus: 4, mem: 1024, disk: 64 }),
+  });
   private frameworkStream = 'F';
   private agentStream = 'A';
   private streams = 0;
@@ -249,7 +383,14 @@ function isStorable(change: RegistryChange): boolean {
         isMoment(change.framework.sinceEpochMs) &&
         isMoment(change.framework.failoverDeadlineEpochMs ?? 0)
       );
+    case 'put-weight':
+      return isText(change.role) && Number.isFinite(change.weight ?? 1);
+    case 'put-quota':
+      return isText(change.quota.role);
     case 'remove-agent':
+    case 'put-activation':
+    case 'remove-quota':
+    case 'put-maintenance':
       return true;
     default:
       return change satisfies never;

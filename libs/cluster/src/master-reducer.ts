@@ -1,27 +1,36 @@
-import type { Now, Reduction } from '#core';
+import type { Now, Reduction, RegistrySnapshot } from '#core';
 import { handleAgentCall } from './master-agent-calls.js';
-import {
-  closeAgentStream,
-  loseAgent,
-  markAgentGone,
-  removeGoneAgent,
-  tickAgents,
-} from './master-agent-loss.js';
+import { closeAgentStream, loseAgent, removeGoneAgent, tickAgents } from './master-agent-loss.js';
+import { collectForgotten } from './master-agent-removal.js';
 import { connectAgent, recoverAgent, subscribeAgent } from './master-agents.js';
+import {
+  beginAllocationPause,
+  isAllocationPaused,
+  tickAllocationPause,
+} from './master-allocation-pause.js';
 import { handleSchedulerCall } from './master-calls.js';
+import { completeDrain, tickDrains } from './master-drain.js';
 import type { MasterEffect, MasterEvent, MasterTurn } from './master-events.js';
 import {
   abandonTeardown,
   closeFrameworkStream,
-  completeFramework,
   connectFramework,
   recoverFramework,
   removeFramework,
   subscribeFramework,
   tickFrameworks,
 } from './master-frameworks.js';
+import { tickInverseOffers } from './master-inverse-offers.js';
 import { makeOffers, rescindExpiredOffers } from './master-offers.js';
+import {
+  applyDecision,
+  handleOperatorCall,
+  judgeNext,
+  recoverDecisions,
+} from './master-operator.js';
+import { tickStaging } from './master-staging.js';
 import type { MasterState } from './master-state.js';
+import { applyUpdate } from './master-update-framework.js';
 
 /**
  * The master's state machine. Mutates `state`, which it owns (hot state), and returns it with the effects to carry out
@@ -41,8 +50,7 @@ export function reduceMaster(
 function apply(turn: MasterTurn, event: MasterEvent): void {
   switch (event.kind) {
     case 'recover':
-      for (const record of event.snapshot.frameworks) recoverFramework(turn, record);
-      for (const record of event.snapshot.agents) recoverAgent(turn, record);
+      recover(turn, event.snapshot);
       return;
     case 'framework-subscribe':
       subscribeFramework(turn, event);
@@ -53,14 +61,20 @@ function apply(turn: MasterTurn, event: MasterEvent): void {
     case 'scheduler-call':
       handleSchedulerCall(turn, event);
       return;
+    case 'framework-updated':
+      applyUpdate(turn, event);
+      return;
     case 'framework-stream-closed':
       closeFrameworkStream(turn, event.streamId);
       return;
     case 'framework-completed':
       removeFramework(turn, event);
       return;
-    case 'teardown-framework':
-      tearDown(turn, event);
+    case 'operator-call':
+      handleOperatorCall(turn, event);
+      return;
+    case 'operator-decided':
+      applyDecision(turn, event);
       return;
     case 'agent-subscribe':
       subscribeAgent(turn, event);
@@ -77,45 +91,48 @@ function apply(turn: MasterTurn, event: MasterEvent): void {
     case 'agent-marked-unreachable':
       loseAgent(turn, event);
       return;
-    case 'mark-agent-gone':
-      markAgentGone(turn, event);
-      return;
     case 'agent-marked-gone':
       removeGoneAgent(turn, event);
+      return;
+    case 'agent-drained':
+      completeDrain(turn, event);
       return;
     case 'registry-unavailable':
       refuseForRegistry(turn, event);
       return;
     case 'tick':
-      if (!event.isWritable) turn.state.lastUnwritableMonoMs = turn.now.monoMs;
-      tickFrameworks(turn);
-      tickAgents(turn);
-      rescindExpiredOffers(turn);
+      tick(turn, event);
       return;
     case 'allocate':
-      makeOffers(turn);
+      if (isAllocationPaused(turn)) turn.state.isAllocationScheduled = false;
+      else makeOffers(turn);
       return;
     default:
       event satisfies never;
   }
 }
 
-/** TEARDOWN by the operator. */
-function tearDown(
-  turn: MasterTurn,
-  event: Extract<MasterEvent, { readonly kind: 'teardown-framework' }>,
-): void {
-  const framework = turn.state.frameworks.get(event.frameworkId);
-  if (framework === undefined || framework.isRemoving) {
-    turn.effects.push({
-      kind: 'answer-call',
-      callId: event.callId,
-      status: 400,
-      message: `No framework found with ID ${event.frameworkId}`,
-    });
-    return;
+/** What the registry holds of earlier masters' time. */
+function recover(turn: MasterTurn, snapshot: RegistrySnapshot): void {
+  for (const record of snapshot.frameworks) recoverFramework(turn, record);
+  for (const record of snapshot.agents) {
+    recoverAgent(turn, record, snapshot.activations.get(record.id));
   }
-  completeFramework(turn, framework, { callId: event.callId });
+  recoverDecisions(turn, snapshot);
+  beginAllocationPause(turn);
+}
+
+/** About once a second. */
+function tick(turn: MasterTurn, event: Extract<MasterEvent, { readonly kind: 'tick' }>): void {
+  if (!event.isWritable) turn.state.lastUnwritableMonoMs = turn.now.monoMs;
+  tickFrameworks(turn);
+  tickAgents(turn);
+  tickStaging(turn);
+  tickDrains(turn);
+  tickInverseOffers(turn);
+  collectForgotten(turn);
+  rescindExpiredOffers(turn);
+  tickAllocationPause(turn);
 }
 
 function refuseForRegistry(
@@ -133,4 +150,5 @@ function refuseForRegistry(
     turn.effects.push({ kind: 'refuse-stream', streamId, status, message });
   }
   if (callId !== undefined) turn.effects.push({ kind: 'answer-call', callId, status, message });
+  if (event.isDecision === true) judgeNext(turn);
 }

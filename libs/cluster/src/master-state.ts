@@ -1,14 +1,39 @@
-import { Allocator } from '#allocator';
-import type { AgentId, FrameworkId, OfferId, Resources, RoleName, TaskId, TaskState } from '#core';
+import { Allocator, type AllocatorOptions } from '#allocator';
+import type {
+  AgentActivation,
+  AgentId,
+  FrameworkId,
+  OfferId,
+  Resources,
+  RoleName,
+  TaskId,
+  TaskState,
+} from '#core';
 import type {
   AgentInfo,
+  ExecutorInfo,
   FrameworkInfo,
   KillPolicy,
   MasterInfo,
+  OperationStatus,
   StreamPosition,
   TaskInfo,
   TaskStatus,
+  Unavailability,
 } from '#mesos-v1';
+import type { Observation } from './master-observation.js';
+import {
+  createOperatorState,
+  type InverseOfferEntry,
+  type MaintenanceAnswer,
+  type OperatorState,
+} from './master-operator-state.js';
+import {
+  type AllocationPause,
+  createRemovals,
+  type RemovalRateLimit,
+  type Removals,
+} from './master-removal-state.js';
 
 /** What the master's operator may set; all times in milliseconds. */
 export interface MasterConfig {
@@ -18,12 +43,31 @@ export interface MasterConfig {
   readonly agentTimeoutMs: number;
   /** How long an agent the registry knows may take to come back after the master started. */
   readonly agentReregisterTimeoutMs: number;
-  /** An offer nobody answers is rescinded after this. */
+  /** How fast agents that are not heard may be given up; absent: at once. */
+  readonly agentRemovalRateLimit?: RemovalRateLimit;
+  /** The process ends when more of the registry's agents do not come back; 100: never. */
+  readonly recoveryAgentRemovalLimitPercent: number;
+  /** Unreachable agents, and gone ones, are remembered so long, so many of each; looked at each interval. */
+  readonly forgottenAgentMaxAgeMs: number;
+  readonly maxForgottenAgents: number;
+  readonly agentCollectionIntervalMs: number;
+  /** With a quota, offers wait so long at most for most agents to come back after a fail-over. */
+  readonly quotaRecoveryTimeoutMs: number;
+  /** An offer nobody answers is rescinded after this; infinity: never. */
   readonly offerTimeoutMs: number;
   /** Changes of this long are answered by one allocation round. */
   readonly allocationDelayMs: number;
   /** Shortest refusal of a declined offer: one coalesced round, so that the others get a chance. */
   readonly minRefuseMs: number;
+  /**
+   * A launched task of which no update came is killed after this. Longer than an agent's own deadlines, so that its
+   * reasons come first.
+   */
+  readonly stagingDeadlineMs: number;
+  /** An agent that does not answer that kill within this has not got the task: it is lost. */
+  readonly stagingKillGraceMs: number;
+  /** What the allocator may be told: minima, excluded names, GPUs, the region of this master. */
+  readonly allocator?: AllocatorOptions;
 }
 
 export const DEFAULT_MASTER_CONFIG: MasterConfig = {
@@ -31,16 +75,24 @@ export const DEFAULT_MASTER_CONFIG: MasterConfig = {
   pingIntervalMs: 3_000,
   agentTimeoutMs: 10_000,
   agentReregisterTimeoutMs: 60_000,
+  recoveryAgentRemovalLimitPercent: 100,
+  forgottenAgentMaxAgeMs: 14 * 24 * 3600 * 1000,
+  maxForgottenAgents: 102_400,
+  agentCollectionIntervalMs: 15 * 60_000,
+  quotaRecoveryTimeoutMs: 10 * 60_000,
   offerTimeoutMs: 120_000,
   allocationDelayMs: 2,
   minRefuseMs: 50,
+  stagingDeadlineMs: 15 * 60_000,
+  stagingKillGraceMs: 60_000,
 };
 
 /** Bounds of what is remembered of the past. */
 export const MAX_COMPLETED_FRAMEWORKS = 1_000;
 export const MAX_COMPLETED_TASKS_PER_FRAMEWORK = 1_000;
 export const MAX_STATUSES_PER_TASK = 10;
-export const MAX_UNREACHABLE_AGENTS = 10_000;
+/** Operations with an id whose end a framework has not acknowledged; more are refused. */
+export const MAX_OPERATIONS_PER_FRAMEWORK = 1_000;
 
 /**
  * Everything the master knows. Hot state: reducers mutate it in place, and only they do; all others read.
@@ -63,14 +115,27 @@ export interface MasterState {
   readonly frameworkStreams: Map<string, Framework>;
   readonly agentStreams: Map<string, Agent>;
   readonly allocator: Allocator;
+  /** Weights, quota, drains, maintenance (master-operator.ts). */
+  readonly operator: OperatorState;
+  readonly removals: Removals;
+  /** The agent that last registered from `hostname:port`. */
+  readonly agentsByAddress: Map<string, Agent>;
+  allocationPause?: AllocationPause;
   readonly counters: MasterCounters;
   /** Agents the registry knows that have not come back yet: reconciliation is silent about them. */
   recoveringAgents: number;
   nextFrameworkNumber: number;
   nextAgentNumber: number;
   nextOfferNumber: number;
+  nextOperationNumber: number;
+  /** Launched tasks no update was seen of, oldest first, with the moment their time is up. */
+  readonly stagingTasks: Map<Task, number>;
+  /** Those that were killed for it, oldest first, with the moment they are given up. */
+  readonly overdueTasks: Map<Task, number>;
   isAllocationScheduled: boolean;
   lastTickMonoMs?: number;
+  /** While somebody watches: what the event being reduced has touched (master-observation.ts). */
+  observation?: Observation;
   /** When the registry was last found away. Nobody could come back before it, so no absence before it counts. */
   lastUnwritableMonoMs?: number;
 }
@@ -79,6 +144,8 @@ export interface Framework {
   readonly id: FrameworkId;
   info: FrameworkInfo;
   roles: readonly RoleName[];
+  /** Names of FrameworkInfo.capabilities. */
+  capabilities: ReadonlySet<string>;
   isPartitionAware: boolean;
   isMultiRole: boolean;
   /** Its current stream; absent while disconnected. */
@@ -95,6 +162,8 @@ export interface Framework {
   /** Terminal and acknowledged, newest last, at most {@link MAX_COMPLETED_TASKS_PER_FRAMEWORK}. */
   readonly completedTasks: Map<TaskId, CompletedTask>;
   readonly offers: Set<Offer>;
+  /** By the framework's own id, until the end of the operation is acknowledged. */
+  readonly operations: Map<string, Operation>;
 }
 
 export interface CompletedFramework {
@@ -122,10 +191,50 @@ export interface Agent {
   /** Unreachable is being committed. */
   isMarking: boolean;
   unreachableSinceEpochMs?: number;
+  /** An operator deactivated or drained it; absent: it is active. */
+  activation?: AgentActivation;
+  /** Its machine is in the maintenance schedule. */
+  unavailability?: Unavailability;
+  /** What frameworks said to that. */
+  readonly maintenanceAnswers: Map<FrameworkId, MaintenanceAnswer>;
+  readonly inverseOffers: Map<FrameworkId, InverseOfferEntry>;
   readonly registeredEpochMs: number;
   reregisteredEpochMs?: number;
   readonly tasks: Set<Task>;
   readonly offers: Set<Offer>;
+  /** Custom and group executors, by {@link executorKey}. */
+  readonly executors: Map<string, Executor>;
+  /** Of its `total`, this master knows the reservations and volumes better than the agent. */
+  isCheckpointOurs: boolean;
+  /** Operations the agent has not confirmed yet. */
+  readonly pendingOperations: Set<Operation>;
+}
+
+/**
+ * An executor of a framework's own. It holds its resources from the launch of its first task until it has exited and
+ * its tasks have ended.
+ */
+export interface Executor {
+  readonly id: string;
+  readonly frameworkId: FrameworkId;
+  readonly agentId: AgentId;
+  readonly role: RoleName;
+  readonly info: ExecutorInfo;
+  readonly resources: Resources;
+  isExited: boolean;
+  /** SHUTDOWN was asked for: sent again to an agent that comes back with it. */
+  isShuttingDown: boolean;
+}
+
+/** An operation with an id of the framework's own. */
+export interface Operation {
+  readonly id: string;
+  readonly frameworkId: FrameworkId;
+  readonly agentId: AgentId;
+  readonly converted: Resources;
+  status: OperationStatus;
+  /** The CHECKPOINT_RESOURCES that carries its outcome to the agent. */
+  position?: StreamPosition;
 }
 
 export interface Task {
@@ -135,6 +244,8 @@ export interface Task {
   readonly role: RoleName;
   readonly info: TaskInfo;
   readonly resources: Resources;
+  /** Of a custom executor or a group; absent for a command task. */
+  readonly executorId?: string;
   /** The newest state known, which may be ahead of what the framework was told. */
   state: TaskState;
   /** What the framework was last told, or would have been. */
@@ -148,6 +259,13 @@ export interface Task {
   /** The LAUNCH of a task no update has been seen for: sent again if the agent did not apply it. */
   launchPosition?: StreamPosition;
   kill?: { readonly policy?: KillPolicy; position?: StreamPosition };
+  /** What was launched with it, all or nothing: sent again as one message. */
+  readonly group?: TaskGroup;
+}
+
+export interface TaskGroup {
+  readonly executor: ExecutorInfo;
+  readonly tasks: Task[];
 }
 
 export interface CompletedTask {
@@ -157,6 +275,8 @@ export interface CompletedTask {
   readonly info: TaskInfo;
   readonly state: TaskState;
   readonly statuses: readonly TaskStatus[];
+  /** Its end is the master's word, not the agent's: what an agent still has of it is to end. */
+  readonly isGivenUp?: boolean;
 }
 
 export interface Offer {
@@ -181,6 +301,10 @@ export interface MasterCounters {
   agentRegistrations: number;
   agentReregistrations: number;
   agentsUnreachable: number;
+  /** For good: replaced, or down for maintenance. */
+  agentsRemoved: number;
+  agentRemovalsScheduled: number;
+  agentRemovalsCanceled: number;
   /** Terminal states by name. */
   readonly tasksByTerminalState: Map<string, number>;
 }
@@ -205,11 +329,17 @@ export function createMasterState(given: {
     offers: new Map(),
     frameworkStreams: new Map(),
     agentStreams: new Map(),
-    allocator: new Allocator(),
+    allocator: new Allocator(given.config?.allocator),
+    operator: createOperatorState(),
+    removals: createRemovals(),
+    agentsByAddress: new Map(),
     recoveringAgents: 0,
     nextFrameworkNumber: 0,
     nextAgentNumber: 0,
     nextOfferNumber: 0,
+    nextOperationNumber: 0,
+    stagingTasks: new Map(),
+    overdueTasks: new Map(),
     isAllocationScheduled: false,
     counters: {
       offersSent: 0,
@@ -223,6 +353,9 @@ export function createMasterState(given: {
       agentRegistrations: 0,
       agentReregistrations: 0,
       agentsUnreachable: 0,
+      agentsRemoved: 0,
+      agentRemovalsScheduled: 0,
+      agentRemovalsCanceled: 0,
       tasksByTerminalState: new Map(),
     },
   };

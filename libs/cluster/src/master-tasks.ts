@@ -1,22 +1,25 @@
 import {
   isTerminalTaskState,
   type Resources,
+  type RoleName,
   roleName,
   TASK_STATES,
   type TaskId,
   type TaskState,
   taskId,
 } from '#core';
-import { fromWireResources, type TaskInfo, type TaskStatus } from '#mesos-v1';
+import { decodeResources, type TaskInfo, type TaskStatus } from '#mesos-v1';
 import type { MasterTurn } from './master-events.js';
+import { taskOfExecutorEnded } from './master-executors.js';
+import { touchTask } from './master-observation.js';
 import { scheduleAllocation } from './master-offers.js';
 import {
   type Agent,
   type Framework,
   MAX_COMPLETED_TASKS_PER_FRAMEWORK,
   MAX_STATUSES_PER_TASK,
-  type Offer,
   type Task,
+  type TaskGroup,
 } from './master-state.js';
 
 /**
@@ -30,9 +33,10 @@ export function addTask(
   given: {
     readonly framework: Framework;
     readonly agent: Agent;
-    readonly offer: Offer;
+    readonly role: RoleName;
     readonly info: TaskInfo;
     readonly resources: Resources;
+    readonly group?: TaskGroup;
   },
 ): Task {
   const status = masterStatus(turn, {
@@ -44,18 +48,37 @@ export function addTask(
     id: taskId(given.info.task_id.value),
     frameworkId: given.framework.id,
     agentId: given.agent.id,
-    role: given.offer.role,
+    role: given.role,
     info: given.info,
     resources: given.resources,
+    ...executorOf(given.info),
     state: 'TASK_STAGING',
     status,
     statuses: [],
     holdsResources: true,
+    ...(given.group === undefined ? {} : { group: given.group }),
   };
+  touchTask(turn.state, task);
+  given.group?.tasks.push(task);
   given.framework.tasks.set(task.id, task);
   given.agent.tasks.add(task);
+  watchStaging(turn, task);
   turn.state.counters.tasksLaunched += 1;
+  turn.state.allocator.accepted(given.framework.id, given.role);
   return task;
+}
+
+const executorOf = ({ executor }: TaskInfo): Partial<Task> =>
+  executor === undefined ? {} : { executorId: executor.executor_id.value };
+
+/** Its time in TASK_STAGING begins, or is over. */
+export function watchStaging({ state, now }: MasterTurn, task: Task): void {
+  if (task.state !== 'TASK_STAGING') {
+    state.stagingTasks.delete(task);
+    state.overdueTasks.delete(task);
+  } else if (!state.stagingTasks.has(task)) {
+    state.stagingTasks.set(task, now.monoMs + state.config.stagingDeadlineMs);
+  }
 }
 
 /** Takes over a task an agent brought that this master did not know. */
@@ -80,20 +103,24 @@ export function adoptTask(
     role:
       allocatedRole === undefined ? (framework.roles[0] ?? roleName('*')) : roleName(allocatedRole),
     info,
-    resources: fromWireResources(info.resources),
+    resources: decodeResources(info.resources),
+    ...executorOf(info),
     state: given.state,
     status: given.status,
     statuses: [given.status],
     holdsResources: false,
   };
+  touchTask(turn.state, task);
   framework.tasks.set(task.id, task);
   agent.tasks.add(task);
+  watchStaging(turn, task);
   if (!isTerminalTaskState(task.state)) holdResources(turn, task);
   return task;
 }
 
 export function holdResources(turn: MasterTurn, task: Task): void {
   if (task.holdsResources) return;
+  touchTask(turn.state, task);
   task.holdsResources = true;
   turn.state.allocator.adopt({ ...task, resources: task.resources });
 }
@@ -101,6 +128,7 @@ export function holdResources(turn: MasterTurn, task: Task): void {
 /** Gives the task's resources back, once. */
 export function releaseResources(turn: MasterTurn, task: Task): void {
   if (!task.holdsResources) return;
+  touchTask(turn.state, task);
   task.holdsResources = false;
   turn.state.allocator.release({
     frameworkId: task.frameworkId,
@@ -114,15 +142,19 @@ export function releaseResources(turn: MasterTurn, task: Task): void {
 /** Notes the newest state; a terminal one frees the resources and never changes again. */
 export function setTaskState(turn: MasterTurn, task: Task, state: TaskState): void {
   if (isTerminalTaskState(task.state)) return;
+  touchTask(turn.state, task);
   task.state = state;
+  watchStaging(turn, task);
   if (!isTerminalTaskState(state)) return;
   const { tasksByTerminalState } = turn.state.counters;
   tasksByTerminalState.set(state, (tasksByTerminalState.get(state) ?? 0) + 1);
   releaseResources(turn, task);
+  taskOfExecutorEnded(turn, task);
 }
 
 /** Remembers what the framework is told, for reads and for reconciliation. */
-export function recordStatus(task: Task, status: TaskStatus): void {
+export function recordStatus(turn: MasterTurn, task: Task, status: TaskStatus): void {
+  touchTask(turn.state, task);
   task.status = status;
   task.statuses.push(status);
   if (task.statuses.length > MAX_STATUSES_PER_TASK) task.statuses.shift();
@@ -141,9 +173,19 @@ export function toldState(task: Task): TaskState | undefined {
   return uuid === undefined || uuid === task.unacknowledged?.uuid ? told : undefined;
 }
 
-/** Takes a task out of the ledger, for good; kept among the completed for reads. */
-export function removeTask(turn: MasterTurn, task: Task): void {
+/**
+ * Takes a task out of the ledger, for good; kept among the completed for reads. Given up: the master itself spoke its
+ * end, so that an agent that has it all the same is to end it.
+ */
+export function removeTask(
+  turn: MasterTurn,
+  task: Task,
+  options: { readonly isGivenUp?: boolean } = {},
+): void {
+  touchTask(turn.state, task);
   releaseResources(turn, task);
+  turn.state.stagingTasks.delete(task);
+  turn.state.overdueTasks.delete(task);
   turn.state.agents.get(task.agentId)?.tasks.delete(task);
   const framework = turn.state.frameworks.get(task.frameworkId);
   if (framework === undefined) return;
@@ -155,6 +197,7 @@ export function removeTask(turn: MasterTurn, task: Task): void {
     info: task.info,
     state: task.state,
     statuses: task.statuses,
+    ...(options.isGivenUp === true ? { isGivenUp: true } : {}),
   });
   for (const oldest of framework.completedTasks.keys()) {
     if (framework.completedTasks.size <= MAX_COMPLETED_TASKS_PER_FRAMEWORK) break;

@@ -1,94 +1,179 @@
-import { containsResources, formatResources, isEmptyResources, type Resources } from '#core';
-import { fromWireResources, type TaskInfo } from '#mesos-v1';
+import {
+  addResources,
+  containsResources,
+  formatResources,
+  isEmptyResources,
+  type Resources,
+  type RoleName,
+  scalarMilli,
+  subtractResources,
+  type TaskId,
+  toMilli,
+} from '#core';
+import { decodeResources, type TaskInfo } from '#mesos-v1';
+import type { Agent, Executor, Framework } from './master-state.js';
+import { findGenericCheckDefect, findHealthCheckDefect } from './master-validate-check.js';
+import { validateExecutor } from './master-validate-executor.js';
+import {
+  findAmountDefect,
+  findForeignReservation,
+  findIdDefect,
+  findMixedRevocable,
+} from './master-validate-resources.js';
+import { findUnlikeVolume } from './resource-conversion.js';
 
 /** A task that may be launched, with what it takes, or why not. */
 export type TaskVerdict =
-  | { readonly kind: 'valid'; readonly resources: Resources }
+  | {
+      readonly kind: 'valid';
+      /** Of the task alone. */
+      readonly resources: Resources;
+      /** Of its executor, when that is launched with it. */
+      readonly executorResources: Resources;
+      readonly runningExecutor?: Executor;
+      readonly warning?: string;
+    }
   | { readonly kind: 'invalid'; readonly message: string };
 
-const MAX_ID_LENGTH = 255;
+export interface LaunchPlace {
+  readonly framework: Framework;
+  readonly agent: Agent;
+  /** What is left of the offers, and the role they are for. */
+  readonly offered: Resources;
+  readonly role: RoleName;
+}
 
 /** The rules of one task of a LAUNCH (Mesos' master/validation): TASK_ERROR names the first one broken. */
-export function validateTask(
-  task: TaskInfo,
-  context: {
-    readonly agentId: string;
-    readonly offered: Resources;
-    readonly isKnownId: (id: string) => boolean;
-  },
-): TaskVerdict {
+export function validateTask(task: TaskInfo, place: LaunchPlace): TaskVerdict {
   const id = task.task_id.value;
-  const idProblem = checkTaskId(id);
-  if (idProblem !== undefined) return invalid(`task id ${JSON.stringify(id)} ${idProblem}`);
-  if (context.isKnownId(id)) return invalid(`task ${id} exists already; ids must be unique`);
-  if (task.agent_id.value !== context.agentId) {
-    return invalid(
-      `task ${id} names agent ${task.agent_id.value}, the offer's is ${context.agentId}`,
-    );
-  }
-  const problem = checkCommand(task) ?? checkPolicies(task) ?? checkAmounts(task);
-  if (problem !== undefined) return invalid(`task ${id}: ${problem}`);
-  const wanted = fromWireResources(task.resources);
-  if (isEmptyResources(wanted)) return invalid(`task ${id} uses no resources`);
-  if (!containsResources(context.offered, wanted)) {
-    return invalid(
-      `task ${id} uses ${formatResources(wanted)}, more than the offered ${formatResources(context.offered)}`,
-    );
-  }
-  return { kind: 'valid', resources: wanted };
+  const problem = findIdentityDefect(task, place) ?? findRunnableDefect(task);
+  if (problem !== undefined) return invalid(id, problem);
+  const defect = findContentDefect(task, place.agent);
+  if (defect !== undefined) return invalid(id, defect);
+  const wanted = decodeResources(task.resources);
+  if (task.executor === undefined) return judge(id, place, { wanted });
+  const { framework, agent } = place;
+  const verdict = validateExecutor(task.executor, { framework, agent, launches: 'task' });
+  if (verdict.kind === 'invalid') return invalid(id, verdict.message);
+  return judge(id, place, { wanted, executor: verdict });
 }
 
-function checkTaskId(id: string): string | undefined {
-  if (id.length > MAX_ID_LENGTH) return `is longer than ${MAX_ID_LENGTH} characters`;
-  if (id === '.' || id === '..') return 'is not allowed';
-  for (const char of id) {
-    const code = char.codePointAt(0) ?? 0;
-    if (char === '/' || char === '\\' || code < 0x20 || code === 0x7f) {
-      return `contains the character ${JSON.stringify(char)}`;
-    }
+/** The rules of one task of a group, but what they take together. Its executor is the group's. */
+export function findGroupTaskDefect(task: TaskInfo, place: LaunchPlace): string | undefined {
+  const defect =
+    findIdentityDefect(task, place) ??
+    findGroupContentDefect(task) ??
+    findContentDefect(task, place.agent);
+  if (defect !== undefined) return defect;
+  const wanted = decodeResources(task.resources);
+  if (isEmptyResources(wanted)) return 'uses no resources';
+  return findMixedRevocable(wanted) ?? findForeignReservation(wanted, place.role);
+}
+
+function findIdentityDefect(task: TaskInfo, place: LaunchPlace): string | undefined {
+  const id = task.task_id.value;
+  const idDefect = findIdDefect(id);
+  if (idDefect !== undefined) return `the id ${idDefect}`;
+  // The ledger is keyed by the brand; unreachable tasks are in it too.
+  if (place.framework.tasks.has(id as TaskId)) return 'exists already; ids must be unique';
+  return task.agent_id.value === place.agent.id
+    ? undefined
+    : `names agent ${task.agent_id.value}, the offer's is ${place.agent.id}`;
+}
+
+function findRunnableDefect(task: TaskInfo): string | undefined {
+  const { executor, command } = task;
+  if (executor !== undefined && command !== undefined) return 'has both a command and an executor';
+  if (executor === undefined && command === undefined) {
+    return 'has neither a command nor an executor';
   }
   return undefined;
 }
 
-function checkCommand(task: TaskInfo): string | undefined {
-  if (task.executor !== undefined) {
-    return task.command === undefined
-      ? 'custom executors are not supported; give a command'
-      : 'has both a command and an executor';
+function findGroupContentDefect(task: TaskInfo): string | undefined {
+  if (task.executor !== undefined) return 'is in a group, so it has no executor of its own';
+  if (task.container?.network_infos !== undefined && task.container.network_infos.length > 0) {
+    return 'is in a group, so it has no network_infos of its own';
   }
-  return task.command === undefined ? 'has neither a command nor an executor' : undefined;
+  if (task.container?.type === 'DOCKER') return 'is in a group, so it has no Docker container';
+  return undefined;
 }
 
-function checkPolicies(task: TaskInfo): string | undefined {
+function findContentDefect(task: TaskInfo, agent: Agent): string | undefined {
+  return (
+    findPolicyDefect(task) ??
+    findHealthCheckDefect(task.health_check) ??
+    findGenericCheckDefect(task.check) ??
+    findAmountDefect(task.resources) ??
+    findLimitDefect(task, agent)
+  );
+}
+
+function findPolicyDefect(task: TaskInfo): string | undefined {
   const grace = task.kill_policy?.grace_period?.nanoseconds ?? 0;
   if (grace < 0) return `kill_policy.grace_period is ${grace} ns, below 0`;
-  const check = task.health_check;
-  if (check === undefined) return undefined;
-  for (const [name, value] of Object.entries(check)) {
-    if (typeof value === 'number' && value < 0) return `health_check.${name} is ${value}, below 0`;
-  }
-  if (check.type === 'HTTP' && check.http === undefined) return 'health_check.http is required';
-  if (check.type === 'TCP' && check.tcp === undefined) return 'health_check.tcp is required';
-  if (check.type === 'COMMAND' && check.command === undefined) {
-    return 'health_check.command is required';
-  }
-  return undefined;
+  const time = task.max_completion_time?.nanoseconds ?? 0;
+  return time < 0 ? `max_completion_time is ${time} ns, below 0` : undefined;
 }
 
-function checkAmounts(task: TaskInfo): string | undefined {
-  for (const resource of task.resources) {
-    const { name } = resource;
-    if (resource.type === 'SCALAR' && !((resource.scalar?.value ?? -1) >= 0)) {
-      return `resource ${name} is ${resource.scalar?.value ?? 'absent'}, below 0`;
-    }
-    if (resource.type === 'SET') return `resource ${name} is a SET, which no agent offers`;
-    for (const { begin, end } of resource.ranges?.range ?? []) {
-      if (!Number.isInteger(begin) || !Number.isInteger(end) || begin < 0 || begin > end) {
-        return `resource ${name} has the range ${begin}-${end}`;
-      }
+/** Limits are for cpus and mem, not below the request, and for agents that can keep them. */
+function findLimitDefect(task: TaskInfo, agent: Agent): string | undefined {
+  const limits = Object.entries(task.limits ?? {});
+  if (limits.length === 0) return undefined;
+  const wanted = decodeResources(task.resources);
+  for (const [name, { value }] of limits) {
+    if (name !== 'cpus' && name !== 'mem') return `limits.${name}: only cpus and mem have limits`;
+    const requested = scalarMilli(wanted, name);
+    if (value !== 'Infinity' && toMilli(value) < requested) {
+      return `limits.${name} is ${value}, below the requested ${requested / 1000}`;
     }
   }
-  return undefined;
+  const canLimit = agent.info.capabilities?.some(({ type }) => type === 'TASK_RESOURCE_LIMITS');
+  return canLimit === true
+    ? undefined
+    : `has limits, but agent ${agent.id} does not have the capability TASK_RESOURCE_LIMITS`;
 }
 
-const invalid = (message: string): TaskVerdict => ({ kind: 'invalid', message });
+function judge(
+  id: string,
+  { offered, role }: LaunchPlace,
+  needs: {
+    readonly wanted: Resources;
+    readonly executor?: {
+      readonly resources: Resources;
+      readonly running?: Executor;
+      readonly warning?: string;
+    };
+  },
+): TaskVerdict {
+  const { wanted, executor } = needs;
+  if (isEmptyResources(wanted)) return invalid(id, 'uses no resources');
+  const executorResources = executor?.resources ?? { scalars: {}, ranges: {} };
+  const charged = addResources(wanted, executorResources);
+  const held = addResources(charged, executor?.running?.resources ?? { scalars: {}, ranges: {} });
+  const problem =
+    findMixedRevocable(held) ??
+    findForeignReservation(charged, role) ??
+    findShortage(wanted, offered) ??
+    findShortage(executorResources, subtractResources(offered, wanted)) ??
+    findUnlikeVolume(charged, offered);
+  if (problem !== undefined) return invalid(id, problem);
+  return {
+    kind: 'valid',
+    resources: wanted,
+    executorResources,
+    ...(executor?.running === undefined ? {} : { runningExecutor: executor.running }),
+    ...(executor?.warning === undefined ? {} : { warning: executor.warning }),
+  };
+}
+
+/** What is missing of an offer, in words. */
+export const findShortage = (wanted: Resources, offered: Resources): string | undefined =>
+  containsResources(offered, wanted)
+    ? undefined
+    : `uses ${formatResources(wanted)}, more than the offered ${formatResources(offered)}`;
+
+const invalid = (id: string, message: string): TaskVerdict => ({
+  kind: 'invalid',
+  message: `task ${id}: ${message}`,
+});

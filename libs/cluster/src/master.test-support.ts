@@ -1,16 +1,29 @@
-import { agentId, frameworkId, type Now, type Resources, resources } from '#core';
 import {
+  agentId,
+  frameworkId,
+  NO_MAINTENANCE,
+  type Now,
+  type RegistrySnapshot,
+  type Resources,
+  resources,
+} from '#core';
+import {
+  type AgentCall,
   type AgentMessage,
-  type AgentTask,
+  type Filters,
   type FrameworkInfo,
+  type OfferConstraints,
+  type OfferOperation,
+  type OperationStatus,
+  type OperatorMutation,
   type SchedulerCall,
   type SchedulerEvent,
-  type StreamPosition,
   type TaskInfo,
   type TaskStatus,
   toWireResources,
   type WireOffer,
 } from '#mesos-v1';
+import { agentSubscription, type GivenAgent } from './master-agent.test-support.js';
 import type { MasterEffect, MasterEvent } from './master-events.js';
 import { reduceMaster } from './master-reducer.js';
 import { createMasterState, type MasterConfig, type MasterState } from './master-state.js';
@@ -21,6 +34,8 @@ type EventOf<Type extends SchedulerEvent['type']> = Extract<
 >;
 type Call = Exclude<SchedulerCall, { readonly type: 'SUBSCRIBE' }>;
 type CommitEffect = Extract<MasterEffect, { readonly kind: 'commit-registry' }>;
+type AgentPlainCall = Exclude<AgentCall, { readonly type: 'SUBSCRIBE' }>;
+type WithoutPlace<One> = One extends AgentPlainCall ? Omit<One, 'agent_id' | 'stream_id'> : never;
 type WithoutId<One> = One extends Call ? Omit<One, 'framework_id'> : never;
 
 /**
@@ -35,6 +50,8 @@ export class MasterHarness {
   readonly refused = new Map<string, number>();
   readonly answers = new Map<string, { readonly status: number; readonly message?: string }>();
   readonly committed: CommitEffect[] = [];
+  /** Why the process would end. */
+  aborted?: string;
   registryIsAway = false;
   /** Commits are under way until released. */
   holdsCommits = false;
@@ -48,7 +65,14 @@ export class MasterHarness {
   private isExecuting = false;
   private calls = 0;
 
-  constructor(options: { readonly config?: Partial<MasterConfig>; readonly epoch?: number } = {}) {
+  constructor(
+    private readonly options: {
+      readonly config?: Partial<MasterConfig>;
+      readonly epoch?: number;
+      /** Told after each event, before its effects. */
+      readonly onReduced?: (state: MasterState) => void;
+    } = {},
+  ) {
     this.state = createMasterState({
       masterId: 'M',
       epoch: options.epoch ?? 1,
@@ -69,6 +93,7 @@ export class MasterHarness {
   /** As the engine: reduces at once, its effects follow those already waiting. */
   dispatch(event: MasterEvent): void {
     this.effects.push(...reduceMaster(this.state, event, this.now).effects);
+    this.options.onReduced?.(this.state);
     if (this.isExecuting) return;
     this.isExecuting = true;
     for (let effect = this.effects.shift(); effect !== undefined; effect = this.effects.shift()) {
@@ -101,18 +126,25 @@ export class MasterHarness {
   subscribe(
     streamId: string,
     info: Partial<FrameworkInfo> = {},
-    options: { readonly id?: string; readonly suppressed?: readonly string[] } = {},
+    options: {
+      readonly id?: string;
+      readonly suppressed?: readonly string[];
+      readonly constraints?: OfferConstraints;
+      readonly principal?: string;
+    } = {},
   ): string {
     const id = options.id === undefined ? {} : { id: { value: options.id } };
     this.dispatch({
       kind: 'framework-subscribe',
       streamId,
+      ...(options.principal === undefined ? {} : { principal: options.principal }),
       call: {
         type: 'SUBSCRIBE',
         ...(options.id === undefined ? {} : { framework_id: { value: options.id } }),
         subscribe: {
           framework_info: { user: 'root', name: streamId, failover_timeout: 60, ...info, ...id },
           ...(options.suppressed === undefined ? {} : { suppressed_roles: options.suppressed }),
+          ...(options.constraints === undefined ? {} : { offer_constraints: options.constraints }),
         },
       },
     });
@@ -135,49 +167,81 @@ export class MasterHarness {
     return this.answers.get(callId) ?? { status: 0 };
   }
 
-  addAgent(
-    streamId: string,
-    options: {
-      readonly id?: string;
-      readonly total?: Resources;
-      readonly tasks?: readonly AgentTask[];
-      readonly frameworks?: readonly FrameworkInfo[];
-      readonly lastApplied?: StreamPosition;
-      readonly highestEpoch?: number;
-    } = {},
-  ): string {
-    this.dispatch({
-      kind: 'agent-subscribe',
-      streamId,
-      subscription: {
-        agent_info: {
-          ...(options.id === undefined ? {} : { id: { value: options.id } }),
-          hostname: 'host',
-          port: 5051,
-          resources: toWireResources(
-            options.total ??
-              resources({ cpus: 4, mem: 1024, ports: [{ begin: 31_000, end: 31_009 }] }),
-          ),
-          attributes: [],
-        },
-        version: '0.1.0',
-        highest_epoch: options.highestEpoch ?? 0,
-        tasks: options.tasks ?? [],
-        frameworks: options.frameworks ?? [],
-        ...(options.lastApplied === undefined ? {} : { last_applied: options.lastApplied }),
-      },
-    });
+  addAgent(streamId: string, options: GivenAgent = {}): string {
+    this.dispatch({ kind: 'agent-subscribe', streamId, subscription: agentSubscription(options) });
     const [first] = this.messagesOf(streamId);
     return first?.type === 'SUBSCRIBED' ? first.subscribed.agent_id.value : '';
   }
 
+  /** Reads the registry, as the master does first of all. */
+  recover(snapshot: Partial<RegistrySnapshot>): void {
+    this.dispatch({
+      kind: 'recover',
+      snapshot: {
+        masterId: 'M',
+        agents: [],
+        activations: new Map(),
+        frameworks: [],
+        weights: new Map(),
+        quotas: [],
+        maintenance: NO_MAINTENANCE,
+        ...snapshot,
+      },
+    });
+  }
+
+  operate(call: OperatorMutation): { readonly status: number; readonly message?: string } {
+    const callId = `o${this.calls}`;
+    this.calls += 1;
+    this.dispatch({ kind: 'operator-call', callId, call });
+    return this.answers.get(callId) ?? { status: 0 };
+  }
+
+  markGone(agent: string): { readonly status: number; readonly message?: string } {
+    const mark_agent_gone = { agent_id: { value: agent } };
+    return this.operate({ type: 'MARK_AGENT_GONE', mark_agent_gone });
+  }
+
   pong(agent: string, streamId: string): void {
+    this.agentCall(agent, streamId, { type: 'PONG' });
+  }
+
+  /** Any call of an agent but SUBSCRIBE; the status of its answer. */
+  agentCall(agent: string, streamId: string, call: WithoutPlace<AgentCall>): number {
+    const callId = `a${this.calls}`;
+    this.calls += 1;
     this.dispatch({
       kind: 'agent-call',
-      callId: 'pong',
-      call: { type: 'PONG', agent_id: { value: agent }, stream_id: streamId },
+      callId,
+      call: { ...call, agent_id: { value: agent }, stream_id: streamId } as AgentPlainCall,
       isWritable: this.isWritable,
     });
+    return this.answers.get(callId)?.status ?? 0;
+  }
+
+  /** ACCEPT with these operations. */
+  accept(
+    framework: string,
+    streamId: string,
+    offer: Pick<WireOffer, 'id'>,
+    operations: readonly OfferOperation[],
+    filters?: Filters,
+  ): number {
+    return this.call(framework, streamId, {
+      type: 'ACCEPT',
+      accept: {
+        offer_ids: [offer.id],
+        operations,
+        ...(filters === undefined ? {} : { filters }),
+      },
+    }).status;
+  }
+
+  /** States and messages of operations the framework was told of. */
+  operationsOf(streamId: string): OperationStatus[] {
+    return this.eventsOf(streamId, 'UPDATE_OPERATION_STATUS').map(
+      (event) => event.update_operation_status.status,
+    );
   }
 
   update(
@@ -313,6 +377,9 @@ export class MasterHarness {
         return;
       case 'schedule-allocation':
         this.allocationsDue.push(this.now.monoMs + effect.delayMs);
+        return;
+      case 'abort':
+        this.aborted = effect.message;
         return;
       case 'note':
         return;

@@ -93,12 +93,19 @@ export {
   StoreRefusedError,
   StoreUnavailableError,
 } from './lease.port.js';
-export type {
-  AgentRecord,
-  FrameworkRecord,
-  MasterRegistry,
-  RegistryChange,
-  RegistrySnapshot,
+export {
+  type AgentActivation,
+  type AgentDrain,
+  type AgentRecord,
+  type FrameworkRecord,
+  type MachineId,
+  type MaintenanceRecord,
+  type MaintenanceWindow,
+  type MasterRegistry,
+  NO_MAINTENANCE,
+  type QuotaRecord,
+  type RegistryChange,
+  type RegistrySnapshot,
 } from './master-registry.port.js';
 export type { Clock, Now } from './now.js';
 export {

@@ -85,6 +85,13 @@ export type AgentCall =
       readonly updates: readonly AgentUpdate[];
     }
   | { readonly type: 'PONG'; readonly agent_id: IdValue; readonly stream_id: string }
+  /** All CHECKPOINT_RESOURCES of this stream up to `sequence` would survive a power cut now. */
+  | {
+      readonly type: 'CHECKPOINTED';
+      readonly agent_id: IdValue;
+      readonly stream_id: string;
+      readonly checkpointed: { readonly sequence: number };
+    }
   /** A message of an executor to its framework; best effort. */
   | {
       readonly type: 'MESSAGE';
@@ -97,7 +104,10 @@ export type AgentCall =
         readonly data: string;
       };
     }
-  /** A custom executor has ended; its tasks' ends are told by UPDATEs. */
+  /**
+   * A custom executor has ended, or was never started as its first task was refused or killed before; its tasks' ends
+   * are told by UPDATEs. Its resources are held until then.
+   */
   | {
       readonly type: 'EXITED_EXECUTOR';
       readonly agent_id: IdValue;

@@ -1,3 +1,4 @@
+import { CALL_LIMITS } from './call-limits.js';
 import {
   anything,
   boolean,
@@ -149,7 +150,7 @@ export const executorInfo: Decoder<ExecutorInfo> = openMessage<ExecutorInfo>({
   type: optional(knownOneOf('DEFAULT', 'CUSTOM')),
   command: optional(commandInfo),
   container: optional(containerInfo),
-  resources: repeated(wireResource),
+  resources: repeated(wireResource, CALL_LIMITS.resources),
   name: optional(text),
   source: optional(text),
   data: optional(text),
@@ -160,7 +161,7 @@ export const taskInfo: Decoder<TaskInfo> = openMessage<TaskInfo>({
   name: required(text),
   task_id: required(idValue),
   agent_id: required(idValue),
-  resources: repeated(wireResource),
+  resources: repeated(wireResource, CALL_LIMITS.resources),
   command: optional(commandInfo),
   executor: optional(executorInfo),
   container: optional(containerInfo),

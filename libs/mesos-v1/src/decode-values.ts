@@ -1,3 +1,4 @@
+import { CALL_LIMITS } from './call-limits.js';
 import {
   amount,
   anything,
@@ -45,7 +46,7 @@ const range = closedMessage<{ readonly begin: number; readonly end: number }>({
   end: required(wholeNumber),
 });
 const rangesValue = closedMessage<{ readonly range: readonly { begin: number; end: number }[] }>({
-  range: repeated(range),
+  range: repeated(range, CALL_LIMITS.ranges),
 });
 const setValue = closedMessage<{ readonly item: readonly string[] }>({
   item: repeated(text),
@@ -167,11 +168,11 @@ export const frameworkInfo: Decoder<FrameworkInfo> = openMessage<FrameworkInfo>(
   failover_timeout: optional(number),
   checkpoint: optional(boolean),
   role: optional(plainText),
-  roles: optional(listOf(plainText)),
+  roles: optional(listOf(plainText, CALL_LIMITS.roles)),
   hostname: optional(plainText),
   principal: optional(text),
   webui_url: optional(text),
-  capabilities: optional(listOf(typeName)),
+  capabilities: optional(listOf(typeName, CALL_LIMITS.capabilities)),
   labels: optional(anything),
   offer_filters: optional(mapOf(offerFilter)),
   domain: optional(faultDomain),

@@ -63,9 +63,12 @@ export const required = <Value>(decode: Decoder<Value>): RequiredField<Value> =>
   decode,
 });
 /** A list that is empty when absent, as protobuf's repeated fields are. */
-export const repeated = <Value>(decode: Decoder<Value>): RequiredField<readonly Value[]> => ({
+export const repeated = <Value>(
+  decode: Decoder<Value>,
+  limit?: number,
+): RequiredField<readonly Value[]> => ({
   presence: 'required',
-  decode: listOf(decode),
+  decode: listOf(decode, limit),
   fallback: [],
 });
 export const optional = <Value>(decode: Decoder<Value>): OptionalField<Value> => ({
@@ -156,10 +159,17 @@ export const boolean: Decoder<boolean> = (input, path, issues) => {
 export const anything: Decoder<unknown> = (input, path, issues) =>
   withoutNulls(input, path, issues, 0);
 
+/** A list of at most `limit` entries; a longer one is not looked into. */
 export const listOf =
-  <Value>(decode: Decoder<Value>): Decoder<readonly Value[]> =>
+  <Value>(
+    decode: Decoder<Value>,
+    limit: number = Number.POSITIVE_INFINITY,
+  ): Decoder<readonly Value[]> =>
   (input, path, issues) => {
     if (!Array.isArray(input)) return issues.add(path, `is ${nameOf(input)}, not a list`);
+    if (input.length > limit) {
+      return issues.add(path, `has ${input.length} entries; at most ${limit} are allowed`);
+    }
     const values: Value[] = [];
     for (let index = 0; index < input.length; index += 1) {
       const value = decode(input[index], issues.pathOf(path, index), issues);

@@ -10,7 +10,18 @@ export {
 } from './agent-protocol.js';
 export type { DecodeIssue } from './decode.js';
 export type { Parsed } from './decode-tagged.js';
+export type {
+  OperatorMutation,
+  OperatorProcessCall,
+  WireMachineId,
+  WireMaintenanceSchedule,
+  WireQuantities,
+  WireQuotaConfig,
+  WireQuotaRequest,
+  WireWeightInfo,
+} from './operator.js';
 export { parseAgentCall, parseAgentMessage } from './parse-agent-call.js';
+export { parseOperatorCall } from './parse-operator-call.js';
 export { parseSchedulerCall } from './parse-scheduler-call.js';
 export { parseSchedulerEvent } from './parse-scheduler-event.js';
 export {

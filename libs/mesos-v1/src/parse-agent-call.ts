@@ -99,6 +99,14 @@ const AGENT_CALLS: Readonly<Record<AgentCall['type'], Decoder<AgentCall>>> = {
     agent_id: required(registeredId),
     stream_id: required(nonEmptyText),
   }),
+  CHECKPOINTED: closedMessage<CallOf<'CHECKPOINTED'>>({
+    type: required(tag('CHECKPOINTED')),
+    agent_id: required(registeredId),
+    stream_id: required(nonEmptyText),
+    checkpointed: required(
+      closedMessage<CallOf<'CHECKPOINTED'>['checkpointed']>({ sequence: required(number) }),
+    ),
+  }),
   MESSAGE: closedMessage<CallOf<'MESSAGE'>>({
     type: required(tag('MESSAGE')),
     agent_id: required(registeredId),

@@ -1,3 +1,4 @@
+import { CALL_LIMITS } from './call-limits.js';
 import {
   amount,
   closedMessage,
@@ -20,13 +21,13 @@ type OperationOf<Type extends OfferOperation['type']> = Extract<
 const resourceList = closedMessage<{
   readonly resources: OperationOf<'RESERVE'>['reserve']['resources'];
 }>({
-  resources: repeated(wireResource),
+  resources: repeated(wireResource, CALL_LIMITS.resources),
 });
 
 const volumeList = closedMessage<{
   readonly volumes: OperationOf<'CREATE'>['create']['volumes'];
 }>({
-  volumes: repeated(wireResource),
+  volumes: repeated(wireResource, CALL_LIMITS.resources),
 });
 
 const OPERATIONS: Readonly<Record<string, Decoder<OfferOperation>>> = {
@@ -34,7 +35,9 @@ const OPERATIONS: Readonly<Record<string, Decoder<OfferOperation>>> = {
     id: optional(idValue),
     type: required(tag('LAUNCH')),
     launch: required(
-      closedMessage<OperationOf<'LAUNCH'>['launch']>({ task_infos: repeated(taskInfo) }),
+      closedMessage<OperationOf<'LAUNCH'>['launch']>({
+        task_infos: repeated(taskInfo, CALL_LIMITS.tasks),
+      }),
     ),
   }),
   LAUNCH_GROUP: closedMessage<OperationOf<'LAUNCH_GROUP'>>({
@@ -45,7 +48,7 @@ const OPERATIONS: Readonly<Record<string, Decoder<OfferOperation>>> = {
         executor: required(executorInfo),
         task_group: required(
           closedMessage<OperationOf<'LAUNCH_GROUP'>['launch_group']['task_group']>({
-            tasks: repeated(taskInfo),
+            tasks: repeated(taskInfo, CALL_LIMITS.groupTasks),
           }),
         ),
       }),
@@ -99,6 +102,11 @@ export const offerOperation: Decoder<OfferOperation> = (input, path, issues) => 
   const decode =
     typeof type === 'string' && Object.hasOwn(OPERATIONS, type) ? OPERATIONS[type] : undefined;
   return decode === undefined
-    ? issues.add(issues.pathOf(path, 'type'), `is ${String(type)}, not a supported operation`)
+    ? issues.add(
+        issues.pathOf(path, 'type'),
+        `is ${String(type).slice(0, MAX_ECHO)}, not a supported operation`,
+      )
     : decode(input, path, issues);
 };
+
+const MAX_ECHO = 64;

@@ -217,3 +217,91 @@ describe('parseSchedulerCall', () => {
     });
   });
 });
+
+describe('the limits of a call', () => {
+  const many = (count: number, entry: unknown) => Array.from({ length: count }, () => entry);
+  const task = { name: 't', task_id: id, agent_id: id };
+  const resource = { name: 'cpus', type: 'SCALAR', scalar: { value: 1 } };
+  const launch = (tasks: unknown) => ({
+    type: 'ACCEPT',
+    framework_id: id,
+    accept: { offer_ids: [id], operations: [{ type: 'LAUNCH', launch: { task_infos: tasks } }] },
+  });
+  it.each<[string, unknown, string]>([
+    [
+      'offer ids of an ACCEPT',
+      { type: 'ACCEPT', framework_id: id, accept: { offer_ids: many(1_001, id) } },
+      'accept.offer_ids',
+    ],
+    [
+      'offer ids of a DECLINE',
+      { type: 'DECLINE', framework_id: id, decline: { offer_ids: many(50_001, id) } },
+      'decline.offer_ids',
+    ],
+    [
+      'operations',
+      {
+        type: 'ACCEPT',
+        framework_id: id,
+        accept: { offer_ids: [id], operations: many(1_001, {}) },
+      },
+      'accept.operations',
+    ],
+    ['tasks', launch(many(10_001, task)), 'accept.operations[0].launch.task_infos'],
+    [
+      'resources of a task',
+      launch([{ ...task, resources: many(1_001, resource) }]),
+      'accept.operations[0].launch.task_infos[0].resources',
+    ],
+    [
+      'reconciled tasks',
+      { type: 'RECONCILE', framework_id: id, reconcile: { tasks: many(100_001, {}) } },
+      'reconcile.tasks',
+    ],
+    [
+      'requests',
+      { type: 'REQUEST', framework_id: id, request: { requests: many(101, {}) } },
+      'request.requests',
+    ],
+    [
+      'roles',
+      { type: 'REVIVE', framework_id: id, revive: { roles: many(1_001, 'a') } },
+      'revive.roles',
+    ],
+  ])('bound the number of %s: the field and the limit are named', (_, call, path) => {
+    const parsed = parseSchedulerCall(call);
+
+    expect(parsed).toMatchObject({ kind: 'invalid', issues: [{ path }] });
+    expect(JSON.stringify(parsed)).toContain('entries; at most');
+  });
+
+  it('an unknown operation is named in part only', () => {
+    const parsed = parseSchedulerCall({
+      type: 'ACCEPT',
+      framework_id: id,
+      accept: { offer_ids: [id], operations: [{ type: 'X'.repeat(100_000) }] },
+    });
+
+    expect(parsed.kind).toBe('invalid');
+    expect(JSON.stringify(parsed).length).toBeLessThan(500);
+  });
+});
+
+describe('the calls of an agent about resources and executors', () => {
+  const place = { agent_id: { value: 'a' }, stream_id: 's' };
+  it.each([
+    { type: 'CHECKPOINTED', ...place, checkpointed: { sequence: 3 } },
+    {
+      type: 'EXITED_EXECUTOR',
+      ...place,
+      exited_executor: { framework_id: id, executor_id: { value: 'e' }, status: 1 },
+    },
+    {
+      type: 'MESSAGE',
+      ...place,
+      message: { framework_id: id, executor_id: { value: 'e' }, data: 'aGk=' },
+    },
+  ])('reads $type', (call) => {
+    expect(parseAgentCall(call)).toEqual({ kind: 'parsed', value: call });
+  });
+});

@@ -1,3 +1,4 @@
+import { CALL_LIMITS } from './call-limits.js';
 import {
   closedMessage,
   type Decoder,
@@ -33,7 +34,7 @@ export function parseSchedulerCall(input: unknown): Parsed<SchedulerCall> {
 type CallOf<Type extends SchedulerCall['type']> = Extract<SchedulerCall, { readonly type: Type }>;
 const filters: Decoder<Filters> = closedMessage<Filters>({ refuse_seconds: optional(number) });
 const roles = closedMessage<{ readonly roles?: readonly string[] }>({
-  roles: optional(listOf(plainText)),
+  roles: optional(listOf(plainText, CALL_LIMITS.roles)),
 });
 const subscribe: Decoder<CallOf<'SUBSCRIBE'>> = (input, path, issues) => {
   const call = closedMessage<CallOf<'SUBSCRIBE'>>({
@@ -42,7 +43,7 @@ const subscribe: Decoder<CallOf<'SUBSCRIBE'>> = (input, path, issues) => {
     subscribe: required(
       closedMessage<CallOf<'SUBSCRIBE'>['subscribe']>({
         framework_info: required(frameworkInfo),
-        suppressed_roles: optional(listOf(plainText)),
+        suppressed_roles: optional(listOf(plainText, CALL_LIMITS.roles)),
         offer_constraints: optional(offerConstraints),
       }),
     ),
@@ -106,7 +107,7 @@ const updateFramework: Decoder<CallOf<'UPDATE_FRAMEWORK'>> = (input, path, issue
     update_framework: required(
       closedMessage<CallOf<'UPDATE_FRAMEWORK'>['update_framework']>({
         framework_info: required(frameworkInfo),
-        suppressed_roles: optional(listOf(plainText)),
+        suppressed_roles: optional(listOf(plainText, CALL_LIMITS.roles)),
         offer_constraints: optional(offerConstraints),
       }),
     ),
@@ -121,7 +122,7 @@ const updateFramework: Decoder<CallOf<'UPDATE_FRAMEWORK'>> = (input, path, issue
 };
 
 const inverseOffers = {
-  inverse_offer_ids: repeated(idValue),
+  inverse_offer_ids: repeated(idValue, CALL_LIMITS.declinedOffers),
   filters: optional(filters),
 } as const;
 
@@ -137,8 +138,8 @@ const SCHEDULER_CALLS: Readonly<Record<SchedulerCall['type'], Decoder<SchedulerC
     framework_id: required(registeredId),
     accept: required(
       closedMessage<CallOf<'ACCEPT'>['accept']>({
-        offer_ids: repeated(idValue),
-        operations: optional(listOf(offerOperation)),
+        offer_ids: repeated(idValue, CALL_LIMITS.acceptedOffers),
+        operations: optional(listOf(offerOperation, CALL_LIMITS.operations)),
         filters: optional(filters),
       }),
     ),
@@ -148,7 +149,7 @@ const SCHEDULER_CALLS: Readonly<Record<SchedulerCall['type'], Decoder<SchedulerC
     framework_id: required(registeredId),
     decline: required(
       closedMessage<CallOf<'DECLINE'>['decline']>({
-        offer_ids: repeated(idValue),
+        offer_ids: repeated(idValue, CALL_LIMITS.declinedOffers),
         filters: optional(filters),
       }),
     ),
@@ -196,6 +197,7 @@ const SCHEDULER_CALLS: Readonly<Record<SchedulerCall['type'], Decoder<SchedulerC
             task_id: required(idValue),
             agent_id: optional(idValue),
           }),
+          CALL_LIMITS.reconciledTasks,
         ),
       }),
     ),
@@ -243,8 +245,9 @@ const SCHEDULER_CALLS: Readonly<Record<SchedulerCall['type'], Decoder<SchedulerC
         requests: repeated(
           closedMessage<CallOf<'REQUEST'>['request']['requests'][number]>({
             agent_id: optional(idValue),
-            resources: repeated(wireResource),
+            resources: repeated(wireResource, CALL_LIMITS.resources),
           }),
+          CALL_LIMITS.requests,
         ),
       }),
     ),
@@ -274,6 +277,7 @@ const SCHEDULER_CALLS: Readonly<Record<SchedulerCall['type'], Decoder<SchedulerC
             agent_id: optional(idValue),
             resource_provider_id: optional(idValue),
           }),
+          CALL_LIMITS.reconciledOperations,
         ),
       }),
     ),

@@ -301,7 +301,11 @@ export interface AgentInfo {
   readonly url?: WireUrl;
   readonly resources: readonly WireResource[];
   readonly attributes: readonly WireAttribute[];
-  /** e.g. `DOCKER`: launchers this agent offers beside the process launcher. */
+  /**
+   * What the agent can do. `PROCESS`, `DOCKER`: its launchers. `EXECUTORS`: a LAUNCH whose task names an executor of the
+   * framework's own. `TASK_GROUPS`: LAUNCH_GROUP. `TASK_RESOURCE_LIMITS`: TaskInfo.limits. The master refuses a launch
+   * that needs one the agent lacks.
+   */
   readonly capabilities?: readonly { readonly type: string }[];
   readonly domain?: WireOffer['domain'];
 }

@@ -12,8 +12,16 @@ import {
 } from './controller.entities.js';
 import type { DatabaseOptions } from './database-options.js';
 import { LeaseRow } from './lease.entity.js';
-import { AgentRow, FrameworkRow, MasterSettingRow } from './master.entities.js';
+import {
+  AgentActivationRow,
+  AgentRow,
+  FrameworkRow,
+  MasterSettingRow,
+  QuotaRow,
+  WeightRow,
+} from './master.entities.js';
 import { InitialSchema1763683200000 } from './migrations/initial-schema.js';
+import { MasterOperations1764115200000 } from './migrations/master-operations.js';
 
 const CONNECT_TIMEOUT_MS = 3_000;
 const STATEMENT_TIMEOUT_MS = 15_000;
@@ -22,7 +30,7 @@ const IDLE_TRANSACTION_TIMEOUT_MS = 5_000;
 const DEFAULT_POOL_SIZE = 8;
 
 /** All migrations, oldest first. A new one goes to the end. */
-const MIGRATIONS = [InitialSchema1763683200000];
+const MIGRATIONS = [InitialSchema1763683200000, MasterOperations1764115200000];
 
 /** The pool and what it knows of the schema; not connected yet. */
 export function createDataSource(url: string, options: DatabaseOptions): DataSource {
@@ -45,6 +53,9 @@ export function createDataSource(url: string, options: DatabaseOptions): DataSou
       AgentRow,
       FrameworkRow,
       MasterSettingRow,
+      AgentActivationRow,
+      WeightRow,
+      QuotaRow,
     ],
     migrations: MIGRATIONS,
     migrationsTableName: 'migration',

@@ -9,12 +9,13 @@ import {
   type RegistrySnapshot,
 } from '#core';
 import type { AgentRow, FrameworkRow } from './master.entities.js';
+import { applyDecisions, readDecisions } from './master-decisions.js';
 import type { Database } from './open-database.js';
 import { type Sql, writeFenced } from './sql.js';
 
-/** Completed frameworks and gone agents kept, newest first. */
+/** Completed frameworks and gone agents kept, newest first. The master itself forgets agents, by age too. */
 const MAX_COMPLETED_FRAMEWORKS = 1_000;
-const MAX_GONE_AGENTS = 10_000;
+const MAX_GONE_AGENTS = 102_400;
 
 /** The master's registry in schema `master`. A commit is a handful of statements, however many changes it holds. */
 export function createMasterRegistry(database: Database): MasterRegistry {
@@ -50,6 +51,7 @@ async function readSnapshot(sql: Sql, newMasterId: string): Promise<RegistrySnap
     masterId: id.rows[0]?.value ?? newMasterId,
     agents: agents.rows.map(toAgentRecord),
     frameworks: frameworks.rows.map(toFrameworkRecord),
+    ...(await readDecisions(sql)),
   };
 }
 
@@ -57,18 +59,10 @@ async function applyChanges(sql: Sql, changes: readonly RegistryChange[]): Promi
   const agents = new Map<string, AgentRecord | undefined>();
   const frameworks = new Map<string, FrameworkRecord>();
   for (const change of changes) {
-    switch (change.kind) {
-      case 'put-agent':
-        agents.set(change.agent.id, change.agent);
-        break;
-      case 'remove-agent':
-        agents.set(change.id, undefined);
-        break;
-      case 'put-framework':
-        frameworks.set(change.framework.id, change.framework);
-        break;
-      default:
-        change satisfies never;
+    if (change.kind === 'put-agent') agents.set(change.agent.id, change.agent);
+    else if (change.kind === 'remove-agent') agents.set(change.id, undefined);
+    else if (change.kind === 'put-framework') {
+      frameworks.set(change.framework.id, change.framework);
     }
   }
   const removed = [...agents].filter(([, agent]) => agent === undefined).map(([id]) => id);
@@ -80,6 +74,7 @@ async function applyChanges(sql: Sql, changes: readonly RegistryChange[]): Promi
     [...agents.values()].filter((agent) => agent !== undefined),
   );
   await putFrameworks(sql, [...frameworks.values()]);
+  await applyDecisions(sql, changes);
 }
 
 async function putAgents(sql: Sql, agents: readonly AgentRecord[]): Promise<void> {

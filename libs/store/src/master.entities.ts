@@ -20,7 +20,30 @@ export class FrameworkRow {
   @Column('bigint', { name: 'since_ms' }) sinceMs!: number;
 }
 
-/** Single values: `master-id`. */
+/** What an operator decided about an agent; no row: it is active. */
+@Entity({ schema: 'master', name: 'agent_activation' })
+export class AgentActivationRow {
+  @PrimaryColumn('text') id!: string;
+  @Column('boolean', { name: 'is_deactivated' }) isDeactivated!: boolean;
+  @Column('json', { nullable: true }) drain!: unknown;
+}
+
+/** No row: 1. */
+@Entity({ schema: 'master', name: 'role_weight' })
+export class WeightRow {
+  @PrimaryColumn('text') role!: string;
+  @Column('double precision') weight!: number;
+}
+
+/** Amounts in thousandths by resource name. */
+@Entity({ schema: 'master', name: 'role_quota' })
+export class QuotaRow {
+  @PrimaryColumn('text') role!: string;
+  @Column('json') guarantees!: Readonly<Record<string, number>>;
+  @Column('json') limits!: Readonly<Record<string, number>>;
+}
+
+/** Single values: `master-id`, and `maintenance` (JSON). */
 @Entity({ schema: 'master', name: 'setting' })
 export class MasterSettingRow {
   @PrimaryColumn('text') name!: string;

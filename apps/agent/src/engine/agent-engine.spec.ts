@@ -76,6 +76,32 @@ const statesOf = (link: FakeMasterLink, id: string) =>
     .filter(({ status }) => status.task_id.value === id)
     .map(({ status }) => status.state);
 
+describe('reservations', () => {
+  test('are on the disk before they are confirmed, and before what is launched on them', async () => {
+    const { link, journal, host } = await startEngine();
+    link.admit();
+    await settle();
+    journal.freeze();
+    const cpus = { name: 'cpus', type: 'SCALAR', scalar: { value: 1 } } as const;
+    const resources = [{ ...cpus, reservations: [{ type: 'DYNAMIC', role: 'db' }] }] as const;
+
+    link.deliver({ type: 'CHECKPOINT_RESOURCES', checkpoint_resources: { resources } });
+    launch(link, task('web'));
+    await settle();
+    expect(link.calls.some(({ type }) => type === 'CHECKPOINTED')).toBe(false);
+    expect(host.starts.get(taskId('web'))).toBeUndefined();
+    journal.thaw();
+    await settle();
+
+    expect(journal.identity?.checkpointedResources).toEqual(resources);
+    expect(link.calls.find(({ type }) => type === 'CHECKPOINTED')).toMatchObject({
+      stream_id: 'stream-1',
+      checkpointed: { sequence: 2 },
+    });
+    expect(host.starts.get(taskId('web'))).toBe(1);
+  });
+});
+
 describe('launching', () => {
   test('a launched task is running with its pid and address', async () => {
     const { link } = await startEngine();

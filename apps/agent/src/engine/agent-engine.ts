@@ -174,9 +174,10 @@ class Engine implements AgentEngine {
   }
 
   private capabilities(): NonNullable<AgentInfo['capabilities']> {
-    return this.launchers
+    const launchers = this.launchers
       .filter(({ isAvailable }) => isAvailable)
       .map(({ kind }) => ({ type: kind.toUpperCase() }));
+    return [...launchers, { type: 'TASK_RESOURCE_LIMITS' }];
   }
 
   /** A container engine may be started after the agent, or stop: what is advertised follows. */

@@ -37,6 +37,7 @@ export function createExecutors(context: ExecutorContext): ExecutorTable<AgentEf
     'persist-identity': ({ identity }) => ports.journal.saveIdentity(identity),
     'send-update': (effect) => start(() => sendUpdate(context, effect)),
     'send-pong': () => start(() => sendPong(context)),
+    'send-checkpointed': (effect) => start(() => sendCheckpointed(context, effect)),
     fetch: (effect) => start(() => background(context, fetch(context, effect, aborts))),
     'cancel-fetch': ({ taskId }) => start(() => aborts.get(taskId)?.abort()),
     launch: (effect) => start(() => background(context, launch(context, effect))),
@@ -97,6 +98,24 @@ function sendPong(context: ExecutorContext): void {
       type: 'PONG',
       agent_id: { value: identity.agentId },
       stream_id: master.current.streamId,
+    }),
+  );
+}
+
+/** When it does not arrive, the master sends the checkpoint again on the next stream. */
+function sendCheckpointed(
+  context: ExecutorContext,
+  { streamId, sequence }: EffectOf<'send-checkpointed'>,
+): void {
+  const { master, identity } = context.state();
+  if (master.current?.streamId !== streamId || identity.agentId === undefined) return;
+  background(
+    context,
+    context.ports.link.send({
+      type: 'CHECKPOINTED',
+      agent_id: { value: identity.agentId },
+      stream_id: streamId,
+      checkpointed: { sequence },
     }),
   );
 }

@@ -49,8 +49,10 @@ function toPools(wire: readonly WireResource[]): readonly ResourcePool[] {
   const byRole = new Map<string, WireResource[]>();
   for (const entry of wire) {
     const role = entry.role ?? '*';
-    // Dynamic reservations are for tasks that made them; we make none.
-    if ((entry.reservations?.length ?? 0) > 0) continue;
+    // Dynamic reservations and volumes are for tasks that made them; we make none. What is static has its role alone.
+    const isDynamic = (entry.reservations?.length ?? 0) > 0 || entry.reservation !== undefined;
+    if (isDynamic || entry.disk?.persistence !== undefined || entry.revocable !== undefined)
+      continue;
     const list = byRole.get(role);
     if (list === undefined) byRole.set(role, [entry]);
     else list.push(entry);

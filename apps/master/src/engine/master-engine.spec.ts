@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { frameworkId, type Lease, resources } from '#core';
+import { type Lease, resources } from '#core';
 import {
   type AgentMessage,
   type MasterInfo,
@@ -139,7 +139,8 @@ describe('MasterEngine', () => {
     await clock.advance(5);
 
     expect(failures).toMatchObject([{ code: 'FENCED' }]);
-    expect(await engine.tearDownFramework(frameworkId('x'))).toMatchObject({ status: 503 });
+    const call = { type: 'TEARDOWN', teardown: { framework_id: { value: 'x' } } } as const;
+    expect(await engine.callFromOperator({ call })).toMatchObject({ status: 503 });
   });
 
   it('refuses subscriptions while the database is away, and stores a deadline when it is back', async () => {

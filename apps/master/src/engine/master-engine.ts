@@ -1,15 +1,21 @@
 import {
   type AgentSubscription,
   createMasterState,
+  type MasterChange,
   type MasterConfig,
   type MasterEffect,
   type MasterEvent,
   type MasterState,
+  type MasterTask,
   reduceMaster,
   type SubscribeCall,
+  startObserving,
+  takeChanges,
+  touchedTasks,
 } from '#cluster';
-import type { AgentId, ExecutorTable, FrameworkId, Lease } from '#core';
-import type { AgentCall, MasterInfo, SchedulerCall } from '#mesos-v1';
+import type { ExecutorTable, Lease } from '#core';
+import type { AgentCall, MasterInfo, OperatorMutation, SchedulerCall } from '#mesos-v1';
+import { EngineCounters } from './engine-counters.js';
 import { type CallAnswer, createMasterExecutors } from './master-executors.js';
 import type { MasterPorts } from './master-ports.js';
 import { RegistryWriter } from './registry-writer.js';
@@ -57,6 +63,11 @@ export class MasterEngine {
   private cancelTick: () => void;
   private allocation: { readonly dueMonoMs: number; readonly cancel: () => void } | undefined;
   private nextCallNumber = 0;
+  /** For metrics. */
+  readonly counters = new EngineCounters();
+  private taskFollower: ((task: MasterTask) => void) | undefined;
+  private watcher: ((changes: readonly MasterChange[]) => void) | undefined;
+  private reductions = 0;
 
   constructor(
     private readonly ports: MasterPorts,
@@ -64,14 +75,26 @@ export class MasterEngine {
     /** For reads. Only the reducer changes it. */
     readonly state: MasterState,
   ) {
+    startObserving(state);
+    const { counters } = this;
     const fail = (error: Error) => this.fail(error);
-    this.writer = new RegistryWriter({ ...ports, lease: options.lease, onFatal: fail });
+    this.writer = new RegistryWriter({
+      ...ports,
+      lease: options.lease,
+      onFatal: fail,
+      onWritten: (ms) => counters.registryStore.add(ms),
+    });
     this.executors = createMasterExecutors({
       ports,
       writer: this.writer,
       dispatch: (event) => this.dispatch(event),
       answer: (callId, answer) => this.answer(callId, answer),
+      told: (streamId, event) => {
+        const framework = state.frameworkStreams.get(streamId);
+        if (framework !== undefined) counters.told(framework.id, event);
+      },
       scheduleAllocation: (delayMs) => this.scheduleAllocation(delayMs),
+      abort: fail,
     });
     this.cancelTick = ports.clock.schedule(TICK_MS, () => this.tick());
   }
@@ -91,6 +114,7 @@ export class MasterEngine {
     readonly streamId?: string;
     readonly principal?: string;
   }): Promise<CallAnswer> {
+    this.counters.called(given.call.framework_id.value, given.call);
     return this.ask((callId) => ({ kind: 'scheduler-call', callId, ...given }));
   }
 
@@ -116,12 +140,35 @@ export class MasterEngine {
     this.dispatch({ kind: 'agent-stream-closed', streamId });
   }
 
-  tearDownFramework(frameworkId: FrameworkId): Promise<CallAnswer> {
-    return this.ask((callId) => ({ kind: 'teardown-framework', callId, frameworkId }));
+  /** An operator call that changes the cluster; resolves once the change is durable, or refused. */
+  callFromOperator(given: {
+    readonly call: OperatorMutation;
+    readonly principal?: string;
+  }): Promise<CallAnswer> {
+    return this.ask((callId) => ({ kind: 'operator-call', callId, ...given }));
   }
 
-  markAgentGone(agentId: AgentId): Promise<CallAnswer> {
-    return this.ask((callId) => ({ kind: 'mark-agent-gone', callId, agentId }));
+  /**
+   * Grows whenever something that reads show may have changed: two reads at the same revision are the same. Signs of
+   * life show nowhere.
+   */
+  get revision(): number {
+    return this.reductions;
+  }
+
+  /** Events whose effects are not carried out yet. */
+  get backlog(): { readonly effects: number; readonly registryOperations: number } {
+    return { effects: this.effects.length, registryOperations: this.writer.queued };
+  }
+
+  /** Tells one follower of each task an event touched, whether it changed or not. */
+  followTasks(follower: (task: MasterTask) => void): void {
+    this.taskFollower = follower;
+  }
+
+  /** Tells one watcher what each event changed, at once and before its effects. Undefined: nobody any more. */
+  watch(watcher: ((changes: readonly MasterChange[]) => void) | undefined): void {
+    this.watcher = watcher;
   }
 
   /** Reduces one event now; its effects follow those already waiting. */
@@ -130,6 +177,13 @@ export class MasterEngine {
     try {
       const { effects } = reduceMaster(this.state, event, this.ports.clock.now());
       for (const effect of effects) this.effects.push(effect);
+      if (event.kind !== 'agent-call' || event.call.type !== 'PONG') this.reductions += 1;
+      if (this.taskFollower !== undefined) {
+        for (const task of touchedTasks(this.state)) this.taskFollower(task);
+      }
+      const changes = takeChanges(this.state);
+      this.counters.changed(changes);
+      if (changes.length > 0) this.watcher?.(changes);
     } catch (error) {
       this.fail(error instanceof Error ? error : new Error(String(error)));
       return;
@@ -207,9 +261,16 @@ export class MasterEngine {
     }
     const cancel = this.ports.clock.schedule(delayMs, () => {
       this.allocation = undefined;
-      this.dispatch({ kind: 'allocate' });
+      this.allocate(dueMonoMs);
     });
     this.allocation = { dueMonoMs, cancel };
+  }
+
+  private allocate(dueMonoMs: number): void {
+    const beganMonoMs = this.ports.clock.now().monoMs;
+    this.dispatch({ kind: 'allocate' });
+    this.counters.allocationLatency.add(Math.max(0, beganMonoMs - dueMonoMs));
+    this.counters.allocationRun.add(this.ports.clock.now().monoMs - beganMonoMs);
   }
 
   private fail(error: Error): void {

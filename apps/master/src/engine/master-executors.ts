@@ -1,5 +1,6 @@
 import type { MasterEffect, MasterEvent } from '#cluster';
 import type { ExecutorTable } from '#core';
+import type { SchedulerEvent } from '#mesos-v1';
 import type { MasterPorts } from './master-ports.js';
 import type { RegistryWriter } from './registry-writer.js';
 
@@ -15,7 +16,10 @@ export interface ExecutorContext {
   readonly writer: RegistryWriter;
   readonly dispatch: (event: MasterEvent) => void;
   readonly answer: (callId: string, answer: CallAnswer) => void;
+  /** For metrics: an event was given to a framework's stream. */
+  readonly told: (streamId: string, event: SchedulerEvent) => void;
   readonly scheduleAllocation: (delayMs: number) => void;
+  readonly abort: (error: Error) => void;
 }
 
 /** Carries out the master's effects. Each may run twice and do no harm; none waits for the world. */
@@ -23,6 +27,7 @@ export function createMasterExecutors(context: ExecutorContext): ExecutorTable<M
   const { ports, writer, dispatch } = context;
   return {
     'send-to-framework': async ({ streamId, event }) => {
+      context.told(streamId, event);
       if (!ports.frameworkStreams.send(streamId, event)) {
         dispatch({ kind: 'framework-stream-closed', streamId });
       }
@@ -53,6 +58,7 @@ export function createMasterExecutors(context: ExecutorContext): ExecutorTable<M
         },
       }),
     'schedule-allocation': async ({ delayMs }) => context.scheduleAllocation(delayMs),
+    abort: async ({ message }) => context.abort(new Error(message)),
     note: async ({ level, message, fields }) => ports.note?.(level, message, fields),
   };
 }

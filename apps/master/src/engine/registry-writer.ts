@@ -40,8 +40,15 @@ export class RegistryWriter {
       readonly lease: Lease;
       readonly clock: Clock;
       readonly onFatal: (error: Error) => void;
+      /** For metrics: how long one transaction took. */
+      readonly onWritten?: (ms: number) => void;
     },
   ) {}
+
+  /** Commits that wait; for metrics. */
+  get queued(): number {
+    return this.pending.length;
+  }
 
   add(commit: RegistryCommit): void {
     if (this.pending.length >= MAX_PENDING && commit.onUnavailable !== undefined) {
@@ -102,8 +109,10 @@ export class RegistryWriter {
 
   private async write(batch: readonly RegistryCommit[]): Promise<Error | undefined> {
     const changes = batch.flatMap((commit) => commit.changes);
+    const beganMonoMs = this.options.clock.now().monoMs;
     try {
       await this.options.registry.commit(this.options.lease, changes);
+      this.options.onWritten?.(this.options.clock.now().monoMs - beganMonoMs);
       return undefined;
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));

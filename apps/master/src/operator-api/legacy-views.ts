@@ -1,26 +1,61 @@
-import type { MasterAgent, MasterFramework, MasterState } from '#cluster';
-import { formatRanges, fromMilli, portRanges, type Resources } from '#core';
-import type { TaskInfo, TaskStatus, WireAttribute } from '#mesos-v1';
-import { holders, sumOf } from './operator-views.js';
+import type {
+  MasterAgent,
+  MasterCompletedFramework,
+  MasterFramework,
+  MasterOffer,
+  MasterState,
+  MasterTask,
+} from '#cluster';
+import {
+  addResources,
+  formatRanges,
+  fromMilli,
+  nameOfKey,
+  normaliseRanges,
+  type Range,
+  type Resources,
+  reservedRole,
+  selectResources,
+  traitsOfKey,
+} from '#core';
+import {
+  decodeResources,
+  encodeResources,
+  type TaskInfo,
+  type TaskStatus,
+  type WireAttribute,
+  type WireResource,
+} from '#mesos-v1';
+import { isActive, viewActivation } from './drain-views.js';
 
 /** The old JSON endpoints' shapes (/state, /slaves, /frameworks, /tasks), as Mesos-DNS, the CLIs and collectors read them. */
 
-export function legacyState(state: MasterState, version: string): object {
+/** What tasks use and what is offered, of an agent or for a framework. */
+export interface Amounts {
+  readonly used: Resources;
+  readonly offered: Resources;
+}
+
+/** All of /state but its lists. */
+export function legacyStateHead(state: MasterState, version: string): object {
   const { masterInfo } = state;
-  const agents = [...state.agents.values()];
-  const count = (condition: string) => agents.filter((one) => one.condition === condition).length;
+  const counts = { connected: 0, disconnected: 0, unreachable: 0, recovering: 0 };
+  for (const agent of state.agents.values()) counts[agent.condition] += 1;
   const seconds = state.startedEpochMs / 1000;
   return {
     version,
+    build_date: '',
+    build_time: 0,
+    build_user: '',
     start_time: seconds,
     elected_time: seconds,
     id: masterInfo.id,
     pid: masterInfo.pid,
     hostname: masterInfo.hostname,
     capabilities: (masterInfo.capabilities ?? []).map((capability) => capability.type),
-    activated_slaves: count('connected'),
-    deactivated_slaves: count('disconnected'),
-    unreachable_slaves: count('unreachable'),
+    activated_slaves: counts.connected,
+    deactivated_slaves: counts.disconnected,
+    unreachable_slaves: counts.unreachable,
     leader: masterInfo.pid,
     leader_info: {
       id: masterInfo.id,
@@ -28,91 +63,54 @@ export function legacyState(state: MasterState, version: string): object {
       port: masterInfo.port,
       hostname: masterInfo.hostname,
     },
-    flags: {},
-    ...legacySlaves(state),
-    ...legacyFrameworks(state),
+    cluster: 'pacer',
+    log_dir: '',
     orphan_tasks: [],
     unregistered_frameworks: [],
   };
 }
 
-export function legacySlaves(state: MasterState): object {
-  const known = [...state.agents.values()];
-  return {
-    slaves: known
-      .filter((agent) => agent.condition === 'connected' || agent.condition === 'disconnected')
-      .map(legacySlave),
-    recovered_slaves: known
-      .filter((agent) => agent.condition === 'recovering')
-      .map((agent) => ({ id: agent.id, hostname: agent.info.hostname, port: agent.info.port })),
-  };
-}
-
-export function legacyFrameworks(state: MasterState): object {
-  return {
-    frameworks: [...state.frameworks.values()].map(legacyFramework),
-    completed_frameworks: [...state.completedFrameworks.values()].map((framework) => ({
-      id: framework.id,
-      name: framework.info.name,
-      active: false,
-      connected: false,
-      unregistered_time: framework.completedEpochMs / 1000,
-      tasks: [],
-      completed_tasks: [],
-    })),
-  };
-}
-
-/** All tasks, active first; the caller pages. */
-export function legacyTasks(state: MasterState): readonly LegacyTask[] {
-  const tasks: LegacyTask[] = [];
-  for (const framework of state.frameworks.values()) {
-    for (const task of framework.tasks.values()) tasks.push(legacyTask({ ...task, framework }));
-  }
-  for (const framework of state.frameworks.values()) {
-    for (const task of framework.completedTasks.values()) {
-      tasks.push(legacyTask({ ...task, framework }));
-    }
-  }
-  return tasks;
-}
-
-export interface LegacyTask {
-  readonly id: string;
-  readonly framework_id: string;
-}
-
-function legacySlave(agent: MasterAgent): object {
-  const used = sumOf(holders(agent.tasks));
+export function legacySlave(agent: MasterAgent, amounts: Amounts): object {
+  const { total, info } = agent;
   return {
     id: agent.id,
-    hostname: agent.info.hostname,
-    port: agent.info.port,
-    pid: `slave(1)@${agent.info.hostname}:${agent.info.port}`,
+    hostname: info.hostname,
+    port: info.port,
+    pid: `slave(1)@${info.hostname}:${info.port}`,
     attributes: Object.fromEntries(
-      agent.info.attributes.map((attribute) => [attribute.name, attributeValue(attribute)]),
+      info.attributes.map((attribute) => [attribute.name, attributeValue(attribute)]),
     ),
     registered_time: agent.registeredEpochMs / 1000,
     ...(agent.reregisteredEpochMs === undefined
       ? {}
       : { reregistered_time: agent.reregisteredEpochMs / 1000 }),
-    resources: legacyResources(agent.total),
-    used_resources: legacyResources(used),
-    offered_resources: legacyResources(sumOf(agent.offers)),
-    reserved_resources: {},
-    unreserved_resources: legacyResources(agent.total),
-    active: agent.condition === 'connected',
-    deactivated: false,
+    resources: legacyResources(total),
+    used_resources: legacyResources(amounts.used),
+    offered_resources: legacyResources(amounts.offered),
+    reserved_resources: byRole(total, legacyResources),
+    unreserved_resources: legacyResources(unreserved(total)),
+    active: isActive(agent),
+    ...viewActivation(agent),
     version: agent.version,
-    capabilities: (agent.info.capabilities ?? []).map((capability) => capability.type),
+    capabilities: (info.capabilities ?? []).map((capability) => capability.type),
+    ...(info.domain === undefined ? {} : { domain: info.domain }),
+    reserved_resources_full: byRole(total, fullResources),
+    unreserved_resources_full: fullResources(unreserved(total)),
+    used_resources_full: fullResources(amounts.used),
+    offered_resources_full: fullResources(amounts.offered),
   };
 }
 
-function legacyFramework(framework: MasterFramework): object {
+export const legacyRecoveredSlave = (agent: MasterAgent): object => ({
+  id: agent.id,
+  hostname: agent.info.hostname,
+  port: agent.info.port,
+});
+
+/** A framework but its lists of tasks, offers and executors. */
+export function legacyFramework(framework: MasterFramework, amounts: Amounts): object {
   const { info } = framework;
   const isConnected = framework.streamId !== undefined;
-  const active = [...framework.tasks.values()];
-  const toLegacy = (task: (typeof active)[number]) => legacyTask({ ...task, framework });
   return {
     id: framework.id,
     name: info.name,
@@ -124,31 +122,46 @@ function legacyFramework(framework: MasterFramework): object {
     checkpoint: info.checkpoint ?? false,
     ...(framework.isMultiRole ? { roles: framework.roles } : { role: framework.roles[0] ?? '*' }),
     capabilities: (info.capabilities ?? []).map((capability) => capability.type),
+    labels: labelsOf(info.labels),
     registered_time: framework.registeredEpochMs / 1000,
     reregistered_time: (framework.reregisteredEpochMs ?? framework.registeredEpochMs) / 1000,
     unregistered_time: 0,
     active: isConnected,
     connected: isConnected,
     recovered: framework.isRecovered,
-    used_resources: legacyResources(sumOf(holders(active))),
-    offered_resources: legacyResources(sumOf(framework.offers)),
-    resources: legacyResources(sumOf([...holders(active), ...framework.offers])),
-    tasks: active.filter((task) => task.state !== 'TASK_UNREACHABLE').map(toLegacy),
-    unreachable_tasks: active.filter((task) => task.state === 'TASK_UNREACHABLE').map(toLegacy),
-    completed_tasks: [...framework.completedTasks.values()].map((task) =>
-      legacyTask({ ...task, framework }),
-    ),
-    offers: [...framework.offers].map((offer) => ({
-      id: offer.id,
-      framework_id: framework.id,
-      slave_id: offer.agentId,
-      resources: legacyResources(offer.resources),
-    })),
-    executors: [],
+    used_resources: legacyResources(amounts.used),
+    offered_resources: legacyResources(amounts.offered),
+    resources: legacyResources(addResources(amounts.used, amounts.offered)),
   };
 }
 
-function legacyTask(task: {
+export const legacyCompletedFramework = (framework: MasterCompletedFramework): object => ({
+  id: framework.id,
+  name: framework.info.name,
+  user: framework.info.user,
+  hostname: framework.info.hostname ?? '',
+  webui_url: framework.info.webui_url ?? '',
+  active: false,
+  connected: false,
+  recovered: false,
+  unregistered_time: framework.completedEpochMs / 1000,
+  tasks: [],
+  unreachable_tasks: [],
+  completed_tasks: [],
+  offers: [],
+  executors: [],
+});
+
+export const legacyOffer = (offer: MasterOffer): object => ({
+  id: offer.id,
+  framework_id: offer.frameworkId,
+  slave_id: offer.agentId,
+  allocation_info: { role: offer.role },
+  resources: legacyResources(offer.resources),
+});
+
+/** A task, running or completed. */
+export interface TaskView {
   readonly id: string;
   readonly agentId: string;
   readonly role: string;
@@ -156,17 +169,18 @@ function legacyTask(task: {
   readonly info: TaskInfo;
   readonly statuses: readonly TaskStatus[];
   readonly resources?: Resources;
-  readonly framework: MasterFramework;
-}): LegacyTask {
-  const { info, framework } = task;
-  const view = {
+}
+
+export function legacyTask(task: TaskView, framework: MasterFramework): object {
+  const { info } = task;
+  return {
     id: task.id,
     name: info.name,
     framework_id: framework.id,
-    executor_id: '',
+    executor_id: info.executor?.executor_id.value ?? '',
     slave_id: task.agentId,
     state: task.state,
-    resources: legacyResources(task.resources ?? { scalars: {}, ranges: {} }),
+    resources: legacyResources(task.resources ?? decodeResources(info.resources)),
     role: task.role,
     statuses: task.statuses.map(legacyStatus),
     labels: info.labels?.labels ?? [],
@@ -176,24 +190,77 @@ function legacyTask(task: {
     ...(info.health_check === undefined ? {} : { health_check: info.health_check }),
     ...(info.limits === undefined ? {} : { limits: info.limits }),
   };
-  return view;
 }
 
 const legacyStatus = (status: TaskStatus): object => ({
   state: status.state,
   timestamp: status.timestamp ?? 0,
-  ...(status.labels === undefined ? {} : { labels: status.labels }),
+  ...(status.labels === undefined ? {} : { labels: labelsOf(status.labels) }),
   ...(status.healthy === undefined ? {} : { healthy: status.healthy }),
   ...(status.container_status === undefined ? {} : { container_status: status.container_status }),
 });
 
-/** `{cpus, mem, disk, gpus, ports: "[31000-32000]"}`; the four scalars are always there. */
+/** Whether a task counts among the unreachable ones. */
+export const isUnreachable = (task: Pick<MasterTask, 'state'>): boolean =>
+  task.state === 'TASK_UNREACHABLE';
+
+/** The old endpoints list labels without the message around them. */
+const labelsOf = (labels: unknown): unknown =>
+  (typeof labels === 'object' && labels !== null && 'labels' in labels
+    ? labels.labels
+    : undefined) ?? [];
+
+/**
+ * `{cpus, mem, disk, gpus, ports: "[31000-32000]"}`; the four scalars are always there. What is revocable stands apart,
+ * as `cpus_revocable`; reserved amounts and volumes count by their name.
+ */
 export function legacyResources(amount: Resources): object {
+  const milli = new Map<string, number>();
+  for (const [key, more] of Object.entries(amount.scalars)) {
+    const name = legacyName(key);
+    milli.set(name, (milli.get(name) ?? 0) + more);
+  }
   const all: Record<string, number | string> = { cpus: 0, mem: 0, disk: 0, gpus: 0 };
-  for (const [name, milli] of Object.entries(amount.scalars)) all[name] = fromMilli(milli);
-  for (const [name, ranges] of Object.entries(amount.ranges)) all[name] = formatRanges(ranges);
-  if (portRanges(amount).length === 0) delete all['ports'];
+  for (const [name, sum] of milli) all[name] = fromMilli(sum);
+  const ranges = new Map<string, readonly Range[]>();
+  for (const [key, list] of Object.entries(amount.ranges)) {
+    const name = legacyName(key);
+    const known = ranges.get(name);
+    ranges.set(name, known === undefined ? list : normaliseRanges([...known, ...list]));
+  }
+  for (const [name, list] of ranges) all[name] = formatRanges(list);
   return all;
+}
+
+const legacyName = (key: string): string =>
+  traitsOfKey(key).isRevocable ? `${nameOfKey(key)}_revocable` : nameOfKey(key);
+
+/** As v1 messages, with both forms of the reservation where the old one has room. */
+export function fullResources(amount: Resources): readonly WireResource[] {
+  const old = encodeResources(amount, { isRefined: false });
+  return encodeResources(amount, { isRefined: true }).map((refined, index) =>
+    (refined.reservations?.length ?? 0) > 1 ? refined : { ...old[index], ...refined },
+  );
+}
+
+const unreserved = (amount: Resources): Resources =>
+  selectResources(amount, (key) => reservedRole(key) === undefined);
+
+function byRole(
+  amount: Resources,
+  view: (amount: Resources) => object,
+): Readonly<Record<string, object>> {
+  const roles = new Set<string>();
+  for (const key of [...Object.keys(amount.scalars), ...Object.keys(amount.ranges)]) {
+    const role = reservedRole(key);
+    if (role !== undefined) roles.add(role);
+  }
+  return Object.fromEntries(
+    [...roles].map((role) => [
+      role,
+      view(selectResources(amount, (key) => reservedRole(key) === role)),
+    ]),
+  );
 }
 
 function attributeValue(attribute: WireAttribute): number | string {

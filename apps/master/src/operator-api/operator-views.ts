@@ -1,132 +1,86 @@
-import type {
-  MasterAgent,
-  MasterCompletedFramework,
-  MasterCompletedTask,
-  MasterFramework,
-  MasterState,
-  MasterTask,
-} from '#cluster';
-import { addResources, noResources, type Resources } from '#core';
-import { toWireResources } from '#mesos-v1';
+import type { MasterAgent, MasterCompletedFramework, MasterFramework, MasterOffer } from '#cluster';
+import { encodeResources } from '#mesos-v1';
+import { isActive, viewActivation } from './drain-views.js';
+import type { Amounts, TaskView } from './legacy-views.js';
 
-/** The bodies of the v1 operator reads (GET_STATE and its parts), straight from the master's memory. */
+/** The bodies of the v1 operator reads and events: agents, frameworks, offers and tasks as v1 messages. */
 
-export function viewAgents(state: MasterState): object {
-  return {
-    agents: [...state.agents.values()]
-      .filter((agent) => agent.condition === 'connected' || agent.condition === 'disconnected')
-      .map(viewAgent),
-    recovered_agents: [...state.agents.values()]
-      .filter((agent) => agent.condition === 'recovering')
-      .map((agent) => agent.info),
-  };
-}
+const refined = { isRefined: true } as const;
 
-export function viewFrameworks(state: MasterState): object {
-  return {
-    frameworks: [...state.frameworks.values()].map((framework) => viewFramework(framework)),
-    completed_frameworks: [...state.completedFrameworks.values()].map(viewCompletedFramework),
-  };
-}
+const time = (epochMs: number): object => ({ nanoseconds: epochMs * 1_000_000 });
 
-export function viewTasks(state: MasterState): object {
-  const tasks: object[] = [];
-  const unreachable: object[] = [];
-  const completed: object[] = [];
-  for (const framework of state.frameworks.values()) {
-    for (const task of framework.tasks.values()) {
-      (task.state === 'TASK_UNREACHABLE' ? unreachable : tasks).push(viewTask(task));
-    }
-    for (const task of framework.completedTasks.values()) {
-      completed.push(viewTask({ ...task, frameworkId: framework.id }));
-    }
-  }
-  return { tasks, unreachable_tasks: unreachable, completed_tasks: completed };
-}
-
-export function viewState(state: MasterState): object {
-  return {
-    get_tasks: viewTasks(state),
-    get_executors: {},
-    get_frameworks: viewFrameworks(state),
-    get_agents: viewAgents(state),
-  };
-}
-
-/** What the tasks and offers of an agent or a framework hold together. */
-export function sumOf(items: Iterable<{ readonly resources: Resources }>): Resources {
-  let sum = noResources;
-  for (const item of items) sum = addResources(sum, item.resources);
-  return sum;
-}
-
-export const holders = (tasks: Iterable<MasterTask>): readonly MasterTask[] =>
-  [...tasks].filter((task) => task.holdsResources);
-
-function viewAgent(agent: MasterAgent): object {
+export function viewAgent(agent: MasterAgent, amounts: Amounts): object {
   return {
     agent_info: agent.info,
-    active: agent.condition === 'connected',
-    deactivated: false,
+    active: isActive(agent),
+    ...viewActivation(agent),
     version: agent.version,
     pid: `slave(1)@${agent.info.hostname}:${agent.info.port}`,
-    registered_time: { nanoseconds: agent.registeredEpochMs * 1_000_000 },
+    registered_time: time(agent.registeredEpochMs),
     ...(agent.reregisteredEpochMs === undefined
       ? {}
-      : { reregistered_time: { nanoseconds: agent.reregisteredEpochMs * 1_000_000 } }),
-    total_resources: toWireResources(agent.total),
-    allocated_resources: toWireResources(sumOf(holders(agent.tasks))),
-    offered_resources: toWireResources(sumOf(agent.offers)),
+      : { reregistered_time: time(agent.reregisteredEpochMs) }),
+    total_resources: encodeResources(agent.total, refined),
+    allocated_resources: encodeResources(amounts.used, refined),
+    offered_resources: encodeResources(amounts.offered, refined),
     capabilities: agent.info.capabilities ?? [],
   };
 }
 
-function viewFramework(framework: MasterFramework): object {
+/** A framework but its offers. */
+export function viewFramework(framework: MasterFramework, amounts: Amounts): object {
   return {
     framework_info: framework.info,
     active: framework.streamId !== undefined,
     connected: framework.streamId !== undefined,
     recovered: framework.isRecovered,
-    registered_time: { nanoseconds: framework.registeredEpochMs * 1_000_000 },
+    registered_time: time(framework.registeredEpochMs),
     ...(framework.reregisteredEpochMs === undefined
       ? {}
-      : { reregistered_time: { nanoseconds: framework.reregisteredEpochMs * 1_000_000 } }),
-    offers: [...framework.offers].map((offer) => ({
-      id: { value: offer.id },
-      framework_id: { value: framework.id },
-      agent_id: { value: offer.agentId },
-      allocation_info: { role: offer.role },
-      resources: toWireResources(offer.resources),
-    })),
-    allocated_resources: toWireResources(sumOf(holders(framework.tasks.values()))),
-    offered_resources: toWireResources(sumOf(framework.offers)),
+      : { reregistered_time: time(framework.reregisteredEpochMs) }),
+    allocated_resources: encodeResources(amounts.used, refined),
+    offered_resources: encodeResources(amounts.offered, refined),
   };
 }
 
-const viewCompletedFramework = (framework: MasterCompletedFramework): object => ({
+export const viewCompletedFramework = (framework: MasterCompletedFramework): object => ({
   framework_info: framework.info,
   active: false,
   connected: false,
   recovered: false,
-  unregistered_time: { nanoseconds: framework.completedEpochMs * 1_000_000 },
+  unregistered_time: time(framework.completedEpochMs),
 });
 
-function viewTask(
-  task: MasterTask | (MasterCompletedTask & { readonly frameworkId: string }),
-): object {
+export const viewOffer = (offer: MasterOffer): object => ({
+  id: { value: offer.id },
+  framework_id: { value: offer.frameworkId },
+  agent_id: { value: offer.agentId },
+  allocation_info: { role: offer.role },
+  resources: encodeResources(offer.resources, { allocatedTo: offer.role, isRefined: true }),
+});
+
+export function viewTask(task: TaskView, frameworkId: string): object {
   const { info } = task;
+  const last = task.statuses.at(-1);
   return {
-    task_id: { value: task.id },
-    framework_id: { value: task.frameworkId },
-    agent_id: { value: task.agentId },
     name: info.name,
+    task_id: { value: task.id },
+    framework_id: { value: frameworkId },
+    ...(info.executor === undefined ? {} : { executor_id: info.executor.executor_id }),
+    agent_id: { value: task.agentId },
     state: task.state,
     resources: info.resources,
     statuses: task.statuses,
+    ...(last === undefined ? {} : { status_update_state: last.state }),
+    ...(last?.uuid === undefined ? {} : { status_update_uuid: last.uuid }),
     ...(info.labels === undefined ? {} : { labels: info.labels }),
     ...(info.discovery === undefined ? {} : { discovery: info.discovery }),
     ...(info.container === undefined ? {} : { container: info.container }),
     ...(info.health_check === undefined ? {} : { health_check: info.health_check }),
+    ...(info.kill_policy === undefined ? {} : { kill_policy: info.kill_policy }),
+    ...(info.max_completion_time === undefined
+      ? {}
+      : { max_completion_time: info.max_completion_time }),
     ...(info.limits === undefined ? {} : { limits: info.limits }),
     ...(info.command?.user === undefined ? {} : { user: info.command.user }),
   };

@@ -1,11 +1,12 @@
 import { connect } from 'node:net';
 import { request } from 'undici';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { resources } from '#core';
-import { toWireResources } from '#mesos-v1';
+import { type SchedulerEvent, toWireResources } from '#mesos-v1';
 import {
   post,
   type RunningMaster,
+  StreamClient,
   startMaster,
   subscribeAgent,
   subscribeFramework,
@@ -71,6 +72,127 @@ describe('POST /api/v1/scheduler', () => {
     const answer = await post(scheduler(), subscribe, { 'mesos-stream-id': 'x' });
 
     expect(answer.status).toBe(400);
+  });
+
+  it('names a Content-Type it has not got, protobuf too: 415', async () => {
+    const answer = await post(scheduler(), 'x', { 'content-type': 'application/x-protobuf' });
+
+    expect(answer.status).toBe(415);
+  });
+
+  it('answers 406 to a SUBSCRIBE that accepts protobuf only; other calls have no events to encode', async () => {
+    const framework = await subscribeFramework(master);
+    const accept = { accept: 'application/x-protobuf' };
+
+    expect((await post(scheduler(), subscribe, accept)).status).toBe(406);
+    expect((await framework.call({ type: 'REVIVE' }, accept)).status).toBe(202);
+    framework.stream.close();
+  });
+
+  it('answers 400 to a stream id longer than any of ours, and names it in part', async () => {
+    const framework = await subscribeFramework(master);
+
+    const answer = await framework.call(
+      { type: 'REVIVE' },
+      { 'mesos-stream-id': 'x'.repeat(4_000) },
+    );
+
+    expect(answer.status).toBe(400);
+    expect(answer.body.length).toBeLessThan(500);
+    framework.stream.close();
+  });
+
+  it('answers 400 to another principal than the framework subscribed with', async () => {
+    const framework = await subscribeFramework(master, 'n', { principal: 'ops' });
+    const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
+
+    const other = await framework.call({ type: 'REVIVE' }, { authorization: basic('eve:x') });
+    const own = await framework.call({ type: 'REVIVE' }, { authorization: basic('ops:x') });
+
+    expect([other.status, own.status]).toEqual([400, 202]);
+    expect(other.body).toContain('eve');
+    framework.stream.close();
+  });
+
+  it('answers 401 with the realm of schedulers to a bad credential', async () => {
+    vi.stubEnv('PACER_CREDENTIALS', 'ops:secret');
+    const closed = await startMaster();
+    vi.unstubAllEnvs();
+
+    const answer = await post(`${closed.url}/api/v1/scheduler`, subscribe);
+
+    expect(answer.status).toBe(401);
+    expect(answer.headers['www-authenticate']).toBe('Basic realm="mesos-master-scheduler"');
+    await closed.daemon.close();
+  });
+
+  it('answers UPDATE_FRAMEWORK 200, and 400 when it may not be so', async () => {
+    const framework = await subscribeFramework(master);
+    const update = (info: object) =>
+      framework.call({
+        type: 'UPDATE_FRAMEWORK',
+        update_framework: {
+          framework_info: { user: 'root', name: 'n', id: { value: framework.id }, ...info },
+        },
+      });
+
+    const accepted = await update({ name: 'renamed' });
+    const refused = await update({ user: 'other' });
+
+    expect([accepted.status, accepted.body]).toEqual([200, '']);
+    expect(refused.status).toBe(400);
+    expect(refused.body).toContain('FrameworkInfo.user');
+    framework.stream.close();
+  });
+
+  it.each([
+    { type: 'REQUEST', request: { requests: [] } },
+    { type: 'SUPPRESS' },
+    { type: 'RECONCILE', reconcile: { tasks: null } },
+    { type: 'RECONCILE_OPERATIONS', reconcile_operations: {} },
+    { type: 'KILL', kill: { task_id: { value: 't' } } },
+    { type: 'SHUTDOWN', shutdown: { executor_id: { value: 'e' }, agent_id: { value: 'a' } } },
+    {
+      type: 'MESSAGE',
+      message: { executor_id: { value: 'e' }, agent_id: { value: 'a' }, data: 'aGk=' },
+    },
+    {
+      type: 'ACKNOWLEDGE_OPERATION_STATUS',
+      acknowledge_operation_status: { uuid: UUID, operation_id: { value: 'o' } },
+    },
+    { type: 'ACCEPT_INVERSE_OFFERS', accept_inverse_offers: { inverse_offer_ids: [] } },
+    { type: 'DECLINE', decline: { offer_ids: [{ value: 'nope' }] } },
+  ])('answers $type 202 without a body', async (call) => {
+    const framework = await subscribeFramework(master);
+
+    const answer = await framework.call(call);
+
+    expect([answer.status, answer.body]).toEqual([202, '']);
+    framework.stream.close();
+  });
+
+  it('answers 400 to an ACKNOWLEDGE whose uuid is not of 16 bytes', async () => {
+    const framework = await subscribeFramework(master);
+
+    const answer = await framework.call({
+      type: 'ACKNOWLEDGE',
+      acknowledge: { agent_id: { value: 'a' }, task_id: { value: 't' }, uuid: 'AAAA' },
+    });
+
+    expect(answer.status).toBe(400);
+    expect(answer.body).toContain('acknowledge.uuid');
+    framework.stream.close();
+  });
+
+  it('tells a semantic mistake of a SUBSCRIBE by an ERROR event on a 200 stream', async () => {
+    const stream = await StreamClient.open<SchedulerEvent>(scheduler(), {
+      type: 'SUBSCRIBE',
+      subscribe: { framework_info: { user: 'root', name: 'n', role: 'a b' } },
+    });
+
+    expect(stream.status).toBe(200);
+    expect(await stream.next()).toMatchObject({ type: 'ERROR' });
+    await stream.end();
   });
 
   it('opens a chunked stream without a length, one chunk a record, though the client says close', async () => {

@@ -4,7 +4,6 @@ import { parseSchedulerCall } from '#mesos-v1';
 import { ApiError, principalOf } from '#platform';
 import { MasterService } from '../master.service.js';
 import { parsedOrThrow } from '../parsed-or-throw.js';
-import { actAs } from '../principal.js';
 
 /** How long a SUBSCRIBE waits for the database to come back. */
 const SUBSCRIBE_WAIT_MS = 1_000;
@@ -35,7 +34,7 @@ export class SchedulerController {
       this.master.frameworkStreams.admit(id, reply);
       engine.subscribeFramework({
         streamId: id,
-        call: actAs(principal, call),
+        call,
         ...(principal === undefined ? {} : { principal }),
       });
       return;
@@ -54,8 +53,13 @@ function checkAccept(accept: string | undefined): void {
   if (accept === undefined || accept === '') return;
   const types = accept.split(',').map((part) => (part.split(';', 1)[0] ?? '').trim().toLowerCase());
   if (types.some((type) => ['*/*', 'application/*', 'application/json'].includes(type))) return;
-  throw new ApiError(406, `Expecting 'Accept' to allow application/json, received ${accept}`);
+  throw new ApiError(
+    406,
+    `Expecting 'Accept' to allow application/json, received ${accept.slice(0, MAX_ECHO)}`,
+  );
 }
+
+const MAX_ECHO = 100;
 
 /** 202 has no body; everything else says why. */
 export async function sendAnswer(

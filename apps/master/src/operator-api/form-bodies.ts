@@ -1,0 +1,54 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ApiError } from '#platform';
+
+const FORM_TYPE = 'application/x-www-form-urlencoded';
+/** What the old endpoints take: forms, and JSON that a bare `curl -d` calls a form. */
+const FORM_PATHS =
+  /^(?:\/master)?\/(?:teardown|quota|weights|reserve|unreserve|create-volumes|destroy-volumes|maintenance\/schedule|machine\/(?:up|down))(?:\.json)?\/?$/;
+const FORM_LIMIT_BYTES = 1024 * 1024;
+const SAFE_SITES: ReadonlySet<unknown> = new Set([undefined, 'same-origin', 'none']);
+
+/**
+ * Lets the old mutating endpoints, and only them, take forms, as their clients send them. A page of another site could
+ * post a form without asking first. Every browser names the Origin of such a post, which the guard refuses; beyond that
+ * a request that says it comes from another site is refused here.
+ */
+export function acceptForms(app: NestFastifyApplication): void {
+  const server = app.getHttpAdapter().getInstance();
+  server.addContentTypeParser(
+    FORM_TYPE,
+    { parseAs: 'string', bodyLimit: FORM_LIMIT_BYTES },
+    (request, body, done) => {
+      const path = request.url.split('?', 1)[0] ?? '';
+      if (!FORM_PATHS.test(path)) {
+        done(
+          new ApiError(415, `Content-Type ${FORM_TYPE}; a body must be application/json`, {
+            headers: { connection: 'close' },
+          }),
+        );
+        return;
+      }
+      if (!SAFE_SITES.has(request.headers['sec-fetch-site'])) {
+        done(new ApiError(403, 'A page of another site may not send forms to this API'));
+        return;
+      }
+      try {
+        done(null, parseForm(String(body)));
+      } catch (error) {
+        done(error instanceof Error ? error : new Error(String(error)));
+      }
+    },
+  );
+}
+
+function parseForm(body: string): unknown {
+  const text = body.trim();
+  if (!text.startsWith('{') && !text.startsWith('[')) {
+    return Object.fromEntries(new URLSearchParams(text));
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new ApiError(400, 'Invalid JSON', { cause: error });
+  }
+}

@@ -1,0 +1,119 @@
+import type { FastifyReply } from 'fastify';
+
+/** Bytes that wait in one client's connection before it has to take some. */
+const WINDOW_BYTES = 256 * 1024;
+/** How long sending goes on before everything else has its turn. */
+const QUANTUM_MS = 1;
+/** A client that does not take what waits in its connection within this time is cut off. */
+const STALL_MS = 30_000;
+const STALL_CHECK_MS = 5_000;
+/** Bodies that are being sent at once; further requests are told to come later. */
+export const MAX_TRANSFERS = 2_000;
+
+interface Transfer {
+  readonly raw: FastifyReply['raw'];
+  readonly chunks: readonly Buffer[];
+  readonly onEnd: (end: TransferEnd) => void;
+  next: number;
+  lastProgressMs: number;
+}
+
+/** How a transfer ended: all was given to the connection, the client left, or it took nothing for too long. */
+export type TransferEnd = 'sent' | 'left' | 'stalled';
+
+/**
+ * Sends long bodies to many clients without holding up the event loop: piece by piece, the clients in turn, each only as
+ * fast as it reads, and never for longer than a quantum before others run. Buffers are shared, not copied.
+ */
+export class BodySender {
+  private readonly transfers = new Set<Transfer>();
+  private ready: Transfer[] = [];
+  private isPumping = false;
+  private stallCheck: NodeJS.Timeout | undefined;
+
+  get size(): number {
+    return this.transfers.size;
+  }
+
+  /** The head must have been written; the response is ended with the last chunk. */
+  send(
+    raw: FastifyReply['raw'],
+    chunks: readonly Buffer[],
+    onEnd: (end: TransferEnd) => void = () => undefined,
+  ): void {
+    const transfer: Transfer = { raw, chunks, onEnd, next: 0, lastProgressMs: performance.now() };
+    this.transfers.add(transfer);
+    raw.once('close', () => this.finish(transfer, 'left'));
+    this.enqueue(transfer);
+    this.stallCheck ??= setInterval(() => this.cutStalled(), STALL_CHECK_MS).unref();
+  }
+
+  close(): void {
+    clearInterval(this.stallCheck);
+    this.stallCheck = undefined;
+    for (const transfer of [...this.transfers]) {
+      this.finish(transfer, 'left');
+      transfer.raw.destroy();
+    }
+  }
+
+  private enqueue(transfer: Transfer): void {
+    this.ready.push(transfer);
+    if (this.isPumping) return;
+    this.isPumping = true;
+    setImmediate(() => this.pump());
+  }
+
+  private pump(): void {
+    const endMs = performance.now() + QUANTUM_MS;
+    const ready = this.ready;
+    let taken = 0;
+    do {
+      const transfer = ready[taken];
+      if (transfer === undefined) break;
+      taken += 1;
+      this.advance(transfer);
+    } while (performance.now() < endMs);
+    // What was enqueued meanwhile stands behind those who waited.
+    this.ready = ready.slice(taken);
+    if (this.ready.length > 0) setImmediate(() => this.pump());
+    else this.isPumping = false;
+  }
+
+  private advance(transfer: Transfer): void {
+    const { raw, chunks } = transfer;
+    if (!this.transfers.has(transfer)) return;
+    transfer.lastProgressMs = performance.now();
+    for (let bytes = 0; bytes < WINDOW_BYTES; ) {
+      const chunk = chunks[transfer.next];
+      if (chunk === undefined) {
+        this.finish(transfer, 'sent');
+        raw.end();
+        return;
+      }
+      transfer.next += 1;
+      bytes += chunk.length;
+      if (!raw.write(chunk) && raw.writableNeedDrain && raw.writableLength >= WINDOW_BYTES / 4) {
+        raw.once('drain', () => this.enqueue(transfer));
+        return;
+      }
+    }
+    this.ready.push(transfer);
+  }
+
+  private cutStalled(): void {
+    const sinceMs = performance.now() - STALL_MS;
+    for (const transfer of [...this.transfers]) {
+      if (transfer.lastProgressMs >= sinceMs) continue;
+      this.finish(transfer, 'stalled');
+      transfer.raw.destroy();
+    }
+    if (this.transfers.size > 0) return;
+    clearInterval(this.stallCheck);
+    this.stallCheck = undefined;
+  }
+
+  private finish(transfer: Transfer, end: TransferEnd): void {
+    if (this.transfers.delete(transfer)) transfer.onEnd(end);
+  }
+}

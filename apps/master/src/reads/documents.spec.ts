@@ -1,0 +1,249 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  type MasterAgent,
+  type MasterFramework,
+  type MasterState,
+  type MasterTask,
+  startObserving,
+  takeChanges,
+  touchedTasks,
+} from '#cluster';
+import { addResources, noResources, type Resources } from '#core';
+import { MasterHarness } from '../../../../libs/cluster/src/master.test-support.js';
+import { History, step } from '../../../../libs/cluster/src/master-history.test-support.js';
+import { legacyFrameworks, legacySlaves, legacyState } from '../operator-api/legacy-documents.js';
+import {
+  isUnreachable,
+  legacyCompletedFramework,
+  legacyFramework,
+  legacyOffer,
+  legacyRecoveredSlave,
+  legacySlave,
+  legacyStateHead,
+  legacyTask,
+} from '../operator-api/legacy-views.js';
+import { operatorState } from '../operator-api/operator-documents.js';
+import {
+  viewAgent,
+  viewCompletedFramework,
+  viewFramework,
+  viewOffer,
+  viewTask,
+} from '../operator-api/operator-views.js';
+import { Budget, DocumentCache } from './document-cache.js';
+import { Holdings } from './holdings.js';
+import type { Document, DocumentWriter } from './read-context.js';
+
+const HISTORIES_LIMIT_MS = 120_000;
+
+const sorted = <Value>(amounts: Readonly<Record<string, Value>>): Record<string, Value> =>
+  Object.fromEntries(Object.entries(amounts).sort(([left], [right]) => (left < right ? -1 : 1)));
+
+function sumOf(items: Iterable<{ readonly resources: Resources }>): Resources {
+  const { scalars, ranges } = [...items].reduce(
+    (sum, { resources }) => addResources(sum, resources),
+    noResources,
+  );
+  return { scalars: sorted(scalars), ranges: sorted(ranges) };
+}
+
+const amountsOf = (one: MasterAgent | MasterFramework, tasks: Iterable<MasterTask>) => ({
+  used: sumOf([...tasks].filter((task) => task.holdsResources)),
+  offered: sumOf(one.offers),
+});
+
+const isRegistered = ({ condition }: MasterAgent): boolean =>
+  condition === 'connected' || condition === 'disconnected';
+
+/** /state, the slow and obvious way. */
+function plainLegacyState(state: MasterState): object {
+  const agents = [...state.agents.values()];
+  return {
+    ...legacyStateHead(state, '1.11.0'),
+    flags: {},
+    slaves: agents
+      .filter(isRegistered)
+      .map((agent) => legacySlave(agent, amountsOf(agent, agent.tasks))),
+    recovered_slaves: agents
+      .filter(({ condition }) => condition === 'recovering')
+      .map(legacyRecoveredSlave),
+    frameworks: [...state.frameworks.values()].map((framework) => {
+      const tasks = [...framework.tasks.values()];
+      const view = (task: MasterTask) => legacyTask(task, framework);
+      return {
+        ...legacyFramework(framework, amountsOf(framework, tasks)),
+        tasks: tasks.filter((task) => !isUnreachable(task)).map(view),
+        unreachable_tasks: tasks.filter(isUnreachable).map(view),
+        completed_tasks: [...framework.completedTasks.values()].map((task) =>
+          legacyTask(task, framework),
+        ),
+        offers: [...framework.offers].map(legacyOffer),
+        executors: [],
+      };
+    }),
+    completed_frameworks: [...state.completedFrameworks.values()].map(legacyCompletedFramework),
+  };
+}
+
+/** GET_STATE, the slow and obvious way. */
+function plainOperatorState(state: MasterState): object {
+  const frameworks = [...state.frameworks.values()];
+  const tasks = frameworks.flatMap((one) => [...one.tasks.values()].map((task) => ({ one, task })));
+  const view = ({ one, task }: (typeof tasks)[number]) => viewTask(task, one.id);
+  const agents = [...state.agents.values()];
+  return {
+    get_tasks: {
+      tasks: tasks.filter(({ task }) => !isUnreachable(task)).map(view),
+      unreachable_tasks: tasks.filter(({ task }) => isUnreachable(task)).map(view),
+      completed_tasks: frameworks.flatMap((one) =>
+        [...one.completedTasks.values()].map((task) => viewTask(task, one.id)),
+      ),
+    },
+    get_executors: { executors: [] },
+    get_frameworks: {
+      frameworks: frameworks.map((one) => ({
+        ...viewFramework(one, amountsOf(one, one.tasks.values())),
+        offers: [...one.offers].map(viewOffer),
+      })),
+      completed_frameworks: [...state.completedFrameworks.values()].map(viewCompletedFramework),
+    },
+    get_agents: {
+      agents: agents
+        .filter(isRegistered)
+        .map((agent) => viewAgent(agent, amountsOf(agent, agent.tasks))),
+      recovered_agents: agents
+        .filter(({ condition }) => condition === 'recovering')
+        .map(({ info }) => info),
+    },
+  };
+}
+
+/** A document that is kept over a whole history; a turn writes only a few pieces. */
+class Kept {
+  /** Some lists are copied, others stand with their own bytes, and change sides. */
+  private readonly cache = new DocumentCache({ inlineBytes: 1_500 });
+  private readonly holdings: Holdings;
+  private readonly writer: DocumentWriter;
+
+  constructor(document: Document, state: MasterState) {
+    this.holdings = new Holdings(state);
+    this.writer = document({ state, holdings: this.holdings, apiVersion: '1.11.0' });
+  }
+
+  get generation(): number {
+    return this.cache.generation;
+  }
+
+  get buffers(): readonly Buffer[] {
+    return this.cache.buffers;
+  }
+
+  touch(task: MasterTask): void {
+    this.holdings.touch(task);
+    this.writer.touch?.(task);
+  }
+
+  /** One walk that is given up after so many pieces written; true when it was complete. */
+  turn(pieces: number): boolean {
+    let time = 0;
+    const clock = (): number => {
+      time += 1;
+      return time;
+    };
+    const budget = new Budget(pieces, clock);
+    this.cache.begin(budget);
+    const isComplete =
+      this.holdings.drain(budget) &&
+      this.writer.drain?.(budget) !== false &&
+      this.writer.walk(this.cache);
+    if (isComplete) this.cache.end();
+    return isComplete;
+  }
+
+  read(): string {
+    while (!this.turn(7));
+    return Buffer.concat(this.buffers).toString();
+  }
+}
+
+/** A history whose touched tasks the kept documents are told of. */
+function historyOf(kept: readonly Document[]): { history: History; documents: readonly Kept[] } {
+  const documents: Kept[] = [];
+  const master = new MasterHarness({
+    onReduced: (state) => {
+      for (const task of touchedTasks(state)) for (const one of documents) one.touch(task);
+      takeChanges(state);
+    },
+  });
+  startObserving(master.state);
+  const history = new History(master);
+  documents.push(...kept.map((document) => new Kept(document, master.state)));
+  return { history, documents };
+}
+
+/** A task that comes back from unreachable stands at the end of what is kept, and at its old place in the ledger. */
+const inOrder = (text: string): unknown =>
+  JSON.parse(text, (key, value: unknown) =>
+    key.endsWith('tasks') && Array.isArray(value)
+      ? value.map((one) => JSON.stringify(one)).sort()
+      : value,
+  ) as unknown;
+
+const plain = (value: object): unknown => inOrder(JSON.stringify(value));
+
+describe('documents, over random histories', () => {
+  it(
+    'say what a view written from nothing would say, whatever was kept and wherever walks were given up',
+    () => {
+      fc.assert(
+        fc.property(
+          fc.array(step, { minLength: 40, maxLength: 120 }),
+          fc.array(fc.nat(20), { minLength: 1, maxLength: 20 }),
+          (steps, turns) => {
+            const { history, documents } = historyOf([
+              legacyState,
+              operatorState,
+              legacySlaves,
+              legacyFrameworks,
+            ]);
+            const { state } = history.master;
+            const [kept] = documents;
+            for (const [index, one] of steps.entries()) {
+              history.play(one);
+              kept?.turn(turns[index % turns.length] ?? 0);
+              if (index % 5 !== 0) continue;
+              const [legacy, operator, slaves, frameworks] = documents.map((document) =>
+                inOrder(document.read()),
+              );
+              expect(legacy).toEqual(plain(plainLegacyState(state)));
+              expect(operator).toEqual(plain(plainOperatorState(state)));
+              expect(legacy).toMatchObject(slaves as object);
+              expect(legacy).toMatchObject(frameworks as object);
+            }
+          },
+        ),
+        { numRuns: 60 },
+      );
+    },
+    HISTORIES_LIMIT_MS,
+  );
+});
+
+describe('a document', () => {
+  it('keeps its bytes while nothing changes', () => {
+    const { history, documents } = historyOf([legacyState]);
+    for (let index = 0; index < 20; index += 1) {
+      history.play({ kind: 'launch', which: 0, seconds: 1 });
+    }
+    const [kept] = documents;
+    kept?.read();
+    const first = kept?.buffers ?? [];
+    const generation = kept?.generation;
+
+    kept?.read();
+
+    expect(kept?.buffers.every((bytes, index) => bytes === first[index])).toBe(true);
+    expect(kept?.generation).toBe(generation);
+  });
+});

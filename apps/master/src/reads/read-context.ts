@@ -1,0 +1,26 @@
+import type { MasterState, MasterTask } from '#cluster';
+import type { Budget, DocumentCache } from './document-cache.js';
+import type { Holdings } from './holdings.js';
+
+/** What documents are written from. One for each time this process leads. */
+export interface ReadContext {
+  readonly state: MasterState;
+  readonly holdings: Holdings;
+  readonly apiVersion: string;
+  /** What the process was started with. */
+  readonly flags?: Readonly<Record<string, string>>;
+}
+
+/** Places a document's pieces in order; false when the budget was spent before the end. */
+export type Walk = (cache: DocumentCache) => boolean;
+
+/** Writes one document again and again. What it keeps between walks is its own. */
+export interface DocumentWriter {
+  readonly walk: Walk;
+  /** A task may have changed. */
+  readonly touch?: (task: MasterTask) => void;
+  /** Writes what was touched; false when the budget was spent before the end. */
+  readonly drain?: (budget: Budget) => boolean;
+}
+
+export type Document = (context: ReadContext) => DocumentWriter;

@@ -1,0 +1,101 @@
+import type { AgentMessage } from '#mesos-v1';
+import type { KillRequest } from './agent-records.js';
+import { toTaskStatus } from './agent-status.js';
+import type { AgentTask } from './agent-task.js';
+import { killGraceMs } from './agent-task-kill.js';
+import { type AgentTurn, feedTask } from './agent-turn.js';
+
+/** What the master ends: one task, a framework's, all of them to drain the agent or to start over. */
+
+/** KILL. */
+export function killOne(
+  turn: AgentTurn,
+  message: Extract<AgentMessage, { readonly type: 'KILL' }>,
+): void {
+  const { task_id, framework_id, kill_policy } = message.kill;
+  const task = turn.state.tasks.get(task_id.value);
+  if (task === undefined) {
+    reportUnknown(turn, task_id.value, framework_id.value);
+    return;
+  }
+  const policy = kill_policy ?? task.definition.kill_policy;
+  const graceMs = killGraceMs(policy, turn.state.options.defaultKillGraceMs);
+  feedTask(turn, task_id.value, { kind: 'kill', kill: { graceMs } });
+}
+
+/** The master believes in a task we have not got: say so, or it would wait for its end for ever. */
+function reportUnknown(turn: AgentTurn, taskId: string, frameworkId: string): void {
+  const { state } = turn;
+  const before = state.completed.get(taskId);
+  const status =
+    before?.status ??
+    toTaskStatus(
+      { taskId, agentId: state.identity.agentId ?? '', hostAddress: state.options.hostAddress },
+      {
+        state: 'TASK_LOST',
+        source: 'SOURCE_AGENT',
+        reason: 'REASON_RECONCILIATION',
+        message: 'this agent has no such task',
+      },
+      turn.now,
+    );
+  const { uuid: _, ...withoutUuid } = status;
+  turn.effects.push({
+    kind: 'send-update',
+    taskId,
+    frameworkId,
+    status: withoutUuid,
+    latestState: status.state,
+  });
+}
+
+/** Ends each task that matches. */
+export function killAll(
+  turn: AgentTurn,
+  matches: (task: AgentTask) => boolean,
+  kill: KillRequest,
+): void {
+  for (const task of [...turn.state.tasks.values()]) {
+    if (matches(task)) feedTask(turn, task.id, { kind: 'kill', kill });
+  }
+}
+
+/** SHUTDOWN: the master forgot this agent. End its tasks, drop the identity, then register as a new agent. */
+export function startOver(turn: AgentTurn, message: string): void {
+  const { agentId: _, ...identity } = turn.state.identity;
+  const { connection: __, current: ___, lastApplied: ____, ...master } = turn.state.master;
+  turn.state = { ...turn.state, identity, master, leaving: 'reregister' };
+  turn.effects.push({ kind: 'persist-identity', identity });
+  turn.effects.push({ kind: 'pause-link', reason: `master says: ${message}` });
+  endAll(turn, message);
+}
+
+/** Ends what belongs to an identity that is given up: nobody will acknowledge it. */
+export function endAll(turn: AgentTurn, message: string): void {
+  killAll(turn, () => true, {
+    graceMs: turn.state.options.defaultKillGraceMs,
+    reason: 'REASON_AGENT_REMOVED',
+    message,
+    unacknowledged: true,
+  });
+}
+
+/** DRAIN: every task ends with its own grace, or that of a kill before, at most the drain's. Repeated, it changes nothing. */
+export function drain(
+  turn: AgentTurn,
+  given: Extract<AgentMessage, { readonly type: 'DRAIN' }>['drain'],
+): void {
+  const maxGraceMs = (given.max_grace_period?.nanoseconds ?? Number.POSITIVE_INFINITY) / 1e6;
+  for (const task of [...turn.state.tasks.values()]) {
+    const { defaultKillGraceMs } = turn.state.options;
+    const ownMs =
+      task.kill?.graceMs ?? killGraceMs(task.definition.kill_policy, defaultKillGraceMs);
+    const kill: KillRequest = {
+      graceMs: Math.max(0, Math.min(ownMs, maxGraceMs)),
+      reason: 'REASON_AGENT_DRAINING',
+      message: 'the agent is being drained',
+      ...(given.mark_gone ? { isGone: true as const } : {}),
+    };
+    feedTask(turn, task.id, { kind: 'kill', kill });
+  }
+}

@@ -1,0 +1,223 @@
+import {
+  type MachineId,
+  type MaintenanceRecord,
+  type MaintenanceWindow,
+  NO_MAINTENANCE,
+} from '#core';
+import type {
+  AgentInfo,
+  OperatorMutation,
+  Unavailability,
+  WireMachineId,
+  WireMaintenanceSchedule,
+} from '#mesos-v1';
+import { removeAgent } from './master-agent-loss.js';
+import type { MasterTurn } from './master-events.js';
+import { rescindInverseOffers } from './master-inverse-offers.js';
+import { rescindOffer, scheduleAllocation } from './master-offers.js';
+import { type OperatorVerdict, refuse } from './master-operator-decision.js';
+import type { Agent, MasterState } from './master-state.js';
+
+/**
+ * Maintenance of machines: up -> draining (in the schedule: offers tell from when on the agent may be away, and what is
+ * there is asked back by inverse offers) -> down (its agents are removed and turned away) -> up, and out of the schedule.
+ */
+
+type MaintenanceCall = Extract<
+  OperatorMutation,
+  {
+    readonly type: 'UPDATE_MAINTENANCE_SCHEDULE' | 'START_MAINTENANCE' | 'STOP_MAINTENANCE';
+  }
+>;
+
+/** Machines a schedule may name. */
+export const MAX_SCHEDULED_MACHINES = 20_000;
+
+export function decideMaintenance(state: MasterState, call: MaintenanceCall): OperatorVerdict {
+  const { maintenance } = state.operator;
+  switch (call.type) {
+    case 'UPDATE_MAINTENANCE_SCHEDULE': {
+      const windows = readSchedule(call.update_maintenance_schedule.schedule);
+      if (typeof windows === 'string') return refuse(400, windows);
+      const named = new Set(machinesOf(windows).map(keyOf));
+      const missing = maintenance.downMachines.find((machine) => !named.has(keyOf(machine)));
+      if (missing !== undefined) {
+        return refuse(400, `machine ${nameOf(missing)} is down and cannot leave the schedule`);
+      }
+      return decide({ windows, downMachines: maintenance.downMachines });
+    }
+    case 'START_MAINTENANCE': {
+      const machines = readMachines(call.start_maintenance.machines);
+      if (typeof machines === 'string') return refuse(400, machines);
+      const scheduled = new Set(machinesOf(maintenance.windows).map(keyOf));
+      const down = new Set(maintenance.downMachines.map(keyOf));
+      for (const machine of machines) {
+        if (!scheduled.has(keyOf(machine))) {
+          return refuse(400, `machine ${nameOf(machine)} is not in the maintenance schedule`);
+        }
+        if (down.has(keyOf(machine))) {
+          return refuse(400, `machine ${nameOf(machine)} is down already`);
+        }
+      }
+      return decide({ ...maintenance, downMachines: [...maintenance.downMachines, ...machines] });
+    }
+    case 'STOP_MAINTENANCE': {
+      const machines = readMachines(call.stop_maintenance.machines);
+      if (typeof machines === 'string') return refuse(400, machines);
+      const down = new Set(maintenance.downMachines.map(keyOf));
+      const notDown = machines.find((machine) => !down.has(keyOf(machine)));
+      if (notDown !== undefined) {
+        return refuse(400, `machine ${nameOf(notDown)} is not down`);
+      }
+      return decide(withoutMachines(maintenance, new Set(machines.map(keyOf))));
+    }
+    default:
+      return call satisfies never;
+  }
+}
+
+/** The registry has it: agents learn their unavailability, those of machines that are down are removed. O(agents). */
+export function applyMaintenance(turn: MasterTurn, maintenance: MaintenanceRecord): void {
+  const { state } = turn;
+  state.operator.maintenance = maintenance;
+  if (maintenance === NO_MAINTENANCE && state.operator.unavailableAgents.size === 0) return;
+  for (const agent of [...state.agents.values()]) {
+    if (isDown(state, agent.info)) {
+      removeAgent(turn, agent, {
+        message: `the machine of agent ${agent.id} (${agent.info.hostname}) is down for maintenance`,
+      });
+    } else refreshUnavailability(turn, agent);
+  }
+  scheduleAllocation(turn);
+}
+
+/** After the schedule has changed or the agent has come. What was offered without knowing is rescinded. */
+export function refreshUnavailability(turn: MasterTurn, agent: Agent): void {
+  const { unavailableAgents, maintenance } = turn.state.operator;
+  const before = agent.unavailability;
+  const after = unavailabilityOf(maintenance, agent.info);
+  if (isSame(before, after)) return;
+  if (after === undefined) {
+    delete agent.unavailability;
+    unavailableAgents.delete(agent.id);
+  } else {
+    agent.unavailability = after;
+    unavailableAgents.add(agent.id);
+  }
+  agent.maintenanceAnswers.clear();
+  rescindInverseOffers(turn, (entry) => entry.agentId === agent.id);
+  for (const offer of [...agent.offers]) rescindOffer(turn, offer);
+}
+
+/** Whether the operator took the agent's machine down: the agent is turned away. */
+export const isDown = (state: MasterState, info: AgentInfo): boolean =>
+  state.operator.maintenance.downMachines.some((machine) => isMachineOf(machine, info));
+
+/** A machine given by name and address must have both; an agent whose address is not known passes by its name. */
+export function isMachineOf(machine: MachineId, info: AgentInfo): boolean {
+  const { hostname, ip } = info.url?.address ?? {};
+  const names = [info.hostname.toLowerCase(), hostname?.toLowerCase()];
+  const addresses = [ip, ...names.filter((name) => name !== undefined && IP_ADDRESS.test(name))];
+  if (machine.hostname !== undefined && !names.includes(machine.hostname)) return false;
+  if (machine.ip === undefined) return true;
+  const known = addresses.filter((address) => address !== undefined);
+  if (known.length === 0) return machine.hostname !== undefined;
+  return known.includes(machine.ip);
+}
+
+export const machinesOf = (windows: readonly MaintenanceWindow[]): readonly MachineId[] =>
+  windows.flatMap(({ machines }) => machines);
+
+const IP_ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[\da-f:]*:[\da-f:.]*)$/;
+
+const decide = (maintenance: MaintenanceRecord): OperatorVerdict => ({
+  kind: 'decide',
+  changes: [{ kind: 'put-maintenance', maintenance }],
+  decision: { kind: 'maintenance', maintenance },
+});
+
+function readSchedule(schedule: WireMaintenanceSchedule): readonly MaintenanceWindow[] | string {
+  const seen = new Set<string>();
+  const windows: MaintenanceWindow[] = [];
+  for (const { machine_ids, unavailability } of schedule.windows) {
+    const machines = readMachines(machine_ids);
+    if (typeof machines === 'string') return machines;
+    const startNanos = unavailability.start.nanoseconds;
+    if (startNanos < 0) return `unavailability.start is ${startNanos} ns, before 1970`;
+    const durationNanos = unavailability.duration?.nanoseconds;
+    if (durationNanos !== undefined && durationNanos < 0) {
+      return `unavailability.duration is ${durationNanos} ns, below 0`;
+    }
+    for (const machine of machines) {
+      if (seen.has(keyOf(machine))) {
+        return `machine ${nameOf(machine)} appears more than once in the schedule`;
+      }
+      seen.add(keyOf(machine));
+    }
+    windows.push({
+      machines,
+      startNanos,
+      ...(durationNanos === undefined ? {} : { durationNanos }),
+    });
+  }
+  return seen.size > MAX_SCHEDULED_MACHINES
+    ? `the schedule names ${seen.size} machines; at most ${MAX_SCHEDULED_MACHINES} are allowed`
+    : windows;
+}
+
+function readMachines(given: readonly WireMachineId[]): readonly MachineId[] | string {
+  if (given.length === 0) return 'the list of machines is empty';
+  const machines: MachineId[] = [];
+  const seen = new Set<string>();
+  for (const { hostname, ip } of given) {
+    if (hostname === undefined && ip === undefined) {
+      return 'a machine has neither a hostname nor an ip';
+    }
+    if (ip !== undefined && !IP_ADDRESS.test(ip.toLowerCase())) {
+      return `machine ip ${JSON.stringify(ip)} is no IP address`;
+    }
+    const machine: MachineId = {
+      ...(hostname === undefined ? {} : { hostname: hostname.toLowerCase() }),
+      ...(ip === undefined ? {} : { ip: ip.toLowerCase() }),
+    };
+    if (seen.has(keyOf(machine))) return `machine ${nameOf(machine)} is given more than once`;
+    seen.add(keyOf(machine));
+    machines.push(machine);
+  }
+  return machines;
+}
+
+function withoutMachines(
+  { windows, downMachines }: MaintenanceRecord,
+  keys: ReadonlySet<string>,
+): MaintenanceRecord {
+  const stays = (machine: MachineId) => !keys.has(keyOf(machine));
+  return {
+    windows: windows
+      .map((window) => ({ ...window, machines: window.machines.filter(stays) }))
+      .filter(({ machines }) => machines.length > 0),
+    downMachines: downMachines.filter(stays),
+  };
+}
+
+function unavailabilityOf(
+  { windows }: MaintenanceRecord,
+  info: AgentInfo,
+): Unavailability | undefined {
+  for (const { machines, startNanos, durationNanos } of windows) {
+    if (!machines.some((machine) => isMachineOf(machine, info))) continue;
+    return {
+      start: { nanoseconds: startNanos },
+      ...(durationNanos === undefined ? {} : { duration: { nanoseconds: durationNanos } }),
+    };
+  }
+  return undefined;
+}
+
+const isSame = (left: Unavailability | undefined, right: Unavailability | undefined): boolean =>
+  left?.start.nanoseconds === right?.start.nanoseconds &&
+  left?.duration?.nanoseconds === right?.duration?.nanoseconds;
+
+const keyOf = ({ hostname = '', ip = '' }: MachineId): string => `${hostname} ${ip}`;
+const nameOf = ({ hostname, ip }: MachineId): string =>
+  [hostname, ip].filter((part) => part !== undefined).join(' ');

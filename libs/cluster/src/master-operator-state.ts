@@ -1,0 +1,55 @@
+import {
+  type AgentId,
+  type FrameworkId,
+  type MaintenanceRecord,
+  NO_MAINTENANCE,
+  type QuotaRecord,
+  type RoleName,
+} from '#core';
+import type { OperatorCallEvent } from './master-operator-decision.js';
+
+/** What operators decided, as the registry has it, and the calls that wait for their turn. */
+export interface OperatorState {
+  readonly weights: Map<RoleName, number>;
+  readonly quotas: Map<RoleName, QuotaRecord>;
+  maintenance: MaintenanceRecord;
+  /** Agents of which the last task's end is waited for. */
+  readonly drainingAgents: Set<AgentId>;
+  /** Agents of machines in the maintenance schedule. */
+  readonly unavailableAgents: Set<AgentId>;
+  /** Outstanding inverse offers, oldest first. */
+  readonly inverseOffers: Map<string, InverseOfferEntry>;
+  nextInverseOfferNumber: number;
+  /** A decision is being stored: later calls wait, so that each is judged by what holds then. */
+  isDeciding: boolean;
+  readonly waiting: OperatorCallEvent[];
+}
+
+export interface InverseOfferEntry {
+  readonly id: string;
+  readonly frameworkId: FrameworkId;
+  readonly agentId: AgentId;
+  /** Where it was sent: on another stream it is unknown. */
+  readonly streamId: string;
+  readonly expiresAtMonoMs: number;
+}
+
+/** What a framework with something on an agent says to its maintenance. */
+export interface MaintenanceAnswer {
+  readonly status: 'ACCEPT' | 'DECLINE';
+  readonly atEpochMs: number;
+  /** It is not asked again before. */
+  readonly untilMonoMs: number;
+}
+
+export const createOperatorState = (): OperatorState => ({
+  weights: new Map(),
+  quotas: new Map(),
+  maintenance: NO_MAINTENANCE,
+  drainingAgents: new Set(),
+  unavailableAgents: new Set(),
+  inverseOffers: new Map(),
+  nextInverseOfferNumber: 0,
+  isDeciding: false,
+  waiting: [],
+});
