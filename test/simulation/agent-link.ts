@@ -1,4 +1,4 @@
-import type { AgentCall, AgentMessage } from '#mesos-v1';
+import type { AgentCall, AgentMessage, TaskStatus } from '#mesos-v1';
 import { parseAgentCall } from '#mesos-v1';
 import type {
   MasterLink,
@@ -35,6 +35,8 @@ export class SimulatedMasterLink implements MasterLink {
       readonly host: string;
       readonly masters: readonly MasterNode[];
       readonly survival: SurvivalWatch;
+      /** A status is about to be sent. */
+      readonly reporting?: (status: TaskStatus, host: string) => void;
     },
   ) {}
 
@@ -49,11 +51,13 @@ export class SimulatedMasterLink implements MasterLink {
     if (!this.isConnected || current === undefined) throw new Error('no master is connected');
     const text = JSON.stringify(call);
     trace(this.parts, call);
+    if (call.type === 'UPDATE') this.parts.reporting?.(call.update.status, host);
     const answer = await network.post({
       client: process,
       route: network.route(host, current.name),
       server: () => current.process,
       handle: () => current.callFromAgent(parse(text) as typeof call),
+      isRepeatable: true,
     });
     if (answer.status !== ACCEPTED) {
       throw new Error(`${call.type} was answered ${answer.status}: ${answer.message ?? ''}`);

@@ -7,7 +7,7 @@ import {
   resources,
   type TaskId,
 } from '#core';
-import { toWireResources } from '#mesos-v1';
+import { type TaskStatus, toWireResources } from '#mesos-v1';
 import { type AgentEngine, createAgentEngine } from '../../apps/agent/src/engine/agent-engine.js';
 import type { MasterLink } from '../../apps/agent/src/engine/master-link.port.js';
 import { FakeFetcher, FakeSandboxStore } from '../support/fake-sandbox-store.js';
@@ -33,6 +33,8 @@ export interface AgentWatch {
   readonly survival: SurvivalWatch;
   started(task: TaskId, host: string): void;
   portsOf(task: TaskId): readonly number[];
+  /** An agent is about to send a status. */
+  reporting?(status: TaskStatus, host: string): void;
 }
 
 export interface AgentParts {
@@ -134,6 +136,7 @@ export class AgentNode {
       host: this.name,
       masters,
       survival: this.parts.observer.survival,
+      reporting: (status, host) => this.parts.observer.reporting?.(status, host),
     });
     const engine = createAgentEngine(
       {

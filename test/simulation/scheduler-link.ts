@@ -131,6 +131,7 @@ export class SimulatedScheduler implements SchedulerDriver {
         route: network.route(host, master.name),
         server: () => master.process,
         handle: () => master.callFromScheduler(streamId, parseCall(text)),
+        isRepeatable: type !== 'ACCEPT',
       });
       if (answer.status === 202 || answer.status === 200) return undefined;
       const isOurs = (answer.status >= 400 && answer.status < 500) || answer.status === 501;
@@ -182,7 +183,10 @@ export class SimulatedScheduler implements SchedulerDriver {
           watch();
           deliverInOrder(text);
         },
-        closed: end,
+        // What came before the end is read before the end.
+        closed: (reason) => {
+          deliveries = deliveries.then(() => end(reason));
+        },
       },
     });
     const fail = (error: unknown) => {

@@ -27,6 +27,14 @@ export class FakeMasterRegistry implements MasterRegistry {
 
   constructor(private readonly leases: FakeLeaseKeeper) {}
 
+  /** What is stored, for those who compare. */
+  get stored(): {
+    readonly agents: ReadonlyMap<string, AgentRecord>;
+    readonly frameworks: ReadonlyMap<string, FrameworkRecord>;
+  } {
+    return { agents: this.agents, frameworks: this.frameworks };
+  }
+
   async load(lease: Lease, newMasterId: string): Promise<RegistrySnapshot> {
     this.leases.requireLease(lease);
     this.masterId ??= newMasterId;

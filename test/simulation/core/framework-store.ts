@@ -37,8 +37,20 @@ export interface FrameworkStore {
 export class FrameworkDisk implements FrameworkStore {
   readonly tasks = new Map<string, StoredTask>();
   frameworkId: FrameworkId | undefined;
+  private readonly history = new Set<string>();
+  private readonly forgotten = new Set<string>();
   private generation = 0;
   private made = 0;
+
+  /** A task of an id that was torn down. */
+  isForgotten(task: string): boolean {
+    return this.forgotten.has(task);
+  }
+
+  /** Whether the task was ever stored in this state. */
+  hasStored(task: string, state: string): boolean {
+    return this.history.has(`${task} ${state}`);
+  }
 
   async open(): Promise<FrameworkSnapshot> {
     this.generation += 1;
@@ -61,9 +73,11 @@ export class FrameworkDisk implements FrameworkStore {
       case 'put-task':
         if (!this.tasks.has(change.task.id)) this.made += 1;
         this.tasks.set(change.task.id, change.task);
+        this.history.add(`${change.task.id} ${change.task.state}`);
         return;
       case 'start-over':
         this.frameworkId = undefined;
+        for (const id of this.tasks.keys()) this.forgotten.add(id);
         this.tasks.clear();
         return;
       default:

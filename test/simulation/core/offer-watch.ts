@@ -1,0 +1,278 @@
+import type { MasterEffect, MasterEvent, MasterState } from '#cluster';
+import {
+  addResources,
+  containsResources,
+  type FrameworkId,
+  formatResources,
+  frameworkId,
+  noResources,
+  offerId,
+  type Resources,
+  scalarMilli,
+  subtractResources,
+} from '#core';
+import { decodeResources, type Filters, type WireOffer } from '#mesos-v1';
+import type { World } from '../world.js';
+import { answerOf, type LifeWatch, type WatchedTurn } from './life-watch.js';
+import { Refusals } from './refusals.js';
+
+/** Rounds that may pass over what a framework may have. */
+const MAX_ROUNDS = 2;
+/** Ticks, one a second, in which there may be no round at all for it. */
+const MAX_TICKS = 3;
+const MIN_CPU_MILLI = 10;
+const MIN_MEM_MILLI = 32_000;
+
+interface ToldOffer {
+  readonly frameworkId: FrameworkId;
+  readonly agentId: string;
+  readonly role: string;
+  readonly resources: Resources;
+}
+
+interface Client {
+  readonly frameworkId: FrameworkId;
+  readonly role: string;
+  readonly key: string;
+}
+
+/**
+ * The offers of one life of a master, as its frameworks see them: each resource in at most one, none used twice, none of
+ * what was refused or is suppressed, each withdrawal told. And progress: an active, unsuppressed, unfiltered framework
+ * gets what is free within two rounds.
+ */
+export class OfferWatch implements LifeWatch {
+  private readonly told = new Map<string, ToldOffer>();
+  private readonly suppressed = new Set<string>();
+  private readonly refusals = new Refusals();
+  private readonly passedOver = new Map<string, { rounds: number; ticks: number }>();
+  /** Streams by framework, as of the last event. */
+  private readonly streams = new Map<FrameworkId, string>();
+
+  constructor(private readonly world: World) {}
+
+  after(turn: WatchedTurn): void {
+    const { state, event } = turn;
+    if (event.kind === 'framework-stored') this.subscribed(state, event);
+    this.followStreams(state);
+    this.followAgents(state);
+    const taken = this.readCall(turn);
+    for (const effect of turn.effects) this.readEffect(turn, effect);
+    this.checkUse(turn, taken);
+    this.compareLedger(state);
+    if (event.kind === 'allocate') this.checkProgress(turn, 'rounds');
+    if (event.kind === 'tick') this.checkProgress(turn, 'ticks');
+  }
+
+  /** Filters of what came back are void, and the suppressed roles are those it gave. */
+  private subscribed(
+    state: MasterState,
+    event: Extract<MasterEvent, { readonly kind: 'framework-stored' }>,
+  ): void {
+    const framework = state.frameworks.get(event.frameworkId);
+    for (const role of framework?.roles ?? []) {
+      const key = keyOf(event.frameworkId, role);
+      this.refusals.forget(key);
+      const isSuppressed = event.call.subscribe.suppressed_roles?.includes(role) === true;
+      if (isSuppressed) this.suppressed.add(key);
+      else this.suppressed.delete(key);
+    }
+  }
+
+  /** A stream that ends takes its offers with it. */
+  private followStreams(state: MasterState): void {
+    for (const [id, streamId] of this.streams) {
+      if (state.frameworks.get(id)?.streamId === streamId) continue;
+      this.streams.delete(id);
+      for (const [offer, told] of this.told) if (told.frameworkId === id) this.told.delete(offer);
+    }
+    for (const { id, streamId } of state.frameworks.values()) {
+      if (streamId !== undefined) this.streams.set(id, streamId);
+    }
+  }
+
+  /** An agent that was given up begins anew. */
+  private followAgents(state: MasterState): void {
+    for (const { id, condition } of state.agents.values()) {
+      if (condition === 'unreachable') this.refusals.forgetAgent(id);
+    }
+  }
+
+  /** The offers this call uses up, or was wrong to think it could. */
+  private readCall(turn: WatchedTurn): readonly (ToldOffer | undefined)[] {
+    const { event, now } = turn;
+    if (event.kind !== 'scheduler-call' || answerOf(turn) !== 202) return [];
+    const id = frameworkId(event.call.framework_id.value);
+    switch (event.call.type) {
+      case 'ACCEPT': {
+        const { offer_ids, filters } = event.call.accept;
+        const taken = offer_ids.map(({ value }) => this.take(id, value));
+        const offers = taken.filter((offer) => offer !== undefined);
+        if (offers.length === taken.length) {
+          this.refuse(offers, { filters, now, minMs: 0, used: launchedBy(turn) });
+        }
+        return taken;
+      }
+      case 'DECLINE': {
+        const { offer_ids, filters } = event.call.decline;
+        const minMs = turn.state.config.minRefuseMs;
+        for (const { value } of offer_ids) {
+          const offer = this.take(id, value);
+          if (offer !== undefined) this.refuse([offer], { filters, now, minMs, used: noResources });
+        }
+        return [];
+      }
+      case 'SUPPRESS':
+      case 'REVIVE': {
+        const { call } = event;
+        const named = call.type === 'REVIVE' ? call.revive?.roles : call.suppress?.roles;
+        const own = turn.state.frameworks.get(id)?.roles ?? [];
+        for (const role of named === undefined || named.length === 0 ? own : named) {
+          const key = keyOf(id, role);
+          if (call.type === 'SUPPRESS') this.suppressed.add(key);
+          else {
+            this.suppressed.delete(key);
+            this.refusals.forget(key);
+          }
+        }
+        return [];
+      }
+      default:
+        return [];
+    }
+  }
+
+  private take(framework: FrameworkId, id: string): ToldOffer | undefined {
+    const offer = this.told.get(id);
+    if (offer?.frameworkId !== framework) return undefined;
+    this.told.delete(id);
+    return offer;
+  }
+
+  private refuse(
+    offers: readonly ToldOffer[],
+    given: {
+      readonly filters: Filters | undefined;
+      readonly now: WatchedTurn['now'];
+      readonly minMs: number;
+      readonly used: Resources;
+    },
+  ): void {
+    const [first] = offers;
+    if (first === undefined) return;
+    const seconds = given.filters?.refuse_seconds ?? 5;
+    const refuseMs = Math.max(given.minMs, (seconds < 0 ? 5 : seconds) * 1000);
+    const offered = offers.reduce((sum, offer) => addResources(sum, offer.resources), noResources);
+    if (refuseMs === 0 || !containsResources(offered, given.used)) return;
+    this.refusals.add(keyOf(first.frameworkId, first.role), first.agentId, {
+      resources: subtractResources(offered, given.used),
+      untilMonoMs: given.now.monoMs + refuseMs,
+    });
+  }
+
+  private readEffect({ state, now }: WatchedTurn, effect: MasterEffect): void {
+    if (effect.kind !== 'send-to-framework') return;
+    if (effect.event.type === 'RESCIND') this.told.delete(effect.event.rescind.offer_id.value);
+    if (effect.event.type !== 'OFFERS') return;
+    for (const offer of effect.event.offers.offers) {
+      this.checkOffer(state, offer, now.monoMs);
+      if (this.streams.get(frameworkId(offer.framework_id.value)) !== effect.streamId) {
+        this.world.violate(`offer ${offer.id.value} goes to another stream than its framework's`);
+      }
+    }
+  }
+
+  private checkOffer(state: MasterState, wire: WireOffer, monoMs: number): void {
+    const id = wire.id.value;
+    const offer = state.offers.get(offerId(id));
+    if (offer === undefined) return void this.world.violate(`offer ${id} is in no ledger`);
+    const { frameworkId, agentId, role } = offer;
+    const key = keyOf(frameworkId, role);
+    const resources = decodeResources(wire.resources);
+    const what = `${formatResources(resources)} of ${agentId}, offered to ${frameworkId} in ${role},`;
+    this.told.set(id, { frameworkId, agentId, role, resources });
+    this.passedOver.delete(agentId);
+    if (formatResources(resources) !== formatResources(offer.resources)) {
+      this.world.violate(`${what} are ${formatResources(offer.resources)} in the ledger`);
+    }
+    if (state.frameworks.get(frameworkId)?.roles.includes(role) !== true) {
+      this.world.violate(`${what} are for a role it does not have`);
+    }
+    if (this.suppressed.has(key)) this.world.violate(`${what} are for a suppressed role`);
+    if (this.refusals.covers(key, agentId, { resources, monoMs })) {
+      this.world.violate(`${what} were refused before`);
+    }
+    if (state.agents.get(agentId)?.condition !== 'connected') {
+      this.world.violate(`${what} are of an agent that is away`);
+    }
+  }
+
+  private checkUse({ effects }: WatchedTurn, taken: readonly (ToldOffer | undefined)[]): void {
+    if (!taken.includes(undefined)) return;
+    const isUsed = effects.some(
+      (effect) => effect.kind === 'send-to-agent' && effect.message.type === 'LAUNCH',
+    );
+    if (isUsed) this.world.violate('tasks are launched on an offer that was used or withdrawn');
+  }
+
+  /** What frameworks were told is what the ledger holds. */
+  private compareLedger(state: MasterState): void {
+    if (this.told.size === state.offers.size) return;
+    const known = new Set<string>(state.offers.keys());
+    const lost = [...this.told.keys()].filter((id) => !known.has(id));
+    const untold = [...known].filter((id) => !this.told.has(id));
+    this.world.violate(
+      `frameworks hold offers the ledger has not: [${lost}]; it has others: [${untold}]`,
+    );
+  }
+
+  private checkProgress({ state, now }: WatchedTurn, unit: 'rounds' | 'ticks'): void {
+    for (const agent of state.agents.values()) {
+      const resources = state.allocator.availableOn(agent.id);
+      const isFree =
+        agent.condition === 'connected' &&
+        !agent.isMarking &&
+        (scalarMilli(resources, 'cpus') >= MIN_CPU_MILLI ||
+          scalarMilli(resources, 'mem') >= MIN_MEM_MILLI);
+      const offer = { resources, monoMs: now.monoMs };
+      const waiting = isFree
+        ? this.clients(state).find(({ key }) => !this.refusals.covers(key, agent.id, offer))
+        : undefined;
+      if (waiting === undefined) {
+        this.passedOver.delete(agent.id);
+        continue;
+      }
+      const count = this.passedOver.get(agent.id) ?? { rounds: 0, ticks: 0 };
+      this.passedOver.set(agent.id, count);
+      count[unit] += 1;
+      if (count.rounds <= MAX_ROUNDS && count.ticks <= MAX_TICKS) continue;
+      this.world.violate(
+        `${formatResources(resources)} of ${agent.id} are free and ${waiting.frameworkId} gets none in ${waiting.role}, for ${count.rounds} rounds and ${count.ticks} s`,
+      );
+    }
+  }
+
+  private clients(state: MasterState): readonly Client[] {
+    const clients: Client[] = [];
+    for (const { id, streamId, roles } of state.frameworks.values()) {
+      if (streamId === undefined) continue;
+      for (const role of roles) {
+        const key = keyOf(id, role);
+        if (!this.suppressed.has(key)) clients.push({ frameworkId: id, role, key });
+      }
+    }
+    return clients;
+  }
+}
+
+const keyOf = (framework: FrameworkId, role: string): string => `${framework} ${role}`;
+
+/** What the tasks that are launched in this turn take. */
+function launchedBy({ effects }: WatchedTurn): Resources {
+  let sum = noResources;
+  for (const effect of effects) {
+    if (effect.kind !== 'send-to-agent' || effect.message.type !== 'LAUNCH') continue;
+    sum = addResources(sum, decodeResources(effect.message.launch.task.resources));
+  }
+  return sum;
+}

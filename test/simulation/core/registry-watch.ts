@@ -1,0 +1,103 @@
+import type { MasterEffect, MasterEvent, MasterState } from '#cluster';
+import type { FakeLeaseKeeper } from '../../support/fake-lease-keeper.js';
+import type { FakeMasterRegistry } from '../../support/fake-master-registry.js';
+import type { World } from '../world.js';
+import type { LifeWatch } from './life-watch.js';
+
+/** What a master says, the registry holds before: checked when it is said, while its epoch stands. */
+export class RegistryWatch implements LifeWatch {
+  /** Whom a call that waits for the registry is about. */
+  private readonly calls = new Map<string, { readonly of: 'framework' | 'agent'; id: string }>();
+
+  constructor(
+    private readonly parts: {
+      readonly world: World;
+      readonly registry: FakeMasterRegistry;
+      readonly leases: FakeLeaseKeeper;
+    },
+  ) {}
+
+  before(_state: MasterState, event: MasterEvent): void {
+    if (event.kind === 'scheduler-call' && event.call.type === 'TEARDOWN') {
+      this.calls.set(event.callId, { of: 'framework', id: event.call.framework_id.value });
+    }
+    if (event.kind === 'teardown-framework') {
+      this.calls.set(event.callId, { of: 'framework', id: event.frameworkId });
+    }
+    if (event.kind === 'mark-agent-gone') {
+      this.calls.set(event.callId, { of: 'agent', id: event.agentId });
+    }
+  }
+
+  effect(state: MasterState, effect: MasterEffect): void {
+    if (this.parts.leases.epochOf('master') !== state.epoch) return;
+    switch (effect.kind) {
+      case 'send-to-framework':
+        this.toldFramework(effect.event);
+        return;
+      case 'send-to-agent':
+        this.toldAgent(state, effect);
+        return;
+      case 'answer-call':
+        this.answered(effect.callId, effect.status);
+        return;
+      default:
+        return;
+    }
+  }
+
+  private toldFramework(
+    event: Extract<MasterEffect, { readonly kind: 'send-to-framework' }>['event'],
+  ): void {
+    if (event.type === 'SUBSCRIBED') {
+      this.expectFramework(event.subscribed.framework_id.value, ['registered', 'completed']);
+    }
+    if (event.type === 'FAILURE' && event.failure.agent_id !== undefined) {
+      this.expectAgent(event.failure.agent_id.value, ['unreachable', 'gone']);
+    }
+    if (event.type !== 'UPDATE') return;
+    const { status } = event.update;
+    if (status.source !== 'SOURCE_MASTER' || status.reason === 'REASON_RECONCILIATION') return;
+    const id = status.agent_id?.value ?? '';
+    if (status.state === 'TASK_UNREACHABLE') this.expectAgent(id, ['unreachable']);
+    if (status.state === 'TASK_GONE_BY_OPERATOR') this.expectAgent(id, ['gone']);
+  }
+
+  private toldAgent(
+    state: MasterState,
+    { message, streamId }: Extract<MasterEffect, { readonly kind: 'send-to-agent' }>,
+  ): void {
+    if (message.type === 'SUBSCRIBED') {
+      this.expectAgent(message.subscribed.agent_id.value, ['admitted', 'gone']);
+    }
+    if (message.type === 'SHUTDOWN_FRAMEWORK') {
+      this.expectFramework(message.shutdown_framework.framework_id.value, ['completed']);
+    }
+    const agent = state.agentStreams.get(streamId);
+    if (message.type === 'SHUTDOWN' && agent !== undefined) this.expectAgent(agent.id, ['gone']);
+  }
+
+  private answered(callId: string, status: number): void {
+    const about = this.calls.get(callId);
+    this.calls.delete(callId);
+    if (about === undefined || status >= 300) return;
+    if (about.of === 'framework') this.expectFramework(about.id, ['completed']);
+    else this.expectAgent(about.id, ['gone']);
+  }
+
+  private expectFramework(id: string, states: readonly string[]): void {
+    const stored = this.parts.registry.stored.frameworks.get(id)?.state;
+    if (stored !== undefined && states.includes(stored)) return;
+    this.parts.world.violate(
+      `framework ${id} is taken for ${states.join(' or ')}; the registry has it ${stored ?? 'not at all'}`,
+    );
+  }
+
+  private expectAgent(id: string, states: readonly string[]): void {
+    const stored = this.parts.registry.stored.agents.get(id)?.state;
+    if (stored !== undefined && states.includes(stored)) return;
+    this.parts.world.violate(
+      `agent ${id} is taken for ${states.join(' or ')}; the registry has it ${stored ?? 'not at all'}`,
+    );
+  }
+}
