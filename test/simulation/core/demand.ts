@@ -50,7 +50,7 @@ export function drawHabits(name: string, random: SeededRandom): FrameworkHabits 
     failoverTimeout: random.chance(0.75) ? DAY_S : random.pick([0, 5, 20]),
     suppresses: random.chance(0.7),
     revives: random.chance(0.6),
-    maxRefuseSeconds: random.pick([2, 8, 20]),
+    maxRefuseSeconds: random.pick([4, 10, 25]),
     tasksPerOffer: random.pick([1, 3, 100]),
     hoards: random.chance(0.3) ? 0.05 : 0,
     errs: random.chance(0.3) ? 0.1 : 0,

@@ -27,6 +27,7 @@ interface Instance {
 export class FrameworkNode {
   readonly disk = new FrameworkDisk();
   private instances: readonly Instance[] = [];
+  private newest: SimulatedProcess | undefined;
 
   constructor(
     readonly habits: FrameworkHabits,
@@ -59,6 +60,7 @@ export class FrameworkNode {
   start(): void {
     const { world, network, masters, observer, random, mutant } = this.parts;
     const process = new SimulatedProcess(this.name, world);
+    this.newest = process;
     const store = mutant?.wrapFrameworkStore?.(this.disk, process) ?? this.disk;
     const framework = new ScriptedFramework({
       process,
@@ -76,7 +78,14 @@ export class FrameworkNode {
           process,
           host: this.name,
           masters,
-          observer,
+          observer: {
+            acknowledging: (status) => observer.acknowledging(status),
+            killing: (task) => observer.killing(task),
+            // An instance that was replaced may hear late what the one after it has heard already.
+            statusDelivered: (status) => {
+              if (this.newest === process) observer.statusDelivered(status);
+            },
+          },
           handlers,
           frameworkInfo: info,
           frameworkId,

@@ -71,7 +71,8 @@ export class FrameworkDisk implements FrameworkStore {
         this.frameworkId = change.frameworkId;
         return;
       case 'put-task':
-        if (!this.tasks.has(change.task.id)) this.made += 1;
+        // A number is used once, whoever used the ones before and never stored it.
+        this.made = Math.max(this.made, numberOf(change.task.id) + 1);
         this.tasks.set(change.task.id, change.task);
         this.history.add(`${change.task.id} ${change.task.state}`);
         return;
@@ -85,3 +86,5 @@ export class FrameworkDisk implements FrameworkStore {
     }
   }
 }
+
+const numberOf = (id: string): number => Number(id.slice(id.lastIndexOf('.') + 1));

@@ -1,6 +1,7 @@
 import type { MasterEffect, MasterEvent, MasterState } from '#cluster';
 import {
   addResources,
+  agentId,
   containsResources,
   type FrameworkId,
   formatResources,
@@ -56,6 +57,7 @@ export class OfferWatch implements LifeWatch {
     if (event.kind === 'framework-stored') this.subscribed(state, event);
     this.followStreams(state);
     this.followAgents(state);
+    this.checkStream(turn);
     const taken = this.readCall(turn);
     for (const effect of turn.effects) this.readEffect(turn, effect);
     this.checkUse(turn, taken);
@@ -96,6 +98,15 @@ export class OfferWatch implements LifeWatch {
     for (const { id, condition } of state.agents.values()) {
       if (condition === 'unreachable') this.refusals.forgetAgent(id);
     }
+  }
+
+  /** Only the stream that was opened last speaks for a framework. */
+  private checkStream(turn: WatchedTurn): void {
+    const { event } = turn;
+    if (event.kind !== 'scheduler-call' || answerOf(turn) !== 202) return;
+    const id = event.call.framework_id.value;
+    if (this.streams.get(frameworkId(id)) === event.streamId) return;
+    this.world.violate(`${event.call.type} of ${id} is taken over a stream that was replaced`);
   }
 
   /** The offers this call uses up, or was wrong to think it could. */
@@ -189,22 +200,36 @@ export class OfferWatch implements LifeWatch {
     const { frameworkId, agentId, role } = offer;
     const key = keyOf(frameworkId, role);
     const resources = decodeResources(wire.resources);
-    const what = `${formatResources(resources)} of ${agentId}, offered to ${frameworkId} in ${role},`;
     this.told.set(id, { frameworkId, agentId, role, resources });
     this.passedOver.delete(agentId);
-    if (formatResources(resources) !== formatResources(offer.resources)) {
-      this.world.violate(`${what} are ${formatResources(offer.resources)} in the ledger`);
-    }
-    if (state.frameworks.get(frameworkId)?.roles.includes(role) !== true) {
-      this.world.violate(`${what} are for a role it does not have`);
-    }
-    if (this.suppressed.has(key)) this.world.violate(`${what} are for a suppressed role`);
-    if (this.refusals.covers(key, agentId, { resources, monoMs })) {
-      this.world.violate(`${what} were refused before`);
-    }
-    if (state.agents.get(agentId)?.condition !== 'connected') {
-      this.world.violate(`${what} are of an agent that is away`);
-    }
+    const problem = this.findFault(state, { offer, resources, key, monoMs });
+    if (problem === undefined) return;
+    const amount = formatResources(resources);
+    this.world.violate(
+      `${amount} of ${agentId} are offered to ${frameworkId} in ${role}: ${problem}`,
+    );
+  }
+
+  private findFault(
+    state: MasterState,
+    given: {
+      readonly offer: ToldOffer;
+      readonly resources: Resources;
+      readonly key: string;
+      readonly monoMs: number;
+    },
+  ): string | undefined {
+    const { offer, resources, key, monoMs } = given;
+    const isRight =
+      containsResources(offer.resources, resources) &&
+      containsResources(resources, offer.resources);
+    if (!isRight) return `in the ledger they are ${formatResources(offer.resources)}`;
+    const roles: readonly string[] = state.frameworks.get(offer.frameworkId)?.roles ?? [];
+    if (!roles.includes(offer.role)) return 'it does not have the role';
+    if (this.suppressed.has(key)) return 'the role is suppressed';
+    if (this.refusals.covers(key, offer.agentId, { resources, monoMs })) return 'it refused them';
+    const agent = state.agents.get(agentId(offer.agentId));
+    return agent?.condition === 'connected' ? undefined : 'the agent is away';
   }
 
   private checkUse({ effects }: WatchedTurn, taken: readonly (ToldOffer | undefined)[]): void {
@@ -227,6 +252,7 @@ export class OfferWatch implements LifeWatch {
   }
 
   private checkProgress({ state, now }: WatchedTurn, unit: 'rounds' | 'ticks'): void {
+    const clients = this.clients(state);
     for (const agent of state.agents.values()) {
       const resources = state.allocator.availableOn(agent.id);
       const isFree =
@@ -236,7 +262,7 @@ export class OfferWatch implements LifeWatch {
           scalarMilli(resources, 'mem') >= MIN_MEM_MILLI);
       const offer = { resources, monoMs: now.monoMs };
       const waiting = isFree
-        ? this.clients(state).find(({ key }) => !this.refusals.covers(key, agent.id, offer))
+        ? clients.find(({ key }) => !this.refusals.covers(key, agent.id, offer))
         : undefined;
       if (waiting === undefined) {
         this.passedOver.delete(agent.id);

@@ -32,9 +32,9 @@ export interface ScriptedFrameworkParts {
   readonly note: (what: string) => void;
 }
 
-const TICK_MS = 6_000;
+const TICK_MS = 9_000;
 /** Longer than an ACCEPT may be under way. */
-const UNREACHABLE_LIMIT_MS = 40_000;
+const UNREACHABLE_LIMIT_MS = 20_000;
 
 /**
  * One life of a framework without a controller: it has demands, stores its tasks, launches on what it is offered, and
@@ -48,7 +48,9 @@ export class ScriptedFramework {
   private readonly offers = new Map<string, WireOffer>();
   /** Roles the master may believe to be suppressed. */
   private readonly suppressed = new Set<string>();
-  /** Tasks of which the master it is subscribed at has taken a KILL. */
+  /** Tasks the master it is subscribed at has spoken of. */
+  private readonly heard = new Set<string>();
+  /** Tasks of which it has taken a KILL: it remembers that, unless it did not know the task. */
   private readonly killed = new Set<string>();
   private readonly unseenSinceMs = new Map<string, number>();
   private link: SimulatedScheduler | undefined;
@@ -105,6 +107,7 @@ export class ScriptedFramework {
     return {
       onSubscribed: async (frameworkId) => {
         this.killed.clear();
+        this.heard.clear();
         await this.commit([{ kind: 'subscribed', frameworkId }]);
         void this.act(async () => {
           await this.reconcile({ all: true });
@@ -173,6 +176,8 @@ export class ScriptedFramework {
     const { tasks } = this.book;
     const task = tasks.get(status.task_id.value);
     if (task === undefined) return;
+    if (!this.heard.has(task.id)) this.killed.delete(task.id);
+    this.heard.add(task.id);
     const isEnded = isTerminalTaskState(status.state as TaskState);
     const isUnseen = status.state === 'TASK_UNREACHABLE';
     if (!isUnseen) this.unseenSinceMs.delete(task.id);
@@ -197,6 +202,7 @@ export class ScriptedFramework {
   }
 
   private async giveUp(task: StoredTask): Promise<void> {
+    if (!this.book.tasks.has(task.id)) return;
     const next = this.book.put({ ...task, isGivenUp: true });
     await this.commit([{ kind: 'put-task', task: next }]);
     await this.kill(next);
@@ -265,7 +271,8 @@ export class ScriptedFramework {
 
   /** They were never launched. */
   private async forget(tasks: readonly StoredTask[]): Promise<void> {
-    const dropped = tasks.map((task): StoredTask => ({ ...task, state: 'TASK_DROPPED' }));
+    const known = tasks.filter(({ id }) => this.book.tasks.has(id));
+    const dropped = known.map((task): StoredTask => ({ ...task, state: 'TASK_DROPPED' }));
     for (const task of dropped) this.book.put(task);
     await this.commit(dropped.map((task) => ({ kind: 'put-task', task })));
   }
@@ -273,11 +280,11 @@ export class ScriptedFramework {
   private async startOver(): Promise<void> {
     const { link } = this;
     this.link = undefined;
-    await link?.stop();
-    await this.commit([{ kind: 'start-over' }]);
     this.book.tasks.clear();
     this.offers.clear();
     this.unseenSinceMs.clear();
+    await this.commit([{ kind: 'start-over' }]);
+    await link?.stop();
     this.parts.note('starts over');
     this.subscribe(undefined);
   }
@@ -319,7 +326,7 @@ export class ScriptedFramework {
   private refuseSeconds(): number {
     const { habits, random } = this.parts;
     if (random.chance(0.02)) return 0;
-    return random.between(0.2, 1) * habits.maxRefuseSeconds;
+    return random.between(0.3, 1) * habits.maxRefuseSeconds;
   }
 }
 

@@ -71,8 +71,11 @@ function build(world: World, options: CoreSimulationOptions) {
     frameworks: () => frameworks,
   });
   const removal = new RemovalWatch(world);
-  const config = { offerTimeoutMs: workload.pick([8_000, 30_000, 120_000]) };
-  const masters = names('master', workload.integer(2, 3)).map(
+  const config = {
+    offerTimeoutMs: workload.pick([8_000, 30_000, 120_000]),
+    agentReregisterTimeoutMs: workload.pick([25_000, 60_000]),
+  };
+  const masters = names('master', workload.chance(0.3) ? 3 : 2).map(
     (name) =>
       new MasterNode(name, {
         world,
