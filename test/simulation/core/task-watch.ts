@@ -53,6 +53,11 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
     return { ...launch.info, resources: [] };
   }
 
+  /** In the order of their first launch. */
+  launched(): readonly TaskInfo[] {
+    return [...this.launches.values()].map(({ info }) => info);
+  }
+
   portsOf(): readonly number[] {
     return [];
   }
