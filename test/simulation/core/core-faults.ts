@@ -37,5 +37,6 @@ function operatorTearsDown(
   const engine = masters.find(({ isLeading }) => isLeading)?.engine;
   if (engine === undefined || disk.frameworkId === undefined) return;
   world.trace.add('FAULT', `the operator ends ${name}`);
-  void engine.tearDownFramework(disk.frameworkId);
+  const framework_id = { value: disk.frameworkId };
+  void engine.callFromOperator({ call: { type: 'TEARDOWN', teardown: { framework_id } } });
 }

@@ -1,3 +1,4 @@
+import { MAX_BACKOFF_MS, PATIENCE_ROUNDS } from '#allocator';
 import type { MasterEffect, MasterEvent, MasterState } from '#cluster';
 import {
   addResources,
@@ -46,6 +47,8 @@ export class OfferWatch implements LifeWatch {
   private readonly told = new Map<string, ToldOffer>();
   private readonly suppressed = new Set<string>();
   private readonly refusals = new Refusals();
+  /** Refusals since a client last took something or said that it wants more. */
+  private readonly declined = new Map<string, number>();
   private readonly passedOver = new Map<string, { rounds: number; ticks: number }>();
   /** Streams by framework, as of the last event. */
   private readonly streams = new Map<FrameworkId, string>();
@@ -74,7 +77,7 @@ export class OfferWatch implements LifeWatch {
     const framework = state.frameworks.get(event.frameworkId);
     for (const role of framework?.roles ?? []) {
       const key = keyOf(event.frameworkId, role);
-      this.refusals.forget(key);
+      this.forgetRefusals(key);
       const isSuppressed = event.call.subscribe.suppressed_roles?.includes(role) === true;
       if (isSuppressed) this.suppressed.add(key);
       else this.suppressed.delete(key);
@@ -119,7 +122,9 @@ export class OfferWatch implements LifeWatch {
         const { offer_ids, filters } = event.call.accept;
         const taken = offer_ids.map(({ value }) => this.take(id, value));
         const offers = taken.filter((offer) => offer !== undefined);
-        if (offers.length === taken.length) {
+        const [first] = offers;
+        if (first !== undefined && offers.length === taken.length) {
+          this.declined.delete(keyOf(id, first.role));
           this.refuse(offers, { filters, now, minMs: 0, used: launchedBy(turn) });
         }
         return taken;
@@ -129,7 +134,10 @@ export class OfferWatch implements LifeWatch {
         const minMs = turn.state.config.minRefuseMs;
         for (const { value } of offer_ids) {
           const offer = this.take(id, value);
-          if (offer !== undefined) this.refuse([offer], { filters, now, minMs, used: noResources });
+          if (offer === undefined) continue;
+          const key = keyOf(id, offer.role);
+          this.declined.set(key, (this.declined.get(key) ?? 0) + 1);
+          this.refuse([offer], { filters, now, minMs, used: noResources });
         }
         return [];
       }
@@ -143,7 +151,7 @@ export class OfferWatch implements LifeWatch {
           if (call.type === 'SUPPRESS') this.suppressed.add(key);
           else {
             this.suppressed.delete(key);
-            this.refusals.forget(key);
+            this.forgetRefusals(key);
           }
         }
         return [];
@@ -175,10 +183,20 @@ export class OfferWatch implements LifeWatch {
     const refuseMs = Math.max(given.minMs, (seconds < 0 ? 5 : seconds) * 1000);
     const offered = offers.reduce((sum, offer) => addResources(sum, offer.resources), noResources);
     if (refuseMs === 0 || !containsResources(offered, given.used)) return;
-    this.refusals.add(keyOf(first.frameworkId, first.role), first.agentId, {
+    const key = keyOf(first.frameworkId, first.role);
+    const untilMonoMs = given.now.monoMs + refuseMs;
+    const isChronic = (this.declined.get(key) ?? 0) > PATIENCE_ROUNDS;
+    const longestMs = given.now.monoMs + (isChronic ? MAX_BACKOFF_MS : 0);
+    this.refusals.add(key, first.agentId, {
       resources: subtractResources(offered, given.used),
-      untilMonoMs: given.now.monoMs + refuseMs,
+      untilMonoMs,
+      mayLastUntilMonoMs: Math.max(untilMonoMs, longestMs),
     });
+  }
+
+  private forgetRefusals(key: string): void {
+    this.refusals.forget(key);
+    this.declined.delete(key);
   }
 
   private readEffect({ state, now }: WatchedTurn, effect: MasterEffect): void {
@@ -262,7 +280,7 @@ export class OfferWatch implements LifeWatch {
           scalarMilli(resources, 'mem') >= MIN_MEM_MILLI);
       const offer = { resources, monoMs: now.monoMs };
       const waiting = isFree
-        ? clients.find(({ key }) => !this.refusals.covers(key, agent.id, offer))
+        ? clients.find(({ key }) => !this.refusals.mayCover(key, agent.id, offer))
         : undefined;
       if (waiting === undefined) {
         this.passedOver.delete(agent.id);

@@ -6,6 +6,8 @@ const MAX_PER_PAIR = 8;
 interface Refusal {
   readonly resources: Resources;
   readonly untilMonoMs: number;
+  /** A master may make the refusals of those who refuse everything longer. */
+  readonly mayLastUntilMonoMs: number;
 }
 
 /** What frameworks have refused of a master, as they may expect it to remember. */
@@ -17,7 +19,7 @@ export class Refusals {
     this.byClient.set(client, ofClient);
     const kept = (ofClient.get(agent) ?? []).filter(
       (old) =>
-        old.untilMonoMs > refusal.untilMonoMs ||
+        old.mayLastUntilMonoMs > refusal.mayLastUntilMonoMs ||
         !containsResources(refusal.resources, old.resources),
     );
     ofClient.set(agent, [...kept, refusal].slice(-MAX_PER_PAIR));
@@ -29,13 +31,24 @@ export class Refusals {
     agent: string,
     offer: { readonly resources: Resources; readonly monoMs: number },
   ): boolean {
-    const refusals = this.byClient.get(client)?.get(agent);
-    return (
-      refusals?.some(
-        ({ resources, untilMonoMs }) =>
-          untilMonoMs > offer.monoMs && containsResources(resources, offer.resources),
-      ) === true
-    );
+    return this.some(client, agent, ({ resources, untilMonoMs }) => {
+      return untilMonoMs > offer.monoMs && containsResources(resources, offer.resources);
+    });
+  }
+
+  /** Whether one covers it that may stand then. */
+  mayCover(
+    client: string,
+    agent: string,
+    offer: { readonly resources: Resources; readonly monoMs: number },
+  ): boolean {
+    return this.some(client, agent, ({ resources, mayLastUntilMonoMs }) => {
+      return mayLastUntilMonoMs > offer.monoMs && containsResources(resources, offer.resources);
+    });
+  }
+
+  private some(client: string, agent: string, isIt: (refusal: Refusal) => boolean): boolean {
+    return this.byClient.get(client)?.get(agent)?.some(isIt) === true;
   }
 
   forget(client: string): void {

@@ -4,6 +4,8 @@ import type { FakeMasterRegistry } from '../../support/fake-master-registry.js';
 import type { World } from '../world.js';
 import type { LifeWatch } from './life-watch.js';
 
+const NOT_STORED = 'not at all';
+
 /** What a master says, the registry holds before: checked when it is said, while its epoch stands. */
 export class RegistryWatch implements LifeWatch {
   /** Whom a call that waits for the registry is about. */
@@ -21,11 +23,13 @@ export class RegistryWatch implements LifeWatch {
     if (event.kind === 'scheduler-call' && event.call.type === 'TEARDOWN') {
       this.calls.set(event.callId, { of: 'framework', id: event.call.framework_id.value });
     }
-    if (event.kind === 'teardown-framework') {
-      this.calls.set(event.callId, { of: 'framework', id: event.frameworkId });
+    if (event.kind !== 'operator-call') return;
+    const { call, callId } = event;
+    if (call.type === 'TEARDOWN') {
+      this.calls.set(callId, { of: 'framework', id: call.teardown.framework_id.value });
     }
-    if (event.kind === 'mark-agent-gone') {
-      this.calls.set(event.callId, { of: 'agent', id: event.agentId });
+    if (call.type === 'MARK_AGENT_GONE') {
+      this.calls.set(callId, { of: 'agent', id: call.mark_agent_gone.agent_id.value });
     }
   }
 
@@ -53,7 +57,8 @@ export class RegistryWatch implements LifeWatch {
       this.expectFramework(event.subscribed.framework_id.value, ['registered', 'completed']);
     }
     if (event.type === 'FAILURE' && event.failure.agent_id !== undefined) {
-      this.expectAgent(event.failure.agent_id.value, ['unreachable', 'gone']);
+      // One whose place another one has taken is forgotten.
+      this.expectAgent(event.failure.agent_id.value, ['unreachable', 'gone', NOT_STORED]);
     }
     if (event.type !== 'UPDATE') return;
     const { status } = event.update;
@@ -86,18 +91,18 @@ export class RegistryWatch implements LifeWatch {
   }
 
   private expectFramework(id: string, states: readonly string[]): void {
-    const stored = this.parts.registry.stored.frameworks.get(id)?.state;
-    if (stored !== undefined && states.includes(stored)) return;
+    const stored = this.parts.registry.stored.frameworks.get(id)?.state ?? NOT_STORED;
+    if (states.includes(stored)) return;
     this.parts.world.violate(
-      `framework ${id} is taken for ${states.join(' or ')}; the registry has it ${stored ?? 'not at all'}`,
+      `framework ${id} is taken for ${states.join(' or ')}; the registry has it ${stored}`,
     );
   }
 
   private expectAgent(id: string, states: readonly string[]): void {
-    const stored = this.parts.registry.stored.agents.get(id)?.state;
-    if (stored !== undefined && states.includes(stored)) return;
+    const stored = this.parts.registry.stored.agents.get(id)?.state ?? NOT_STORED;
+    if (states.includes(stored)) return;
     this.parts.world.violate(
-      `agent ${id} is taken for ${states.join(' or ')}; the registry has it ${stored ?? 'not at all'}`,
+      `agent ${id} is taken for ${states.join(' or ')}; the registry has it ${stored}`,
     );
   }
 }

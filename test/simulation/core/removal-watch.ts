@@ -27,8 +27,8 @@ export class RemovalWatch implements LifeWatch {
       for (const change of effect.changes) {
         if (change.kind !== 'put-framework' || change.framework.state !== 'completed') continue;
         const isAsked =
-          event.kind === 'teardown-framework' ||
-          (event.kind === 'scheduler-call' && event.call.type === 'TEARDOWN');
+          (event.kind === 'operator-call' || event.kind === 'scheduler-call') &&
+          event.call.type === 'TEARDOWN';
         if (isAsked) continue;
         // The registry holds what masters put there.
         this.check(change.framework.id, change.framework.info as FrameworkInfo);

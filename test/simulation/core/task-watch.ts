@@ -156,9 +156,10 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
       if (call.type === 'ACKNOWLEDGE' && isTaken) this.acknowledged.add(call.acknowledge.uuid);
       if (call.type === 'TEARDOWN') this.mayEndAll(frameworkId(call.framework_id.value));
     }
-    if (event.kind === 'framework-completed' || event.kind === 'teardown-framework') {
-      this.mayEndAll(event.frameworkId);
+    if (event.kind === 'operator-call' && event.call.type === 'TEARDOWN') {
+      this.mayEndAll(frameworkId(event.call.teardown.framework_id.value));
     }
+    if (event.kind === 'framework-completed') this.mayEndAll(event.frameworkId);
     for (const effect of effects) {
       if (effect.kind !== 'send-to-agent' || effect.message.type !== 'LAUNCH') continue;
       const { framework, task } = effect.message.launch;
