@@ -31,17 +31,21 @@ export interface FrameworkHabits {
   readonly hoards: number;
   /** Part of the offers it makes mistakes with. */
   readonly errs: number;
+  /** Reserves what its services run on, and gives back what it does not need any more. */
+  readonly reserves: boolean;
   /** Replaces a task it cannot see; others wait for it. */
   readonly replacesUnreachable: boolean;
 }
 
-const ROLES = ['*', 'web', 'batch', 'ads'] as const;
+export const ROLES = ['*', 'web', 'web/shop', 'batch', 'batch/night', 'ads'] as const;
+/** Only top-level roles may have a quota. */
+export const QUOTA_ROLES = ['web', 'batch', 'ads'] as const;
 const DAY_S = 86_400;
 
 export function drawHabits(name: string, random: SeededRandom): FrameworkHabits {
   const isMultiRole = random.chance(0.6);
   const first = random.pick(ROLES);
-  const others = ROLES.filter((role) => role !== first && random.chance(0.35));
+  const others = ROLES.filter((role) => role !== first && random.chance(0.25));
   return {
     name,
     roles: isMultiRole ? [first, ...others] : [first],
@@ -54,6 +58,7 @@ export function drawHabits(name: string, random: SeededRandom): FrameworkHabits 
     tasksPerOffer: random.pick([1, 3, 100]),
     hoards: random.chance(0.3) ? 0.05 : 0,
     errs: random.chance(0.3) ? 0.1 : 0,
+    reserves: random.chance(0.3),
     replacesUnreachable: random.chance(0.5),
   };
 }

@@ -78,6 +78,7 @@ const HABITS: Omit<FrameworkHabits, 'name' | 'roles'> = {
   tasksPerOffer: 1,
   hoards: 0,
   errs: 0,
+  reserves: false,
   replacesUnreachable: false,
 };
 

@@ -1,5 +1,5 @@
 import { MAX_BACKOFF_MS, PATIENCE_ROUNDS } from '#allocator';
-import type { MasterEffect, MasterEvent, MasterState } from '#cluster';
+import type { MasterAgent, MasterEffect, MasterEvent, MasterState } from '#cluster';
 import {
   addResources,
   agentId,
@@ -7,14 +7,15 @@ import {
   type FrameworkId,
   formatResources,
   frameworkId,
+  isEmptyResources,
   noResources,
   offerId,
   type Resources,
-  scalarMilli,
   subtractResources,
 } from '#core';
 import { decodeResources, type Filters, type WireOffer } from '#mesos-v1';
 import type { World } from '../world.js';
+import { entitledTo } from './entitlement-watch.js';
 import { answerOf, type LifeWatch, type WatchedTurn } from './life-watch.js';
 import { Refusals } from './refusals.js';
 
@@ -22,8 +23,6 @@ import { Refusals } from './refusals.js';
 const MAX_ROUNDS = 2;
 /** Ticks, one a second, in which there may be no round at all for it. */
 const MAX_TICKS = 3;
-const MIN_CPU_MILLI = 10;
-const MIN_MEM_MILLI = 32_000;
 
 interface ToldOffer {
   readonly frameworkId: FrameworkId;
@@ -185,7 +184,8 @@ export class OfferWatch implements LifeWatch {
     if (refuseMs === 0 || !containsResources(offered, given.used)) return;
     const key = keyOf(first.frameworkId, first.role);
     const untilMonoMs = given.now.monoMs + refuseMs;
-    const isChronic = (this.declined.get(key) ?? 0) > PATIENCE_ROUNDS;
+    // What is left of an offer counts too, so that patience may end a little earlier.
+    const isChronic = (this.declined.get(key) ?? 0) > PATIENCE_ROUNDS - 3;
     const longestMs = given.now.monoMs + (isChronic ? MAX_BACKOFF_MS : 0);
     this.refusals.add(key, first.agentId, {
       resources: subtractResources(offered, given.used),
@@ -272,16 +272,7 @@ export class OfferWatch implements LifeWatch {
   private checkProgress({ state, now }: WatchedTurn, unit: 'rounds' | 'ticks'): void {
     const clients = this.clients(state);
     for (const agent of state.agents.values()) {
-      const resources = state.allocator.availableOn(agent.id);
-      const isFree =
-        agent.condition === 'connected' &&
-        !agent.isMarking &&
-        (scalarMilli(resources, 'cpus') >= MIN_CPU_MILLI ||
-          scalarMilli(resources, 'mem') >= MIN_MEM_MILLI);
-      const offer = { resources, monoMs: now.monoMs };
-      const waiting = isFree
-        ? clients.find(({ key }) => !this.refusals.mayCover(key, agent.id, offer))
-        : undefined;
+      const waiting = this.findWaiting(state, agent, { clients, monoMs: now.monoMs });
       if (waiting === undefined) {
         this.passedOver.delete(agent.id);
         continue;
@@ -290,10 +281,27 @@ export class OfferWatch implements LifeWatch {
       this.passedOver.set(agent.id, count);
       count[unit] += 1;
       if (count.rounds <= MAX_ROUNDS && count.ticks <= MAX_TICKS) continue;
+      const { client, resources } = waiting;
       this.world.violate(
-        `${formatResources(resources)} of ${agent.id} are free and ${waiting.frameworkId} gets none in ${waiting.role}, for ${count.rounds} rounds and ${count.ticks} s`,
+        `${formatResources(resources)} of ${agent.id} are free and ${client.frameworkId} gets none in ${client.role}, for ${count.rounds} rounds and ${count.ticks} s`,
       );
     }
+  }
+
+  /** Somebody who may have some of the agent, and has not refused it. */
+  private findWaiting(
+    state: MasterState,
+    agent: MasterAgent,
+    given: { readonly clients: readonly Client[]; readonly monoMs: number },
+  ): { readonly client: Client; readonly resources: Resources } | undefined {
+    if (isEmptyResources(state.allocator.availableOn(agent.id))) return undefined;
+    for (const client of given.clients) {
+      const resources = entitledTo(state, agent, client.role);
+      if (resources === undefined) continue;
+      const offer = { resources, monoMs: given.monoMs };
+      if (!this.refusals.mayCover(client.key, agent.id, offer)) return { client, resources };
+    }
+    return undefined;
   }
 
   private clients(state: MasterState): readonly Client[] {

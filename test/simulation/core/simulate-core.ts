@@ -9,10 +9,12 @@ import type { SimulationResult } from '../simulate.js';
 import { World } from '../world.js';
 import { injectCoreFault } from './core-faults.js';
 import { type Demand, drawDemand, drawHabits, durationOf } from './demand.js';
+import { EntitlementWatch } from './entitlement-watch.js';
 import { FrameworkNode } from './framework-node.js';
 import { watchLife } from './life-watch.js';
 import type { CoreMutant } from './mutant.js';
 import { OfferWatch } from './offer-watch.js';
+import { OperatorDesk } from './operator-desk.js';
 import { RegistryWatch } from './registry-watch.js';
 import { RemovalWatch } from './removal-watch.js';
 import { findUnserved } from './served.js';
@@ -73,6 +75,7 @@ function build(world: World, options: CoreSimulationOptions) {
   const removal = new RemovalWatch(world);
   const config = {
     offerTimeoutMs: workload.pick([8_000, 30_000, 120_000]),
+    quotaRecoveryTimeoutMs: 20_000,
     agentReregisterTimeoutMs: workload.pick([25_000, 60_000]),
   };
   const masters = names('master', workload.chance(0.3) ? 3 : 2).map(
@@ -87,6 +90,7 @@ function build(world: World, options: CoreSimulationOptions) {
             [
               new OfferWatch(world),
               new RegistryWatch({ world, registry, leases }),
+              new EntitlementWatch(world),
               observer.life(),
               removal,
             ],
@@ -109,7 +113,8 @@ function build(world: World, options: CoreSimulationOptions) {
     (name) => buildFramework(name, { world, network, masters, observer, ...mutant }),
   );
   const hostVersions = new Map<AgentNode, number>();
-  return { network, leases, observer, removal, masters, agents, frameworks, hostVersions };
+  const desk = new OperatorDesk({ world, masters });
+  return { network, leases, observer, removal, masters, agents, frameworks, desk, hostVersions };
 }
 
 function buildFramework(
@@ -138,7 +143,14 @@ function drive(world: World, cluster: Cluster): void {
     injectCoreFault({ ...cluster, world });
     world.after(faults.between(0, 2 * faultEveryMs), fail);
   };
+  const operate = () => {
+    if (world.nowMs >= FAULTS_END_MS) cluster.desk.settle();
+    else cluster.desk.decide();
+    world.after(world.nowMs >= FAULTS_END_MS ? 2_000 : faults.between(1_000, 9_000), operate);
+  };
   world.after(4_000, work);
+  // Not every cluster has somebody who looks after it.
+  if (faults.chance(0.5)) world.after(2_000, operate);
   world.after(3_000, fail);
   world.after(FAULTS_END_MS, () => {
     world.trace.add('world', 'nothing fails from here on');

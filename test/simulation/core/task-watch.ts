@@ -1,5 +1,6 @@
-import type { MasterEffect, MasterState } from '#cluster';
+import type { MasterAgent, MasterEffect, MasterState } from '#cluster';
 import {
+  agentId,
   type FrameworkId,
   frameworkId,
   isTerminalTaskState,
@@ -161,7 +162,10 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
     }
     if (event.kind === 'framework-completed') this.mayEndAll(event.frameworkId);
     for (const effect of effects) {
-      if (effect.kind !== 'send-to-agent' || effect.message.type !== 'LAUNCH') continue;
+      if (effect.kind !== 'send-to-agent') continue;
+      const agent = state.agentStreams.get(effect.streamId);
+      if (effect.message.type === 'DRAIN') this.mayEndOn(agent);
+      if (effect.message.type !== 'LAUNCH') continue;
       const { framework, task } = effect.message.launch;
       const id = frameworkId(framework.id?.value ?? '');
       this.launches.set(task.task_id.value, { info: task, frameworkId: id, epoch: state.epoch });
@@ -187,10 +191,10 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
     const isUnknown = status.state === 'TASK_UNKNOWN';
     if (!isUnknown && !isTerminalTaskState(status.state as TaskState)) return;
     const launch = this.launches.get(id);
-    const task = launch && state.frameworks.get(launch.frameworkId)?.tasks.get(id);
-    const agent = task && state.agents.get(task.agentId);
+    const agent = launch && state.agents.get(agentId(launch.info.agent_id.value));
     // What an agent that cannot be seen does, nobody can know.
-    if (status.state === 'TASK_LOST' && agent?.condition === 'unreachable') return;
+    const isLost = isUnknown || status.state === 'TASK_LOST';
+    if (isLost && agent?.condition === 'unreachable') return;
     if (isUnknown && !this.isRunning(id)) return;
     if (!isUnknown) this.survival.told(status);
     else if (this.survival.isWanted(id)) world.violate(`${id} runs, and ${status.state} is told`);
@@ -201,6 +205,14 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
     for (const [task, launch] of this.launches) {
       if (launch.frameworkId === framework) this.survival.mayEnd(task, 'its framework is removed');
     }
+  }
+
+  /** An operator wants the agent empty. */
+  private mayEndOn(agent: MasterAgent | undefined): void {
+    if (agent === undefined) return;
+    const { host } = this.agentOf(agent.info.hostname);
+    for (const { id } of agent.tasks) this.survival.mayEnd(id, 'its agent is drained');
+    for (const id of host.tasks.keys()) this.survival.mayEnd(id, 'its agent is drained');
   }
 
   private isRunning(task: TaskId): boolean {
