@@ -124,7 +124,10 @@ export class OfferWatch implements LifeWatch {
         const [first] = offers;
         if (first !== undefined && offers.length === taken.length) {
           this.declined.delete(keyOf(id, first.role));
-          this.refuse(offers, { filters, now, minMs: 0, used: launchedBy(turn) });
+          const { operations = [] } = event.call.accept;
+          const isConverted = operations.some(({ type }) => type !== 'LAUNCH');
+          const used = isConverted ? undefined : launchedBy(turn);
+          this.refuse(offers, { filters, now, minMs: 0, used });
         }
         return taken;
       }
@@ -173,7 +176,8 @@ export class OfferWatch implements LifeWatch {
       readonly filters: Filters | undefined;
       readonly now: WatchedTurn['now'];
       readonly minMs: number;
-      readonly used: Resources;
+      /** Undefined: what is left has other traits than what was offered. */
+      readonly used: Resources | undefined;
     },
   ): void {
     const [first] = offers;
@@ -181,15 +185,16 @@ export class OfferWatch implements LifeWatch {
     const seconds = given.filters?.refuse_seconds ?? 5;
     const refuseMs = Math.max(given.minMs, (seconds < 0 ? 5 : seconds) * 1000);
     const offered = offers.reduce((sum, offer) => addResources(sum, offer.resources), noResources);
-    if (refuseMs === 0 || !containsResources(offered, given.used)) return;
+    const { used = noResources } = given;
+    if (refuseMs === 0 || !containsResources(offered, used)) return;
     const key = keyOf(first.frameworkId, first.role);
     const untilMonoMs = given.now.monoMs + refuseMs;
     // What is left of an offer counts too, so that patience may end a little earlier.
     const isChronic = (this.declined.get(key) ?? 0) > PATIENCE_ROUNDS - 3;
     const longestMs = given.now.monoMs + (isChronic ? MAX_BACKOFF_MS : 0);
     this.refusals.add(key, first.agentId, {
-      resources: subtractResources(offered, given.used),
-      untilMonoMs,
+      resources: subtractResources(offered, used),
+      untilMonoMs: given.used === undefined ? 0 : untilMonoMs,
       mayLastUntilMonoMs: Math.max(untilMonoMs, longestMs),
     });
   }
@@ -247,7 +252,8 @@ export class OfferWatch implements LifeWatch {
     if (this.suppressed.has(key)) return 'the role is suppressed';
     if (this.refusals.covers(key, offer.agentId, { resources, monoMs })) return 'it refused them';
     const agent = state.agents.get(agentId(offer.agentId));
-    return agent?.condition === 'connected' ? undefined : 'the agent is away';
+    if (agent?.condition !== 'connected') return 'the agent is away';
+    return agent.activation === undefined ? undefined : 'the agent is deactivated';
   }
 
   private checkUse({ effects }: WatchedTurn, taken: readonly (ToldOffer | undefined)[]): void {

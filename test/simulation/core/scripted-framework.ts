@@ -4,10 +4,19 @@ import {
   type SchedulerCallWithoutFrameworkId,
   type SchedulerHandlers,
 } from '#framework';
-import type { Filters, FrameworkInfo, TaskStatus, WireOffer } from '#mesos-v1';
+import {
+  decodeResources,
+  encodeResources,
+  type Filters,
+  type FrameworkInfo,
+  type OfferOperation,
+  type TaskStatus,
+  type WireOffer,
+} from '#mesos-v1';
 import type { SeededRandom } from '../../support/seeded-random.js';
 import { SimulatedScheduler } from '../scheduler-link.js';
 import type { SimulatedProcess } from '../simulated-process.js';
+import { select } from './carve.js';
 import type { Demand, FrameworkHabits } from './demand.js';
 import type { FrameworkChange, FrameworkStore, StoredTask } from './framework-store.js';
 import { type PackedTask, TaskBook } from './task-book.js';
@@ -143,6 +152,7 @@ export class ScriptedFramework {
     const role = offer.allocation_info?.role ?? habits.roles[0] ?? '*';
     const tasks = this.book.pack(offer, role);
     const filters = { refuse_seconds: this.refuseSeconds() };
+    if (tasks.length === 0 && (await this.giveBack(offer))) return;
     if (tasks.length === 0) {
       await this.call({ type: 'DECLINE', decline: { offer_ids: [offer.id], filters } });
       if (habits.suppresses && !this.book.wantsOf(role)) await this.suppress(role);
@@ -155,6 +165,17 @@ export class ScriptedFramework {
     }
   }
 
+  /** What is reserved and serves nothing any more is for everybody again. */
+  private async giveBack(offer: WireOffer): Promise<boolean> {
+    if (!this.parts.habits.reserves) return false;
+    const left = select(decodeResources(offer.resources), 'reserved');
+    if (Object.keys(left.scalars).length === 0) return false;
+    const resources = encodeResources(left, { isRefined: true });
+    const operations = [{ type: 'UNRESERVE', unreserve: { resources } }] as const;
+    const accept = { offer_ids: [offer.id], operations };
+    return (await this.call({ type: 'ACCEPT', accept })) === undefined;
+  }
+
   private async launch(
     offer: WireOffer,
     tasks: readonly PackedTask[],
@@ -164,7 +185,12 @@ export class ScriptedFramework {
     for (const { id } of stored) this.launching.add(id);
     await this.commit(stored.map((task) => ({ kind: 'put-task', task })));
     const task_infos = tasks.map(({ info }) => info);
-    const operations = [{ type: 'LAUNCH', launch: { task_infos } }] as const;
+    const operations: readonly OfferOperation[] = [
+      ...tasks.flatMap(({ reserve }) =>
+        reserve.length === 0 ? [] : [{ type: 'RESERVE' as const, reserve: { resources: reserve } }],
+      ),
+      { type: 'LAUNCH', launch: { task_infos } },
+    ];
     const accept = { offer_ids: [offer.id], operations, filters };
     const failure = await this.call({ type: 'ACCEPT', accept });
     if (failure?.code === 'REFUSED' || failure?.code === 'DISCONNECTED') await this.forget(stored);

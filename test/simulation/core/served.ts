@@ -1,5 +1,8 @@
+import { formatResources } from '#core';
+import { decodeResources } from '#mesos-v1';
 import type { AgentNode } from '../agent-node.js';
 import type { MasterNode } from '../master-node.js';
+import { select } from './carve.js';
 import type { FrameworkNode } from './framework-node.js';
 import type { StoredTask } from './framework-store.js';
 import { isActive, isDone, isOver } from './task-book.js';
@@ -23,7 +26,10 @@ export function findUnserved(cluster: {
   compareHosts(cluster.agents, wanted, reasons);
   const master = cluster.masters.find(({ isLeading }) => isLeading);
   if (master?.engine === undefined) reasons.push('no master leads');
-  else compareLedger(master.engine.state, wanted, reasons);
+  else {
+    compareLedger(master.engine.state, wanted, reasons);
+    compareReservations(master.engine.state, cluster.agents, reasons);
+  }
   return reasons.slice(0, MAX_REASONS);
 }
 
@@ -60,6 +66,24 @@ function compareHosts(
     }
   }
   for (const task of wanted) if (!running.has(task)) reasons.push(`${task} runs nowhere`);
+}
+
+/** What the master believes to be reserved is what agents have on their disks. */
+function compareReservations(
+  state: NonNullable<MasterNode['engine']>['state'],
+  agents: readonly AgentNode[],
+  reasons: string[],
+): void {
+  for (const { info, total, condition } of state.agents.values()) {
+    const node = agents.find(({ name }) => name === info.hostname);
+    if (node === undefined || condition !== 'connected') continue;
+    const believed = formatResources(select(total, 'reserved'));
+    const wire = node.journal.identity?.checkpointedResources ?? [];
+    const stored = formatResources(decodeResources(wire));
+    if (believed !== stored) {
+      reasons.push(`${node.name} has reserved [${stored}]; the master believes [${believed}]`);
+    }
+  }
 }
 
 function compareLedger(

@@ -1,12 +1,14 @@
-import { containsResources, isTerminalTaskState, subtractResources, type TaskState } from '#core';
+import { isTerminalTaskState, type Resources, subtractResources, type TaskState } from '#core';
 import {
-  fromWireResources,
+  decodeResources,
+  encodeResources,
   type TaskInfo,
   type TaskStatus,
-  toWireResources,
   type WireOffer,
+  type WireResource,
 } from '#mesos-v1';
 import type { SeededRandom } from '../../support/seeded-random.js';
+import { carve, reserved, select } from './carve.js';
 import { commandOf, type Demand, type FrameworkHabits } from './demand.js';
 import type { FrameworkSnapshot, StoredTask } from './framework-store.js';
 
@@ -14,6 +16,8 @@ import type { FrameworkSnapshot, StoredTask } from './framework-store.js';
 export interface PackedTask {
   readonly stored: StoredTask;
   readonly info: TaskInfo;
+  /** What has to be reserved for it first. */
+  readonly reserve: readonly WireResource[];
 }
 
 /** What one life of a framework knows of its tasks, and what it still wants. */
@@ -64,19 +68,24 @@ export class TaskBook {
   pack(offer: WireOffer, role: string): readonly PackedTask[] {
     const { habits, demands, random } = this.parts;
     const packed: PackedTask[] = [];
-    let rest = fromWireResources(offer.resources);
+    let rest = decodeResources(offer.resources);
     for (const demand of demands) {
       if (demand.role !== role) continue;
       let missing = this.missingOf(demand);
       while (missing > 0 && packed.length < habits.tasksPerOffer) {
         const isTooBig = random.chance(habits.errs);
-        if (!isTooBig && !containsResources(rest, demand.size)) break;
-        packed.push(this.make(demand, offer, { isTooBig }));
-        if (!isTooBig) rest = subtractResources(rest, demand.size);
+        const size = isTooBig ? TOO_BIG : carve(rest, demand.size);
+        if (size === undefined) break;
+        packed.push(this.make(demand, offer, { size, isReserved: this.reserves(demand) }));
+        if (!isTooBig) rest = subtractResources(rest, size);
         missing -= 1;
       }
     }
     return packed;
+  }
+
+  private reserves({ kind, role }: Demand): boolean {
+    return this.parts.habits.reserves && kind === 'service' && role !== '*';
   }
 
   /** What is to be stored of a status; undefined: its end is known already. */
@@ -96,7 +105,7 @@ export class TaskBook {
   private make(
     demand: Demand,
     offer: WireOffer,
-    options: { readonly isTooBig: boolean },
+    given: { readonly size: Resources; readonly isReserved: boolean },
   ): PackedTask {
     const id = `${this.parts.habits.name}.${this.nextTask}`;
     this.nextTask += 1;
@@ -108,17 +117,23 @@ export class TaskBook {
       state: 'launching',
       isGivenUp: false,
     });
-    const size = options.isTooBig ? { ...demand.size, scalars: { cpus: 1_000_000 } } : demand.size;
+    const size = given.isReserved ? reserved(given.size, demand.role) : given.size;
+    const plain = select(given.size, 'unreserved');
+    const reserve = given.isReserved ? reserved(plain, demand.role) : NOTHING;
     const info: TaskInfo = {
       name: demand.id,
       task_id: { value: id },
       agent_id: offer.agent_id,
-      resources: toWireResources(size),
+      resources: encodeResources(size, { isRefined: true }),
       command: { value: commandOf(demand) },
     };
-    return { stored, info };
+    return { stored, info, reserve: encodeResources(reserve, { isRefined: true }) };
   }
 }
+
+const NOTHING: Resources = { scalars: {}, ranges: {} };
+/** More than any agent has. */
+const TOO_BIG: Resources = { scalars: { cpus: 1_000_000 }, ranges: {} };
 
 /** Its end is known, and nothing can contradict that. */
 export const isFinal = ({ state }: StoredTask): boolean =>

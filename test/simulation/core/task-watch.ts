@@ -5,11 +5,12 @@ import {
   frameworkId,
   isTerminalTaskState,
   present,
+  reservedRole,
   type TaskId,
   type TaskState,
   taskId,
 } from '#core';
-import type { TaskInfo, TaskStatus } from '#mesos-v1';
+import { decodeResources, type TaskInfo, type TaskStatus } from '#mesos-v1';
 import type { FakeLeaseKeeper } from '../../support/fake-lease-keeper.js';
 import type { AgentNode, AgentWatch } from '../agent-node.js';
 import type { MasterWatch } from '../master-node.js';
@@ -98,8 +99,21 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
     if (!isWritten) world.violate(`task ${task} is started before ${host} has written it down`);
     const epoch = this.launches.get(task)?.epoch ?? 0;
     const seen = journal.identity?.highestEpoch ?? 0;
+    this.checkReserved(task, host);
     if (seen < epoch) {
       world.violate(`${host} obeys epoch ${epoch} and would obey ${seen} after a restart`);
+    }
+  }
+
+  /** What a task is reserved is on the agent's disk before it runs. */
+  private checkReserved(task: TaskId, host: string): void {
+    const held = decodeResources(this.launches.get(task)?.info.resources ?? []);
+    const onDisk = decodeResources(
+      this.agentOf(host).journal.identity?.checkpointedResources ?? [],
+    );
+    for (const key of Object.keys(held.scalars)) {
+      if (reservedRole(key) === undefined || Object.hasOwn(onDisk.scalars, key)) continue;
+      this.parts.world.violate(`task ${task} runs on ${key}, which ${host} has not written down`);
     }
   }
 
