@@ -31,8 +31,11 @@ export class FakeMasterRegistry implements MasterRegistry {
   get stored(): {
     readonly agents: ReadonlyMap<string, AgentRecord>;
     readonly frameworks: ReadonlyMap<string, FrameworkRecord>;
+    readonly activations: ReadonlyMap<AgentId, AgentActivation>;
+    readonly quotas: ReadonlyMap<RoleName, QuotaRecord>;
   } {
-    return { agents: this.agents, frameworks: this.frameworks };
+    const { agents, frameworks, activations, quotas } = this;
+    return { agents, frameworks, activations, quotas };
   }
 
   async load(lease: Lease, newMasterId: string): Promise<RegistrySnapshot> {

@@ -59,6 +59,28 @@ export const LEDGER_MUTANTS: CoreMutants = {
       };
     },
   },
+  'a master that knows no limits of quota': withAllocator((allocator) => {
+    const setQuota = allocator.setQuota.bind(allocator);
+    allocator.setQuota = (role, quota) => setQuota(role, quota && { ...quota, limits: {} });
+  }),
+  'a master that forgets quota when it takes over': {
+    wrapReduce: (reduce) => (state, event, now) => {
+      if (event.kind !== 'recover') return reduce(state, event, now);
+      return reduce(state, { ...event, snapshot: { ...event.snapshot, quotas: [] } }, now);
+    },
+  },
+  'a master that offers what is reserved to everybody': withAllocator((allocator) => {
+    allocator.convert = () => true;
+  }),
+  'a master that offers agents which are drained': {
+    wrapReduce: (reduce) => (state, event, now) => {
+      const reduced = reduce(state, event, now);
+      if (event.kind === 'operator-decided' && event.decision.kind === 'activation') {
+        state.allocator.setAgentActive(event.decision.id, { isActive: true });
+      }
+      return reduced;
+    },
+  },
   'a master that does not count what returning tasks hold': withAllocator((allocator) => {
     allocator.adopt = () => undefined;
   }),

@@ -62,6 +62,23 @@ export const ORDER_MUTANTS: CoreMutants = {
     'agent-marked-unreachable',
   ),
   'a master that gives an agent up before the registry does': beforeStored('agent-marked-gone'),
+  'a master that does what an operator decided before the registry holds it':
+    beforeStored('operator-decided'),
+  'a master that launches on a reservation before the agent is told of it': withEffects(
+    (effects) => {
+      const swapped = [...effects];
+      for (let index = 0; index + 1 < swapped.length; index += 1) {
+        const [first, second] = swapped.slice(index, index + 2);
+        if (first?.kind !== 'send-to-agent' || second?.kind !== 'send-to-agent') continue;
+        if (first.message.type !== 'CHECKPOINT_RESOURCES') continue;
+        const { sequence } = first.message;
+        const late = { ...first.message, sequence: second.message.sequence };
+        swapped[index] = { ...second, message: { ...second.message, sequence } };
+        swapped[index + 1] = { ...first, message: late };
+      }
+      return swapped;
+    },
+  ),
   'an agent that launches before its journal holds the task': journalsLate(
     ({ kind }) => kind === 'accepted' || kind === 'launching',
   ),

@@ -1,15 +1,22 @@
 import type { MasterEffect, MasterEvent, MasterState } from '#cluster';
+import { agentId, roleName } from '#core';
 import type { FakeLeaseKeeper } from '../../support/fake-lease-keeper.js';
 import type { FakeMasterRegistry } from '../../support/fake-master-registry.js';
 import type { World } from '../world.js';
-import type { LifeWatch } from './life-watch.js';
+import type { LifeWatch, WatchedTurn } from './life-watch.js';
 
 const NOT_STORED = 'not at all';
+
+/** Whom a call is about, and what the registry has to hold when it is answered. */
+interface About {
+  readonly of: 'framework' | 'agent' | 'quota' | 'activation';
+  readonly id: string;
+}
 
 /** What a master says, the registry holds before: checked when it is said, while its epoch stands. */
 export class RegistryWatch implements LifeWatch {
   /** Whom a call that waits for the registry is about. */
-  private readonly calls = new Map<string, { readonly of: 'framework' | 'agent'; id: string }>();
+  private readonly calls = new Map<string, About>();
 
   constructor(
     private readonly parts: {
@@ -19,12 +26,30 @@ export class RegistryWatch implements LifeWatch {
     },
   ) {}
 
+  /** What earlier masters were told still holds. */
+  after({ state, event }: WatchedTurn): void {
+    if (event.kind !== 'recover') return;
+    const stored = [...this.parts.registry.stored.quotas.keys()];
+    const isKnown = stored.every((role) => state.operator.quotas.has(role));
+    if (!isKnown) this.parts.world.violate(`a new master does not know all quotas of ${stored}`);
+  }
+
   before(_state: MasterState, event: MasterEvent): void {
     if (event.kind === 'scheduler-call' && event.call.type === 'TEARDOWN') {
       this.calls.set(event.callId, { of: 'framework', id: event.call.framework_id.value });
     }
     if (event.kind !== 'operator-call') return;
     const { call, callId } = event;
+    if (call.type === 'UPDATE_QUOTA') {
+      for (const { role, guarantees, limits } of call.update_quota.quota_configs) {
+        if (guarantees !== undefined || limits !== undefined) {
+          this.calls.set(callId, { of: 'quota', id: role });
+        }
+      }
+    }
+    if (call.type === 'DEACTIVATE_AGENT') {
+      this.calls.set(callId, { of: 'activation', id: call.deactivate_agent.agent_id.value });
+    }
     if (call.type === 'TEARDOWN') {
       this.calls.set(callId, { of: 'framework', id: call.teardown.framework_id.value });
     }
@@ -86,8 +111,26 @@ export class RegistryWatch implements LifeWatch {
     const about = this.calls.get(callId);
     this.calls.delete(callId);
     if (about === undefined || status >= 300) return;
-    if (about.of === 'framework') this.expectFramework(about.id, ['completed']);
-    else this.expectAgent(about.id, ['gone']);
+    const { world, registry } = this.parts;
+    const { quotas, activations } = registry.stored;
+    switch (about.of) {
+      case 'framework':
+        this.expectFramework(about.id, ['completed']);
+        return;
+      case 'agent':
+        this.expectAgent(about.id, ['gone']);
+        return;
+      case 'quota':
+        if (!quotas.has(roleName(about.id))) world.violate(`no quota of ${about.id} is stored`);
+        return;
+      case 'activation':
+        if (!activations.has(agentId(about.id))) {
+          world.violate(`${about.id} is deactivated, and the registry does not know`);
+        }
+        return;
+      default:
+        about.of satisfies never;
+    }
   }
 
   private expectFramework(id: string, states: readonly string[]): void {
