@@ -102,7 +102,9 @@ describe('frameworks on the SDK', () => {
 
     it('starts all ranks, keeps them over kill -9 of the master, and restarts all when one dies', async () => {
       const launcher = start('gang-launcher');
-      const before = await haveMet();
+      const before = await haveMet().catch((error: unknown) => {
+        throw new Error(`${String(error)}\n${launcher.output()}`);
+      });
       expect(new Set(before.map(peersOf)).size).toBe(1);
       expect(peersOf(before[0] ?? 0).split(',')).toHaveLength(4);
 

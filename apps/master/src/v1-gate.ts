@@ -5,7 +5,6 @@ import { acceptForms } from './operator-api/form-bodies.js';
 /** How long a request may wait for recovery: some clients retry a 503 without any back-off. */
 const RECOVERY_WAIT_MS = 1_000;
 const V1_PATH = /^(?:\/master)?\/api\/v1(?:\/(?:scheduler|agent|operator))?\/?$/;
-const SCHEDULER_PATH = /^(?:\/master)?\/api\/v1\/scheduler\/?$/;
 const AGENT_PATH = '/api/v1/agent';
 /**
  * Largest body of an agent's call. Its SUBSCRIBE brings all its tasks back at once, several KiB each: an agent over the
@@ -25,12 +24,6 @@ export function installV1Gate(app: NestFastifyApplication): void {
   const server = app.getHttpAdapter().getInstance();
   server.addHook('onRoute', (route) => {
     if (route.url === AGENT_PATH) route.bodyLimit = AGENT_BODY_LIMIT_BYTES;
-  });
-  server.addHook('onSend', (request, reply, _payload, done) => {
-    if (reply.statusCode === 401 && SCHEDULER_PATH.test(pathOf(request.url))) {
-      reply.header('www-authenticate', 'Basic realm="mesos-master-scheduler"');
-    }
-    done();
   });
   server.addHook('onRequest', async (request, reply) => {
     const path = pathOf(request.url);

@@ -48,7 +48,7 @@ export type {
 } from './master-events.js';
 export { executorKey } from './master-executors.js';
 export { failoverTimeoutMs } from './master-framework-info.js';
-export { isMachineOf } from './master-maintenance.js';
+export { findMachines as findScheduledMachines } from './master-maintenance.js';
 export {
   isListedAgent,
   type MasterChange,

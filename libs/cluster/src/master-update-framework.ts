@@ -1,11 +1,6 @@
 import type { FrameworkId } from '#core';
 import type { MasterTurn } from './master-events.js';
-import {
-  checkUpdate,
-  type Subscription,
-  toFrameworkTraits,
-  withPrincipal,
-} from './master-framework-info.js';
+import { checkUpdate, type Subscription, toFrameworkTraits } from './master-framework-info.js';
 import { applyInfo, beginFailover } from './master-frameworks.js';
 import { touchFramework } from './master-observation.js';
 import { rescindOffer, scheduleAllocation } from './master-offers.js';
@@ -17,9 +12,7 @@ export function updateFramework(
   framework: Framework,
   given: { readonly callId: string; readonly update: Subscription },
 ): void {
-  const { callId } = given;
-  const info = withPrincipal(given.update.framework_info, framework.info.principal);
-  const update = { ...given.update, framework_info: info };
+  const { callId, update } = given;
   const problem = checkUpdate(framework, update);
   if (problem !== undefined) {
     turn.effects.push({ kind: 'answer-call', callId, status: 400, message: problem });
@@ -32,7 +25,7 @@ export function updateFramework(
         kind: 'put-framework',
         framework: {
           id: framework.id,
-          info: { ...info, id: { value: framework.id } },
+          info: { ...update.framework_info, id: { value: framework.id } },
           state: 'registered',
           sinceEpochMs: framework.registeredEpochMs,
         },

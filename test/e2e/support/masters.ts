@@ -1,5 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -9,14 +17,19 @@ import { eventually, request } from './http.js';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const STOP_LIMIT_MS = 20_000;
+const RESTART_MS = 200;
 
-/** One daemon of a test: started from its bundle, in a session of its own, with a log. */
+/**
+ * One daemon of a test: started from its bundle, in a session of its own, with a log. It is started again when it ends, as by
+ * any supervisor: a leader that a busy machine keeps from renewing its lease ends too.
+ */
 export class Daemon {
   private child: ChildProcess | undefined;
+  private isWanted = false;
   private readonly logFile: string;
 
   constructor(
-    private readonly program: 'master' | 'agent' | 'controller' | 'router',
+    private readonly program: 'master' | 'agent',
     readonly url: string,
     private readonly environment: Readonly<Record<string, string>>,
     directory: string,
@@ -24,12 +37,9 @@ export class Daemon {
     this.logFile = join(directory, `${program}-${new URL(url).port}.log`);
   }
 
+  /** Another one after each start; 0 before the first. */
   get pid(): number {
     return this.child?.pid ?? 0;
-  }
-
-  get isRunning(): boolean {
-    return this.child !== undefined && isAlive(this.pid);
   }
 
   get log(): string {
@@ -38,6 +48,32 @@ export class Daemon {
 
   /** Waits until it listens. */
   async start(): Promise<void> {
+    this.isWanted = true;
+    this.spawn();
+    await eventually(`${this.program} listens at ${this.url}`, async () => {
+      return (await request(`${this.url}/ping`)).status === 200;
+    }).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${this.log}`);
+    });
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    if (isAlive(this.pid)) process.kill(this.pid, signal);
+  }
+
+  /** Waits until this life of it has ended. */
+  async end(pid: number, limitMs?: number): Promise<void> {
+    await eventually(`${this.program} at ${this.url} ends`, async () => !isAlive(pid), limitMs);
+  }
+
+  async stop(): Promise<void> {
+    this.isWanted = false;
+    this.signal('SIGCONT');
+    this.signal('SIGTERM');
+    await this.end(this.pid, STOP_LIMIT_MS).catch(() => this.signal('SIGKILL'));
+  }
+
+  private spawn(): void {
     const bundle = join(ROOT, `dist/apps/${this.program}/bundle/main.js`);
     if (!existsSync(bundle)) throw new Error(`${bundle} is missing: run npm run build`);
     const log = openSync(this.logFile, 'a');
@@ -47,22 +83,8 @@ export class Daemon {
       stdio: ['ignore', log, log],
       env: { ...process.env, PACER_HOST: hostname, PACER_PORT: port, ...this.environment },
     });
-    await eventually(`${this.program} listens at ${this.url}`, async () => {
-      if (!this.isRunning) throw new Error(`it ended: ${this.log}`);
-      return (await request(`${this.url}/ping`)).status === 200;
-    });
-  }
-
-  signal(signal: NodeJS.Signals): void {
-    if (this.isRunning) process.kill(this.pid, signal);
-  }
-
-  async stop(): Promise<void> {
-    this.signal('SIGCONT');
-    this.signal('SIGTERM');
-    await eventually('it ends', async () => !this.isRunning, STOP_LIMIT_MS).catch(() =>
-      this.signal('SIGKILL'),
-    );
+    closeSync(log);
+    this.child.once('exit', () => setTimeout(() => this.isWanted && this.spawn(), RESTART_MS));
   }
 }
 
@@ -177,12 +199,12 @@ export class MasterGroup {
     await agent.start();
   }
 
-  /** The one that leads, by its own word. Waits for one. */
-  leader(except?: Daemon): Promise<Daemon> {
+  /** The one that leads, by its own word; not the process `exceptPid`. Waits for one. */
+  leader(exceptPid?: number): Promise<Daemon> {
     return eventually('a master leads', async () => {
       for (const master of this.masters) {
-        if (master === except || !master.isRunning) continue;
-        const reply = await request(`${master.url}/slaves`, { timeoutMs: 1_000 }).catch(
+        if (master.pid === exceptPid) continue;
+        const reply = await request(`${master.url}/slaves`, { timeoutMs: 2_000 }).catch(
           () => undefined,
         );
         if (reply?.status === 200) return master;

@@ -4,6 +4,7 @@ import { parseSchedulerCall } from '#mesos-v1';
 import { ApiError, principalOf } from '#platform';
 import { MasterService } from '../master.service.js';
 import { parsedOrThrow } from '../parsed-or-throw.js';
+import { actAs } from '../principal.js';
 
 /** How long a SUBSCRIBE waits for the database to come back. */
 const SUBSCRIBE_WAIT_MS = 1_000;
@@ -20,8 +21,8 @@ export class SchedulerController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const call = parsedOrThrow(parseSchedulerCall(body), 'scheduler call');
     const principal = principalOf(request.raw);
+    const call = actAs(principal, parsedOrThrow(parseSchedulerCall(body), 'scheduler call'));
     const streamId = headers['mesos-stream-id'];
     if (call.type === 'SUBSCRIBE') await this.master.writable(SUBSCRIBE_WAIT_MS);
     const engine = this.master.writableEngine;
