@@ -2,9 +2,10 @@ import {
   isListedAgent,
   type MasterExecutor,
   type MasterFramework,
+  type MasterOffer,
   type MasterState,
 } from '#cluster';
-import type { DocumentCache } from '../reads/document-cache.js';
+import type { DocumentCache, Part } from '../reads/document-cache.js';
 import {
   agentPart,
   completedFrameworkPart,
@@ -13,12 +14,13 @@ import {
   frameworkLiteral,
   frameworkPart,
   fresh,
+  isKnown,
   offerPart,
   openObject,
   text,
 } from '../reads/parts.js';
 import type { Document, DocumentWriter, ReadContext, Walk } from '../reads/read-context.js';
-import { TaskLists } from '../reads/task-lists.js';
+import { type FrameworkTasks, TaskLists } from '../reads/task-lists.js';
 import {
   legacyCompletedFramework,
   legacyExecutor,
@@ -132,8 +134,13 @@ function framework(
   const toExecutors = frameworkLiteral(context, '],"executors":[');
   const executor = executorPart(context, (one) => JSON.stringify(legacyExecutor(one)));
   const end = frameworkLiteral(context, ']}');
+  const { wholeBytes = WHOLE_BYTES } = context;
+  const whole = wholeFramework(context, head, (one) => JSON.stringify(legacyOffer(one)));
   return (cache, one, { isFirst, executors }) => {
-    const { tasks, unreachable, completed, isListed } = taskLists.of(one);
+    const lists = taskLists.of(one);
+    lists.isLong ||= executors.length > 0 || lengthOf(lists) > wholeBytes;
+    if (!lists.isLong) return cache.place(whole, one, lists, { isFirst });
+    const { tasks, unreachable, completed, isListed } = lists;
     return (
       cache.place(head, one, undefined, { isFirst }) &&
       cache.placeList(tasks, isListed) &&
@@ -147,5 +154,54 @@ function framework(
       cache.placeAll(executor, executors, undefined) &&
       cache.place(end, one, undefined)
     );
+  };
+}
+
+/** A framework up to this length is one piece of the document: there may be thousands of small ones. */
+const WHOLE_BYTES = 16 * 1024;
+
+const lengthOf = ({ tasks, unreachable, completed }: FrameworkTasks): number =>
+  tasks.byteLength + unreachable.byteLength + completed.byteLength;
+
+interface SeenWhole<SeenHead> {
+  readonly head: SeenHead;
+  readonly generations: readonly number[];
+  readonly offers: readonly MasterOffer[];
+}
+
+/** A framework without executors and all its lists. */
+function wholeFramework<SeenHead>(
+  context: ReadContext,
+  head: Part<MasterFramework, unknown, SeenHead>,
+  renderOffer: (offer: MasterOffer) => string,
+): Part<MasterFramework, FrameworkTasks, SeenWhole<SeenHead>> {
+  return {
+    look: (one, lists) => ({
+      head: head.look(one, undefined),
+      generations: [
+        lists.tasks.generation,
+        lists.unreachable.generation,
+        lists.completed.generation,
+      ],
+      offers: [...one.offers],
+    }),
+    isCurrent: ({ generations, offers, head: seen }, one, lists) =>
+      generations[0] === lists.tasks.generation &&
+      generations[1] === lists.unreachable.generation &&
+      generations[2] === lists.completed.generation &&
+      offers.length === one.offers.size &&
+      offers.every((offer) => one.offers.has(offer)) &&
+      head.isCurrent(seen, one, undefined),
+    render: (one, { tasks, unreachable, completed }) =>
+      Buffer.concat([
+        Buffer.from(head.render(one, undefined)),
+        ...tasks.chunks,
+        Buffer.from('],"unreachable_tasks":['),
+        ...unreachable.chunks,
+        Buffer.from('],"completed_tasks":['),
+        ...completed.chunks,
+        Buffer.from(`],"offers":[${[...one.offers].map(renderOffer).join()}],"executors":[]}`),
+      ]),
+    belongs: (one, { isLong }) => !isLong && isKnown(context, one),
   };
 }

@@ -151,7 +151,12 @@ class Kept {
 
   constructor(document: Document, state: MasterState) {
     this.holdings = new Holdings(state);
-    this.writer = document({ state, holdings: this.holdings, apiVersion: '1.11.0' });
+    this.writer = document({
+      state,
+      wholeBytes: 2_000,
+      holdings: this.holdings,
+      apiVersion: '1.11.0',
+    });
   }
 
   get generation(): number {

@@ -13,7 +13,8 @@ import { HeldSum } from './held-sum.js';
  * that were touched since; of executors and offers, which are few, by comparing.
  */
 export class Holdings {
-  private readonly used = new Map<string, HeldSum>();
+  private readonly usedByAgent = new Map<string, HeldSum>();
+  private readonly usedByFramework = new Map<string, HeldSum>();
   private readonly offered = new WeakMap<MasterAgent | MasterFramework, HeldSum>();
   /** Tasks that are counted, with what they count for. */
   private readonly counted = new Map<MasterTask, Resources>();
@@ -46,11 +47,11 @@ export class Holdings {
 
   /** The same object while nothing changed. As of the last {@link drain}. */
   usedOn(agent: MasterAgent): Resources {
-    return this.used.get(agentKey(agent.id))?.value ?? noResources;
+    return this.usedByAgent.get(agent.id)?.value ?? noResources;
   }
 
   usedBy(framework: MasterFramework): Resources {
-    return this.used.get(frameworkKey(framework.id))?.value ?? noResources;
+    return this.usedByFramework.get(framework.id)?.value ?? noResources;
   }
 
   offeredOf(one: MasterAgent | MasterFramework): Resources {
@@ -93,22 +94,24 @@ export class Holdings {
 
   private change(
     holder: { readonly agentId: string; readonly frameworkId: string },
-    {
-      gone,
-      come,
-    }: { readonly gone?: Resources | undefined; readonly come?: Resources | undefined },
+    difference: Difference,
   ): void {
-    for (const key of [agentKey(holder.agentId), frameworkKey(holder.frameworkId)]) {
-      const sum = this.used.get(key) ?? new HeldSum();
-      this.used.set(key, sum);
-      if (come !== undefined) sum.add(come);
-      if (gone !== undefined) sum.subtract(gone);
-      if (sum.size === 0) this.used.delete(key);
-    }
+    changeSum(this.usedByAgent, holder.agentId, difference);
+    changeSum(this.usedByFramework, holder.frameworkId, difference);
   }
 }
 
-const MAX_WAITING = 10_000;
+interface Difference {
+  readonly gone?: Resources | undefined;
+  readonly come?: Resources | undefined;
+}
 
-const agentKey = (id: string): string => `agent ${id}`;
-const frameworkKey = (id: string): string => `framework ${id}`;
+function changeSum(sums: Map<string, HeldSum>, key: string, { gone, come }: Difference): void {
+  const sum = sums.get(key) ?? new HeldSum();
+  sums.set(key, sum);
+  if (come !== undefined) sum.add(come);
+  if (gone !== undefined) sum.subtract(gone);
+  if (sum.size === 0) sums.delete(key);
+}
+
+const MAX_WAITING = 10_000;
