@@ -30,10 +30,13 @@ const describeTail = (samples: readonly number[]): string =>
   `p50 ${formatFine(median(samples))}, p99 ${formatFine(percentile(samples, 0.99))}, max ${formatFine(Math.max(...samples))}`;
 const formatFine = (ms: number): string => (ms < 10 ? `${ms.toFixed(3)} ms` : formatMs(ms));
 
-/** Figures of the allocator alone, in this process. The first run of each pays for the compiler and does not count. */
+/** Runs that pay for the compiler, and do not count. */
+const WARM_UP_RUNS = 5;
+
+/** Figures of the allocator alone, in this process. */
 export async function benchAllocation(row: Row, runs: number): Promise<void> {
   const repeat = (job: () => number): readonly number[] => {
-    job();
+    for (let run = 0; run < WARM_UP_RUNS; run += 1) job();
     return Array.from({ length: runs }, job);
   };
   for (const { mesos, ...shape } of FULL_ROUNDS) {
@@ -42,7 +45,7 @@ export async function benchAllocation(row: Row, runs: number): Promise<void> {
     row(
       'allocation, full round',
       describeRuns(samples),
-      `${agents} agents, ${frameworks} frameworks in one role, ${agents} offers; Mesos 1.8.0: ${mesos}`,
+      `${agents} agents, ${frameworks} frameworks in one role, ${agents} offers, warm; Mesos 1.8.0: ${mesos}`,
     );
   }
   row(

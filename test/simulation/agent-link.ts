@@ -1,4 +1,4 @@
-import type { AgentCall, AgentMessage } from '#mesos-v1';
+import type { AgentCall, AgentMessage, TaskStatus } from '#mesos-v1';
 import { parseAgentCall } from '#mesos-v1';
 import type {
   MasterLink,
@@ -13,6 +13,10 @@ import type { SurvivalWatch } from './survival-watch.js';
 const FIRST_DELAY_MS = 100;
 const MAX_DELAY_MS = 5_000;
 const ACCEPTED = 202;
+/** How long a SUBSCRIBE may go without an answer, as at a master that was stopped. */
+const ANSWER_TIMEOUT_MS = 30_000;
+/** Waiting for one longer than this is a trouble of the agent's own. */
+const LONG_ANSWER_MS = 1_000;
 
 /** An agent's connection over the simulated network; behaves as the HTTP link does, number by number. */
 export class SimulatedMasterLink implements MasterLink {
@@ -27,6 +31,8 @@ export class SimulatedMasterLink implements MasterLink {
   private redirected: MasterNode | undefined;
   private current: MasterNode | undefined;
   private cancelRetry: (() => void) | undefined;
+  /** The answer to SUBSCRIBE is there, or is not waited for any more. */
+  private endWait: () => void = () => undefined;
 
   constructor(
     private readonly parts: {
@@ -35,6 +41,8 @@ export class SimulatedMasterLink implements MasterLink {
       readonly host: string;
       readonly masters: readonly MasterNode[];
       readonly survival: SurvivalWatch;
+      /** A status is about to be sent. */
+      readonly reporting?: (status: TaskStatus, host: string) => void;
     },
   ) {}
 
@@ -49,11 +57,13 @@ export class SimulatedMasterLink implements MasterLink {
     if (!this.isConnected || current === undefined) throw new Error('no master is connected');
     const text = JSON.stringify(call);
     trace(this.parts, call);
+    if (call.type === 'UPDATE') this.parts.reporting?.(call.update.status, host);
     const answer = await network.post({
       client: process,
       route: network.route(host, current.name),
       server: () => current.process,
       handle: () => current.callFromAgent(parse(text) as typeof call),
+      isRepeatable: true,
     });
     if (answer.status !== ACCEPTED) {
       throw new Error(`${call.type} was answered ${answer.status}: ${answer.message ?? ''}`);
@@ -96,6 +106,7 @@ export class SimulatedMasterLink implements MasterLink {
     const connection = this.connection;
     const isMine = () => this.connection === connection;
     const route = network.route(host, master.name);
+    this.awaitAnswer(connection);
     const stream = new RecordStream({
       network,
       route,
@@ -103,6 +114,7 @@ export class SimulatedMasterLink implements MasterLink {
       handlers: {
         opened: () => {
           if (!isMine()) return;
+          this.endWait();
           this.isConnected = true;
           handlers.opened(connection);
         },
@@ -131,6 +143,25 @@ export class SimulatedMasterLink implements MasterLink {
     );
   }
 
+  private awaitAnswer(connection: number): void {
+    const { process, network, host } = this.parts;
+    const { troubles } = network.world;
+    const cause = `waits for an answer to ${connection}`;
+    const cancelTrouble = process.clock.schedule(LONG_ANSWER_MS, () => {
+      troubles.begin(host, cause);
+    });
+    const cancel = process.clock.schedule(ANSWER_TIMEOUT_MS, () => {
+      this.lose(`no answer within ${ANSWER_TIMEOUT_MS} ms`);
+    });
+    this.endWait = () => {
+      cancelTrouble();
+      cancel();
+      forget();
+      troubles.end(host, cause);
+    };
+    const forget = process.onEnd(this.endWait);
+  }
+
   private arrive(
     master: MasterNode,
     stream: RecordStream,
@@ -155,6 +186,7 @@ export class SimulatedMasterLink implements MasterLink {
 
   private drop(reason: string): void {
     const { stream, connection, isConnected } = this;
+    this.endWait();
     this.stream = undefined;
     this.isConnected = false;
     this.connection += 1;

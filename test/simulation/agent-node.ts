@@ -1,15 +1,24 @@
-import { type ProbeResult, type Prober, type ProbeTarget, resources, type TaskId } from '#core';
-import { toWireResources } from '#mesos-v1';
+import {
+  type LaunchSpec,
+  type ProbeResult,
+  type Prober,
+  type ProbeTarget,
+  type Resources,
+  resources,
+  type TaskId,
+} from '#core';
+import { type TaskStatus, toWireResources } from '#mesos-v1';
 import { type AgentEngine, createAgentEngine } from '../../apps/agent/src/engine/agent-engine.js';
+import type { MasterLink } from '../../apps/agent/src/engine/master-link.port.js';
 import { FakeFetcher, FakeSandboxStore } from '../support/fake-sandbox-store.js';
 import { FakeTaskJournal } from '../support/fake-task-journal.js';
 import { SimulatedMasterLink } from './agent-link.js';
 import type { MasterNode } from './master-node.js';
-import type { Mutant } from './mutants.js';
+import type { AgentMutant } from './mutants.js';
 import type { Network } from './network.js';
-import type { Observer } from './observer.js';
 import { SimulatedHost } from './simulated-host.js';
 import { SimulatedProcess } from './simulated-process.js';
+import type { SurvivalWatch } from './survival-watch.js';
 import type { World } from './world.js';
 
 export const AGENT_RESOURCES = resources({
@@ -19,21 +28,36 @@ export const AGENT_RESOURCES = resources({
   ports: [{ begin: 31_000, end: 31_019 }],
 });
 
+/** Who wants to know what happens on machines, and knows what their tasks hold. */
+export interface AgentWatch {
+  readonly survival: SurvivalWatch;
+  started(task: TaskId, host: string): void;
+  portsOf(task: TaskId): readonly number[];
+  /** An agent is about to send a status. */
+  reporting?(status: TaskStatus, host: string): void;
+}
+
 export interface AgentParts {
   readonly world: World;
   readonly network: Network;
   readonly masters: readonly MasterNode[];
-  readonly observer: Observer;
-  readonly mutant?: Mutant;
+  readonly observer: AgentWatch;
+  readonly mutant?: AgentMutant;
+  /** Default: {@link AGENT_RESOURCES}. */
+  readonly resources?: Resources;
+  /** Milliseconds after which a task is done by itself. */
+  readonly durationMs?: (spec: LaunchSpec) => number | undefined;
 }
 
 /** One machine: its processes, its disk, and the agent on it, which is started again whenever it ends. */
 export class AgentNode {
   readonly host: SimulatedHost;
   readonly address: string;
+  readonly resources: Resources;
   process: SimulatedProcess;
   engine: AgentEngine | undefined;
-  private journal = new FakeTaskJournal();
+  /** Its disk. */
+  journal = new FakeTaskJournal();
   private isHostUp = true;
 
   constructor(
@@ -41,10 +65,12 @@ export class AgentNode {
     number: number,
     private readonly parts: AgentParts,
   ) {
-    const { observer } = parts;
+    const { observer, durationMs } = parts;
+    this.resources = parts.resources ?? AGENT_RESOURCES;
     this.host = new SimulatedHost(name, parts.world, {
       onStart: (task) => observer.started(task, name),
       onEnding: (task, how) => observer.survival.ending(task, name, how),
+      ...(durationMs === undefined ? {} : { durationMs }),
     });
     this.address = `10.0.0.${number}`;
     this.process = this.start();
@@ -104,6 +130,14 @@ export class AgentNode {
     this.process = process;
     const journal = this.parts.mutant?.wrapJournal?.(this.journal, process) ?? this.journal;
     const launcher = this.host.launcher(process);
+    const link = new SimulatedMasterLink({
+      network,
+      process,
+      host: this.name,
+      masters,
+      survival: this.parts.observer.survival,
+      reporting: (status, host) => this.parts.observer.reporting?.(status, host),
+    });
     const engine = createAgentEngine(
       {
         launchers: [this.parts.mutant?.wrapLauncher?.(launcher) ?? launcher],
@@ -115,16 +149,7 @@ export class AgentNode {
           label: 'journal',
           latencyMs: () => world.random.agents.between(0.02, 1),
         }),
-        link: process.wrap(
-          new SimulatedMasterLink({
-            network,
-            process,
-            host: this.name,
-            masters,
-            survival: this.parts.observer.survival,
-          }),
-          { label: 'link', passThrough: ['open'] },
-        ),
+        link: process.wrap<MasterLink>(link, { label: 'link', passThrough: ['open'] }),
         fetcher: process.wrap(new FakeFetcher(), { label: 'fetcher' }),
         sandboxes: process.wrap(new FakeSandboxStore(), {
           label: 'sandboxes',
@@ -139,7 +164,7 @@ export class AgentNode {
         agent: {
           hostname: this.name,
           port: 5051,
-          resources: toWireResources(AGENT_RESOURCES),
+          resources: toWireResources(this.resources),
           attributes: [],
         },
         version: '1.11.0',

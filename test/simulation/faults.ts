@@ -1,10 +1,10 @@
 import type { MasterAgent } from '#cluster';
 import type { FakeLeaseKeeper } from '../support/fake-lease-keeper.js';
 import type { AgentNode } from './agent-node.js';
-import type { ControllerNode } from './controller-node.js';
 import type { MasterNode } from './master-node.js';
 import type { Network } from './network.js';
-import type { Observer } from './observer.js';
+import type { SimulatedProcess } from './simulated-process.js';
+import type { SurvivalWatch } from './survival-watch.js';
 import type { World } from './world.js';
 
 export interface FaultTargets {
@@ -12,9 +12,10 @@ export interface FaultTargets {
   readonly network: Network;
   readonly masters: readonly MasterNode[];
   readonly agents: readonly AgentNode[];
-  readonly controllers: readonly ControllerNode[];
+  /** The master's clients. */
+  readonly clients: readonly { readonly process: SimulatedProcess; readonly isLeading: boolean }[];
   readonly leases: FakeLeaseKeeper;
-  readonly observer: Observer;
+  readonly observer: { readonly survival: SurvivalWatch };
 }
 
 /** How often each fault comes, relative to the others. */
@@ -24,7 +25,7 @@ const WEIGHTS = {
   'crash-at-effect': 10,
   'crash-agent': 2,
   'crash-master': 2,
-  'crash-controller': 2,
+  'crash-client': 2,
   'crash-host': 1,
   'lose-disk': 0.3,
   'mark-gone': 0.4,
@@ -52,7 +53,7 @@ export function injectFault(targets: FaultTargets): void {
 }
 
 function carryOut(fault: Fault, targets: FaultTargets): void {
-  const { world, network, agents, masters, controllers, leases } = targets;
+  const { world, network, agents, masters, clients, leases } = targets;
   const { faults } = world.random;
   switch (fault) {
     case 'break-stream': {
@@ -73,7 +74,7 @@ function carryOut(fault: Fault, targets: FaultTargets): void {
       return;
     }
     case 'crash-at-effect': {
-      const node = faults.pick([...agents, ...masters, ...controllers, ...controllers]);
+      const node = faults.pick([...agents, ...masters, ...clients, ...clients]);
       node.process.crashAfterCalls(
         faults.integer(1, 30),
         faults.pick(['before', 'after'] as const),
@@ -86,10 +87,8 @@ function carryOut(fault: Fault, targets: FaultTargets): void {
     case 'crash-master':
       (masters.find(({ isLeading }) => isLeading) ?? faults.pick(masters)).process.kill('SIGKILL');
       return;
-    case 'crash-controller':
-      (controllers.find(({ isLeading }) => isLeading) ?? faults.pick(controllers)).process.kill(
-        'SIGKILL',
-      );
+    case 'crash-client':
+      (clients.find(({ isLeading }) => isLeading) ?? faults.pick(clients)).process.kill('SIGKILL');
       return;
     case 'crash-host':
       faults
@@ -112,9 +111,7 @@ function carryOut(fault: Fault, targets: FaultTargets): void {
       return;
     }
     case 'freeze-process':
-      faults
-        .pick([...agents, ...masters, ...controllers])
-        .process.freeze(faults.between(200, 15_000));
+      faults.pick([...agents, ...masters, ...clients]).process.freeze(faults.between(200, 15_000));
       return;
     case 'end-task': {
       const { host } = faults.pick(agents);

@@ -1,8 +1,7 @@
 import { fromMilli, portRanges, type Resources } from '#core';
-import { fromWireResources } from '#mesos-v1';
+import { fromWireResources, type TaskInfo } from '#mesos-v1';
 import type { MasterEngine } from '../../apps/master/src/engine/master-engine.js';
-import { AGENT_RESOURCES, type AgentNode } from './agent-node.js';
-import type { Observer } from './observer.js';
+import type { AgentNode } from './agent-node.js';
 
 /** Adds amounts up and notices what is beyond the total, without the copies the real arithmetic makes. */
 class Tally {
@@ -43,8 +42,11 @@ export function checkMaster(engine: MasterEngine): string | undefined {
 }
 
 /** What is true: the processes of a host fit on it, and no two hold the same port. */
-export function checkHost(node: AgentNode, observer: Observer): string | undefined {
-  const tally = new Tally(AGENT_RESOURCES);
+export function checkHost(
+  node: AgentNode,
+  observer: { definition(task: string): TaskInfo | undefined },
+): string | undefined {
+  const tally = new Tally(node.resources);
   for (const task of node.host.running()) {
     const definition = observer.definition(task);
     if (definition === undefined) return `${task} runs on ${node.name}, and nobody launched it`;

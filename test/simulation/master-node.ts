@@ -1,16 +1,17 @@
 import type { AgentSubscription, SubscribeCall } from '#cluster';
+import type { MasterRegistry } from '#core';
 import type { AgentCall, AgentMessage, MasterInfo, SchedulerCall, SchedulerEvent } from '#mesos-v1';
 import {
   createMasterEngine,
   type MasterEngine,
+  type MasterEngineOptions,
 } from '../../apps/master/src/engine/master-engine.js';
 import type { RecordStreams } from '../../apps/master/src/engine/master-ports.js';
 import { Leadership } from '../../apps/master/src/leadership/leadership.js';
 import type { FakeLeaseKeeper } from '../support/fake-lease-keeper.js';
 import type { FakeMasterRegistry } from '../support/fake-master-registry.js';
-import type { Mutant } from './mutants.js';
+import type { MasterMutant } from './mutants.js';
 import type { Answer } from './network.js';
-import type { Observer } from './observer.js';
 import type { RecordStream } from './record-stream.js';
 import { SimulatedProcess } from './simulated-process.js';
 import type { World } from './world.js';
@@ -28,6 +29,14 @@ export interface Redirect {
   readonly leader?: string;
 }
 
+/** Who wants to know what reaches a master. */
+export interface MasterWatch {
+  accepting(engine: MasterEngine, call: Extract<SchedulerCall, { readonly type: 'ACCEPT' }>): void;
+}
+
+/** What may be set of an engine, anew in each life. */
+export type EngineSettings = Pick<MasterEngineOptions, 'reduce' | 'beforeEffect' | 'config'>;
+
 /** One master's place: a process that is started again whenever it ends. Stands in for its HTTP surface. */
 export class MasterNode {
   process: SimulatedProcess;
@@ -42,8 +51,9 @@ export class MasterNode {
     private readonly parts: {
       readonly world: World;
       readonly disk: MasterDisk;
-      readonly observer: Observer;
-      readonly mutant?: Mutant;
+      readonly observer: MasterWatch;
+      readonly mutant?: MasterMutant;
+      readonly engine?: (node: MasterNode, epoch: number) => EngineSettings;
     },
   ) {
     this.process = this.start();
@@ -102,7 +112,7 @@ export class MasterNode {
   }
 
   private start(): SimulatedProcess {
-    const { world, disk } = this.parts;
+    const { world, disk, mutant } = this.parts;
     this.lives += 1;
     const holder = `${this.name}#${this.lives}`;
     const process = new SimulatedProcess(this.name, world);
@@ -111,6 +121,7 @@ export class MasterNode {
     this.agentStreams = new Streams();
     this.frameworkStreams = new Streams();
     const latencyMs = () => world.random.processes.between(0.1, 3);
+    const registry = mutant?.wrapRegistry?.(disk.registry, process) ?? disk.registry;
     const leadership = new Leadership({
       keeper: process.wrap(disk.leases, { label: 'lease', latencyMs, where: 'remote' }),
       clock: process.clock,
@@ -124,7 +135,7 @@ export class MasterNode {
         };
         this.engine = await createMasterEngine(
           {
-            registry: process.wrap(disk.registry, {
+            registry: process.wrap<MasterRegistry>(registry, {
               label: 'registry',
               latencyMs,
               where: 'remote',
@@ -138,10 +149,16 @@ export class MasterNode {
             note: (_level, message, fields) =>
               world.trace.add(this.name, `${message} ${JSON.stringify(fields)}`),
           },
-          { lease, masterInfo: masterInfo(this.name) },
+          {
+            lease,
+            masterInfo: masterInfo(this.name),
+            ...this.parts.engine?.(this, lease.epoch),
+          },
         );
       },
-      onLost: (error) => process.exit(error),
+      onLost: (error) => {
+        if (mutant?.ignoresLostLease !== true) process.exit(error);
+      },
       onIsolated: () => {
         this.frameworkStreams.dropAll();
         this.agentStreams.dropAll();

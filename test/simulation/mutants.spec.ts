@@ -28,10 +28,8 @@ test('a failure names what broke and the one command that shows it again', async
   const mutant = MUTANTS['an agent that ends its tasks when it is started again'];
   const result = await simulate({ seed: 1, ...(mutant === undefined ? {} : { mutant }) });
 
-  const text = describeFailure(result);
+  const text = describeFailure(result, 'cluster');
 
   expect(text).toContain(`seed 1: ${result.violation}`);
-  expect(text).toContain(
-    'replay: PACER_SIM_SEED=1 npx vitest run --project simulation cluster.spec',
-  );
+  expect(text).toContain('replay: npm run simulate -- --kind cluster --seed 1 --seeds 1');
 });

@@ -1,16 +1,27 @@
 import type { AgentSubscription } from '#cluster';
-import type { ControllerStore, Launcher } from '#core';
+import type { ControllerStore, Launcher, MasterRegistry } from '#core';
 import type { TaskJournal } from '../../apps/agent/src/engine/task-journal.port.js';
 import type { SimulatedProcess } from './simulated-process.js';
 
-/** A deliberate bug at an edge. The simulation has to find each of them, or its silence means nothing. */
-export interface Mutant {
-  readonly acknowledgesFirst?: boolean;
-  readonly retriesAccepts?: boolean;
+/** Bugs of an agent. */
+export interface AgentMutant {
   readonly wrapJournal?: (journal: TaskJournal, process: SimulatedProcess) => TaskJournal;
   readonly wrapLauncher?: (launcher: Launcher) => Launcher;
-  /** What a master makes of an agent's subscription. */
+}
+
+/** Bugs of a master. */
+export interface MasterMutant {
+  /** What it makes of an agent's subscription. */
   readonly readSubscription?: (subscription: AgentSubscription) => AgentSubscription;
+  readonly wrapRegistry?: (registry: MasterRegistry, process: SimulatedProcess) => MasterRegistry;
+  /** It goes on when another one leads. */
+  readonly ignoresLostLease?: boolean;
+}
+
+/** A deliberate bug at an edge. The simulation has to find each of them, or its silence means nothing. */
+export interface Mutant extends AgentMutant, MasterMutant {
+  readonly acknowledgesFirst?: boolean;
+  readonly retriesAccepts?: boolean;
   readonly wrapStore?: (store: ControllerStore, process: SimulatedProcess) => ControllerStore;
 }
 

@@ -6,6 +6,9 @@ const CALL_TIMEOUT_MS = 10_000;
 /** An agent that loses an answer to a ping is heard at the next one. */
 const LOST_CALL_MS = 3_000;
 
+/** A call that arrives twice does so within this. */
+const REPEATED_WITHIN_MS = 1_500;
+
 export interface Answer {
   readonly status: number;
   readonly message?: string;
@@ -82,6 +85,8 @@ export class Network {
     readonly route: Route;
     readonly server: () => SimulatedProcess | undefined;
     readonly handle: () => Promise<Answer>;
+    /** Something on the way may send it twice; both arrive, in any order with other calls. */
+    readonly isRepeatable?: boolean;
   }): Promise<Answer> {
     const { client, route } = call;
     return new Promise((resolve, reject) => {
@@ -116,7 +121,22 @@ export class Network {
         return;
       }
       this.world.after(this.delayMs(), () => route.whenUp(arrive));
+      if (call.isRepeatable === true && this.isRepeated()) this.repeat(call);
     });
+  }
+
+  private repeat(call: Parameters<Network['post']>[0]): void {
+    this.world.after(this.world.random.network.between(0.05, REPEATED_WITHIN_MS), () =>
+      call.route.whenUp(() => {
+        call.server()?.enter(() => {
+          if (call.server()?.isAlive === true) void call.handle();
+        });
+      }),
+    );
+  }
+
+  private isRepeated(): boolean {
+    return this.world.isFaulty && this.world.random.network.chance(0.01);
   }
 
   private drawFate(): 'arrives' | 'lost' | 'answer-lost' {

@@ -17,7 +17,6 @@ import {
 import { UpdateWindow } from '../../libs/framework/src/update-window.js';
 import type { MasterNode } from './master-node.js';
 import type { Answer, Network } from './network.js';
-import type { Observer } from './observer.js';
 import { RecordStream } from './record-stream.js';
 import type { SimulatedProcess } from './simulated-process.js';
 
@@ -26,15 +25,24 @@ const MAX_OPEN_UPDATES = 1_024;
 /** Five missed heartbeats of 15 s. */
 const SILENCE_MS = 75_000;
 
+/** Who wants to know what a scheduler hears and says. */
+export interface SchedulerWatch {
+  statusDelivered(status: TaskStatus): void;
+  acknowledging(status: TaskStatus): void;
+  killing(task: string): void;
+}
+
 export interface SchedulerLinkParts {
   readonly network: Network;
   readonly process: SimulatedProcess;
   readonly host: string;
   readonly masters: readonly MasterNode[];
-  readonly observer: Observer;
+  readonly observer: SchedulerWatch;
   readonly handlers: SchedulerHandlers;
   readonly frameworkInfo: FrameworkInfo;
   readonly frameworkId: FrameworkId | undefined;
+  /** Roles to be offered nothing from the start, as of each SUBSCRIBE. */
+  readonly suppressedRoles?: () => readonly string[];
   /** For showing that bugs are caught: acknowledges first, then tells the scheduler. */
   readonly acknowledgesFirst?: boolean;
   /** The same: repeats an ACCEPT that may have been carried out. */
@@ -123,6 +131,7 @@ export class SimulatedScheduler implements SchedulerDriver {
         route: network.route(host, master.name),
         server: () => master.process,
         handle: () => master.callFromScheduler(streamId, parseCall(text)),
+        isRepeatable: type !== 'ACCEPT',
       });
       if (answer.status === 202 || answer.status === 200) return undefined;
       const isOurs = (answer.status >= 400 && answer.status < 500) || answer.status === 501;
@@ -137,7 +146,7 @@ export class SimulatedScheduler implements SchedulerDriver {
   }
 
   private connect(): void {
-    const { network, process, host, masters } = this.parts;
+    const { network, process, host, masters, suppressedRoles } = this.parts;
     if (this.isEnded) return;
     const master = this.redirected ?? masters[this.turn % masters.length];
     this.turn += 1;
@@ -174,7 +183,10 @@ export class SimulatedScheduler implements SchedulerDriver {
           watch();
           deliverInOrder(text);
         },
-        closed: end,
+        // What came before the end is read before the end.
+        closed: (reason) => {
+          deliveries = deliveries.then(() => end(reason));
+        },
       },
     });
     const fail = (error: unknown) => {
@@ -192,6 +204,7 @@ export class SimulatedScheduler implements SchedulerDriver {
           ...this.parts.frameworkInfo,
           ...(this.known === undefined ? {} : { id: { value: this.known } }),
         },
+        ...(suppressedRoles === undefined ? {} : { suppressed_roles: suppressedRoles() }),
       },
     });
     stream.request(

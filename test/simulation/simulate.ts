@@ -146,7 +146,7 @@ function drive(
   };
   const fail = () => {
     if (world.nowMs >= limits.quietAtMs) return;
-    injectFault({ ...cluster, world });
+    injectFault({ ...cluster, clients: cluster.controllers, world });
     world.after(faults.between(0, 2 * faultEveryMs), fail);
   };
   world.after(2_000, work);

@@ -42,6 +42,8 @@ export class SimulatedHost {
       readonly onStart: (task: TaskId) => void;
       /** An agent is about to end a process that runs. */
       readonly onEnding: (task: TaskId, how: string) => void;
+      /** Milliseconds after which the task is done; absent: it runs until it is ended. */
+      readonly durationMs?: (spec: LaunchSpec) => number | undefined;
     },
   ) {}
 
@@ -57,7 +59,8 @@ export class SimulatedHost {
     return [...this.tasks.values()].filter(({ state }) => state === 'running').map(({ id }) => id);
   }
 
-  start(id: TaskId, owner: SimulatedLauncher): Promise<LaunchedTask> {
+  start(spec: LaunchSpec, owner: SimulatedLauncher): Promise<LaunchedTask> {
+    const id = spec.taskId;
     const { hosts } = this.world.random;
     const isFaulty = this.world.isFaulty;
     this.handlers.onStart(id);
@@ -77,6 +80,7 @@ export class SimulatedHost {
     const runsForMs =
       isFaulty && hosts.chance(0.15) ? hosts.between(1, 60_000) : Number.POSITIVE_INFINITY;
     const code = hosts.integer(0, 2);
+    const doneAfterMs = this.handlers.durationMs?.(spec);
     const startMs =
       isFaulty && hosts.chance(0.05) ? hosts.between(500, 8_000) : hosts.between(1, 80);
     return new Promise((resolve, reject) => {
@@ -93,6 +97,9 @@ export class SimulatedHost {
         resolve({ pid: task.pid });
         if (Number.isFinite(runsForMs)) {
           this.world.after(runsForMs, () => this.end(id, { kind: 'exited', code }));
+        }
+        if (doneAfterMs !== undefined) {
+          this.world.after(doneAfterMs, () => this.end(id, { kind: 'exited', code: 0 }));
         }
       });
     });
@@ -162,7 +169,7 @@ class SimulatedLauncher implements Launcher {
   }
 
   launch(spec: LaunchSpec): Promise<LaunchedTask> {
-    return this.host.start(spec.taskId, this);
+    return this.host.start(spec, this);
   }
 
   async reattach(spec: { readonly taskId: TaskId }): Promise<Reattachment> {

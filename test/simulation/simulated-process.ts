@@ -8,7 +8,7 @@ export interface PortWrapping {
   readonly label: string;
   /** Reads and registrations: neither delayed nor a place to crash at. */
   readonly passThrough?: readonly string[];
-  /** Virtual milliseconds to the effect, and again back; absent: at once. */
+  /** Virtual milliseconds to the effect, and again back where it is remote; absent: at once. */
   readonly latencyMs?: () => number;
   /** `remote`: a request that has left takes effect even if the process dies meanwhile. */
   readonly where?: 'local' | 'remote';
@@ -178,9 +178,11 @@ export class SimulatedProcess {
   ): Promise<unknown> {
     const { queue } = this.world;
     return new Promise((resolve, reject) => {
+      const isRemote = wrapping.where === 'remote';
       const answer = (respond: () => void) => {
         if (call.crash === 'after') this.kill(`just after ${label}`);
-        queue.schedule(call.latencyMs(), () => this.enter(respond));
+        if (isRemote) queue.schedule(call.latencyMs(), () => this.enter(respond));
+        else this.enter(respond);
       };
       const act = async () => {
         try {
@@ -190,7 +192,6 @@ export class SimulatedProcess {
           answer(() => reject(error));
         }
       };
-      const isRemote = wrapping.where === 'remote';
       queue.schedule(call.latencyMs(), () => {
         if (isRemote) void act();
         else this.enter(() => void act());

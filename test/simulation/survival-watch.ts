@@ -114,7 +114,8 @@ export class SurvivalWatch {
     for (const task of tasks) this.mayEnd(task, 'its agent lost its disk');
   }
 
-  private isWanted(task: string): boolean {
+  /** It runs, and nobody who may has given it up. */
+  isWanted(task: string): boolean {
     return !this.reasons.has(task);
   }
 }

@@ -28,6 +28,11 @@ export class FakeLeaseKeeper implements LeaseKeeper {
     this.isAvailable = isAvailable;
   }
 
+  /** The epoch that stands, 0 before the first. */
+  epochOf(scope: LeaseScope): number {
+    return this.leases.get(scope)?.epoch ?? 0;
+  }
+
   async acquire(wanted: Parameters<LeaseKeeper['acquire']>[0]): ReturnType<LeaseKeeper['acquire']> {
     this.requireAvailable();
     const standing = this.leases.get(wanted.scope);

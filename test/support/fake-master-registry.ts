@@ -27,6 +27,17 @@ export class FakeMasterRegistry implements MasterRegistry {
 
   constructor(private readonly leases: FakeLeaseKeeper) {}
 
+  /** What is stored, for those who compare. */
+  get stored(): {
+    readonly agents: ReadonlyMap<string, AgentRecord>;
+    readonly frameworks: ReadonlyMap<string, FrameworkRecord>;
+    readonly activations: ReadonlyMap<AgentId, AgentActivation>;
+    readonly quotas: ReadonlyMap<RoleName, QuotaRecord>;
+  } {
+    const { agents, frameworks, activations, quotas } = this;
+    return { agents, frameworks, activations, quotas };
+  }
+
   async load(lease: Lease, newMasterId: string): Promise<RegistrySnapshot> {
     this.leases.requireLease(lease);
     this.masterId ??= newMasterId;

@@ -1,8 +1,8 @@
-import { nameOfKey, type Resources, selectResources, traitsOfKey } from '#core';
+import { type Resources, selectResources, traitsOfKey } from '#core';
 import type { AgentEntry } from './agent-pool.js';
 import type { Audience, Client } from './clients.js';
 import { isWithin } from './eligibility.js';
-import { addToSum, meets, type Quantities, type Sums } from './quantities.js';
+import { meets, type Quantities, quantityOf } from './quantities.js';
 import { isPlainKey, type QuotaLedger } from './quota-ledger.js';
 
 /** So often a client is passed over because an agent has too little free, before one is kept for it. */
@@ -46,7 +46,10 @@ export class Accumulation {
   private readonly holds = new Map<AgentEntry, Hold>();
   private readonly holdOf = new Map<Client, Hold>();
 
-  constructor(private readonly ledger: QuotaLedger) {}
+  constructor(
+    private readonly ledger: QuotaLedger,
+    private readonly starvingAfterLosses: number = STARVING_AFTER_LOSSES,
+  ) {}
 
   /** Agents that are kept for somebody. */
   get size(): number {
@@ -65,8 +68,7 @@ export class Accumulation {
   /** An agent had too little for the client, which came before all who got something. */
   lost(client: Client): void {
     if (this.holdOf.has(client) || demandOf(client).length === 0) return;
-    const want = this.wants.get(client) ?? newWant();
-    this.wants.set(client, want);
+    const want = this.wantOf(client);
     want.losses += 1;
     if (want.losses >= want.threshold) this.starving.add(client);
   }
@@ -107,8 +109,7 @@ export class Accumulation {
     for (const hold of this.holds.values()) {
       if (nowMonoMs - hold.progressMonoMs < HOLD_STALLED_MS) continue;
       this.letGo(hold);
-      const want = this.wants.get(hold.client) ?? newWant();
-      this.wants.set(hold.client, want);
+      const want = this.wantOf(hold.client);
       want.tried.add(hold.agent);
       this.starving.add(hold.client);
       agents.push(hold.agent);
@@ -139,8 +140,7 @@ export class Accumulation {
     const [client] = this.starving;
     if (client === undefined) return undefined;
     this.starving.delete(client);
-    const want = this.wants.get(client) ?? newWant();
-    this.wants.set(client, want);
+    const want = this.wantOf(client);
     const agent = this.nearest(client, want, given);
     if (agent === undefined) {
       want.tried.clear();
@@ -152,6 +152,14 @@ export class Accumulation {
     this.holds.set(agent, hold);
     this.holdOf.set(client, hold);
     return agent;
+  }
+
+  private wantOf(client: Client): Want {
+    const known = this.wants.get(client);
+    if (known !== undefined) return known;
+    const want: Want = { losses: 0, threshold: this.starvingAfterLosses, tried: new Set() };
+    this.wants.set(client, want);
+    return want;
   }
 
   private nearest(
@@ -168,11 +176,10 @@ export class Accumulation {
     let least = Number.POSITIVE_INFINITY;
     for (const agent of given.agents) {
       if (!agent.isActive || this.holds.has(agent) || want.tried.has(agent)) continue;
-      const usable = usableOf(agent.total, client.audience);
-      const sums = scalarsOf(usable);
-      const free = scalarsOf(usableOf(agent.available, client.audience));
+      const usable = usableOf(agent, agent.total, client.audience);
+      const free = usableOf(agent, agent.available, client.audience);
       for (const vector of demand) {
-        const missing = missingShare(vector, { usable: sums, free });
+        const missing = missingShare(vector, { usable, free });
         // With nothing missing it is the client that does not take it: keeping the agent would not help.
         if (missing === 0 || missing >= least || !given.wouldTake(client, agent, usable)) continue;
         least = missing;
@@ -195,32 +202,26 @@ export function demandOf(client: Client): readonly Quantities[] {
   return client.asked.length > 0 ? client.asked : (client.audience.minimum ?? []);
 }
 
-const newWant = (): Want => ({ losses: 0, threshold: STARVING_AFTER_LOSSES, tried: new Set() });
-
 const maxHolds = (agents: number): number => Math.max(1, Math.floor(agents / AGENTS_PER_HOLD));
 
 /** The largest missing share of a vector, 0..1; infinite when all of the agent were not enough. */
 function missingShare(
   vector: Quantities,
-  { usable, free }: { readonly usable: Sums; readonly free: Sums },
+  { usable, free }: { readonly usable: Resources; readonly free: Resources },
 ): number {
   let missing = 0;
-  for (const [name, needed] of Object.entries(vector)) {
-    if ((usable.get(name) ?? 0) < needed) return Number.POSITIVE_INFINITY;
-    if (needed > 0) missing = Math.max(missing, (needed - (free.get(name) ?? 0)) / needed);
+  for (const name in vector) {
+    const needed = vector[name] ?? 0;
+    if (quantityOf(usable, name) < needed) return Number.POSITIVE_INFINITY;
+    if (needed > 0) missing = Math.max(missing, (needed - quantityOf(free, name)) / needed);
   }
   return missing;
 }
 
-function scalarsOf(amount: Resources): Sums {
-  const sums: Sums = new Map();
-  for (const key in amount.scalars) addToSum(sums, nameOfKey(key), amount.scalars[key] ?? 0);
-  return sums;
-}
-
 /** Without what is reserved for others, revocable or refined unless it takes such. */
-function usableOf(amount: Resources, audience: Audience): Resources {
-  const isUsable = (key: string): boolean => {
+function usableOf(agent: AgentEntry, amount: Resources, audience: Audience): Resources {
+  if (agent.isPlain) return amount;
+  return selectResources(amount, (key) => {
     if (isPlainKey(key)) return true;
     const { reservations, isRevocable } = traitsOfKey(key);
     const role = reservations.at(-1)?.role;
@@ -229,7 +230,5 @@ function usableOf(amount: Resources, audience: Audience): Resources {
       (!isRevocable || audience.takesRevocable) &&
       (reservations.length <= 1 || audience.takesRefined)
     );
-  };
-  const keys = [...Object.keys(amount.scalars), ...Object.keys(amount.ranges)];
-  return keys.every(isUsable) ? amount : selectResources(amount, isUsable);
+  });
 }

@@ -9,10 +9,10 @@ import {
   type RoleName,
   subtractResources,
 } from '#core';
+import type { AgentTraits } from './agent-traits.js';
 import { meetsOne, type Quantities } from './quantities.js';
 import { isPlainKey, type QuotaLedger } from './quota-ledger.js';
 import { subtractUpTo } from './subtract-up-to.js';
-import type { AgentTraits } from './traits.js';
 
 /** An agent and what is free on it. The pool owns and mutates it. */
 export interface AgentEntry {

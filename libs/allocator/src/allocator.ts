@@ -8,6 +8,7 @@ import {
 } from '#core';
 import { Accumulation } from './accumulation.js';
 import { type AgentEntry, AgentPool } from './agent-pool.js';
+import type { AgentTraits } from './agent-traits.js';
 import { ClientBook } from './client-book.js';
 import { Audiences, type Client } from './clients.js';
 import { endStreak, noteDeclined } from './decline-backoff.js';
@@ -15,13 +16,12 @@ import { Eligibility } from './eligibility.js';
 import { explainClients } from './explain.js';
 import type { Explanation } from './explanation.js';
 import { OfferFilters } from './offer-filters.js';
-import { type Quantities, toQuantities } from './quantities.js';
+import { haveSameScalars, type Quantities, toQuantities } from './quantities.js';
 import { QuotaLedger } from './quota-ledger.js';
 import { RoundWork } from './round-work.js';
 import { Rounds } from './rounds.js';
 import { ShareTree } from './share-tree.js';
 import type {
-  AgentTraits,
   AllocateOptions,
   Allocation,
   AllocatorOptions,
@@ -59,7 +59,7 @@ export class Allocator {
   private readonly agents: AgentPool;
   private readonly filters = new OfferFilters<Client>();
   private readonly audiences = new Audiences();
-  private readonly accumulation = new Accumulation(this.ledger);
+  private readonly accumulation: Accumulation;
   private readonly eligibility: Eligibility;
   private readonly work = new RoundWork();
   private readonly book: ClientBook;
@@ -68,6 +68,7 @@ export class Allocator {
   constructor(private readonly options: AllocatorOptions = {}) {
     this.tree = new ShareTree(options.fairSharingExcluded);
     this.agents = new AgentPool(this.ledger, this.minimum());
+    this.accumulation = new Accumulation(this.ledger, options.starvingAfterLosses);
     this.eligibility = new Eligibility(
       this.ledger,
       { filterGpuResources: options.filterGpuResources ?? true, region: options.region },
@@ -265,7 +266,7 @@ export class Allocator {
     converted: Resources,
   ): boolean {
     const agent = this.agents.get(id);
-    if (agent === undefined) return false;
+    if (agent === undefined || !haveSameScalars(consumed, converted)) return false;
     if (holder === undefined) {
       if (!this.ledger.allowsConversion(consumed, converted)) return false;
       if (!this.agents.convertFree(agent, consumed, converted)) return false;

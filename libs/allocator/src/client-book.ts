@@ -1,5 +1,5 @@
 import type { FrameworkId, RoleName } from '#core';
-import type { Accumulation } from './accumulation.js';
+import { type Accumulation, demandOf } from './accumulation.js';
 import type { AgentEntry } from './agent-pool.js';
 import type { Audiences, Client, FrameworkEntry } from './clients.js';
 import { endStreak, noStreak } from './decline-backoff.js';
@@ -120,7 +120,10 @@ export class ClientBook {
 
   setAsked(client: Client, wanted: readonly Quantities[]): void {
     const { accumulation, letGo, work } = this.sources;
-    client.asked = wanted.filter((vector) => Object.keys(vector).length > 0);
+    const asked = wanted.filter((vector) => Object.keys(vector).length > 0);
+    // Asking for the same again is no reason to begin anew.
+    if (isSameDemand(asked, client.asked)) return;
+    client.asked = asked;
     letGo(accumulation.forget(client));
     if (client.isVisited) work.clientChanged(client);
   }
@@ -131,13 +134,14 @@ export class ClientBook {
     framework.capabilities = traits.capabilities ?? new Set();
     for (const role of traits.roles) this.addClient(framework, role, traits);
     for (const client of framework.clients.values()) {
+      const before = demandOf(client);
       client.isSubscribed = traits.roles.includes(client.role);
       if (client.isVisited) client.audience.visited -= 1;
       audiences.leave(client);
       client.audience = audiences.join(framework, client.role, traits);
       if (client.audience.owner === undefined && isOwn(client)) client.audience.owner = client;
       if (client.isVisited) client.audience.visited += 1;
-      letGo(accumulation.forget(client));
+      if (!isSameDemand(before, demandOf(client))) letGo(accumulation.forget(client));
     }
     return framework.clients.values();
   }
@@ -207,6 +211,9 @@ export class ClientBook {
     if (below?.size === 0) this.byTopRole.delete(client.topRole);
   }
 }
+
+const isSameDemand = (left: readonly Quantities[], right: readonly Quantities[]): boolean =>
+  JSON.stringify(left) === JSON.stringify(right);
 
 const isOwn = ({ audience }: Client): boolean =>
   audience.minimum !== undefined || audience.constraints !== undefined;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { agentId, formatResources, frameworkId, resources, roleName } from '#core';
 import { Allocator } from './allocator.js';
 import { MAX_BACKOFF_MS, PATIENCE_ROUNDS } from './decline-backoff.js';
+import { OfferFilters } from './offer-filters.js';
 import type { Allocation } from './traits.js';
 
 const F1 = frameworkId('fw1');
@@ -107,6 +108,19 @@ describe('refusals', () => {
     expect(allocator.suppressedRoles(F1)).toEqual(['z']);
   });
 
+  it('end in pieces when many end at once', () => {
+    const filters = new OfferFilters<object>();
+    for (let index = 0; index < 5; index += 1) {
+      filters.add({ owner: {}, agentId: A1, resources: AGENT, expiresAtMonoMs: 10 });
+    }
+
+    expect(filters.expire(9, 2)).toEqual([]);
+    expect(filters.expire(10, 2)).toHaveLength(2);
+    expect(filters.nextExpiryMonoMs()).toBe(10);
+    expect(filters.expire(10)).toHaveLength(3);
+    expect([filters.size, filters.nextExpiryMonoMs()]).toEqual([0, undefined]);
+  });
+
   it('a framework whose suppressed roles are left out of a new subscription is offered again (MESOS-7015)', () => {
     const allocator = new Allocator();
     allocator.addFramework(F1, { roles: [ROLE], suppressedRoles: [ROLE] });
@@ -194,6 +208,7 @@ describe('explain', () => {
         roleShare: 0.2,
         weight: 1,
         held: { cpus: 4_000, mem: 512_000 },
+        refusedAgents: 3,
         agents: 6,
         sampled: 4,
         reasons: { 'nothing-free': 2, filtered: 3, capability: 1 },

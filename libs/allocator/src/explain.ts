@@ -8,7 +8,7 @@ import { toQuantities } from './quantities.js';
 import type { ShareTree } from './share-tree.js';
 
 /** (agent, client) pairs looked at for one explanation; with more, every n-th free agent stands for n. */
-export const MAX_EXPLAINED_PAIRS = 200_000;
+export const MAX_EXPLAINED_PAIRS = 50_000;
 
 interface Sources {
   readonly tree: ShareTree<Client>;
@@ -50,6 +50,7 @@ function explain(
     roleShare: tree.shareOfRole(client.role),
     weight: tree.weightOf(client.role),
     held: toQuantities(node?.allocated ?? new Map()),
+    refusedAgents: sources.filters.agentsRefusedBy(client),
     agents: agents.size,
     sampled: sample.length,
     reasons: Object.fromEntries(countReasons(client, sources)),

@@ -28,6 +28,8 @@ export interface Explanation {
   readonly weight: number;
   /** Offered to it or used by its tasks. */
   readonly held: Quantities;
+  /** Agents of which it has refused something, for a time that is not over. */
+  readonly refusedAgents: number;
   /** Agents in the cluster. */
   readonly agents: number;
   /** Agents with something free that were tried for {@link reasons}; in large clusters a sample of them. */

@@ -1,4 +1,5 @@
 export { HOLD_STALLED_MS, STARVING_AFTER_LOSSES } from './accumulation.js';
+export type { AgentTraits } from './agent-traits.js';
 export {
   Allocator,
   DEFAULT_MIN_ALLOCATABLE,
@@ -18,7 +19,6 @@ export { topLevelRole } from './quota-ledger.js';
 export { MAX_CHECKS_PER_CALL } from './rounds.js';
 export { subtractUpTo } from './subtract-up-to.js';
 export type {
-  AgentTraits,
   AllocateOptions,
   Allocation,
   AllocatorOptions,

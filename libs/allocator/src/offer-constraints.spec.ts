@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { agentId, frameworkId, resources, roleName } from '#core';
+import type { AgentTraits } from './agent-traits.js';
 import { Allocator } from './allocator.js';
 import { compileOfferConstraints, type OfferConstraints } from './offer-constraints.js';
-import type { AgentTraits } from './traits.js';
 
 const ROLE = roleName('web');
 const AGENT: AgentTraits = {

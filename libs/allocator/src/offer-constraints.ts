@@ -1,5 +1,5 @@
 import { compilePattern, type RoleName, roleName } from '#core';
-import type { AgentTraits } from './traits.js';
+import type { AgentTraits } from './agent-traits.js';
 
 /** Mesos' OfferConstraints, as it stands in JSON. */
 export interface OfferConstraints {

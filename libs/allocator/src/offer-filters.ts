@@ -113,13 +113,9 @@ export class OfferFilters<Owner extends object> {
     return this.byAgent.get(agentId)?.refuses(owner, resources) === true;
   }
 
-  /** Live filters of one owner. O(agents it has refused). */
-  countOf(owner: Owner): number {
-    let count = 0;
-    for (const agentId of this.agentsOf.get(owner) ?? []) {
-      count += this.byAgent.get(agentId)?.byOwner.get(owner)?.length ?? 0;
-    }
-    return count;
+  /** Agents of which an owner has refused something. */
+  agentsRefusedBy(owner: Owner): number {
+    return this.agentsOf.get(owner)?.size ?? 0;
   }
 
   clearOwner(owner: Owner): void {
@@ -142,10 +138,13 @@ export class OfferFilters<Owner extends object> {
     this.maybeRebuild();
   }
 
-  /** Removes what has expired and says whose refusals on which agents these were. */
-  expire(nowMonoMs: number): readonly { readonly owner: Owner; readonly agentId: AgentId }[] {
+  /** Removes what has expired, at most `limit`, and says whose refusals on which agents these were. */
+  expire(
+    nowMonoMs: number,
+    limit = Number.POSITIVE_INFINITY,
+  ): readonly { readonly owner: Owner; readonly agentId: AgentId }[] {
     const expired: { owner: Owner; agentId: AgentId }[] = [];
-    for (;;) {
+    while (expired.length < limit) {
       const top = this.heap[0];
       if (top === undefined || (top.isLive && top.expiresAtMonoMs > nowMonoMs)) return expired;
       this.pop();
@@ -166,6 +165,7 @@ export class OfferFilters<Owner extends object> {
       }
       expired.push({ owner, agentId });
     }
+    return expired;
   }
 
   /** When the next one expires, on the monotonic clock. A dead entry at the top may make this early, never late. */

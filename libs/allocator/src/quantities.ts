@@ -1,4 +1,4 @@
-import { nameOfKey, type Resources } from '#core';
+import { nameOfKey, quantitiesOf, type Resources } from '#core';
 
 /** Scalar resources by name, whatever their traits, in thousandths. */
 export type Quantities = Readonly<Record<string, number>>;
@@ -45,4 +45,10 @@ export function meets(amount: Resources, vector: Quantities): boolean {
     if (quantityOf(amount, name) < (vector[name] ?? 0)) return false;
   }
   return true;
+}
+
+/** Whether two amounts have as much of each scalar name, whatever the traits. */
+export function haveSameScalars(left: Resources, right: Resources): boolean {
+  const [mine, other] = [quantitiesOf(left), quantitiesOf(right)];
+  return mine.size === other.size && [...mine].every(([name, milli]) => other.get(name) === milli);
 }

@@ -10,8 +10,9 @@ import {
   resources,
   roleName,
 } from '#core';
+import type { AgentTraits } from './agent-traits.js';
 import { Allocator } from './allocator.js';
-import type { AgentTraits, Allocation, AllocatorOptions } from './traits.js';
+import type { Allocation, AllocatorOptions } from './traits.js';
 
 const A1 = agentId('a1');
 const VOLUME: PersistentVolume = { id: 'v1', containerPath: 'data', mode: 'RW' };
@@ -142,6 +143,16 @@ describe('reservations', () => {
 
     expect(allocator.convert(A1, undefined, plain, reserved('db', 1, 64))).toBe(false);
     expect(allocator.roleUsage(roleName('db')).reserved).toEqual({});
+  });
+
+  it('do not change amounts', () => {
+    const allocator = clusterOf({});
+    allocator.addAgent(A1, resources({ cpus: 4, mem: 512 }));
+
+    expect(
+      allocator.convert(A1, undefined, resources({ cpus: 1, mem: 64 }), reserved('db', 2, 64)),
+    ).toBe(false);
+    expect(formatResources(allocator.availableOn(A1))).toBe('cpus:4;mem:512');
   });
 
   it('are refused to an operator beyond the quota limit of their role', () => {

@@ -9,6 +9,9 @@ import type { AllocateOptions, Allocation } from './traits.js';
 /** With `maxAllocations`, a call also ends after looking at so many (agent, client) pairs. */
 export const MAX_CHECKS_PER_CALL = 100_000;
 
+/** With `maxAllocations`, a call ends so many refusals at most; the rest is due at once. */
+export const MAX_EXPIRED_PER_CALL = 20_000;
+
 /** What a round works on; all of it is the allocator's. */
 export interface RoundSources extends SearchSources {
   readonly agents: AgentPool;
@@ -47,7 +50,8 @@ export class Rounds {
     options: AllocateOptions,
   ): readonly Allocation[] {
     const { ledger, agents, work } = this.sources;
-    this.begin(nowMonoMs, minimum);
+    const limit = options.maxAllocations === undefined ? undefined : MAX_EXPIRED_PER_CALL;
+    this.begin(nowMonoMs, minimum, limit);
     const call = this.call(options);
     let isComplete =
       (!ledger.hasUnmetGuarantees || this.serveGuarantees(call)) && this.serveAll(call);
@@ -63,13 +67,13 @@ export class Rounds {
     return call.allocations;
   }
 
-  private begin(nowMonoMs: number, minimum: readonly Quantities[]): void {
+  private begin(nowMonoMs: number, minimum: readonly Quantities[], limit?: number): void {
     const { ledger, agents, book, work, filters, accumulation, eligibility } = this.sources;
     this.round += 1;
     this.nowMonoMs = nowMonoMs;
     eligibility.beginRound(this.round, minimum);
     this.search.beginRound(this.round);
-    for (const { owner, agentId } of filters.expire(nowMonoMs)) {
+    for (const { owner, agentId } of filters.expire(nowMonoMs, limit)) {
       const agent = agents.get(agentId);
       if (agent !== undefined && agents.isFree(agent)) work.pairChanged(agent, owner);
     }

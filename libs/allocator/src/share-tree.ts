@@ -192,10 +192,13 @@ export class ShareTree<Leaf extends object> {
   }
 
   private change(node: ShareNode<Leaf>, apply: (node: ShareNode<Leaf>) => void): void {
-    const isInOrder = node.activeLeaves > 0 && node.parent?.sortedAt === this.version;
-    if (isInOrder) this.take(node);
+    const level = node.parent;
+    const isInOrder = node.activeLeaves > 0 && level?.sortedAt === this.version;
+    const isAlone = level?.sorted.length === 1;
+    if (isInOrder && !isAlone) this.take(node);
     apply(node);
-    if (isInOrder) this.insert(node);
+    if (isInOrder && !isAlone) this.insert(node);
+    else if (isInOrder) node.share = this.shareOf(node);
   }
 
   private insert(node: ShareNode<Leaf>): void {

@@ -10,20 +10,6 @@ export interface Allocation {
   readonly resources: Resources;
 }
 
-/** What tells agents apart, besides what they have. */
-export interface AgentTraits {
-  readonly hostname: string;
-  /** Only TEXT attributes carry a text. */
-  readonly attributes: readonly { readonly name: string; readonly text?: string }[];
-  readonly region?: string;
-  readonly zone?: string;
-  /**
-   * Agent capabilities as Mesos names them; absent: all. Roles below another one are kept off agents without
-   * HIERARCHICAL_ROLE.
-   */
-  readonly capabilities?: ReadonlySet<string>;
-}
-
 /** What a framework subscribes with. */
 export interface FrameworkTraits {
   readonly roles: readonly RoleName[];
@@ -52,6 +38,8 @@ export interface AllocatorOptions {
   readonly fairSharingExcluded?: readonly string[];
   /** Agents with GPUs are kept for frameworks with GPU_RESOURCES; default true. */
   readonly filterGpuResources?: boolean;
+  /** So often a client is passed over for want of size before an agent is kept for it; default 16. */
+  readonly starvingAfterLosses?: number;
   /** The master's region: agents of others are offered to REGION_AWARE frameworks only. */
   readonly region?: string;
 }

@@ -47,7 +47,7 @@ export type {
   SubscribeCall,
 } from './master-events.js';
 export { failoverTimeoutMs } from './master-framework-info.js';
-export { isMachineOf } from './master-maintenance.js';
+export { findMachines as findScheduledMachines } from './master-maintenance.js';
 export {
   isListedAgent,
   type MasterChange,

@@ -131,6 +131,29 @@ describe('ACCEPT', () => {
   });
 });
 
+describe('offers that nobody answers', () => {
+  it('OfferTimeout: are rescinded after two minutes, and offered again', () => {
+    const { master, offer, wait } = cluster();
+
+    wait(121_000);
+
+    expect(master.eventsOf('F', 'RESCIND').map((event) => event.rescind.offer_id)).toEqual([
+      offer.id,
+    ]);
+    expect(master.offersOf('F')).toHaveLength(2);
+  });
+
+  it('OfferNotRescindedOnceUsed: one that was used is not', () => {
+    const { master, offer, wait, accept } = cluster();
+    accept(3_600, 't');
+
+    wait(121_000);
+
+    const rescinded = master.eventsOf('F', 'RESCIND').map((event) => event.rescind.offer_id.value);
+    expect(rescinded).not.toContain(offer.id.value);
+  });
+});
+
 describe('REQUEST', () => {
   it('is accepted: what one task needs is told to the allocator', () => {
     const { master, framework } = cluster();

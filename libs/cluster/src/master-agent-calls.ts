@@ -1,6 +1,6 @@
 import { agentId, frameworkId, isTerminalTaskState, taskId } from '#core';
 import type { AgentCall, AgentUpdate, TaskStatus } from '#mesos-v1';
-import { sendToAgent } from './master-agent-messages.js';
+import { noteLaunched, sendToAgent } from './master-agent-messages.js';
 import type { MasterEvent, MasterTurn } from './master-events.js';
 import { exitExecutor } from './master-executors.js';
 import { confirmOperations } from './master-operation-feedback.js';
@@ -123,7 +123,7 @@ function takeUpdate(turn: MasterTurn, agent: Agent, update: AgentUpdate): void {
   }
   if (isOvertaken(framework, task, status)) return;
   if (task !== undefined && task.agentId === agent.id) {
-    delete task.launchPosition;
+    noteLaunched(task);
     const isResent = status.uuid !== undefined && task.unacknowledged?.uuid === status.uuid;
     if (!isResent) recordStatus(turn, task, status);
     if (status.uuid !== undefined) task.unacknowledged = status;

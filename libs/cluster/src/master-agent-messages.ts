@@ -45,6 +45,11 @@ export function sendLaunch(turn: MasterTurn, agent: Agent, framework: Framework,
   if (position !== undefined) task.launchPosition = position;
 }
 
+/** The agent is known to have the task, and so all of its group: its launch is not sent again. */
+export function noteLaunched(task: Task): void {
+  for (const one of task.group?.tasks ?? [task]) delete one.launchPosition;
+}
+
 function launchOf(framework: Framework, { info, group }: Task): AgentMessageBody {
   if (group === undefined) {
     return { type: 'LAUNCH', launch: { framework: framework.info, task: info } };

@@ -5,6 +5,7 @@ import {
   type AgentTask,
   type FrameworkInfo,
   type StreamPosition,
+  type TaskInfo,
   toWireResources,
   type WireResource,
 } from '#mesos-v1';
@@ -52,3 +53,18 @@ export const agentSubscription = (options: GivenAgent): AgentSubscription => ({
   ...(options.executors === undefined ? {} : { executors: options.executors }),
   ...(options.lastApplied === undefined ? {} : { last_applied: options.lastApplied }),
 });
+
+/** A command task of 1 cpu and 128 MiB unless said otherwise. */
+export function commandTask(
+  id: string,
+  agent: string,
+  use: Partial<Parameters<typeof resources>[0]> = {},
+): TaskInfo {
+  return {
+    name: id,
+    task_id: { value: id },
+    agent_id: { value: agent },
+    resources: toWireResources(resources({ cpus: 1, mem: 128, ...use })),
+    command: { value: 'sleep 1000' },
+  };
+}

@@ -12,6 +12,7 @@ import { refreshActivity } from './master-agent-activity.js';
 import { ensureRecoveredFramework, takeExecutors } from './master-agent-executors.js';
 import {
   dropStream,
+  noteLaunched,
   sendKill,
   sendLaunch,
   sendToAgent,
@@ -296,7 +297,7 @@ function takeReported(
     return undefined;
   }
   touchTask(turn.state, task);
-  delete task.launchPosition;
+  noteLaunched(task);
   // What we said meanwhile (unreachable) knows nothing of health and addresses; the agent does.
   task.status = one.latest_status;
   if (task.state === 'TASK_UNREACHABLE') task.state = 'TASK_STAGING';

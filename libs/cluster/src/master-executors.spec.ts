@@ -375,6 +375,31 @@ describe('LAUNCH_GROUP', () => {
     expect(master.state.agents.get(agentId(agent))?.executors.size).toBe(1);
   });
 
+  it('is not sent again once any of its tasks was heard of', () => {
+    const { master, framework, agent, launchGroup, update } = cluster();
+    launchGroup(defaultExecutor, commandTask('t1', agent), commandTask('t2', agent));
+    update('t1', 'TASK_RUNNING');
+
+    master.addAgent('B', {
+      ...CAPABLE,
+      id: agent,
+      tasks: [
+        {
+          framework_id: { value: framework },
+          task: commandTask('t1', agent),
+          state: 'TASK_RUNNING',
+          latest_status: { task_id: { value: 't1' }, state: 'TASK_RUNNING' },
+        },
+      ],
+    });
+
+    expect(master.messagesOf('B').map(({ type }) => type)).toEqual(['SUBSCRIBED']);
+    expect(master.statusesOf('F').at(-1)).toMatchObject({
+      task_id: { value: 't2' },
+      state: 'TASK_LOST',
+    });
+  });
+
   it('with the same id twice is refused', () => {
     const { master, agent, launchGroup } = cluster();
 

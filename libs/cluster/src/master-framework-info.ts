@@ -58,10 +58,6 @@ export function toFrameworkTraits(subscription: Subscription): FrameworkTraits {
   };
 }
 
-/** A framework that names no principal is the one it authenticated as, from then on. */
-export const withPrincipal = (info: FrameworkInfo, principal: string | undefined): FrameworkInfo =>
-  info.principal !== undefined || principal === undefined ? info : { ...info, principal };
-
 export const rolesOf = (info: FrameworkInfo): readonly RoleName[] =>
   hasCapability(info, 'MULTI_ROLE')
     ? [...new Set(info.roles ?? [])].map(roleName)

@@ -9,18 +9,12 @@ import {
   failoverTimeoutMs,
   rolesOf,
   toFrameworkTraits,
-  withPrincipal,
 } from './master-framework-info.js';
 import { touchFramework } from './master-observation.js';
 import { rescindOffer, scheduleAllocation } from './master-offers.js';
 import { resendOperations } from './master-operation-feedback.js';
-import {
-  type Executor,
-  type Framework,
-  MAX_COMPLETED_FRAMEWORKS,
-  type Task,
-} from './master-state.js';
-import { masterStatus, recordStatus, removeTask, setTaskState } from './master-tasks.js';
+import { type Executor, type Framework, MAX_COMPLETED_FRAMEWORKS } from './master-state.js';
+import { killWithFramework } from './master-tasks.js';
 
 /**
  * Frameworks. subscribe: new | fail-over -> stored -> connected -> (stream closed) disconnected with a deadline ->
@@ -34,13 +28,9 @@ export function subscribeFramework(
 ): void {
   const { state } = turn;
   const { subscribe, framework_id } = event.call;
-  const info = withPrincipal(subscribe.framework_info, event.principal);
+  const { framework_info: info } = subscribe;
   const asked = framework_id?.value;
-  const problem = checkSubscription(
-    state,
-    { ...subscribe, framework_info: info },
-    { asked, principal: event.principal },
-  );
+  const problem = checkSubscription(state, subscribe, { asked, principal: event.principal });
   if (problem !== undefined) {
     refuse(turn, event.streamId, problem);
     return;
@@ -69,7 +59,7 @@ export function subscribeFramework(
       kind: 'framework-stored',
       streamId: event.streamId,
       frameworkId: id,
-      call: { ...event.call, subscribe: { ...subscribe, framework_info: info } },
+      call: event.call,
     },
     unavailable: { kind: 'registry-unavailable', streamId: event.streamId },
   });
@@ -269,19 +259,6 @@ export function removeFramework(
     fields: { frameworkId: framework.id, tasks: framework.completedTasks.size },
   });
   scheduleAllocation(turn);
-}
-
-function killWithFramework(turn: MasterTurn, task: Task): void {
-  const status = masterStatus(turn, {
-    taskId: task.id,
-    agentId: task.agentId,
-    state: 'TASK_KILLED',
-    reason: 'REASON_FRAMEWORK_REMOVED',
-    message: 'the framework was torn down',
-  });
-  setTaskState(turn, task, 'TASK_KILLED');
-  recordStatus(turn, task, status);
-  removeTask(turn, task);
 }
 
 /**

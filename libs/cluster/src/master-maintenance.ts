@@ -16,6 +16,7 @@ import type { MasterTurn } from './master-events.js';
 import { rescindInverseOffers } from './master-inverse-offers.js';
 import { rescindOffer, scheduleAllocation } from './master-offers.js';
 import { type OperatorVerdict, refuse } from './master-operator-decision.js';
+import type { ScheduledMachine } from './master-operator-state.js';
 import type { Agent, MasterState } from './master-state.js';
 
 /**
@@ -80,6 +81,7 @@ export function decideMaintenance(state: MasterState, call: MaintenanceCall): Op
 export function applyMaintenance(turn: MasterTurn, maintenance: MaintenanceRecord): void {
   const { state } = turn;
   state.operator.maintenance = maintenance;
+  state.operator.scheduledMachines = indexMachines(maintenance);
   if (maintenance === NO_MAINTENANCE && state.operator.unavailableAgents.size === 0) return;
   for (const agent of [...state.agents.values()]) {
     if (isDown(state, agent.info)) {
@@ -93,9 +95,9 @@ export function applyMaintenance(turn: MasterTurn, maintenance: MaintenanceRecor
 
 /** After the schedule has changed or the agent has come. What was offered without knowing is rescinded. */
 export function refreshUnavailability(turn: MasterTurn, agent: Agent): void {
-  const { unavailableAgents, maintenance } = turn.state.operator;
+  const { unavailableAgents } = turn.state.operator;
   const before = agent.unavailability;
-  const after = unavailabilityOf(maintenance, agent.info);
+  const after = unavailabilityOf(turn.state, agent.info);
   if (isSame(before, after)) return;
   if (after === undefined) {
     delete agent.unavailability;
@@ -111,18 +113,58 @@ export function refreshUnavailability(turn: MasterTurn, agent: Agent): void {
 
 /** Whether the operator took the agent's machine down: the agent is turned away. */
 export const isDown = (state: MasterState, info: AgentInfo): boolean =>
-  state.operator.maintenance.downMachines.some((machine) => isMachineOf(machine, info));
+  findMachines(state, info).some((scheduled) => scheduled.isDown);
 
 /** A machine given by name and address must have both; an agent whose address is not known passes by its name. */
 export function isMachineOf(machine: MachineId, info: AgentInfo): boolean {
-  const { hostname, ip } = info.url?.address ?? {};
-  const names = [info.hostname.toLowerCase(), hostname?.toLowerCase()];
-  const addresses = [ip, ...names.filter((name) => name !== undefined && IP_ADDRESS.test(name))];
+  const { names, addresses } = placeOf(info);
   if (machine.hostname !== undefined && !names.includes(machine.hostname)) return false;
   if (machine.ip === undefined) return true;
-  const known = addresses.filter((address) => address !== undefined);
-  if (known.length === 0) return machine.hostname !== undefined;
-  return known.includes(machine.ip);
+  if (addresses.length === 0) return machine.hostname !== undefined;
+  return addresses.includes(machine.ip);
+}
+
+function placeOf(info: AgentInfo): {
+  readonly names: readonly string[];
+  readonly addresses: readonly string[];
+} {
+  const { hostname, ip } = info.url?.address ?? {};
+  const names = [info.hostname, ...(hostname === undefined ? [] : [hostname])].map((name) =>
+    name.toLowerCase(),
+  );
+  const addresses = [...(ip === undefined ? [] : [ip]), ...names.filter(isAddress)];
+  return { names, addresses };
+}
+
+const isAddress = (name: string): boolean => IP_ADDRESS.test(name);
+
+/** The machines of the schedule the agent runs on; more than one where one is named twice in different ways. */
+export function findMachines(
+  { operator }: MasterState,
+  info: AgentInfo,
+): readonly ScheduledMachine[] {
+  if (operator.scheduledMachines.size === 0) return [];
+  const { names, addresses } = placeOf(info);
+  return [...new Set([...names, ...addresses])]
+    .flatMap((name) => operator.scheduledMachines.get(name) ?? [])
+    .filter(({ machine }) => isMachineOf(machine, info));
+}
+
+function indexMachines({
+  windows,
+  downMachines,
+}: MaintenanceRecord): ReadonlyMap<string, readonly ScheduledMachine[]> {
+  const down = new Set(downMachines.map(keyOf));
+  const index = new Map<string, ScheduledMachine[]>();
+  for (const window of windows) {
+    for (const machine of window.machines) {
+      const name = machine.hostname ?? machine.ip ?? '';
+      const known = index.get(name) ?? [];
+      known.push({ machine, window, isDown: down.has(keyOf(machine)) });
+      index.set(name, known);
+    }
+  }
+  return index;
 }
 
 export const machinesOf = (windows: readonly MaintenanceWindow[]): readonly MachineId[] =>
@@ -200,18 +242,14 @@ function withoutMachines(
   };
 }
 
-function unavailabilityOf(
-  { windows }: MaintenanceRecord,
-  info: AgentInfo,
-): Unavailability | undefined {
-  for (const { machines, startNanos, durationNanos } of windows) {
-    if (!machines.some((machine) => isMachineOf(machine, info))) continue;
-    return {
-      start: { nanoseconds: startNanos },
-      ...(durationNanos === undefined ? {} : { duration: { nanoseconds: durationNanos } }),
-    };
-  }
-  return undefined;
+function unavailabilityOf(state: MasterState, info: AgentInfo): Unavailability | undefined {
+  const [found] = findMachines(state, info);
+  if (found === undefined) return undefined;
+  const { startNanos, durationNanos } = found.window;
+  return {
+    start: { nanoseconds: startNanos },
+    ...(durationNanos === undefined ? {} : { duration: { nanoseconds: durationNanos } }),
+  };
 }
 
 const isSame = (left: Unavailability | undefined, right: Unavailability | undefined): boolean =>

@@ -9,13 +9,17 @@ import type { Agent, Framework, Offer } from './master-state.js';
  * it out, so it is consumed once. What it holds stays allocated to its framework and role until released.
  */
 
+/** Offers made before the event loop serves others, a few milliseconds' work. */
+const MAX_OFFERS_PER_ROUND = 250;
+
 /** Turns one allocation round into offers, one OFFERS event per framework. */
 export function makeOffers(turn: MasterTurn): void {
   const { state, now } = turn;
   state.isAllocationScheduled = false;
   state.counters.allocationRounds += 1;
   const byStream = new Map<string, WireOffer[]>();
-  for (const allocation of state.allocator.allocate(now.monoMs)) {
+  const round = state.allocator.allocate(now.monoMs, { maxAllocations: MAX_OFFERS_PER_ROUND });
+  for (const allocation of round) {
     const framework = state.frameworks.get(allocation.frameworkId);
     const agent = state.agents.get(allocation.agentId);
     if (framework?.streamId === undefined || agent === undefined) {
@@ -43,6 +47,8 @@ export function makeOffers(turn: MasterTurn): void {
       event: { type: 'OFFERS', offers: { offers } },
     });
   }
+  // A round that was cut short, or that kept an agent for a large task, goes on.
+  scheduleAllocation(turn);
   scheduleFilterExpiry(turn);
 }
 

@@ -10,6 +10,7 @@ import {
 import { encodeResources, type OfferOperation } from '#mesos-v1';
 import { sendToAgent } from './master-agent-messages.js';
 import type { MasterTurn } from './master-events.js';
+import { touchAgent } from './master-observation.js';
 import { addOperation, checkOperationId, refuseOperation } from './master-operation-feedback.js';
 import type { Agent, Framework, Operation } from './master-state.js';
 import {
@@ -154,6 +155,7 @@ function convertOnAgent(
 ): void {
   const { consumed, converted } = change;
   const { allocator } = turn.state;
+  touchAgent(turn.state, agent);
   agent.total = addResources(subtractResources(agent.total, consumed), converted);
   agent.isCheckpointOurs = true;
   const holder = { frameworkId: framework.id, role };

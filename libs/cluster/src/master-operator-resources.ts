@@ -8,6 +8,7 @@ import {
 } from '#core';
 import type { OperatorMutation, WireResource } from '#mesos-v1';
 import type { MasterTurn } from './master-events.js';
+import { touchAgent } from './master-observation.js';
 import { rescindOffer, scheduleAllocation } from './master-offers.js';
 import { findVolumeInUse, sendCheckpoint } from './master-operations.js';
 import { type OperatorVerdict, refuse } from './master-operator-decision.js';
@@ -69,6 +70,7 @@ export function convertForOperator(
   if (!turn.state.allocator.convert(id, undefined, consumed, converted)) {
     return refuse(409, `${formatResources(converted)} would put a role above its quota limit`);
   }
+  touchAgent(turn.state, agent);
   agent.total = addResources(subtractResources(agent.total, consumed), converted);
   agent.isCheckpointOurs = true;
   sendCheckpoint(turn, agent, []);

@@ -1,7 +1,9 @@
 import {
   type AgentId,
   type FrameworkId,
+  type MachineId,
   type MaintenanceRecord,
+  type MaintenanceWindow,
   NO_MAINTENANCE,
   type QuotaRecord,
   type RoleName,
@@ -13,6 +15,8 @@ export interface OperatorState {
   readonly weights: Map<RoleName, number>;
   readonly quotas: Map<RoleName, QuotaRecord>;
   maintenance: MaintenanceRecord;
+  /** Its machines by name, or by address where they have no name. */
+  scheduledMachines: ReadonlyMap<string, readonly ScheduledMachine[]>;
   /** Agents of which the last task's end is waited for. */
   readonly drainingAgents: Set<AgentId>;
   /** Agents of machines in the maintenance schedule. */
@@ -23,6 +27,12 @@ export interface OperatorState {
   /** A decision is being stored: later calls wait, so that each is judged by what holds then. */
   isDeciding: boolean;
   readonly waiting: OperatorCallEvent[];
+}
+
+export interface ScheduledMachine {
+  readonly machine: MachineId;
+  readonly window: MaintenanceWindow;
+  readonly isDown: boolean;
 }
 
 export interface InverseOfferEntry {
@@ -46,6 +56,7 @@ export const createOperatorState = (): OperatorState => ({
   weights: new Map(),
   quotas: new Map(),
   maintenance: NO_MAINTENANCE,
+  scheduledMachines: new Map(),
   drainingAgents: new Set(),
   unavailableAgents: new Set(),
   inverseOffers: new Map(),

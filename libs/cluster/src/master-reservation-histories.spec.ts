@@ -11,10 +11,12 @@ import {
   type Resources,
   reservedRole,
   resourceKey,
+  subtractResources,
   traitsOfKey,
 } from '#core';
 import {
   decodeResources,
+  type ExecutorInfo,
   encodeResources,
   type OfferOperation,
   type WireResource,
@@ -25,6 +27,7 @@ import { checkpointedOf } from './resource-conversion.js';
 
 /** For a loaded machine, and for shrinking when it fails. */
 const LIMIT_MS = 120_000;
+const CAPABLE = ['EXECUTORS'];
 const ROLES = ['a', 'a/x', 'b'] as const;
 const scalar = (name: string, value: number, role?: string): WireResource => ({
   name,
@@ -39,6 +42,12 @@ const AGENT: readonly WireResource[] = [
   scalar('cpus', 2, 'a'),
   { name: 'ports', type: 'RANGES', ranges: { range: [{ begin: 1, end: 20 }] } },
 ];
+
+const executor: ExecutorInfo = {
+  executor_id: { value: 'e' },
+  command: { value: './run' },
+  resources: [scalar('cpus', 0.5), scalar('mem', 64)],
+};
 
 const pick = fc.nat({ max: 99 });
 const operation = fc.record({
@@ -56,7 +65,7 @@ type Operation = typeof operation extends fc.Arbitrary<infer Value> ? Value : ne
 const step = fc.record({
   kind: fc.constantFrom(
     ...(['accept', 'accept', 'accept', 'accept', 'end', 'end', 'decline', 'wait'] as const),
-    ...(['agent-returns', 'master-fails-over', 'framework-returns', 'confirm'] as const),
+    ...(['agent-returns', 'master-fails-over', 'framework-returns', 'confirm', 'exit'] as const),
   ),
   which: pick,
   operations: fc.array(operation, { maxLength: 5 }),
@@ -76,7 +85,10 @@ class History {
     for (const framework of this.frameworks) this.subscribe(framework);
     for (let count = 0; count < 2; count += 1) {
       const streamId = this.stream();
-      this.agents.push({ id: this.master.addAgent(streamId, { resources: AGENT }), streamId });
+      this.agents.push({
+        id: this.master.addAgent(streamId, { resources: AGENT, capabilities: CAPABLE }),
+        streamId,
+      });
     }
     this.master.allocate();
   }
@@ -107,6 +119,15 @@ class History {
       master.agentCall(agent.id, agent.streamId, {
         type: 'CHECKPOINTED',
         checkpointed: { sequence: which },
+      });
+    } else if (kind === 'exit' && agent !== undefined && framework !== undefined) {
+      master.agentCall(agent.id, agent.streamId, {
+        type: 'EXITED_EXECUTOR',
+        exited_executor: {
+          framework_id: { value: framework.id },
+          executor_id: { value: 'e' },
+          status: 0,
+        },
       });
     } else if (kind === 'master-fails-over') this.failOver();
     master.allocate();
@@ -158,7 +179,9 @@ class History {
         ];
       case 'launch': {
         this.tasks += 1;
-        const info = { ...commandTask(`t${this.tasks}`, agent), resources: wire(key) };
+        const { command: _command, ...task } = commandTask(`t${this.tasks}`, agent);
+        const program = which % 2 === 0 ? { command: { value: 'true' } } : { executor };
+        const info = { ...task, ...program, resources: wire(key) };
         return [{ type: 'LAUNCH', launch: { task_infos: [info] } }];
       }
       default:
@@ -201,9 +224,17 @@ class History {
   private bringBack(agent: { id: string; streamId: string }, which: number): void {
     const checkpointed = this.onDisk(agent.streamId, which % 2);
     const tasks = this.tasksOf(agent.id);
+    const executors = this.executorsOf(agent.id);
     agent.streamId = this.stream();
     this.disks.set(agent.streamId, checkpointed);
-    this.master.addAgent(agent.streamId, { id: agent.id, resources: AGENT, checkpointed, tasks });
+    this.master.addAgent(agent.streamId, {
+      id: agent.id,
+      resources: AGENT,
+      capabilities: CAPABLE,
+      checkpointed,
+      tasks,
+      executors: which % 3 === 0 ? [] : executors,
+    });
   }
 
   private onDisk(streamId: string, missed: number): readonly WireResource[] {
@@ -218,6 +249,14 @@ class History {
 
   /** What agents reported when they opened a stream. */
   private readonly disks = new Map<string, readonly WireResource[]>();
+
+  private executorsOf(agent: string) {
+    const known = [...this.master.state.agents.values()].find(({ id }) => id === agent);
+    return [...(known?.executors.values() ?? [])].map((one) => ({
+      framework_id: { value: one.frameworkId },
+      executor: one.info,
+    }));
+  }
 
   private tasksOf(agent: string) {
     const known = [...this.master.state.agents.values()].find(({ id }) => id === agent);
@@ -236,6 +275,7 @@ class History {
     const returning = this.agents.map((agent) => ({
       agent,
       tasks: this.tasksOf(agent.id),
+      executors: this.executorsOf(agent.id),
       checkpointed: encodeResources(
         checkpointedOf(
           [...this.master.state.agents.values()].find(({ id }) => id === agent.id)?.total ??
@@ -246,14 +286,16 @@ class History {
     }));
     this.master = new MasterHarness({ epoch: this.streams + 2 });
     for (const framework of this.frameworks) this.subscribe(framework);
-    for (const { agent, tasks, checkpointed } of returning) {
+    for (const { agent, tasks, executors, checkpointed } of returning) {
       agent.streamId = this.stream();
       this.disks.set(agent.streamId, checkpointed);
       this.master.addAgent(agent.streamId, {
         id: agent.id,
         resources: AGENT,
+        capabilities: CAPABLE,
         checkpointed,
         tasks,
+        executors,
       });
     }
   }
@@ -283,9 +325,14 @@ const isUsableBy = (key: string, role: string): boolean => {
 
 function check({ state }: MasterHarness): void {
   for (const agent of state.agents.values()) {
-    const holders = [...[...agent.tasks].filter((task) => task.holdsResources), ...agent.offers];
+    const tasks = [...agent.tasks].filter((task) => task.holdsResources);
+    const holders = [...tasks, ...agent.executors.values(), ...agent.offers];
     const held = holders.reduce((sum, one) => addResources(sum, one.resources), noResources);
     expect(containsResources(agent.total, held)).toBe(true);
+    // The allocator counts the same, and nothing is lost between the two.
+    const free = state.allocator.availableOn(agent.id);
+    expect(containsResources(free, subtractResources(agent.total, held))).toBe(true);
+    expect(containsResources(subtractResources(agent.total, held), free)).toBe(true);
     expect(quantitiesOf(agent.total)).toEqual(QUANTITIES);
     expect(
       Object.values(agent.total.ranges).reduce((sum, range) => sum + countInRanges(range), 0),

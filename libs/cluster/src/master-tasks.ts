@@ -215,6 +215,20 @@ export function sendUpdate(turn: MasterTurn, framework: Framework, status: TaskS
   });
 }
 
+/** A task of a framework that is torn down ends now; what its agent says of it later is nobody's. */
+export function killWithFramework(turn: MasterTurn, task: Task): void {
+  const status = masterStatus(turn, {
+    taskId: task.id,
+    agentId: task.agentId,
+    state: 'TASK_KILLED',
+    reason: 'REASON_FRAMEWORK_REMOVED',
+    message: 'the framework was torn down',
+  });
+  setTaskState(turn, task, 'TASK_KILLED');
+  recordStatus(turn, task, status);
+  removeTask(turn, task);
+}
+
 /** A status the master itself speaks: no uuid, so it must not be acknowledged. */
 export function masterStatus(
   turn: MasterTurn,

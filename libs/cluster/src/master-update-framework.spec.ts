@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { frameworkId } from '#core';
 import type { FrameworkInfo, OfferConstraints, WireOffer } from '#mesos-v1';
 import { commandTask, MasterHarness } from './master.test-support.js';
+import { startObserving, takeChanges } from './master-observation.js';
 
 const MULTI_ROLE = [{ type: 'MULTI_ROLE' }];
 const base: FrameworkInfo = {
@@ -45,6 +46,22 @@ describe('UPDATE_FRAMEWORK', () => {
     expect(master.state.frameworks.get(frameworkId(id))?.info.name).toBe('renamed');
     const last = master.committed.flatMap(({ changes }) => changes).at(-1);
     expect(last).toMatchObject({ framework: { info: { name: 'renamed' }, state: 'registered' } });
+  });
+
+  it('is told to those who watch the master, as a reservation is', () => {
+    const { master, id, update } = cluster({ ...base, roles: ['a'] });
+    master.addAgent('A');
+    master.allocate();
+    startObserving(master.state);
+
+    update({ roles: ['a'], name: 'renamed' });
+    expect(takeChanges(master.state).map(({ kind }) => kind)).toEqual(['framework-updated']);
+    const cpus = { name: 'cpus', type: 'SCALAR', scalar: { value: 1 }, role: 'a' } as const;
+    master.accept(id, 'F', master.offersOf('F')[0] as WireOffer, [
+      { type: 'RESERVE', reserve: { resources: [{ ...cpus, reservation: {} }] } },
+    ]);
+
+    expect(takeChanges(master.state).map(({ kind }) => kind)).toEqual(['agent-added']);
   });
 
   it('is answered 503 while the registry is away, and changes nothing', () => {
@@ -224,16 +241,6 @@ describe('SUBSCRIBE', () => {
     expect(master.eventsOf('F', 'ERROR')[0]?.error.message).toContain(message);
     expect(master.closed.has('F')).toBe(true);
     expect(master.state.frameworks.size).toBe(0);
-  });
-
-  it('a framework that names no principal has the one it authenticated as from then on', () => {
-    const master = new MasterHarness();
-    const id = master.subscribe('F', {}, { principal: 'ops' });
-
-    master.subscribe('G', {}, { id, principal: 'eve' });
-
-    expect(master.eventsOf('G', 'ERROR')[0]?.error.message).toContain('principal');
-    expect(master.state.frameworks.get(frameworkId(id))?.info.principal).toBe('ops');
   });
 
   it('replaces the suppressed roles of before', () => {

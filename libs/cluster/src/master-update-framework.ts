@@ -1,12 +1,8 @@
 import type { FrameworkId } from '#core';
 import type { MasterTurn } from './master-events.js';
-import {
-  checkUpdate,
-  type Subscription,
-  toFrameworkTraits,
-  withPrincipal,
-} from './master-framework-info.js';
+import { checkUpdate, type Subscription, toFrameworkTraits } from './master-framework-info.js';
 import { applyInfo, beginFailover } from './master-frameworks.js';
+import { touchFramework } from './master-observation.js';
 import { rescindOffer, scheduleAllocation } from './master-offers.js';
 import type { Framework } from './master-state.js';
 
@@ -16,9 +12,7 @@ export function updateFramework(
   framework: Framework,
   given: { readonly callId: string; readonly update: Subscription },
 ): void {
-  const { callId } = given;
-  const info = withPrincipal(given.update.framework_info, framework.info.principal);
-  const update = { ...given.update, framework_info: info };
+  const { callId, update } = given;
   const problem = checkUpdate(framework, update);
   if (problem !== undefined) {
     turn.effects.push({ kind: 'answer-call', callId, status: 400, message: problem });
@@ -31,7 +25,7 @@ export function updateFramework(
         kind: 'put-framework',
         framework: {
           id: framework.id,
-          info: { ...info, id: { value: framework.id } },
+          info: { ...update.framework_info, id: { value: framework.id } },
           state: 'registered',
           sinceEpochMs: framework.registeredEpochMs,
         },
@@ -62,6 +56,7 @@ export function applyUpdate(
     turn.effects.push({ kind: 'answer-call', callId, status: 400, message });
     return;
   }
+  touchFramework(state, framework);
   applyInfo(framework, update.framework_info);
   for (const offer of [...framework.offers]) {
     if (!framework.roles.includes(offer.role)) rescindOffer(turn, offer);

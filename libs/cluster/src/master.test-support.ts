@@ -1,11 +1,9 @@
 import {
   agentId,
   frameworkId,
-  NO_MAINTENANCE,
   type Now,
   type RegistrySnapshot,
   type Resources,
-  resources,
 } from '#core';
 import {
   type AgentCall,
@@ -20,13 +18,15 @@ import {
   type SchedulerEvent,
   type TaskInfo,
   type TaskStatus,
-  toWireResources,
   type WireOffer,
 } from '#mesos-v1';
 import { agentSubscription, type GivenAgent } from './master-agent.test-support.js';
 import type { MasterEffect, MasterEvent } from './master-events.js';
 import { reduceMaster } from './master-reducer.js';
 import { createMasterState, type MasterConfig, type MasterState } from './master-state.js';
+import { EMPTY_REGISTRY } from './registry.test-support.js';
+
+export { commandTask } from './master-agent.test-support.js';
 
 type EventOf<Type extends SchedulerEvent['type']> = Extract<
   SchedulerEvent,
@@ -175,19 +175,7 @@ export class MasterHarness {
 
   /** Reads the registry, as the master does first of all. */
   recover(snapshot: Partial<RegistrySnapshot>): void {
-    this.dispatch({
-      kind: 'recover',
-      snapshot: {
-        masterId: 'M',
-        agents: [],
-        activations: new Map(),
-        frameworks: [],
-        weights: new Map(),
-        quotas: [],
-        maintenance: NO_MAINTENANCE,
-        ...snapshot,
-      },
-    });
+    this.dispatch({ kind: 'recover', snapshot: { ...EMPTY_REGISTRY, ...snapshot } });
   }
 
   operate(call: OperatorMutation): { readonly status: number; readonly message?: string } {
@@ -387,21 +375,6 @@ export class MasterHarness {
         effect satisfies never;
     }
   }
-}
-
-/** A command task of 1 cpu and 128 MiB unless said otherwise. */
-export function commandTask(
-  id: string,
-  agent: string,
-  use: Partial<Parameters<typeof resources>[0]> = {},
-): TaskInfo {
-  return {
-    name: id,
-    task_id: { value: id },
-    agent_id: { value: agent },
-    resources: toWireResources(resources({ cpus: 1, mem: 128, ...use })),
-    command: { value: 'sleep 1000' },
-  };
 }
 
 function push<Value>(lists: Map<string, Value[]>, key: string, value: Value): void {

@@ -39,6 +39,7 @@ describe('parseOperatorCall', () => {
       { type: 'UPDATE_WEIGHTS', update_weights: { weight_infos: [{ role: 'a', weight: 'x' }] } },
       'update_weights.weight_infos[0].weight',
     ],
+    [{ type: 'REMOVE_QUOTA', remove_quota: { role: 'x'.repeat(256) } }, 'remove_quota.role'],
     [
       {
         type: 'UPDATE_MAINTENANCE_SCHEDULE',

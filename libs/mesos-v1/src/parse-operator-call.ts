@@ -44,20 +44,28 @@ const quantities: Decoder<WireQuantities> = mapOf(
   closedMessage<{ readonly value: number }>({ value: required(amount) }),
 );
 
+/** A role is part of the key of a row. */
+const rolePath: Decoder<string> = (input, path, issues) => {
+  const role = plainName(input, path, issues);
+  if (role === undefined || role.length <= MAX_ROLE_LENGTH) return role;
+  return issues.add(path, `has ${role.length} characters; at most ${MAX_ROLE_LENGTH} are allowed`);
+};
+const MAX_ROLE_LENGTH = 255;
+
 const quotaConfig: Decoder<WireQuotaConfig> = closedMessage<WireQuotaConfig>({
-  role: required(plainName),
+  role: required(rolePath),
   guarantees: optional(quantities),
   limits: optional(quantities),
 });
 
 const quotaRequest: Decoder<WireQuotaRequest> = closedMessage<WireQuotaRequest>({
-  role: required(plainName),
+  role: required(rolePath),
   guarantee: repeated(wireResource),
   force: optional(boolean),
 });
 
 const weightInfo: Decoder<WireWeightInfo> = closedMessage<WireWeightInfo>({
-  role: required(plainName),
+  role: required(rolePath),
   weight: required(number),
 });
 
@@ -179,7 +187,7 @@ const ROLE_CALLS = {
   }),
   REMOVE_QUOTA: closedMessage<CallOf<'REMOVE_QUOTA'>>({
     type: required(tag('REMOVE_QUOTA')),
-    remove_quota: message<CallOf<'REMOVE_QUOTA'>['remove_quota']>({ role: required(plainName) }),
+    remove_quota: message<CallOf<'REMOVE_QUOTA'>['remove_quota']>({ role: required(rolePath) }),
   }),
 };
 

@@ -25,8 +25,10 @@ export interface MasterEngineOptions {
   /** Its `id` is replaced by the registry's. */
   readonly masterInfo: MasterInfo;
   readonly config?: Partial<MasterConfig>;
-  /** Told of each effect before it is carried out; the simulation stops the engine here. */
+  /** Told of each effect before it is carried out; the simulation watches, and stops the engine, here. */
   readonly beforeEffect?: (effect: MasterEffect) => void;
+  /** Decides in place of `reduceMaster`; the simulation watches events here, and breaks rules on purpose. */
+  readonly reduce?: typeof reduceMaster;
 }
 
 const TICK_MS = 1_000;
@@ -54,6 +56,7 @@ export async function createMasterEngine(
  * simulation runs this very class.
  */
 export class MasterEngine {
+  private readonly reduce: typeof reduceMaster;
   private readonly executors: ExecutorTable<MasterEffect>;
   private readonly writer: RegistryWriter;
   private readonly calls = new Map<string, (answer: CallAnswer) => void>();
@@ -77,6 +80,7 @@ export class MasterEngine {
   ) {
     startObserving(state);
     const { counters } = this;
+    this.reduce = options.reduce ?? reduceMaster;
     const fail = (error: Error) => this.fail(error);
     this.writer = new RegistryWriter({
       ...ports,
@@ -175,7 +179,7 @@ export class MasterEngine {
   dispatch(event: MasterEvent): void {
     if (this.isStopped) return;
     try {
-      const { effects } = reduceMaster(this.state, event, this.ports.clock.now());
+      const { effects } = this.reduce(this.state, event, this.ports.clock.now());
       for (const effect of effects) this.effects.push(effect);
       if (event.kind !== 'agent-call' || event.call.type !== 'PONG') this.reductions += 1;
       if (this.taskFollower !== undefined) {

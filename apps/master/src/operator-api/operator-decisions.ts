@@ -1,4 +1,4 @@
-import { isMachineOf, type MasterAgent, type MasterState } from '#cluster';
+import { findScheduledMachines, type MasterAgent, type MasterState } from '#cluster';
 import { fromMilli, type MachineId, type QuotaRecord } from '#core';
 import type {
   WireMachineId,
@@ -54,16 +54,22 @@ export const viewSchedule = (state: MasterState): WireMaintenanceSchedule => ({
 export function viewMaintenanceStatus(state: MasterState): object {
   const { windows, downMachines } = state.operator.maintenance;
   const down = new Set(downMachines.map(keyOf));
+  const answers = new Map<string, object[]>();
+  for (const id of state.operator.unavailableAgents) {
+    const agent = state.agents.get(id);
+    if (agent === undefined) continue;
+    for (const { machine } of findScheduledMachines(state, agent.info)) {
+      const key = keyOf(machine);
+      answers.set(key, [...(answers.get(key) ?? []), ...viewAnswers(agent)]);
+    }
+  }
   return {
     draining_machines: windows
       .flatMap(({ machines }) => machines)
       .filter((machine) => !down.has(keyOf(machine)))
       .map((machine) => ({
         id: toWireMachine(machine),
-        statuses: [...state.operator.unavailableAgents]
-          .flatMap((id) => state.agents.get(id) ?? [])
-          .filter((agent) => isMachineOf(machine, agent.info))
-          .flatMap(viewAnswers),
+        statuses: answers.get(keyOf(machine)) ?? [],
       })),
     down_machines: downMachines.map(toWireMachine),
   };

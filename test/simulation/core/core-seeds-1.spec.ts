@@ -1,0 +1,3 @@
+import { testCoreSeeds } from './core-seeds.js';
+
+testCoreSeeds(0);

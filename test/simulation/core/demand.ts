@@ -1,0 +1,88 @@
+import { type Resources, resources } from '#core';
+import type { SeededRandom } from '../../support/seeded-random.js';
+
+/** So many tasks of one size in one role. A batch task is done after a while; a service runs until it is not wanted. */
+export interface Demand {
+  readonly id: string;
+  readonly role: string;
+  readonly kind: 'batch' | 'service';
+  readonly size: Resources;
+  /** How long a batch task takes. */
+  readonly durationMs: number;
+  /** Batch: tasks to finish. Service: tasks to have running. */
+  count: number;
+}
+
+/** How a framework goes about it. Drawn once; the same in all its lives. */
+export interface FrameworkHabits {
+  readonly name: string;
+  readonly roles: readonly string[];
+  readonly isMultiRole: boolean;
+  readonly isPartitionAware: boolean;
+  /** Seconds; 0: a broken stream is the end. */
+  readonly failoverTimeout: number;
+  /** Says when it wants nothing. Others refuse what they are offered. */
+  readonly suppresses: boolean;
+  /** Forgets refusals when it wants more. Others wait until they run out. */
+  readonly revives: boolean;
+  readonly maxRefuseSeconds: number;
+  readonly tasksPerOffer: number;
+  /** Part of the offers it neither takes nor refuses. */
+  readonly hoards: number;
+  /** Part of the offers it makes mistakes with. */
+  readonly errs: number;
+  /** Reserves what its services run on, and gives back what it does not need any more. */
+  readonly reserves: boolean;
+  /** Replaces a task it cannot see; others wait for it. */
+  readonly replacesUnreachable: boolean;
+}
+
+export const ROLES = ['*', 'web', 'web/shop', 'batch', 'batch/night', 'ads'] as const;
+/** Only top-level roles may have a quota. */
+export const QUOTA_ROLES = ['web', 'batch', 'ads'] as const;
+const DAY_S = 86_400;
+
+export function drawHabits(name: string, random: SeededRandom): FrameworkHabits {
+  const isMultiRole = random.chance(0.6);
+  const first = random.pick(ROLES);
+  const others = ROLES.filter((role) => role !== first && random.chance(0.25));
+  return {
+    name,
+    roles: isMultiRole ? [first, ...others] : [first],
+    isMultiRole,
+    isPartitionAware: random.chance(0.7),
+    failoverTimeout: random.chance(0.75) ? DAY_S : random.pick([0, 5, 20]),
+    suppresses: random.chance(0.7),
+    revives: random.chance(0.6),
+    maxRefuseSeconds: random.pick([4, 10, 25]),
+    tasksPerOffer: random.pick([1, 3, 100]),
+    hoards: random.chance(0.3) ? 0.05 : 0,
+    errs: random.chance(0.3) ? 0.1 : 0,
+    reserves: random.chance(0.3),
+    replacesUnreachable: random.chance(0.5),
+  };
+}
+
+/** One thing a framework of these habits wants, small enough to fit beside the others' services. */
+export function drawDemand(id: string, habits: FrameworkHabits, random: SeededRandom): Demand {
+  const kind = random.chance(0.55) ? 'batch' : 'service';
+  const cpus = random.pick([0.1, 0.25, 0.5, 1]);
+  const mem = random.pick([32, 128, 512]);
+  return {
+    id,
+    role: random.pick(habits.roles),
+    kind,
+    size: resources({ cpus, mem, disk: random.chance(0.2) ? 100 : 0 }),
+    durationMs: random.between(200, 6_000),
+    count: kind === 'batch' ? random.integer(1, 8) : random.integer(1, 2),
+  };
+}
+
+/** How many virtual milliseconds a task of this command takes; undefined: it runs until it is ended. */
+export function durationOf(command: string | undefined): number | undefined {
+  const match = /^work ([\d.]+)$/.exec(command ?? '');
+  return match === null ? undefined : Number(match[1]);
+}
+
+export const commandOf = ({ kind, durationMs }: Demand): string =>
+  kind === 'batch' ? `work ${durationMs}` : 'serve';

@@ -1,0 +1,257 @@
+import type { MasterAgent, MasterEffect, MasterState } from '#cluster';
+import {
+  agentId,
+  type FrameworkId,
+  frameworkId,
+  isTerminalTaskState,
+  present,
+  reservedRole,
+  type TaskId,
+  type TaskState,
+  taskId,
+} from '#core';
+import { decodeResources, type TaskInfo, type TaskStatus } from '#mesos-v1';
+import type { FakeLeaseKeeper } from '../../support/fake-lease-keeper.js';
+import type { AgentNode, AgentWatch } from '../agent-node.js';
+import type { MasterWatch } from '../master-node.js';
+import type { SchedulerWatch } from '../scheduler-link.js';
+import { SurvivalWatch } from '../survival-watch.js';
+import type { World } from '../world.js';
+import type { FrameworkNode } from './framework-node.js';
+import type { LifeWatch, WatchedTurn } from './life-watch.js';
+import { isFinal } from './task-book.js';
+
+interface Launch {
+  readonly info: TaskInfo;
+  readonly frameworkId: FrameworkId;
+  /** Of the master that sent it last. */
+  epoch: number;
+}
+
+/** The tasks of a whole cluster: what is launched, started, told, acknowledged and ended, and in which order. */
+export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
+  readonly survival: SurvivalWatch;
+  private readonly launches = new Map<string, Launch>();
+  private readonly starts = new Map<string, string>();
+  private readonly told = new Map<string, TaskState>();
+  private readonly removed = new Set<FrameworkId>();
+  private readonly acknowledged = new Set<string>();
+
+  constructor(
+    private readonly parts: {
+      readonly world: World;
+      readonly leases: FakeLeaseKeeper;
+      readonly agents: () => readonly AgentNode[];
+      readonly frameworks: () => readonly FrameworkNode[];
+    },
+  ) {
+    this.survival = new SurvivalWatch(parts.world, (task) => this.isRunning(task));
+  }
+
+  /** What a task on a host is; the host may be full of those that are about to end with their framework. */
+  definition(task: string): TaskInfo | undefined {
+    const launch = this.launches.get(task);
+    if (launch === undefined || !this.removed.has(launch.frameworkId)) return launch?.info;
+    return { ...launch.info, resources: [] };
+  }
+
+  /** In the order of their first launch. */
+  launched(): readonly TaskInfo[] {
+    return [...this.launches.values()].map(({ info }) => info);
+  }
+
+  portsOf(): readonly number[] {
+    return [];
+  }
+
+  /** For one life of a master. */
+  life(): LifeWatch {
+    return {
+      after: (turn) => this.afterTurn(turn),
+      effect: (state, effect) => this.carriedOut(state, effect),
+    };
+  }
+
+  /** An ACCEPT reaches a master: what it launches is stored. */
+  accepting(_engine: unknown, call: Parameters<MasterWatch['accepting']>[1]): void {
+    for (const operation of call.accept.operations ?? []) {
+      if (operation.type !== 'LAUNCH') continue;
+      for (const { task_id } of operation.launch.task_infos) {
+        const { disk } = this.nodeOf(task_id.value);
+        if (disk.tasks.has(task_id.value) || disk.isForgotten(task_id.value)) continue;
+        this.parts.world.violate(`task ${task_id.value} is launched before it is stored`);
+      }
+    }
+  }
+
+  /** A host starts a task's process. */
+  started(task: TaskId, host: string): void {
+    const { world } = this.parts;
+    const before = this.starts.get(task);
+    if (before !== undefined) {
+      world.violate(`task ${task} is started on ${host}, and was started on ${before} before`);
+    }
+    this.starts.set(task, host);
+    const { journal } = this.agentOf(host);
+    const isWritten = journal.records.some(
+      (record) => record.kind === 'launching' && record.taskId === task,
+    );
+    if (!isWritten) world.violate(`task ${task} is started before ${host} has written it down`);
+    const epoch = this.launches.get(task)?.epoch ?? 0;
+    const seen = journal.identity?.highestEpoch ?? 0;
+    this.checkReserved(task, host);
+    if (seen < epoch) {
+      world.violate(`${host} obeys epoch ${epoch} and would obey ${seen} after a restart`);
+    }
+  }
+
+  /** What a task is reserved is on the agent's disk before it runs. */
+  private checkReserved(task: TaskId, host: string): void {
+    const held = decodeResources(this.launches.get(task)?.info.resources ?? []);
+    const onDisk = decodeResources(
+      this.agentOf(host).journal.identity?.checkpointedResources ?? [],
+    );
+    for (const key of Object.keys(held.scalars)) {
+      if (reservedRole(key) === undefined || Object.hasOwn(onDisk.scalars, key)) continue;
+      this.parts.world.violate(`task ${task} runs on ${key}, which ${host} has not written down`);
+    }
+  }
+
+  /** An agent is about to send a status. */
+  reporting(status: TaskStatus, host: string): void {
+    const { uuid } = status;
+    if (uuid === undefined) return;
+    const isWritten = this.agentOf(host).journal.records.findLast(
+      (record) => record.kind === 'update' && record.status.uuid === uuid,
+    );
+    if (isWritten !== undefined) return;
+    this.parts.world.violate(
+      `${host} reports ${status.state} of ${status.task_id.value} before it has written it down`,
+    );
+  }
+
+  /** The framework is told. */
+  statusDelivered(status: TaskStatus): void {
+    const id = status.task_id.value;
+    const state = status.state as TaskState;
+    const { world } = this.parts;
+    world.trace.add(this.nodeOf(id).name, `hears ${id} ${state} ${status.reason ?? ''}`);
+    const before = this.told.get(id);
+    const isContradiction = !isTerminalTaskState(state) && !mayBeWrong(state);
+    if (before !== undefined && isContradiction) {
+      world.violate(`task ${id} is ${state} after it was ${before}`);
+    }
+    if (before === undefined && isTerminalTaskState(state) && !mayBeWrong(state)) {
+      this.told.set(id, state);
+    }
+  }
+
+  /** The framework sends a KILL. */
+  killing(task: string): void {
+    this.survival.killing(task, undefined);
+  }
+
+  /** The framework confirms that it will not forget a status. */
+  acknowledging(status: TaskStatus): void {
+    const id = status.task_id.value;
+    const { disk } = this.nodeOf(id);
+    const stored = disk.tasks.get(id);
+    if (disk.isForgotten(id)) return;
+    if (stored !== undefined && isFinal(stored)) return;
+    if (disk.hasStored(id, status.state)) return;
+    this.parts.world.violate(
+      `${status.state} of ${id} is acknowledged; stored is ${stored?.state ?? 'nothing'}`,
+    );
+  }
+
+  private afterTurn({ event, effects, state }: WatchedTurn): void {
+    if (event.kind === 'scheduler-call') {
+      const { call } = event;
+      const isTaken = effects.some((one) => one.kind === 'answer-call' && one.status === 202);
+      if (call.type === 'ACKNOWLEDGE' && isTaken) this.acknowledged.add(call.acknowledge.uuid);
+      if (call.type === 'TEARDOWN') this.mayEndAll(frameworkId(call.framework_id.value));
+    }
+    if (event.kind === 'operator-call' && event.call.type === 'TEARDOWN') {
+      this.mayEndAll(frameworkId(event.call.teardown.framework_id.value));
+    }
+    if (event.kind === 'framework-completed') this.mayEndAll(event.frameworkId);
+    for (const effect of effects) {
+      if (effect.kind !== 'send-to-agent') continue;
+      const agent = state.agentStreams.get(effect.streamId);
+      if (effect.message.type === 'DRAIN') this.mayEndOn(agent);
+      if (effect.message.type !== 'LAUNCH') continue;
+      const { framework, task } = effect.message.launch;
+      const id = frameworkId(framework.id?.value ?? '');
+      this.launches.set(task.task_id.value, { info: task, frameworkId: id, epoch: state.epoch });
+    }
+  }
+
+  private carriedOut(state: MasterState, effect: MasterEffect): void {
+    if (effect.kind === 'send-to-agent' && effect.message.type === 'ACKNOWLEDGE') {
+      const { uuid, task_id } = effect.message.acknowledge;
+      if (this.acknowledged.has(uuid)) return;
+      this.parts.world.violate(`an agent forgets a status of ${task_id.value} nobody acknowledged`);
+    }
+    if (effect.kind === 'send-to-framework' && effect.event.type === 'UPDATE') {
+      this.telling(state, effect.event.update.status);
+    }
+  }
+
+  /** A master that leads says what became of a task: nobody's end is told who runs and is wanted. */
+  private telling(state: MasterState, status: TaskStatus): void {
+    if (this.parts.leases.epochOf('master') !== state.epoch) return;
+    const { world } = this.parts;
+    const id = taskId(status.task_id.value);
+    const isUnknown = status.state === 'TASK_UNKNOWN';
+    if (!isUnknown && !isTerminalTaskState(status.state as TaskState)) return;
+    const launch = this.launches.get(id);
+    const agent = launch && state.agents.get(agentId(launch.info.agent_id.value));
+    // What an agent that cannot be seen does, nobody can know.
+    const isLost = isUnknown || status.state === 'TASK_LOST';
+    if (isLost && agent?.condition === 'unreachable') return;
+    if (isUnknown && !this.isRunning(id)) return;
+    if (!isUnknown) this.survival.told(status);
+    else if (this.survival.isWanted(id)) world.violate(`${id} runs, and ${status.state} is told`);
+  }
+
+  private mayEndAll(framework: FrameworkId): void {
+    this.removed.add(framework);
+    for (const [task, launch] of this.launches) {
+      if (launch.frameworkId === framework) this.survival.mayEnd(task, 'its framework is removed');
+    }
+  }
+
+  /** An operator wants the agent empty. */
+  private mayEndOn(agent: MasterAgent | undefined): void {
+    if (agent === undefined) return;
+    const { host } = this.agentOf(agent.info.hostname);
+    for (const { id } of agent.tasks) this.survival.mayEnd(id, 'its agent is drained');
+    for (const id of host.tasks.keys()) this.survival.mayEnd(id, 'its agent is drained');
+  }
+
+  private isRunning(task: TaskId): boolean {
+    return this.parts.agents().some(({ host }) => host.tasks.get(task)?.state === 'running');
+  }
+
+  private agentOf(host: string): AgentNode {
+    return present(
+      this.parts.agents().find(({ name }) => name === host),
+      `no agent on ${host}`,
+    );
+  }
+
+  private nodeOf(task: string): FrameworkNode {
+    const [name] = task.split('.');
+    return present(
+      this.parts.frameworks().find((node) => node.name === name),
+      `task ${task} is nobody's`,
+    );
+  }
+}
+
+/** Nobody can see it, or an operator believes so: either may turn out wrong. */
+const mayBeWrong = (state: TaskState): boolean =>
+  state === 'TASK_LOST' ||
+  state === 'TASK_GONE_BY_OPERATOR' ||
+  state === 'TASK_UNREACHABLE' ||
+  state === 'TASK_UNKNOWN';
