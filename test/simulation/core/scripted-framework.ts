@@ -101,7 +101,8 @@ export class ScriptedFramework {
     void this.act(async () => {
       const failure = await this.call({ type: 'TEARDOWN' });
       this.isLeaving = false;
-      if (failure === undefined || failure.code === 'REFUSED') await this.startOver();
+      const isGone = failure !== undefined && /cannot be found/.test(failure.message);
+      if (failure === undefined || isGone) await this.startOver();
     });
   }
 
