@@ -4,7 +4,7 @@ import { Cluster, findProcesses, killQuietly } from '../e2e/support/cluster.js';
 import { eventually } from '../e2e/support/http.js';
 import { benchAllocation } from './allocation.js';
 import type { LoadJob, LoadResult } from './load.js';
-import { benchFailover, benchMasterLaunch } from './master-bench.js';
+import { benchFailover, benchMasterLaunch, benchRounds } from './master-bench.js';
 import { benchMasterState } from './master-state.js';
 import { clusterPssKib } from './memory.js';
 import { formatMs, median, percentile } from './statistics.js';
@@ -150,6 +150,7 @@ async function benchList(cluster: Cluster): Promise<void> {
 /** Of parts alone: they start what they need. */
 const ALONE: Readonly<Record<string, (print: typeof row) => Promise<void>>> = {
   allocation: (print) => benchAllocation(print, RUNS),
+  rounds: benchRounds,
   failover: benchFailover,
   'master-launch': benchMasterLaunch,
   'master-state': benchMasterState,

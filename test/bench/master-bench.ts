@@ -125,3 +125,50 @@ export async function benchMasterLaunch(row: PrintRow): Promise<void> {
     await master.destroy();
   }
 }
+
+const PROBE_EVERY_MS = 5;
+const PROBED_MS = 20_000;
+
+/** Whether the master answers while it offers everything to everybody, over and over. */
+export async function benchRounds(row: PrintRow): Promise<void> {
+  const count = Number(process.env['PACER_BENCH_AGENTS'] ?? 10_000);
+  const frameworks = count / 10;
+  const master = await StandaloneMaster.create();
+  const agents = new Load();
+  const decliners = new Load();
+  const { url: masterUrl } = master;
+  try {
+    await master.start();
+    let subscribed = agents.next('subscribed');
+    agents.send({ kind: 'agents', masterUrl, count, tasksEach: 0, frameworks: [] });
+    await subscribed;
+    subscribed = decliners.next('subscribed');
+    decliners.send({ kind: 'decliners', masterUrl, count: frameworks, refuseSeconds: 1 });
+    await subscribed;
+    const before = await master.metrics();
+    const samplesMs = await probeHealth(masterUrl);
+    const after = await master.metrics();
+    const grown = (name: string) => (after?.[name] ?? 0) - (before?.[name] ?? 0);
+    row(
+      '`/health` during full rounds',
+      `p50 ${formatMs(percentile(samplesMs, 0.5))}, p99 ${formatMs(percentile(samplesMs, 0.99))}, max ${formatMs(Math.max(...samplesMs))}`,
+      `${count} agents, ${frameworks} frameworks that decline everything for 1 s; ${grown('master/offers_sent')} offers in ${PROBED_MS / 1000} s`,
+    );
+  } finally {
+    decliners.end();
+    agents.end();
+    await master.destroy();
+  }
+}
+
+async function probeHealth(masterUrl: string): Promise<readonly number[]> {
+  const samplesMs: number[] = [];
+  const endMs = performance.now() + PROBED_MS;
+  while (performance.now() < endMs) {
+    const startedMs = performance.now();
+    await (await fetch(`${masterUrl}/health`)).arrayBuffer();
+    samplesMs.push(performance.now() - startedMs);
+    await new Promise((resolve) => setTimeout(resolve, PROBE_EVERY_MS));
+  }
+  return samplesMs;
+}

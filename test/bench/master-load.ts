@@ -2,6 +2,7 @@ import { resources } from '#core';
 import { createScheduler } from '#framework';
 import { type FrameworkInfo, toWireResources, type WireOffer } from '#mesos-v1';
 import { SimulatedAgents } from './simulated-agents.js';
+import { startDecliners } from './simulated-decliners.js';
 
 /** What a process of the load on a master is asked for; it answers with `LoadReport`s. */
 export type MasterLoadJob =
@@ -20,6 +21,12 @@ export type MasterLoadJob =
       readonly masterUrl: string;
       readonly tasks: number;
       readonly perOffer: number;
+    }
+  | {
+      readonly kind: 'decliners';
+      readonly masterUrl: string;
+      readonly count: number;
+      readonly refuseSeconds: number;
     };
 
 export type MasterLoadReport =
@@ -49,6 +56,12 @@ process.on('message', (job: MasterLoadJob) => {
       return;
     case 'launch':
       launch(job);
+      return;
+    case 'decliners':
+      startDecliners({
+        ...job,
+        onAllSubscribed: () => report({ kind: 'subscribed', atEpochMs: Date.now() }),
+      });
       return;
     default:
       job satisfies never;
