@@ -28,8 +28,10 @@ export interface ReadSource {
 const SLICE_MS = 3;
 /** After so many slices whatever is still to be written is written in one go: readers must not wait for ever. */
 const MAX_SLICES = 1_000;
-/** Documents are built during at most one part in so many of the time. */
-const REST_FACTOR = 3;
+/** After a building this many times its last slice passes before the next: while all changes, readers take an eighth. */
+const REST_FACTOR = 7;
+/** Longest chunk of a body: what a connection is given at once. */
+const CHUNK_BYTES = 64 * 1024;
 /** A document nobody read for this long is forgotten. */
 const IDLE_MS = 60_000;
 
@@ -222,6 +224,16 @@ let passes = 0;
 const clock = (): number => performance.now();
 
 function toBody(cache: DocumentCache, version: string): Body {
-  const chunks = cache.buffers;
+  const chunks = cache.buffers.flatMap(cut);
   return { chunks, version, byteLength: chunks.reduce((sum, { length }) => sum + length, 0) };
+}
+
+/** Views of the same bytes. */
+function cut(buffer: Buffer): readonly Buffer[] {
+  if (buffer.length <= CHUNK_BYTES) return [buffer];
+  const chunks: Buffer[] = [];
+  for (let start = 0; start < buffer.length; start += CHUNK_BYTES) {
+    chunks.push(buffer.subarray(start, start + CHUNK_BYTES));
+  }
+  return chunks;
 }
