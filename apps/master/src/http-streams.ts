@@ -2,6 +2,12 @@ import type { FastifyReply } from 'fastify';
 import { RecordIoStream } from '#platform';
 import type { RecordStreams } from './engine/master-ports.js';
 
+/** A client for which more waited than may. */
+export interface SlowClient {
+  readonly address: string;
+  readonly bufferedBytes: number;
+}
+
 /**
  * Streams over HTTP. A reply is pending until the first record opens it or it is refused with a status. The end of a
  * stream is seen on the response (the request ends as soon as its body is read), once, and never for our own close.
@@ -16,6 +22,10 @@ export class HttpStreams<Record> implements RecordStreams<Record> {
     private readonly options: {
       readonly idHeader: string;
       readonly onClosed: (streamId: string) => void;
+      /** Told of a client that did not keep up and was cut off. */
+      readonly onCutOff?: (slow: SlowClient) => void;
+      /** Bytes that may wait for one client. */
+      readonly maxBufferedBytes?: number;
     },
   ) {}
 
@@ -35,9 +45,7 @@ export class HttpStreams<Record> implements RecordStreams<Record> {
   send(streamId: string, record: Record): boolean {
     const entry = this.entries.get(streamId);
     if (entry === undefined) return false;
-    entry.stream ??= new RecordIoStream(entry.reply, {
-      headers: { [this.options.idHeader]: streamId },
-    });
+    entry.stream ??= this.open(streamId, entry.reply);
     return entry.stream.send(record);
   }
 
@@ -56,6 +64,19 @@ export class HttpStreams<Record> implements RecordStreams<Record> {
     void entry.reply.code(refusal.status).send({ message: refusal.message });
   }
 
+  private open(streamId: string, reply: FastifyReply): RecordIoStream {
+    const { idHeader, maxBufferedBytes, onCutOff } = this.options;
+    const address = addressOf(reply);
+    const stream = new RecordIoStream(reply, {
+      headers: { [idHeader]: streamId },
+      ...(maxBufferedBytes === undefined ? {} : { maxBufferedBytes }),
+    });
+    stream.onClose((end) => {
+      if (end === 'too-slow') onCutOff?.({ address, bufferedBytes: stream.bufferedBytes });
+    });
+    return stream;
+  }
+
   /** Ends all streams as if their clients had. */
   dropAll(): void {
     for (const streamId of [...this.entries.keys()]) {
@@ -67,4 +88,10 @@ export class HttpStreams<Record> implements RecordStreams<Record> {
   closeAll(): void {
     for (const streamId of [...this.entries.keys()]) this.close(streamId);
   }
+}
+
+/** Of the client, with its port. */
+export function addressOf({ raw }: FastifyReply): string {
+  const { remoteAddress = 'unknown', remotePort = 0 } = raw.socket ?? {};
+  return `${remoteAddress}:${remotePort}`;
 }

@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AgentController } from './agent-api/agent.controller.js';
 import { MASTER_OPTIONS, type MasterOptions, MasterService } from './master.service.js';
+import { EventStreams } from './operator-api/event-streams.js';
 import { LegacyController } from './operator-api/legacy.controller.js';
 import { MetricsReader } from './operator-api/metrics-reader.js';
 import { OldMutationsController } from './operator-api/old-mutations.controller.js';
@@ -19,7 +20,7 @@ import { SchedulerController } from './scheduler-api/scheduler.controller.js';
     OldMutationsController,
     ProcessController,
   ],
-  providers: [MasterService, ReadsService, MetricsReader, OperatorReads],
+  providers: [MasterService, EventStreams, ReadsService, MetricsReader, OperatorReads],
 })
 export class MasterModule {}
 

@@ -5,7 +5,7 @@ import type { Clock, Lease, LeaseKeeper, MasterRegistry } from '#core';
 import type { AgentMessage, MasterInfo, SchedulerEvent } from '#mesos-v1';
 import { ApiError, type Logger } from '#platform';
 import { createMasterEngine, type MasterEngine } from './engine/master-engine.js';
-import { HttpStreams } from './http-streams.js';
+import { HttpStreams, type SlowClient } from './http-streams.js';
 import { Leadership } from './leadership/leadership.js';
 import { LoggingLevel } from './operator-api/logging-level.js';
 
@@ -19,6 +19,10 @@ export interface MasterOptions {
   readonly apiVersion: string;
   readonly hostname: string;
   readonly config?: Partial<MasterConfig>;
+  /** Bytes that may wait for one client of a stream before it is cut off; default 16 MiB. */
+  readonly streamBufferBytes?: number;
+  /** Streams of operators that may be open at once; default 1,000. */
+  readonly maxSubscribers?: number;
   /** What this process was started with, for reads; no secrets. */
   readonly flags?: Readonly<Record<string, string>>;
   /** Where its log is, if that is a file. */
@@ -27,6 +31,8 @@ export interface MasterOptions {
   readonly onFatal: (error: Error) => void;
 }
 
+const DEFAULT_MAX_SUBSCRIBERS = 1_000;
+
 export const MASTER_OPTIONS = Symbol('MasterOptions');
 
 /** Holds the engine while this process leads, and answers for it while it does not. */
@@ -34,6 +40,8 @@ export const MASTER_OPTIONS = Symbol('MasterOptions');
 export class MasterService implements OnModuleDestroy {
   readonly frameworkStreams: HttpStreams<SchedulerEvent>;
   readonly agentStreams: HttpStreams<AgentMessage>;
+  /** Stream clients that did not keep up, by kind, since this process began. */
+  readonly cutOffs = { framework: 0, agent: 0, subscriber: 0 };
   readonly loggingLevel: LoggingLevel;
   private current: MasterEngine | undefined;
   private leadership: Leadership | undefined;
@@ -41,14 +49,20 @@ export class MasterService implements OnModuleDestroy {
   private url: string | undefined;
 
   constructor(@Inject(MASTER_OPTIONS) private readonly options: MasterOptions) {
+    const { streamBufferBytes: maxBufferedBytes } = options;
+    const bound = maxBufferedBytes === undefined ? {} : { maxBufferedBytes };
     this.loggingLevel = new LoggingLevel(options.logger, options.clock);
     this.frameworkStreams = new HttpStreams({
+      ...bound,
       idHeader: 'Mesos-Stream-Id',
       onClosed: (id) => this.current?.frameworkStreamClosed(id),
+      onCutOff: (slow) => this.cutOff('framework', slow),
     });
     this.agentStreams = new HttpStreams({
+      ...bound,
       idHeader: 'Pacer-Stream-Id',
       onClosed: (id) => this.current?.agentStreamClosed(id),
+      onCutOff: (slow) => this.cutOff('agent', slow),
     });
   }
 
@@ -123,6 +137,24 @@ export class MasterService implements OnModuleDestroy {
 
   get apiVersion(): string {
     return this.options.apiVersion;
+  }
+
+  /** Bytes that may wait for one stream client; undefined: the default of the streams. */
+  get streamBufferBytes(): number | undefined {
+    return this.options.streamBufferBytes;
+  }
+
+  get maxSubscribers(): number {
+    return this.options.maxSubscribers ?? DEFAULT_MAX_SUBSCRIBERS;
+  }
+
+  /** Counts and logs a stream client that did not keep up. */
+  cutOff(kind: keyof MasterService['cutOffs'], slow: SlowClient): void {
+    this.cutOffs[kind] += 1;
+    this.options.logger.warn(
+      { ...slow, kind },
+      `a ${kind} stream was cut off: its client is too slow`,
+    );
   }
 
   get flags(): Readonly<Record<string, string>> {

@@ -32,6 +32,8 @@ export async function startMaster(
     readonly registry?: FakeMasterRegistry;
     readonly config?: Partial<MasterConfig>;
     readonly clock?: Clock;
+    readonly streamBufferBytes?: number;
+    readonly maxSubscribers?: number;
     readonly flags?: Readonly<Record<string, string>>;
     readonly logFile?: string;
   } = {},
@@ -57,6 +59,10 @@ export async function startMaster(
       hostname: '127.0.0.1',
       onFatal: (error) => failures.push(error),
       ...(options.config === undefined ? {} : { config: options.config }),
+      ...(options.streamBufferBytes === undefined
+        ? {}
+        : { streamBufferBytes: options.streamBufferBytes }),
+      ...(options.maxSubscribers === undefined ? {} : { maxSubscribers: options.maxSubscribers }),
       ...(options.flags === undefined ? {} : { flags: options.flags }),
       ...(options.logFile === undefined ? {} : { logFile: options.logFile }),
     }),

@@ -46,6 +46,7 @@ export type {
   MasterEvent,
   SubscribeCall,
 } from './master-events.js';
+export { executorKey } from './master-executors.js';
 export { failoverTimeoutMs } from './master-framework-info.js';
 export { findMachines as findScheduledMachines } from './master-maintenance.js';
 export {
@@ -64,6 +65,7 @@ export {
   type CompletedTask as MasterCompletedTask,
   createMasterState,
   DEFAULT_MASTER_CONFIG,
+  type Executor as MasterExecutor,
   type Framework as MasterFramework,
   type MasterConfig,
   type MasterCounters,

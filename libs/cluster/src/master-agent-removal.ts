@@ -1,6 +1,7 @@
 import type { AgentId } from '#core';
 import { refreshActivity } from './master-agent-activity.js';
 import type { MasterTurn } from './master-events.js';
+import { touchAgent } from './master-observation.js';
 import type { Agent, MasterState } from './master-state.js';
 import { removeTask } from './master-tasks.js';
 
@@ -117,6 +118,7 @@ function forgetAgent(turn: MasterTurn, id: AgentId): void {
   state.goneAgents.delete(id);
   const agent = state.agents.get(id);
   if (agent === undefined) return;
+  touchAgent(state, agent);
   for (const task of [...agent.tasks]) removeTask(turn, task);
   state.operator.drainingAgents.delete(id);
   state.operator.unavailableAgents.delete(id);

@@ -2,6 +2,7 @@ import type { AgentTraits } from '#allocator';
 import { agentId, containsResources } from '#core';
 import { type AgentInfo, decodeResources } from '#mesos-v1';
 import type { AgentSubscription, MasterTurn } from './master-events.js';
+import { touchAgent } from './master-observation.js';
 import type { Agent } from './master-state.js';
 import { checkpointedOf, withCheckpoint } from './resource-conversion.js';
 
@@ -37,6 +38,7 @@ export function takeTotal(
       fields: { agentId: agent.id, hostname: agent.info.hostname, resource },
     });
   }
+  touchAgent(turn.state, agent);
   agent.total = total;
   agent.isCheckpointOurs = true;
   const known = checkpointedOf(total);

@@ -4,6 +4,7 @@ import { refreshActivity } from './master-agent-activity.js';
 import { commitGone } from './master-agent-loss.js';
 import { sendToAgent } from './master-agent-messages.js';
 import type { MasterEvent, MasterTurn } from './master-events.js';
+import { touchAgent } from './master-observation.js';
 import { type OperatorVerdict, refuse } from './master-operator-decision.js';
 import type { Agent } from './master-state.js';
 
@@ -69,6 +70,7 @@ export function setActivation(
   activation: AgentActivation | undefined,
 ): void {
   const { drainingAgents } = turn.state.operator;
+  touchAgent(turn.state, agent);
   if (activation === undefined) delete agent.activation;
   else agent.activation = activation;
   if (activation?.drain?.state === 'DRAINING') drainingAgents.add(agent.id);

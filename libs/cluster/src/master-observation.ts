@@ -1,5 +1,12 @@
 import type { TaskStatus } from '#mesos-v1';
-import type { Agent, Framework, MasterState, Task } from './master-state.js';
+import type {
+  Agent,
+  Framework,
+  FrameworkImage,
+  MasterState,
+  Task,
+  TaskImage,
+} from './master-state.js';
 
 /**
  * What one event changed, for those who watch the master. Reducers touch a thing before they change it; what came of it
@@ -17,32 +24,6 @@ export type MasterChange =
   | { readonly kind: 'task-added'; readonly task: Task }
   /** One for each status; without one when the task's state changed and nobody was told. */
   | { readonly kind: 'task-updated'; readonly task: Task; readonly status?: TaskStatus };
-
-/** How things were before the event that is being reduced touched them. */
-export interface Observation {
-  readonly tasks: Map<Task, TaskImage>;
-  readonly agents: Map<Agent, AgentImage>;
-  readonly frameworks: Map<Framework, FrameworkImage>;
-}
-
-interface TaskImage {
-  readonly isNew: boolean;
-  readonly state: string;
-  readonly lastStatus: TaskStatus | undefined;
-}
-
-interface AgentImage {
-  readonly isListed: boolean;
-  readonly info: object;
-  readonly total: object;
-}
-
-interface FrameworkImage {
-  readonly isNew: boolean;
-  readonly info: object;
-  readonly isConnected: boolean;
-  readonly isRecovered: boolean;
-}
 
 /** Begins to note changes; {@link takeChanges} is called after each event from then on. */
 export function startObserving(state: MasterState): void {
@@ -72,6 +53,7 @@ export function touchAgent(state: MasterState, agent: Agent): void {
     isListed: isListedAgent(state, agent),
     info: agent.info,
     total: agent.total,
+    activation: agent.activation,
   });
 }
 
@@ -112,7 +94,10 @@ export function takeChanges(state: MasterState): readonly MasterChange[] {
   }
   for (const [agent, before] of observation.agents) {
     const isListed = isListedAgent(state, agent);
-    const isNews = agent.info !== before.info || agent.total !== before.total;
+    const isNews =
+      agent.info !== before.info ||
+      agent.total !== before.total ||
+      agent.activation !== before.activation;
     if (isListed && (!before.isListed || isNews)) changes.push({ kind: 'agent-added', agent });
     else if (!isListed && before.isListed) removals.push({ kind: 'agent-removed', agent });
   }

@@ -21,7 +21,6 @@ import type {
   TaskStatus,
   Unavailability,
 } from '#mesos-v1';
-import type { Observation } from './master-observation.js';
 import {
   createOperatorState,
   type InverseOfferEntry,
@@ -307,6 +306,33 @@ export interface MasterCounters {
   agentRemovalsCanceled: number;
   /** Terminal states by name. */
   readonly tasksByTerminalState: Map<string, number>;
+}
+
+/** How things were before the event that is being reduced touched them (master-observation.ts). */
+export interface Observation {
+  readonly tasks: Map<Task, TaskImage>;
+  readonly agents: Map<Agent, AgentImage>;
+  readonly frameworks: Map<Framework, FrameworkImage>;
+}
+
+export interface TaskImage {
+  readonly isNew: boolean;
+  readonly state: string;
+  readonly lastStatus: TaskStatus | undefined;
+}
+
+export interface AgentImage {
+  readonly isListed: boolean;
+  readonly info: object;
+  readonly total: object;
+  readonly activation: object | undefined;
+}
+
+export interface FrameworkImage {
+  readonly isNew: boolean;
+  readonly info: object;
+  readonly isConnected: boolean;
+  readonly isRecovered: boolean;
 }
 
 export function createMasterState(given: {

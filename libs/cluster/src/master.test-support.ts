@@ -1,10 +1,4 @@
-import {
-  agentId,
-  frameworkId,
-  type Now,
-  type RegistrySnapshot,
-  type Resources,
-} from '#core';
+import { agentId, frameworkId, type Now, type RegistrySnapshot, type Resources } from '#core';
 import {
   type AgentCall,
   type AgentMessage,

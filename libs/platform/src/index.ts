@@ -34,7 +34,7 @@ export {
   toggle,
   urls,
 } from './read-config.js';
-export { RecordIoStream, type StreamEnd } from './record-io-stream.js';
+export { frameRecord, RecordIoStream, type StreamEnd } from './record-io-stream.js';
 export {
   type Access,
   type AccessRule,

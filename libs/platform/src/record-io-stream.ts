@@ -5,6 +5,17 @@ export type StreamEnd = 'disconnected' | 'ended' | 'too-slow';
 
 /** Bytes that may wait for one slow client before it is cut off. */
 const DEFAULT_BUFFER_BYTES = 16 * 1024 * 1024;
+/** How long a client that was cut off may still read what waits for it, the reason at its end. */
+const FAREWELL_MS = 5_000;
+/** A snapshot that is not read whole within this time ends the stream as well. */
+const SNAPSHOT_MS = 60_000;
+
+/** One record as it goes over the wire, to be sent to many. */
+export function frameRecord(record: string | readonly Buffer[]): Buffer {
+  const parts = typeof record === 'string' ? [Buffer.from(record)] : record;
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  return Buffer.concat([Buffer.from(`${length}\n`), ...parts]);
+}
 
 /**
  * The server's side of a RecordIO stream (Mesos v1). Opening takes the reply over from Nest, so the handler must take it
@@ -16,6 +27,8 @@ export class RecordIoStream {
   private readonly raw: FastifyReply['raw'];
   private readonly listeners: ((end: StreamEnd) => void)[] = [];
   private ended: StreamEnd | undefined;
+  /** Bytes that wait and do not count: a snapshot's. */
+  private exempt = 0;
 
   constructor(
     reply: FastifyReply,
@@ -24,6 +37,8 @@ export class RecordIoStream {
       /** `application/json` unless set. */
       readonly contentType?: string;
       readonly maxBufferedBytes?: number;
+      /** The last record for a client that is cut off; it gets it if it reads on for a few seconds. */
+      readonly farewell?: (bufferedBytes: number) => unknown;
     } = {},
   ) {
     this.raw = takeOver(reply, {
@@ -37,17 +52,40 @@ export class RecordIoStream {
     return this.ended === undefined;
   }
 
+  /** Bytes that wait for the client. */
+  get bufferedBytes(): number {
+    return this.raw.writableLength;
+  }
+
   /** Writes one record, a JSON text on one line or a value. False when the stream is closed or was cut off by this. */
   send(record: unknown): boolean {
     if (!this.isOpen) return false;
     const json = typeof record === 'string' ? record : JSON.stringify(record);
-    this.raw.write(`${Buffer.byteLength(json)}\n${json}`);
-    if (this.raw.writableLength <= (this.options.maxBufferedBytes ?? DEFAULT_BUFFER_BYTES)) {
-      return true;
-    }
-    this.finish('too-slow');
-    this.raw.destroy();
+    return this.sendFramed(`${Buffer.byteLength(json)}\n${json}`);
+  }
+
+  /** Writes a record framed by {@link frameRecord}. */
+  sendFramed(record: Buffer | string): boolean {
+    if (!this.isOpen) return false;
+    this.raw.write(record);
+    if (this.raw.writableLength - this.exempt <= this.maxBufferedBytes) return true;
+    this.cutOff();
     return false;
+  }
+
+  /**
+   * Writes a framed record of any size. While it waits it does not count against the bound, but it has to be read within
+   * a minute.
+   */
+  sendSnapshot(record: Buffer): void {
+    if (!this.isOpen) return;
+    this.exempt += record.length;
+    const timer = setTimeout(() => this.cutOff(), SNAPSHOT_MS);
+    timer.unref();
+    this.raw.write(record, () => {
+      clearTimeout(timer);
+      this.exempt -= record.length;
+    });
   }
 
   /** Ends the stream after what was written. Safe to call twice. */
@@ -61,6 +99,27 @@ export class RecordIoStream {
   onClose(listener: (end: StreamEnd) => void): void {
     if (this.ended !== undefined) listener(this.ended);
     else this.listeners.push(listener);
+  }
+
+  private get maxBufferedBytes(): number {
+    return this.options.maxBufferedBytes ?? DEFAULT_BUFFER_BYTES;
+  }
+
+  /** Nothing more is taken in for it. With a farewell it may read on for a moment, else its memory is freed at once. */
+  private cutOff(): void {
+    if (!this.isOpen) return;
+    const { raw } = this;
+    const { farewell } = this.options;
+    const buffered = raw.writableLength;
+    this.finish('too-slow');
+    if (farewell === undefined) {
+      raw.destroy();
+      return;
+    }
+    raw.end(frameRecord(JSON.stringify(farewell(buffered))));
+    const timer = setTimeout(() => raw.destroy(), FAREWELL_MS);
+    timer.unref();
+    raw.once('close', () => clearTimeout(timer));
   }
 
   private finish(end: StreamEnd): void {

@@ -51,6 +51,11 @@ export class FrameworkNode {
     for (const { process, framework } of this.instances) process.enter(() => framework.poke());
   }
 
+  restart(): void {
+    const newest = this.instances.at(-1);
+    newest?.process.enter(() => newest.framework.restart());
+  }
+
   tearDown(): void {
     const newest = this.instances.at(-1);
     newest?.process.enter(() => newest.framework.tearDown());

@@ -87,13 +87,22 @@ export class ScriptedFramework {
     void this.act(() => this.adjust());
   }
 
+  /** A user wants some of its tasks replaced. */
+  restart(): void {
+    const { random } = this.parts;
+    const open = this.book.open().filter(({ isGivenUp }) => !isGivenUp);
+    const some = open.filter(() => random.chance(0.5));
+    for (const task of some) void this.act(() => this.giveUp(task));
+  }
+
   /** Ends all its tasks and its registration, then begins anew. */
   tearDown(): void {
     this.isLeaving = true;
     void this.act(async () => {
       const failure = await this.call({ type: 'TEARDOWN' });
       this.isLeaving = false;
-      if (failure === undefined || failure.code === 'REFUSED') await this.startOver();
+      const isGone = failure !== undefined && /cannot be found/.test(failure.message);
+      if (failure === undefined || isGone) await this.startOver();
     });
   }
 

@@ -29,6 +29,8 @@ export interface CoreSimulationOptions {
 const FAULTS_END_MS = 30_000;
 /** Every timer of the system has run by then. */
 const SERVED_LIMIT_MS = 1_200_000;
+/** Part of what users ask: that tasks be replaced. */
+const RESTARTS = 0.5;
 const LOOK_MS = 1_000;
 /** It must be as demanded this long, not by accident. */
 const STEADY_MS = 3_000;
@@ -136,7 +138,7 @@ function drive(world: World, cluster: Cluster): void {
   const work = () => {
     if (world.nowMs >= FAULTS_END_MS) return;
     changeDemand(world, cluster);
-    world.after(workload.between(1_000, 12_000), work);
+    world.after(workload.between(500, 6_000), work);
   };
   const fail = () => {
     if (world.nowMs >= FAULTS_END_MS) return;
@@ -164,6 +166,11 @@ function drive(world: World, cluster: Cluster): void {
 function changeDemand(world: World, { frameworks }: Cluster): void {
   const { workload } = world.random;
   const node = workload.pick(frameworks);
+  if (workload.chance(RESTARTS)) {
+    world.trace.add('user', `restarts tasks of ${node.name}`);
+    node.restart();
+    return;
+  }
   const demand = workload.pick(node.demands);
   demand.count =
     demand.kind === 'batch' ? demand.count + workload.integer(1, 4) : workload.integer(0, 3);

@@ -137,13 +137,12 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
     const { world } = this.parts;
     world.trace.add(this.nodeOf(id).name, `hears ${id} ${state} ${status.reason ?? ''}`);
     const before = this.told.get(id);
-    const isContradiction = !isTerminalTaskState(state) && !mayBeWrong(state);
-    if (before !== undefined && isContradiction) {
-      world.violate(`task ${id} is ${state} after it was ${before}`);
-    }
-    if (before === undefined && isTerminalTaskState(state) && !mayBeWrong(state)) {
-      this.told.set(id, state);
-    }
+    // A status that may be wrong contradicts nothing.
+    if (mayBeWrong(state) || before === state) return;
+    // Asked about a task whose end is acknowledged, a master does not know it any more.
+    if (before !== undefined && state === 'TASK_GONE') return;
+    if (before !== undefined) world.violate(`task ${id} is ${state} after it was ${before}`);
+    else if (isTerminalTaskState(state)) this.told.set(id, state);
   }
 
   /** The framework sends a KILL. */

@@ -1,19 +1,29 @@
-import { isListedAgent, type MasterFramework, type MasterState } from '#cluster';
-import type { DocumentCache } from '../reads/document-cache.js';
+import {
+  isListedAgent,
+  type MasterExecutor,
+  type MasterFramework,
+  type MasterOffer,
+  type MasterState,
+} from '#cluster';
+import type { DocumentCache, Part } from '../reads/document-cache.js';
 import {
   agentPart,
   completedFrameworkPart,
+  executorPart,
+  executorsByFramework,
   frameworkLiteral,
   frameworkPart,
   fresh,
+  isKnown,
   offerPart,
   openObject,
   text,
 } from '../reads/parts.js';
 import type { Document, DocumentWriter, ReadContext, Walk } from '../reads/read-context.js';
-import { TaskLists } from '../reads/task-lists.js';
+import { type FrameworkTasks, TaskLists } from '../reads/task-lists.js';
 import {
   legacyCompletedFramework,
+  legacyExecutor,
   legacyFramework,
   legacyOffer,
   legacyRecoveredSlave,
@@ -85,9 +95,11 @@ function frameworks(context: ReadContext): DocumentWriter {
   const end = text(']');
   const walk: Walk = (cache) => {
     if (!cache.place(begin, state, undefined)) return false;
+    const executors = executorsByFramework(state);
     let isFirst = true;
     for (const one of state.frameworks.values()) {
-      if (!walkFramework(cache, one, isFirst)) return false;
+      const options = { isFirst, executors: executors.get(one.id) ?? [] };
+      if (!walkFramework(cache, one, options)) return false;
       isFirst = false;
     }
     return (
@@ -106,7 +118,11 @@ function frameworks(context: ReadContext): DocumentWriter {
 function framework(
   context: ReadContext,
   taskLists: TaskLists,
-): (cache: DocumentCache, one: MasterFramework, isFirst: boolean) => boolean {
+): (
+  cache: DocumentCache,
+  one: MasterFramework,
+  options: { readonly isFirst: boolean; readonly executors: readonly MasterExecutor[] },
+) => boolean {
   const head = frameworkPart(
     context,
     (one, amounts) => `${openObject(legacyFramework(one, amounts))}"tasks":[`,
@@ -115,9 +131,16 @@ function framework(
   const toUnreachable = frameworkLiteral(context, '],"unreachable_tasks":[');
   const toCompleted = frameworkLiteral(context, '],"completed_tasks":[');
   const toOffers = frameworkLiteral(context, '],"offers":[');
-  const end = frameworkLiteral(context, '],"executors":[]}');
-  return (cache, one, isFirst) => {
-    const { tasks, unreachable, completed, isListed } = taskLists.of(one);
+  const toExecutors = frameworkLiteral(context, '],"executors":[');
+  const executor = executorPart(context, (one) => JSON.stringify(legacyExecutor(one)));
+  const end = frameworkLiteral(context, ']}');
+  const { wholeBytes = WHOLE_BYTES } = context;
+  const whole = wholeFramework(context, head, (one) => JSON.stringify(legacyOffer(one)));
+  return (cache, one, { isFirst, executors }) => {
+    const lists = taskLists.of(one);
+    lists.isLong ||= executors.length > 0 || lengthOf(lists) > wholeBytes;
+    if (!lists.isLong) return cache.place(whole, one, lists, { isFirst });
+    const { tasks, unreachable, completed, isListed } = lists;
     return (
       cache.place(head, one, undefined, { isFirst }) &&
       cache.placeList(tasks, isListed) &&
@@ -127,7 +150,58 @@ function framework(
       cache.placeList(completed, isListed) &&
       cache.place(toOffers, one, undefined) &&
       cache.placeAll(offer, one.offers, one) &&
+      cache.place(toExecutors, one, undefined) &&
+      cache.placeAll(executor, executors, undefined) &&
       cache.place(end, one, undefined)
     );
+  };
+}
+
+/** A framework up to this length is one piece of the document: there may be thousands of small ones. */
+const WHOLE_BYTES = 16 * 1024;
+
+const lengthOf = ({ tasks, unreachable, completed }: FrameworkTasks): number =>
+  tasks.byteLength + unreachable.byteLength + completed.byteLength;
+
+interface SeenWhole<SeenHead> {
+  readonly head: SeenHead;
+  readonly generations: readonly number[];
+  readonly offers: readonly MasterOffer[];
+}
+
+/** A framework without executors and all its lists. */
+function wholeFramework<SeenHead>(
+  context: ReadContext,
+  head: Part<MasterFramework, unknown, SeenHead>,
+  renderOffer: (offer: MasterOffer) => string,
+): Part<MasterFramework, FrameworkTasks, SeenWhole<SeenHead>> {
+  return {
+    look: (one, lists) => ({
+      head: head.look(one, undefined),
+      generations: [
+        lists.tasks.generation,
+        lists.unreachable.generation,
+        lists.completed.generation,
+      ],
+      offers: [...one.offers],
+    }),
+    isCurrent: ({ generations, offers, head: seen }, one, lists) =>
+      generations[0] === lists.tasks.generation &&
+      generations[1] === lists.unreachable.generation &&
+      generations[2] === lists.completed.generation &&
+      offers.length === one.offers.size &&
+      offers.every((offer) => one.offers.has(offer)) &&
+      head.isCurrent(seen, one, undefined),
+    render: (one, { tasks, unreachable, completed }) =>
+      Buffer.concat([
+        Buffer.from(head.render(one, undefined)),
+        ...tasks.chunks,
+        Buffer.from('],"unreachable_tasks":['),
+        ...unreachable.chunks,
+        Buffer.from('],"completed_tasks":['),
+        ...completed.chunks,
+        Buffer.from(`],"offers":[${[...one.offers].map(renderOffer).join()}],"executors":[]}`),
+      ]),
+    belongs: (one, { isLong }) => !isLong && isKnown(context, one),
   };
 }

@@ -1,6 +1,7 @@
 import type {
   MasterAgent,
   MasterCompletedFramework,
+  MasterExecutor,
   MasterFramework,
   MasterOffer,
   MasterState,
@@ -152,6 +153,19 @@ export const legacyCompletedFramework = (framework: MasterCompletedFramework): o
   executors: [],
 });
 
+export const legacyExecutor = (executor: MasterExecutor): object => ({
+  executor_id: executor.id,
+  name: executor.info.name ?? '',
+  framework_id: executor.frameworkId,
+  slave_id: executor.agentId,
+  role: executor.role,
+  source: executor.info.source ?? '',
+  type: executor.info.type ?? 'CUSTOM',
+  ...(executor.info.command === undefined ? {} : { command: executor.info.command }),
+  ...(executor.info.container === undefined ? {} : { container: executor.info.container }),
+  resources: legacyResources(executor.resources),
+});
+
 export const legacyOffer = (offer: MasterOffer): object => ({
   id: offer.id,
   framework_id: offer.frameworkId,
@@ -169,6 +183,7 @@ export interface TaskView {
   readonly info: TaskInfo;
   readonly statuses: readonly TaskStatus[];
   readonly resources?: Resources;
+  readonly executorId?: string;
 }
 
 export function legacyTask(task: TaskView, framework: MasterFramework): object {
@@ -177,7 +192,7 @@ export function legacyTask(task: TaskView, framework: MasterFramework): object {
     id: task.id,
     name: info.name,
     framework_id: framework.id,
-    executor_id: info.executor?.executor_id.value ?? '',
+    executor_id: task.executorId ?? info.executor?.executor_id.value ?? '',
     slave_id: task.agentId,
     state: task.state,
     resources: legacyResources(task.resources ?? decodeResources(info.resources)),

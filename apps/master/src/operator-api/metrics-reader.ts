@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ApiError } from '#platform';
 import { MasterService } from '../master.service.js';
 import { ReadsService } from '../reads/reads.service.js';
+import { EventStreams } from './event-streams.js';
 import { snapshotMetrics, systemMetrics } from './metrics-snapshot.js';
 
 /** Takes the snapshot of metrics; of a standby, what a standby has. */
@@ -10,6 +11,7 @@ export class MetricsReader {
   constructor(
     @Inject(MasterService) private readonly master: MasterService,
     @Inject(ReadsService) private readonly reads: ReadsService,
+    @Inject(EventStreams) private readonly subscribers: EventStreams,
   ) {}
 
   snapshot(): Readonly<Record<string, number>> {
@@ -21,6 +23,8 @@ export class MetricsReader {
       ...context,
       counters,
       backlog,
+      cutOffs: this.master.cutOffs,
+      subscribers: this.subscribers.size,
       nowEpochMs: Date.now(),
     });
   }

@@ -14,6 +14,9 @@ export interface MetricsSource {
   readonly counters: EngineCounters;
   readonly backlog: { readonly effects: number; readonly registryOperations: number };
   readonly nowEpochMs: number;
+  /** Stream clients that did not keep up, by kind. */
+  readonly cutOffs: Metrics;
+  readonly subscribers: number;
 }
 
 /** Mesos' metric names and values, one flat object. O(agents + tasks), a few comparisons each. */
@@ -27,6 +30,8 @@ export function snapshotMetrics(source: MetricsSource): Metrics {
     ...frameworkMetrics(source),
     ...allocatorMetrics(source),
     ...registrarMetrics(source),
+    ...prefixed('master/slow_streams_cut_off/', Object.entries(source.cutOffs)),
+    'master/operator_event_stream_subscribers': source.subscribers,
     ...systemMetrics(),
   };
 }

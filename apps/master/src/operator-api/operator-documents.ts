@@ -3,6 +3,8 @@ import type { DocumentCache } from '../reads/document-cache.js';
 import {
   agentPart,
   completedFrameworkPart,
+  executorPart,
+  executorsByFramework,
   frameworkLiteral,
   frameworkPart,
   fresh,
@@ -15,6 +17,7 @@ import { TaskLists } from '../reads/task-lists.js';
 import {
   viewAgent,
   viewCompletedFramework,
+  viewExecutor,
   viewFramework,
   viewOffer,
   viewTask,
@@ -124,7 +127,15 @@ export const operatorAgents: Document = (context) => {
   };
 };
 
-export const operatorExecutors: Document = ({ state }) => {
-  const none = text('{"executors":[]}');
-  return { walk: (cache) => cache.place(none, state, undefined) };
+export const operatorExecutors: Document = (context) => {
+  const { state } = context;
+  const begin = text('{"executors":[');
+  const executor = executorPart(context, (one) => JSON.stringify(viewExecutor(one)));
+  const end = text(']}');
+  return {
+    walk: (cache) =>
+      cache.place(begin, state, undefined) &&
+      cache.placeAll(executor, [...executorsByFramework(state).values()].flat(), undefined) &&
+      cache.place(end, state, undefined),
+  };
 };

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { MasterService } from '../master.service.js';
 import type { Document } from '../reads/read-context.js';
 import { ReadsService } from '../reads/reads.service.js';
+import { EventStreams } from './event-streams.js';
 import { viewExplanation } from './explain-view.js';
 import { MetricsReader } from './metrics-reader.js';
 import { DECISION_READS } from './operator-decisions.js';
@@ -13,6 +14,7 @@ import {
   operatorState,
   operatorTasks,
 } from './operator-documents.js';
+import { viewOperations } from './operator-views.js';
 import { viewRoles } from './role-views.js';
 
 /** The long reads of the v1 operator API. */
@@ -35,7 +37,7 @@ const VALUES: Readonly<Record<string, Read>> = {
     start_time: master.state.startedEpochMs / 1000,
     elected_time: master.state.startedEpochMs / 1000,
   }),
-  GET_OPERATIONS: () => ({ operations: [] }),
+  GET_OPERATIONS: (master) => viewOperations(master.state),
   GET_METRICS: (_master, metrics) => ({
     metrics: Object.entries(metrics.snapshot()).map(([name, value]) => ({ name, value })),
   }),
@@ -45,17 +47,22 @@ const VALUES: Readonly<Record<string, Read>> = {
   GET_EXPLANATION: (master) => viewExplanation(master.state),
 };
 
-/** Answers the reads of the v1 operator API: `{ type, <snake case of it>: {...} }`. */
+/** Answers the reads of the v1 operator API, SUBSCRIBE among them: `{ type, <snake case of it>: {...} }`. */
 @Injectable()
 export class OperatorReads {
   constructor(
     @Inject(MasterService) private readonly master: MasterService,
     @Inject(ReadsService) private readonly reads: ReadsService,
     @Inject(MetricsReader) private readonly metrics: MetricsReader,
+    @Inject(EventStreams) private readonly events: EventStreams,
   ) {}
 
   /** False: the call is no read. */
   async answer(request: FastifyRequest, reply: FastifyReply, type: string): Promise<boolean> {
+    if (type === 'SUBSCRIBE') {
+      await this.events.subscribe(request, reply);
+      return true;
+    }
     const name = type.toLowerCase();
     const document = Object.hasOwn(DOCUMENTS, type) ? DOCUMENTS[type] : undefined;
     if (document !== undefined) {

@@ -1,4 +1,11 @@
-import type { MasterAgent, MasterCompletedFramework, MasterFramework, MasterOffer } from '#cluster';
+import type {
+  MasterAgent,
+  MasterCompletedFramework,
+  MasterExecutor,
+  MasterFramework,
+  MasterOffer,
+  MasterState,
+} from '#cluster';
 import { encodeResources } from '#mesos-v1';
 import { isActive, viewActivation } from './drain-views.js';
 import type { Amounts, TaskView } from './legacy-views.js';
@@ -59,6 +66,24 @@ export const viewOffer = (offer: MasterOffer): object => ({
   resources: encodeResources(offer.resources, { allocatedTo: offer.role, isRefined: true }),
 });
 
+/** An executor among those of GET_EXECUTORS. */
+export const viewExecutor = (executor: MasterExecutor): object => ({
+  executor_info: { ...executor.info, framework_id: { value: executor.frameworkId } },
+  agent_id: { value: executor.agentId },
+});
+
+/** GET_OPERATIONS: those with an id whose end was not acknowledged. */
+export const viewOperations = (state: MasterState): object => ({
+  operations: [...state.frameworks.values()].flatMap(({ id, operations }) =>
+    [...operations.values()].map((operation) => ({
+      framework_id: { value: id },
+      agent_id: { value: operation.agentId },
+      latest_status: operation.status,
+      statuses: [operation.status],
+    })),
+  ),
+});
+
 export function viewTask(task: TaskView, frameworkId: string): object {
   const { info } = task;
   const last = task.statuses.at(-1);
@@ -66,7 +91,7 @@ export function viewTask(task: TaskView, frameworkId: string): object {
     name: info.name,
     task_id: { value: task.id },
     framework_id: { value: frameworkId },
-    ...(info.executor === undefined ? {} : { executor_id: info.executor.executor_id }),
+    ...(task.executorId === undefined ? {} : { executor_id: { value: task.executorId } }),
     agent_id: { value: task.agentId },
     state: task.state,
     resources: info.resources,

@@ -216,8 +216,9 @@ export class DocumentCache {
     const block = this.blocks[this.block];
     const rest = block?.entries.splice(this.position) ?? [];
     if (block !== undefined && rest.length > 0) {
-      this.blocks.splice(this.block + 1, 0, { ...block, entries: rest });
+      // Both halves have the bytes of the whole until they are put together anew.
       block.isSealed = block.list !== undefined;
+      this.blocks.splice(this.block + 1, 0, { ...block, entries: rest });
     }
     if (block !== undefined && block.entries.length === 0) this.blocks.splice(this.block, 1);
     else if (block !== undefined) {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type MasterAgent,
+  type MasterExecutor,
   type MasterFramework,
   type MasterState,
   type MasterTask,
@@ -16,6 +17,7 @@ import { legacyFrameworks, legacySlaves, legacyState } from '../operator-api/leg
 import {
   isUnreachable,
   legacyCompletedFramework,
+  legacyExecutor,
   legacyFramework,
   legacyOffer,
   legacyRecoveredSlave,
@@ -27,6 +29,7 @@ import { operatorState } from '../operator-api/operator-documents.js';
 import {
   viewAgent,
   viewCompletedFramework,
+  viewExecutor,
   viewFramework,
   viewOffer,
   viewTask,
@@ -48,8 +51,20 @@ function sumOf(items: Iterable<{ readonly resources: Resources }>): Resources {
   return { scalars: sorted(scalars), ranges: sorted(ranges) };
 }
 
-const amountsOf = (one: MasterAgent | MasterFramework, tasks: Iterable<MasterTask>) => ({
-  used: sumOf([...tasks].filter((task) => task.holdsResources)),
+const executorsOf = (state: MasterState): readonly MasterExecutor[] =>
+  [...state.agents.values()].flatMap(({ executors }) => [...executors.values()]);
+
+const amountsOf = (
+  state: MasterState,
+  one: MasterAgent | MasterFramework,
+  tasks: Iterable<MasterTask>,
+) => ({
+  used: sumOf([
+    ...[...tasks].filter((task) => task.holdsResources),
+    ...executorsOf(state).filter(({ agentId, frameworkId }) =>
+      [agentId as string, frameworkId].includes(one.id),
+    ),
+  ]),
   offered: sumOf(one.offers),
 });
 
@@ -64,7 +79,7 @@ function plainLegacyState(state: MasterState): object {
     flags: {},
     slaves: agents
       .filter(isRegistered)
-      .map((agent) => legacySlave(agent, amountsOf(agent, agent.tasks))),
+      .map((agent) => legacySlave(agent, amountsOf(state, agent, agent.tasks))),
     recovered_slaves: agents
       .filter(({ condition }) => condition === 'recovering')
       .map(legacyRecoveredSlave),
@@ -72,14 +87,16 @@ function plainLegacyState(state: MasterState): object {
       const tasks = [...framework.tasks.values()];
       const view = (task: MasterTask) => legacyTask(task, framework);
       return {
-        ...legacyFramework(framework, amountsOf(framework, tasks)),
+        ...legacyFramework(framework, amountsOf(state, framework, tasks)),
         tasks: tasks.filter((task) => !isUnreachable(task)).map(view),
         unreachable_tasks: tasks.filter(isUnreachable).map(view),
         completed_tasks: [...framework.completedTasks.values()].map((task) =>
           legacyTask(task, framework),
         ),
         offers: [...framework.offers].map(legacyOffer),
-        executors: [],
+        executors: executorsOf(state)
+          .filter(({ frameworkId }) => frameworkId === framework.id)
+          .map(legacyExecutor),
       };
     }),
     completed_frameworks: [...state.completedFrameworks.values()].map(legacyCompletedFramework),
@@ -100,10 +117,16 @@ function plainOperatorState(state: MasterState): object {
         [...one.completedTasks.values()].map((task) => viewTask(task, one.id)),
       ),
     },
-    get_executors: { executors: [] },
+    get_executors: {
+      executors: frameworks.flatMap(({ id }) =>
+        executorsOf(state)
+          .filter(({ frameworkId }) => frameworkId === id)
+          .map(viewExecutor),
+      ),
+    },
     get_frameworks: {
       frameworks: frameworks.map((one) => ({
-        ...viewFramework(one, amountsOf(one, one.tasks.values())),
+        ...viewFramework(one, amountsOf(state, one, one.tasks.values())),
         offers: [...one.offers].map(viewOffer),
       })),
       completed_frameworks: [...state.completedFrameworks.values()].map(viewCompletedFramework),
@@ -111,7 +134,7 @@ function plainOperatorState(state: MasterState): object {
     get_agents: {
       agents: agents
         .filter(isRegistered)
-        .map((agent) => viewAgent(agent, amountsOf(agent, agent.tasks))),
+        .map((agent) => viewAgent(agent, amountsOf(state, agent, agent.tasks))),
       recovered_agents: agents
         .filter(({ condition }) => condition === 'recovering')
         .map(({ info }) => info),
@@ -128,7 +151,12 @@ class Kept {
 
   constructor(document: Document, state: MasterState) {
     this.holdings = new Holdings(state);
-    this.writer = document({ state, holdings: this.holdings, apiVersion: '1.11.0' });
+    this.writer = document({
+      state,
+      wholeBytes: 2_000,
+      holdings: this.holdings,
+      apiVersion: '1.11.0',
+    });
   }
 
   get generation(): number {

@@ -1,4 +1,13 @@
-import type { MasterAgent, MasterCompletedFramework, MasterFramework, MasterOffer } from '#cluster';
+import {
+  executorKey,
+  type MasterAgent,
+  type MasterCompletedFramework,
+  type MasterExecutor,
+  type MasterFramework,
+  type MasterOffer,
+  type MasterState,
+} from '#cluster';
+import type { FrameworkId } from '#core';
 import type { Amounts } from '../operator-api/legacy-views.js';
 import type { Part } from './document-cache.js';
 import type { ReadContext } from './read-context.js';
@@ -37,6 +46,30 @@ export const completedFrameworkPart = (
   render: (framework: MasterCompletedFramework) => string,
 ): Part<MasterCompletedFramework, unknown> =>
   fixed(render, (framework) => state.completedFrameworks.get(framework.id) === framework);
+
+export const executorPart = (
+  { state }: ReadContext,
+  render: (executor: MasterExecutor) => string,
+): Part<MasterExecutor, unknown> =>
+  fixed(render, (executor) => {
+    const key = executorKey(executor.frameworkId, executor.id);
+    return state.agents.get(executor.agentId)?.executors.get(key) === executor;
+  });
+
+/** All executors, by framework. */
+export function executorsByFramework(
+  state: MasterState,
+): ReadonlyMap<FrameworkId, readonly MasterExecutor[]> {
+  const grouped = new Map<FrameworkId, MasterExecutor[]>();
+  for (const { executors } of state.agents.values()) {
+    for (const executor of executors.values()) {
+      const known = grouped.get(executor.frameworkId);
+      if (known === undefined) grouped.set(executor.frameworkId, [executor]);
+      else known.push(executor);
+    }
+  }
+  return grouped;
+}
 
 export const offerPart = (
   context: ReadContext,

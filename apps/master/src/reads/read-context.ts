@@ -7,6 +7,8 @@ export interface ReadContext {
   readonly state: MasterState;
   readonly holdings: Holdings;
   readonly apiVersion: string;
+  /** Frameworks whose tasks take up to so many bytes are one piece of a document; default 16 KiB. */
+  readonly wholeBytes?: number;
   /** What the process was started with. */
   readonly flags?: Readonly<Record<string, string>>;
 }

@@ -10,6 +10,8 @@ export interface FrameworkTasks {
   readonly tasks: PieceList<TaskView>;
   readonly unreachable: PieceList<TaskView>;
   readonly completed: PieceList<TaskView>;
+  /** Has been too long once to be copied as a whole. */
+  isLong: boolean;
   /** Whether the framework is still there. */
   readonly isListed: () => boolean;
 }
@@ -63,6 +65,7 @@ export class TaskLists {
       tasks: new PieceList(),
       unreachable: new PieceList(),
       completed: new PieceList(),
+      isLong: false,
       isListed: () => state.frameworks.get(framework.id) === framework,
     };
     this.lists.set(framework, made);
