@@ -3,11 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTaskRunner, type RunnerTask, type TaskRunner } from '#framework';
 import type { SchedulerEvent } from '#mesos-v1';
 import { post, StreamClient } from '../../apps/master/src/master.test-support.js';
-import { isAlive, taskProcesses } from './support/cluster.js';
+import { isAlive, PORTS, taskProcesses } from './support/cluster.js';
 import { eventually, request } from './support/http.js';
 import { type Daemon, MasterGroup } from './support/masters.js';
 
-const OFFSET = Number(process.env['PACER_E2E_PORT_OFFSET'] ?? 20_000);
 /** A framework notices a master that is frozen by five missed heartbeats. */
 const FROZEN_LIMIT_MS = 150_000;
 
@@ -15,10 +14,9 @@ const FROZEN_LIMIT_MS = 150_000;
 describe('three masters', () => {
   const group = new MasterGroup({
     masters: 3,
-    // Not those of a whole cluster, whose last processes may still be ending.
-    masterPort: 5070 + OFFSET,
-    agentPort: 5080 + OFFSET,
-    taskPorts: `${10_000 + OFFSET}-${10_400 + OFFSET}`,
+    masterPort: 5070 + PORTS.offset,
+    agentPort: 5080 + PORTS.offset,
+    taskPorts: `${PORTS.tasks}-${PORTS.tasks + 400}`,
   });
   let runner: TaskRunner;
   const states = new Map<string, string>();

@@ -14,7 +14,7 @@ const STOP_LIMIT_MS = 60_000;
 /** Ports of one cluster with three agents, before the offset. */
 const OWN_PORTS = [8080, 5050, 5051, 5052, 5053, 8000, 9090];
 /** Where the ports of one cluster begin: its own are moved by `offset`, services and tasks have a range each. */
-interface PortLayout {
+export interface PortLayout {
   readonly offset: number;
   readonly services: number;
   readonly tasks: number;
@@ -31,17 +31,21 @@ const LAYOUTS: readonly PortLayout[] = [
   { offset: 20_200, services: 11_000, tasks: 30_000 },
   { offset: 14_200, services: 16_000, tasks: 23_500 },
 ];
-const PORTS = await choosePorts();
+/** Of this worker. */
+export const PORTS: PortLayout = await choosePorts();
 const PORT_OFFSET = PORTS.offset;
 
 async function choosePorts(): Promise<PortLayout> {
   const given = process.env['PACER_E2E_PORT_OFFSET'];
+  const second = (Number(process.env['VITEST_POOL_ID'] ?? 1) + 1) % 2;
   if (given !== undefined) {
-    const offset = Number(given);
-    return { offset, services: offset - 8_000, tasks: offset + 10_000 };
+    return {
+      offset: Number(given) + second * 100,
+      services: Number(given) - 8_000 + second * SERVICE_PORTS,
+      tasks: Number(given) + 10_000 + second * (TASK_PORTS + 1),
+    };
   }
-  const worker = Number(process.env['VITEST_POOL_ID'] ?? 1);
-  for (const layout of LAYOUTS.filter((_, index) => index % 2 === (worker + 1) % 2)) {
+  for (const layout of LAYOUTS.filter((_, index) => index % 2 === second)) {
     const free = await Promise.all(OWN_PORTS.map((port) => isFree(port + layout.offset)));
     if (free.every(Boolean)) return layout;
   }
