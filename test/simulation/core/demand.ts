@@ -86,3 +86,20 @@ export function durationOf(command: string | undefined): number | undefined {
 
 export const commandOf = ({ kind, durationMs }: Demand): string =>
   kind === 'batch' ? `work ${durationMs}` : 'serve';
+
+/** What a framework of these habits subscribes with. */
+export function toInfo(habits: FrameworkHabits): FrameworkInfo {
+  const { name, roles, isMultiRole, isPartitionAware, failoverTimeout } = habits;
+  const [role = '*'] = roles;
+  return {
+    user: 'root',
+    name,
+    failover_timeout: failoverTimeout,
+    checkpoint: true,
+    ...(isMultiRole ? { roles } : { role }),
+    capabilities: [
+      ...(isMultiRole ? [{ type: 'MULTI_ROLE' }] : []),
+      ...(isPartitionAware ? [{ type: 'PARTITION_AWARE' }] : []),
+    ],
+  };
+}

@@ -51,6 +51,11 @@ export class FrameworkNode {
     for (const { process, framework } of this.instances) process.enter(() => framework.poke());
   }
 
+  changeRoles(): void {
+    const newest = this.instances.at(-1);
+    newest?.process.enter(() => newest.framework.changeRoles());
+  }
+
   restart(): void {
     const newest = this.instances.at(-1);
     newest?.process.enter(() => newest.framework.restart());

@@ -40,6 +40,9 @@ export const LEDGER_MUTANTS: CoreMutants = {
       };
     },
   ),
+  'a master that goes on offering roles a framework has left': withAllocator((allocator) => {
+    allocator.updateFramework = () => undefined;
+  }),
   'a master that offers again what was refused': withAllocator((allocator) => {
     const release = allocator.release.bind(allocator);
     allocator.release = (allocation) => release(allocation);

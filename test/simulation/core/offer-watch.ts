@@ -49,6 +49,7 @@ export class OfferWatch implements LifeWatch {
   /** Refusals since a client last took something or said that it wants more. */
   private readonly declined = new Map<string, number>();
   private readonly passedOver = new Map<string, { rounds: number; ticks: number }>();
+  private readonly rolesOf = new Map<FrameworkId, readonly string[]>();
   /** Streams by framework, as of the last event. */
   private readonly streams = new Map<FrameworkId, string>();
 
@@ -57,6 +58,7 @@ export class OfferWatch implements LifeWatch {
   after(turn: WatchedTurn): void {
     const { state, event } = turn;
     if (event.kind === 'framework-stored') this.subscribed(state, event);
+    if (event.kind === 'framework-updated') this.updated(state, event);
     this.followStreams(state);
     this.followAgents(state);
     this.checkStream(turn);
@@ -74,6 +76,7 @@ export class OfferWatch implements LifeWatch {
     event: Extract<MasterEvent, { readonly kind: 'framework-stored' }>,
   ): void {
     const framework = state.frameworks.get(event.frameworkId);
+    this.rolesOf.set(event.frameworkId, framework?.roles ?? []);
     for (const role of framework?.roles ?? []) {
       const key = keyOf(event.frameworkId, role);
       this.forgetRefusals(key);
@@ -81,6 +84,22 @@ export class OfferWatch implements LifeWatch {
       if (isSuppressed) this.suppressed.add(key);
       else this.suppressed.delete(key);
     }
+  }
+
+  /** Refusals stay, but in roles that were suppressed, or not there, before. */
+  private updated(
+    state: MasterState,
+    event: Extract<MasterEvent, { readonly kind: 'framework-updated' }>,
+  ): void {
+    const roles: readonly string[] = state.frameworks.get(event.frameworkId)?.roles ?? [];
+    for (const role of new Set([...(this.rolesOf.get(event.frameworkId) ?? []), ...roles])) {
+      const key = keyOf(event.frameworkId, role);
+      const isSuppressed =
+        !roles.includes(role) || event.update.suppressed_roles?.includes(role) === true;
+      if (isSuppressed) this.suppressed.add(key);
+      else if (this.suppressed.delete(key)) this.forgetRefusals(key);
+    }
+    this.rolesOf.set(event.frameworkId, roles);
   }
 
   /** A stream that ends takes its offers with it. */

@@ -8,14 +8,15 @@ export class RemovalWatch implements LifeWatch {
   private readonly lastConnectedMs = new Map<FrameworkId, number>();
   /** Deadlines are stored as times of day: a clock that was set may bring them forward. */
   private clockSetMs = Number.NEGATIVE_INFINITY;
+  private offsetMs: number | undefined;
 
   constructor(private readonly world: World) {}
 
-  clockWasSet(): void {
-    this.clockSetMs = this.world.nowMs;
-  }
-
   before(state: WatchedTurn['state']): void {
+    const { epochMs, monoMs } = this.world.queue.now();
+    const offsetMs = epochMs - Math.floor(monoMs);
+    if (this.offsetMs !== offsetMs) this.clockSetMs = monoMs;
+    this.offsetMs = offsetMs;
     for (const { id, streamId } of state.frameworks.values()) {
       if (streamId !== undefined) this.lastConnectedMs.set(id, this.world.nowMs);
     }

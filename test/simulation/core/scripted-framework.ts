@@ -17,7 +17,7 @@ import type { SeededRandom } from '../../support/seeded-random.js';
 import { SimulatedScheduler } from '../scheduler-link.js';
 import type { SimulatedProcess } from '../simulated-process.js';
 import { select } from './carve.js';
-import type { Demand, FrameworkHabits } from './demand.js';
+import { type Demand, type FrameworkHabits, toInfo } from './demand.js';
 import type { FrameworkChange, FrameworkStore, StoredTask } from './framework-store.js';
 import { type PackedTask, TaskBook } from './task-book.js';
 
@@ -65,9 +65,13 @@ export class ScriptedFramework {
   private link: SimulatedScheduler | undefined;
   private lastCommit: Promise<void> = Promise.resolve();
   private isLeaving = false;
+  private frameworkId: FrameworkId | undefined;
+  /** Those it is subscribed to now. */
+  private roles: readonly string[];
 
   constructor(private readonly parts: ScriptedFrameworkParts) {
     this.book = new TaskBook(parts);
+    this.roles = parts.habits.roles;
   }
 
   private get nowMs(): number {
@@ -93,6 +97,23 @@ export class ScriptedFramework {
     const open = this.book.open().filter(({ isGivenUp }) => !isGivenUp);
     const some = open.filter(() => random.chance(0.5));
     for (const task of some) void this.act(() => this.giveUp(task));
+  }
+
+  /** Leaves a role in which nothing is demanded, or takes it up again. */
+  changeRoles(): void {
+    const { habits, demands } = this.parts;
+    const idle = habits.roles.find((role) => !demands.some((demand) => demand.role === role));
+    if (idle === undefined || !habits.isMultiRole) return;
+    const before = this.roles;
+    const roles = before.includes(idle) ? before.filter((role) => role !== idle) : habits.roles;
+    void this.act(async () => {
+      const id = { value: this.frameworkId ?? '' };
+      const framework_info = { ...toInfo({ ...habits, roles }), id };
+      const suppressed_roles = [...this.suppressed].filter((role) => roles.includes(role));
+      const update_framework = { framework_info, suppressed_roles };
+      const failure = await this.call({ type: 'UPDATE_FRAMEWORK', update_framework });
+      if (failure === undefined) this.roles = roles;
+    });
   }
 
   /** Ends all its tasks and its registration, then begins anew. */
@@ -122,8 +143,11 @@ export class ScriptedFramework {
   }
 
   private handlers(): SchedulerHandlers {
+    const { habits } = this.parts;
     return {
       onSubscribed: async (frameworkId) => {
+        this.frameworkId = frameworkId;
+        this.roles = habits.roles;
         this.killed.clear();
         this.heard.clear();
         await this.commit([{ kind: 'subscribed', frameworkId }]);
@@ -363,20 +387,4 @@ export class ScriptedFramework {
     if (random.chance(0.02)) return 0;
     return random.between(0.3, 1) * habits.maxRefuseSeconds;
   }
-}
-
-function toInfo(habits: FrameworkHabits): FrameworkInfo {
-  const { name, roles, isMultiRole, isPartitionAware, failoverTimeout } = habits;
-  const [role = '*'] = roles;
-  return {
-    user: 'root',
-    name,
-    failover_timeout: failoverTimeout,
-    checkpoint: true,
-    ...(isMultiRole ? { roles } : { role }),
-    capabilities: [
-      ...(isMultiRole ? [{ type: 'MULTI_ROLE' }] : []),
-      ...(isPartitionAware ? [{ type: 'PARTITION_AWARE' }] : []),
-    ],
-  };
 }

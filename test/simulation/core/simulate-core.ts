@@ -169,6 +169,7 @@ function changeDemand(world: World, { frameworks }: Cluster): void {
   if (workload.chance(RESTARTS)) {
     world.trace.add('user', `restarts tasks of ${node.name}`);
     node.restart();
+    if (workload.chance(0.4)) node.changeRoles();
     return;
   }
   const demand = workload.pick(node.demands);
