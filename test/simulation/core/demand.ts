@@ -1,4 +1,5 @@
 import { type Resources, resources } from '#core';
+import type { FrameworkInfo } from '#mesos-v1';
 import type { SeededRandom } from '../../support/seeded-random.js';
 
 /** So many tasks of one size in one role. A batch task is done after a while; a service runs until it is not wanted. */
