@@ -8,7 +8,7 @@ import type { MasterNode } from './master-node.js';
 import type { Mutant } from './mutants.js';
 import type { Network } from './network.js';
 import type { ObservedStore, Observer } from './observer.js';
-import { SimulatedScheduler } from './scheduler-link.js';
+import { type SchedulerWatch, SimulatedScheduler } from './scheduler-link.js';
 import { SimulatedProcess } from './simulated-process.js';
 import type { World } from './world.js';
 
@@ -125,7 +125,16 @@ export class ControllerNode {
     process: SimulatedProcess,
     held: { readonly lease: Lease; readonly store: ControllerStore },
   ): Promise<RunningEngine> {
-    const { world, network, masters, observer, mutant } = this.parts;
+    const { world, network, masters, leases, mutant } = this.parts;
+    const observer: SchedulerWatch = {
+      acknowledging: (status) => this.parts.observer.acknowledging(status),
+      killing: (task) => this.parts.observer.killing(task),
+      // One that was deposed may hear late what its successor has heard already.
+      statusDelivered: (status) => {
+        const isLate = leases.epochOf('controller') !== held.lease.epoch;
+        if (!isLate) this.parts.observer.statusDelivered(status);
+      },
+    };
     return createControllerEngine(
       {
         store: held.store,

@@ -89,7 +89,7 @@ export class SimulatedScheduler implements SchedulerDriver {
 
   async call(call: SchedulerCallWithoutFrameworkId): Promise<void> {
     const { session } = this;
-    if (session === undefined || session.streamId === '') {
+    if (session === undefined || session.streamId === '' || this.known === undefined) {
       throw new SchedulerCallError('DISCONNECTED', `${call.type}: not subscribed`);
     }
     if (call.type === 'ACKNOWLEDGE') return await this.send(session, call);

@@ -103,11 +103,12 @@ export class ScriptedFramework {
   changeRoles(): void {
     const { habits, demands } = this.parts;
     const idle = habits.roles.find((role) => !demands.some((demand) => demand.role === role));
-    if (idle === undefined || !habits.isMultiRole) return;
+    const { frameworkId } = this;
+    if (idle === undefined || frameworkId === undefined || !habits.isMultiRole) return;
     const before = this.roles;
     const roles = before.includes(idle) ? before.filter((role) => role !== idle) : habits.roles;
     void this.act(async () => {
-      const id = { value: this.frameworkId ?? '' };
+      const id = { value: frameworkId };
       const framework_info = { ...toInfo({ ...habits, roles }), id };
       const suppressed_roles = [...this.suppressed].filter((role) => roles.includes(role));
       const update_framework = { framework_info, suppressed_roles };

@@ -108,6 +108,7 @@ function build(world: World, options: CoreSimulationOptions) {
         masters,
         observer,
         ...mutant,
+        repeatsUpdates: true,
         durationMs: ({ command }) => durationOf(command.value),
       }),
   );
