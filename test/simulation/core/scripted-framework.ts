@@ -114,6 +114,9 @@ export class ScriptedFramework {
       const update_framework = { framework_info, suppressed_roles };
       const failure = await this.call({ type: 'UPDATE_FRAMEWORK', update_framework });
       if (failure === undefined) this.roles = roles;
+      // A REVIVE may have been sent before it.
+      for (const role of suppressed_roles) this.suppressed.add(role);
+      await this.adjust();
     });
   }
 
