@@ -122,6 +122,14 @@ function takeUpdate(turn: MasterTurn, agent: Agent, update: AgentUpdate): void {
     return;
   }
   if (isOvertaken(framework, task, status)) return;
+  const { uuid } = status;
+  if (uuid !== undefined && task?.acknowledged?.includes(uuid) === true) {
+    // A copy that was long under way, or an agent that has not heard of it: told again it would undo later news.
+    const { framework_id } = update;
+    const acknowledge = { framework_id, task_id: status.task_id, uuid };
+    sendToAgent(turn, agent, { type: 'ACKNOWLEDGE', acknowledge });
+    return;
+  }
   if (task !== undefined && task.agentId === agent.id) {
     noteLaunched(task);
     const isResent = status.uuid !== undefined && task.unacknowledged?.uuid === status.uuid;

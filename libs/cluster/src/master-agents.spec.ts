@@ -268,6 +268,29 @@ describe('updates that overtake each other', () => {
   );
 });
 
+describe('an update that was acknowledged', () => {
+  it('is not told again after a later one, and the agent hears of the acknowledgement again', () => {
+    const { master, framework, agent } = running(PARTITION_AWARE);
+    const from = { agent, streamId: 'A', framework };
+    const starting = { taskId: 't', state: 'TASK_STARTING', uuid: UUID };
+    master.update(from, starting);
+    master.call(framework, 'F', {
+      type: 'ACKNOWLEDGE',
+      acknowledge: { agent_id: { value: agent }, task_id: { value: 't' }, uuid: UUID },
+    });
+    master.update(from, { taskId: 't', state: 'TASK_RUNNING', uuid: 'CCCCCCCCCCCCCCCCCCCCCA==' });
+
+    master.update(from, starting);
+
+    const states = master.statusesOf('F').map(({ state }) => state);
+    expect(states).toEqual(['TASK_STARTING', 'TASK_RUNNING']);
+    expect(master.messagesOf('A').at(-1)).toMatchObject({
+      type: 'ACKNOWLEDGE',
+      acknowledge: { task_id: { value: 't' }, uuid: UUID },
+    });
+  });
+});
+
 describe('reconciliation', () => {
   it('answers a KILL of an unknown task like a question about it', () => {
     const { master, framework } = running(PARTITION_AWARE);

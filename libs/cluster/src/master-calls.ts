@@ -9,7 +9,7 @@ import { answerInverseOffers } from './master-inverse-offers.js';
 import { declineOffers, scheduleAllocation } from './master-offers.js';
 import { acknowledgeOperation, reconcileOperations } from './master-operation-feedback.js';
 import { reconcileTask, reconcileTasks } from './master-reconcile.js';
-import type { Framework } from './master-state.js';
+import { type Framework, MAX_STATUSES_PER_TASK } from './master-state.js';
 import { removeTask } from './master-tasks.js';
 import { updateFramework } from './master-update-framework.js';
 
@@ -184,6 +184,7 @@ function acknowledge(turn: MasterTurn, framework: Framework, call: AcknowledgeCa
   if (task !== undefined && task.unacknowledged?.uuid === call.uuid) {
     const { state } = task.unacknowledged;
     delete task.unacknowledged;
+    task.acknowledged = [...(task.acknowledged ?? []), call.uuid].slice(-MAX_STATUSES_PER_TASK);
     if (isTerminalTaskState(state as typeof task.state)) removeTask(turn, task);
   }
   if (agent === undefined) return;

@@ -253,6 +253,8 @@ export interface Task {
   readonly statuses: TaskStatus[];
   /** Forwarded and not acknowledged yet: sent again when the framework comes back. */
   unacknowledged?: TaskStatus;
+  /** Uuids of statuses that were, newest last, at most {@link MAX_STATUSES_PER_TASK}. */
+  acknowledged?: readonly string[];
   /** Its resources count as used. */
   holdsResources: boolean;
   /** The LAUNCH of a task no update has been seen for: sent again if the agent did not apply it. */
