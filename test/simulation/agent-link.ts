@@ -41,8 +41,6 @@ export class SimulatedMasterLink implements MasterLink {
       readonly host: string;
       readonly masters: readonly MasterNode[];
       readonly survival: SurvivalWatch;
-      /** Something on the way may send a status twice. */
-      readonly repeatsUpdates?: boolean;
       /** A status is about to be sent. */
       readonly reporting?: (status: TaskStatus, host: string) => void;
     },
@@ -65,7 +63,7 @@ export class SimulatedMasterLink implements MasterLink {
       route: network.route(host, current.name),
       server: () => current.process,
       handle: () => current.callFromAgent(parse(text) as typeof call),
-      isRepeatable: call.type !== 'UPDATE' || this.parts.repeatsUpdates === true,
+      isRepeatable: true,
     });
     if (answer.status !== ACCEPTED) {
       throw new Error(`${call.type} was answered ${answer.status}: ${answer.message ?? ''}`);

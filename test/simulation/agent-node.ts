@@ -43,8 +43,6 @@ export interface AgentParts {
   readonly masters: readonly MasterNode[];
   readonly observer: AgentWatch;
   readonly mutant?: AgentMutant;
-  /** Something on the way may send a status twice: a later one may be overtaken by it. */
-  readonly repeatsUpdates?: boolean;
   /** Default: {@link AGENT_RESOURCES}. */
   readonly resources?: Resources;
   /** Milliseconds after which a task is done by itself. */
@@ -138,7 +136,6 @@ export class AgentNode {
       host: this.name,
       masters,
       survival: this.parts.observer.survival,
-      repeatsUpdates: this.parts.repeatsUpdates === true,
       reporting: (status, host) => this.parts.observer.reporting?.(status, host),
     });
     const engine = createAgentEngine(

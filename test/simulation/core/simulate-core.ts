@@ -108,7 +108,6 @@ function build(world: World, options: CoreSimulationOptions) {
         masters,
         observer,
         ...mutant,
-        repeatsUpdates: true,
         durationMs: ({ command }) => durationOf(command.value),
       }),
   );
