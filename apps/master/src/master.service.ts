@@ -35,6 +35,9 @@ const DEFAULT_MAX_SUBSCRIBERS = 1_000;
 
 export const MASTER_OPTIONS = Symbol('MasterOptions');
 
+/** A RECONCILE is answered in one turn: room for the answers to the longest one, 100,000 tasks. */
+const FRAMEWORK_BUFFER_BYTES = 64 * 1024 * 1024;
+
 /** Holds the engine while this process leads, and answers for it while it does not. */
 @Injectable()
 export class MasterService implements OnModuleDestroy {
@@ -53,6 +56,7 @@ export class MasterService implements OnModuleDestroy {
     const bound = maxBufferedBytes === undefined ? {} : { maxBufferedBytes };
     this.loggingLevel = new LoggingLevel(options.logger, options.clock);
     this.frameworkStreams = new HttpStreams({
+      maxBufferedBytes: FRAMEWORK_BUFFER_BYTES,
       ...bound,
       idHeader: 'Mesos-Stream-Id',
       onClosed: (id) => this.current?.frameworkStreamClosed(id),

@@ -14,7 +14,8 @@ export function killOne(
 ): void {
   const { task_id, framework_id, kill_policy } = message.kill;
   const task = turn.state.tasks.get(task_id.value);
-  if (task === undefined) {
+  // Ids are those of a framework; its name for one task must not end another's.
+  if (task === undefined || task.framework.id?.value !== framework_id.value) {
     reportUnknown(turn, task_id.value, framework_id.value);
     return;
   }
@@ -28,7 +29,7 @@ function reportUnknown(turn: AgentTurn, taskId: string, frameworkId: string): vo
   const { state } = turn;
   const before = state.completed.get(taskId);
   const status =
-    before?.status ??
+    (before?.frameworkId === frameworkId ? before.status : undefined) ??
     toTaskStatus(
       { taskId, agentId: state.identity.agentId ?? '', hostAddress: state.options.hostAddress },
       {

@@ -6,6 +6,7 @@ import { nextInLanes } from './agent-lanes.js';
 import { findTaskDefect, launcherKindOf } from './agent-launch-spec.js';
 import { admitMessage } from './agent-master-stream.js';
 import { type AgentEffect, type AgentEvent, type AgentState, newAgentTask } from './agent-state.js';
+import { toTaskStatus } from './agent-status.js';
 import type { AgentTaskEvent } from './agent-task.js';
 import { killGraceMs } from './agent-task-kill.js';
 import { type AgentTurn, feedTask, isSubscribed, log } from './agent-turn.js';
@@ -231,8 +232,14 @@ function launch(
 ): void {
   const { state, now } = turn;
   const id = definition.task_id.value;
-  if (state.tasks.has(id)) return;
+  const known = state.tasks.get(id);
   const before = state.completed.get(id);
+  const owner = known?.framework.id?.value ?? before?.frameworkId;
+  if (owner !== undefined && owner !== framework.id?.value) {
+    refuseId(turn, framework, definition);
+    return;
+  }
+  if (known !== undefined) return;
   if (before !== undefined) {
     const { uuid: _, ...status } = before.status;
     turn.effects.push({
@@ -258,6 +265,30 @@ function launch(
   });
   const refusal = groupRefusal ?? findRefusal(state, definition);
   feedTask(turn, id, refusal ?? { kind: 'accepted' });
+}
+
+/** Sandboxes and runtime folders are named by the task alone, so two frameworks cannot have one id on an agent. */
+function refuseId(turn: AgentTurn, framework: FrameworkInfo, definition: TaskInfo): void {
+  const { identity, options } = turn.state;
+  const taskId = definition.task_id.value;
+  const { uuid: _, ...status } = toTaskStatus(
+    { taskId, agentId: identity.agentId ?? '', hostAddress: options.hostAddress },
+    {
+      state: 'TASK_ERROR',
+      source: 'SOURCE_AGENT',
+      reason: 'REASON_TASK_INVALID',
+      message: `another framework has or had a task with the id ${taskId} on this agent`,
+    },
+    turn.now,
+  );
+  const frameworkId = framework.id?.value ?? '';
+  turn.effects.push({
+    kind: 'send-update',
+    taskId,
+    frameworkId,
+    status,
+    latestState: status.state,
+  });
 }
 
 function findRefusal(state: AgentState, definition: TaskInfo): AgentTaskEvent | undefined {

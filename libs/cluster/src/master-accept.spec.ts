@@ -132,14 +132,17 @@ describe('ACCEPT', () => {
 });
 
 describe('offers that nobody answers', () => {
-  it('OfferTimeout: are rescinded after two minutes, and offered again', () => {
-    const { master, offer, wait } = cluster();
+  it('OfferTimeout: are rescinded after two minutes, and offered again to who asks', () => {
+    const { master, framework, offer, wait } = cluster();
 
     wait(121_000);
 
     expect(master.eventsOf('F', 'RESCIND').map((event) => event.rescind.offer_id)).toEqual([
       offer.id,
     ]);
+    expect(master.offersOf('F')).toHaveLength(1);
+    master.call(framework, 'F', { type: 'REVIVE' });
+    master.allocate();
     expect(master.offersOf('F')).toHaveLength(2);
   });
 

@@ -35,6 +35,7 @@ export function acceptOffers(turn: MasterTurn, framework: Framework, accept: Acc
   const { counters } = turn.state;
   if (isDecline) counters.offersDeclined += offers.length;
   else counters.offersAccepted += offers.length;
+  framework.silences = 0;
   const offered = offers.reduce<Resources>(
     (sum, offer) => addResources(sum, offer.resources),
     noResources,

@@ -27,6 +27,7 @@ export function handleAgentCall(turn: MasterTurn, event: AgentCallEvent): void {
     return;
   }
   agent.heardMonoMs = turn.now.monoMs;
+  agent.unproven.clear();
   const updates = updatesOf(call);
   if (updates.length > 0 && !event.isWritable) {
     const message = 'the database is unavailable; send the update again';

@@ -77,6 +77,24 @@ describe('agents', () => {
     expect(master.messagesOf('B')[0]).toMatchObject({ type: 'SUBSCRIBED' });
   });
 
+  it('believes no SUBSCRIBE that was long under way: what it brought is dropped in silence', () => {
+    const master = new MasterHarness();
+    const framework = master.subscribe('F', PARTITION_AWARE);
+    const frameworks = [{ user: 'root', name: 'f', id: { value: framework } }];
+    const task = commandTask('t', 'm-S9');
+    const tasks = [reported(framework, task, 'TASK_RUNNING')];
+    master.addAgent('old', { id: 'm-S9', tasks, frameworks });
+
+    master.addAgent('A', { id: 'm-S9' });
+
+    expect(master.hasTask(framework, 't')).toBe(false);
+    expect(master.statusesOf('F')).toEqual([]);
+    master.addAgent('B', { id: 'm-S9', tasks, frameworks });
+    master.pong('m-S9', 'B');
+    master.addAgent('C', { id: 'm-S9' });
+    expect(master.statusesOf('F').map(({ state }) => state)).toEqual(['TASK_DROPPED']);
+  });
+
   it('does not answer an agent that has seen a higher epoch', () => {
     const master = new MasterHarness();
 

@@ -222,6 +222,7 @@ function newAgent(turn: MasterTurn, id: AgentId, info: AgentInfo): Agent {
     maintenanceAnswers: new Map(),
     inverseOffers: new Map(),
     tasks: new Set(),
+    unproven: new Set(),
     offers: new Set(),
     executors: new Map(),
     isCheckpointOurs: false,
@@ -242,6 +243,7 @@ function compareTasks(
   const infos = new Map(subscription.frameworks.map((info) => [info.id?.value, info]));
   const completed = new Set<string>();
   const reported = new Set<Task>();
+  const adopted: Task[] = [];
   for (const one of subscription.tasks) {
     const id = frameworkId(one.framework_id.value);
     if (turn.state.completedFrameworks.has(id)) {
@@ -250,17 +252,22 @@ function compareTasks(
     }
     const info = infos.get(id) ?? { user: '', name: id, id: { value: id } };
     const framework = ensureRecoveredFramework(turn, one, info);
+    const isNew = !framework.tasks.has(taskId(one.task.task_id.value));
     const task = takeReported(turn, agent, framework, one);
     if (task === undefined) continue;
     reported.add(task);
+    if (isNew) adopted.push(task);
     if (context.wasUnreachable && !isTerminalTaskState(task.state)) {
       tellReturned(turn, framework, task);
     }
   }
   for (const task of [...agent.tasks]) {
-    if (!reported.has(task)) settleUnreported(turn, agent, task, subscription.last_applied);
+    if (!reported.has(task) && agent.unproven.has(task)) removeTask(turn, task);
+    else if (!reported.has(task)) settleUnreported(turn, agent, task, subscription.last_applied);
     else if (task.kill !== undefined) resendKill(turn, agent, task, subscription.last_applied);
   }
+  agent.unproven.clear();
+  for (const task of adopted) agent.unproven.add(task);
   for (const id of completed) {
     sendToAgent(turn, agent, {
       type: 'SHUTDOWN_FRAMEWORK',

@@ -326,6 +326,7 @@ export function ensureFramework(turn: MasterTurn, id: FrameworkId, info: Framewo
     tasks: new Map(),
     completedTasks: new Map(),
     offers: new Set(),
+    silences: 0,
     operations: new Map(),
   };
   applyInfo(framework, info);

@@ -88,10 +88,14 @@ export function releaseOffer(
   scheduleAllocation(turn);
 }
 
-/** Withdraws an offer: RESCIND to the framework if it listens; no refusal. */
-export function rescindOffer(turn: MasterTurn, offer: Offer): void {
+/** Withdraws an offer: RESCIND to the framework if it listens; no refusal unless one is given. */
+export function rescindOffer(
+  turn: MasterTurn,
+  offer: Offer,
+  options: { readonly refuseMs?: number } = {},
+): void {
   takeOffer(turn, offer.id);
-  releaseOffer(turn, offer);
+  releaseOffer(turn, offer, options);
   turn.state.counters.offersRescinded += 1;
   const streamId = turn.state.frameworks.get(offer.frameworkId)?.streamId;
   if (streamId === undefined) return;
@@ -102,13 +106,30 @@ export function rescindOffer(turn: MasterTurn, offer: Offer): void {
   });
 }
 
-/** Rescinds what nobody answered in time. The ledger is in order of age, so only expired offers are looked at. */
+/**
+ * Rescinds what nobody answered in time, and takes it as refused: who is silent and uses nothing has the lowest share and
+ * would be offered everything again, and others nothing. Longer with each time in a row; any answer to an offer ends
+ * that, and REVIVE the refusals. The ledger is in order of age, so only expired offers are looked at.
+ */
 export function rescindExpiredOffers(turn: MasterTurn): void {
-  for (const offer of turn.state.offers.values()) {
-    if (offer.expiresAtMonoMs > turn.now.monoMs) return;
-    rescindOffer(turn, offer);
+  const { state, now } = turn;
+  const silent = new Set<Framework>();
+  for (const offer of state.offers.values()) {
+    if (offer.expiresAtMonoMs > now.monoMs) return;
+    const framework = state.frameworks.get(offer.frameworkId);
+    if (framework !== undefined && !silent.has(framework)) {
+      silent.add(framework);
+      framework.silences += 1;
+    }
+    const factor = SILENCE_FACTOR * 2 ** Math.min((framework?.silences ?? 1) - 1, 16);
+    const refuseMs = Math.min(state.config.offerTimeoutMs * factor, MAX_SILENCE_MS);
+    rescindOffer(turn, offer, { refuseMs });
   }
 }
+
+/** The first refusal by silence, in offer timeouts. */
+const SILENCE_FACTOR = 10;
+const MAX_SILENCE_MS = 3_600_000;
 
 /** DECLINE: ids that are not this framework's outstanding offers are ignored. */
 export function declineOffers(
@@ -121,6 +142,7 @@ export function declineOffers(
     const offer = turn.state.offers.get(offerId(id));
     if (offer?.frameworkId !== framework.id) continue;
     takeOffer(turn, offer.id);
+    framework.silences = 0;
     turn.state.counters.offersDeclined += 1;
     releaseOffer(turn, offer, { refuseMs });
   }

@@ -141,6 +141,8 @@ export interface MasterState {
 
 export interface Framework {
   readonly id: FrameworkId;
+  /** How often in a row it let offers run out, see master-offers. */
+  silences: number;
   info: FrameworkInfo;
   roles: readonly RoleName[];
   /** Names of FrameworkInfo.capabilities. */
@@ -200,6 +202,11 @@ export interface Agent {
   readonly registeredEpochMs: number;
   reregisteredEpochMs?: number;
   readonly tasks: Set<Task>;
+  /**
+   * Tasks nothing but its last SUBSCRIBE speaks of. Until the agent says something on that stream the SUBSCRIBE may be an
+   * old one, long under way, of a time when tasks ran that have ended since.
+   */
+  readonly unproven: Set<Task>;
   readonly offers: Set<Offer>;
   /** Custom and group executors, by {@link executorKey}. */
   readonly executors: Map<string, Executor>;

@@ -104,3 +104,9 @@ export function toInfo(habits: FrameworkHabits): FrameworkInfo {
     ],
   };
 }
+
+/** How long it refuses what it does not use. */
+export function toRefuseSeconds(habits: FrameworkHabits, random: SeededRandom): number {
+  if (random.chance(0.02)) return 0;
+  return random.between(0.3, 1) * habits.maxRefuseSeconds;
+}

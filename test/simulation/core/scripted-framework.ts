@@ -17,7 +17,7 @@ import type { SeededRandom } from '../../support/seeded-random.js';
 import { SimulatedScheduler } from '../scheduler-link.js';
 import type { SimulatedProcess } from '../simulated-process.js';
 import { select } from './carve.js';
-import { type Demand, type FrameworkHabits, toInfo } from './demand.js';
+import { type Demand, type FrameworkHabits, toInfo, toRefuseSeconds } from './demand.js';
 import type { FrameworkChange, FrameworkStore, StoredTask } from './framework-store.js';
 import { type PackedTask, TaskBook } from './task-book.js';
 
@@ -65,6 +65,8 @@ export class ScriptedFramework {
   private link: SimulatedScheduler | undefined;
   private lastCommit: Promise<void> = Promise.resolve();
   private isLeaving = false;
+  /** It begins anew when its registration has ended. */
+  private registration = 0;
   private frameworkId: FrameworkId | undefined;
   /** Those it is subscribed to now. */
   private roles: readonly string[];
@@ -148,6 +150,7 @@ export class ScriptedFramework {
 
   private handlers(): SchedulerHandlers {
     const { habits } = this.parts;
+    const { registration } = this;
     return {
       onSubscribed: async (frameworkId) => {
         this.frameworkId = frameworkId;
@@ -169,7 +172,11 @@ export class ScriptedFramework {
         }
       },
       onRescind: (id: OfferId) => void this.offers.delete(id),
-      onUpdate: (status) => this.update(status),
+      onUpdate: async (status) => {
+        // What its registration is told while that ends is not stored, so it must not be acknowledged.
+        if (this.isLeaving || this.registration !== registration) throw new Error('it has ended');
+        await this.update(status);
+      },
       onFailure: () => undefined,
       onError: async (message) => {
         this.parts.note(`is refused: ${message}`);
@@ -188,7 +195,7 @@ export class ScriptedFramework {
     this.offers.delete(offer.id.value);
     const role = offer.allocation_info?.role ?? habits.roles[0] ?? '*';
     const tasks = this.book.pack(offer, role);
-    const filters = { refuse_seconds: this.refuseSeconds() };
+    const filters = { refuse_seconds: toRefuseSeconds(this.parts.habits, this.parts.random) };
     if (tasks.length === 0 && (await this.giveBack(offer))) return;
     if (tasks.length === 0) {
       await this.call({ type: 'DECLINE', decline: { offer_ids: [offer.id], filters } });
@@ -330,6 +337,10 @@ export class ScriptedFramework {
     }
     await this.reconcile({ all: false });
     await this.adjust();
+    // A SUPPRESS may have been carried out later than the REVIVE that followed it.
+    for (const role of this.roles) {
+      if (!this.suppressed.has(role) && this.book.wantsOf(role)) await this.revive(role);
+    }
   }
 
   /** They were never launched. */
@@ -343,6 +354,7 @@ export class ScriptedFramework {
   private async startOver(): Promise<void> {
     const { link } = this;
     this.link = undefined;
+    this.registration += 1;
     this.book.tasks.clear();
     this.offers.clear();
     this.unseenSinceMs.clear();
@@ -384,11 +396,5 @@ export class ScriptedFramework {
     } catch (error) {
       this.parts.process.exit(error);
     }
-  }
-
-  private refuseSeconds(): number {
-    const { habits, random } = this.parts;
-    if (random.chance(0.02)) return 0;
-    return random.between(0.3, 1) * habits.maxRefuseSeconds;
   }
 }

@@ -264,9 +264,10 @@ test('an engine that appears later is advertised', async () => {
   await clock.advance(30_000);
   const again = link.admit().subscribe.agent_info.capabilities;
 
-  expect(without).toEqual([]);
+  const limits = { type: 'TASK_RESOURCE_LIMITS' };
+  expect(without).toEqual([limits]);
   expect(link.reconnects).toEqual(['the launchers have changed']);
-  expect(again).toEqual([{ type: 'PROCESS' }]);
+  expect(again).toEqual([{ type: 'PROCESS' }, limits]);
 });
 
 test('what an engine was still running when it comes back is ended', async () => {

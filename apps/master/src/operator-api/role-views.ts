@@ -63,9 +63,9 @@ export const toUnits = (
 ): Readonly<Record<string, number>> =>
   Object.fromEntries(Object.entries(quantities).map(([name, milli]) => [name, fromMilli(milli)]));
 
-/** In alphabetical order; a role without frameworks of its own is listed for those below it. */
+/** In alphabetical order, also those with no framework but a weight, a quota, reservations or roles below them. */
 export function rolesOf(state: MasterState): readonly RoleFrameworks[] {
-  const byRole = new Map<string, string[]>();
+  const byRole = new Map<string, string[]>(state.allocator.knownRoles().map((role) => [role, []]));
   for (const framework of state.frameworks.values()) {
     for (const role of framework.roles) {
       for (const above of ancestorsOf(role)) if (!byRole.has(above)) byRole.set(above, []);
