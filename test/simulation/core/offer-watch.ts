@@ -42,6 +42,8 @@ interface Client {
  * what was refused or is suppressed, each withdrawal told. And progress: an active, unsuppressed, unfiltered framework
  * gets what is free within two rounds.
  */
+const LONGEST_SILENCE_MS = 3_600_000;
+
 export class OfferWatch implements LifeWatch {
   private readonly told = new Map<string, ToldOffer>();
   private readonly suppressed = new Set<string>();
@@ -223,9 +225,14 @@ export class OfferWatch implements LifeWatch {
     this.declined.delete(key);
   }
 
-  private readEffect({ state, now }: WatchedTurn, effect: MasterEffect): void {
+  private readEffect(turn: WatchedTurn, effect: MasterEffect): void {
+    const { state, now } = turn;
     if (effect.kind !== 'send-to-framework') return;
-    if (effect.event.type === 'RESCIND') this.told.delete(effect.event.rescind.offer_id.value);
+    if (effect.event.type === 'RESCIND') {
+      const id = effect.event.rescind.offer_id.value;
+      if (turn.event.kind === 'tick') this.ranOut(turn, this.told.get(id));
+      this.told.delete(id);
+    }
     if (effect.event.type !== 'OFFERS') return;
     for (const offer of effect.event.offers.offers) {
       this.checkOffer(state, offer, now.monoMs);
@@ -233,6 +240,18 @@ export class OfferWatch implements LifeWatch {
         this.world.violate(`offer ${offer.id.value} goes to another stream than its framework's`);
       }
     }
+  }
+
+  /** Silence is a refusal, and a longer one each time. */
+  private ranOut({ state, now }: WatchedTurn, offer: ToldOffer | undefined): void {
+    if (offer === undefined) return;
+    const { frameworkId, agentId, role, resources } = offer;
+    const leastMs = Math.min(10 * state.config.offerTimeoutMs, LONGEST_SILENCE_MS);
+    this.refusals.add(keyOf(frameworkId, role), agentId, {
+      resources,
+      untilMonoMs: now.monoMs + leastMs,
+      mayLastUntilMonoMs: now.monoMs + LONGEST_SILENCE_MS,
+    });
   }
 
   private checkOffer(state: MasterState, wire: WireOffer, monoMs: number): void {
