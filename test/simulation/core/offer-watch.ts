@@ -247,9 +247,11 @@ export class OfferWatch implements LifeWatch {
     if (offer === undefined) return;
     const { frameworkId, agentId, role, resources } = offer;
     const leastMs = Math.min(10 * state.config.offerTimeoutMs, LONGEST_SILENCE_MS);
+    // In the same moment an agent may have been found silent, which withdraws its offers too.
+    const isCertain = state.agents.get(agentId)?.condition === 'connected';
     this.refusals.add(keyOf(frameworkId, role), agentId, {
       resources,
-      untilMonoMs: now.monoMs + leastMs,
+      untilMonoMs: isCertain ? now.monoMs + leastMs : 0,
       mayLastUntilMonoMs: now.monoMs + LONGEST_SILENCE_MS,
     });
   }
