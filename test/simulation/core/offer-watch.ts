@@ -245,11 +245,11 @@ export class OfferWatch implements LifeWatch {
   /** Silence is a refusal, and a longer one each time. */
   private ranOut({ state, now }: WatchedTurn, offer: ToldOffer | undefined): void {
     if (offer === undefined) return;
-    const { frameworkId, agentId, role, resources } = offer;
+    const { frameworkId, role, resources } = offer;
     const leastMs = Math.min(10 * state.config.offerTimeoutMs, LONGEST_SILENCE_MS);
     // In the same moment an agent may have been found silent, which withdraws its offers too.
-    const isCertain = state.agents.get(agentId)?.condition === 'connected';
-    this.refusals.add(keyOf(frameworkId, role), agentId, {
+    const isCertain = state.agents.get(agentId(offer.agentId))?.condition === 'connected';
+    this.refusals.add(keyOf(frameworkId, role), offer.agentId, {
       resources,
       untilMonoMs: isCertain ? now.monoMs + leastMs : 0,
       mayLastUntilMonoMs: now.monoMs + LONGEST_SILENCE_MS,
