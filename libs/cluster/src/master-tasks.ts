@@ -64,7 +64,6 @@ export function addTask(
   given.agent.tasks.add(task);
   watchStaging(turn, task);
   turn.state.counters.tasksLaunched += 1;
-  turn.state.allocator.accepted(given.framework.id, given.role);
   return task;
 }
 
