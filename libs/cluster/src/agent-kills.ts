@@ -1,9 +1,8 @@
 import type { AgentMessage } from '#mesos-v1';
 import type { KillRequest } from './agent-records.js';
-import { toTaskStatus } from './agent-status.js';
 import type { AgentTask } from './agent-task.js';
 import { killGraceMs } from './agent-task-kill.js';
-import { type AgentTurn, feedTask } from './agent-turn.js';
+import { type AgentTurn, feedTask, ownStatus, tellOnce } from './agent-turn.js';
 
 /** What the master ends: one task, a framework's, all of them to drain the agent or to start over. */
 
@@ -26,28 +25,16 @@ export function killOne(
 
 /** The master believes in a task we have not got: say so, or it would wait for its end for ever. */
 function reportUnknown(turn: AgentTurn, taskId: string, frameworkId: string): void {
-  const { state } = turn;
-  const before = state.completed.get(taskId);
+  const before = turn.state.completed.get(taskId);
   const status =
     (before?.frameworkId === frameworkId ? before.status : undefined) ??
-    toTaskStatus(
-      { taskId, agentId: state.identity.agentId ?? '', hostAddress: state.options.hostAddress },
-      {
-        state: 'TASK_LOST',
-        source: 'SOURCE_AGENT',
-        reason: 'REASON_RECONCILIATION',
-        message: 'this agent has no such task',
-      },
-      turn.now,
-    );
-  const { uuid: _, ...withoutUuid } = status;
-  turn.effects.push({
-    kind: 'send-update',
-    taskId,
-    frameworkId,
-    status: withoutUuid,
-    latestState: status.state,
-  });
+    ownStatus(turn, taskId, {
+      state: 'TASK_LOST',
+      source: 'SOURCE_AGENT',
+      reason: 'REASON_RECONCILIATION',
+      message: 'this agent has no such task',
+    });
+  tellOnce(turn, frameworkId, status);
 }
 
 /** Ends each task that matches. */

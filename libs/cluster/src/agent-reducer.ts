@@ -6,10 +6,9 @@ import { nextInLanes } from './agent-lanes.js';
 import { findTaskDefect, launcherKindOf } from './agent-launch-spec.js';
 import { admitMessage } from './agent-master-stream.js';
 import { type AgentEffect, type AgentEvent, type AgentState, newAgentTask } from './agent-state.js';
-import { toTaskStatus } from './agent-status.js';
 import type { AgentTaskEvent } from './agent-task.js';
 import { killGraceMs } from './agent-task-kill.js';
-import { type AgentTurn, feedTask, isSubscribed, log } from './agent-turn.js';
+import { type AgentTurn, feedTask, isSubscribed, log, ownStatus, tellOnce } from './agent-turn.js';
 
 /**
  * Applies one event to the agent. Effects are in the order they have to be carried out: what is written down comes before
@@ -241,14 +240,7 @@ function launch(
   }
   if (known !== undefined) return;
   if (before !== undefined) {
-    const { uuid: _, ...status } = before.status;
-    turn.effects.push({
-      kind: 'send-update',
-      taskId: id,
-      frameworkId: before.frameworkId,
-      status,
-      latestState: status.state,
-    });
+    tellOnce(turn, before.frameworkId, before.status);
     return;
   }
   const launcher = launcherKindOf(definition);
@@ -269,26 +261,14 @@ function launch(
 
 /** Sandboxes and runtime folders are named by the task alone, so two frameworks cannot have one id on an agent. */
 function refuseId(turn: AgentTurn, framework: FrameworkInfo, definition: TaskInfo): void {
-  const { identity, options } = turn.state;
   const taskId = definition.task_id.value;
-  const { uuid: _, ...status } = toTaskStatus(
-    { taskId, agentId: identity.agentId ?? '', hostAddress: options.hostAddress },
-    {
-      state: 'TASK_ERROR',
-      source: 'SOURCE_AGENT',
-      reason: 'REASON_TASK_INVALID',
-      message: `another framework has or had a task with the id ${taskId} on this agent`,
-    },
-    turn.now,
-  );
-  const frameworkId = framework.id?.value ?? '';
-  turn.effects.push({
-    kind: 'send-update',
-    taskId,
-    frameworkId,
-    status,
-    latestState: status.state,
+  const status = ownStatus(turn, taskId, {
+    state: 'TASK_ERROR',
+    source: 'SOURCE_AGENT',
+    reason: 'REASON_TASK_INVALID',
+    message: `another framework has or had a task with the id ${taskId} on this agent`,
   });
+  tellOnce(turn, framework.id?.value ?? '', status);
 }
 
 function findRefusal(state: AgentState, definition: TaskInfo): AgentTaskEvent | undefined {

@@ -1,7 +1,9 @@
 import type { Now } from '#core';
+import type { TaskStatus } from '#mesos-v1';
 import { placeInLanes } from './agent-lanes.js';
 import { rememberCompleted } from './agent-records.js';
 import type { AgentEffect, AgentState } from './agent-state.js';
+import { type StatusContent, toTaskStatus } from './agent-status.js';
 import type { AgentTask, AgentTaskContext, AgentTaskEvent } from './agent-task.js';
 import { reduceAgentTask } from './agent-task-reducer.js';
 import { isCompleted } from './update-stream.js';
@@ -70,3 +72,22 @@ export const isSubscribed = (state: AgentState): boolean => state.master.current
 export const log = (turn: AgentTurn, level: 'info' | 'warn', message: string): void => {
   turn.effects.push({ kind: 'log', level, message });
 };
+
+/** A status the agent itself speaks, of a task it does not have for that framework. */
+export function ownStatus(turn: AgentTurn, taskId: string, content: StatusContent): TaskStatus {
+  const { identity, options } = turn.state;
+  const { hostAddress } = options;
+  return toTaskStatus({ taskId, agentId: identity.agentId ?? '', hostAddress }, content, turn.now);
+}
+
+/** Tells a framework a status that no stream keeps: without a uuid, so that nobody acknowledges it. */
+export function tellOnce(turn: AgentTurn, frameworkId: string, status: TaskStatus): void {
+  const { uuid: _, ...told } = status;
+  turn.effects.push({
+    kind: 'send-update',
+    taskId: status.task_id.value,
+    frameworkId,
+    status: told,
+    latestState: status.state,
+  });
+}
