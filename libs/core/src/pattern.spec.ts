@@ -1,3 +1,4 @@
+import { createContext, Script } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compilePattern, MAX_PATTERN_LENGTH, MAX_VALUE_LENGTH } from './pattern.js';
@@ -71,6 +72,20 @@ const aValue = fc.string({
   maxLength: 7,
 });
 
+const testInContext = new Script('expression.test(value)');
+const context = createContext({});
+
+/** What JavaScript says; undefined where its engine, which goes back, would be busy for long. */
+const oracle = (expression: RegExp, value: string): boolean | undefined => {
+  Object.assign(context, { expression, value });
+  try {
+    return testInContext.runInContext(context, { timeout: 100 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return undefined;
+    throw error;
+  }
+};
+
 describe('patterns', () => {
   it('agree with JavaScript’s regular expressions', () => {
     fc.assert(
@@ -81,9 +96,9 @@ describe('patterns', () => {
           const expression = new RegExp(`^(?:${source})$`, 'u');
 
           for (const value of values) {
-            expect(matches(source, value), JSON.stringify([source, value])).toBe(
-              expression.test(value),
-            );
+            const expected = oracle(expression, value);
+            fc.pre(expected !== undefined);
+            expect(matches(source, value), JSON.stringify([source, value])).toBe(expected);
           }
         },
       ),
