@@ -52,10 +52,11 @@ export { findMachines as findScheduledMachines } from './master-maintenance.js';
 export {
   isListedAgent,
   type MasterChange,
+  type MasterTouches,
   startObserving,
   stopObserving,
   takeChanges,
-  touchedTasks,
+  touchesOf,
 } from './master-observation.js';
 export { reduceMaster } from './master-reducer.js';
 export {

@@ -209,11 +209,13 @@ function keepAgent(turn: MasterTurn, agent: Agent): void {
     kind: 'commit-registry',
     changes: [putAgent(agent, 'admitted', agent.registeredEpochMs)],
   });
+  touchAgent(turn.state, agent);
   if (agent.stream !== undefined) agent.condition = 'connected';
   refreshActivity(turn, agent);
 }
 
 function disconnect(turn: MasterTurn, agent: Agent): void {
+  touchAgent(turn.state, agent);
   if (agent.condition === 'connected') agent.condition = 'disconnected';
   refreshActivity(turn, agent);
   turn.effects.push({

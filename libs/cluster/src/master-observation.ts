@@ -74,9 +74,26 @@ export const isListedAgent = (state: MasterState, agent: Agent): boolean =>
   (agent.condition === 'connected' || agent.condition === 'disconnected') &&
   state.agents.get(agent.id) === agent;
 
-/** The tasks the event that was just reduced touched, until {@link takeChanges} forgets them. */
-export const touchedTasks = ({ observation }: MasterState): Iterable<Task> =>
-  observation?.tasks.keys() ?? [];
+/** What may have changed, each thing once. */
+export interface MasterTouches {
+  readonly tasks: Iterable<Task>;
+  readonly agents: Iterable<Agent>;
+  readonly frameworks: Iterable<Framework>;
+}
+
+/** What the event that was just reduced touched, until {@link takeChanges} forgets it; also whose offers changed. */
+export const touchesOf = ({ observation }: MasterState): MasterTouches => ({
+  // Each follower begins at the beginning.
+  get tasks() {
+    return observation?.tasks.keys() ?? [];
+  },
+  get agents() {
+    return observation?.agents.keys() ?? [];
+  },
+  get frameworks() {
+    return observation?.frameworks.keys() ?? [];
+  },
+});
 
 /**
  * What the event that was just reduced changed, and forgets it. Who comes is told before its tasks, who leaves after

@@ -2,6 +2,7 @@ import { MAX_REFUSE_MS } from '#allocator';
 import { type OfferId, offerId, type Resources } from '#core';
 import { encodeResources, type Filters, type WireOffer } from '#mesos-v1';
 import type { MasterTurn } from './master-events.js';
+import { touchAgent, touchFramework } from './master-observation.js';
 import type { Agent, Framework, Offer } from './master-state.js';
 
 /**
@@ -32,6 +33,8 @@ export function makeOffers(turn: MasterTurn): void {
       expiresAtMonoMs: now.monoMs + state.config.offerTimeoutMs,
     };
     state.nextOfferNumber += 1;
+    touchFramework(state, framework);
+    touchAgent(state, agent);
     state.offers.set(offer.id, offer);
     framework.offers.add(offer);
     agent.offers.add(offer);
@@ -66,8 +69,10 @@ export function takeOffer(turn: MasterTurn, id: OfferId): Offer | undefined {
   const offer = state.offers.get(id);
   if (offer === undefined) return undefined;
   state.offers.delete(id);
-  state.frameworks.get(offer.frameworkId)?.offers.delete(offer);
-  state.agents.get(offer.agentId)?.offers.delete(offer);
+  const framework = state.frameworks.get(offer.frameworkId);
+  if (framework?.offers.delete(offer) === true) touchFramework(state, framework);
+  const agent = state.agents.get(offer.agentId);
+  if (agent?.offers.delete(offer) === true) touchAgent(state, agent);
   return offer;
 }
 

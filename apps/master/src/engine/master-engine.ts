@@ -6,12 +6,12 @@ import {
   type MasterEffect,
   type MasterEvent,
   type MasterState,
-  type MasterTask,
+  type MasterTouches,
   reduceMaster,
   type SubscribeCall,
   startObserving,
   takeChanges,
-  touchedTasks,
+  touchesOf,
 } from '#cluster';
 import type { ExecutorTable, Lease } from '#core';
 import type { AgentCall, MasterInfo, OperatorMutation, SchedulerCall } from '#mesos-v1';
@@ -68,7 +68,7 @@ export class MasterEngine {
   private nextCallNumber = 0;
   /** For metrics. */
   readonly counters = new EngineCounters();
-  private taskFollower: ((task: MasterTask) => void) | undefined;
+  private follower: ((touches: MasterTouches) => void) | undefined;
   private watcher: ((changes: readonly MasterChange[]) => void) | undefined;
   private reductions = 0;
 
@@ -165,9 +165,9 @@ export class MasterEngine {
     return { effects: this.effects.length, registryOperations: this.writer.queued };
   }
 
-  /** Tells one follower of each task an event touched, whether it changed or not. */
-  followTasks(follower: (task: MasterTask) => void): void {
-    this.taskFollower = follower;
+  /** Tells one follower of all that an event touched, whether it changed or not. */
+  follow(follower: (touches: MasterTouches) => void): void {
+    this.follower = follower;
   }
 
   /** Tells one watcher what each event changed, at once and before its effects. Undefined: nobody any more. */
@@ -182,9 +182,7 @@ export class MasterEngine {
       const { effects } = this.reduce(this.state, event, this.ports.clock.now());
       for (const effect of effects) this.effects.push(effect);
       if (event.kind !== 'agent-call' || event.call.type !== 'PONG') this.reductions += 1;
-      if (this.taskFollower !== undefined) {
-        for (const task of touchedTasks(this.state)) this.taskFollower(task);
-      }
+      this.follower?.(touchesOf(this.state));
       const changes = takeChanges(this.state);
       this.counters.changed(changes);
       if (changes.length > 0) this.watcher?.(changes);

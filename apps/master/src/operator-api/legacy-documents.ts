@@ -1,26 +1,23 @@
-import {
-  isListedAgent,
-  type MasterExecutor,
-  type MasterFramework,
-  type MasterOffer,
-  type MasterState,
-} from '#cluster';
-import type { DocumentCache, Part } from '../reads/document-cache.js';
+import { isListedAgent, type MasterAgent, type MasterFramework, type MasterState } from '#cluster';
+import { ALWAYS, type DocumentCache, type Part } from '../reads/document-cache.js';
+import { KeptList, type KeptPart } from '../reads/kept-list.js';
 import {
   agentPart,
   completedFrameworkPart,
   executorPart,
-  executorsByFramework,
   frameworkLiteral,
   frameworkPart,
   fresh,
   isKnown,
+  isRecovering,
   offerPart,
+  offerTexts,
   openObject,
   text,
 } from '../reads/parts.js';
 import type { Document, DocumentWriter, ReadContext, Walk } from '../reads/read-context.js';
-import { type FrameworkTasks, TaskLists } from '../reads/task-lists.js';
+import { TaskLists } from '../reads/task-lists.js';
+import { agentWriter, frameworkWriter, together } from '../reads/touches.js';
 import {
   legacyCompletedFramework,
   legacyExecutor,
@@ -40,93 +37,118 @@ export const legacyState: Document = (context) => {
     openObject({ ...legacyStateHead(one, apiVersion), flags: flags ?? {} }),
   );
   const comma = text(',');
-  const walkSlaves = slaves(context);
-  const { walk: walkFrameworks, ...tasks } = frameworks(context);
+  const agents = slaves(context);
+  const all = frameworks(context);
   const end = text('}');
   return {
-    ...tasks,
+    ...together(agents, all),
     walk: (cache) =>
       cache.place(head, state, undefined) &&
-      walkSlaves(cache) &&
+      agents.walk(cache) &&
       cache.place(comma, state, undefined) &&
-      walkFrameworks(cache) &&
+      all.walk(cache) &&
       cache.place(end, state, undefined),
   };
 };
 
-export const legacySlaves: Document = (context) => ({ walk: inBraces(context, slaves(context)) });
+export const legacySlaves: Document = (context) => inBraces(context, slaves(context));
 
-export const legacyFrameworks: Document = (context) => {
-  const { walk, ...tasks } = frameworks(context);
-  return { ...tasks, walk: inBraces(context, walk) };
-};
+export const legacyFrameworks: Document = (context) => inBraces(context, frameworks(context));
 
-function inBraces({ state }: ReadContext, walk: Walk): Walk {
+function inBraces({ state }: ReadContext, { walk, ...writer }: DocumentWriter): DocumentWriter {
   const [begin, end] = [text('{'), text('}')];
-  return (cache) =>
-    cache.place(begin, state, undefined) && walk(cache) && cache.place(end, state, undefined);
+  return {
+    ...writer,
+    walk: (cache) =>
+      cache.place(begin, state, undefined) && walk(cache) && cache.place(end, state, undefined),
+  };
 }
 
 /** `"slaves":[...],"recovered_slaves":[...]` */
-function slaves(context: ReadContext): Walk {
+function slaves(context: ReadContext): DocumentWriter {
   const { state } = context;
-  const begin = text('"slaves":[');
-  const slave = agentPart(context, (agent, amounts) => JSON.stringify(legacySlave(agent, amounts)));
-  const recovered = fresh((one: MasterState) => {
-    const known = [...one.agents.values()].filter(({ condition }) => condition === 'recovering');
-    return `],"recovered_slaves":${JSON.stringify(known.map(legacyRecoveredSlave))}`;
+  const listed = new KeptList<MasterAgent>({
+    items: state.agents.values(),
+    part: agentPart(context, (agent, amounts) => JSON.stringify(legacySlave(agent, amounts))),
+    isListed: (agent) => isListedAgent(state, agent),
   });
-  return (cache) =>
-    cache.place(begin, state, undefined) &&
-    cache.placeAll(slave, state.agents.values(), undefined, (one) => isListedAgent(state, one)) &&
-    cache.place(recovered, state, undefined);
+  const recovered = new KeptList<MasterAgent>({
+    items: state.agents.values(),
+    part: agentPart(context, (agent) => JSON.stringify(legacyRecoveredSlave(agent))),
+    isListed: (agent) => isRecovering(state, agent),
+  });
+  const begin = text('"slaves":[');
+  const toRecovered = text('],"recovered_slaves":[');
+  const end = text(']');
+  return {
+    ...together(agentWriter(state, listed), agentWriter(state, recovered)),
+    walk: (cache) =>
+      cache.place(begin, state, undefined) &&
+      cache.placeList(listed.pieces, ALWAYS) &&
+      cache.place(toRecovered, state, undefined) &&
+      cache.placeList(recovered.pieces, ALWAYS) &&
+      cache.place(end, state, undefined),
+  };
 }
 
-/** `"frameworks":[...],"completed_frameworks":[...]` */
+/** `"frameworks":[...],"completed_frameworks":[...]`; those of many tasks, which stand piece by piece, last. */
 function frameworks(context: ReadContext): DocumentWriter {
-  const { state } = context;
+  const { state, holdings, wholeBytes = WHOLE_BYTES } = context;
   const lists = new TaskLists(context, (task, one) => JSON.stringify(legacyTask(task, one)));
+  const long = new Set<MasterFramework>();
+  const isShort = (one: MasterFramework): boolean => {
+    if (!isKnown(context, one)) {
+      long.delete(one);
+      return false;
+    }
+    const isLong = holdings.executorsOf(one).size > 0 || lists.of(one).byteLength > wholeBytes;
+    if (isLong) long.add(one);
+    return !long.has(one);
+  };
+  const head = frameworkPart(
+    context,
+    (one, amounts) => `${openObject(legacyFramework(one, amounts))}"tasks":[`,
+  );
+  const short = new KeptList({
+    items: state.frameworks.values(),
+    part: wholeFramework(lists, head),
+    isListed: isShort,
+  });
   const begin = text('"frameworks":[');
-  const walkFramework = framework(context, lists);
+  const walkLong = longFramework(context, lists, head);
   const toCompleted = text('],"completed_frameworks":[');
   const completed = completedFrameworkPart(context, (one) =>
     JSON.stringify(legacyCompletedFramework(one)),
   );
   const end = text(']');
-  const walk: Walk = (cache) => {
-    if (!cache.place(begin, state, undefined)) return false;
-    const executors = executorsByFramework(state);
-    let isFirst = true;
-    for (const one of state.frameworks.values()) {
-      const options = { isFirst, executors: executors.get(one.id) ?? [] };
-      if (!walkFramework(cache, one, options)) return false;
+  const walkAllLong: Walk = (cache) => {
+    let isFirst = short.pieces.size === 0;
+    for (const one of long) {
+      if (!walkLong(cache, one, isFirst)) return false;
       isFirst = false;
     }
-    return (
-      cache.place(toCompleted, state, undefined) &&
-      cache.placeAll(completed, state.completedFrameworks.values(), undefined) &&
-      cache.place(end, state, undefined)
-    );
+    return true;
   };
   return {
-    walk,
-    touch: (task) => lists.touch(task),
-    drain: (budget) => lists.drain(budget),
+    ...together(lists, frameworkWriter(state, short)),
+    walk: (cache) =>
+      cache.place(begin, state, undefined) &&
+      cache.placeList(short.pieces, ALWAYS) &&
+      walkAllLong(cache) &&
+      cache.place(toCompleted, state, undefined) &&
+      cache.placeAll(completed, state.completedFrameworks.values(), undefined) &&
+      cache.place(end, state, undefined),
   };
 }
 
-function framework(
+/** A framework up to this length is one piece of the document: there may be thousands of small ones. */
+const WHOLE_BYTES = 16 * 1024;
+
+function longFramework<SeenHead>(
   context: ReadContext,
   taskLists: TaskLists,
-): (
-  cache: DocumentCache,
-  one: MasterFramework,
-  options: { readonly isFirst: boolean; readonly executors: readonly MasterExecutor[] },
-) => boolean {
-  const head = frameworkPart(
-    context,
-    (one, amounts) => `${openObject(legacyFramework(one, amounts))}"tasks":[`,
-  );
+  head: Part<MasterFramework, unknown, SeenHead>,
+): (cache: DocumentCache, one: MasterFramework, isFirst: boolean) => boolean {
   const offer = offerPart(context, (one) => JSON.stringify(legacyOffer(one)));
   const toUnreachable = frameworkLiteral(context, '],"unreachable_tasks":[');
   const toCompleted = frameworkLiteral(context, '],"completed_tasks":[');
@@ -134,13 +156,8 @@ function framework(
   const toExecutors = frameworkLiteral(context, '],"executors":[');
   const executor = executorPart(context, (one) => JSON.stringify(legacyExecutor(one)));
   const end = frameworkLiteral(context, ']}');
-  const { wholeBytes = WHOLE_BYTES } = context;
-  const whole = wholeFramework(context, head, (one) => JSON.stringify(legacyOffer(one)));
-  return (cache, one, { isFirst, executors }) => {
-    const lists = taskLists.of(one);
-    lists.isLong ||= executors.length > 0 || lengthOf(lists) > wholeBytes;
-    if (!lists.isLong) return cache.place(whole, one, lists, { isFirst });
-    const { tasks, unreachable, completed, isListed } = lists;
+  return (cache, one, isFirst) => {
+    const { tasks, unreachable, completed, isListed } = taskLists.of(one);
     return (
       cache.place(head, one, undefined, { isFirst }) &&
       cache.placeList(tasks, isListed) &&
@@ -151,57 +168,41 @@ function framework(
       cache.place(toOffers, one, undefined) &&
       cache.placeAll(offer, one.offers, one) &&
       cache.place(toExecutors, one, undefined) &&
-      cache.placeAll(executor, executors, undefined) &&
+      cache.placeAll(executor, context.holdings.executorsOf(one), undefined) &&
       cache.place(end, one, undefined)
     );
   };
 }
 
-/** A framework up to this length is one piece of the document: there may be thousands of small ones. */
-const WHOLE_BYTES = 16 * 1024;
-
-const lengthOf = ({ tasks, unreachable, completed }: FrameworkTasks): number =>
-  tasks.byteLength + unreachable.byteLength + completed.byteLength;
-
 interface SeenWhole<SeenHead> {
   readonly head: SeenHead;
-  readonly generations: readonly number[];
-  readonly offers: readonly MasterOffer[];
+  readonly generation: number;
 }
 
-/** A framework without executors and all its lists. */
+/** A framework without executors and all its lists. Other offers are another amount offered, which the head sees. */
 function wholeFramework<SeenHead>(
-  context: ReadContext,
+  taskLists: TaskLists,
   head: Part<MasterFramework, unknown, SeenHead>,
-  renderOffer: (offer: MasterOffer) => string,
-): Part<MasterFramework, FrameworkTasks, SeenWhole<SeenHead>> {
+): KeptPart<MasterFramework, SeenWhole<SeenHead>> {
+  const textOfOffers = offerTexts(legacyOffer);
   return {
-    look: (one, lists) => ({
+    look: (one) => ({
       head: head.look(one, undefined),
-      generations: [
-        lists.tasks.generation,
-        lists.unreachable.generation,
-        lists.completed.generation,
-      ],
-      offers: [...one.offers],
+      generation: taskLists.of(one).generation,
     }),
-    isCurrent: ({ generations, offers, head: seen }, one, lists) =>
-      generations[0] === lists.tasks.generation &&
-      generations[1] === lists.unreachable.generation &&
-      generations[2] === lists.completed.generation &&
-      offers.length === one.offers.size &&
-      offers.every((offer) => one.offers.has(offer)) &&
-      head.isCurrent(seen, one, undefined),
-    render: (one, { tasks, unreachable, completed }) =>
-      Buffer.concat([
+    isCurrent: ({ generation, head: seen }, one) =>
+      generation === taskLists.of(one).generation && head.isCurrent(seen, one, undefined),
+    render: (one) => {
+      const { tasks, unreachable, completed } = taskLists.of(one);
+      return Buffer.concat([
         Buffer.from(head.render(one, undefined)),
         ...tasks.chunks,
         Buffer.from('],"unreachable_tasks":['),
         ...unreachable.chunks,
         Buffer.from('],"completed_tasks":['),
         ...completed.chunks,
-        Buffer.from(`],"offers":[${[...one.offers].map(renderOffer).join()}],"executors":[]}`),
-      ]),
-    belongs: (one, { isLong }) => !isLong && isKnown(context, one),
+        Buffer.from(`],"offers":[${textOfOffers(one.offers)}],"executors":[]}`),
+      ]);
+    },
   };
 }

@@ -1,19 +1,20 @@
-import { isListedAgent, type MasterAgent, type MasterState } from '#cluster';
-import type { DocumentCache } from '../reads/document-cache.js';
+import { isListedAgent, type MasterAgent, type MasterFramework } from '#cluster';
+import { ALWAYS } from '../reads/document-cache.js';
+import { KeptList, type KeptPart } from '../reads/kept-list.js';
 import {
   agentPart,
   completedFrameworkPart,
   executorPart,
-  executorsByFramework,
-  frameworkLiteral,
   frameworkPart,
-  fresh,
-  offerPart,
+  isKnown,
+  isRecovering,
+  offerTexts,
   openObject,
   text,
 } from '../reads/parts.js';
-import type { Document, Walk } from '../reads/read-context.js';
-import { TaskLists } from '../reads/task-lists.js';
+import type { Document, DocumentWriter, ReadContext } from '../reads/read-context.js';
+import { type TaskListName, TaskLists } from '../reads/task-lists.js';
+import { agentWriter, frameworkWriter, together } from '../reads/touches.js';
 import {
   viewAgent,
   viewCompletedFramework,
@@ -27,115 +28,150 @@ import {
 
 export const operatorState: Document = (context) => {
   const { state } = context;
-  const tasks = operatorTasks(context);
-  const walks = [
-    { begin: text('{"get_tasks":'), walk: tasks.walk },
-    { begin: text(',"get_executors":'), walk: operatorExecutors(context).walk },
-    { begin: text(',"get_frameworks":'), walk: operatorFrameworks(context).walk },
-    { begin: text(',"get_agents":'), walk: operatorAgents(context).walk },
+  const parts = [
+    { begin: text('{"get_tasks":'), writer: operatorTasks(context) },
+    { begin: text(',"get_executors":'), writer: operatorExecutors(context) },
+    { begin: text(',"get_frameworks":'), writer: operatorFrameworks(context) },
+    { begin: text(',"get_agents":'), writer: operatorAgents(context) },
   ];
   const end = text('}');
   return {
-    ...tasks,
+    ...together(...parts.map(({ writer }) => writer)),
     walk: (cache) =>
-      walks.every(({ begin, walk }) => cache.place(begin, state, undefined) && walk(cache)) &&
-      cache.place(end, state, undefined),
+      parts.every(
+        ({ begin, writer }) => cache.place(begin, state, undefined) && writer.walk(cache),
+      ) && cache.place(end, state, undefined),
   };
 };
 
 export const operatorTasks: Document = (context) => {
   const { state } = context;
   const lists = new TaskLists(context, (task, one) => JSON.stringify(viewTask(task, one.id)));
+  const running = tasksOfAll(context, lists, 'tasks');
+  const unreachable = tasksOfAll(context, lists, 'unreachable');
+  const completed = tasksOfAll(context, lists, 'completed');
   const begin = text('{"tasks":[');
   const toUnreachable = text('],"unreachable_tasks":[');
   const toCompleted = text('],"completed_tasks":[');
   const end = text(']}');
-  const walkLists = (
-    cache: DocumentCache,
-    name: 'tasks' | 'unreachable' | 'completed',
-  ): boolean => {
-    let isFirst = true;
-    for (const framework of state.frameworks.values()) {
-      const { [name]: list, isListed } = lists.of(framework);
-      if (!cache.placeList(list, isListed, { isFirst })) return false;
-      if (list.size > 0) isFirst = false;
-    }
-    return true;
-  };
   return {
+    ...together(lists, running, unreachable, completed),
     walk: (cache) =>
       cache.place(begin, state, undefined) &&
-      walkLists(cache, 'tasks') &&
+      running.walk(cache) &&
       cache.place(toUnreachable, state, undefined) &&
-      walkLists(cache, 'unreachable') &&
+      unreachable.walk(cache) &&
       cache.place(toCompleted, state, undefined) &&
-      walkLists(cache, 'completed') &&
+      completed.walk(cache) &&
       cache.place(end, state, undefined),
-    touch: (task) => lists.touch(task),
-    drain: (budget) => lists.drain(budget),
   };
 };
 
+/** One list of all frameworks' tasks; those of frameworks with many stand last, with their own bytes. */
+function tasksOfAll(context: ReadContext, lists: TaskLists, name: TaskListName): DocumentWriter {
+  const { state, wholeBytes = WHOLE_BYTES } = context;
+  const long = new Set<MasterFramework>();
+  const isShort = (one: MasterFramework): boolean => {
+    if (!isKnown(context, one)) {
+      long.delete(one);
+      return false;
+    }
+    const list = lists.of(one)[name];
+    if (list.byteLength > wholeBytes) long.add(one);
+    return list.size > 0 && !long.has(one);
+  };
+  const part: KeptPart<MasterFramework, number> = {
+    look: (one) => lists.of(one)[name].generation,
+    isCurrent: (seen, one) => seen === lists.of(one)[name].generation,
+    render: (one) => Buffer.concat(lists.of(one)[name].chunks),
+  };
+  const short = new KeptList({ items: state.frameworks.values(), part, isListed: isShort });
+  return {
+    ...frameworkWriter(state, short),
+    walk: (cache) => {
+      if (!cache.placeList(short.pieces, ALWAYS)) return false;
+      let isFirst = short.pieces.size === 0;
+      for (const one of long) {
+        const { [name]: list, isListed } = lists.of(one);
+        if (!cache.placeList(list, isListed, { isFirst })) return false;
+        if (list.size > 0) isFirst = false;
+      }
+      return true;
+    },
+  };
+}
+
+/** Up to this length a framework's tasks are copied when one of them changes. */
+const WHOLE_BYTES = 16 * 1024;
+
 export const operatorFrameworks: Document = (context) => {
   const { state } = context;
-  const head = frameworkPart(
+  const textOfOffers = offerTexts(viewOffer);
+  // Other offers are another amount offered, which the part sees.
+  const part = frameworkPart(
     context,
-    (one, amounts) => `${openObject(viewFramework(one, amounts))}"offers":[`,
+    (one, amounts) =>
+      `${openObject(viewFramework(one, amounts))}"offers":[${textOfOffers(one.offers)}]}`,
   );
-  const offer = offerPart(context, (one) => JSON.stringify(viewOffer(one)));
-  const close = frameworkLiteral(context, ']}');
+  const list = new KeptList<MasterFramework>({
+    items: state.frameworks.values(),
+    part,
+    isListed: (one) => isKnown(context, one),
+  });
   const completed = completedFrameworkPart(context, (one) =>
     JSON.stringify(viewCompletedFramework(one)),
   );
   const begin = text('{"frameworks":[');
   const toCompleted = text('],"completed_frameworks":[');
   const end = text(']}');
-  const walk: Walk = (cache) => {
-    if (!cache.place(begin, state, undefined)) return false;
-    let isFirst = true;
-    for (const one of state.frameworks.values()) {
-      const isPlaced =
-        cache.place(head, one, undefined, { isFirst }) &&
-        cache.placeAll(offer, one.offers, one) &&
-        cache.place(close, one, undefined);
-      if (!isPlaced) return false;
-      isFirst = false;
-    }
-    return (
+  return {
+    ...frameworkWriter(state, list),
+    walk: (cache) =>
+      cache.place(begin, state, undefined) &&
+      cache.placeList(list.pieces, ALWAYS) &&
       cache.place(toCompleted, state, undefined) &&
       cache.placeAll(completed, state.completedFrameworks.values(), undefined) &&
-      cache.place(end, state, undefined)
-    );
+      cache.place(end, state, undefined),
   };
-  return { walk };
 };
 
 export const operatorAgents: Document = (context) => {
   const { state } = context;
-  const begin = text('{"agents":[');
-  const agent = agentPart(context, (one, amounts) => JSON.stringify(viewAgent(one, amounts)));
-  const end = fresh((one: MasterState) => {
-    const known = [...one.agents.values()].filter(({ condition }) => condition === 'recovering');
-    return `],"recovered_agents":${JSON.stringify(known.map(({ info }) => info))}}`;
+  const listed = new KeptList<MasterAgent>({
+    items: state.agents.values(),
+    part: agentPart(context, (one, amounts) => JSON.stringify(viewAgent(one, amounts))),
+    isListed: (one) => isListedAgent(state, one),
   });
-  const isListed = (one: MasterAgent): boolean => isListedAgent(state, one);
+  const recovered = new KeptList<MasterAgent>({
+    items: state.agents.values(),
+    part: agentPart(context, ({ info }) => JSON.stringify(info)),
+    isListed: (one) => isRecovering(state, one),
+  });
+  const begin = text('{"agents":[');
+  const toRecovered = text('],"recovered_agents":[');
+  const end = text(']}');
   return {
+    ...together(agentWriter(state, listed), agentWriter(state, recovered)),
     walk: (cache) =>
       cache.place(begin, state, undefined) &&
-      cache.placeAll(agent, state.agents.values(), undefined, isListed) &&
+      cache.placeList(listed.pieces, ALWAYS) &&
+      cache.place(toRecovered, state, undefined) &&
+      cache.placeList(recovered.pieces, ALWAYS) &&
       cache.place(end, state, undefined),
   };
 };
 
 export const operatorExecutors: Document = (context) => {
-  const { state } = context;
+  const { state, holdings } = context;
   const begin = text('{"executors":[');
   const executor = executorPart(context, (one) => JSON.stringify(viewExecutor(one)));
   const end = text(']}');
   return {
+    // The holdings follow them.
+    ...together(),
     walk: (cache) =>
       cache.place(begin, state, undefined) &&
-      cache.placeAll(executor, [...executorsByFramework(state).values()].flat(), undefined) &&
+      cache.placeAll(executor, holdings.allExecutors(), undefined) &&
       cache.place(end, state, undefined),
   };
 };

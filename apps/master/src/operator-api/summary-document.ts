@@ -6,9 +6,18 @@ import {
   type MasterTask,
 } from '#cluster';
 import { TASK_STATES } from '#core';
-import type { Part } from '../reads/document-cache.js';
-import { amountsOfAgent, amountsOfFramework, fresh, openObject, text } from '../reads/parts.js';
+import { ALWAYS } from '../reads/document-cache.js';
+import { KeptList, type KeptPart } from '../reads/kept-list.js';
+import {
+  amountsOfAgent,
+  amountsOfFramework,
+  fresh,
+  isKnown,
+  openObject,
+  text,
+} from '../reads/parts.js';
 import type { Document, ReadContext } from '../reads/read-context.js';
+import { agentWriter, frameworkWriter, together } from '../reads/touches.js';
 import { legacyFramework, legacySlave } from './legacy-views.js';
 
 /**
@@ -21,7 +30,32 @@ export const legacySummary: Document = (context) => {
     openObject({ hostname: one.masterInfo.hostname, cluster: CLUSTER }),
   );
   const begin = text('"slaves":[');
-  const slave = summaryPart<MasterAgent>({
+  const agents = new KeptList({
+    items: state.agents.values(),
+    part: agentSummaryPart(context),
+    isListed: (one) => isListedAgent(state, one),
+  });
+  const toFrameworks = text('],"frameworks":[');
+  const frameworks = new KeptList({
+    items: state.frameworks.values(),
+    part: frameworkSummaryPart(context),
+    isListed: (one) => isKnown(context, one),
+  });
+  const end = text(']}');
+  return {
+    ...together(agentWriter(state, agents), frameworkWriter(state, frameworks)),
+    walk: (cache) =>
+      cache.place(head, state, undefined) &&
+      cache.place(begin, state, undefined) &&
+      cache.placeList(agents.pieces, ALWAYS) &&
+      cache.place(toFrameworks, state, undefined) &&
+      cache.placeList(frameworks.pieces, ALWAYS) &&
+      cache.place(end, state, undefined),
+  };
+};
+
+const agentSummaryPart = (context: ReadContext) =>
+  summaryPart<MasterAgent>({
     tasksOf: (agent) => agent.tasks,
     stampOf: (agent) => {
       const { used, offered } = amountsOfAgent(context, agent);
@@ -33,22 +67,7 @@ export const legacySummary: Document = (context) => {
         ...counts,
       }),
     otherSide: { name: 'framework_ids', idOf: (task) => task.frameworkId },
-    belongs: (agent) => state.agents.get(agent.id) === agent,
   });
-  const toFrameworks = text('],"frameworks":[');
-  const framework = frameworkSummaryPart(context);
-  const end = text(']}');
-  const isListed = (one: MasterAgent): boolean => isListedAgent(state, one);
-  return {
-    walk: (cache) =>
-      cache.place(head, state, undefined) &&
-      cache.place(begin, state, undefined) &&
-      cache.placeAll(slave, state.agents.values(), undefined, isListed) &&
-      cache.place(toFrameworks, state, undefined) &&
-      cache.placeAll(framework, state.frameworks.values(), undefined) &&
-      cache.place(end, state, undefined),
-  };
-};
 
 const CLUSTER = 'pacer';
 
@@ -66,7 +85,6 @@ const frameworkSummaryPart = (context: ReadContext) =>
         ...counts,
       }),
     otherSide: { name: 'slave_ids', idOf: (task) => task.agentId },
-    belongs: (framework) => context.state.frameworks.get(framework.id) === framework,
   });
 
 interface SeenSummary {
@@ -80,8 +98,7 @@ function summaryPart<Item>(kind: {
   readonly stampOf: (item: Item) => readonly unknown[];
   readonly render: (item: Item, counts: object) => string;
   readonly otherSide: { readonly name: string; readonly idOf: (task: MasterTask) => string };
-  readonly belongs: (item: Item) => boolean;
-}): Part<Item, unknown, SeenSummary> {
+}): KeptPart<Item, SeenSummary> {
   const countsOf = (item: Item): object => countTasks(kind.tasksOf(item), kind.otherSide);
   return {
     look: (item) => ({ stamp: kind.stampOf(item), counts: JSON.stringify(countsOf(item)) }),
@@ -89,7 +106,6 @@ function summaryPart<Item>(kind: {
       kind.stampOf(item).every((value, index) => value === seen.stamp[index]) &&
       seen.counts === JSON.stringify(countsOf(item)),
     render: (item) => kind.render(item, countsOf(item)),
-    belongs: kind.belongs,
   };
 }
 

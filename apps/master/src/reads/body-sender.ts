@@ -31,6 +31,9 @@ export class BodySender {
   private isPumping = false;
   private stallCheck: NodeJS.Timeout | undefined;
 
+  /** `clock`: milliseconds that never go back. */
+  constructor(private readonly clock: () => number = () => performance.now()) {}
+
   get size(): number {
     return this.transfers.size;
   }
@@ -41,7 +44,7 @@ export class BodySender {
     chunks: readonly Buffer[],
     onEnd: (end: TransferEnd) => void = () => undefined,
   ): void {
-    const transfer: Transfer = { raw, chunks, onEnd, next: 0, lastProgressMs: performance.now() };
+    const transfer: Transfer = { raw, chunks, onEnd, next: 0, lastProgressMs: this.clock() };
     this.transfers.add(transfer);
     raw.once('close', () => this.finish(transfer, 'left'));
     this.enqueue(transfer);
@@ -65,7 +68,7 @@ export class BodySender {
   }
 
   private pump(): void {
-    const endMs = performance.now() + QUANTUM_MS;
+    const endMs = this.clock() + QUANTUM_MS;
     const ready = this.ready;
     let taken = 0;
     do {
@@ -73,7 +76,7 @@ export class BodySender {
       if (transfer === undefined) break;
       taken += 1;
       this.advance(transfer);
-    } while (performance.now() < endMs);
+    } while (this.clock() < endMs);
     // What was enqueued meanwhile stands behind those who waited.
     this.ready = ready.slice(taken);
     if (this.ready.length > 0) setImmediate(() => this.pump());
@@ -83,26 +86,28 @@ export class BodySender {
   private advance(transfer: Transfer): void {
     const { raw, chunks } = transfer;
     if (!this.transfers.has(transfer)) return;
-    transfer.lastProgressMs = performance.now();
+    transfer.lastProgressMs = this.clock();
     for (let bytes = 0; bytes < WINDOW_BYTES; ) {
       const chunk = chunks[transfer.next];
-      if (chunk === undefined) {
-        this.finish(transfer, 'sent');
-        raw.end();
-        return;
-      }
+      if (chunk === undefined) break;
       transfer.next += 1;
       bytes += chunk.length;
-      if (!raw.write(chunk) && raw.writableNeedDrain && raw.writableLength >= WINDOW_BYTES / 4) {
-        raw.once('drain', () => this.enqueue(transfer));
-        return;
-      }
+      raw.write(chunk);
     }
-    this.ready.push(transfer);
+    const isLast = transfer.next >= chunks.length;
+    if (isLast) {
+      raw.once('finish', () => this.finish(transfer, 'sent'));
+      raw.end();
+    }
+    // Node holds writes back until the end of the turn, when they would count for nobody's quantum.
+    raw.socket?.uncork();
+    if (isLast) return;
+    if (raw.writableNeedDrain) raw.once('drain', () => this.enqueue(transfer));
+    else this.ready.push(transfer);
   }
 
   private cutStalled(): void {
-    const sinceMs = performance.now() - STALL_MS;
+    const sinceMs = this.clock() - STALL_MS;
     for (const transfer of [...this.transfers]) {
       if (transfer.lastProgressMs >= sinceMs) continue;
       this.finish(transfer, 'stalled');

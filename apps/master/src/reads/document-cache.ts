@@ -1,3 +1,4 @@
+import type { Budget } from './budget.js';
 import type { PieceList } from './piece-list.js';
 import { type Piece, seal } from './pieces.js';
 
@@ -11,28 +12,6 @@ export interface Part<Item, Owner, Seen = undefined> {
   render(item: Item, owner: Owner): string | Buffer;
   /** Whether the thing is still in the document; only a hint, by which the walk finds its place again. */
   belongs(item: Item, owner: Owner): boolean;
-}
-
-/**
- * When a walk over a document has to let others run: after rendering for `limitMs`, or for as long as it took to come to
- * the first piece that had to be rendered, whichever is longer. So each walk gets on, and is never mostly looking.
- */
-export class Budget {
-  private readonly beganMs: number;
-  private endMs: number | undefined;
-
-  constructor(
-    private readonly limitMs: number,
-    private readonly clock: () => number,
-  ) {
-    this.beganMs = clock();
-  }
-
-  isSpent(): boolean {
-    const nowMs = this.clock();
-    this.endMs ??= nowMs + Math.max(this.limitMs, nowMs - this.beganMs);
-    return nowMs > this.endMs;
-  }
 }
 
 interface Entry extends Piece {
@@ -114,9 +93,10 @@ export class DocumentCache {
         return true;
       }
     }
-    if (this.budget?.isSpent() !== false) return false;
+    const { budget } = this;
+    if (budget?.isSpent() !== false) return false;
     const seen = part.look(item, owner);
-    const text = withComma(part.render(item, owner), isFirst);
+    const text = budget.spend(() => withComma(part.render(item, owner), isFirst));
     if (entry === undefined) {
       // Erased here and compared by identity before it is used again.
       const erased = part as Part<unknown, unknown, unknown>;
@@ -257,6 +237,9 @@ export class DocumentCache {
     if (block !== undefined) block.isSealed = false;
   }
 }
+
+/** Of a list that is in the document as long as there is the document. */
+export const ALWAYS = (): boolean => true;
 
 const FIRST = { isFirst: true };
 const LATER = { isFirst: false };

@@ -4,8 +4,10 @@ import type {
   MasterFramework,
   MasterState,
   MasterTask,
+  MasterTouches,
 } from '#cluster';
-import { type AgentId, noResources, type Resources } from '#core';
+import { type AgentId, type FrameworkId, noResources, type Resources } from '#core';
+import { Budget } from './budget.js';
 import { HeldSum } from './held-sum.js';
 
 /**
@@ -20,8 +22,13 @@ export class Holdings {
   private readonly counted = new Map<MasterTask, Resources>();
   private readonly waiting = new Set<MasterTask>();
   private readonly executors = new Map<AgentId, Set<MasterExecutor>>();
+  private readonly executorsByFramework = new Map<FrameworkId, Set<MasterExecutor>>();
 
-  constructor(private readonly state: MasterState) {
+  /** `onChange` is told whose tasks or executors hold more or less than before, or others. */
+  constructor(
+    private readonly state: MasterState,
+    private readonly onChange: (touches: MasterTouches) => void,
+  ) {
     for (const framework of state.frameworks.values()) {
       for (const task of framework.tasks.values()) this.waiting.add(task);
     }
@@ -35,11 +42,11 @@ export class Holdings {
   }
 
   /** Counts what was touched; false when the budget was spent before the end. */
-  drain(budget?: { isSpent(): boolean }): boolean {
+  drain(budget: Budget = UNLIMITED): boolean {
     for (const task of this.waiting) {
-      if (budget?.isSpent() === true) return false;
+      if (budget.isSpent()) return false;
       this.waiting.delete(task);
-      this.count(task);
+      budget.spend(() => this.count(task));
     }
     this.countExecutors();
     return true;
@@ -52,6 +59,16 @@ export class Holdings {
 
   usedBy(framework: MasterFramework): Resources {
     return this.usedByFramework.get(framework.id)?.value ?? noResources;
+  }
+
+  /** In the order in which they came. As of the last {@link drain}. */
+  executorsOf(framework: MasterFramework): ReadonlySet<MasterExecutor> {
+    return this.executorsByFramework.get(framework.id) ?? NO_EXECUTORS;
+  }
+
+  /** One framework's after the other's. As of the last {@link drain}. */
+  *allExecutors(): Iterable<MasterExecutor> {
+    for (const executors of this.executorsByFramework.values()) yield* executors;
   }
 
   offeredOf(one: MasterAgent | MasterFramework): Resources {
@@ -77,27 +94,44 @@ export class Holdings {
       if (executors.size === 0 && known === undefined) continue;
       const now = new Set(executors.values());
       for (const executor of known ?? []) {
-        if (!now.has(executor)) this.change(executor, { gone: executor.resources });
+        if (!now.has(executor)) this.changeExecutor(executor, 'gone');
       }
       for (const executor of now) {
-        if (known?.has(executor) !== true) this.change(executor, { come: executor.resources });
+        if (known?.has(executor) !== true) this.changeExecutor(executor, 'come');
       }
       if (now.size === 0) this.executors.delete(id);
       else this.executors.set(id, now);
     }
     for (const [id, known] of this.executors) {
       if (this.state.agents.has(id)) continue;
-      for (const executor of known) this.change(executor, { gone: executor.resources });
+      for (const executor of known) this.changeExecutor(executor, 'gone');
       this.executors.delete(id);
     }
   }
 
+  private changeExecutor(executor: MasterExecutor, kind: 'gone' | 'come'): void {
+    const { frameworkId, resources } = executor;
+    const known = this.executorsByFramework.get(frameworkId) ?? new Set();
+    this.executorsByFramework.set(frameworkId, known);
+    if (kind === 'come') known.add(executor);
+    else known.delete(executor);
+    if (known.size === 0) this.executorsByFramework.delete(frameworkId);
+    this.change(executor, { [kind]: resources });
+  }
+
   private change(
-    holder: { readonly agentId: string; readonly frameworkId: string },
+    { agentId, frameworkId }: { readonly agentId: AgentId; readonly frameworkId: FrameworkId },
     difference: Difference,
   ): void {
-    changeSum(this.usedByAgent, holder.agentId, difference);
-    changeSum(this.usedByFramework, holder.frameworkId, difference);
+    changeSum(this.usedByAgent, agentId, difference);
+    changeSum(this.usedByFramework, frameworkId, difference);
+    const agent = this.state.agents.get(agentId);
+    const framework = this.state.frameworks.get(frameworkId);
+    this.onChange({
+      tasks: [],
+      agents: agent === undefined ? [] : [agent],
+      frameworks: framework === undefined ? [] : [framework],
+    });
   }
 }
 
@@ -115,3 +149,5 @@ function changeSum(sums: Map<string, HeldSum>, key: string, { gone, come }: Diff
 }
 
 const MAX_WAITING = 10_000;
+const UNLIMITED = new Budget(Number.POSITIVE_INFINITY, () => 0);
+const NO_EXECUTORS: ReadonlySet<MasterExecutor> = new Set();

@@ -7,7 +7,6 @@ import {
   type MasterOffer,
   type MasterState,
 } from '#cluster';
-import type { FrameworkId } from '#core';
 import type { Amounts } from '../operator-api/legacy-views.js';
 import type { Part } from './document-cache.js';
 import type { ReadContext } from './read-context.js';
@@ -55,21 +54,6 @@ export const executorPart = (
     const key = executorKey(executor.frameworkId, executor.id);
     return state.agents.get(executor.agentId)?.executors.get(key) === executor;
   });
-
-/** All executors, by framework. */
-export function executorsByFramework(
-  state: MasterState,
-): ReadonlyMap<FrameworkId, readonly MasterExecutor[]> {
-  const grouped = new Map<FrameworkId, MasterExecutor[]>();
-  for (const { executors } of state.agents.values()) {
-    for (const executor of executors.values()) {
-      const known = grouped.get(executor.frameworkId);
-      if (known === undefined) grouped.set(executor.frameworkId, [executor]);
-      else known.push(executor);
-    }
-  }
-  return grouped;
-}
 
 export const offerPart = (
   context: ReadContext,
@@ -151,6 +135,23 @@ export const frameworkLiteral = (
     () => text,
     (framework) => isKnown(context, framework),
   );
+
+/** The text of offers, commas between them. An offer never changes, and is written once. */
+export function offerTexts(
+  render: (offer: MasterOffer) => object,
+): (offers: Iterable<MasterOffer>) => string {
+  const texts = new WeakMap<MasterOffer, string>();
+  const textOf = (offer: MasterOffer): string => {
+    const known = texts.get(offer) ?? JSON.stringify(render(offer));
+    texts.set(offer, known);
+    return known;
+  };
+  return (offers) => Array.from(offers, textOf).join();
+}
+
+/** Known from the registry, and not back yet. */
+export const isRecovering = ({ agents }: MasterState, agent: MasterAgent): boolean =>
+  agent.condition === 'recovering' && agents.get(agent.id) === agent;
 
 export const isKnown = ({ state }: ReadContext, framework: MasterFramework): boolean =>
   state.frameworks.get(framework.id) === framework;

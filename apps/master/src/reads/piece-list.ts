@@ -2,6 +2,8 @@ import { type Piece, seal } from './pieces.js';
 
 /** Entries of a block: with half a KiB each, about as much as one write to a socket takes. */
 const MAX_ENTRIES = 128;
+/** And what a block of longer ones may come to before it takes no more: all of it is copied when one changes. */
+const MAX_BLOCK_BYTES = 64 * 1024;
 
 interface Entry<Item> extends Piece {
   readonly key: string;
@@ -12,6 +14,8 @@ interface Entry<Item> extends Piece {
 interface Block<Item> {
   entries: Entry<Item>[];
   bytes: Buffer;
+  /** What was added to it; it may have shrunk since. */
+  added: number;
   isSealed: boolean;
 }
 
@@ -53,7 +57,7 @@ export class PieceList<Item> {
   }
 
   /** Writes an item where its key stands, or at the end. */
-  put(key: string, item: Item, text: string): void {
+  put(key: string, item: Item, text: string | Buffer): void {
     const known = this.entries.get(key);
     this.changes += 1;
     if (known !== undefined) {
@@ -63,10 +67,11 @@ export class PieceList<Item> {
       return;
     }
     let block = this.blocks.at(-1);
-    if (block === undefined || block.entries.length >= MAX_ENTRIES) {
-      block = { entries: [], bytes: Buffer.alloc(0), isSealed: false };
+    if (block === undefined || isFull(block)) {
+      block = { entries: [], bytes: Buffer.alloc(0), added: 0, isSealed: false };
       this.blocks.push(block);
     }
+    block.added += text.length;
     const entry: Entry<Item> = { key, item, text, start: 0, end: 0, block };
     block.entries.push(entry);
     this.entries.set(key, entry);
@@ -110,7 +115,7 @@ export class PieceList<Item> {
     for (const block of this.blocks) {
       if (block.entries.length === 0) continue;
       const last = joined.at(-1);
-      if (last === undefined || last.entries.length + block.entries.length > MAX_ENTRIES / 2) {
+      if (last === undefined || !areSmall(last, block)) {
         joined.push(block);
         continue;
       }
@@ -122,6 +127,7 @@ export class PieceList<Item> {
         last.entries.push(entry);
       }
       last.bytes = Buffer.concat([last.bytes, COMMA, block.bytes]);
+      last.added = last.bytes.length;
       this.bytes += COMMA.length;
     }
     return joined;
@@ -129,3 +135,11 @@ export class PieceList<Item> {
 }
 
 const COMMA = Buffer.from(',');
+
+const isFull = ({ entries, added }: Block<unknown>): boolean =>
+  entries.length >= MAX_ENTRIES || added >= MAX_BLOCK_BYTES;
+
+/** Even together. */
+const areSmall = (left: Block<unknown>, right: Block<unknown>): boolean =>
+  left.entries.length + right.entries.length <= MAX_ENTRIES / 2 &&
+  left.bytes.length + right.bytes.length <= MAX_BLOCK_BYTES / 2;

@@ -1,5 +1,6 @@
-import type { MasterState, MasterTask } from '#cluster';
-import type { Budget, DocumentCache } from './document-cache.js';
+import type { MasterState, MasterTouches } from '#cluster';
+import type { Budget } from './budget.js';
+import type { DocumentCache } from './document-cache.js';
 import type { Holdings } from './holdings.js';
 
 /** What documents are written from. One for each time this process leads. */
@@ -19,10 +20,10 @@ export type Walk = (cache: DocumentCache) => boolean;
 /** Writes one document again and again. What it keeps between walks is its own. */
 export interface DocumentWriter {
   readonly walk: Walk;
-  /** A task may have changed. */
-  readonly touch?: (task: MasterTask) => void;
-  /** Writes what was touched; false when the budget was spent before the end. */
-  readonly drain?: (budget: Budget) => boolean;
+  /** What was touched may have changed, come or gone; also what its tasks, executors and offers hold. */
+  readonly touch: (touches: MasterTouches) => void;
+  /** Writes what was touched; false when the budget was spent before the end. The walk comes after it. */
+  readonly drain: (budget: Budget) => boolean;
 }
 
 export type Document = (context: ReadContext) => DocumentWriter;

@@ -1,5 +1,6 @@
-import type { MasterState, MasterTask } from '#cluster';
-import { Budget, DocumentCache } from './document-cache.js';
+import type { MasterState, MasterTouches } from '#cluster';
+import { Budget } from './budget.js';
+import { DocumentCache } from './document-cache.js';
 import { Holdings } from './holdings.js';
 import type { Document, DocumentWriter, ReadContext } from './read-context.js';
 
@@ -17,14 +18,14 @@ export interface ReadSource {
   current(): {
     readonly state: MasterState;
     readonly revision: number;
-    /** From now on the follower is told of each task an event touched. */
-    readonly followTasks: (follower: (task: MasterTask) => void) => void;
+    /** From now on the follower is told of all that events touch. */
+    readonly follow: (follower: (touches: MasterTouches) => void) => void;
   };
   readonly apiVersion: string;
   readonly flags?: Readonly<Record<string, string>>;
 }
 
-/** Time for writing before others run; comparing what is not tasks comes on top, in its order of magnitude. */
+/** Time for writing before others run. */
 const SLICE_MS = 3;
 /** After so many slices whatever is still to be written is written in one go: readers must not wait for ever. */
 const MAX_SLICES = 1_000;
@@ -74,13 +75,16 @@ export class ReadModel {
 
   /** What tasks and offers hold; for other reads than documents. */
   context(): ReadContext & { readonly revision: number } {
-    const { state, revision, followTasks } = this.source.current();
+    const { state, revision, follow } = this.source.current();
     if (this.following?.state !== state) {
-      const holdings = new Holdings(state);
+      const tell = (touches: MasterTouches): void => {
+        for (const shared of this.shared.values()) shared.touch(state, touches);
+      };
+      const holdings = new Holdings(state, tell);
       this.following = { state, holdings };
-      followTasks((task) => {
-        holdings.touch(task);
-        for (const shared of this.shared.values()) shared.touch(state, task);
+      follow((touches) => {
+        for (const task of touches.tasks) holdings.touch(task);
+        tell(touches);
       });
     }
     const { apiVersion, flags = {} } = this.source;
@@ -138,8 +142,8 @@ class SharedDocument {
     this.next(0, performance.now());
   }
 
-  touch(state: MasterState, task: MasterTask): void {
-    if (this.pass?.state === state) this.pass.writer.touch?.(task);
+  touch(state: MasterState, touches: MasterTouches): void {
+    if (this.pass?.state === state) this.pass.writer.touch(touches);
   }
 
   close(): void {
@@ -181,11 +185,11 @@ class SharedDocument {
   private buildSlice(slice: number): Body | undefined {
     const context = this.context();
     const { cache, writer } = this.passFor(context);
-    const budget = new Budget(slice < MAX_SLICES ? SLICE_MS : Number.POSITIVE_INFINITY, clock);
+    const limitMs = slice < MAX_SLICES ? SLICE_MS : Number.POSITIVE_INFINITY;
+    const budget = new Budget(limitMs, clock);
+    if (!context.holdings.drain(budget) || !writer.drain(budget)) return undefined;
     cache.begin(budget);
-    const isComplete =
-      context.holdings.drain(budget) && writer.drain?.(budget) !== false && writer.walk(cache);
-    if (!isComplete) return undefined;
+    if (!writer.walk(cache)) return undefined;
     cache.end();
     const version = `${this.passNumber}-${cache.generation}`;
     const { built } = this;

@@ -24,7 +24,7 @@ export class ReadsService implements OnModuleDestroy {
       current: () => {
         const { engine } = master;
         const { state, revision } = engine;
-        return { state, revision, followTasks: (follower) => engine.followTasks(follower) };
+        return { state, revision, follow: (follower) => engine.follow(follower) };
       },
       apiVersion: master.apiVersion,
       flags: master.flags,

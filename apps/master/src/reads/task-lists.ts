@@ -1,17 +1,21 @@
-import type { MasterFramework, MasterTask } from '#cluster';
+import type { MasterFramework, MasterTask, MasterTouches } from '#cluster';
 import type { TaskId } from '#core';
 import { isUnreachable, type TaskView } from '../operator-api/legacy-views.js';
-import type { Budget } from './document-cache.js';
+import type { Budget } from './budget.js';
 import { PieceList } from './piece-list.js';
 import type { ReadContext } from './read-context.js';
+
+export type TaskListName = 'tasks' | 'unreachable' | 'completed';
 
 /** One framework's tasks as a document writes them. */
 export interface FrameworkTasks {
   readonly tasks: PieceList<TaskView>;
   readonly unreachable: PieceList<TaskView>;
   readonly completed: PieceList<TaskView>;
-  /** Has been too long once to be copied as a whole. */
-  isLong: boolean;
+  /** Of all three. */
+  readonly byteLength: number;
+  /** Grows with each change of any of them. */
+  readonly generation: number;
   /** Whether the framework is still there. */
   readonly isListed: () => boolean;
 }
@@ -34,7 +38,11 @@ export class TaskLists {
     }
   }
 
-  touch({ frameworkId, id }: MasterTask): void {
+  touch({ tasks }: MasterTouches): void {
+    for (const task of tasks) this.touchTask(task);
+  }
+
+  private touchTask({ frameworkId, id }: MasterTask): void {
     const framework = this.context.state.frameworks.get(frameworkId);
     if (framework === undefined) return;
     const known = this.waiting.get(framework);
@@ -48,7 +56,7 @@ export class TaskLists {
       const lists = this.of(framework);
       for (const id of ids) {
         if (budget.isSpent()) return false;
-        this.write(framework, lists, id);
+        budget.spend(() => this.write(framework, lists, id));
         ids.delete(id);
       }
       this.waiting.delete(framework);
@@ -61,11 +69,21 @@ export class TaskLists {
     const known = this.lists.get(framework);
     if (known !== undefined) return known;
     const { state } = this.context;
+    const [tasks, unreachable, completed] = [
+      new PieceList<TaskView>(),
+      new PieceList<TaskView>(),
+      new PieceList<TaskView>(),
+    ];
     const made: FrameworkTasks = {
-      tasks: new PieceList(),
-      unreachable: new PieceList(),
-      completed: new PieceList(),
-      isLong: false,
+      tasks,
+      unreachable,
+      completed,
+      get byteLength() {
+        return tasks.byteLength + unreachable.byteLength + completed.byteLength;
+      },
+      get generation() {
+        return tasks.generation + unreachable.generation + completed.generation;
+      },
       isListed: () => state.frameworks.get(framework.id) === framework,
     };
     this.lists.set(framework, made);
