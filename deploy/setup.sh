@@ -3,7 +3,8 @@
 # missing, so that a second run takes a fraction of a second.
 #
 #   build  Node packages and our own build
-#   start  also HAProxy, Docker, iproute2, unzip and python3 (the first app), and the Docker engine
+#   start  also HAProxy, Docker, iproute2, unzip, bzip2 and xz (what tasks fetch), python3 (the first app),
+#          and the Docker engine
 #   test   also Chromium, and what the containers and apps of the tests are made of
 #
 # PACER_SKIP_PACKAGES=1 leaves the system alone. Needs no standard input.
@@ -65,6 +66,8 @@ missing_packages() {
   has ip || missing="$missing iproute2"
   has docker && has dockerd || missing="$missing docker.io"
   has unzip || missing="$missing unzip"
+  has bzip2 || missing="$missing bzip2"
+  has xz || missing="$missing xz-utils"
   has python3 || missing="$missing python3"
   if [ "$mode" = test ]; then
     has chromium || missing="$missing chromium"

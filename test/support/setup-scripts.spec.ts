@@ -47,7 +47,7 @@ beforeEach(() => {
     symlinkSync(path ?? '', join(programs, tool));
   }
   symlinkSync(process.execPath, join(programs, 'node'));
-  for (const name of ['haproxy', 'ip', 'unzip', 'dockerd']) make(name, 'exit 0');
+  for (const name of ['haproxy', 'ip', 'unzip', 'bzip2', 'xz', 'dockerd']) make(name, 'exit 0');
   make('id', 'echo 0');
   // Each wait is over at once.
   make('sleep', `echo "sleep $*" >>${log()}`);

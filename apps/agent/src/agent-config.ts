@@ -25,6 +25,12 @@ export const readAgentConfig = (source: Parameters<typeof readConfig>[1] = {}) =
       ports: parsed('PACER_AGENT_PORTS', readPortRanges, [{ begin: 31_000, end: 32_000 }]),
       attributes: parsed('PACER_AGENT_ATTRIBUTES', readAttributes, []),
       hostname: text('PACER_AGENT_HOSTNAME', ''),
+      /** Files fetched with `cache`; Mesos' default. 0 keeps none. */
+      fetchCacheMib: numeric('PACER_AGENT_FETCH_CACHE_MIB', {
+        fallback: 2_048,
+        min: 0,
+        max: MAX_MIB,
+      }),
       launchers: list('PACER_AGENT_LAUNCHERS', ['process', 'docker']),
     },
     source,

@@ -64,7 +64,10 @@ export class AgentService implements OnModuleDestroy {
           headers: authorizationHeader('agent'),
           log,
         }),
-        fetcher: new UriFetcher(),
+        fetcher: new UriFetcher({
+          cacheFolder: join(this.config.data, 'fetch-cache'),
+          cacheBytes: this.config.fetchCacheMib * 2 ** 20,
+        }),
         sandboxes: this.sandboxes,
         clock: systemClock,
         randomBytes: (count) => [...randomBytes(count)],

@@ -1,7 +1,9 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { createGunzip } from 'node:zlib';
@@ -9,18 +11,28 @@ import { FetchError } from '../engine/fetcher.port.js';
 import { limitBytes } from './limit-bytes.js';
 import { moveInto } from './sandbox-folder.js';
 
-export type ArchiveKind = 'tar' | 'zip' | 'gzip';
+export type ArchiveKind = 'tar' | 'zip' | Compression;
+/** Of a single file. */
+type Compression = 'gzip' | 'bzip2' | 'xz';
 
 const TAR_NAME = /\.(tar|tar\.gz|tgz|tar\.bz2|tbz2|tar\.xz|txz)$/i;
 const PRIVATE_FOLDER = 0o700;
+const MAX_COMPLAINT = 1_000;
 const LISTING_LIMIT_BYTES = 64 * 1024 * 1024;
 const run = promisify(execFile);
 
-/** What Mesos' fetcher extracts, by name. */
+const COMPRESSIONS: Readonly<Record<string, Compression>> = {
+  gz: 'gzip',
+  bz2: 'bzip2',
+  xz: 'xz',
+};
+
+/** What Mesos' fetcher extracts, by name, and single files that bzip2 or xz packed. */
 export function archiveKindOf(name: string): ArchiveKind | undefined {
   if (TAR_NAME.test(name)) return 'tar';
   if (/\.zip$/i.test(name)) return 'zip';
-  return /\.gz$/i.test(name) ? 'gzip' : undefined;
+  const [, extension = ''] = /\.(gz|bz2|xz)$/i.exec(name) ?? [];
+  return COMPRESSIONS[extension.toLowerCase()];
 }
 
 /**
@@ -42,8 +54,9 @@ export async function extractArchive(
   const { folder, sandbox } = options;
   const unpacked = await mkdtemp(join(sandbox, '.pacer-unpack-'));
   try {
-    if (options.kind === 'gzip') await unzipInto(unpacked, archive, options);
-    else await unpackInto(unpacked, archive, { ...options, kind: options.kind });
+    const { kind } = options;
+    if (kind === 'tar' || kind === 'zip') await unpackInto(unpacked, archive, { ...options, kind });
+    else await decompressInto(unpacked, archive, { ...options, kind });
     // An archive may have a member of its own name.
     await rm(archive);
     // What it says about its own top folder does not concern the sandbox.
@@ -55,16 +68,39 @@ export async function extractArchive(
   }
 }
 
-async function unzipInto(
+async function decompressInto(
   target: string,
   archive: string,
-  options: { readonly limitBytes: number; readonly signal: AbortSignal },
+  options: {
+    readonly kind: Compression;
+    readonly limitBytes: number;
+    readonly signal: AbortSignal;
+  },
 ): Promise<void> {
-  const file = join(target, basename(archive).replace(/\.gz$/i, ''));
+  const { kind, signal } = options;
+  const file = join(target, basename(archive).replace(/\.(gz|bz2|xz)$/i, ''));
   const limited = limitBytes(options.limitBytes, `contents of ${basename(archive)}`);
   const output = createWriteStream(file, { flags: 'wx' });
-  const { signal } = options;
-  await pipeline(createReadStream(archive), createGunzip(), limited, output, { signal });
+  if (kind === 'gzip') {
+    await pipeline(createReadStream(archive), createGunzip(), limited, output, { signal });
+    return;
+  }
+  const child = spawn(kind, ['-dc', '--', archive], { signal, stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = endOf(child);
+  // Seen below; until then it must not count as unhandled.
+  ended.catch(() => undefined);
+  await pipeline(child.stdout, limited, output, { signal });
+  await ended;
+}
+
+/** Rejects with what the program says when it fails. */
+async function endOf(child: ChildProcessByStdio<null, Readable, Readable>): Promise<void> {
+  let complaint = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    complaint = (complaint + chunk.toString()).slice(0, MAX_COMPLAINT);
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code !== 0) throw new FetchError(complaint.trim() || `it ended with status ${code}`);
 }
 
 async function unpackInto(
@@ -81,8 +117,26 @@ async function unpackInto(
   const members =
     kind === 'tar' ? await listTar(archive, settings) : await listZip(archive, settings);
   checkMembers(archive, members, options.limitBytes);
-  if (kind === 'tar') await run('tar', ['-xf', archive, '--no-same-owner', '-C', target], settings);
-  else await run('unzip', ['-oq', archive, '-d', target], settings);
+  const command =
+    kind === 'tar'
+      ? ['tar', '-xf', archive, '--no-same-owner', '-C', target]
+      : ['unzip', '-oq', archive, '-d', target];
+  // A member may be longer than the list said.
+  await run('prlimit', [`--fsize=${options.limitBytes}`, '--', ...command], settings).catch(
+    (error: unknown) => {
+      const isTooLong = (error as { readonly signal?: string }).signal === 'SIGXFSZ';
+      if (!isTooLong) throw error;
+      throw new FetchError(
+        `${basename(archive)}: a member is longer than the limit of ${options.limitBytes} bytes`,
+      );
+    },
+  );
+  // With them, whoever can reach the sandbox would act as the files' owner.
+  await run(
+    'find',
+    [target, '-perm', '/7000', '!', '-type', 'l', '-exec', 'chmod', 'a-st', '{}', '+'],
+    settings,
+  );
 }
 
 interface Member {

@@ -1,5 +1,15 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -33,7 +43,7 @@ beforeEach(async () => {
 });
 
 const fetchAll = (uris: readonly CommandUri[], maxBytes = 1_000_000, signal?: AbortSignal) =>
-  new UriFetcher(maxBytes).fetch({
+  new UriFetcher({ cacheFolder: join(folder, 'cache'), cacheBytes: 0, maxBytes }).fetch({
     taskId: 'web',
     uris,
     sandbox,
@@ -159,7 +169,7 @@ test('archives are merged, also through links that stay inside, and leave nothin
 
   await fetchAll([{ value: first }, { value: second }, { value: third }]);
 
-  expect(await readdir(sandbox)).toEqual(['app-1', 'current', 'third.tar']);
+  expect(await readdir(sandbox)).toEqual(['app-1', 'current', 'stderr', 'third.tar']);
   const texts = await Promise.all(['a', 'b', 'c'].map((name) => read(`app-1/${name}`)));
   expect(texts).toEqual(['a', 'new b', 'c']);
   expect(await read('third.tar')).toBe('inner');
@@ -188,7 +198,7 @@ test('contents above the limit are refused, packed or not', async () => {
     'limit of 10000',
   );
   await expect(fetchAll([{ value: join(folder, 'zeros') }], 10_000)).rejects.toThrow(
-    'limit of 10000',
+    'it is 100000 bytes long, the limit is 10000',
   );
 });
 
@@ -223,4 +233,51 @@ test('an aborted fetch stops', async () => {
   setTimeout(() => abort.abort(), 20);
 
   await expect(fetched).rejects.toThrow();
+});
+
+test.for([
+  ['bzip2', 'bz2'],
+  ['xz', 'xz'],
+])('a file packed by %s is unpacked, and its contents are limited', async ([tool, ending]) => {
+  const path = join(folder, `data.txt`);
+  await writeFile(path, 'x'.repeat(50_000));
+  execFileSync(tool ?? '', ['-kf', path]);
+
+  await fetchAll([{ value: `${path}.${ending}` }]);
+
+  expect(await read('data.txt')).toHaveLength(50_000);
+  await expect(fetchAll([{ value: `${path}.${ending}` }], 20_000)).rejects.toThrow(
+    'more than the limit of 20000 bytes',
+  );
+});
+
+test('no file of an archive acts as its owner', async () => {
+  const tree = await mkdtemp(join(folder, 'tree-'));
+  await writeFile(join(tree, 'tool'), '#!/bin/sh\n');
+  await chmod(join(tree, 'tool'), 0o6755);
+  execFileSync('tar', ['-cpf', join(folder, 'set.tar'), '-C', tree, 'tool']);
+
+  await fetchAll([{ value: join(folder, 'set.tar') }]);
+
+  expect((await stat(join(sandbox, 'tool'))).mode & 0o7777).toBe(0o755);
+});
+
+test('a file of this host is read by the rights of the task’s user', async (context) => {
+  context.skip(process.getuid?.() !== 0, 'only root can act as another user');
+  await chmod(folder, 0o755);
+  await writeFile(join(folder, 'secret'), 'secret', { mode: 0o600 });
+  await writeFile(join(folder, 'open'), 'open', { mode: 0o644 });
+  const fetcher = new UriFetcher({ cacheFolder: join(folder, 'cache'), cacheBytes: 0 });
+  const bring = (name: string): Promise<void> =>
+    fetcher.fetch({
+      taskId: 'web',
+      uris: [{ value: join(folder, name) }],
+      sandbox,
+      user: 'nobody',
+      signal: new AbortController().signal,
+    });
+
+  await bring('open');
+  expect(await read('open')).toBe('open');
+  await expect(bring('secret')).rejects.toThrow(/secret: .*Permission denied/);
 });
