@@ -95,7 +95,7 @@ class Nibblers {
 }
 
 const heldAgents = (allocator: Allocator): number =>
-  allocator.explain(SMALL)[0]?.reasons.accumulating ?? 0;
+  allocator.explain({ frameworkId: SMALL })[0]?.reasons.accumulating ?? 0;
 
 describe('a demand that keeps losing', () => {
   it.each(['filter', 'request'] as const)(

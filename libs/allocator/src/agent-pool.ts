@@ -25,6 +25,8 @@ export interface AgentEntry {
   hasGpus: boolean;
   /** Nothing of it is reserved or revocable: everybody sees the same. */
   isPlain: boolean;
+  /** The last round in which it counted whom it was not offered to. */
+  countedRound: number;
 }
 
 /**
@@ -80,6 +82,7 @@ export class AgentPool {
       allocated: noResources,
       available: total,
       isActive: true,
+      countedRound: 0,
       ...describe(total),
     };
     this.agents.set(id, agent);

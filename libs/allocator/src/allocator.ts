@@ -14,7 +14,7 @@ import { Audiences, type Client } from './clients.js';
 import { endStreak, noteDeclined } from './decline-backoff.js';
 import { Eligibility } from './eligibility.js';
 import { explainClients } from './explain.js';
-import type { Explanation } from './explanation.js';
+import type { ExplainOptions, Explanation } from './explanation.js';
 import { OfferFilters } from './offer-filters.js';
 import { haveSameScalars, type Quantities, toQuantities } from './quantities.js';
 import { QuotaLedger } from './quota-ledger.js';
@@ -310,13 +310,14 @@ export class Allocator {
   }
 
   /** Per framework and role: what it has, and why it was not offered the rest. Bounded, see `explainClients`. */
-  explain(id?: FrameworkId): readonly Explanation[] {
+  explain({ frameworkId, offeredOn }: ExplainOptions = {}): readonly Explanation[] {
     const { tree, eligibility, filters, accumulation, agents } = this;
     const { round } = this.rounds;
     const clients = [...this.book.clients()].filter(
-      (each) => id === undefined || each.frameworkId === id,
+      (each) => frameworkId === undefined || each.frameworkId === frameworkId,
     );
-    return explainClients(clients, { tree, eligibility, filters, accumulation, agents, round });
+    const sources = { tree, eligibility, filters, accumulation, agents, round };
+    return explainClients(clients, { ...sources, offeredOn: offeredOn ?? (() => []) });
   }
 
   private charge(

@@ -1,9 +1,10 @@
-import { type Range, type Resources, traitsOfKey } from '#core';
+import { addResources, noResources, type Range, type Resources, traitsOfKey } from '#core';
 import type { AgentEntry } from './agent-pool.js';
 import type { Audience, Client } from './clients.js';
 import type { RefusalReason } from './explanation.js';
 import { meetsOne, type Quantities } from './quantities.js';
 import { isPlainKey, type QuotaLedger } from './quota-ledger.js';
+import { subtractUpTo } from './subtract-up-to.js';
 
 /** What may go to whom: everything an agent has free, but what is not for the audience. */
 export interface EligibilityOptions {
@@ -17,6 +18,10 @@ export interface Look {
   readonly isHeld?: boolean;
   /** First stage: only offers that come nearer to an unmet guarantee. */
   readonly isForGuarantees?: boolean;
+  /** Only a try for {@link Eligibility.select}, as if this much more were free of the agent. */
+  readonly returned?: Resources;
+  /** Nobody counts as passed over. */
+  readonly isSilent?: boolean;
 }
 
 /**
@@ -29,6 +34,11 @@ export class Eligibility {
   private look: Look = {};
   private minimum: readonly Quantities[] = [];
   private round = 0;
+  /** Of an agent in a round; from 1. */
+  private visits = 0;
+  private isCounted = false;
+  /** What the agent had free when the visit began. */
+  private atBegin: Resources = noResources;
 
   constructor(
     private readonly ledger: QuotaLedger,
@@ -43,6 +53,22 @@ export class Eligibility {
     this.minimum = minimum;
   }
 
+  /** A round comes to an agent and gives it out to one after the other. Who gets nothing counts once a round. */
+  beginVisit(agent: AgentEntry, look: Look): void {
+    this.isCounted = look.isForGuarantees !== true && agent.countedRound !== this.round;
+    if (!this.isCounted) return;
+    agent.countedRound = this.round;
+    this.visits += 1;
+    this.atBegin = agent.available;
+  }
+
+  /** The client has refused what it would be offered in this visit. */
+  countFiltered({ filteredCounts }: Client): void {
+    if (this.isCounted && filteredCounts.isFirstIn(this.visits)) {
+      filteredCounts.count('filtered', this.round);
+    }
+  }
+
   /** Looks at an agent, as it is now; what was worked out before is forgotten. */
   begin(agent: AgentEntry, look: Look = {}): void {
     this.number += 1;
@@ -55,10 +81,12 @@ export class Eligibility {
     if (audience.look === this.number || this.agent === undefined) return audience.offer;
     audience.look = this.number;
     const offer = this.select(this.agent, audience, this.look);
+    const isFirst =
+      this.isCounted && this.look.isSilent !== true && audience.counts.isFirstIn(this.visits);
     if (typeof offer === 'string') {
       audience.offer = undefined;
       audience.refusal = offer;
-      audience.counts.count(offer, this.round);
+      if (isFirst) audience.counts.count(this.reasonOf(offer, this.agent, audience), this.round);
       if (offer === 'below-minimum' && audience.owner !== undefined) {
         this.noteTooLittle(audience.owner);
       }
@@ -69,19 +97,31 @@ export class Eligibility {
     return audience.offer;
   };
 
-  /** The offer, or why there is none. O(keys). Leaves no trace but in the quota ledger's memory of shortage. */
+  /**
+   * The offer, or why there is none. O(keys). Leaves no trace but in the quota ledger's memory of shortage, and not
+   * even there when tried with something `returned`.
+   */
   select(agent: AgentEntry, audience: Audience, look: Look): Resources | RefusalReason {
     const refusal = this.refuseAgent(agent, audience);
     if (refusal !== undefined) return refusal;
     const minimum = audience.minimum ?? this.minimum;
+    const available = withReturned(agent.available, look.returned);
     if (agent.isPlain && !this.ledger.hasQuotas && look.isHeld !== true) {
-      return meetsOne(agent.available, minimum) ? agent.available : 'below-minimum';
+      return meetsOne(available, minimum) ? available : 'below-minimum';
     }
-    const picked = new Selection(agent.available, this.ledger, audience, look);
+    const picked = new Selection(available, this.ledger, audience, look);
     if (look.isForGuarantees === true && !picked.makesProgress) return 'quota';
     if (!picked.isEmpty && meetsOne(picked.resources, minimum)) return picked.resources;
-    const wasEnough = meetsOne(agent.available, minimum);
+    const wasEnough = meetsOne(available, minimum);
     return wasEnough && picked.why !== undefined ? picked.why : 'below-minimum';
+  }
+
+  /** Not what is left of the agent is the reason when somebody before it in the order took what it could have had. */
+  private reasonOf(refusal: RefusalReason, agent: AgentEntry, audience: Audience): RefusalReason {
+    if (agent.available === this.atBegin || !isOfTheRest(refusal)) return refusal;
+    const returned = subtractUpTo(this.atBegin, agent.available);
+    const offer = this.select(agent, audience, { ...this.look, returned });
+    return typeof offer === 'string' ? refusal : 'offered-to-others';
   }
 
   /** Why nothing of an agent, whatever it has free, may go to an audience. */
@@ -138,7 +178,11 @@ class Selection {
     if (this.refuseKey(key)) return 0;
     if (!isPlainKey(key) || !this.ledger.hasQuotas) return milli;
     const { topRole } = this.audience;
-    const room = this.ledger.room(topRole, key, milli);
+    const { returned } = this.look;
+    const room =
+      returned === undefined
+        ? this.ledger.room(topRole, key, milli)
+        : this.ledger.tryRoom(topRole, key, milli, returned.scalars[key] ?? 0);
     if (room < milli) this.why ??= 'quota';
     if (room > 0 && this.ledger.unmetGuarantee(topRole, key) > 0) this.makesProgress = true;
     return room;
@@ -161,6 +205,13 @@ class Selection {
     return role === undefined && isHeld ? 'accumulating' : undefined;
   }
 }
+
+/** Reasons that may be gone when more of an agent were free. */
+export const isOfTheRest = (reason: RefusalReason): boolean =>
+  reason === 'nothing-free' || reason === 'reserved' || reason === 'below-minimum';
+
+const withReturned = (available: Resources, returned: Resources | undefined): Resources =>
+  returned === undefined ? available : addResources(available, returned);
 
 /** Whether a role is `ancestor` or below it. */
 export const isWithin = (role: string, ancestor: string): boolean =>

@@ -7,7 +7,13 @@ export {
   MAX_REFUSE_MS,
 } from './allocator.js';
 export { MAX_BACKOFF_MS, PATIENCE_ROUNDS } from './decline-backoff.js';
-export { type Explanation, REFUSAL_REASONS, type RefusalReason } from './explanation.js';
+export {
+  type ExplainOptions,
+  type Explanation,
+  type OutstandingOffer,
+  REFUSAL_REASONS,
+  type RefusalReason,
+} from './explanation.js';
 export {
   type CompiledConstraints,
   type ConstraintsResult,

@@ -107,6 +107,12 @@ export class QuotaLedger {
     return Math.max(0, Math.min(milli, upToLimit, fromHeadroom));
   }
 
+  /** The room there would be with `returnedMilli` more free; nobody is remembered for it. */
+  tryRoom(top: RoleName, name: string, milli: number, returnedMilli: number): number {
+    const fromHeadroom = this.unmetGuarantee(top, name) + this.surplus(name, returnedMilli);
+    return Math.max(0, Math.min(milli, this.upToLimit(top, name), fromHeadroom));
+  }
+
   /** What is missing to a role's guarantee of a name. */
   unmetGuarantee(top: RoleName, name: string): number {
     const guarantee = this.quotas.get(top)?.guarantees.get(name) ?? 0;
@@ -195,8 +201,9 @@ export class QuotaLedger {
     return sums;
   }
 
-  private surplus(name: string): number {
-    return Math.max(0, (this.free.get(name) ?? 0) - (this.required.get(name) ?? 0));
+  private surplus(name: string, returnedMilli = 0): number {
+    const free = (this.free.get(name) ?? 0) + returnedMilli;
+    return Math.max(0, free - (this.required.get(name) ?? 0));
   }
 
   private consumedOf(top: RoleName, name: string): number {

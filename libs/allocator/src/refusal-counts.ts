@@ -6,14 +6,16 @@ export const COUNTED_ROUNDS = 64;
 const INDEX: Readonly<Record<RefusalReason, number>> = {
   inactive: 0,
   suppressed: 1,
-  'nothing-free': 2,
-  capability: 3,
-  constraint: 4,
-  reserved: 5,
-  quota: 6,
-  'below-minimum': 7,
-  accumulating: 8,
-  filtered: 9,
+  'agent-inactive': 2,
+  'nothing-free': 3,
+  'offered-to-others': 4,
+  capability: 5,
+  constraint: 6,
+  reserved: 7,
+  quota: 8,
+  'below-minimum': 9,
+  accumulating: 10,
+  filtered: 11,
 };
 
 /** How often something was passed over, by reason, in the last 64 to 128 rounds. O(1) to count. */
@@ -21,6 +23,14 @@ export class RefusalCounts {
   private now = new Uint32Array(REFUSAL_REASONS.length);
   private before = new Uint32Array(REFUSAL_REASONS.length);
   private span = 0;
+  private lastVisit = 0;
+
+  /** Whether this is the first look in a visit of an agent (numbers from 1): only that one may count. */
+  isFirstIn(visit: number): boolean {
+    if (visit === this.lastVisit) return false;
+    this.lastVisit = visit;
+    return true;
+  }
 
   count(reason: RefusalReason, round: number): void {
     this.turn(round);

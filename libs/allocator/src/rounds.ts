@@ -72,7 +72,6 @@ export class Rounds {
     this.round += 1;
     this.nowMonoMs = nowMonoMs;
     eligibility.beginRound(this.round, minimum);
-    this.search.beginRound(this.round);
     for (const { owner, agentId } of filters.expire(nowMonoMs, limit)) {
       const agent = agents.get(agentId);
       if (agent !== undefined && agents.isFree(agent)) work.pairChanged(agent, owner);
@@ -123,7 +122,8 @@ export class Rounds {
     call: Call,
     options: { readonly isForGuarantees: boolean },
   ): boolean {
-    const { agents, work, accumulation } = this.sources;
+    const { agents, work, accumulation, eligibility } = this.sources;
+    eligibility.beginVisit(agent, options);
     while (agents.isFree(agent)) {
       const match = this.search.find(agent, work.candidatesFor(agent), options);
       if (match === undefined) return true;

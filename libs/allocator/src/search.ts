@@ -31,13 +31,8 @@ export class Search {
   checks = 0;
   private filtersOnAgent: AgentFilters<Client> | undefined;
   private isForGuarantees = false;
-  private round = 0;
 
   constructor(private readonly sources: SearchSources) {}
-
-  beginRound(round: number): void {
-    this.round = round;
-  }
 
   find(
     agent: AgentEntry,
@@ -65,7 +60,7 @@ export class Search {
   /** The one an agent is kept for gets it once there is enough for it. */
   private forHolder({ client, agent }: Hold): Match | undefined {
     const { eligibility } = this.sources;
-    eligibility.begin(agent);
+    eligibility.begin(agent, { isSilent: true });
     const resources = client.isVisited ? eligibility.offerTo(client.audience) : undefined;
     if (resources === undefined) return undefined;
     if (!demandOf(client).some((vector) => meets(resources, vector))) return undefined;
@@ -86,7 +81,7 @@ export class Search {
 
   private isFiltered(client: Client, resources: Resources): boolean {
     if (this.filtersOnAgent?.refuses(client, resources) !== true) return false;
-    client.filteredCounts.count('filtered', this.round);
+    this.sources.eligibility.countFiltered(client);
     // What it asked for is known, so it need not be offered too little again to count as having lost.
     if (client.asked.length > 0 && !client.asked.some((vector) => meets(resources, vector))) {
       this.sources.accumulation.lost(client);

@@ -1,6 +1,13 @@
 import type { Explanation } from '#allocator';
 import type { MasterFramework, MasterState } from '#cluster';
-import { addResources, type FrameworkId, fromMilli, noResources, quantitiesOf } from '#core';
+import {
+  addResources,
+  type FrameworkId,
+  fromMilli,
+  noResources,
+  quantitiesOf,
+  frameworkId as toFrameworkId,
+} from '#core';
 import { toUnits } from './role-views.js';
 
 /** What may be asked for of the explanation. */
@@ -14,12 +21,15 @@ export interface ExplainQuery {
  * they stand; `passed_over` counts how often it was passed over in the last rounds.
  */
 export function viewExplanation(state: MasterState, query: ExplainQuery = {}): object {
+  const { frameworkId } = query;
   const explained = state.allocator
-    .explain()
+    .explain({
+      ...(frameworkId === undefined ? {} : { frameworkId: toFrameworkId(frameworkId) }),
+      offeredOn: (id) => state.agents.get(id)?.offers ?? [],
+    })
     .filter(
-      ({ frameworkId, role }) =>
-        (query.frameworkId === undefined || frameworkId === query.frameworkId) &&
-        (query.role === undefined || role === query.role || role.startsWith(`${query.role}/`)),
+      ({ role }) =>
+        query.role === undefined || role === query.role || role.startsWith(`${query.role}/`),
     );
   return {
     frameworks: [...byFramework(explained)].map(([id, roles]) => {
