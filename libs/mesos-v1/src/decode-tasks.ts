@@ -1,5 +1,6 @@
-import { CALL_LIMITS } from './call-limits.js';
+import { CALL_LIMITS, MAX_GRACE_NANOSECONDS, MAX_NANOSECONDS, TEXT_LIMITS } from './call-limits.js';
 import {
+  amount,
   anything,
   boolean,
   closedMessage,
@@ -15,8 +16,10 @@ import {
   repeated,
   required,
   text,
+  textUpTo,
+  wholeUpTo,
 } from './decode.js';
-import { idValue, labels, wireResource } from './decode-values.js';
+import { givenName, idValue, labels, pathText, portNumber, wireResource } from './decode-values.js';
 import type {
   CommandInfo,
   CommandUri,
@@ -49,7 +52,7 @@ const commandInfo: Decoder<CommandInfo> = openMessage<CommandInfo>({
   shell: optional(boolean),
   value: optional(text),
   arguments: optional(listOf(text)),
-  user: optional(text),
+  user: optional(textUpTo(TEXT_LIMITS.name)),
   uris: optional(listOf(commandUri)),
   environment: optional(
     closedMessage<NonNullable<CommandInfo['environment']>>({
@@ -67,8 +70,8 @@ const containerInfo: Decoder<ContainerInfo> = openMessage<ContainerInfo>({
     listOf(
       openMessage<VolumeInfo>({
         mode: required(oneOf('RO', 'RW')),
-        container_path: required(nonEmptyText),
-        host_path: optional(text),
+        container_path: required(textUpTo(TEXT_LIMITS.path, nonEmptyText)),
+        host_path: optional(pathText),
       }),
     ),
   ),
@@ -79,9 +82,9 @@ const containerInfo: Decoder<ContainerInfo> = openMessage<ContainerInfo>({
       port_mappings: optional(
         listOf(
           closedMessage<NonNullable<DockerInfo['port_mappings']>[number]>({
-            host_port: required(number),
-            container_port: required(number),
-            protocol: optional(text),
+            host_port: required(portNumber),
+            container_port: required(portNumber),
+            protocol: optional(textUpTo(TEXT_LIMITS.name)),
           }),
         ),
       ),
@@ -128,19 +131,32 @@ const healthCheck: Decoder<WireHealthCheck> = openMessage<WireHealthCheck>({
   grace_period_seconds: optional(number),
 });
 
-export const duration = closedMessage<{ readonly nanoseconds: number }>({
-  nanoseconds: required(number),
+type Duration = { readonly nanoseconds: number };
+
+/** From 0 to {@link MAX_NANOSECONDS}, without a fraction. */
+export const duration: Decoder<Duration> = closedMessage<Duration>({
+  nanoseconds: required(wholeUpTo(MAX_NANOSECONDS)),
 });
 
+/** Of a task or an executor: whether it may be is a rule of launches, broken for one of many. */
+const anyDuration: Decoder<Duration> = closedMessage<Duration>({ nanoseconds: required(number) });
+
+/** Of a KILL. */
 export const killPolicy: Decoder<KillPolicy> = closedMessage<KillPolicy>({
-  grace_period: optional(duration),
+  grace_period: optional(
+    closedMessage<Duration>({ nanoseconds: required(wholeUpTo(MAX_GRACE_NANOSECONDS)) }),
+  ),
+});
+
+const taskKillPolicy: Decoder<KillPolicy> = closedMessage<KillPolicy>({
+  grace_period: optional(anyDuration),
 });
 
 const limit: Decoder<{ readonly value: number | 'Infinity' }> = closedMessage<{
   readonly value: number | 'Infinity';
 }>({
   value: required<number | 'Infinity'>((input, path, issues) =>
-    input === 'Infinity' ? 'Infinity' : number(input, path, issues),
+    input === 'Infinity' ? 'Infinity' : amount(input, path, issues),
   ),
 });
 
@@ -151,14 +167,14 @@ export const executorInfo: Decoder<ExecutorInfo> = openMessage<ExecutorInfo>({
   command: optional(commandInfo),
   container: optional(containerInfo),
   resources: repeated(wireResource, CALL_LIMITS.resources),
-  name: optional(text),
-  source: optional(text),
+  name: optional(givenName),
+  source: optional(givenName),
   data: optional(text),
-  shutdown_grace_period: optional(duration),
+  shutdown_grace_period: optional(anyDuration),
 });
 
 export const taskInfo: Decoder<TaskInfo> = openMessage<TaskInfo>({
-  name: required(text),
+  name: required(givenName),
   task_id: required(idValue),
   agent_id: required(idValue),
   resources: repeated(wireResource, CALL_LIMITS.resources),
@@ -167,8 +183,8 @@ export const taskInfo: Decoder<TaskInfo> = openMessage<TaskInfo>({
   container: optional(containerInfo),
   health_check: optional(healthCheck),
   check: optional(anything),
-  kill_policy: optional(killPolicy),
-  max_completion_time: optional(duration),
+  kill_policy: optional(taskKillPolicy),
+  max_completion_time: optional(anyDuration),
   data: optional(text),
   labels: optional(labels),
   discovery: optional(anything),

@@ -1,4 +1,4 @@
-import { CALL_LIMITS } from './call-limits.js';
+import { CALL_LIMITS, MAX_PORT, TEXT_LIMITS } from './call-limits.js';
 import {
   amount,
   anything,
@@ -19,7 +19,9 @@ import {
   repeated,
   required,
   text,
+  textUpTo,
   wholeNumber,
+  wholeUpTo,
 } from './decode.js';
 import type {
   AgentInfo,
@@ -32,12 +34,26 @@ import type {
   WireUrl,
 } from './values.js';
 
-export const idValue: Decoder<IdValue> = closedMessage<IdValue>({ value: required(nonEmptyText) });
+export const idValue: Decoder<IdValue> = closedMessage<IdValue>({
+  value: required(textUpTo(TEXT_LIMITS.id, nonEmptyText)),
+});
 
 /** The id of a framework or an agent: what is registered under it is stored. */
 export const registeredId: Decoder<IdValue> = closedMessage<IdValue>({
   value: required(pathName),
 });
+
+/** A name people read: where it comes from a client, of bounded length and printable. */
+export const givenName: Decoder<string> = (input, path, issues) =>
+  issues.isBounded ? shortPlainText(input, path, issues) : text(input, path, issues);
+const shortPlainText = textUpTo(TEXT_LIMITS.name, plainText);
+
+const role = textUpTo(TEXT_LIMITS.role, plainText);
+/** Roles of a framework, or of one of its calls. */
+export const roleList = listOf(role, CALL_LIMITS.roles);
+export const pathText = textUpTo(TEXT_LIMITS.path);
+export const portNumber = wholeUpTo(MAX_PORT);
+const principal = textUpTo(TEXT_LIMITS.name, plainText);
 
 const scalarValue = closedMessage<{ readonly value: number }>({ value: required(number) });
 const scalarAmount = closedMessage<{ readonly value: number }>({ value: required(amount) });
@@ -49,19 +65,24 @@ const rangesValue = closedMessage<{ readonly range: readonly { begin: number; en
   range: repeated(range, CALL_LIMITS.ranges),
 });
 const setValue = closedMessage<{ readonly item: readonly string[] }>({
-  item: repeated(text),
+  item: repeated(textUpTo(TEXT_LIMITS.label)),
 });
-const typeName = openMessage<{ readonly type: string }>({ type: required(text) });
+const typeName = openMessage<{ readonly type: string }>({
+  type: required(textUpTo(TEXT_LIMITS.name)),
+});
 
 /** Not the one name that is no ordinary key of an object, and none that could be taken for a key with traits. */
 const resourceName: Decoder<string> = (input, path, issues) => {
   if (input === '__proto__') return issues.add(path, 'is "__proto__", which names no resource');
-  const name = plainName(input, path, issues);
+  const name = shortResourceName(input, path, issues);
   return name?.includes('{') === true
     ? issues.add(path, `is ${JSON.stringify(name.slice(0, 64))}, which contains "{"`)
     : name;
 };
 
+const shortResourceName = textUpTo(TEXT_LIMITS.resource, plainName);
+
+/** Labels of tasks: as long as the body. */
 export const labels = closedMessage<NonNullable<TaskInfo['labels']>>({
   labels: repeated(
     closedMessage<{ readonly key: string; readonly value?: string }>({
@@ -71,11 +92,25 @@ export const labels = closedMessage<NonNullable<TaskInfo['labels']>>({
   ),
 });
 
+/** Labels that are kept for as long as a framework or a reservation is. */
+const keptLabels = closedMessage<NonNullable<TaskInfo['labels']>>({
+  labels: repeated(
+    closedMessage<{ readonly key: string; readonly value?: string }>({
+      key: required(textUpTo(TEXT_LIMITS.name)),
+      value: optional(textUpTo(TEXT_LIMITS.label)),
+    }),
+    CALL_LIMITS.labels,
+  ),
+});
+
+const frameworkLabels: Decoder<unknown> = (input, path, issues) =>
+  issues.isBounded ? keptLabels(input, path, issues) : anything(input, path, issues);
+
 const reservation: Decoder<WireReservation> = closedMessage<WireReservation>({
   type: optional(knownOneOf('STATIC', 'DYNAMIC')),
-  role: optional(plainName),
-  principal: optional(plainText),
-  labels: optional(labels),
+  role: optional(textUpTo(TEXT_LIMITS.role, plainName)),
+  principal: optional(principal),
+  labels: optional(keptLabels),
 });
 
 type DiskInfo = NonNullable<WireResource['disk']>;
@@ -83,14 +118,14 @@ const diskInfo: Decoder<DiskInfo> = closedMessage<DiskInfo>({
   persistence: optional(
     closedMessage<NonNullable<DiskInfo['persistence']>>({
       id: required(pathName),
-      principal: optional(plainText),
+      principal: optional(principal),
     }),
   ),
   volume: optional(
     closedMessage<NonNullable<DiskInfo['volume']>>({
       mode: required(oneOf('RO', 'RW')),
-      container_path: required(plainName),
-      host_path: optional(plainText),
+      container_path: required(textUpTo(TEXT_LIMITS.path, plainName)),
+      host_path: optional(textUpTo(TEXT_LIMITS.path, plainText)),
     }),
   ),
   source: optional(anything),
@@ -104,41 +139,43 @@ export const wireResource: Decoder<WireResource> = openMessage<WireResource>({
   scalar: optional(scalarAmount),
   ranges: optional(rangesValue),
   set: optional(setValue),
-  role: optional(plainText),
-  allocation_info: optional(
-    closedMessage<{ readonly role?: string }>({ role: optional(plainText) }),
-  ),
+  role: optional(role),
+  allocation_info: optional(closedMessage<{ readonly role?: string }>({ role: optional(role) })),
   reservation: optional(reservation),
-  reservations: optional(listOf(reservation)),
+  reservations: optional(listOf(reservation, CALL_LIMITS.reservations)),
   disk: optional(diskInfo),
   revocable: optional(emptyMessage),
   shared: optional(emptyMessage),
 });
 
 export const wireAttribute: Decoder<WireAttribute> = closedMessage<WireAttribute>({
-  name: required(plainName),
+  name: required(textUpTo(TEXT_LIMITS.name, plainName)),
   type: required(oneOf('SCALAR', 'RANGES', 'SET', 'TEXT')),
-  text: optional(closedMessage<{ readonly value: string }>({ value: required(text) })),
+  text: optional(
+    closedMessage<{ readonly value: string }>({ value: required(textUpTo(TEXT_LIMITS.label)) }),
+  ),
   scalar: optional(scalarValue),
   ranges: optional(rangesValue),
   set: optional(setValue),
 });
 
 export const wireUrl: Decoder<WireUrl> = openMessage<WireUrl>({
-  scheme: required(text),
+  scheme: required(textUpTo(TEXT_LIMITS.name)),
   address: required(
     closedMessage<WireUrl['address']>({
-      hostname: optional(text),
-      ip: optional(text),
-      port: required(number),
+      hostname: optional(textUpTo(TEXT_LIMITS.hostname)),
+      ip: optional(textUpTo(TEXT_LIMITS.hostname)),
+      port: required(portNumber),
     }),
   ),
-  path: optional(text),
+  path: optional(pathText),
 });
 
 type Domain = NonNullable<AgentInfo['domain']>;
 type FaultDomain = NonNullable<Domain['fault_domain']>;
-const named = closedMessage<{ readonly name: string }>({ name: required(text) });
+const named = closedMessage<{ readonly name: string }>({
+  name: required(textUpTo(TEXT_LIMITS.name)),
+});
 
 export const faultDomain: Decoder<Domain> = closedMessage<Domain>({
   fault_domain: optional(
@@ -162,29 +199,29 @@ const offerFilter: Decoder<OfferFilter> = closedMessage<OfferFilter>({
 });
 
 export const frameworkInfo: Decoder<FrameworkInfo> = openMessage<FrameworkInfo>({
-  user: required(text),
-  name: required(text),
+  user: required(givenName),
+  name: required(givenName),
   id: optional(registeredId),
   failover_timeout: optional(number),
   checkpoint: optional(boolean),
-  role: optional(plainText),
-  roles: optional(listOf(plainText, CALL_LIMITS.roles)),
-  hostname: optional(plainText),
-  principal: optional(text),
-  webui_url: optional(text),
+  role: optional(role),
+  roles: optional(roleList),
+  hostname: optional(textUpTo(TEXT_LIMITS.hostname, plainText)),
+  principal: optional(givenName),
+  webui_url: optional(pathText),
   capabilities: optional(listOf(typeName, CALL_LIMITS.capabilities)),
-  labels: optional(anything),
+  labels: optional(frameworkLabels),
   offer_filters: optional(mapOf(offerFilter)),
   domain: optional(faultDomain),
 });
 
 export const agentInfo: Decoder<AgentInfo> = openMessage<AgentInfo>({
   id: optional(registeredId),
-  hostname: required(plainName),
-  port: required(number),
+  hostname: required(textUpTo(TEXT_LIMITS.hostname, plainName)),
+  port: required(portNumber),
   url: optional(wireUrl),
   resources: repeated(wireResource),
   attributes: repeated(wireAttribute),
-  capabilities: optional(listOf(typeName)),
+  capabilities: optional(listOf(typeName, CALL_LIMITS.capabilities)),
   domain: optional(faultDomain),
 });

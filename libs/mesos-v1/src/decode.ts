@@ -1,3 +1,5 @@
+import { CALL_LIMITS, TEXT_LIMITS } from './call-limits.js';
+
 /**
  * Decoders from parsed JSON to wire types, by the JSON rules of the v1 API: null means absent, unknown fields are
  * ignored, numbers and booleans may arrive as strings. Problems are collected as values, never thrown.
@@ -15,14 +17,37 @@ export interface DecodeIssue {
  */
 export class Issues {
   readonly list: DecodeIssue[] = [];
+  private bounded: boolean;
 
-  constructor(private readonly options: { readonly hasPaths: boolean }) {}
+  constructor(
+    private readonly options: {
+      readonly hasPaths: boolean;
+      /** Whether lengths and amounts that no honest client needs are issues; else only what cannot be read is. */
+      readonly isBounded: boolean;
+    },
+  ) {
+    this.bounded = options.isBounded;
+  }
+
+  get isBounded(): boolean {
+    return this.bounded;
+  }
 
   /** The path of a field, or of an item in brackets. */
   pathOf(parent: string, name: string | number): string {
     if (!this.options.hasPaths) return '';
     if (typeof name === 'number') return `${parent}[${name}]`;
-    return parent === '' ? name : `${parent}.${name}`;
+    const short = name.length > MAX_ECHO ? `${name.slice(0, MAX_ECHO)}...` : name;
+    return parent === '' ? short : `${parent}.${short}`;
+  }
+
+  /** Reads something that was accepted once, perhaps under other limits. */
+  withoutBounds<Value>(read: () => Value): Value {
+    const before = this.bounded;
+    this.bounded = false;
+    const value = read();
+    this.bounded = before;
+    return value;
   }
 
   add(path: string, message: string): undefined {
@@ -53,9 +78,9 @@ interface RequiredField<Value> {
 }
 
 const MAX_ISSUES = 20;
+const MAX_ECHO = 64;
 const MAX_DEPTH = 64;
 const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
-const MAX_NAME_LENGTH = 255;
 const MAX_AMOUNT = 1e12;
 
 export const required = <Value>(decode: Decoder<Value>): RequiredField<Value> => ({
@@ -87,6 +112,20 @@ export const openMessage = <Message>(fields: FieldDecoders<Message>): Decoder<Me
 export const text: Decoder<string> = (input, path, issues) =>
   typeof input === 'string' ? input : issues.add(path, `is ${nameOf(input)}, not a string`);
 
+/** Text of at most `limit` characters. */
+export const textUpTo =
+  (limit: number, decode: Decoder<string> = text): Decoder<string> =>
+  (input, path, issues) => {
+    const isTooLong = issues.isBounded && typeof input === 'string' && input.length > limit;
+    return isTooLong ? addTooLong(input, limit, path, issues) : decode(input, path, issues);
+  };
+
+/** Reads what was accepted once: without bounds. */
+export const withoutBounds =
+  <Value>(decode: Decoder<Value>): Decoder<Value> =>
+  (input, path, issues) =>
+    issues.withoutBounds(() => decode(input, path, issues));
+
 export const nonEmptyText: Decoder<string> = (input, path, issues) =>
   input === '' ? issues.add(path, 'is empty') : text(input, path, issues);
 
@@ -104,12 +143,8 @@ export const plainName: Decoder<string> = (input, path, issues) =>
 export const pathName: Decoder<string> = (input, path, issues) => {
   const value = plainName(input, path, issues);
   if (value === undefined) return undefined;
-  if (value.length > MAX_NAME_LENGTH) {
-    return issues.add(
-      path,
-      `has ${value.length} characters; at most ${MAX_NAME_LENGTH} are allowed`,
-    );
-  }
+  const limit = TEXT_LIMITS.registeredId;
+  if (value.length > limit) return addTooLong(value, limit, path, issues);
   const isPath = value === '.' || value === '..' || /[/\\]/.test(value);
   return isPath ? issues.add(path, `is ${nameOf(value)}, which is a path`) : value;
 };
@@ -128,17 +163,27 @@ export const uuidOfBase64: Decoder<string> = (input, path, issues) => {
 };
 
 /** 0, 1, 2 and so on, as far as they are exact. */
-export const wholeNumber: Decoder<number> = (input, path, issues) => {
-  const value = number(input, path, issues);
-  if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) return value;
-  return issues.add(path, `is ${value}, not a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`);
-};
+export const wholeNumber: Decoder<number> = (input, path, issues) =>
+  wholeWithin(input, Number.MAX_SAFE_INTEGER, path, issues);
+
+/** From 0 to `max`, without a fraction; any number where nothing is bounded. */
+export const wholeUpTo =
+  (max: number): Decoder<number> =>
+  (input, path, issues) =>
+    issues.isBounded ? wholeWithin(input, max, path, issues) : number(input, path, issues);
 
 /** A number that can be counted in thousandths together with many like it. */
 export const amount: Decoder<number> = (input, path, issues) => {
   const value = number(input, path, issues);
   if (value === undefined || Math.abs(value) <= MAX_AMOUNT) return value;
   return issues.add(path, `is ${value}; at most ${MAX_AMOUNT} can be counted`);
+};
+
+/** Like {@link number}, but `"Infinity"` and `"-Infinity"` are read too, as protobuf writes doubles. */
+export const double: Decoder<number> = (input, path, issues) => {
+  if (input === 'Infinity') return Number.POSITIVE_INFINITY;
+  if (input === '-Infinity') return Number.NEGATIVE_INFINITY;
+  return number(input, path, issues);
 };
 
 /** A finite number; `"1.5"` is accepted as 1.5. */
@@ -159,16 +204,14 @@ export const boolean: Decoder<boolean> = (input, path, issues) => {
 export const anything: Decoder<unknown> = (input, path, issues) =>
   withoutNulls(input, path, issues, 0);
 
-/** A list of at most `limit` entries; a longer one is not looked into. */
+/** A list of at most `limit` entries, 10,000 where none is named; a longer one is not looked into. */
 export const listOf =
-  <Value>(
-    decode: Decoder<Value>,
-    limit: number = Number.POSITIVE_INFINITY,
-  ): Decoder<readonly Value[]> =>
+  <Value>(decode: Decoder<Value>, limit?: number): Decoder<readonly Value[]> =>
   (input, path, issues) => {
     if (!Array.isArray(input)) return issues.add(path, `is ${nameOf(input)}, not a list`);
-    if (input.length > limit) {
-      return issues.add(path, `has ${input.length} entries; at most ${limit} are allowed`);
+    const most = limit ?? defaultLimit(issues);
+    if (input.length > most) {
+      return issues.add(path, `has ${input.length} entries; at most ${most} are allowed`);
     }
     const values: Value[] = [];
     for (let index = 0; index < input.length; index += 1) {
@@ -183,7 +226,12 @@ export const mapOf =
   (input, path, issues) => {
     if (!isRecord(input)) return issues.add(path, `is ${nameOf(input)}, not an object`);
     const values: [string, Value][] = [];
-    for (const [key, item] of Object.entries(input)) {
+    const entries = Object.entries(input);
+    const most = defaultLimit(issues);
+    if (entries.length > most) {
+      return issues.add(path, `has ${entries.length} entries; at most ${most} are allowed`);
+    }
+    for (const [key, item] of entries) {
       if (item === null || item === undefined) continue;
       const value = decode(item, issues.pathOf(path, key), issues);
       if (value !== undefined) values.push([key, value]);
@@ -262,9 +310,27 @@ function withoutNulls(input: unknown, path: string, issues: Issues, depth: numbe
   );
 }
 
-function nameOf(input: unknown): string {
+const defaultLimit = (issues: Issues): number =>
+  issues.isBounded ? CALL_LIMITS.entries : Number.POSITIVE_INFINITY;
+
+function wholeWithin(
+  input: unknown,
+  max: number,
+  path: string,
+  issues: Issues,
+): number | undefined {
+  const value = number(input, path, issues);
+  if (value === undefined || (Number.isInteger(value) && value >= 0 && value <= max)) return value;
+  return issues.add(path, `is ${value}, not a whole number from 0 to ${max}`);
+}
+
+const addTooLong = (value: string, limit: number, path: string, issues: Issues): undefined =>
+  issues.add(path, `has ${value.length} characters; at most ${limit} are allowed`);
+
+/** What was found, short, for a message. */
+export function nameOf(input: unknown): string {
   if (Array.isArray(input)) return 'a list';
-  if (typeof input === 'string') return JSON.stringify(input.slice(0, 64));
+  if (typeof input === 'string') return JSON.stringify(input.slice(0, MAX_ECHO));
   if (typeof input === 'object') return 'an object';
   return String(input);
 }

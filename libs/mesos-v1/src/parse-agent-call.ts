@@ -7,6 +7,7 @@ import {
   MAX_UPDATES,
   type StreamPosition,
 } from './agent-protocol.js';
+import { TEXT_LIMITS } from './call-limits.js';
 import {
   boolean,
   closedMessage,
@@ -19,6 +20,9 @@ import {
   repeated,
   required,
   text,
+  textUpTo,
+  wholeNumber,
+  withoutBounds,
 } from './decode.js';
 import { type Parsed, parseTagged, parseWith, tag } from './decode-tagged.js';
 import { duration, executorInfo, killPolicy, taskInfo, taskStatus } from './decode-tasks.js';
@@ -26,22 +30,29 @@ import { agentInfo, frameworkInfo, idValue, registeredId, wireResource } from '.
 
 /** Reads the body of `POST /api/v1/agent`. */
 export function parseAgentCall(input: unknown): Parsed<AgentCall> {
-  return parseTagged(input, AGENT_CALLS);
+  return parseTagged(input, AGENT_CALLS, { isBounded: true });
 }
 
 /** Reads one record of the stream from the master to an agent. */
 export function parseAgentMessage(input: unknown): Parsed<AgentMessage> {
-  const position = parseWith(input, readPosition);
-  return position.kind === 'parsed' ? parseTagged(input, AGENT_MESSAGES) : position;
+  const position = parseWith(input, readPosition, { isBounded: false });
+  return position.kind === 'parsed'
+    ? parseTagged(input, AGENT_MESSAGES, { isBounded: false })
+    : position;
 }
 
 type CallOf<Type extends AgentCall['type']> = Extract<AgentCall, { readonly type: Type }>;
 type MessageOf<Type extends AgentMessage['type']> = Extract<AgentMessage, { readonly type: Type }>;
 
 const readPosition: Decoder<StreamPosition> = closedMessage<StreamPosition>({
-  epoch: required(number),
+  epoch: required(wholeNumber),
   stream_id: required(nonEmptyText),
-  sequence: required(number),
+  sequence: required(wholeNumber),
+});
+
+const broughtBack = <Value>(decode: Decoder<Value>) => ({
+  ...repeated(decode),
+  decode: withoutBounds(listOf(decode)),
 });
 
 const agentTask: Decoder<AgentTask> = closedMessage<AgentTask>({
@@ -68,13 +79,14 @@ const AGENT_CALLS: Readonly<Record<AgentCall['type'], Decoder<AgentCall>>> = {
     subscribe: required(
       closedMessage<CallOf<'SUBSCRIBE'>['subscribe']>({
         agent_info: required(agentInfo),
-        version: required(text),
-        highest_epoch: required(number),
+        version: required(textUpTo(TEXT_LIMITS.name)),
+        highest_epoch: required(wholeNumber),
         last_applied: optional(readPosition),
-        tasks: repeated(agentTask),
-        frameworks: repeated(frameworkInfo),
-        checkpointed_resources: optional(listOf(wireResource)),
-        executors: optional(listOf(agentExecutor)),
+        // What a master launched once comes back, whatever the limits are by now.
+        tasks: broughtBack(agentTask),
+        frameworks: broughtBack(frameworkInfo),
+        checkpointed_resources: optional(withoutBounds(listOf(wireResource))),
+        executors: optional(withoutBounds(listOf(agentExecutor))),
       }),
     ),
   }),
@@ -82,7 +94,7 @@ const AGENT_CALLS: Readonly<Record<AgentCall['type'], Decoder<AgentCall>>> = {
     type: required(tag('UPDATE')),
     agent_id: required(registeredId),
     stream_id: required(nonEmptyText),
-    update: required(agentUpdate),
+    update: required(withoutBounds(agentUpdate)),
   }),
   UPDATES: closedMessage<CallOf<'UPDATES'>>({
     type: required(tag('UPDATES')),
@@ -91,7 +103,7 @@ const AGENT_CALLS: Readonly<Record<AgentCall['type'], Decoder<AgentCall>>> = {
     updates: required((input, path, issues) =>
       Array.isArray(input) && input.length > MAX_UPDATES
         ? issues.add(path, `has ${input.length} items; at most ${MAX_UPDATES} are allowed`)
-        : listOf(agentUpdate)(input, path, issues),
+        : withoutBounds(listOf(agentUpdate))(input, path, issues),
     ),
   }),
   PONG: closedMessage<CallOf<'PONG'>>({
@@ -104,7 +116,7 @@ const AGENT_CALLS: Readonly<Record<AgentCall['type'], Decoder<AgentCall>>> = {
     agent_id: required(registeredId),
     stream_id: required(nonEmptyText),
     checkpointed: required(
-      closedMessage<CallOf<'CHECKPOINTED'>['checkpointed']>({ sequence: required(number) }),
+      closedMessage<CallOf<'CHECKPOINTED'>['checkpointed']>({ sequence: required(wholeNumber) }),
     ),
   }),
   MESSAGE: closedMessage<CallOf<'MESSAGE'>>({
@@ -134,9 +146,9 @@ const AGENT_CALLS: Readonly<Record<AgentCall['type'], Decoder<AgentCall>>> = {
 };
 
 const position = {
-  epoch: required(number),
+  epoch: required(wholeNumber),
   stream_id: required(nonEmptyText),
-  sequence: required(number),
+  sequence: required(wholeNumber),
 } as const;
 
 const reason = openMessage<{ readonly message: string }>({ message: required(text) });

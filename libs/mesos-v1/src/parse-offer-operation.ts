@@ -4,6 +4,7 @@ import {
   closedMessage,
   type Decoder,
   isRecord,
+  nameOf,
   optional,
   repeated,
   required,
@@ -102,11 +103,6 @@ export const offerOperation: Decoder<OfferOperation> = (input, path, issues) => 
   const decode =
     typeof type === 'string' && Object.hasOwn(OPERATIONS, type) ? OPERATIONS[type] : undefined;
   return decode === undefined
-    ? issues.add(
-        issues.pathOf(path, 'type'),
-        `is ${String(type).slice(0, MAX_ECHO)}, not a supported operation`,
-      )
+    ? issues.add(issues.pathOf(path, 'type'), `is ${nameOf(type)}, not a supported operation`)
     : decode(input, path, issues);
 };
-
-const MAX_ECHO = 64;

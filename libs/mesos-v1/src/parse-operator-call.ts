@@ -1,22 +1,26 @@
+import { CALL_LIMITS, TEXT_LIMITS } from './call-limits.js';
 import {
   amount,
   boolean,
   closedMessage,
   type Decoder,
   type FieldDecoders,
+  isRecord,
   listOf,
   mapOf,
+  nameOf,
   number,
   optional,
   plainName,
   repeated,
   required,
-  text,
+  textUpTo,
   wholeNumber,
 } from './decode.js';
 import { type Parsed, parseTagged, tag } from './decode-tagged.js';
 import { duration } from './decode-tasks.js';
-import { registeredId, wireResource } from './decode-values.js';
+import { pathText, registeredId, wireResource } from './decode-values.js';
+import { isIpAddress } from './ip-address.js';
 import type {
   OperatorMutation,
   OperatorProcessCall,
@@ -37,7 +41,7 @@ type CallOf<Type extends Call['type']> = Extract<Call, { readonly type: Type }>;
  * alone. What the values mean (a known agent, a top-level role) is judged where they are used.
  */
 export function parseOperatorCall(input: unknown): Parsed<Call> {
-  return parseTagged(input, OPERATOR_CALLS);
+  return parseTagged(input, OPERATOR_CALLS, { isBounded: true });
 }
 
 const quantities: Decoder<WireQuantities> = mapOf(
@@ -45,12 +49,7 @@ const quantities: Decoder<WireQuantities> = mapOf(
 );
 
 /** A role is part of the key of a row. */
-const rolePath: Decoder<string> = (input, path, issues) => {
-  const role = plainName(input, path, issues);
-  if (role === undefined || role.length <= MAX_ROLE_LENGTH) return role;
-  return issues.add(path, `has ${role.length} characters; at most ${MAX_ROLE_LENGTH} are allowed`);
-};
-const MAX_ROLE_LENGTH = 255;
+const rolePath: Decoder<string> = textUpTo(TEXT_LIMITS.role, plainName);
 
 const quotaConfig: Decoder<WireQuotaConfig> = closedMessage<WireQuotaConfig>({
   role: required(rolePath),
@@ -60,7 +59,7 @@ const quotaConfig: Decoder<WireQuotaConfig> = closedMessage<WireQuotaConfig>({
 
 const quotaRequest: Decoder<WireQuotaRequest> = closedMessage<WireQuotaRequest>({
   role: required(rolePath),
-  guarantee: repeated(wireResource),
+  guarantee: repeated(wireResource, CALL_LIMITS.resources),
   force: optional(boolean),
 });
 
@@ -69,10 +68,24 @@ const weightInfo: Decoder<WireWeightInfo> = closedMessage<WireWeightInfo>({
   weight: required(number),
 });
 
-const machineId: Decoder<WireMachineId> = closedMessage<WireMachineId>({
-  hostname: optional(plainName),
-  ip: optional(plainName),
+const ipAddress: Decoder<string> = (input, path, issues) => {
+  const value = textUpTo(TEXT_LIMITS.hostname, plainName)(input, path, issues);
+  return value === undefined || isIpAddress(value)
+    ? value
+    : issues.add(path, `is ${nameOf(value)}, which is no IP address`);
+};
+
+const machineFields = closedMessage<WireMachineId>({
+  hostname: optional(textUpTo(TEXT_LIMITS.hostname, plainName)),
+  ip: optional(ipAddress),
 });
+
+const machineId: Decoder<WireMachineId> = (input, path, issues) => {
+  const machine = machineFields(input, path, issues);
+  // One whose ip is wrong has been told so.
+  const isNamed = !isRecord(input) || (input['hostname'] ?? input['ip'] ?? null) !== null;
+  return isNamed ? machine : issues.add(path, 'has neither a hostname nor an ip');
+};
 
 /** Nanoseconds since 1970. */
 const unavailability: Decoder<Unavailability> = closedMessage<Unavailability>({
@@ -83,16 +96,17 @@ const unavailability: Decoder<Unavailability> = closedMessage<Unavailability>({
 const schedule: Decoder<WireMaintenanceSchedule> = closedMessage<WireMaintenanceSchedule>({
   windows: repeated(
     closedMessage<WireMaintenanceSchedule['windows'][number]>({
-      machine_ids: repeated(machineId),
+      machine_ids: repeated(machineId, CALL_LIMITS.machines),
       unavailability: required(unavailability),
     }),
+    CALL_LIMITS.windows,
   ),
 });
 
 /** Messages of one call only. */
 const message = <Message>(fields: FieldDecoders<Message>) => required(closedMessage(fields));
 const ofAgent = { agent_id: required(registeredId) } as const;
-const machines = { machines: repeated(machineId) } as const;
+const machines = { machines: repeated(machineId, CALL_LIMITS.machines) } as const;
 
 const AGENT_CALLS = {
   DRAIN_AGENT: closedMessage<CallOf<'DRAIN_AGENT'>>({
@@ -122,29 +136,29 @@ const RESOURCE_CALLS = {
     type: required(tag('RESERVE_RESOURCES')),
     reserve_resources: message<CallOf<'RESERVE_RESOURCES'>['reserve_resources']>({
       ...ofAgent,
-      resources: repeated(wireResource),
-      source: optional(listOf(wireResource)),
+      resources: repeated(wireResource, CALL_LIMITS.resources),
+      source: optional(listOf(wireResource, CALL_LIMITS.resources)),
     }),
   }),
   UNRESERVE_RESOURCES: closedMessage<CallOf<'UNRESERVE_RESOURCES'>>({
     type: required(tag('UNRESERVE_RESOURCES')),
     unreserve_resources: message<CallOf<'UNRESERVE_RESOURCES'>['unreserve_resources']>({
       ...ofAgent,
-      resources: repeated(wireResource),
+      resources: repeated(wireResource, CALL_LIMITS.resources),
     }),
   }),
   CREATE_VOLUMES: closedMessage<CallOf<'CREATE_VOLUMES'>>({
     type: required(tag('CREATE_VOLUMES')),
     create_volumes: message<CallOf<'CREATE_VOLUMES'>['create_volumes']>({
       ...ofAgent,
-      volumes: repeated(wireResource),
+      volumes: repeated(wireResource, CALL_LIMITS.resources),
     }),
   }),
   DESTROY_VOLUMES: closedMessage<CallOf<'DESTROY_VOLUMES'>>({
     type: required(tag('DESTROY_VOLUMES')),
     destroy_volumes: message<CallOf<'DESTROY_VOLUMES'>['destroy_volumes']>({
       ...ofAgent,
-      volumes: repeated(wireResource),
+      volumes: repeated(wireResource, CALL_LIMITS.resources),
     }),
   }),
   GROW_VOLUME: closedMessage<CallOf<'GROW_VOLUME'>>({
@@ -218,12 +232,12 @@ const PROCESS_CALLS = {
   }),
   LIST_FILES: closedMessage<CallOf<'LIST_FILES'>>({
     type: required(tag('LIST_FILES')),
-    list_files: message<CallOf<'LIST_FILES'>['list_files']>({ path: required(text) }),
+    list_files: message<CallOf<'LIST_FILES'>['list_files']>({ path: required(pathText) }),
   }),
   READ_FILE: closedMessage<CallOf<'READ_FILE'>>({
     type: required(tag('READ_FILE')),
     read_file: message<CallOf<'READ_FILE'>['read_file']>({
-      path: required(text),
+      path: required(pathText),
       offset: required(wholeNumber),
       length: optional(wholeNumber),
     }),

@@ -1,16 +1,16 @@
-import { CALL_LIMITS } from './call-limits.js';
+import { CALL_LIMITS, TEXT_LIMITS } from './call-limits.js';
 import {
   closedMessage,
   type Decoder,
+  double,
   listOf,
   mapOf,
-  number,
   oneOf,
   optional,
-  plainText,
   repeated,
   required,
   text,
+  textUpTo,
   uuidOfBase64,
 } from './decode.js';
 import { type Parsed, parseTagged, tag } from './decode-tagged.js';
@@ -20,6 +20,7 @@ import {
   frameworkInfo,
   idValue,
   registeredId,
+  roleList,
   wireResource,
 } from './decode-values.js';
 import { offerOperation } from './parse-offer-operation.js';
@@ -28,13 +29,13 @@ import type { AttributeConstraint, OfferConstraints } from './values.js';
 
 /** Reads the body of `POST /api/v1/scheduler`, with the structural rules of the call (not those of the cluster). */
 export function parseSchedulerCall(input: unknown): Parsed<SchedulerCall> {
-  return parseTagged(input, SCHEDULER_CALLS);
+  return parseTagged(input, SCHEDULER_CALLS, { isBounded: true });
 }
 
 type CallOf<Type extends SchedulerCall['type']> = Extract<SchedulerCall, { readonly type: Type }>;
-const filters: Decoder<Filters> = closedMessage<Filters>({ refuse_seconds: optional(number) });
+const filters: Decoder<Filters> = closedMessage<Filters>({ refuse_seconds: optional(double) });
 const roles = closedMessage<{ readonly roles?: readonly string[] }>({
-  roles: optional(listOf(plainText, CALL_LIMITS.roles)),
+  roles: optional(roleList),
 });
 const subscribe: Decoder<CallOf<'SUBSCRIBE'>> = (input, path, issues) => {
   const call = closedMessage<CallOf<'SUBSCRIBE'>>({
@@ -43,7 +44,7 @@ const subscribe: Decoder<CallOf<'SUBSCRIBE'>> = (input, path, issues) => {
     subscribe: required(
       closedMessage<CallOf<'SUBSCRIBE'>['subscribe']>({
         framework_info: required(frameworkInfo),
-        suppressed_roles: optional(listOf(plainText, CALL_LIMITS.roles)),
+        suppressed_roles: optional(roleList),
         offer_constraints: optional(offerConstraints),
       }),
     ),
@@ -63,12 +64,13 @@ const subscribe: Decoder<CallOf<'SUBSCRIBE'>> = (input, path, issues) => {
 type RoleConstraints = NonNullable<OfferConstraints['role_constraints']>[string];
 type ConstraintGroup = NonNullable<RoleConstraints['groups']>[number];
 
-const textValue = closedMessage<{ readonly value: string }>({ value: required(text) });
-const regexValue = closedMessage<{ readonly regex: string }>({ regex: required(text) });
+const shortText = textUpTo(TEXT_LIMITS.label);
+const textValue = closedMessage<{ readonly value: string }>({ value: required(shortText) });
+const regexValue = closedMessage<{ readonly regex: string }>({ regex: required(shortText) });
 const attributeConstraint: Decoder<AttributeConstraint> = closedMessage<AttributeConstraint>({
   selector: required(
     closedMessage<AttributeConstraint['selector']>({
-      attribute_name: optional(text),
+      attribute_name: optional(textUpTo(TEXT_LIMITS.name)),
       pseudoattribute_type: optional(oneOf('HOSTNAME', 'REGION', 'ZONE')),
     }),
   ),
@@ -107,7 +109,7 @@ const updateFramework: Decoder<CallOf<'UPDATE_FRAMEWORK'>> = (input, path, issue
     update_framework: required(
       closedMessage<CallOf<'UPDATE_FRAMEWORK'>['update_framework']>({
         framework_info: required(frameworkInfo),
-        suppressed_roles: optional(listOf(plainText, CALL_LIMITS.roles)),
+        suppressed_roles: optional(roleList),
         offer_constraints: optional(offerConstraints),
       }),
     ),

@@ -24,7 +24,7 @@ import type {
 
 /** Reads one record of a scheduler's stream. `unknown-type` (inverse offers, operations) may be skipped. */
 export function parseSchedulerEvent(input: unknown): Parsed<SchedulerEvent> {
-  return parseTagged(input, EVENTS);
+  return parseTagged(input, EVENTS, { isBounded: false });
 }
 
 type EventOf<Type extends SchedulerEvent['type']> = Extract<
