@@ -7,6 +7,7 @@ import type { MasterEvent, MasterTurn } from './master-events.js';
 import { touchAgent } from './master-observation.js';
 import { type OperatorVerdict, refuse } from './master-operator-decision.js';
 import type { Agent } from './master-state.js';
+import { findDurationDefect } from './master-validate-resources.js';
 
 /**
  * | state       | event                                         | next                                             |
@@ -147,12 +148,8 @@ function decideDrain(
   given: Extract<ActivationCall, { readonly type: 'DRAIN_AGENT' }>['drain_agent'],
 ): OperatorVerdict {
   const nanoseconds = given.max_grace_period?.nanoseconds;
-  if (nanoseconds !== undefined && !(nanoseconds >= 0 && nanoseconds <= MAX_GRACE_NANOS)) {
-    return refuse(
-      400,
-      `max_grace_period is ${nanoseconds} ns; it must be from 0 to ${MAX_GRACE_NANOS}`,
-    );
-  }
+  const defect = findDurationDefect('max_grace_period', nanoseconds, MAX_GRACE_NANOS);
+  if (defect !== undefined) return refuse(400, defect);
   const before = agent.activation?.drain;
   const drain: AgentDrain = {
     state: 'DRAINING',

@@ -172,7 +172,7 @@ describe('custom executors', () => {
     [
       'with a negative shutdown_grace_period',
       executor({ shutdown_grace_period: { nanoseconds: -1 } }),
-      'below 0',
+      'shutdown_grace_period is -1 ns, not a whole number',
     ],
     [
       'that do not fit with their task',

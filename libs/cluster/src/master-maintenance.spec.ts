@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { agentId } from '#core';
-import type { WireMachineId } from '#mesos-v1';
+import type { WireMachineId, WireMaintenanceSchedule } from '#mesos-v1';
 import { commandTask, MasterHarness } from './master.test-support.js';
 import { isMachineOf } from './master-maintenance.js';
 
@@ -141,11 +141,42 @@ describe('a maintenance schedule', () => {
     ['a machine twice', [HOST, { hostname: 'host' }], /more than once/],
     ['a machine without a name', [{}], /neither a hostname nor an ip/],
     ['what is no address', [{ ip: 'nowhere' }], /no IP address/],
+    ['an address that cannot be', [{ ip: '999.1.1.1' }], /machine_ids\[0\]\.ip is "999\.1\.1\.1"/],
   ])('refuses %s', (_what, machines, message) => {
     const answer = schedule(running().master, machines);
 
     expect(answer.status).toBe(400);
     expect(answer.message).toMatch(message);
+  });
+
+  it('refuses a machine that is in two windows, and an end beyond what can be told', () => {
+    const unavailability = { start: { nanoseconds: START_NANOS } };
+    const endless = { ...unavailability, duration: { nanoseconds: 9e18 } };
+    const update = (windows: readonly WireMaintenanceSchedule['windows'][number][]) =>
+      running().master.operate({
+        type: 'UPDATE_MAINTENANCE_SCHEDULE',
+        update_maintenance_schedule: { schedule: { windows } },
+      });
+    const machine_ids = [HOST];
+
+    expect(
+      update([
+        { machine_ids: [{ hostname: 'other' }], unavailability },
+        { machine_ids, unavailability },
+        { machine_ids, unavailability: { start: { nanoseconds: START_NANOS + 1e15 } } },
+      ]),
+    ).toMatchObject({
+      status: 400,
+      message: 'schedule.windows[2].machine_ids[0]: machine host is more than once in the schedule',
+    });
+    expect(update([{ machine_ids, unavailability: endless }])).toMatchObject({
+      status: 400,
+      message: expect.stringMatching(/^schedule\.windows\[0\]\.unavailability ends at .* ns/),
+    });
+    expect(update([{ machine_ids: [], unavailability }])).toMatchObject({
+      status: 400,
+      message: 'schedule.windows[0].machine_ids is empty',
+    });
   });
 
   it('is read back by the next master', () => {

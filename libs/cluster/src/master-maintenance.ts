@@ -4,12 +4,14 @@ import {
   type MaintenanceWindow,
   NO_MAINTENANCE,
 } from '#core';
-import type {
-  AgentInfo,
-  OperatorMutation,
-  Unavailability,
-  WireMachineId,
-  WireMaintenanceSchedule,
+import {
+  type AgentInfo,
+  isIpAddress,
+  MAX_NANOSECONDS,
+  type OperatorMutation,
+  type Unavailability,
+  type WireMachineId,
+  type WireMaintenanceSchedule,
 } from '#mesos-v1';
 import { removeAgent } from './master-agent-loss.js';
 import type { MasterTurn } from './master-events.js';
@@ -48,7 +50,7 @@ export function decideMaintenance(state: MasterState, call: MaintenanceCall): Op
       return decide({ windows, downMachines: maintenance.downMachines });
     }
     case 'START_MAINTENANCE': {
-      const machines = readMachines(call.start_maintenance.machines);
+      const machines = readMachines(call.start_maintenance.machines, 'machines');
       if (typeof machines === 'string') return refuse(400, machines);
       const scheduled = new Set(machinesOf(maintenance.windows).map(keyOf));
       const down = new Set(maintenance.downMachines.map(keyOf));
@@ -63,7 +65,7 @@ export function decideMaintenance(state: MasterState, call: MaintenanceCall): Op
       return decide({ ...maintenance, downMachines: [...maintenance.downMachines, ...machines] });
     }
     case 'STOP_MAINTENANCE': {
-      const machines = readMachines(call.stop_maintenance.machines);
+      const machines = readMachines(call.stop_maintenance.machines, 'machines');
       if (typeof machines === 'string') return refuse(400, machines);
       const down = new Set(maintenance.downMachines.map(keyOf));
       const notDown = machines.find((machine) => !down.has(keyOf(machine)));
@@ -132,11 +134,9 @@ function placeOf(info: AgentInfo): {
   const names = [info.hostname, ...(hostname === undefined ? [] : [hostname])].map((name) =>
     name.toLowerCase(),
   );
-  const addresses = [...(ip === undefined ? [] : [ip]), ...names.filter(isAddress)];
+  const addresses = [...(ip === undefined ? [] : [ip]), ...names.filter(isIpAddress)];
   return { names, addresses };
 }
-
-const isAddress = (name: string): boolean => IP_ADDRESS.test(name);
 
 /** The machines of the schedule the agent runs on; more than one where one is named twice in different ways. */
 export function findMachines(
@@ -170,8 +170,6 @@ function indexMachines({
 export const machinesOf = (windows: readonly MaintenanceWindow[]): readonly MachineId[] =>
   windows.flatMap(({ machines }) => machines);
 
-const IP_ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[\da-f:]*:[\da-f:.]*)$/;
-
 const decide = (maintenance: MaintenanceRecord): OperatorVerdict => ({
   kind: 'decide',
   changes: [{ kind: 'put-maintenance', maintenance }],
@@ -181,18 +179,19 @@ const decide = (maintenance: MaintenanceRecord): OperatorVerdict => ({
 function readSchedule(schedule: WireMaintenanceSchedule): readonly MaintenanceWindow[] | string {
   const seen = new Set<string>();
   const windows: MaintenanceWindow[] = [];
-  for (const { machine_ids, unavailability } of schedule.windows) {
-    const machines = readMachines(machine_ids);
+  for (const [index, { machine_ids, unavailability }] of schedule.windows.entries()) {
+    const path = `schedule.windows[${index}]`;
+    const machines = readMachines(machine_ids, `${path}.machine_ids`);
     if (typeof machines === 'string') return machines;
     const startNanos = unavailability.start.nanoseconds;
-    if (startNanos < 0) return `unavailability.start is ${startNanos} ns, before 1970`;
     const durationNanos = unavailability.duration?.nanoseconds;
-    if (durationNanos !== undefined && durationNanos < 0) {
-      return `unavailability.duration is ${durationNanos} ns, below 0`;
+    const endNanos = startNanos + (durationNanos ?? 0);
+    if (endNanos > MAX_NANOSECONDS) {
+      return `${path}.unavailability ends at ${endNanos} ns; the last moment is ${MAX_NANOSECONDS}`;
     }
-    for (const machine of machines) {
+    for (const [place, machine] of machines.entries()) {
       if (seen.has(keyOf(machine))) {
-        return `machine ${nameOf(machine)} appears more than once in the schedule`;
+        return `${path}.machine_ids[${place}]: machine ${nameOf(machine)} is more than once in the schedule`;
       }
       seen.add(keyOf(machine));
     }
@@ -207,22 +206,27 @@ function readSchedule(schedule: WireMaintenanceSchedule): readonly MaintenanceWi
     : windows;
 }
 
-function readMachines(given: readonly WireMachineId[]): readonly MachineId[] | string {
-  if (given.length === 0) return 'the list of machines is empty';
+function readMachines(
+  given: readonly WireMachineId[],
+  path: string,
+): readonly MachineId[] | string {
+  if (given.length === 0) return `${path} is empty`;
   const machines: MachineId[] = [];
   const seen = new Set<string>();
-  for (const { hostname, ip } of given) {
+  for (const [index, { hostname, ip }] of given.entries()) {
     if (hostname === undefined && ip === undefined) {
-      return 'a machine has neither a hostname nor an ip';
+      return `${path}[${index}] has neither a hostname nor an ip`;
     }
-    if (ip !== undefined && !IP_ADDRESS.test(ip.toLowerCase())) {
-      return `machine ip ${JSON.stringify(ip)} is no IP address`;
+    if (ip !== undefined && !isIpAddress(ip)) {
+      return `${path}[${index}].ip is ${JSON.stringify(ip)}, which is no IP address`;
     }
     const machine: MachineId = {
       ...(hostname === undefined ? {} : { hostname: hostname.toLowerCase() }),
       ...(ip === undefined ? {} : { ip: ip.toLowerCase() }),
     };
-    if (seen.has(keyOf(machine))) return `machine ${nameOf(machine)} is given more than once`;
+    if (seen.has(keyOf(machine))) {
+      return `${path}[${index}]: machine ${nameOf(machine)} is given more than once`;
+    }
     seen.add(keyOf(machine));
     machines.push(machine);
   }

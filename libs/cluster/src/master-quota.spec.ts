@@ -108,6 +108,8 @@ describe('UPDATE_QUOTA', () => {
     ['eng/dev', cpus(1), {}, /nested/],
     ['a b', cpus(1), {}, /invalid/],
     ['eng', cpus(-1), {}, /guarantees\.cpus is -1, below 0/],
+    ['eng', cpus(1e-320), {}, /guarantees\.cpus is 1e-320, below 0\.001, the least that counts/],
+    ['eng', {}, cpus(0.0004), /limits\.cpus is 0\.0004, below 0\.001, the least that counts/],
     ['eng', cpus(2), cpus(1), /guarantees\.cpus is 2, above its limit 1/],
     ['eng', { 'cpus{': { value: 1 } }, {}, /names no resource/],
   ])('refuses the role %s with %j and limits %j', (role, guarantees, limits, message) => {
@@ -157,6 +159,7 @@ describe('SET_QUOTA and REMOVE_QUOTA', () => {
     ['nothing', []],
     ['a name twice', [scalar(1), scalar(1)]],
     ['reserved resources', [{ ...scalar(1), role: 'eng' }]],
+    ['no amount', [{ name: 'cpus', type: 'SCALAR' } as const]],
     ['ranges', [{ name: 'ports', type: 'RANGES', ranges: { range: [] } } as const]],
   ])('refuse a guarantee of %s', (_what, guarantee) => {
     expect(set(using().master, guarantee)).toMatchObject({ status: 400 });

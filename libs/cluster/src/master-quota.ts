@@ -125,7 +125,10 @@ function readQuantities(what: string, given: WireQuantities): Quantities | strin
     if (name === '' || name === '__proto__' || name.includes('{')) {
       return `${what}: ${JSON.stringify(name)} names no resource`;
     }
-    if (value < 0) return `${what}.${name} is ${value}, below 0`;
+    if (!(value >= 0)) return `${what}.${name} is ${value}, below 0`;
+    if (value > 0 && toMilli(value) === 0) {
+      return `${what}.${name} is ${value}, below 0.001, the least that counts`;
+    }
   }
   return Object.fromEntries(entries.map(([name, { value }]) => [name, toMilli(value)]));
 }
@@ -154,7 +157,8 @@ function readGuarantee(resources: WireQuotaRequest['guarantee']): WireQuantities
       one.revocable === undefined;
     if (!isPlain) return `guarantee: ${name} has a role, a reservation, a disk or is revocable`;
     if (amounts.has(name)) return `guarantee: ${name} is given twice`;
-    amounts.set(name, { value: one.scalar?.value ?? 0 });
+    if (one.scalar === undefined) return `guarantee: ${name} has no scalar value`;
+    amounts.set(name, { value: one.scalar.value });
   }
   return Object.fromEntries(amounts);
 }

@@ -16,6 +16,7 @@ const nasty = fc.oneof(
     ...['constructor', '__proto__', 'toString', 'hasOwnProperty', 'valueOf', 'ports', 'cpus', '*'],
     ...['', '.', '..', 'a/b', 'nul\u0000', 'half \ud800', 'line\nbreak', 'x'.repeat(3_000), '1e20'],
     ...[0, -1, 0.5, -0.5, 1e-9, 1e20, 1e308, -1e308, 2 ** 53, 2 ** 63, null, true, [], {}],
+    ...[{ toString: 1, valueOf: 1 }, 'Infinity', 'NaN'],
     ...['SCALAR', 'RANGES', 'SET', 'TASK_RUNNING', 'TASK_FINISHED', 'TASK_UNREACHABLE', 'nowhere'],
   ),
   fc.jsonValue({ maxDepth: 2 }),
@@ -45,6 +46,8 @@ const taskOf = ({ agent, resource }: Place) => ({
   agent_id: { value: agent },
   resources: resourcesOf(resource),
   command: { value: 'sleep 1' },
+  check: { type: 'HTTP', http: { port: 80, path: '/' }, delay_seconds: 1 },
+  kill_policy: { grace_period: { nanoseconds: 3e9 } },
 });
 const reservation = { type: 'DYNAMIC', role: 'web' };
 const disk = {

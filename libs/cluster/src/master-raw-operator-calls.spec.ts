@@ -24,6 +24,7 @@ const nasty = fc.oneof(
       'a/b',
       'nul\u0000',
     ],
+    ...[{ toString: 1, valueOf: 1 }, 'Infinity', 'NaN', '999.1.1.1'],
     ...['half \ud800', 'x'.repeat(3_000), '1e20', 'host', 'eng', 'RW', 'SCALAR', 'RANGES'],
     ...[0, -1, 0.5, -0.5, 1e-9, 1e20, 1e308, -1e308, 2 ** 53, 2 ** 63, null, true, [], {}],
   ),

@@ -83,11 +83,19 @@ function findHttpDefect(http: unknown, path: string): string | undefined {
 
 function findPortDefect(holder: unknown, path: string): string | undefined {
   if (!isRecord(holder)) return `${path} is required`;
-  const port = Number(holder['port']);
-  return Number.isInteger(port) && port >= 1 && port <= MAX_PORT
-    ? undefined
-    : `${path}.port is ${String(holder['port']).slice(0, 20)}, not within 1 and ${MAX_PORT}`;
+  const given = holder['port'];
+  // A check is passed on as it came: what stands here need not even convert to a text.
+  const isText = typeof given === 'string' || typeof given === 'number';
+  const port = isText ? Number(given) : Number.NaN;
+  if (Number.isInteger(port) && port >= 1 && port <= MAX_PORT) return undefined;
+  const shown = isText ? String(given).slice(0, 20) : nameOf(given);
+  return `${path}.port is ${shown}, not within 1 and ${MAX_PORT}`;
 }
+
+const nameOf = (given: unknown): string => {
+  if (given === undefined) return 'absent';
+  return typeof given === 'object' ? 'an object' : typeof given;
+};
 
 const MAX_PORT = 65_535;
 

@@ -1,8 +1,8 @@
 import { type Resources, scalarMilli } from '#core';
-import { decodeResources, type ExecutorInfo } from '#mesos-v1';
+import { decodeResources, type ExecutorInfo, MAX_GRACE_NANOSECONDS } from '#mesos-v1';
 import { executorKey } from './master-executors.js';
 import type { Agent, Executor, Framework } from './master-state.js';
-import { findAmountDefect, findIdDefect } from './master-validate-resources.js';
+import { findAmountDefect, findDurationDefect, findIdDefect } from './master-validate-resources.js';
 
 /** An executor that may run, with what its launch takes: nothing when it runs already. */
 export type ExecutorVerdict =
@@ -105,8 +105,11 @@ function findGroupExecutorDefect({ type, command, container }: ExecutorInfo): st
 }
 
 function findGraceDefect({ shutdown_grace_period }: ExecutorInfo): string | undefined {
-  const nanoseconds = shutdown_grace_period?.nanoseconds ?? 0;
-  return nanoseconds < 0 ? `shutdown_grace_period is ${nanoseconds} ns, below 0` : undefined;
+  return findDurationDefect(
+    'shutdown_grace_period',
+    shutdown_grace_period?.nanoseconds,
+    MAX_GRACE_NANOSECONDS,
+  );
 }
 
 function findSmallness(resources: Resources): string | undefined {

@@ -16,12 +16,28 @@ export function findIdDefect(id: string): string | undefined {
   return undefined;
 }
 
+/** A duration that is not one, or of which no timer is; nothing is wrong with one that is not given. */
+export function findDurationDefect(
+  name: string,
+  nanoseconds: number | undefined,
+  max: number,
+): string | undefined {
+  if (nanoseconds === undefined) return undefined;
+  const isSound = Number.isInteger(nanoseconds) && nanoseconds >= 0 && nanoseconds <= max;
+  return isSound ? undefined : `${name} is ${nanoseconds} ns, not a whole number from 0 to ${max}`;
+}
+
 /** Amounts no agent can have. */
 export function findAmountDefect(resources: readonly WireResource[]): string | undefined {
   for (const resource of resources) {
     const { name } = resource;
-    if (resource.type === 'SCALAR' && !((resource.scalar?.value ?? -1) >= 0)) {
-      return `resource ${name} is ${resource.scalar?.value ?? 'absent'}, below 0`;
+    if (resource.type === 'SCALAR') {
+      const value = resource.scalar?.value;
+      if (value === undefined) return `resource ${name} has no scalar value`;
+      if (!(value >= 0)) return `resource ${name} is ${value}, below 0`;
+    }
+    if (resource.type === 'RANGES' && resource.ranges === undefined) {
+      return `resource ${name} has no ranges`;
     }
     if (resource.type === 'SET') return `resource ${name} is a SET, which no agent offers`;
     if (resource.shared !== undefined) return `resource ${name}: shared volumes are not supported`;

@@ -51,6 +51,36 @@ const refused: readonly Case[] = [
     'kill_policy.grace_period is -1 ns',
   ],
   [
+    'a kill grace that is a fraction',
+    (task) => ({ ...task, kill_policy: { grace_period: { nanoseconds: 0.5 } } }),
+    'kill_policy.grace_period is 0.5 ns, not a whole number from 0 to 86400000000000',
+  ],
+  [
+    'a kill grace of more than a day',
+    (task) => ({ ...task, kill_policy: { grace_period: { nanoseconds: 1e30 } } }),
+    'kill_policy.grace_period is 1e+30 ns, not a whole number from 0 to 86400000000000',
+  ],
+  [
+    'an endless max_completion_time',
+    (task) => ({ ...task, max_completion_time: { nanoseconds: 1e19 } }),
+    'max_completion_time is 10000000000000000000 ns, not a whole number from 0 to',
+  ],
+  [
+    'an amount that is not there',
+    (task) => ({ ...task, resources: [{ name: 'cpus', type: 'SCALAR' }] }),
+    'resource cpus has no scalar value',
+  ],
+  [
+    'ranges that are not there',
+    (task) => ({ ...task, resources: [{ name: 'ports', type: 'RANGES' }] }),
+    'resource ports has no ranges',
+  ],
+  [
+    'a port that converts to nothing',
+    (task) => ({ ...task, check: { type: 'TCP', tcp: { port: { toString: 1, valueOf: 1 } } } }),
+    'check.tcp.port is an object, not within 1 and 65535',
+  ],
+  [
     'a negative max_completion_time',
     (task) => ({ ...task, max_completion_time: { nanoseconds: -1 } }),
     'max_completion_time is -1 ns',

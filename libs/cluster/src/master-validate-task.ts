@@ -10,12 +10,13 @@ import {
   type TaskId,
   toMilli,
 } from '#core';
-import { decodeResources, type TaskInfo } from '#mesos-v1';
+import { decodeResources, MAX_GRACE_NANOSECONDS, MAX_NANOSECONDS, type TaskInfo } from '#mesos-v1';
 import type { Agent, Executor, Framework } from './master-state.js';
 import { findGenericCheckDefect, findHealthCheckDefect } from './master-validate-check.js';
 import { validateExecutor } from './master-validate-executor.js';
 import {
   findAmountDefect,
+  findDurationDefect,
   findForeignReservation,
   findIdDefect,
   findMixedRevocable,
@@ -110,10 +111,12 @@ function findContentDefect(task: TaskInfo, agent: Agent): string | undefined {
 }
 
 function findPolicyDefect(task: TaskInfo): string | undefined {
-  const grace = task.kill_policy?.grace_period?.nanoseconds ?? 0;
-  if (grace < 0) return `kill_policy.grace_period is ${grace} ns, below 0`;
-  const time = task.max_completion_time?.nanoseconds ?? 0;
-  return time < 0 ? `max_completion_time is ${time} ns, below 0` : undefined;
+  const grace = task.kill_policy?.grace_period?.nanoseconds;
+  const time = task.max_completion_time?.nanoseconds;
+  return (
+    findDurationDefect('kill_policy.grace_period', grace, MAX_GRACE_NANOSECONDS) ??
+    findDurationDefect('max_completion_time', time, MAX_NANOSECONDS)
+  );
 }
 
 /** Limits are for cpus and mem, not below the request, and for agents that can keep them. */

@@ -49,8 +49,27 @@ describe('UPDATE_WEIGHTS', () => {
     expect(master.state.operator.weights.size).toBe(0);
   });
 
-  it.each([0, -1, Number.POSITIVE_INFINITY])('refuses the weight %s', (weight) => {
-    expect(update(new MasterHarness(), { role: 'eng', weight })).toMatchObject({ status: 400 });
+  it.each([0, -1, 1e-320, 1e-10, 1e10, Number.NaN, Number.POSITIVE_INFINITY])(
+    'refuses the weight %s',
+    (weight) => {
+      const master = new MasterHarness();
+
+      expect(update(master, { role: 'ads', weight: 2 }, { role: 'eng', weight })).toMatchObject({
+        status: 400,
+        message: `weight of role eng is ${weight}; it must be from 1e-9 to 1000000000`,
+      });
+      expect(master.state.operator.weights.size).toBe(0);
+    },
+  );
+
+  it('refuses a role that is given twice', () => {
+    const answer = update(
+      new MasterHarness(),
+      { role: 'eng', weight: 2 },
+      { role: 'eng', weight: 3 },
+    );
+
+    expect(answer).toMatchObject({ status: 400, message: 'weight of role eng is given twice' });
   });
 
   it.each(['', '/eng', 'eng/', 'a b', '-x', 'a/../b'])('refuses the role %j', (role) => {

@@ -8,6 +8,8 @@ import type { MasterState } from './master-state.js';
 
 /** Roles that may have a weight other than 1. */
 export const MAX_WEIGHTED_ROLES = 10_000;
+/** Shares are divided by it: no weight makes one that is not finite. */
+const MIN_WEIGHT = 1e-9;
 const MAX_WEIGHT = 1e9;
 
 /** UPDATE_WEIGHTS: changes the weights named and leaves the others. */
@@ -19,12 +21,13 @@ export function decideWeights(
   const changed = new Map<RoleName, number>();
   for (const { role, weight } of infos) {
     if (!isRoleName(role)) return refuse(400, `role ${JSON.stringify(role)} is invalid`);
-    if (!(weight > 0 && weight <= MAX_WEIGHT)) {
+    if (!(weight >= MIN_WEIGHT && weight <= MAX_WEIGHT)) {
       return refuse(
         400,
-        `weight of role ${role} is ${weight}; it must be above 0 and at most ${MAX_WEIGHT}`,
+        `weight of role ${role} is ${weight}; it must be from ${MIN_WEIGHT} to ${MAX_WEIGHT}`,
       );
     }
+    if (changed.has(roleName(role))) return refuse(400, `weight of role ${role} is given twice`);
     changed.set(roleName(role), weight);
   }
   const roles = new Set([...known.keys(), ...changed.keys()]);

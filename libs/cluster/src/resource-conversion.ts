@@ -183,8 +183,12 @@ function checkWire(wire: readonly WireResource[]): string | undefined {
   if (wire.length === 0) return 'names no resources';
   for (const one of wire) {
     if (one.type === 'SET') return `resource ${one.name} is a SET, which no agent has`;
-    if (one.type === 'SCALAR' && !(toMilli(one.scalar?.value ?? 0) > 0)) {
-      return `resource ${one.name} is ${one.scalar?.value ?? 'absent'}, not above 0`;
+    if (one.type === 'SCALAR') {
+      const value = one.scalar?.value;
+      if (value === undefined) return `resource ${one.name} has no scalar value`;
+      if (!(toMilli(value) > 0)) {
+        return `resource ${one.name} is ${value}, below 0.001, the least that counts`;
+      }
     }
     if (one.type === 'RANGES' && (one.ranges?.range.length ?? 0) === 0) {
       return `resource ${one.name} has no ranges`;

@@ -8,8 +8,15 @@ export {
   MAX_UPDATES,
   type StreamPosition,
 } from './agent-protocol.js';
+export {
+  CALL_LIMITS,
+  MAX_GRACE_NANOSECONDS,
+  MAX_NANOSECONDS,
+  TEXT_LIMITS,
+} from './call-limits.js';
 export type { DecodeIssue } from './decode.js';
 export type { Parsed } from './decode-tagged.js';
+export { isIpAddress } from './ip-address.js';
 export type {
   OperatorMutation,
   OperatorProcessCall,

@@ -3,6 +3,7 @@ import type { ResourcePool } from '#matcher';
 import {
   type CommandInfo,
   type ContainerInfo,
+  MAX_GRACE_NANOSECONDS,
   type TaskInfo,
   toWireResources,
   type WireHealthCheck,
@@ -13,6 +14,10 @@ import { type TaskPort, taskEnvironment } from './task-environment.js';
 /** The agent reports health and never kills: the controller decides. */
 const NEVER_KILL = 0xffffffff;
 const NANOSECONDS = 1_000_000_000;
+
+/** An agent waits a day at most, and a master refuses the task of one that is to wait longer. */
+const toGraceNanoseconds = (seconds: number): number =>
+  Math.min(seconds * NANOSECONDS, MAX_GRACE_NANOSECONDS);
 
 /** Everything a task is made from. */
 export interface TaskSource {
@@ -44,7 +49,7 @@ export function buildTaskInfo(source: TaskSource): TaskInfo {
       : { health_check: toWireHealthCheck(app, check.healthCheck, source.ports) }),
     ...(graceSeconds === undefined
       ? {}
-      : { kill_policy: { grace_period: { nanoseconds: graceSeconds * NANOSECONDS } } }),
+      : { kill_policy: { grace_period: { nanoseconds: toGraceNanoseconds(graceSeconds) } } }),
     labels: {
       labels: Object.entries(app.labels).map(([key, value]) => ({ key, value })),
     },

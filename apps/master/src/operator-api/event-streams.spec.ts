@@ -234,7 +234,9 @@ describe('the operator stream', () => {
         const answer = await request(`${master.url}/metrics/snapshot`);
         return ((await answer.body.json()) as Readonly<Record<string, number>>)[metric] === 1;
       };
-      const value = 'x'.repeat(1_000_000);
+      // About a megabyte, in as many labels as it takes.
+      const value = 'x'.repeat(65_536);
+      const labels = Array.from({ length: 15 }, (_, index) => ({ key: `x${index}`, value }));
       for (let index = 0; index < 200 && !(await isCut()); index += 1) {
         const framework = await StreamClient.open<SchedulerEvent>(
           `${master.url}/api/v1/scheduler`,
@@ -244,7 +246,7 @@ describe('the operator stream', () => {
               framework_info: {
                 user: 'root',
                 name: 'big',
-                labels: { labels: [{ key: 'x', value }] },
+                labels: { labels },
               },
             },
           },
