@@ -72,7 +72,7 @@ function openLink(masters: readonly string[]) {
     }
     throw new Error(`never saw "${text}" ${count} times in ${JSON.stringify(notes)}`);
   };
-  return { link, notes, until };
+  return { link, notes, until, clock };
 }
 
 test('messages arrive in order however the bytes are cut', async () => {
@@ -132,6 +132,55 @@ test('when a master refuses, the next one is tried', async () => {
   const { until } = openLink([down, 'http://127.0.0.1:1', up]);
 
   await until('SUBSCRIBED');
+});
+
+test('a master that does not answer is left for the next one long before the agent counts as lost', async () => {
+  const frozen = await startMaster(() => undefined);
+  const up = await startMaster((_call, response) => {
+    response.writeHead(200);
+    response.write(record(subscribed, 1));
+  });
+
+  const { until, clock } = openLink([frozen, up]);
+  await until('SUBSCRIBED');
+
+  expect(clock.now().monoMs).toBeGreaterThanOrEqual(5_000);
+  expect(clock.now().monoMs).toBeLessThan(8_000);
+});
+
+test('a master that takes the subscription and says nothing is left as well', async () => {
+  const mute = await startMaster((_call, response) => {
+    response.writeHead(200);
+    response.flushHeaders();
+  });
+  const up = await startMaster((_call, response) => {
+    response.writeHead(200);
+    response.write(record(subscribed, 1));
+  });
+
+  const { until } = openLink([mute, up]);
+
+  await until('closed no answer within 5000 ms');
+  await until('SUBSCRIBED');
+});
+
+test('a master that is only slow is given longer each time, so that it is not asked for ever', async () => {
+  const attempts: number[] = [];
+  let note = (): void => undefined;
+  const slow = await startMaster(() => note());
+  const { clock } = openLink([slow]);
+  note = () => attempts.push(clock.now().monoMs);
+
+  for (let turn = 0; turn < 4_000 && attempts.length < 6; turn += 1) {
+    await clock.advance(100);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+
+  const waits = attempts.slice(1).map((at, index) => at - (attempts[index] ?? 0));
+  const secondsAtLeast = waits.map((ms) => Math.floor(ms / 5_000) * 5);
+  expect(secondsAtLeast.slice(0, 2)).toEqual([5, 10]);
+  expect(Math.max(...waits)).toBeLessThan(40_000);
+  expect(waits[3]).toBeGreaterThanOrEqual(30_000);
 });
 
 test('a call the master no longer takes from this stream makes the link subscribe again', async () => {

@@ -18,6 +18,13 @@ export interface HttpMasterLinkOptions {
 const AGENT_PATH = '/api/v1/agent';
 const FIRST_DELAY_MS = 100;
 const MAX_DELAY_MS = 5_000;
+/**
+ * So long a SUBSCRIBE may take until SUBSCRIBED: half of the 10 s after which a master gives an agent up, so that another
+ * master is asked in time. A master holds one for a second while it recovers; one that is slow, as all its agents come
+ * back at once, is given twice as long each time nobody answers.
+ */
+const FIRST_ANSWER_MS = 5_000;
+const MAX_ANSWER_MS = 30_000;
 /** Redirects followed in a row before going through the list again. */
 const MAX_REDIRECTS = 5;
 const OK = 200;
@@ -41,6 +48,9 @@ export class HttpMasterLink implements MasterLink {
   private current = '';
   private lastComplaint = '';
   private cancelRetry: (() => void) | undefined;
+  private cancelAnswerWait: (() => void) | undefined;
+  /** SUBSCRIBEs nobody answered since the last SUBSCRIBED. */
+  private silences = 0;
   private updates: UpdateBatches | undefined;
   private readonly calls: MasterCalls;
 
@@ -112,6 +122,11 @@ export class HttpMasterLink implements MasterLink {
     this.connection += 1;
     const connection = this.connection;
     const isMine = () => this.connection === connection && this.stream !== undefined;
+    const answerMs = Math.min(FIRST_ANSWER_MS * 2 ** this.silences, MAX_ANSWER_MS);
+    this.cancelAnswerWait = this.options.clock.schedule(answerMs, () => {
+      if (answerMs < MAX_ANSWER_MS) this.silences += 1;
+      if (isMine()) this.lose(`no answer within ${answerMs} ms`);
+    });
     this.stream = openStream(`${this.current}${AGENT_PATH}`, {
       body: JSON.stringify(handlers.subscribe()),
       headers: this.options.headers,
@@ -171,6 +186,8 @@ export class HttpMasterLink implements MasterLink {
       for (const record of decoder.push(chunk)) {
         const message = JSON.parse(Buffer.from(record).toString()) as AgentMessage;
         if (message.type === 'SUBSCRIBED') {
+          this.cancelAnswerWait?.();
+          this.silences = 0;
           this.failures = 0;
           this.lastComplaint = '';
         }
@@ -193,6 +210,7 @@ export class HttpMasterLink implements MasterLink {
 
   private drop(reason: string): void {
     const { stream, connection, isConnected } = this;
+    this.cancelAnswerWait?.();
     this.stream = undefined;
     this.isConnected = false;
     // Numbers go up so that late callbacks of this attempt find themselves outdated.
