@@ -126,6 +126,30 @@ describe('after a fail-over', () => {
     expect([early, master.offersOf('F').length]).toEqual([0, 1]);
   });
 
+  it('ends the pause when the last quota is removed, and not before', () => {
+    const master = new MasterHarness();
+    const quotas = ['ads', 'eng'].map((role) => ({
+      role: roleName(role),
+      guarantees: { cpus: 1 },
+      limits: {},
+    }));
+    master.recover({ agents: ['a', 'b', 'c'].map((id) => record(id)), quotas });
+    master.subscribe('F');
+    master.addAgent('a', { id: 'a' });
+    const offersWithout = (role: string): number => {
+      const answer = master.operate({ type: 'REMOVE_QUOTA', remove_quota: { role } });
+      expect(answer.status).toBe(200);
+      master.allocate();
+      return master.offersOf('F').length;
+    };
+
+    expect(offersWithout('ads')).toBe(0);
+    expect(offersWithout('eng')).toBe(1);
+    master.addAgent('b', { id: 'b' });
+    master.allocate();
+    expect(master.offersOf('F')).toHaveLength(2);
+  });
+
   it('offers at once without a quota', () => {
     const master = new MasterHarness();
     master.recover({ agents: [record('a'), record('b')] });

@@ -23,6 +23,14 @@ export function isAllocationPaused({ state, now }: MasterTurn): boolean {
   return removals.returnedAgents < pause.untilReturned && now.monoMs < pause.untilMonoMs;
 }
 
+/** Without any quota there is nothing that offers could break: nobody waits any longer. */
+export function endAllocationPauseWithoutQuota(turn: MasterTurn): void {
+  const { state } = turn;
+  if (state.allocationPause === undefined || state.operator.quotas.size > 0) return;
+  delete state.allocationPause;
+  scheduleAllocation(turn);
+}
+
 /** Ends the pause when its time is over. */
 export function tickAllocationPause(turn: MasterTurn): void {
   if (turn.state.allocationPause === undefined || isAllocationPaused(turn)) return;

@@ -11,6 +11,7 @@ import {
   traitsOfKey,
 } from '#core';
 import type { OperatorMutation, WireQuantities, WireQuotaRequest } from '#mesos-v1';
+import { endAllocationPauseWithoutQuota } from './master-allocation-pause.js';
 import type { MasterTurn } from './master-events.js';
 import { isRoleName } from './master-framework-info.js';
 import { rescindOffer, scheduleAllocation } from './master-offers.js';
@@ -88,6 +89,7 @@ export function applyQuotas(
     operator.quotas.set(quota.role, quota);
     allocator.setQuota(quota.role, quota);
   }
+  endAllocationPauseWithoutQuota(turn);
   for (const quota of quotas) {
     rescindAboveLimit(turn, quota);
     rescindForGuarantee(turn, quota);
