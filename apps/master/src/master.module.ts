@@ -3,6 +3,7 @@ import { AgentController } from './agent-api/agent.controller.js';
 import { MASTER_OPTIONS, type MasterOptions, MasterService } from './master.service.js';
 import { EventStreams } from './operator-api/event-streams.js';
 import { LegacyController } from './operator-api/legacy.controller.js';
+import { MasterMetrics } from './operator-api/master-metrics.js';
 import { MetricsReader } from './operator-api/metrics-reader.js';
 import { OldMutationsController } from './operator-api/old-mutations.controller.js';
 import { OperatorController } from './operator-api/operator.controller.js';
@@ -20,7 +21,14 @@ import { SchedulerController } from './scheduler-api/scheduler.controller.js';
     OldMutationsController,
     ProcessController,
   ],
-  providers: [MasterService, EventStreams, ReadsService, MetricsReader, OperatorReads],
+  providers: [
+    MasterService,
+    EventStreams,
+    ReadsService,
+    MasterMetrics,
+    MetricsReader,
+    OperatorReads,
+  ],
 })
 export class MasterModule {}
 

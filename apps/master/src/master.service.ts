@@ -169,6 +169,11 @@ export class MasterService implements OnModuleDestroy {
     return this.options.logFile;
   }
 
+  /** Of this process' monotonic clock. */
+  get monoMs(): number {
+    return this.options.clock.now().monoMs;
+  }
+
   newStreamId(): string {
     return randomUUID();
   }

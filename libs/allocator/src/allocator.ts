@@ -309,6 +309,15 @@ export class Allocator {
     return clients.filter((client) => client.isSuppressed).map((client) => client.role);
   }
 
+  /** Refusals in force, by role of those who refused; 0 for the other roles with frameworks. O(clients). */
+  activeFilters(): ReadonlyMap<RoleName, number> {
+    const counts = new Map<RoleName, number>();
+    for (const client of this.book.clients()) {
+      counts.set(client.role, (counts.get(client.role) ?? 0) + this.filters.filtersOf(client));
+    }
+    return counts;
+  }
+
   /** Per framework and role: what it has, and why it was not offered the rest. Bounded, see `explainClients`. */
   explain({ frameworkId, offeredOn }: ExplainOptions = {}): readonly Explanation[] {
     const { tree, eligibility, filters, accumulation, agents } = this;

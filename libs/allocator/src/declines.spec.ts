@@ -108,6 +108,31 @@ describe('refusals', () => {
     expect(allocator.suppressedRoles(F1)).toEqual(['z']);
   });
 
+  it('are counted by role while they are in force', () => {
+    const [x, y] = [roleName('x'), roleName('y')];
+    const allocator = new Allocator();
+    allocator.addFramework(F1, { roles: [x, y], suppressedRoles: [] });
+    for (const id of ['a1', 'a2', 'a3']) allocator.addAgent(agentId(id), AGENT);
+    const counts = () => Object.fromEntries(allocator.activeFilters());
+    const refuse = (nowMs: number, untilMonoMs: number) => {
+      for (const one of allocator.allocate(nowMs)) allocator.release(one, { untilMonoMs });
+    };
+    expect(counts()).toEqual({ x: 0, y: 0 });
+
+    refuse(0, 1_000);
+    refuse(1, 2_000);
+    const [before, sum] = [counts(), (counts()['x'] ?? 0) + (counts()['y'] ?? 0)];
+    allocator.allocate(1_000);
+    const afterExpiry = (counts()['x'] ?? 0) + (counts()['y'] ?? 0);
+    allocator.revive(F1, [x]);
+
+    expect(before).toEqual({ x: expect.any(Number), y: expect.any(Number) });
+    expect([sum, afterExpiry]).toEqual([6, 3]);
+    expect(counts()).toMatchObject({ x: 0 });
+    allocator.removeFramework(F1);
+    expect(counts()).toEqual({});
+  });
+
   it('end in pieces when many end at once', () => {
     const filters = new OfferFilters<object>();
     for (let index = 0; index < 5; index += 1) {

@@ -65,6 +65,7 @@ export class AgentFilters<Owner> {
 export class OfferFilters<Owner extends object> {
   private readonly byAgent = new Map<AgentId, AgentFilters<Owner>>();
   private readonly agentsOf = new Map<Owner, Set<AgentId>>();
+  private readonly countOf = new Map<Owner, number>();
   private heap: Filter<Owner>[] = [];
   private dead = 0;
 
@@ -100,6 +101,7 @@ export class OfferFilters<Owner extends object> {
     onAgent.byOwner.set(owner, kept);
     const agents = this.agentsOf.get(owner) ?? new Set();
     this.agentsOf.set(owner, agents.add(agentId));
+    this.count(owner, 1);
     this.push(entry);
   }
 
@@ -116,6 +118,11 @@ export class OfferFilters<Owner extends object> {
   /** Agents of which an owner has refused something. */
   agentsRefusedBy(owner: Owner): number {
     return this.agentsOf.get(owner)?.size ?? 0;
+  }
+
+  /** Live filters of an owner. */
+  filtersOf(owner: Owner): number {
+    return this.countOf.get(owner) ?? 0;
   }
 
   clearOwner(owner: Owner): void {
@@ -154,6 +161,7 @@ export class OfferFilters<Owner extends object> {
       }
       top.isLive = false;
       const { owner, agentId } = top;
+      this.count(owner, -1);
       const onAgent = this.byAgent.get(agentId);
       const left = onAgent?.byOwner.get(owner)?.filter((filter) => filter !== top) ?? [];
       if (left.length > 0) onAgent?.byOwner.set(owner, left);
@@ -183,6 +191,13 @@ export class OfferFilters<Owner extends object> {
     if (!filter.isLive) return;
     filter.isLive = false;
     this.dead += 1;
+    this.count(filter.owner, -1);
+  }
+
+  private count(owner: Owner, more: 1 | -1): void {
+    const count = (this.countOf.get(owner) ?? 0) + more;
+    if (count > 0) this.countOf.set(owner, count);
+    else this.countOf.delete(owner);
   }
 
   private maybeRebuild(): void {

@@ -18,6 +18,7 @@ import type { AgentCall, MasterInfo, OperatorMutation, SchedulerCall } from '#me
 import { EngineCounters } from './engine-counters.js';
 import { type CallAnswer, createMasterExecutors } from './master-executors.js';
 import type { MasterPorts } from './master-ports.js';
+import { RegistrySize } from './registry-size.js';
 import { RegistryWriter } from './registry-writer.js';
 
 export interface MasterEngineOptions {
@@ -46,7 +47,8 @@ export async function createMasterEngine(
     startedEpochMs: ports.clock.now().epochMs,
     ...(options.config === undefined ? {} : { config: options.config }),
   });
-  const engine = new MasterEngine(ports, options, state);
+  const size = new RegistrySize(snapshot);
+  const engine = new MasterEngine(ports, { ...options, size }, state);
   engine.dispatch({ kind: 'recover', snapshot });
   return engine;
 }
@@ -74,7 +76,7 @@ export class MasterEngine {
 
   constructor(
     private readonly ports: MasterPorts,
-    private readonly options: MasterEngineOptions,
+    private readonly options: MasterEngineOptions & { readonly size: RegistrySize },
     /** For reads. Only the reducer changes it. */
     readonly state: MasterState,
   ) {
@@ -86,7 +88,10 @@ export class MasterEngine {
       ...ports,
       lease: options.lease,
       onFatal: fail,
-      onWritten: (ms) => counters.registryStore.add(ms),
+      onWritten: (ms, changes) => {
+        counters.registryStore.add(ms);
+        for (const change of changes) options.size.apply(change);
+      },
     });
     this.executors = createMasterExecutors({
       ports,
@@ -163,6 +168,11 @@ export class MasterEngine {
   /** Events whose effects are not carried out yet. */
   get backlog(): { readonly effects: number; readonly registryOperations: number } {
     return { effects: this.effects.length, registryOperations: this.writer.queued };
+  }
+
+  /** What the registry holds. For metrics. */
+  get registryBytes(): number {
+    return this.options.size.bytes;
   }
 
   /** Tells one follower of all that an event touched, whether it changed or not. */

@@ -40,8 +40,8 @@ export class RegistryWriter {
       readonly lease: Lease;
       readonly clock: Clock;
       readonly onFatal: (error: Error) => void;
-      /** For metrics: how long one transaction took. */
-      readonly onWritten?: (ms: number) => void;
+      /** For metrics: how long one transaction took, and what it stored. */
+      readonly onWritten?: (ms: number, changes: readonly RegistryChange[]) => void;
     },
   ) {}
 
@@ -112,7 +112,7 @@ export class RegistryWriter {
     const beganMonoMs = this.options.clock.now().monoMs;
     try {
       await this.options.registry.commit(this.options.lease, changes);
-      this.options.onWritten?.(this.options.clock.now().monoMs - beganMonoMs);
+      this.options.onWritten?.(this.options.clock.now().monoMs - beganMonoMs, changes);
       return undefined;
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));

@@ -8,6 +8,7 @@ import { redirect } from '../v1-gate.js';
 import { viewExplanation } from './explain-view.js';
 import { legacyFrameworks, legacySlaves, legacyState } from './legacy-documents.js';
 import { legacyTaskPage } from './legacy-tasks.js';
+import { MasterMetrics } from './master-metrics.js';
 import { MetricsReader, readTimeout } from './metrics-reader.js';
 import { legacyRoles } from './role-views.js';
 import { legacySummary } from './summary-document.js';
@@ -31,6 +32,7 @@ export class LegacyController {
     @Inject(MasterService) private readonly master: MasterService,
     @Inject(ReadsService) private readonly reads: ReadsService,
     @Inject(MetricsReader) private readonly metricsReader: MetricsReader,
+    @Inject(MasterMetrics) private readonly metrics: MasterMetrics,
   ) {}
 
   @Get(paths('version'))
@@ -45,6 +47,7 @@ export class LegacyController {
 
   @Get(paths('state'))
   async state(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    this.metrics.timeStateRead(reply);
     await this.document(request, reply, legacyState);
   }
 
@@ -123,7 +126,7 @@ export class LegacyController {
   }
 
   @Get(['metrics/snapshot', 'master/metrics/snapshot'])
-  async metrics(
+  async snapshot(
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
     @Query() query: Parameters,

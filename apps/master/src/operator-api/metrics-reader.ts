@@ -3,6 +3,7 @@ import { ApiError } from '#platform';
 import { MasterService } from '../master.service.js';
 import { ReadsService } from '../reads/reads.service.js';
 import { EventStreams } from './event-streams.js';
+import { MasterMetrics } from './master-metrics.js';
 import { snapshotMetrics, systemMetrics } from './metrics-snapshot.js';
 
 /** Takes the snapshot of metrics; of a standby, what a standby has. */
@@ -12,17 +13,20 @@ export class MetricsReader {
     @Inject(MasterService) private readonly master: MasterService,
     @Inject(ReadsService) private readonly reads: ReadsService,
     @Inject(EventStreams) private readonly subscribers: EventStreams,
+    @Inject(MasterMetrics) private readonly metrics: MasterMetrics,
   ) {}
 
   snapshot(): Readonly<Record<string, number>> {
     if (!this.master.isLeading) return { 'master/elected': 0, ...systemMetrics() };
-    const { counters, backlog } = this.master.engine;
+    const { counters, backlog, registryBytes } = this.master.engine;
     const context = this.reads.model.context();
     context.holdings.drain();
     return snapshotMetrics({
       ...context,
       counters,
       backlog,
+      registryBytes,
+      stateReads: this.metrics.stateReads,
       cutOffs: this.master.cutOffs,
       subscribers: this.subscribers.size,
       nowEpochMs: Date.now(),

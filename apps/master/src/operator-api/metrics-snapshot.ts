@@ -13,6 +13,9 @@ export interface MetricsSource {
   readonly holdings: Holdings;
   readonly counters: EngineCounters;
   readonly backlog: { readonly effects: number; readonly registryOperations: number };
+  readonly registryBytes: number;
+  /** Of whole answers to reads of the state. */
+  readonly stateReads: Durations;
   readonly nowEpochMs: number;
   /** Stream clients that did not keep up, by kind. */
   readonly cutOffs: Metrics;
@@ -30,6 +33,7 @@ export function snapshotMetrics(source: MetricsSource): Metrics {
     ...frameworkMetrics(source),
     ...allocatorMetrics(source),
     ...registrarMetrics(source),
+    ...durations('master/state_read_ms', source.stateReads),
     ...prefixed('master/slow_streams_cut_off/', Object.entries(source.cutOffs)),
     'master/operator_event_stream_subscribers': source.subscribers,
     ...systemMetrics(),
@@ -186,6 +190,9 @@ function allocatorMetrics({ state, holdings, counters }: MetricsSource): Metrics
     metrics[`${ALLOCATOR}/resources/${name}/total`] = fromMilli(total);
     metrics[`${ALLOCATOR}/resources/${name}/offered_or_allocated`] = fromMilli(held);
   }
+  for (const [role, count] of state.allocator.activeFilters()) {
+    metrics[`${ALLOCATOR}/offer_filters/roles/${role}/active`] = count;
+  }
   for (const { role } of rolesOf(state)) {
     const usage = state.allocator.roleUsage(role);
     metrics[`${ALLOCATOR}/roles/${role}/shares/dominant`] = usage.share;
@@ -202,8 +209,9 @@ function allocatorMetrics({ state, holdings, counters }: MetricsSource): Metrics
   return metrics;
 }
 
-const registrarMetrics = ({ counters, backlog }: MetricsSource): Metrics => ({
+const registrarMetrics = ({ counters, backlog, registryBytes }: MetricsSource): Metrics => ({
   'registrar/queued_operations': backlog.registryOperations,
+  'registrar/registry_size_bytes': registryBytes,
   ...durations('registrar/state_store_ms', counters.registryStore),
 });
 

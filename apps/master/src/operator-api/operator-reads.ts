@@ -5,6 +5,7 @@ import type { Document } from '../reads/read-context.js';
 import { ReadsService } from '../reads/reads.service.js';
 import { EventStreams } from './event-streams.js';
 import { viewExplanation } from './explain-view.js';
+import { MasterMetrics } from './master-metrics.js';
 import { MetricsReader } from './metrics-reader.js';
 import { DECISION_READS } from './operator-decisions.js';
 import {
@@ -55,6 +56,7 @@ export class OperatorReads {
     @Inject(ReadsService) private readonly reads: ReadsService,
     @Inject(MetricsReader) private readonly metrics: MetricsReader,
     @Inject(EventStreams) private readonly events: EventStreams,
+    @Inject(MasterMetrics) private readonly masterMetrics: MasterMetrics,
   ) {}
 
   /** False: the call is no read. */
@@ -66,6 +68,7 @@ export class OperatorReads {
     const name = type.toLowerCase();
     const document = Object.hasOwn(DOCUMENTS, type) ? DOCUMENTS[type] : undefined;
     if (document !== undefined) {
+      if (type === 'GET_STATE') this.masterMetrics.timeStateRead(reply);
       const prefix = `{"type":"${type}","${name}":`;
       await this.reads.answerCall(request, reply, { document, prefix, suffix: '}' });
       return true;
