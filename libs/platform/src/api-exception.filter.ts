@@ -19,7 +19,9 @@ export class ApiExceptionFilter implements ExceptionFilter {
     const reply = context.getResponse<FastifyReply>();
     const { method, url } = request;
     const allowed = this.routes.methodsOf(url);
-    const answer = toErrorReply(thrown, { method, url, allowed });
+    const { bodyLimit } = request.routeOptions;
+    const limit = bodyLimit === undefined ? {} : { bodyLimitBytes: bodyLimit };
+    const answer = toErrorReply(thrown, { method, url, allowed, ...limit });
     if (answer.isFault) this.logger.error({ err: thrown, method, url }, 'request failed');
     if (answer.headers['connection'] === 'close') await dropBody(request.raw);
     if (reply.sent || reply.raw.headersSent) {

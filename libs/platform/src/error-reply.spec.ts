@@ -1,3 +1,4 @@
+import { PayloadTooLargeException } from '@nestjs/common';
 import { expect, it } from 'vitest';
 import { toErrorReply } from './error-reply.js';
 
@@ -28,4 +29,14 @@ it('keeps the text of what is unknown in the log', () => {
 
   expect(answer).toMatchObject({ status: 500, body: { message: 'Internal server error' } });
   expect(answer.isFault).toBe(true);
+});
+
+it('names the limit of the route whose body is too large, else that of every daemon', () => {
+  const tooLarge = new PayloadTooLargeException();
+
+  const ofRoute = toErrorReply(tooLarge, { ...REQUEST, bodyLimitBytes: 64 });
+  const ofAll = toErrorReply(tooLarge, REQUEST);
+
+  expect(ofRoute.body).toEqual({ message: 'Request body is larger than the limit of 64 bytes' });
+  expect(ofAll.body).toEqual({ message: 'Request body is larger than the limit of 8388608 bytes' });
 });

@@ -10,6 +10,16 @@ export interface ErrorReply {
   readonly isFault: boolean;
 }
 
+/** What an answer may have to say of the request. */
+export interface RefusedRequest {
+  readonly method: string;
+  readonly url: string;
+  /** Methods there are for this path. */
+  readonly allowed: readonly string[];
+  /** Of its route, where that has one of its own. */
+  readonly bodyLimitBytes?: number;
+}
+
 const RETRY_AFTER_SECONDS = '1';
 /** Errors of the world, by `code`: nothing was done, and the client may try again. */
 const RETRYABLE: ReadonlySet<unknown> = new Set([
@@ -20,10 +30,7 @@ const RETRYABLE: ReadonlySet<unknown> = new Set([
 ]);
 
 /** Maps anything thrown to an answer. Only what is unknown becomes a 500, and its text stays in the log. */
-export function toErrorReply(
-  thrown: unknown,
-  request: { readonly method: string; readonly url: string; readonly allowed: readonly string[] },
-): ErrorReply {
+export function toErrorReply(thrown: unknown, request: RefusedRequest): ErrorReply {
   if (thrown instanceof ApiError) return fromApiError(thrown);
   if (thrown instanceof HttpException) return fromHttpException(thrown, request);
   if (RETRYABLE.has(codeOf(thrown))) {
@@ -60,14 +67,12 @@ function fromApiError(error: ApiError): ErrorReply {
   };
 }
 
-function fromHttpException(
-  error: HttpException,
-  request: { readonly method: string; readonly url: string; readonly allowed: readonly string[] },
-): ErrorReply {
+function fromHttpException(error: HttpException, request: RefusedRequest): ErrorReply {
   const status = error.getStatus();
   const plain = { status, headers: {}, isFault: status >= 500 };
   if (status === 413) {
-    const message = `Request body is larger than the limit of ${BODY_LIMIT_BYTES} bytes`;
+    const limit = request.bodyLimitBytes ?? BODY_LIMIT_BYTES;
+    const message = `Request body is larger than the limit of ${limit} bytes`;
     return { ...plain, body: { message }, headers: { connection: 'close' } };
   }
   if (status === 404 && error.message === `Cannot ${request.method} ${request.url}`) {

@@ -2,6 +2,7 @@ import { Body, Controller, Delete, Get, Inject, Param, Post, Put, Req, Res } fro
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError, principalOf } from '#platform';
 import { MasterService } from '../master.service.js';
+import type { FieldNames } from '../parsed-or-throw.js';
 import { redirect } from '../v1-gate.js';
 import { answerOperatorCall } from './operator-calls.js';
 import {
@@ -33,9 +34,12 @@ export class OldMutationsController {
     @Res() reply: FastifyReply,
     @Body() body: unknown,
   ) {
-    await this.change({ request, reply }, 'TEARDOWN', {
-      framework_id: { value: fieldOf(body, 'frameworkId') },
-    });
+    await this.change(
+      { request, reply },
+      'TEARDOWN',
+      { framework_id: { value: fieldOf(body, 'frameworkId') } },
+      { 'teardown.framework_id.value': 'frameworkId' },
+    );
   }
 
   @Get(paths('weights'))
@@ -49,7 +53,7 @@ export class OldMutationsController {
     @Res() reply: FastifyReply,
     @Body() body: unknown,
   ) {
-    await this.change({ request, reply }, 'UPDATE_WEIGHTS', { weight_infos: body });
+    await this.change({ request, reply }, 'UPDATE_WEIGHTS', { weight_infos: given(body) });
   }
 
   @Get(paths('quota'))
@@ -63,7 +67,7 @@ export class OldMutationsController {
     @Res() reply: FastifyReply,
     @Body() body: unknown,
   ) {
-    await this.change({ request, reply }, 'SET_QUOTA', { quota_request: body });
+    await this.change({ request, reply }, 'SET_QUOTA', { quota_request: given(body) });
   }
 
   @Delete(paths('quota/:role'))
@@ -118,7 +122,13 @@ export class OldMutationsController {
     @Res() reply: FastifyReply,
     @Body() body: unknown,
   ) {
-    await this.change({ request, reply }, 'UPDATE_MAINTENANCE_SCHEDULE', { schedule: body });
+    // Without windows it would be the empty schedule: a slip must not take the whole plan away.
+    if (isObject(body) && fieldOf(body, 'windows') === undefined) {
+      throw new ApiError(400, 'windows is required; an empty list takes the schedule away');
+    }
+    await this.change({ request, reply }, 'UPDATE_MAINTENANCE_SCHEDULE', {
+      schedule: given(body),
+    });
   }
 
   @Get(paths('maintenance/status'))
@@ -132,7 +142,7 @@ export class OldMutationsController {
     @Res() reply: FastifyReply,
     @Body() body: unknown,
   ) {
-    await this.change({ request, reply }, 'START_MAINTENANCE', { machines: body });
+    await this.change({ request, reply }, 'START_MAINTENANCE', { machines: given(body) });
   }
 
   @Post(paths('machine/up'))
@@ -141,7 +151,7 @@ export class OldMutationsController {
     @Res() reply: FastifyReply,
     @Body() body: unknown,
   ) {
-    await this.change({ request, reply }, 'STOP_MAINTENANCE', { machines: body });
+    await this.change({ request, reply }, 'STOP_MAINTENANCE', { machines: given(body) });
   }
 
   private async read({ request, reply }: Request, view: () => object): Promise<void> {
@@ -153,11 +163,14 @@ export class OldMutationsController {
     { request, reply }: Request,
     type: string,
     content: Readonly<Record<string, unknown>>,
+    names?: FieldNames,
   ): Promise<void> {
     if (await this.sentOn({ request, reply })) return;
+    const name = type.toLowerCase();
     await answerOperatorCall(this.master, reply, {
-      body: { type, [type.toLowerCase()]: content },
+      body: { type, [name]: content },
       principal: principalOf(request.raw),
+      names: names ?? namesOf(name, content),
     });
   }
 
@@ -171,6 +184,21 @@ export class OldMutationsController {
       .send({ message: answer.message });
     return true;
   }
+}
+
+/** Mistakes are told by the names of the old form: the only field is the body, `slaveId` the agent. */
+function namesOf(call: string, content: Readonly<Record<string, unknown>>): FieldNames {
+  const fields = Object.keys(content);
+  const [only] = fields;
+  if (fields.length === 1 && only !== undefined && only !== 'role')
+    return { [`${call}.${only}`]: '' };
+  return { [`${call}.agent_id.value`]: 'slaveId', [call]: '' };
+}
+
+/** The body, which has to be there: what reads none as nothing would answer 200. */
+function given(body: unknown): unknown {
+  if (body === undefined || body === null) throw new ApiError(400, 'the body is empty');
+  return body;
 }
 
 /** The form of old names the agent `slaveId` and gives resources as JSON in a text. */
@@ -189,7 +217,8 @@ function listIn(body: unknown, field: string): unknown {
   }
 }
 
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 const fieldOf = (value: unknown, name: string): unknown =>
-  typeof value === 'object' && value !== null && Object.hasOwn(value, name)
-    ? (value as Readonly<Record<string, unknown>>)[name]
-    : undefined;
+  isObject(value) && Object.hasOwn(value, name) ? (value[name] ?? undefined) : undefined;

@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import { type OperatorMutation, type OperatorProcessCall, parseOperatorCall } from '#mesos-v1';
 import type { MasterService } from '../master.service.js';
-import { parsedOrThrow } from '../parsed-or-throw.js';
+import { type FieldNames, parsedOrThrow } from '../parsed-or-throw.js';
 import { sendAnswer } from '../scheduler-api/scheduler.controller.js';
 import { listLogFiles, readLogFile } from './master-log.js';
 
@@ -19,9 +19,14 @@ const ACCEPTED: ReadonlySet<OperatorMutation['type']> = new Set<OperatorMutation
 export async function answerOperatorCall(
   master: MasterService,
   reply: FastifyReply,
-  given: { readonly body: unknown; readonly principal: string | undefined },
+  given: {
+    readonly body: unknown;
+    readonly principal: string | undefined;
+    /** Of a request in an older form. */
+    readonly names?: FieldNames;
+  },
 ): Promise<void> {
-  const call = parsedOrThrow(parseOperatorCall(given.body), 'operator call');
+  const call = parsedOrThrow(parseOperatorCall(given.body), 'operator call', given.names);
   if (isProcessCall(call)) await answerProcessCall(master, reply, call);
   else await sendMutation(master, reply, { call, principal: given.principal });
 }
