@@ -167,6 +167,51 @@ describe('bad bodies', () => {
   });
 });
 
+describe('calls of v1 that mean nothing', () => {
+  const start = { nanoseconds: 1e18 };
+  const scheduleOf = (machine: object, unavailability: object = { start }) => ({
+    schedule: { windows: [{ machine_ids: [machine], unavailability }] },
+  });
+  const cpus = (value: unknown) => ({
+    quota_configs: [{ role: 'eng', limits: { cpus: { value } } }],
+  });
+  const weightsOf = (...weights: readonly unknown[]) => ({
+    weight_infos: weights.map((weight) => ({ role: 'ads', weight })),
+  });
+
+  it.each([
+    ['UPDATE_MAINTENANCE_SCHEDULE', scheduleOf({ ip: '999.1.1.1' }), /ip is "999\.1\.1\.1"/],
+    ['UPDATE_MAINTENANCE_SCHEDULE', scheduleOf({}), /neither a hostname nor an ip/],
+    [
+      'UPDATE_MAINTENANCE_SCHEDULE',
+      scheduleOf({ hostname: 'h' }, { start: { nanoseconds: 0.5 } }),
+      /start\.nanoseconds is 0\.5, not a whole number from 0 to 9000000000000000000/,
+    ],
+    [
+      'UPDATE_MAINTENANCE_SCHEDULE',
+      scheduleOf({ hostname: 'h' }, { start, duration: { nanoseconds: -1 } }),
+      /duration\.nanoseconds is -1/,
+    ],
+    ['UPDATE_WEIGHTS', weightsOf(1e-320), /weight of role ads is 1e-320; it must be from 1e-9/],
+    ['UPDATE_WEIGHTS', weightsOf('Infinity'), /weight is "Infinity", not a number/],
+    ['UPDATE_WEIGHTS', weightsOf(0), /is 0; it must be/],
+    ['UPDATE_WEIGHTS', weightsOf(2, 3), /weight of role ads is given twice/],
+    ['UPDATE_QUOTA', cpus(1e-320), /limits\.cpus is 1e-320, below 0\.001/],
+    ['UPDATE_QUOTA', cpus(-1), /limits\.cpus is -1, below 0/],
+    ['UPDATE_QUOTA', cpus('NaN'), /is "NaN", not a number/],
+    ['UPDATE_QUOTA', cpus(1e300), /is 1e\+300; at most/],
+  ])('%s %j is refused: %s', async (type, content, message) => {
+    const before = await kept();
+    const body = JSON.stringify({ type, [type.toLowerCase()]: content });
+
+    const answer = await send('POST', '/api/v1', { type: JSON_TYPE, body });
+
+    expect(answer.status).toBe(400);
+    expect(messageOf(answer.text)).toMatch(message);
+    expect(await kept()).toBe(before);
+  });
+});
+
 describe('odd queries', () => {
   it.each([
     '/explain?framework_id=a&framework_id=b',
