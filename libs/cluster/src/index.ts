@@ -46,6 +46,7 @@ export type {
   MasterEvent,
   SubscribeCall,
 } from './master-events.js';
+export type { MasterCounters } from './master-counters.js';
 export { executorKey } from './master-executors.js';
 export { failoverTimeoutMs } from './master-framework-info.js';
 export { findMachines as findScheduledMachines } from './master-maintenance.js';
@@ -69,7 +70,6 @@ export {
   type Executor as MasterExecutor,
   type Framework as MasterFramework,
   type MasterConfig,
-  type MasterCounters,
   type MasterState,
   type Offer as MasterOffer,
   type Task as MasterTask,

@@ -1,6 +1,7 @@
 import { agentId, frameworkId, isTerminalTaskState, taskId } from '#core';
 import type { AgentCall, AgentUpdate, TaskStatus } from '#mesos-v1';
-import { noteLaunched, sendToAgent } from './master-agent-messages.js';
+import { isLaterLaunch } from './launch-id.js';
+import { noteLaunched, sendKillOfLaunch, sendToAgent } from './master-agent-messages.js';
 import type { MasterEvent, MasterTurn } from './master-events.js';
 import { exitExecutor } from './master-executors.js';
 import { confirmOperations } from './master-operation-feedback.js';
@@ -118,7 +119,8 @@ function takeUpdate(turn: MasterTurn, agent: Agent, update: AgentUpdate): void {
     timestamp: update.status.timestamp ?? turn.now.epochMs / 1000,
   };
   const task = framework.tasks.get(taskId(status.task_id.value));
-  if (task === undefined && isGivenUp(framework, status)) {
+  const isOver = task === undefined && isGivenUp(framework, status);
+  if (isOver || isOfEarlierLaunch(framework, task, update)) {
     endGivenUp(turn, agent, update);
     return;
   }
@@ -157,12 +159,22 @@ function isOvertaken(framework: Framework, task: Task | undefined, status: TaskS
 const isGivenUp = (framework: Framework, { task_id }: TaskStatus): boolean =>
   framework.completedTasks.get(taskId(task_id.value))?.isGivenUp === true;
 
+/** The id was used again since. The framework knew the end of that launch then, or the master had spoken it. */
+function isOfEarlierLaunch(
+  framework: Framework,
+  task: Task | undefined,
+  { status, launch_id }: AgentUpdate,
+): boolean {
+  const latest = task ?? framework.completedTasks.get(taskId(status.task_id.value));
+  return isLaterLaunch(latest?.launchId, launch_id);
+}
+
 /** The framework was told its end already: the agent is to end it too, and nobody else will acknowledge. */
 function endGivenUp(turn: MasterTurn, agent: Agent, update: AgentUpdate): void {
-  const { framework_id, status, latest_state } = update;
+  const { framework_id, status, latest_state, launch_id } = update;
   const { task_id, uuid } = status;
   if (!isTerminalTaskState(toTaskState(latest_state) ?? 'TASK_UNKNOWN')) {
-    sendToAgent(turn, agent, { type: 'KILL', kill: { framework_id, task_id } });
+    sendKillOfLaunch(turn, agent, { framework_id, task_id, launch_id });
   }
   if (uuid === undefined) return;
   sendToAgent(turn, agent, { type: 'ACKNOWLEDGE', acknowledge: { framework_id, task_id, uuid } });

@@ -1,4 +1,4 @@
-import type { AgentMessageBody, StreamPosition } from '#mesos-v1';
+import type { AgentMessageBody, IdValue, LaunchId, StreamPosition } from '#mesos-v1';
 import type { MasterTurn } from './master-events.js';
 import type { Agent, Framework, Task } from './master-state.js';
 
@@ -50,9 +50,10 @@ export function noteLaunched(task: Task): void {
   for (const one of task.group?.tasks ?? [task]) delete one.launchPosition;
 }
 
-function launchOf(framework: Framework, { info, group }: Task): AgentMessageBody {
+function launchOf(framework: Framework, { info, group, launchId }: Task): AgentMessageBody {
+  const launch = launchId === undefined ? {} : { launch_id: launchId };
   if (group === undefined) {
-    return { type: 'LAUNCH', launch: { framework: framework.info, task: info } };
+    return { type: 'LAUNCH', launch: { framework: framework.info, task: info, ...launch } };
   }
   return {
     type: 'LAUNCH_GROUP',
@@ -60,6 +61,7 @@ function launchOf(framework: Framework, { info, group }: Task): AgentMessageBody
       framework: framework.info,
       executor: group.executor,
       tasks: group.tasks.map((task) => task.info),
+      ...launch,
     },
   };
 }
@@ -73,9 +75,25 @@ export function sendKill(turn: MasterTurn, agent: Agent, task: Task): void {
       framework_id: { value: task.frameworkId },
       task_id: { value: task.id },
       ...(task.kill.policy === undefined ? {} : { kill_policy: task.kill.policy }),
+      ...(task.launchId === undefined ? {} : { launch_id: task.launchId }),
     },
   });
   if (position !== undefined) task.kill.position = position;
+}
+
+/** KILL of what an agent has and the ledger has not; best effort, it is sent again when the agent speaks of it again. */
+export function sendKillOfLaunch(
+  turn: MasterTurn,
+  agent: Agent,
+  given: {
+    readonly framework_id: IdValue;
+    readonly task_id: IdValue;
+    readonly launch_id: LaunchId | undefined;
+  },
+): void {
+  const { framework_id, task_id, launch_id } = given;
+  const launch = launch_id === undefined ? {} : { launch_id };
+  sendToAgent(turn, agent, { type: 'KILL', kill: { framework_id, task_id, ...launch } });
 }
 
 /**

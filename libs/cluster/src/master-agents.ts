@@ -1,48 +1,21 @@
-import {
-  type AgentActivation,
-  type AgentId,
-  type AgentRecord,
-  agentId,
-  frameworkId,
-  isTerminalTaskState,
-  taskId,
-} from '#core';
-import { type AgentInfo, type AgentTask, decodeResources, type StreamPosition } from '#mesos-v1';
+import { type AgentActivation, type AgentId, type AgentRecord, agentId } from '#core';
+import { type AgentInfo, decodeResources } from '#mesos-v1';
 import { refreshActivity } from './master-agent-activity.js';
-import { ensureRecoveredFramework, takeExecutors } from './master-agent-executors.js';
-import {
-  dropStream,
-  noteLaunched,
-  sendKill,
-  sendLaunch,
-  sendToAgent,
-  wasApplied,
-} from './master-agent-messages.js';
+import { takeExecutors } from './master-agent-executors.js';
+import { dropStream, sendToAgent } from './master-agent-messages.js';
 import { putAgent } from './master-agent-record.js';
 import { refuseDownMachine, removeReplaced, turnAway } from './master-agent-refusal.js';
 import { addressOf, findReplaced } from './master-agent-removal.js';
 import { findMisfit, takeTotal, toAgentTraits } from './master-agent-resources.js';
+import { compareTasks } from './master-agent-tasks.js';
 import { sendDrain, setActivation } from './master-drain.js';
-import type { AgentSubscription, MasterEvent, MasterTurn } from './master-events.js';
+import type { MasterEvent, MasterTurn } from './master-events.js';
 import { settleExecutors } from './master-executors.js';
 import { isDown, refreshUnavailability } from './master-maintenance.js';
-import { touchAgent, touchTask } from './master-observation.js';
+import { touchAgent } from './master-observation.js';
 import { rescindOffer, scheduleAllocation } from './master-offers.js';
 import { sendCheckpoint } from './master-operations.js';
-import type { Agent, Framework, Task } from './master-state.js';
-import {
-  adoptTask,
-  holdResources,
-  masterStatus,
-  recordStatus,
-  releaseResources,
-  removeTask,
-  sendUpdate,
-  setTaskState,
-  stateFor,
-  toTaskState,
-  watchStaging,
-} from './master-tasks.js';
+import type { Agent } from './master-state.js';
 
 /**
  * Agents coming and coming back. subscribe -> (stored, when the registry must learn of it) -> connected: SUBSCRIBED,
@@ -231,156 +204,6 @@ function newAgent(turn: MasterTurn, id: AgentId, info: AgentInfo): Agent {
   touchAgent(turn.state, agent);
   turn.state.agents.set(id, agent);
   return agent;
-}
-
-/** Compares what the agent has with what we think it has. O(tasks of the agent). */
-function compareTasks(
-  turn: MasterTurn,
-  agent: Agent,
-  subscription: AgentSubscription,
-  context: { readonly wasUnreachable: boolean },
-): void {
-  const infos = new Map(subscription.frameworks.map((info) => [info.id?.value, info]));
-  const completed = new Set<string>();
-  const reported = new Set<Task>();
-  const adopted: Task[] = [];
-  for (const one of subscription.tasks) {
-    const id = frameworkId(one.framework_id.value);
-    if (turn.state.completedFrameworks.has(id)) {
-      completed.add(id);
-      continue;
-    }
-    const info = infos.get(id) ?? { user: '', name: id, id: { value: id } };
-    const framework = ensureRecoveredFramework(turn, one, info);
-    const isNew = !framework.tasks.has(taskId(one.task.task_id.value));
-    const task = takeReported(turn, agent, framework, one);
-    if (task === undefined) continue;
-    reported.add(task);
-    if (isNew) adopted.push(task);
-    if (context.wasUnreachable && !isTerminalTaskState(task.state)) {
-      tellReturned(turn, framework, task);
-    }
-  }
-  for (const task of [...agent.tasks]) {
-    if (!reported.has(task) && agent.unproven.has(task)) removeTask(turn, task);
-    else if (!reported.has(task)) settleUnreported(turn, agent, task, subscription.last_applied);
-    else if (task.kill !== undefined) resendKill(turn, agent, task, subscription.last_applied);
-  }
-  agent.unproven.clear();
-  for (const task of adopted) agent.unproven.add(task);
-  for (const id of completed) {
-    sendToAgent(turn, agent, {
-      type: 'SHUTDOWN_FRAMEWORK',
-      shutdown_framework: { framework_id: { value: id } },
-    });
-  }
-}
-
-/** Undefined: the same id runs elsewhere, so this copy is told to die. */
-function takeReported(
-  turn: MasterTurn,
-  agent: Agent,
-  framework: Framework,
-  one: AgentTask,
-): Task | undefined {
-  const state = toTaskState(one.state) ?? 'TASK_STAGING';
-  const task = framework.tasks.get(taskId(one.task.task_id.value));
-  if (task === undefined) {
-    const before = framework.completedTasks.get(taskId(one.task.task_id.value));
-    if (before?.isGivenUp === true) {
-      tellKill(turn, agent, one);
-      return undefined;
-    }
-    return adoptTask(turn, {
-      framework,
-      agent,
-      info: one.task,
-      state,
-      status: one.latest_status,
-    });
-  }
-  if (task.agentId !== agent.id) {
-    tellKill(turn, agent, one);
-    return undefined;
-  }
-  touchTask(turn.state, task);
-  noteLaunched(task);
-  // What we said meanwhile (unreachable) knows nothing of health and addresses; the agent does.
-  task.status = one.latest_status;
-  if (task.state === 'TASK_UNREACHABLE') task.state = 'TASK_STAGING';
-  if (!isTerminalTaskState(state)) holdResources(turn, task);
-  setTaskState(turn, task, state);
-  return task;
-}
-
-function tellKill(turn: MasterTurn, agent: Agent, one: AgentTask): void {
-  sendToAgent(turn, agent, {
-    type: 'KILL',
-    kill: { framework_id: one.framework_id, task_id: one.task.task_id },
-  });
-}
-
-function tellReturned(turn: MasterTurn, framework: Framework, task: Task): void {
-  const status = masterStatus(turn, {
-    taskId: task.id,
-    agentId: task.agentId,
-    state: task.state,
-    reason: 'REASON_AGENT_REREGISTERED',
-    message: 'the agent is reachable again',
-    basedOn: task.status,
-  });
-  recordStatus(turn, task, status);
-  sendUpdate(turn, framework, status);
-}
-
-/** We think it has this task, it says it has not: in flight and not applied -> sent again; else it is lost. */
-function settleUnreported(
-  turn: MasterTurn,
-  agent: Agent,
-  task: Task,
-  lastApplied: StreamPosition | undefined,
-): void {
-  const framework = turn.state.frameworks.get(task.frameworkId);
-  if (framework === undefined) return;
-  if (task.launchPosition !== undefined && !wasApplied(task.launchPosition, lastApplied)) {
-    touchTask(turn.state, task);
-    holdResources(turn, task);
-    if (task.state === 'TASK_UNREACHABLE') task.state = 'TASK_STAGING';
-    watchStaging(turn, task);
-    sendLaunch(turn, agent, framework, task);
-    if (task.kill !== undefined) sendKill(turn, agent, task);
-    return;
-  }
-  if (isTerminalTaskState(task.state)) {
-    // The agent no longer has it, so nobody would resend or take an acknowledgement: it ends here.
-    if (task.unacknowledged === undefined) removeTask(turn, task);
-    return;
-  }
-  const state = stateFor(framework, 'TASK_DROPPED');
-  const status = masterStatus(turn, {
-    taskId: task.id,
-    agentId: agent.id,
-    state,
-    reason: 'REASON_AGENT_DISCONNECTED',
-    message: 'the agent does not know the task',
-  });
-  recordStatus(turn, task, status);
-  setTaskState(turn, task, state);
-  releaseResources(turn, task);
-  removeTask(turn, task, { isGivenUp: true });
-  sendUpdate(turn, framework, status);
-}
-
-function resendKill(
-  turn: MasterTurn,
-  agent: Agent,
-  task: Task,
-  lastApplied: StreamPosition | undefined,
-): void {
-  if (task.kill === undefined || isTerminalTaskState(task.state)) return;
-  if (task.kill.position === undefined || !wasApplied(task.kill.position, lastApplied)) {
-    sendKill(turn, agent, task);
-  }
 }
 
 /** Whatever the place of the id, which a new agent does not have yet. The order of all else is the agent's own, and stable. */

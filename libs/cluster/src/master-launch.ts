@@ -11,7 +11,7 @@ import type { MasterTurn } from './master-events.js';
 import { addExecutor, executorKey, removeExecutors } from './master-executors.js';
 import { flushCheckpoint, type OperationSite } from './master-operations.js';
 import type { Framework, TaskGroup } from './master-state.js';
-import { addTask, masterStatus, sendUpdate } from './master-tasks.js';
+import { addTask, masterStatus, nextLaunchId, sendUpdate } from './master-tasks.js';
 import { validateExecutor } from './master-validate-executor.js';
 import { findForeignReservation } from './master-validate-resources.js';
 import { findGroupTaskDefect, findShortage, validateTask } from './master-validate-task.js';
@@ -85,7 +85,7 @@ export function launchGroup(
   const executor = running ?? allocateExecutor(launch.executor, framework, role);
   if (running === undefined) startExecutor(turn, site, executor);
   flushCheckpoint(turn, site);
-  const group: TaskGroup = { executor, tasks: [] };
+  const group: TaskGroup = { launchId: nextLaunchId(turn), executor, tasks: [] };
   for (const info of tasks) {
     addTask(turn, {
       framework,

@@ -14,6 +14,7 @@ import type {
   ExecutorInfo,
   FrameworkInfo,
   KillPolicy,
+  LaunchId,
   MasterInfo,
   OperationStatus,
   StreamPosition,
@@ -21,6 +22,7 @@ import type {
   TaskStatus,
   Unavailability,
 } from '#mesos-v1';
+import { type MasterCounters, noCounts } from './master-counters.js';
 import {
   createOperatorState,
   type InverseOfferEntry,
@@ -127,6 +129,7 @@ export interface MasterState {
   nextAgentNumber: number;
   nextOfferNumber: number;
   nextOperationNumber: number;
+  nextLaunchNumber: number;
   /** Launched tasks no update was seen of, oldest first, with the moment their time is up. */
   readonly stagingTasks: Map<Task, number>;
   /** Those that were killed for it, oldest first, with the moment they are given up. */
@@ -245,6 +248,8 @@ export interface Operation {
 
 export interface Task {
   readonly id: TaskId;
+  /** Absent: its agent brought it, and knows none. */
+  readonly launchId?: LaunchId;
   readonly frameworkId: FrameworkId;
   readonly agentId: AgentId;
   readonly role: RoleName;
@@ -272,12 +277,14 @@ export interface Task {
 }
 
 export interface TaskGroup {
+  readonly launchId: LaunchId;
   readonly executor: ExecutorInfo;
   readonly tasks: Task[];
 }
 
 export interface CompletedTask {
   readonly id: TaskId;
+  readonly launchId?: LaunchId;
   readonly agentId: AgentId;
   readonly role: RoleName;
   readonly info: TaskInfo;
@@ -294,27 +301,6 @@ export interface Offer {
   readonly role: RoleName;
   readonly resources: Resources;
   readonly expiresAtMonoMs: number;
-}
-
-/** Since this process began to lead. */
-export interface MasterCounters {
-  offersSent: number;
-  offersAccepted: number;
-  offersDeclined: number;
-  offersRescinded: number;
-  tasksLaunched: number;
-  statusUpdates: number;
-  acknowledgements: number;
-  allocationRounds: number;
-  agentRegistrations: number;
-  agentReregistrations: number;
-  agentsUnreachable: number;
-  /** For good: replaced, or down for maintenance. */
-  agentsRemoved: number;
-  agentRemovalsScheduled: number;
-  agentRemovalsCanceled: number;
-  /** Terminal states by name. */
-  readonly tasksByTerminalState: Map<string, number>;
 }
 
 /** How things were before the event that is being reduced touched them (master-observation.ts). */
@@ -373,25 +359,10 @@ export function createMasterState(given: {
     nextAgentNumber: 0,
     nextOfferNumber: 0,
     nextOperationNumber: 0,
+    nextLaunchNumber: 0,
     stagingTasks: new Map(),
     overdueTasks: new Map(),
     isAllocationScheduled: false,
-    counters: {
-      offersSent: 0,
-      offersAccepted: 0,
-      offersDeclined: 0,
-      offersRescinded: 0,
-      tasksLaunched: 0,
-      statusUpdates: 0,
-      acknowledgements: 0,
-      allocationRounds: 0,
-      agentRegistrations: 0,
-      agentReregistrations: 0,
-      agentsUnreachable: 0,
-      agentsRemoved: 0,
-      agentRemovalsScheduled: 0,
-      agentRemovalsCanceled: 0,
-      tasksByTerminalState: new Map(),
-    },
+    counters: noCounts(),
   };
 }

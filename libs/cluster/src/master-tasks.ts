@@ -8,7 +8,7 @@ import {
   type TaskState,
   taskId,
 } from '#core';
-import { decodeResources, type TaskInfo, type TaskStatus } from '#mesos-v1';
+import { decodeResources, type LaunchId, type TaskInfo, type TaskStatus } from '#mesos-v1';
 import type { MasterTurn } from './master-events.js';
 import { taskOfExecutorEnded } from './master-executors.js';
 import { touchTask } from './master-observation.js';
@@ -46,6 +46,7 @@ export function addTask(
   });
   const task: Task = {
     id: taskId(given.info.task_id.value),
+    launchId: given.group?.launchId ?? nextLaunchId(turn),
     frameworkId: given.framework.id,
     agentId: given.agent.id,
     role: given.role,
@@ -65,6 +66,12 @@ export function addTask(
   watchStaging(turn, task);
   turn.state.counters.tasksLaunched += 1;
   return task;
+}
+
+/** Unlike those of all other launches, of this master and of those before it. */
+export function nextLaunchId({ state }: MasterTurn): LaunchId {
+  state.nextLaunchNumber += 1;
+  return { epoch: state.epoch, number: state.nextLaunchNumber };
 }
 
 const executorOf = ({ executor }: TaskInfo): Partial<Task> =>
@@ -89,14 +96,16 @@ export function adoptTask(
     readonly info: TaskInfo;
     readonly state: TaskState;
     readonly status: TaskStatus;
+    readonly launchId: LaunchId | undefined;
   },
 ): Task {
-  const { framework, agent, info } = given;
+  const { framework, agent, info, launchId } = given;
   const allocatedRole = info.resources.find(
     (resource) => resource.allocation_info?.role !== undefined,
   )?.allocation_info?.role;
   const task: Task = {
     id: taskId(info.task_id.value),
+    ...(launchId === undefined ? {} : { launchId }),
     frameworkId: framework.id,
     agentId: agent.id,
     role:
@@ -189,8 +198,11 @@ export function removeTask(
   const framework = turn.state.frameworks.get(task.frameworkId);
   if (framework === undefined) return;
   framework.tasks.delete(task.id);
+  // An id that was used again is as new as its last use.
+  framework.completedTasks.delete(task.id);
   framework.completedTasks.set(task.id, {
     id: task.id,
+    ...(task.launchId === undefined ? {} : { launchId: task.launchId }),
     agentId: task.agentId,
     role: task.role,
     info: task.info,

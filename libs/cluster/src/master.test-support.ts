@@ -4,6 +4,7 @@ import {
   type AgentMessage,
   type Filters,
   type FrameworkInfo,
+  type LaunchId,
   type OfferConstraints,
   type OfferOperation,
   type OperationStatus,
@@ -233,6 +234,7 @@ export class MasterHarness {
       readonly state: string;
       readonly latest?: string;
       readonly uuid?: string;
+      readonly launchId?: LaunchId | undefined;
     },
   ): number {
     const callId = `u${this.calls}`;
@@ -254,6 +256,7 @@ export class MasterHarness {
           framework_id: { value: where.framework },
           status: wire,
           latest_state: status.latest ?? status.state,
+          ...(status.launchId === undefined ? {} : { launch_id: status.launchId }),
         },
       },
       isWritable: this.isWritable,

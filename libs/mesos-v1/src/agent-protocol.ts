@@ -24,12 +24,24 @@ export interface StreamPosition {
   readonly sequence: number;
 }
 
+/**
+ * Tells the launches of one task id apart, those of several masters too: of two the later has the higher epoch, or the
+ * same and the higher number. A framework may use the id of an ended task again, and what is still under way about the
+ * earlier launch must not be taken for news of the later one. The tasks of a group have one in common.
+ */
+export interface LaunchId {
+  readonly epoch: number;
+  readonly number: number;
+}
+
 /** One task as its agent knows it: its definition, latest state and the state last acknowledged by the framework. */
 export interface AgentTask {
   readonly framework_id: IdValue;
   readonly task: TaskInfo;
   readonly state: string;
   readonly latest_status: TaskStatus;
+  /** Absent where the launch had none. */
+  readonly launch_id?: LaunchId;
 }
 
 /** One status of one task, as the agent holds it until it is acknowledged. */
@@ -38,6 +50,8 @@ export interface AgentUpdate {
   readonly status: TaskStatus;
   /** The newest state of the task, so that the master frees resources before old updates are acknowledged. */
   readonly latest_state: string;
+  /** Of the launch it is about. */
+  readonly launch_id?: LaunchId;
 }
 
 /** Updates in one call. */
@@ -133,7 +147,12 @@ export type AgentMessageBody =
   | { readonly type: 'PING' }
   | {
       readonly type: 'LAUNCH';
-      readonly launch: { readonly framework: FrameworkInfo; readonly task: TaskInfo };
+      readonly launch: {
+        readonly framework: FrameworkInfo;
+        readonly task: TaskInfo;
+        /** The same one again: the agent has it already. Another one: the task of before is over, whatever is left of it. */
+        readonly launch_id?: LaunchId;
+      };
     }
   /** All or nothing: every task of the group is launched under the executor, or none. */
   | {
@@ -142,6 +161,7 @@ export type AgentMessageBody =
         readonly framework: FrameworkInfo;
         readonly executor: ExecutorInfo;
         readonly tasks: readonly TaskInfo[];
+        readonly launch_id?: LaunchId;
       };
     }
   /** All dynamic reservations and volumes the agent has from now on; persisted before anything later is applied. */
@@ -178,6 +198,8 @@ export type AgentMessageBody =
         readonly framework_id: IdValue;
         readonly task_id: IdValue;
         readonly kill_policy?: KillPolicy;
+        /** Only this launch of it. */
+        readonly launch_id?: LaunchId;
       };
     }
   | {

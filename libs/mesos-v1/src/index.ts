@@ -5,6 +5,7 @@ export {
   type AgentMessageBody,
   type AgentTask,
   type AgentUpdate,
+  type LaunchId,
   MAX_UPDATES,
   type StreamPosition,
 } from './agent-protocol.js';

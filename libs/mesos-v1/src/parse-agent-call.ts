@@ -4,6 +4,7 @@ import {
   type AgentMessage,
   type AgentTask,
   type AgentUpdate,
+  type LaunchId,
   MAX_UPDATES,
   type StreamPosition,
 } from './agent-protocol.js';
@@ -55,17 +56,24 @@ const broughtBack = <Value>(decode: Decoder<Value>) => ({
   decode: withoutBounds(listOf(decode)),
 });
 
+const launchId: Decoder<LaunchId> = closedMessage<LaunchId>({
+  epoch: required(number),
+  number: required(number),
+});
+
 const agentTask: Decoder<AgentTask> = closedMessage<AgentTask>({
   framework_id: required(registeredId),
   task: required(taskInfo),
   state: required(nonEmptyText),
   latest_status: required(taskStatus),
+  launch_id: optional(launchId),
 });
 
 const agentUpdate: Decoder<AgentUpdate> = closedMessage<AgentUpdate>({
   framework_id: required(registeredId),
   status: required(taskStatus),
   latest_state: required(nonEmptyText),
+  launch_id: optional(launchId),
 });
 
 const agentExecutor: Decoder<AgentExecutor> = closedMessage<AgentExecutor>({
@@ -173,6 +181,7 @@ const AGENT_MESSAGES: Readonly<Record<AgentMessage['type'], Decoder<AgentMessage
       closedMessage<MessageOf<'LAUNCH'>['launch']>({
         framework: required(frameworkInfo),
         task: required(taskInfo),
+        launch_id: optional(launchId),
       }),
     ),
   }),
@@ -184,6 +193,7 @@ const AGENT_MESSAGES: Readonly<Record<AgentMessage['type'], Decoder<AgentMessage
         framework: required(frameworkInfo),
         executor: required(executorInfo),
         tasks: repeated(taskInfo),
+        launch_id: optional(launchId),
       }),
     ),
   }),
@@ -235,6 +245,7 @@ const AGENT_MESSAGES: Readonly<Record<AgentMessage['type'], Decoder<AgentMessage
         framework_id: required(idValue),
         task_id: required(idValue),
         kill_policy: optional(killPolicy),
+        launch_id: optional(launchId),
       }),
     ),
   }),
