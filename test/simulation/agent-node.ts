@@ -31,7 +31,9 @@ export const AGENT_RESOURCES = resources({
 /** Who wants to know what happens on machines, and knows what their tasks hold. */
 export interface AgentWatch {
   readonly survival: SurvivalWatch;
-  started(task: TaskId, host: string): void;
+  started(task: TaskId, host: string, spec: LaunchSpec): void;
+  /** Its own name for a task, where several frameworks use one id. */
+  nameOf?(spec: LaunchSpec): TaskId;
   portsOf(task: TaskId): readonly number[];
   /** An agent is about to send a status. */
   reporting?(status: TaskStatus, host: string): void;
@@ -68,7 +70,8 @@ export class AgentNode {
     const { observer, durationMs } = parts;
     this.resources = parts.resources ?? AGENT_RESOURCES;
     this.host = new SimulatedHost(name, parts.world, {
-      onStart: (task) => observer.started(task, name),
+      onStart: (task, spec) => observer.started(task, name, spec),
+      nameOf: (spec) => observer.nameOf?.(spec) ?? spec.taskId,
       onEnding: (task, how) => observer.survival.ending(task, name, how),
       ...(durationMs === undefined ? {} : { durationMs }),
     });

@@ -149,8 +149,7 @@ function carryOut(fault: Fault, targets: FaultTargets): void {
 /** Its tasks may end: those the master knows, and those on its host. */
 function giveUp({ agents, observer }: FaultTargets, agent: MasterAgent | undefined): void {
   const node = agents.find(({ name }) => name === agent?.info.hostname);
-  const known = [...(agent?.tasks ?? [])].map(({ id }) => id);
-  for (const task of [...known, ...(node?.host.tasks.keys() ?? [])]) {
-    observer.survival.mayEnd(task, 'an operator gave its agent up');
-  }
+  const why = 'an operator gave its agent up';
+  for (const task of agent?.tasks ?? []) observer.survival.mayEndAt(task, why);
+  for (const task of node?.host.tasks.keys() ?? []) observer.survival.mayEnd(task, why);
 }

@@ -53,8 +53,8 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       new Proxy(launcher, {
         get: (target, key) => {
           if (key !== 'reattach') return bound(target, key);
-          const endInstead: Launcher['reattach'] = async ({ taskId }) => {
-            await target.kill(taskId, { graceMs: 0 });
+          const endInstead: Launcher['reattach'] = async ({ run }) => {
+            await target.kill(run, { graceMs: 0 });
             return { kind: 'gone', reason: 'it was ended' };
           };
           return endInstead;

@@ -43,6 +43,8 @@ export interface SchedulerLinkParts {
   readonly frameworkId: FrameworkId | undefined;
   /** Roles to be offered nothing from the start, as of each SUBSCRIBE. */
   readonly suppressedRoles?: () => readonly string[];
+  /** A call as it goes to the master. */
+  readonly toWire?: (call: SchedulerCallWithoutFrameworkId) => SchedulerCallWithoutFrameworkId;
   /** For showing that bugs are caught: acknowledges first, then tells the scheduler. */
   readonly acknowledgesFirst?: boolean;
   /** The same: repeats an ACCEPT that may have been carried out. */
@@ -87,7 +89,8 @@ export class SimulatedScheduler implements SchedulerDriver {
     this.session?.stream.destroy();
   }
 
-  async call(call: SchedulerCallWithoutFrameworkId): Promise<void> {
+  async call(given: SchedulerCallWithoutFrameworkId): Promise<void> {
+    const call = this.parts.toWire?.(given) ?? given;
     const { session } = this;
     if (session === undefined || session.streamId === '' || this.known === undefined) {
       throw new SchedulerCallError('DISCONNECTED', `${call.type}: not subscribed`);

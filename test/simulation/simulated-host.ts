@@ -6,6 +6,7 @@ import {
   type Launcher,
   type LaunchSpec,
   type Reattachment,
+  type RunKey,
   type TaskExit,
   type TaskId,
 } from '#core';
@@ -14,6 +15,7 @@ import type { World } from './world.js';
 
 interface HostTask {
   readonly id: TaskId;
+  readonly run: RunKey;
   readonly pid: number;
   state: 'starting' | 'running' | 'ended';
   exit?: TaskExit;
@@ -29,7 +31,9 @@ const SIGKILL: ExitStatus = { kind: 'signalled', signal: 9 };
 
 /** The processes of one machine. They outlive the agents that started them, as real ones do. */
 export class SimulatedHost {
+  /** By the name its watch has for a task. */
   readonly tasks = new Map<TaskId, HostTask>();
+  private readonly names = new Map<RunKey, TaskId>();
   /** Rises with each change of what runs. */
   version = 0;
   bootNumber = 1;
@@ -39,7 +43,9 @@ export class SimulatedHost {
     readonly name: string,
     private readonly world: World,
     private readonly handlers: {
-      readonly onStart: (task: TaskId) => void;
+      readonly onStart: (task: TaskId, spec: LaunchSpec) => void;
+      /** What a task is called, where several frameworks use one id. */
+      readonly nameOf?: (spec: LaunchSpec) => TaskId;
       /** An agent is about to end a process that runs. */
       readonly onEnding: (task: TaskId, how: string) => void;
       /** Milliseconds after which the task is done; absent: it runs until it is ended. */
@@ -60,14 +66,15 @@ export class SimulatedHost {
   }
 
   start(spec: LaunchSpec, owner: SimulatedLauncher): Promise<LaunchedTask> {
-    const id = spec.taskId;
+    const id = this.handlers.nameOf?.(spec) ?? spec.taskId;
     const { hosts } = this.world.random;
     const isFaulty = this.world.isFaulty;
-    this.handlers.onStart(id);
+    this.handlers.onStart(id, spec);
     this.nextPid += 1;
     const isStubborn = isFaulty && hosts.chance(0.1);
     const task: HostTask = {
       id,
+      run: spec.run,
       pid: this.nextPid,
       state: 'starting',
       owner,
@@ -76,6 +83,7 @@ export class SimulatedHost {
       isTerminating: false,
     };
     this.tasks.set(id, task);
+    this.names.set(spec.run, id);
     const willFail = isFaulty && hosts.chance(0.08);
     const runsForMs =
       isFaulty && hosts.chance(0.15) ? hosts.between(1, 60_000) : Number.POSITIVE_INFINITY;
@@ -109,10 +117,16 @@ export class SimulatedHost {
     const task = this.tasks.get(id);
     if (task?.state !== 'running') return;
     task.state = 'ended';
-    task.exit = { taskId: id, status, oomKilled: false };
+    task.exit = { run: task.run, status, oomKilled: false };
     this.version += 1;
     this.world.trace.add(this.name, `ended ${id} ${status.kind}`);
     task.owner?.report(task.exit);
+  }
+
+  find(run: RunKey): HostTask | undefined {
+    const id = this.names.get(run);
+    const task = id === undefined ? undefined : this.tasks.get(id);
+    return task?.run === run ? task : undefined;
   }
 
   terminate(id: TaskId, graceMs: number): void {
@@ -172,8 +186,8 @@ class SimulatedLauncher implements Launcher {
     return this.host.start(spec, this);
   }
 
-  async reattach(spec: { readonly taskId: TaskId }): Promise<Reattachment> {
-    const task = this.host.tasks.get(spec.taskId);
+  async reattach(spec: { readonly run: RunKey }): Promise<Reattachment> {
+    const task = this.host.find(spec.run);
     if (task?.state === 'starting') task.state = 'ended';
     if (task?.state === 'running') {
       task.owner = this;
@@ -183,8 +197,9 @@ class SimulatedLauncher implements Launcher {
     return { kind: 'gone', reason: 'nothing of it was found' };
   }
 
-  async kill(task: TaskId, options: { readonly graceMs: number }): Promise<void> {
-    this.host.terminate(task, options.graceMs);
+  async kill(run: RunKey, options: { readonly graceMs: number }): Promise<void> {
+    const task = this.host.find(run);
+    if (task !== undefined) this.host.terminate(task.id, options.graceMs);
   }
 
   async execute(): Promise<CommandResult> {
@@ -193,9 +208,9 @@ class SimulatedLauncher implements Launcher {
 
   async release(): Promise<void> {}
 
-  async removeStrays(known: ReadonlySet<TaskId>): Promise<readonly string[]> {
+  async removeStrays(known: ReadonlySet<RunKey>): Promise<readonly string[]> {
     const strays = [...this.host.tasks.values()].filter(
-      ({ id, state }) => state !== 'ended' && !known.has(id),
+      ({ run, state }) => state !== 'ended' && !known.has(run),
     );
     for (const stray of strays) this.host.removeStray(stray.id);
     if (strays.length > 0) this.host.version += 1;

@@ -1,3 +1,4 @@
+import type { MasterTask } from '#cluster';
 import {
   type App,
   type Instance,
@@ -35,11 +36,18 @@ export class SurvivalWatch {
   constructor(
     private readonly world: World,
     private readonly isRunning: (task: TaskId) => boolean,
+    /** Its own name for a task of a master, where several frameworks use one id. */
+    private readonly nameOf: (task: MasterTask) => TaskId = ({ id }) => id,
   ) {}
 
   /** From now on the task may be ended, or believed to have ended. */
   mayEnd(task: string, why: string): void {
     this.reasons.set(task, why);
+  }
+
+  /** The same of a task a master has. */
+  mayEndAt(task: MasterTask, why: string): void {
+    this.mayEnd(this.nameOf(task), why);
   }
 
   /** An agent ends a process that runs. */
@@ -88,7 +96,7 @@ export class SurvivalWatch {
       known.set(id, condition);
       if (condition !== 'unreachable' || before === undefined) continue;
       const running = [...tasks].filter(
-        (task) => this.isRunning(task.id) && this.isWanted(task.id),
+        (task) => this.isRunning(this.nameOf(task)) && this.isWanted(this.nameOf(task)),
       );
       if (running.length === 0) continue;
       const troubleMs = this.world.troubles.lately(info.hostname, SILENCE_MS);

@@ -2,12 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SCOPE_LABEL, TASK_LABEL } from '../../libs/containerizer/src/docker-container-config.js';
+import { RUN_LABEL, SCOPE_LABEL } from '../../libs/containerizer/src/docker-container-config.js';
 
 /** A container as far as the engine's answers tell of it. */
 export interface FakeContainer {
   readonly id: string;
-  readonly task: string;
+  /** Beside that of its agent. */
+  readonly labels: Readonly<Record<string, string>>;
   isRunning: boolean;
   exitCode: number;
 }
@@ -52,8 +53,9 @@ export class FakeDockerEngine {
     return this.listeners.size > 0;
   }
 
-  run(task: string): FakeContainer {
-    const container = { id: `id-${task}`, task, isRunning: true, exitCode: 0 };
+  /** A container of this name runs; unless told otherwise it is labelled as the run of this key. */
+  run(name: string, labels: FakeContainer['labels'] = { [RUN_LABEL]: name }): FakeContainer {
+    const container = { id: `id-${name}`, labels, isRunning: true, exitCode: 0 };
     this.containers.set(container.id, container);
     return container;
   }
@@ -66,8 +68,8 @@ export class FakeDockerEngine {
     if (how.quietly !== true) this.tellDeath(container, exitCode);
   }
 
-  tellDeath({ id, task }: FakeContainer, exitCode: number): void {
-    const Attributes = { [TASK_LABEL]: task, exitCode: String(exitCode) };
+  tellDeath({ id, labels }: FakeContainer, exitCode: number): void {
+    const Attributes = { ...labels, exitCode: String(exitCode) };
     const line = `${JSON.stringify({ Action: 'die', Actor: { ID: id, Attributes } })}\n`;
     for (const listener of this.listeners) listener.write(line);
   }
@@ -138,7 +140,7 @@ export class FakeDockerEngine {
 const summarize = (scope: string) => (container: FakeContainer) => ({
   Id: container.id,
   State: container.isRunning ? 'running' : 'exited',
-  Labels: { [SCOPE_LABEL]: scope, [TASK_LABEL]: container.task },
+  Labels: { [SCOPE_LABEL]: scope, ...container.labels },
 });
 
 const inspect = ({ id, isRunning, exitCode }: FakeContainer) => ({

@@ -5,31 +5,50 @@ import {
   type Launcher,
   type LaunchSpec,
   type Reattachment,
+  type RunKey,
   type TaskExit,
-  type TaskId,
 } from '#core';
 
 /** Processes in memory; they outlive the engines that started them, as real ones do. */
 export class FakeHost {
-  readonly running = new Map<TaskId, LaunchedTask>();
-  readonly exits = new Map<TaskId, TaskExit>();
-  /** How often each task was started; never above 1. */
-  readonly starts = new Map<TaskId, number>();
+  readonly running = new Map<RunKey, LaunchedTask>();
+  readonly exits = new Map<RunKey, TaskExit>();
+  /** Task ids in the order in which runs of them were started. */
+  readonly starts: string[] = [];
+  /** The task of each run ever started, oldest first. */
+  private readonly runs = new Map<RunKey, string>();
   private nextPid = 1000;
 
-  start(task: TaskId): LaunchedTask {
+  start({ run, taskId }: { readonly run: RunKey; readonly taskId: string }): LaunchedTask {
     this.nextPid += 1;
     const launched = { pid: this.nextPid };
-    this.running.set(task, launched);
-    this.starts.set(task, (this.starts.get(task) ?? 0) + 1);
+    this.running.set(run, launched);
+    this.starts.push(taskId);
+    this.runs.set(run, taskId);
     return launched;
   }
 
+  startsOf(taskId: string): number {
+    return this.starts.filter((one) => one === taskId).length;
+  }
+
+  /** Task ids of what runs. */
+  runningTasks(): readonly string[] {
+    return [...this.running.keys()].map((run) => this.runs.get(run) ?? run);
+  }
+
+  /** The newest run of a task. */
+  runOf(taskId: string): RunKey {
+    const [run] = [...this.runs].findLast(([, task]) => task === taskId) ?? [];
+    if (run === undefined) throw new Error(`task ${taskId} was never started`);
+    return run;
+  }
+
   /** Ends a task's process; whoever watches is told by the launcher. */
-  end(task: TaskId, status: TaskExit['status'], oomKilled = false): TaskExit {
-    const exit: TaskExit = { taskId: task, status, oomKilled };
-    this.running.delete(task);
-    this.exits.set(task, exit);
+  end(run: RunKey, status: TaskExit['status'], oomKilled = false): TaskExit {
+    const exit: TaskExit = { run, status, oomKilled };
+    this.running.delete(run);
+    this.exits.set(run, exit);
     return exit;
   }
 }
@@ -63,20 +82,20 @@ export class FakeLauncher implements Launcher {
     if (this.isHeld) await new Promise<void>((resolve) => this.held.push(resolve));
     this.launchesAtOnce -= 1;
     if (this.failure !== undefined) throw new LaunchError('start', this.failure);
-    return this.host.start(spec.taskId);
+    return this.host.start(spec);
   }
 
-  async reattach(spec: { readonly taskId: TaskId }): Promise<Reattachment> {
-    const task = this.host.running.get(spec.taskId);
+  async reattach(spec: { readonly run: RunKey }): Promise<Reattachment> {
+    const task = this.host.running.get(spec.run);
     if (task !== undefined) return { kind: 'running', task };
-    const exit = this.host.exits.get(spec.taskId);
+    const exit = this.host.exits.get(spec.run);
     return exit === undefined
       ? { kind: 'gone', reason: 'nothing of it was found' }
       : { kind: 'exited', exit };
   }
 
-  async kill(task: TaskId): Promise<void> {
-    if (this.host.running.has(task)) this.end(task, { kind: 'signalled', signal: 15 });
+  async kill(run: RunKey): Promise<void> {
+    if (this.host.running.has(run)) this.endRun(run, { kind: 'signalled', signal: 15 });
   }
 
   async execute(): Promise<CommandResult> {
@@ -85,8 +104,8 @@ export class FakeLauncher implements Launcher {
 
   async release(): Promise<void> {}
 
-  async removeStrays(known: ReadonlySet<TaskId>): Promise<readonly string[]> {
-    const strays = [...this.host.running.keys()].filter((task) => !known.has(task));
+  async removeStrays(known: ReadonlySet<RunKey>): Promise<readonly string[]> {
+    const strays = [...this.host.running.keys()].filter((run) => !known.has(run));
     for (const stray of strays) this.host.running.delete(stray);
     return strays;
   }
@@ -100,9 +119,13 @@ export class FakeLauncher implements Launcher {
     this.listeners.clear();
   }
 
-  /** Ends a task as if by itself. */
-  end(task: TaskId, status: TaskExit['status'], oomKilled = false): void {
-    const exit = this.host.end(task, status, oomKilled);
+  /** Ends the newest run of a task as if by itself. */
+  end(taskId: string, status: TaskExit['status'], oomKilled = false): void {
+    this.endRun(this.host.runOf(taskId), status, oomKilled);
+  }
+
+  private endRun(run: RunKey, status: TaskExit['status'], oomKilled = false): void {
+    const exit = this.host.end(run, status, oomKilled);
     for (const listener of this.listeners) listener(exit);
   }
 

@@ -1,3 +1,4 @@
+import type { RunKey } from '#core';
 import type { Fetcher } from '../../apps/agent/src/engine/fetcher.port.js';
 import type {
   SandboxStore,
@@ -6,12 +7,12 @@ import type {
 
 /** Folders that exist by name only. */
 export class FakeSandboxStore implements SandboxStore {
-  directories(taskId: string): TaskDirectories {
-    return { sandbox: `/sandboxes/${taskId}`, runtimeDirectory: `/runtime/${taskId}` };
+  directories(run: RunKey): TaskDirectories {
+    return { sandbox: `/sandboxes/${run}`, runtimeDirectory: `/runtime/${run}` };
   }
 
-  async prepare(taskId: string): Promise<TaskDirectories> {
-    return this.directories(taskId);
+  async prepare(run: RunKey): Promise<TaskDirectories> {
+    return this.directories(run);
   }
 
   async retire(): Promise<void> {}

@@ -5,14 +5,15 @@ import {
   type JournalRecord,
   type RecoveredJournal,
 } from '#cluster';
+import type { RunKey } from '#core';
 import type { TaskJournal } from '../../apps/agent/src/engine/task-journal.port.js';
 
 /** A journal in memory that outlives the engines that use it, like a disk. */
 export class FakeTaskJournal implements TaskJournal {
   readonly records: JournalRecord[] = [];
   identity: AgentIdentity | undefined;
-  /** Tasks whose lines are to be found unreadable at the next start. */
-  readonly damaged = new Map<string, string>();
+  /** Runs whose lines are to be found unreadable at the next start. */
+  readonly damaged = new Map<RunKey, string>();
   private gate: Promise<void> = Promise.resolve();
   private release: (() => void) | undefined;
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { LaunchError, type Launcher, type LaunchSpec, type TaskExit, taskId } from '#core';
+import { LaunchError, type Launcher, type LaunchSpec, runKeyOfTask, type TaskExit } from '#core';
 
 /** What the contract's tasks do; the subject says how its launcher is told. */
 export type ContractTask =
@@ -13,7 +13,7 @@ export interface LauncherSubject {
   readonly launcher: Launcher;
   /** Another launcher on the same host, as after a restart of the agent. The contract closes the old one. */
   restart(): Launcher;
-  /** A spec with fresh folders. The same id gives the same folders. */
+  /** A spec with fresh folders, whose run has the given name. The same name gives the same folders. */
   spec(id: string, task: ContractTask): Promise<LaunchSpec>;
   /** Returns once the task is so far that it reacts to signals as it should. */
   ready(spec: LaunchSpec): Promise<void>;
@@ -60,7 +60,7 @@ function describeLife(arrange: Arrange): void {
     // 0 where it was over before anybody could ask.
     expect(task.pid).toBeGreaterThanOrEqual(0);
     expect(exits).toEqual([
-      { taskId: 'life-1', status: { kind: 'exited', code: 7 }, oomKilled: false },
+      { run: 'life-1', status: { kind: 'exited', code: 7 }, oomKilled: false },
     ]);
   });
 
@@ -80,7 +80,7 @@ function describeLife(arrange: Arrange): void {
     await during(launcher.launch(wanted));
     await ready(wanted);
 
-    await during(launcher.kill(taskId('life-3'), { graceMs: 30_000 }));
+    await during(launcher.kill(runKeyOfTask('life-3'), { graceMs: 30_000 }));
     await until(() => exits.length > 0);
 
     expect(exits[0]?.status).toMatchObject({ signal: 15 });
@@ -92,7 +92,7 @@ function describeLife(arrange: Arrange): void {
     await during(launcher.launch(wanted));
     await ready(wanted);
 
-    await during(launcher.kill(taskId('life-4'), { graceMs: 300 }));
+    await during(launcher.kill(runKeyOfTask('life-4'), { graceMs: 300 }));
     await until(() => exits.length > 0);
 
     expect(exits[0]?.status).toMatchObject({ signal: 9 });
@@ -104,8 +104,8 @@ function describeLife(arrange: Arrange): void {
     await during(launcher.launch(wanted));
     await ready(wanted);
 
-    await during(launcher.kill(taskId('life-5'), { graceMs: 3_600_000 }));
-    await during(launcher.kill(taskId('life-5'), { graceMs: 0 }));
+    await during(launcher.kill(runKeyOfTask('life-5'), { graceMs: 3_600_000 }));
+    await during(launcher.kill(runKeyOfTask('life-5'), { graceMs: 0 }));
     await until(() => exits.length > 0);
 
     expect(exits[0]?.status).toMatchObject({ signal: 9 });
@@ -126,18 +126,18 @@ function describeLife(arrange: Arrange): void {
   it('shrugs at a kill, a release or a second release of an unknown task', async () => {
     const { launcher, during } = await arrange();
 
-    await during(launcher.kill(taskId('life-7'), { graceMs: 0 }));
-    await during(launcher.release(taskId('life-7')));
-    await during(launcher.release(taskId('life-7')));
+    await during(launcher.kill(runKeyOfTask('life-7'), { graceMs: 0 }));
+    await during(launcher.release(runKeyOfTask('life-7')));
+    await during(launcher.release(runKeyOfTask('life-7')));
   });
 
   it('runs commands inside a running task only', async () => {
     const { launcher, spec, during } = await arrange();
     await during(launcher.launch(await spec('life-8', { does: 'runs' })));
 
-    const run = launcher.execute(taskId('life-8'), 'true', { timeoutMs: 20_000 });
+    const run = launcher.execute(runKeyOfTask('life-8'), 'true', { timeoutMs: 20_000 });
     const result = await during(run);
-    const unknown = launcher.execute(taskId('other'), 'true', { timeoutMs: 20_000 });
+    const unknown = launcher.execute(runKeyOfTask('other'), 'true', { timeoutMs: 20_000 });
 
     expect(result.exitCode).toBe(0);
     await expect(during(unknown)).rejects.toThrow('other');
@@ -155,7 +155,7 @@ function describeRestart(arrange: Arrange): void {
     const next = restart();
     next.onExit((exit) => exits.push(exit));
     const found = await during(next.reattach(wanted));
-    await during(next.kill(wanted.taskId, { graceMs: 30_000 }));
+    await during(next.kill(wanted.run, { graceMs: 30_000 }));
     await until(() => exits.length > 0);
 
     expect(found).toMatchObject({ kind: 'running', task: { pid } });
@@ -174,7 +174,7 @@ function describeRestart(arrange: Arrange): void {
 
     expect(found).toMatchObject({
       kind: 'exited',
-      exit: { taskId: 'restart-2', status: { kind: 'exited', code: 4 } },
+      exit: { run: 'restart-2', status: { kind: 'exited', code: 4 } },
     });
   });
 
@@ -194,7 +194,7 @@ function describeRestart(arrange: Arrange): void {
 
     await launcher.close();
     const next = restart();
-    const ended = await during(next.removeStrays(new Set([known.taskId])));
+    const ended = await during(next.removeStrays(new Set([known.run])));
     const found = await during(next.reattach(known));
 
     expect(ended).toEqual(['restart-5']);

@@ -1,5 +1,5 @@
 import type { Clock, LaunchSpec } from '#core';
-import { taskId } from '#core';
+import { frameworkId, runKeyOfTask, taskId } from '#core';
 import { type ContractTask, launcherContract } from './launcher.contract.js';
 import { type VirtualBehaviour, VirtualHost } from './virtual-launcher.js';
 
@@ -53,7 +53,9 @@ launcherContract('the virtual launcher', async () => {
     async spec(id, task) {
       tasks.set(id, task);
       return {
+        run: runKeyOfTask(id),
         taskId: taskId(id),
+        frameworkId: frameworkId('f1'),
         sandbox: `/sandbox/${id}`,
         runtimeDirectory: `/runtime/${id}`,
         command: { kind: 'shell', value: '' },

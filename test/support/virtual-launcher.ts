@@ -8,6 +8,7 @@ import {
   type LaunchPhase,
   type LaunchSpec,
   type Reattachment,
+  type RunKey,
   type TaskExit,
   type TaskId,
 } from '#core';
@@ -54,7 +55,7 @@ const SIGTERMED: ExitStatus = { kind: 'exited-or-signalled', code: 143, signal: 
  * launcher. A launcher that was closed (the agent is dead) hears and reports nothing more.
  */
 export class VirtualHost {
-  private readonly tasks = new Map<TaskId, VirtualTask>();
+  private readonly tasks = new Map<RunKey, VirtualTask>();
   private readonly ends = new Set<(exit: TaskExit) => void>();
   private nextPid = FIRST_PID;
 
@@ -72,8 +73,8 @@ export class VirtualHost {
   }
 
   /** Ends a running task as if by itself. */
-  end(task: TaskId, status: ExitStatus = { kind: 'exited', code: 0 }): void {
-    this.finish(task, { taskId: task, status, oomKilled: false });
+  end(run: RunKey, status: ExitStatus = { kind: 'exited', code: 0 }): void {
+    this.finish(run, { run, status, oomKilled: false });
   }
 
   /** All processes are gone and nobody saw how. */
@@ -84,13 +85,13 @@ export class VirtualHost {
       if (task.state === 'starting') task.state = 'revoked';
       if (task.state !== 'running') continue;
       task.state = 'ended';
-      task.exit = { taskId: task.spec.taskId, status, oomKilled: false };
+      task.exit = { run: task.spec.run, status, oomKilled: false };
     }
   }
 
   /** @internal for VirtualLauncher */
-  find(task: TaskId): VirtualTask | undefined {
-    return this.tasks.get(task);
+  find(run: RunKey): VirtualTask | undefined {
+    return this.tasks.get(run);
   }
 
   /** @internal for VirtualLauncher */
@@ -106,14 +107,14 @@ export class VirtualHost {
 
   /** @internal for VirtualLauncher */
   async start(spec: LaunchSpec): Promise<LaunchedTask> {
-    if (this.tasks.has(spec.taskId)) {
+    if (this.tasks.has(spec.run)) {
       throw new LaunchError('prepare', `task ${spec.taskId} was launched before`);
     }
     const behaviour = this.options.behaviour?.(spec) ?? {};
     const pid = this.nextPid;
     this.nextPid += 1;
     const task: VirtualTask = { spec, pid, behaviour, state: 'starting', cancellations: [] };
-    this.tasks.set(spec.taskId, task);
+    this.tasks.set(spec.run, task);
     return await new Promise<LaunchedTask>((resolve, reject) => {
       this.later(task, behaviour.startMs ?? 1, () => {
         if (task.state !== 'starting' || behaviour.failsIn !== undefined) {
@@ -129,18 +130,18 @@ export class VirtualHost {
   }
 
   /** @internal for VirtualLauncher */
-  kill(id: TaskId, graceMs: number): void {
+  kill(id: RunKey, graceMs: number): void {
     const task = this.tasks.get(id);
     if (task?.state !== 'running') return;
     const { termMs = 1 } = task.behaviour;
     const terminates = termMs !== 'never' && termMs <= graceMs;
     const [delayMs, status] = terminates ? [termMs, SIGTERMED] : [graceMs, SIGKILLED];
-    const exit = { taskId: id, status, oomKilled: false };
+    const exit = { run: id, status, oomKilled: false };
     this.later(task, delayMs, () => this.finish(id, exit));
   }
 
   /** @internal for VirtualLauncher */
-  remove(id: TaskId): void {
+  remove(id: RunKey): void {
     const task = this.tasks.get(id);
     if (task === undefined) return;
     for (const cancel of task.cancellations.splice(0)) cancel();
@@ -151,12 +152,12 @@ export class VirtualHost {
     task.state = 'running';
     const { runsForMs, exit: status = { kind: 'exited', code: 0 }, oomKilled } = task.behaviour;
     if (runsForMs === undefined) return;
-    const { taskId } = task.spec;
-    const exit = { taskId, status, oomKilled: oomKilled ?? false };
-    this.later(task, runsForMs, () => this.finish(taskId, exit));
+    const { run } = task.spec;
+    const exit = { run, status, oomKilled: oomKilled ?? false };
+    this.later(task, runsForMs, () => this.finish(run, exit));
   }
 
-  private finish(id: TaskId, exit: TaskExit): void {
+  private finish(id: RunKey, exit: TaskExit): void {
     const task = this.tasks.get(id);
     if (task?.state !== 'running') return;
     for (const cancel of task.cancellations.splice(0)) cancel();
@@ -173,8 +174,8 @@ export class VirtualHost {
 class VirtualLauncher implements Launcher {
   private readonly listeners = new Set<(exit: TaskExit) => void>();
   /** Only ends of tasks this launcher has started or found again are reported by it. */
-  private readonly mine = new Set<TaskId>();
-  private readonly launching = new Map<TaskId, Promise<LaunchedTask>>();
+  private readonly mine = new Set<RunKey>();
+  private readonly launching = new Map<RunKey, Promise<LaunchedTask>>();
   private readonly unsubscribe: () => void;
 
   constructor(
@@ -182,7 +183,7 @@ class VirtualLauncher implements Launcher {
     readonly kind: Launcher['kind'],
   ) {
     this.unsubscribe = host.onEnd((exit) => {
-      if (!this.mine.delete(exit.taskId)) return;
+      if (!this.mine.delete(exit.run)) return;
       for (const listener of [...this.listeners]) listener(exit);
     });
   }
@@ -192,58 +193,58 @@ class VirtualLauncher implements Launcher {
   }
 
   async launch(spec: LaunchSpec): Promise<LaunchedTask> {
-    const underWay = this.launching.get(spec.taskId);
+    const underWay = this.launching.get(spec.run);
     if (underWay !== undefined) return await underWay;
-    const task = this.host.find(spec.taskId);
-    if (task?.state === 'running' && this.mine.has(spec.taskId)) return toLaunched(task);
+    const task = this.host.find(spec.run);
+    if (task?.state === 'running' && this.mine.has(spec.run)) return toLaunched(task);
     const launch = this.host.start(spec);
-    this.mine.add(spec.taskId);
-    this.launching.set(spec.taskId, launch);
+    this.mine.add(spec.run);
+    this.launching.set(spec.run, launch);
     try {
       return await launch;
     } catch (error) {
-      this.mine.delete(spec.taskId);
+      this.mine.delete(spec.run);
       throw error;
     } finally {
-      this.launching.delete(spec.taskId);
+      this.launching.delete(spec.run);
     }
   }
 
   async reattach(
-    spec: Pick<LaunchSpec, 'taskId' | 'runtimeDirectory' | 'sandbox'>,
+    spec: Pick<LaunchSpec, 'run' | 'runtimeDirectory' | 'sandbox'>,
   ): Promise<Reattachment> {
-    const task = this.host.find(spec.taskId);
+    const task = this.host.find(spec.run);
     if (task === undefined) return { kind: 'gone', reason: 'it was never started' };
     if (task.state === 'starting') task.state = 'revoked';
     if (task.state === 'revoked') return { kind: 'gone', reason: 'its launch was interrupted' };
     if (task.exit !== undefined) return { kind: 'exited', exit: task.exit };
-    this.mine.add(spec.taskId);
+    this.mine.add(spec.run);
     return { kind: 'running', task: toLaunched(task) };
   }
 
-  async kill(task: TaskId, { graceMs }: { readonly graceMs: number }): Promise<void> {
-    await this.launching.get(task)?.catch(() => undefined);
-    this.host.kill(task, graceMs);
+  async kill(run: RunKey, { graceMs }: { readonly graceMs: number }): Promise<void> {
+    await this.launching.get(run)?.catch(() => undefined);
+    this.host.kill(run, graceMs);
   }
 
-  async execute(task: TaskId, command: string): Promise<CommandResult> {
-    const found = this.host.find(task);
-    if (found?.state !== 'running') throw new Error(`task ${task} does not run`);
+  async execute(run: RunKey, command: string): Promise<CommandResult> {
+    const found = this.host.find(run);
+    if (found?.state !== 'running') throw new Error(`task ${run} does not run`);
     return found.behaviour.execute?.(command) ?? { exitCode: 0, output: '' };
   }
 
-  async release(task: TaskId): Promise<void> {
-    const state = this.host.find(task)?.state;
+  async release(run: RunKey): Promise<void> {
+    const state = this.host.find(run)?.state;
     if (state === 'starting' || state === 'running') {
-      throw new Error(`task ${task} still runs and cannot be released`);
+      throw new Error(`task ${run} still runs and cannot be released`);
     }
   }
 
-  async removeStrays(known: ReadonlySet<TaskId>): Promise<readonly string[]> {
+  async removeStrays(known: ReadonlySet<RunKey>): Promise<readonly string[]> {
     const strays = this.host
       .list()
       .filter(({ state }) => state === 'running' || state === 'starting')
-      .map(({ spec }) => spec.taskId)
+      .map(({ spec }) => spec.run)
       .filter((id) => !known.has(id) && !this.mine.has(id));
     for (const id of strays) this.host.remove(id);
     return strays;

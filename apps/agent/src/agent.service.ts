@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { AgentState } from '#cluster';
-import { assert, type Launcher } from '#core';
+import { assert, type Launcher, type RunKey } from '#core';
 import { type AgentInfo, toWireResources } from '#mesos-v1';
 import { authorizationHeader, type Logger, systemClock } from '#platform';
 import { createProber } from '#probes';
@@ -122,7 +122,7 @@ export class AgentService implements OnModuleDestroy {
 
   private async sweep(): Promise<void> {
     try {
-      const isLive = (taskId: string) => this.state?.tasks.has(taskId) ?? true;
+      const isLive = (run: RunKey) => this.state?.tasks.has(run) ?? true;
       const removed = await this.sandboxes.sweep(isLive, Date.now());
       if (removed > 0) this.logger.info({ removed }, 'removed sandboxes of completed tasks');
     } catch (error) {

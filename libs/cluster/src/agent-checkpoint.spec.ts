@@ -113,8 +113,20 @@ describe('the agent and executors, which it has not got', () => {
 
     const sent = effects.flatMap((effect) => (effect.kind === 'send-update' ? [effect] : []));
     expect(sent).toMatchObject([
-      { taskId: 't1', status: { state: 'TASK_ERROR', reason: 'REASON_TASK_GROUP_INVALID' } },
-      { taskId: 't2', status: { state: 'TASK_ERROR', reason: 'REASON_TASK_GROUP_INVALID' } },
+      {
+        status: {
+          task_id: { value: 't1' },
+          state: 'TASK_ERROR',
+          reason: 'REASON_TASK_GROUP_INVALID',
+        },
+      },
+      {
+        status: {
+          task_id: { value: 't2' },
+          state: 'TASK_ERROR',
+          reason: 'REASON_TASK_GROUP_INVALID',
+        },
+      },
     ]);
     expect(effects.some(({ kind }) => kind === 'launch')).toBe(false);
   });

@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentMessageBody, FrameworkInfo } from '#mesos-v1';
+import { nthRun, SEED } from './agent.test-support.js';
 import { DEFAULT_LANE_LIMITS } from './agent-lanes.js';
 import { applyRecord, emptyJournalImage } from './agent-records.js';
 import { recoverAgent } from './agent-recovery.js';
 import { reduceAgent } from './agent-reducer.js';
 import type { AgentEffect, AgentEvent, AgentOptions, AgentState } from './agent-state.js';
 import { DEFAULT_TASK_OPTIONS } from './agent-task.js';
+
+const RUN = nthRun('t');
 
 const OPTIONS: AgentOptions = {
   ...DEFAULT_TASK_OPTIONS,
@@ -45,14 +48,14 @@ class Agent {
         },
       },
     });
-    this.feed({ kind: 'task', taskId: 't', event: { kind: 'launched', launched: { pid: 7 } } });
+    this.feed({ kind: 'task', run: RUN, event: { kind: 'launched', launched: { pid: 7 } } });
   }
 
   /** Comes up from what was written down, and subscribes. */
   restart(): AgentState {
     const { state, effects } = recoverAgent(
       { image: this.image, damaged: new Map() },
-      { bootId: 'b', seed: Array(10).fill(1), options: OPTIONS, now: { epochMs: 0, monoMs: 0 } },
+      { bootId: 'b', seed: SEED, options: OPTIONS, now: { epochMs: 0, monoMs: 0 } },
     );
     this.state = state;
     this.note(effects);
@@ -79,8 +82,8 @@ class Agent {
 
   exit(): void {
     const status = { kind: 'signalled', signal: 15 } as const;
-    const exit = { taskId: 't' as never, status, oomKilled: false };
-    this.feed({ kind: 'task', taskId: 't', event: { kind: 'exited', exit } });
+    const exit = { run: RUN, status, oomKilled: false };
+    this.feed({ kind: 'task', run: RUN, event: { kind: 'exited', exit } });
   }
 
   feed(event: AgentEvent): void {
@@ -173,7 +176,7 @@ describe('an agent that is drained', () => {
     agent.drain({ nanoseconds: 5e9, mark_gone: true });
 
     agent.restart();
-    agent.feed({ kind: 'task', taskId: 't', event: { kind: 'reattached', launched: { pid: 7 } } });
+    agent.feed({ kind: 'task', run: RUN, event: { kind: 'reattached', launched: { pid: 7 } } });
     agent.drain({ nanoseconds: 5e9, mark_gone: true });
     agent.exit();
 

@@ -1,40 +1,62 @@
 import type { AgentMessage } from '#mesos-v1';
 import type { KillRequest } from './agent-records.js';
+import { findCompleted, findCurrent } from './agent-runs.js';
 import type { AgentTask } from './agent-task.js';
 import { killGraceMs } from './agent-task-kill.js';
 import { type AgentTurn, feedTask, ownStatus, tellOnce } from './agent-turn.js';
+import { isOtherLaunch } from './launch-id.js';
 
 /** What the master ends: one task, a framework's, all of them to drain the agent or to start over. */
 
-/** KILL. */
+/** KILL: of the current run of that framework's task; of one launch only, if it names that. */
 export function killOne(
   turn: AgentTurn,
   message: Extract<AgentMessage, { readonly type: 'KILL' }>,
 ): void {
-  const { task_id, framework_id, kill_policy } = message.kill;
-  const task = turn.state.tasks.get(task_id.value);
-  // Ids are those of a framework; its name for one task must not end another's.
-  if (task === undefined || task.framework.id?.value !== framework_id.value) {
-    reportUnknown(turn, task_id.value, framework_id.value);
+  const { task_id, framework_id, kill_policy, launch_id } = message.kill;
+  const task = findCurrent(turn.state, framework_id.value, task_id.value);
+  if (task === undefined) {
+    reportUnknown(turn, message.kill);
     return;
   }
+  // An earlier launch, which the later one has ended already.
+  if (isOtherLaunch(task.launchId, launch_id)) return;
   const policy = kill_policy ?? task.definition.kill_policy;
   const graceMs = killGraceMs(policy, turn.state.options.defaultKillGraceMs);
-  feedTask(turn, task_id.value, { kind: 'kill', kill: { graceMs } });
+  feedTask(turn, task.run, { kind: 'kill', kill: { graceMs } });
 }
 
 /** The master believes in a task we have not got: say so, or it would wait for its end for ever. */
-function reportUnknown(turn: AgentTurn, taskId: string, frameworkId: string): void {
-  const before = turn.state.completed.get(taskId);
+function reportUnknown(
+  turn: AgentTurn,
+  { task_id, framework_id, launch_id }: Extract<AgentMessage, { readonly type: 'KILL' }>['kill'],
+): void {
+  const task = { frameworkId: framework_id.value, taskId: task_id.value };
+  const before = findCompleted(turn.state.completed, task, launch_id);
   const status =
-    (before?.frameworkId === frameworkId ? before.status : undefined) ??
-    ownStatus(turn, taskId, {
+    before?.status ??
+    ownStatus(turn, task.taskId, {
       state: 'TASK_LOST',
       source: 'SOURCE_AGENT',
       reason: 'REASON_RECONCILIATION',
       message: 'this agent has no such task',
     });
-  tellOnce(turn, frameworkId, status);
+  tellOnce(turn, task.frameworkId, { status, launchId: before?.launchId ?? launch_id });
+}
+
+/**
+ * A run whose task is launched anew. To the master it is over: its end was acknowledged, or the master has given it up.
+ * What is left of it is ended or dropped, on its own, and nothing of it is told any more.
+ */
+export function supersede(turn: AgentTurn, task: AgentTask): void {
+  const { defaultKillGraceMs } = turn.state.options;
+  const kill: KillRequest = {
+    graceMs: killGraceMs(task.definition.kill_policy, defaultKillGraceMs),
+    message: 'its task was launched anew',
+    unacknowledged: true,
+    isSuperseded: true,
+  };
+  feedTask(turn, task.run, { kind: 'kill', kill });
 }
 
 /** Ends each task that matches. */
@@ -44,7 +66,7 @@ export function killAll(
   kill: KillRequest,
 ): void {
   for (const task of [...turn.state.tasks.values()]) {
-    if (matches(task)) feedTask(turn, task.id, { kind: 'kill', kill });
+    if (matches(task)) feedTask(turn, task.run, { kind: 'kill', kill });
   }
 }
 
@@ -84,6 +106,6 @@ export function drain(
       message: 'the agent is being drained',
       ...(given.mark_gone ? { isGone: true as const } : {}),
     };
-    feedTask(turn, task.id, { kind: 'kill', kill });
+    feedTask(turn, task.run, { kind: 'kill', kill });
   }
 }

@@ -1,3 +1,4 @@
+import type { RunKey } from '#core';
 import type { AgentTask } from './agent-task.js';
 
 /** Work of one kind runs at most `limit` at a time; the rest waits in order of arrival. */
@@ -12,37 +13,37 @@ export const DEFAULT_LANE_LIMITS: LaneLimits = { fetch: 8, process: 16, docker: 
 export type Lanes = Readonly<
   Record<
     LaneName,
-    { readonly limit: number; readonly holders: Set<string>; readonly waiting: Set<string> }
+    { readonly limit: number; readonly holders: Set<RunKey>; readonly waiting: Set<RunKey> }
   >
 >;
 
 export function createLanes(limits: LaneLimits): Lanes {
   const lane = (limit: number) => ({
     limit,
-    holders: new Set<string>(),
-    waiting: new Set<string>(),
+    holders: new Set<RunKey>(),
+    waiting: new Set<RunKey>(),
   });
   return { fetch: lane(limits.fetch), process: lane(limits.process), docker: lane(limits.docker) };
 }
 
 /** Notes where a task stands now. Undefined: its record is gone. */
-export function placeInLanes(lanes: Lanes, taskId: string, task: AgentTask | undefined): void {
+export function placeInLanes(lanes: Lanes, run: RunKey, task: AgentTask | undefined): void {
   const place = task === undefined ? undefined : placeOf(task);
   for (const name of ['fetch', 'process', 'docker'] as const) {
     const lane = lanes[name];
     const isHere = place?.lane === name;
-    if (isHere && place.holds) lane.holders.add(taskId);
-    else lane.holders.delete(taskId);
-    if (isHere && !place.holds) lane.waiting.add(taskId);
-    else lane.waiting.delete(taskId);
+    if (isHere && place.holds) lane.holders.add(run);
+    else lane.holders.delete(run);
+    if (isHere && !place.holds) lane.waiting.add(run);
+    else lane.waiting.delete(run);
   }
 }
 
 /** The task whose turn it is in some lane with a free slot, or undefined. Oldest first within a lane. */
-export function nextInLanes(lanes: Lanes): string | undefined {
+export function nextInLanes(lanes: Lanes): RunKey | undefined {
   for (const lane of [lanes.docker, lanes.process, lanes.fetch]) {
     if (lane.holders.size >= lane.limit) continue;
-    for (const taskId of lane.waiting) return taskId;
+    for (const run of lane.waiting) return run;
   }
   return undefined;
 }

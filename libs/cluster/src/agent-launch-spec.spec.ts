@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { runKeyOfTask } from '#core';
 import type { TaskInfo } from '#mesos-v1';
 import { findTaskDefect, toLaunchSpec } from './agent-launch-spec.js';
 
@@ -14,6 +15,7 @@ const task = (more: Partial<TaskInfo>): TaskInfo => ({
   ...more,
 });
 const site = {
+  run: runKeyOfTask('web.1.x'),
   sandbox: '/w/sandboxes/web.1',
   runtimeDirectory: '/w/runtime/web.1',
   agentId: 'a1',
@@ -31,7 +33,9 @@ test('a command task gets its sandbox, resources and the variables of the agent 
   const spec = toLaunchSpec(task({ command: { value: 'run', environment: { variables } } }), site);
 
   expect(spec).toEqual({
+    run: 'web.1.x',
     taskId: 'web.1',
+    frameworkId: 'f1',
     sandbox: '/w/sandboxes/web.1',
     runtimeDirectory: '/w/runtime/web.1',
     command: { kind: 'shell', value: 'run' },
@@ -112,8 +116,8 @@ test('null fields, as some clients send for what they do not set, mean absent', 
 
 describe('what cannot be run is said to be so', () => {
   test.each([
-    ['cannot be a folder name', { task_id: { value: '../etc' } }],
-    ['cannot be a folder name', { task_id: { value: '..' } }],
+    ['cannot be part of a path', { task_id: { value: '../etc' } }],
+    ['cannot be part of a path', { task_id: { value: '..' } }],
     ['the limit is 255', { task_id: { value: 'x'.repeat(256) } }],
     ['custom executors', { executor: { executor_id: { value: 'e' }, resources: [] } }],
     ['docker.image is missing', { container: { type: 'DOCKER' as const } }],

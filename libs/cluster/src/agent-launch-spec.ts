@@ -1,8 +1,16 @@
-import { type DockerSpec, type LaunchSpec, scalarMilli, taskId as toTaskId } from '#core';
+import {
+  type DockerSpec,
+  type LaunchSpec,
+  type RunKey,
+  scalarMilli,
+  frameworkId as toFrameworkId,
+  taskId as toTaskId,
+} from '#core';
 import { type CommandInfo, fromWireResources, type TaskInfo } from '#mesos-v1';
 
 /** What the host adds to a task's definition. Paths are absolute. */
 export interface LaunchSite {
+  readonly run: RunKey;
   readonly sandbox: string;
   readonly runtimeDirectory: string;
   readonly agentId: string;
@@ -17,7 +25,7 @@ export type LauncherKind = 'process' | 'docker';
 /** Where the sandbox appears inside a container, as in Mesos. */
 export const CONTAINER_SANDBOX = '/mnt/mesos/sandbox';
 
-/** A task id becomes a folder name: no separators, not `.` or `..`, at most this many bytes. */
+/** Mesos' rule for ids, which tools make paths of: no separators, not `.` or `..`, at most this many characters. */
 const MAX_TASK_ID_LENGTH = 255;
 const UNSAFE_TASK_ID = /[/\\\p{Cc}]/u;
 
@@ -29,7 +37,7 @@ export const launcherKindOf = (task: TaskInfo): LauncherKind =>
 export function findTaskDefect(task: TaskInfo): string | undefined {
   const id = task.task_id.value;
   if (id === '' || id === '.' || id === '..' || UNSAFE_TASK_ID.test(id)) {
-    return `task id "${id}" cannot be a folder name`;
+    return `task id "${id}" cannot be part of a path`;
   }
   if (id.length > MAX_TASK_ID_LENGTH) {
     return `task id is ${id.length} characters long, the limit is ${MAX_TASK_ID_LENGTH}`;
@@ -60,7 +68,9 @@ export function toLaunchSpec(task: TaskInfo, site: LaunchSite): LaunchSpec {
   const docker = toDockerSpec(task);
   const user = task.command?.user;
   return {
+    run: site.run,
     taskId: toTaskId(task.task_id.value),
+    frameworkId: toFrameworkId(site.frameworkId),
     sandbox: site.sandbox,
     runtimeDirectory: site.runtimeDirectory,
     command: toCommand(task.command),

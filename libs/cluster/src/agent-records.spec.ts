@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { runKey } from '#core';
 import type { FrameworkInfo, TaskInfo, TaskStatus } from '#mesos-v1';
 import { applyRecord, emptyJournalImage, type JournalRecord } from './agent-records.js';
 import {
@@ -9,6 +10,8 @@ import {
   reduceUpdateStream,
   type UpdateStream,
 } from './update-stream.js';
+
+const RUN = runKey('web', '1');
 
 const framework: FrameworkInfo = { user: 'root', name: 'f', id: { value: 'f1' } };
 const task: TaskInfo = {
@@ -23,7 +26,7 @@ const status = (id: number, state: string): TaskStatus => ({
   uuid: String(id),
 });
 const uuidsOf = (pending: readonly TaskStatus[]) => pending.map(({ uuid }) => uuid).join(' ');
-const accepted: JournalRecord = { kind: 'accepted', taskId: 'web', framework, task };
+const accepted: JournalRecord = { kind: 'accepted', run: RUN, framework, task };
 
 /** Mostly more updates than acknowledgements, so that the bound is reached. */
 const step = fc.oneof(
@@ -45,17 +48,17 @@ describe('the updates in the journal', () => {
         let stream: UpdateStream = { ...emptyUpdateStream, connected: true };
         applyRecord(image, accepted);
         const update = (one: TaskStatus): void => {
-          applyRecord(image, { kind: 'update', taskId: 'web', status: one });
+          applyRecord(image, { kind: 'update', run: RUN, status: one });
           stream = reduceUpdateStream(stream, { kind: 'update', status: one }, 0).state;
         };
         for (const one of steps) {
           const head = stream.pending[0]?.uuid;
           if (one !== 'acknowledge-head') update(status(one.id, one.state));
           else if (head !== undefined) {
-            applyRecord(image, { kind: 'acknowledged', taskId: 'web', uuid: head });
+            applyRecord(image, { kind: 'acknowledged', run: RUN, uuid: head });
             stream = reduceUpdateStream(stream, { kind: 'acknowledged', uuid: head }, 0).state;
           }
-          const pending = image.tasks.get('web')?.pending ?? [];
+          const pending = image.tasks.get(RUN)?.pending ?? [];
           expect(uuidsOf(pending)).toBe(uuidsOf(stream.pending));
           expect(pending.length).toBeLessThanOrEqual(MAX_PENDING_UPDATES);
         }
@@ -63,8 +66,8 @@ describe('the updates in the journal', () => {
         update(status(1001, 'TASK_RUNNING'));
 
         expect(isClosed(stream)).toBe(isEnded);
-        expect(image.tasks.get('web')?.pending).toEqual(stream.pending);
-        expect(image.tasks.get('web')?.latest).toEqual(stream.latest);
+        expect(image.tasks.get(RUN)?.pending).toEqual(stream.pending);
+        expect(image.tasks.get(RUN)?.latest).toEqual(stream.latest);
       }),
       // Long histories: a few reach the bound many times.
       { numRuns: 20 },
@@ -77,11 +80,11 @@ describe('the updates in the journal', () => {
 
     applyRecord(image, {
       kind: 'snapshot',
-      taskId: 'web',
+      run: RUN,
       record: { framework, task, isLaunching: true, pending, latest: status(999, 'TASK_RUNNING') },
     });
 
-    const kept = image.tasks.get('web')?.pending.map(({ uuid }) => uuid);
+    const kept = image.tasks.get(RUN)?.pending.map(({ uuid }) => uuid);
     expect(kept).toHaveLength(MAX_PENDING_UPDATES);
     expect(kept?.slice(0, 2)).toEqual(['0', '1']);
     expect(kept?.at(-1)).toBe('999');

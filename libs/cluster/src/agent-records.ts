@@ -1,5 +1,5 @@
-import { isTerminalTaskState, type TaskState } from '#core';
-import type { FrameworkInfo, TaskInfo, TaskStatus, WireResource } from '#mesos-v1';
+import { isTerminalTaskState, type RunKey, runKeyOfTask, type TaskState } from '#core';
+import type { FrameworkInfo, LaunchId, TaskInfo, TaskStatus, WireResource } from '#mesos-v1';
 import { addPending, boundPending } from './update-stream.js';
 
 /** What the agent writes down about itself; flushed to the disk before it is relied on. */
@@ -22,35 +22,45 @@ export interface KillRequest {
   readonly isGone?: true;
   /** The framework is gone: nobody will acknowledge, so the record is dropped at the end. */
   readonly unacknowledged?: true;
+  /** Its task was launched anew: messages about the task do not mean this run any more. */
+  readonly isSuperseded?: true;
 }
 
-/** One line of the agent's journal. In one task's lines the order is that of events. */
+/** One line of the agent's journal. In one run's lines the order is that of events. */
 export type JournalRecord =
   | {
       readonly kind: 'accepted';
-      readonly taskId: string;
+      readonly run: RunKey;
       readonly framework: FrameworkInfo;
       readonly task: TaskInfo;
+      readonly launchId?: LaunchId;
     }
-  /** Written before the launcher is called: from here on it is never called again for this task. */
-  | { readonly kind: 'launching'; readonly taskId: string }
-  | { readonly kind: 'update'; readonly taskId: string; readonly status: TaskStatus }
-  | { readonly kind: 'acknowledged'; readonly taskId: string; readonly uuid: string }
-  | { readonly kind: 'kill'; readonly taskId: string; readonly kill: KillRequest }
+  /** Written before the launcher is called: from here on it is never called again for this run. */
+  | { readonly kind: 'launching'; readonly run: RunKey }
+  | { readonly kind: 'update'; readonly run: RunKey; readonly status: TaskStatus }
+  | { readonly kind: 'acknowledged'; readonly run: RunKey; readonly uuid: string }
+  | { readonly kind: 'kill'; readonly run: RunKey; readonly kill: KillRequest }
   /** Terminal and acknowledged. */
-  | {
-      readonly kind: 'completed';
-      readonly taskId: string;
-      readonly frameworkId: string;
-      readonly status: TaskStatus;
-    }
-  /** A whole task, written when the journal is compacted. */
-  | { readonly kind: 'snapshot'; readonly taskId: string; readonly record: TaskRecord };
+  | ({ readonly kind: 'completed' } & CompletedTask)
+  /** A whole run, written when the journal is compacted. */
+  | { readonly kind: 'snapshot'; readonly run: RunKey; readonly record: TaskRecord };
+
+/** As an agent wrote it that had no keys: the task's id stands for the key, and names all that was made for it. */
+type EarlierRecord = { readonly taskId: string };
+
+/** A record as it was read: one of an earlier version becomes one of this. */
+export function readJournalRecord(read: object): JournalRecord {
+  if ('run' in read) return read as JournalRecord;
+  const { taskId } = read as EarlierRecord;
+  if (typeof taskId !== 'string') throw new Error('it names neither a run nor a task');
+  return { ...read, run: runKeyOfTask(taskId) } as JournalRecord;
+}
 
 /** Everything written down about one live task. */
 export interface TaskRecord {
   readonly framework: FrameworkInfo;
   readonly task: TaskInfo;
+  readonly launchId?: LaunchId;
   readonly isLaunching: boolean;
   /** What the update stream holds; bounded as it is. */
   readonly pending: readonly TaskStatus[];
@@ -60,9 +70,11 @@ export interface TaskRecord {
 
 /** A task of which only the end is kept, so that a repeated LAUNCH is recognised. */
 export interface CompletedTask {
+  readonly run: RunKey;
   readonly taskId: string;
   readonly frameworkId: string;
   readonly status: TaskStatus;
+  readonly launchId?: LaunchId;
 }
 
 /** Completed tasks remembered. */
@@ -70,9 +82,9 @@ export const MAX_COMPLETED_TASKS = 200;
 
 /** The journal read back, mutated in place by {@link applyRecord}. */
 export interface JournalImage {
-  readonly tasks: Map<string, TaskRecord>;
+  readonly tasks: Map<RunKey, TaskRecord>;
   /** Oldest first. */
-  readonly completed: Map<string, CompletedTask>;
+  readonly completed: Map<RunKey, CompletedTask>;
 }
 
 export const emptyJournalImage = (): JournalImage => ({ tasks: new Map(), completed: new Map() });
@@ -80,23 +92,23 @@ export const emptyJournalImage = (): JournalImage => ({ tasks: new Map(), comple
 /** Applies one record. Records about an unknown task are dropped: its definition was unreadable or it is completed. */
 export function applyRecord(image: JournalImage, record: JournalRecord): void {
   if (record.kind === 'completed') {
-    image.tasks.delete(record.taskId);
-    const { taskId, frameworkId, status } = record;
-    rememberCompleted(image.completed, { taskId, frameworkId, status });
+    image.tasks.delete(record.run);
+    const { kind: _, ...completed } = record;
+    rememberCompleted(image.completed, completed);
     return;
   }
-  const known = image.tasks.get(record.taskId);
+  const known = image.tasks.get(record.run);
   const next = nextRecord(known, record);
-  if (next !== undefined) image.tasks.set(record.taskId, next);
+  if (next !== undefined) image.tasks.set(record.run, next);
 }
 
 /** Adds one completed task and forgets the oldest beyond {@link MAX_COMPLETED_TASKS}. */
 export function rememberCompleted(
-  completed: Map<string, CompletedTask>,
+  completed: Map<RunKey, CompletedTask>,
   task: CompletedTask,
 ): void {
-  completed.delete(task.taskId);
-  completed.set(task.taskId, task);
+  completed.delete(task.run);
+  completed.set(task.run, task);
   for (const oldest of completed.keys()) {
     if (completed.size <= MAX_COMPLETED_TASKS) return;
     completed.delete(oldest);
@@ -115,6 +127,7 @@ function nextRecord(
         known ?? {
           framework: record.framework,
           task: record.task,
+          ...(record.launchId === undefined ? {} : { launchId: record.launchId }),
           isLaunching: false,
           pending: [],
         }

@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import type { FrameworkInfo, TaskInfo } from '#mesos-v1';
+import { nthRun, SEED } from './agent.test-support.js';
 import { DEFAULT_LANE_LIMITS } from './agent-lanes.js';
 import { applyRecord, emptyJournalImage } from './agent-records.js';
 import { recoverAgent } from './agent-recovery.js';
 import { reduceAgent } from './agent-reducer.js';
 import type { AgentEffect, AgentOptions } from './agent-state.js';
 import { type AgentTaskEvent, DEFAULT_TASK_OPTIONS } from './agent-task.js';
+
+const RUN = nthRun('web');
 
 const framework: FrameworkInfo = { user: 'root', name: 'f', id: { value: 'f1' } };
 const definition: TaskInfo = {
@@ -25,29 +28,29 @@ const { reattachDeadlineMs, dockerLaunchDeadlineMs } = options;
 const launched = { pid: 7, containerId: 'c1' };
 const exited: AgentTaskEvent = {
   kind: 'exited',
-  exit: { taskId: 'web' as never, status: { kind: 'signalled', signal: 9 }, oomKilled: false },
+  exit: { run: RUN, status: { kind: 'signalled', signal: 9 }, oomKilled: false },
 };
 const phaseTimer: AgentTaskEvent = { kind: 'timer', timer: 'phase' };
 
 /** An agent that finds in its journal a task which was handed to the launcher, or was only accepted. */
 function recover(was: 'launching' | 'accepted') {
   const image = emptyJournalImage();
-  applyRecord(image, { kind: 'accepted', taskId: 'web', framework, task: definition });
-  if (was === 'launching') applyRecord(image, { kind: 'launching', taskId: 'web' });
-  const start = { bootId: 'b', seed: Array(10).fill(1), options, now: { epochMs: 0, monoMs: 0 } };
+  applyRecord(image, { kind: 'accepted', run: RUN, framework, task: definition });
+  if (was === 'launching') applyRecord(image, { kind: 'launching', run: RUN });
+  const start = { bootId: 'b', seed: SEED, options, now: { epochMs: 0, monoMs: 0 } };
   const identity = { agentId: 'a1', highestEpoch: 1, bootId: 'b' };
   let { state, effects } = recoverAgent({ identity, image, damaged: new Map() }, start);
   /** Gives the effects of one event of the task. */
   const feed = (event: AgentTaskEvent, monoMs = 0): readonly AgentEffect[] => {
     const now = { epochMs: monoMs, monoMs };
-    const reduced = reduceAgent(state, { kind: 'task', taskId: 'web', event }, now);
+    const reduced = reduceAgent(state, { kind: 'task', run: RUN, event }, now);
     state = reduced.state;
     effects = reduced.effects;
     return effects;
   };
   const acknowledgeAll = (): void => {
     for (;;) {
-      const uuid = state.tasks.get('web')?.stream.pending[0]?.uuid;
+      const uuid = state.tasks.get(RUN)?.stream.pending[0]?.uuid;
       if (uuid === undefined) return;
       feed({ kind: 'acknowledged', uuid });
     }
@@ -65,10 +68,10 @@ describe('a task that is looked for', () => {
     const given = feed(phaseTimer, reattachDeadlineMs);
 
     expect(effects).toContainEqual({
-      ...{ kind: 'set-timer', taskId: 'web', timer: 'phase' },
+      ...{ kind: 'set-timer', run: RUN, timer: 'phase' },
       delayMs: reattachDeadlineMs,
     });
-    expect(tasks().get('web')?.stream.latest).toMatchObject({
+    expect(tasks().get(RUN)?.stream.latest).toMatchObject({
       state: 'TASK_LOST',
       message: 'could not be found again: the docker launcher does not answer',
     });
@@ -83,13 +86,13 @@ describe('a task that is looked for', () => {
     feed(phaseTimer, reattachDeadlineMs);
 
     expect(again).toEqual([
-      { kind: 'reattach', taskId: 'web', launcher: 'docker' },
+      { kind: 'reattach', run: RUN, launcher: 'docker' },
       {
-        ...{ kind: 'set-timer', taskId: 'web', timer: 'phase' },
+        ...{ kind: 'set-timer', run: RUN, timer: 'phase' },
         delayMs: reattachDeadlineMs - 3_000,
       },
     ]);
-    expect(tasks().get('web')?.phase).toEqual({ kind: 'ended' });
+    expect(tasks().get(RUN)?.phase).toEqual({ kind: 'ended' });
   });
 
   test('is killed at the deadline when that was asked for meanwhile', () => {
@@ -98,7 +101,7 @@ describe('a task that is looked for', () => {
 
     feed(phaseTimer, reattachDeadlineMs);
 
-    expect(tasks().get('web')?.stream.latest?.state).toBe('TASK_KILLED');
+    expect(tasks().get(RUN)?.stream.latest?.state).toBe('TASK_KILLED');
   });
 });
 
@@ -135,7 +138,7 @@ describe('a task that was given up', () => {
     expect(tasks().size).toBe(0);
 
     expect(kindsOf(feed(late))).toEqual(['kill']);
-    expect(feed(exited)).toContainEqual({ kind: 'release', taskId: 'web', launcher: 'docker' });
+    expect(feed(exited)).toContainEqual({ kind: 'release', run: RUN, launcher: 'docker' });
   });
 
   test('is released when its launch fails late', () => {

@@ -1,9 +1,10 @@
-import type { Now, Reduction } from '#core';
+import type { Now, Reduction, RunKey } from '#core';
 import type { AgentCall, AgentInfo, TaskStatus } from '#mesos-v1';
 import { groupJournal } from './agent-effects.js';
-import { placeInLanes } from './agent-lanes.js';
+import { supersede } from './agent-kills.js';
 import { launcherKindOf } from './agent-launch-spec.js';
 import type { AgentIdentity, JournalImage, TaskRecord } from './agent-records.js';
+import { frameworkIdOf, isCurrent, makeCurrent } from './agent-runs.js';
 import {
   type AgentEffect,
   type AgentOptions,
@@ -12,15 +13,15 @@ import {
   newAgentTask,
 } from './agent-state.js';
 import type { AgentTask, AgentTaskEvent } from './agent-task.js';
-import { reduceAgentTask } from './agent-task-reducer.js';
+import { type AgentTurn, feedTask } from './agent-turn.js';
 import { isClosed } from './update-stream.js';
 
 /** What the journal gave back. */
 export interface RecoveredJournal {
   readonly identity?: AgentIdentity;
   readonly image: JournalImage;
-  /** Tasks whose lines were unreadable, with the reason. */
-  readonly damaged: ReadonlyMap<string, string>;
+  /** Runs whose lines were unreadable, with the reason. */
+  readonly damaged: ReadonlyMap<RunKey, string>;
 }
 
 /**
@@ -51,41 +52,44 @@ export function recoverAgent(
     ...emptyAgentState(identity, start.seed, start.options),
     ...(isStartingOver ? { leaving: 'reregister' as const } : {}),
   };
-  const effects: AgentEffect[] = [];
+  const turn: AgentTurn = { state, effects: [], now: start.now };
+  const { effects } = turn;
   if (isStartingOver) effects.push({ kind: 'pause-link', reason: 'old tasks have to end first' });
   if (before?.bootId !== start.bootId) effects.push({ kind: 'persist-identity', identity });
-  for (const [id, completed] of journal.image.completed) state.completed.set(id, completed);
-  for (const [id, record] of journal.image.tasks) {
-    const damage = journal.damaged.get(id);
-    const task = restoreTask(record, start.now);
+  for (const [run, completed] of journal.image.completed) state.completed.set(run, completed);
+  for (const [run, record] of journal.image.tasks) {
+    const damage = journal.damaged.get(run);
+    const task = restoreTask(run, record, start.now);
+    // Newer runs come later, so that the last one of a task stays.
+    if (record.kill?.isSuperseded !== true) makeCurrent(state.current, task);
     const event = firstEvent(record, {
       ...(damage === undefined ? {} : { damage }),
       hasRebooted,
       task,
     });
-    if (event === undefined) {
-      placeTask(state, task, record, { effects, start });
-      continue;
+    if (event === undefined) placeTask(turn, task, record);
+    else {
+      state.tasks.set(run, task);
+      feedTask(turn, run, event);
     }
-    const reduced = reduceAgentTask(task, event, start.now, {
-      options: start.options,
-      agentId: identity.agentId ?? task.definition.agent_id.value,
-      hostAddress: start.options.hostAddress,
-      uuids: state.uuids,
-      isConnected: false,
-    });
-    effects.push(...reduced.effects);
-    state.tasks.set(id, reduced.state);
-    placeInLanes(state.lanes, id, reduced.state);
   }
+  endSuperseded(turn);
   return { state, effects: groupJournal(effects) };
 }
 
-function restoreTask(record: TaskRecord, now: Now): AgentTask {
+/** The agent died between the launch of a new run and the end of the one before. */
+function endSuperseded(turn: AgentTurn): void {
+  for (const task of [...turn.state.tasks.values()]) {
+    if (!isCurrent(turn.state, task)) supersede(turn, task);
+  }
+}
+
+function restoreTask(run: RunKey, record: TaskRecord, now: Now): AgentTask {
   const fresh = newAgentTask(record.framework, record.task, {
     monoMs: now.monoMs,
     isConnected: false,
     launcher: launcherKindOf(record.task),
+    ...{ run, launchId: record.launchId },
   });
   return {
     ...fresh,
@@ -117,31 +121,21 @@ function firstEvent(
   return record.kill === undefined ? { kind: 'accepted' } : { kind: 'kill', kill: record.kill };
 }
 
-function placeTask(
-  state: AgentState,
-  task: AgentTask,
-  record: TaskRecord,
-  at: {
-    readonly effects: AgentEffect[];
-    readonly start: { readonly options: AgentOptions; readonly now: Now };
-  },
-): void {
+function placeTask({ state, effects, now }: AgentTurn, task: AgentTask, record: TaskRecord): void {
+  const { run, launcher } = task;
   if (isClosed(task.stream)) {
-    state.tasks.set(task.id, { ...task, phase: { kind: 'ended' } });
-    at.effects.push({ kind: 'release', taskId: task.id, launcher: task.launcher });
+    state.tasks.set(run, { ...task, phase: { kind: 'ended' } });
+    effects.push({ kind: 'release', run, launcher });
     return;
   }
   if (!record.isLaunching) return;
-  const { reattachDeadlineMs } = at.start.options;
-  const deadlineMs = at.start.now.monoMs + reattachDeadlineMs;
-  state.tasks.set(task.id, {
-    ...task,
-    phase: { kind: 'recovering', attempts: 0, deadlineMs },
-  });
-  at.effects.push(
-    { kind: 'reattach', taskId: task.id, launcher: task.launcher },
+  const { reattachDeadlineMs } = state.options;
+  const deadlineMs = now.monoMs + reattachDeadlineMs;
+  state.tasks.set(run, { ...task, phase: { kind: 'recovering', attempts: 0, deadlineMs } });
+  effects.push(
+    { kind: 'reattach', run, launcher },
     // A launcher that never answers does not hold the task for ever.
-    { kind: 'set-timer', taskId: task.id, timer: 'phase', delayMs: reattachDeadlineMs },
+    { kind: 'set-timer', run, timer: 'phase', delayMs: reattachDeadlineMs },
   );
 }
 
@@ -152,7 +146,8 @@ export function toSubscribe(
   version: string,
 ): Extract<AgentCall, { readonly type: 'SUBSCRIBE' }> {
   const { agentId } = state.identity;
-  const tasks = [...state.tasks.values()];
+  // What was superseded is nobody's any more.
+  const tasks = [...state.tasks.values()].filter((task) => isCurrent(state, task));
   const frameworks = new Map(tasks.map((task) => [task.framework.id?.value, task.framework]));
   return {
     type: 'SUBSCRIBE',
@@ -164,10 +159,11 @@ export function toSubscribe(
       tasks: tasks.map((task) => {
         const latest = task.stream.latest ?? stagingStatus(task);
         return {
-          framework_id: { value: task.framework.id?.value ?? '' },
+          framework_id: { value: frameworkIdOf(task) },
           task: task.definition,
           state: latest.state,
           latest_status: latest,
+          ...(task.launchId === undefined ? {} : { launch_id: task.launchId }),
         };
       }),
       frameworks: [...frameworks.values()],

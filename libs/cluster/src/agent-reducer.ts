@@ -1,14 +1,17 @@
 import type { Now, Reduction } from '#core';
-import type { AgentMessage, FrameworkInfo, TaskInfo } from '#mesos-v1';
+import type { AgentMessage, LaunchId, TaskInfo } from '#mesos-v1';
 import { groupJournal } from './agent-effects.js';
-import { drain, endAll, killAll, killOne, startOver } from './agent-kills.js';
+import { drain, endAll, killAll, killOne, startOver, supersede } from './agent-kills.js';
 import { nextInLanes } from './agent-lanes.js';
 import { findTaskDefect, launcherKindOf } from './agent-launch-spec.js';
 import { admitMessage } from './agent-master-stream.js';
+import type { CompletedTask } from './agent-records.js';
+import { findCompleted, findCurrent, makeCurrent, nameRun } from './agent-runs.js';
 import { type AgentEffect, type AgentEvent, type AgentState, newAgentTask } from './agent-state.js';
-import type { AgentTaskEvent } from './agent-task.js';
+import type { AgentTask, AgentTaskEvent } from './agent-task.js';
 import { killGraceMs } from './agent-task-kill.js';
-import { type AgentTurn, feedTask, isSubscribed, log, ownStatus, tellOnce } from './agent-turn.js';
+import { type AgentTurn, feedTask, isSubscribed, log, tellOnce } from './agent-turn.js';
+import { isOtherLaunch } from './launch-id.js';
 
 /**
  * Applies one event to the agent. Effects are in the order they have to be carried out: what is written down comes before
@@ -54,7 +57,7 @@ function applyEvent(turn: AgentTurn, event: AgentEvent): void {
       return;
     }
     case 'task':
-      feedTask(turn, event.taskId, event.event);
+      feedTask(turn, event.run, event.event);
       return;
     case 'shutdown':
       turn.state = { ...turn.state, leaving: 'shutdown' };
@@ -65,7 +68,7 @@ function applyEvent(turn: AgentTurn, event: AgentEvent): void {
         );
         const graceMs = Math.min(ownMs, event.maxGraceMs);
         const kill = { graceMs, message: 'the agent is being shut down' };
-        feedTask(turn, task.id, { kind: 'kill', kill });
+        feedTask(turn, task.run, { kind: 'kill', kill });
       }
       return;
     default:
@@ -107,14 +110,16 @@ function applyMessage(turn: AgentTurn, message: AgentMessage): void {
       turn.effects.push({ kind: 'send-pong' });
       return;
     case 'LAUNCH':
-      launch(turn, message.launch.framework, message.launch.task);
+      launch(turn, message.launch);
       return;
     case 'KILL':
       killOne(turn, message);
       return;
     case 'ACKNOWLEDGE': {
-      const { task_id, uuid } = message.acknowledge;
-      feedTask(turn, task_id.value, { kind: 'acknowledged', uuid });
+      const { framework_id, task_id, uuid } = message.acknowledge;
+      const task = findCurrent(turn.state, framework_id.value, task_id.value);
+      // Of a run of before: the uuid is that of none of this one's statuses, so nothing comes of it.
+      if (task !== undefined) feedTask(turn, task.run, { kind: 'acknowledged', uuid });
       return;
     }
     case 'SHUTDOWN_FRAMEWORK': {
@@ -168,7 +173,7 @@ function afterSubscribed(
   const timeoutMs = state.master.current?.pingTimeoutMs;
   if (timeoutMs !== undefined) turn.effects.push({ kind: 'watch-pings', delayMs: timeoutMs });
   log(turn, 'info', `subscribed as ${agentId} in epoch ${message.epoch}`);
-  for (const taskId of [...turn.state.tasks.keys()]) feedTask(turn, taskId, { kind: 'connected' });
+  for (const run of [...turn.state.tasks.keys()]) feedTask(turn, run, { kind: 'connected' });
 }
 
 /** On the disk before anything later is applied, and confirmed when it is. */
@@ -189,8 +194,8 @@ function loseLink(turn: AgentTurn, connection: number): void {
   if (turn.state.master.connection !== connection) return;
   const { connection: _, current: __, ...master } = turn.state.master;
   turn.state = { ...turn.state, master };
-  for (const taskId of [...turn.state.tasks.keys()]) {
-    feedTask(turn, taskId, { kind: 'disconnected' });
+  for (const run of [...turn.state.tasks.keys()]) {
+    feedTask(turn, run, { kind: 'disconnected' });
   }
 }
 
@@ -212,8 +217,9 @@ function refuseGroup(
   turn: AgentTurn,
   group: Extract<AgentMessage, { readonly type: 'LAUNCH_GROUP' }>['launch_group'],
 ): void {
-  for (const definition of group.tasks) {
-    launch(turn, group.framework, definition, {
+  const { framework, launch_id } = group;
+  for (const task of group.tasks) {
+    launch(turn, launch_id === undefined ? { framework, task } : { framework, task, launch_id }, {
       kind: 'refused',
       state: 'TASK_ERROR',
       reason: 'REASON_TASK_GROUP_INVALID',
@@ -222,54 +228,62 @@ function refuseGroup(
   }
 }
 
-/** A task already known, running or completed, is not launched again. */
+/**
+ * The launch of a run. One that is known, alive or ended, is not launched again; another launch of the same task is a new
+ * run, and whatever is left of the one before is superseded.
+ */
 function launch(
   turn: AgentTurn,
-  framework: FrameworkInfo,
-  definition: TaskInfo,
+  given: Extract<AgentMessage, { readonly type: 'LAUNCH' }>['launch'],
   groupRefusal?: AgentTaskEvent,
 ): void {
   const { state, now } = turn;
+  const { framework, task: definition, launch_id: launchId } = given;
   const id = definition.task_id.value;
-  const known = state.tasks.get(id);
-  const before = state.completed.get(id);
-  const owner = known?.framework.id?.value ?? before?.frameworkId;
-  if (owner !== undefined && owner !== framework.id?.value) {
-    refuseId(turn, framework, definition);
-    return;
-  }
-  if (known !== undefined) return;
-  if (before !== undefined) {
-    tellOnce(turn, before.frameworkId, before.status);
-    return;
+  const frameworkId = framework.id?.value ?? '';
+  const known = findCurrent(state, frameworkId, id);
+  if (known !== undefined) {
+    if (isSameLaunch(known, launchId)) return;
+    supersede(turn, known);
+  } else {
+    const before = findCompleted(state.completed, { frameworkId, taskId: id }, launchId);
+    if (before !== undefined && isSameEnd(before, launchId)) {
+      tellOnce(turn, frameworkId, before);
+      return;
+    }
   }
   const launcher = launcherKindOf(definition);
+  const run = nameRun(state.runNames, id);
   const task = newAgentTask(framework, definition, {
     monoMs: now.monoMs,
     isConnected: isSubscribed(state),
-    launcher,
+    ...{ launcher, run, launchId },
   });
-  state.tasks.set(id, task);
+  state.tasks.set(run, task);
+  makeCurrent(state.current, task);
+  const named = launchId === undefined ? {} : { launchId };
   turn.effects.push({
     kind: 'journal',
-    taskId: id,
-    records: [{ kind: 'accepted', taskId: id, framework, task: definition }],
+    run,
+    records: [{ kind: 'accepted', run, framework, task: definition, ...named }],
   });
   const refusal = groupRefusal ?? findRefusal(state, definition);
-  feedTask(turn, id, refusal ?? { kind: 'accepted' });
+  feedTask(turn, run, refusal ?? { kind: 'accepted' });
 }
 
-/** Sandboxes and runtime folders are named by the task alone, so two frameworks cannot have one id on an agent. */
-function refuseId(turn: AgentTurn, framework: FrameworkInfo, definition: TaskInfo): void {
-  const taskId = definition.task_id.value;
-  const status = ownStatus(turn, taskId, {
-    state: 'TASK_ERROR',
-    source: 'SOURCE_AGENT',
-    reason: 'REASON_TASK_INVALID',
-    message: `another framework has or had a task with the id ${taskId} on this agent`,
-  });
-  tellOnce(turn, framework.id?.value ?? '', status);
-}
+/**
+ * Whether it is this very launch that comes again. A master that gives its launches no ids means the known one; where
+ * only the record has none (an earlier version wrote it), one that has not ended must be it: a task that lives is not
+ * launched anew.
+ */
+const isSameLaunch = (known: AgentTask, launchId: LaunchId | undefined): boolean =>
+  known.launchId === undefined && launchId !== undefined
+    ? known.phase.kind !== 'ended'
+    : !isOtherLaunch(known.launchId, launchId);
+
+/** Of one that has ended and is acknowledged: a launch with an id that its record lacks is another one. */
+const isSameEnd = (before: CompletedTask, launchId: LaunchId | undefined): boolean =>
+  launchId === undefined || before.launchId !== undefined;
 
 function findRefusal(state: AgentState, definition: TaskInfo): AgentTaskEvent | undefined {
   const defect = findTaskDefect(definition);
@@ -297,9 +311,9 @@ function findRefusal(state: AgentState, definition: TaskInfo): AgentTaskEvent | 
 
 function grantSlots(turn: AgentTurn): void {
   for (;;) {
-    const taskId = nextInLanes(turn.state.lanes);
-    if (taskId === undefined) return;
-    feedTask(turn, taskId, { kind: 'slot-granted' });
+    const run = nextInLanes(turn.state.lanes);
+    if (run === undefined) return;
+    feedTask(turn, run, { kind: 'slot-granted' });
   }
 }
 

@@ -1,8 +1,10 @@
-import type { AgentMessage, FrameworkInfo, TaskInfo, TaskStatus } from '#mesos-v1';
+import type { RunKey } from '#core';
+import type { AgentMessage, FrameworkInfo, LaunchId, TaskInfo, TaskStatus } from '#mesos-v1';
 import { createLanes, type LaneLimits, type Lanes } from './agent-lanes.js';
 import type { LauncherKind } from './agent-launch-spec.js';
 import type { MasterStream } from './agent-master-stream.js';
 import type { AgentIdentity, CompletedTask } from './agent-records.js';
+import type { CurrentRuns } from './agent-runs.js';
 import type { AgentTask, AgentTaskEffect, AgentTaskEvent, AgentTaskOptions } from './agent-task.js';
 import type { UuidSource } from './update-stream-uuid.js';
 
@@ -13,10 +15,12 @@ import type { UuidSource } from './update-stream-uuid.js';
 export interface AgentState {
   readonly identity: AgentIdentity;
   readonly master: MasterStream;
-  readonly tasks: Map<string, AgentTask>;
-  readonly completed: Map<string, CompletedTask>;
+  readonly tasks: Map<RunKey, AgentTask>;
+  readonly completed: Map<RunKey, CompletedTask>;
+  readonly current: CurrentRuns;
   readonly lanes: Lanes;
   readonly uuids: UuidSource;
+  readonly runNames: UuidSource;
   readonly options: AgentOptions;
   /** `reregister`: the master told it to start over, when its tasks have ended. `shutdown`: it is being switched off. */
   readonly leaving?: 'reregister' | 'shutdown';
@@ -44,12 +48,19 @@ export type AgentEvent =
   | { readonly kind: 'ping-overdue' }
   /** An engine came or went: what the agent advertises is no longer true. */
   | { readonly kind: 'launchers-changed'; readonly launchers: AgentOptions['launchers'] }
-  | { readonly kind: 'task'; readonly taskId: string; readonly event: AgentTaskEvent }
+  | { readonly kind: 'task'; readonly run: RunKey; readonly event: AgentTaskEvent }
   /** The agent is to go for good: end every task first. */
   | { readonly kind: 'shutdown'; readonly maxGraceMs: number };
 
 export type AgentEffect =
   | AgentTaskEffect
+  /** A status no stream keeps and nobody acknowledges: what is known of a task that has no record here. */
+  | {
+      readonly kind: 'tell-status';
+      readonly frameworkId: string;
+      readonly status: TaskStatus;
+      readonly launchId?: LaunchId;
+    }
   /** Flushed to the disk before any later effect, of any task. */
   | { readonly kind: 'persist-identity'; readonly identity: AgentIdentity }
   | { readonly kind: 'send-pong' }
@@ -76,8 +87,10 @@ export const emptyAgentState = (
   master: { highestEpoch: identity.highestEpoch, heardAtMs: 0 },
   tasks: new Map(),
   completed: new Map(),
+  current: new Map(),
   lanes: createLanes(options.lanes),
   uuids: { seed, count: 0 },
+  runNames: { seed, count: 0 },
   options,
 });
 
@@ -89,8 +102,11 @@ export const newAgentTask = (
     readonly monoMs: number;
     readonly isConnected: boolean;
     readonly launcher: LauncherKind;
+    readonly run: RunKey;
+    readonly launchId?: LaunchId | undefined;
   },
 ): AgentTask => ({
+  run: at.run,
   id: definition.task_id.value,
   framework,
   definition,
@@ -98,4 +114,5 @@ export const newAgentTask = (
   phase: { kind: 'received', waitsFor: 'launch' },
   stream: { connected: at.isConnected, pending: [] },
   acceptedAtMs: at.monoMs,
+  ...(at.launchId === undefined ? {} : { launchId: at.launchId }),
 });

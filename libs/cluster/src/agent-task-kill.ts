@@ -29,18 +29,23 @@ export function kill(turn: Turn, request: KillRequest): void {
   const isSame =
     before !== undefined &&
     before.graceMs === request.graceMs &&
-    (before.unacknowledged === true || request.unacknowledged !== true);
+    (before.unacknowledged === true || request.unacknowledged !== true) &&
+    (before.isSuperseded === true || request.isSuperseded !== true);
   if (isSame && phase.kind !== 'received' && phase.kind !== 'fetching') return;
   const wanted = { ...(before ?? request), graceMs: Math.min(request.graceMs, MAX_GRACE_MS) };
   turn.task = {
     ...task,
-    kill: request.unacknowledged ? { ...wanted, unacknowledged: true } : wanted,
+    kill: {
+      ...wanted,
+      ...(request.unacknowledged ? { unacknowledged: true } : {}),
+      ...(request.isSuperseded ? { isSuperseded: true } : {}),
+    },
   };
-  journal(turn, { kind: 'kill', taskId: task.id, kill: turn.task.kill ?? request });
+  journal(turn, { kind: 'kill', run: task.run, kill: turn.task.kill ?? request });
   switch (phase.kind) {
     case 'received':
     case 'fetching':
-      if (phase.kind === 'fetching') turn.effects.push({ kind: 'cancel-fetch', taskId: task.id });
+      if (phase.kind === 'fetching') turn.effects.push({ kind: 'cancel-fetch', run: task.run });
       end(turn, {
         reason: 'REASON_TASK_KILLED_DURING_LAUNCH',
         ...killed(turn.task, turn.task.kill ?? request),

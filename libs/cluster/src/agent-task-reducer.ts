@@ -1,5 +1,6 @@
 import type { LaunchedTask, Now, Reduction, TaskExit } from '#core';
 import { readHealthSettings, reduceHealth } from './agent-health.js';
+import { frameworkIdOf } from './agent-runs.js';
 import { describeExit, type StatusContent } from './agent-status.js';
 import type {
   AgentTask,
@@ -122,17 +123,17 @@ function useSlot(turn: Turn): void {
   if (task.phase.kind !== 'received') return;
   if (task.phase.waitsFor === 'fetch') {
     turn.task = { ...task, phase: { kind: 'fetching' } };
-    turn.effects.push({ kind: 'fetch', taskId: task.id, task: task.definition });
+    turn.effects.push({ kind: 'fetch', run: task.run, task: task.definition });
     setTimer(turn, 'phase', context.options.fetchDeadlineMs);
     return;
   }
   turn.task = { ...task, phase: { kind: 'launching' } };
-  journal(turn, { kind: 'launching', taskId: task.id });
+  journal(turn, { kind: 'launching', run: task.run });
   turn.effects.push({
     kind: 'launch',
-    taskId: task.id,
+    run: task.run,
     task: task.definition,
-    frameworkId: task.framework.id?.value ?? '',
+    frameworkId: frameworkIdOf(task),
     launcher: task.launcher,
   });
   setTimer(turn, 'phase', launchDeadlineMs(turn));
@@ -155,7 +156,7 @@ function afterLaunch(turn: Turn, launched: LaunchedTask): void {
   const { exit } = task.phase;
   turn.effects.push({
     kind: 'observe-launch',
-    taskId: task.id,
+    run: task.run,
     latencyMs: turn.now.monoMs - task.acceptedAtMs,
   });
   start(turn, launched);
@@ -264,7 +265,7 @@ function reattach(turn: Turn, deadlineMs: number): void {
     loseUnfound(turn, `the ${task.launcher} launcher does not answer`);
     return;
   }
-  turn.effects.push({ kind: 'reattach', taskId: task.id, launcher: task.launcher });
+  turn.effects.push({ kind: 'reattach', run: task.run, launcher: task.launcher });
   setTimer(turn, 'phase', deadlineMs - now.monoMs);
 }
 
@@ -283,7 +284,7 @@ function afterTimer(turn: Turn, timer: TaskTimer): void {
   }
   switch (task.phase.kind) {
     case 'fetching':
-      turn.effects.push({ kind: 'cancel-fetch', taskId: task.id });
+      turn.effects.push({ kind: 'cancel-fetch', run: task.run });
       failLaunch(
         turn,
         'fetching',
@@ -325,7 +326,7 @@ function probe(turn: Turn): void {
   const ipAddress = task.launched?.ipAddress;
   turn.effects.push({
     kind: 'probe',
-    taskId: task.id,
+    run: task.run,
     task: task.definition,
     launcher: task.launcher,
     timeoutMs: task.health.settings.timeoutMs,

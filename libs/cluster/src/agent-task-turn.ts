@@ -1,5 +1,7 @@
 import type { Now } from '#core';
-import type { KillRequest } from './agent-records.js';
+import type { TaskStatus } from '#mesos-v1';
+import type { CompletedTask, KillRequest } from './agent-records.js';
+import { frameworkIdOf } from './agent-runs.js';
 import { type StatusContent, toTaskStatus } from './agent-status.js';
 import type { AgentTask, AgentTaskContext, AgentTaskEffect, TaskTimer } from './agent-task.js';
 import {
@@ -39,7 +41,7 @@ export function end(turn: Turn, content: StatusContent): void {
 
 export function acknowledge(turn: Turn, uuid: string): void {
   if (turn.task.stream.pending[0]?.uuid !== uuid) return;
-  journal(turn, { kind: 'acknowledged', taskId: turn.task.id, uuid });
+  journal(turn, { kind: 'acknowledged', run: turn.task.run, uuid });
   clearTimer(turn, 'resend');
   feedStream(turn, { kind: 'acknowledged', uuid });
 }
@@ -59,7 +61,7 @@ export function report(turn: Turn, content: StatusContent): void {
     content,
     turn.now,
   );
-  journal(turn, { kind: 'update', taskId: task.id, status });
+  journal(turn, { kind: 'update', run: task.run, status });
   feedStream(turn, { kind: 'update', status });
 }
 
@@ -68,13 +70,16 @@ export function feedStream(turn: Turn, event: UpdateStreamEvent): void {
   const reduced = reduceUpdateStream(turn.task.stream, event, turn.now.monoMs, resend);
   turn.task = { ...turn.task, stream: reduced.state };
   for (const effect of reduced.effects) {
+    // Its task is another run by now: this one's news would be taken for that one's by a master without launch ids.
+    if (turn.task.kill?.isSuperseded && effect.kind !== 'completed') continue;
     if (effect.kind === 'send') {
       turn.effects.push({
         kind: 'send-update',
-        taskId: turn.task.id,
-        frameworkId: turn.task.framework.id?.value ?? '',
+        run: turn.task.run,
+        frameworkId: frameworkIdOf(turn.task),
         status: effect.status,
         latestState: effect.latestState,
+        ...(turn.task.launchId === undefined ? {} : { launchId: turn.task.launchId }),
       });
     } else if (effect.kind === 'resend-after') {
       setTimer(turn, 'resend', effect.delayMs);
@@ -86,10 +91,18 @@ export function complete(turn: Turn): void {
   const { task } = turn;
   const status = task.stream.latest;
   if (status === undefined) return;
-  const frameworkId = task.framework.id?.value ?? '';
-  journal(turn, { kind: 'completed', taskId: task.id, frameworkId, status });
-  turn.effects.push({ kind: 'forget', taskId: task.id });
+  journal(turn, { kind: 'completed', ...toCompleted(task, status) });
+  turn.effects.push({ kind: 'forget', run: task.run });
 }
+
+/** What is remembered of a run whose record is dropped. */
+export const toCompleted = (task: AgentTask, status: TaskStatus): CompletedTask => ({
+  run: task.run,
+  taskId: task.id,
+  frameworkId: frameworkIdOf(task),
+  status,
+  ...(task.launchId === undefined ? {} : { launchId: task.launchId }),
+});
 
 export function killed(task: AgentTask, request: KillRequest): StatusContent {
   const isUnhealthy = (task.health?.consecutiveFailures ?? 0) > 0;
@@ -121,25 +134,25 @@ export const journal = (
   turn: Turn,
   record: Extract<AgentTaskEffect, { readonly kind: 'journal' }>['records'][number],
 ): void => {
-  turn.effects.push({ kind: 'journal', taskId: turn.task.id, records: [record] });
+  turn.effects.push({ kind: 'journal', run: turn.task.run, records: [record] });
 };
 
 export const setTimer = (turn: Turn, timer: TaskTimer, delayMs: number): void => {
-  turn.effects.push({ kind: 'set-timer', taskId: turn.task.id, timer, delayMs });
+  turn.effects.push({ kind: 'set-timer', run: turn.task.run, timer, delayMs });
 };
 
 export const clearTimer = (turn: Turn, timer: TaskTimer): void => {
-  turn.effects.push({ kind: 'clear-timer', taskId: turn.task.id, timer });
+  turn.effects.push({ kind: 'clear-timer', run: turn.task.run, timer });
 };
 
 export const release = (turn: Turn): void => {
-  turn.effects.push({ kind: 'release', taskId: turn.task.id, launcher: turn.task.launcher });
+  turn.effects.push({ kind: 'release', run: turn.task.run, launcher: turn.task.launcher });
 };
 
 export const sendKill = (turn: Turn, graceMs: number): void => {
   turn.effects.push({
     kind: 'kill',
-    taskId: turn.task.id,
+    run: turn.task.run,
     launcher: turn.task.launcher,
     graceMs,
   });

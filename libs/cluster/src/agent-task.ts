@@ -1,14 +1,17 @@
-import type { LaunchedTask, TaskExit } from '#core';
-import type { FrameworkInfo, TaskInfo, TaskStatus } from '#mesos-v1';
+import type { LaunchedTask, RunKey, TaskExit } from '#core';
+import type { FrameworkInfo, LaunchId, TaskInfo, TaskStatus } from '#mesos-v1';
 import type { AgentHealth, HealthResult } from './agent-health.js';
 import type { LauncherKind } from './agent-launch-spec.js';
 import type { JournalRecord, KillRequest, TaskRecord } from './agent-records.js';
 import type { ResendOptions, UpdateStream } from './update-stream.js';
 import type { UuidSource } from './update-stream-uuid.js';
 
-/** One task of the agent, from LAUNCH until its terminal update is acknowledged. */
+/** One run of a task, from LAUNCH until its terminal update is acknowledged. */
 export interface AgentTask {
+  readonly run: RunKey;
+  /** The task's, which its framework gave. */
   readonly id: string;
+  readonly launchId?: LaunchId;
   readonly framework: FrameworkInfo;
   readonly definition: TaskInfo;
   readonly launcher: LauncherKind;
@@ -75,37 +78,38 @@ export type AgentTaskEffect =
   /** Comes before all other effects of one event: persist, then act. */
   | {
       readonly kind: 'journal';
-      readonly taskId: string;
+      readonly run: RunKey;
       readonly records: readonly JournalRecord[];
     }
   | {
       readonly kind: 'send-update';
-      readonly taskId: string;
+      readonly run: RunKey;
       readonly frameworkId: string;
       readonly status: TaskStatus;
       readonly latestState: string;
+      readonly launchId?: LaunchId;
     }
-  | { readonly kind: 'fetch'; readonly taskId: string; readonly task: TaskInfo }
-  | { readonly kind: 'cancel-fetch'; readonly taskId: string }
+  | { readonly kind: 'fetch'; readonly run: RunKey; readonly task: TaskInfo }
+  | { readonly kind: 'cancel-fetch'; readonly run: RunKey }
   | {
       readonly kind: 'launch';
-      readonly taskId: string;
+      readonly run: RunKey;
       readonly task: TaskInfo;
       readonly frameworkId: string;
       readonly launcher: LauncherKind;
     }
-  | { readonly kind: 'reattach'; readonly taskId: string; readonly launcher: LauncherKind }
+  | { readonly kind: 'reattach'; readonly run: RunKey; readonly launcher: LauncherKind }
   | {
       readonly kind: 'kill';
-      readonly taskId: string;
+      readonly run: RunKey;
       readonly launcher: LauncherKind;
       readonly graceMs: number;
     }
   /** The task has ended: free what the launcher still holds for it. */
-  | { readonly kind: 'release'; readonly taskId: string; readonly launcher: LauncherKind }
+  | { readonly kind: 'release'; readonly run: RunKey; readonly launcher: LauncherKind }
   | {
       readonly kind: 'probe';
-      readonly taskId: string;
+      readonly run: RunKey;
       readonly task: TaskInfo;
       readonly launcher: LauncherKind;
       readonly ipAddress?: string;
@@ -113,15 +117,15 @@ export type AgentTaskEffect =
     }
   | {
       readonly kind: 'set-timer';
-      readonly taskId: string;
+      readonly run: RunKey;
       readonly timer: TaskTimer;
       readonly delayMs: number;
     }
-  | { readonly kind: 'clear-timer'; readonly taskId: string; readonly timer: TaskTimer }
+  | { readonly kind: 'clear-timer'; readonly run: RunKey; readonly timer: TaskTimer }
   /** For the metrics. */
-  | { readonly kind: 'observe-launch'; readonly taskId: string; readonly latencyMs: number }
+  | { readonly kind: 'observe-launch'; readonly run: RunKey; readonly latencyMs: number }
   /** Its record is dropped: forget its timers and queues. */
-  | { readonly kind: 'forget'; readonly taskId: string };
+  | { readonly kind: 'forget'; readonly run: RunKey };
 
 /** Milliseconds. */
 export interface AgentTaskOptions {
@@ -157,6 +161,7 @@ export interface AgentTaskContext {
 export const toTaskRecord = (task: AgentTask): TaskRecord => ({
   framework: task.framework,
   task: task.definition,
+  ...(task.launchId === undefined ? {} : { launchId: task.launchId }),
   isLaunching: task.phase.kind !== 'received' && task.phase.kind !== 'fetching',
   pending: task.stream.pending,
   ...(task.stream.latest ? { latest: task.stream.latest } : {}),

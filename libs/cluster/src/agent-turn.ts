@@ -1,11 +1,13 @@
-import type { Now } from '#core';
-import type { TaskStatus } from '#mesos-v1';
+import type { Now, RunKey } from '#core';
+import type { LaunchId, TaskStatus } from '#mesos-v1';
 import { placeInLanes } from './agent-lanes.js';
 import { rememberCompleted } from './agent-records.js';
+import { forgetRun } from './agent-runs.js';
 import type { AgentEffect, AgentState } from './agent-state.js';
 import { type StatusContent, toTaskStatus } from './agent-status.js';
 import type { AgentTask, AgentTaskContext, AgentTaskEvent } from './agent-task.js';
 import { reduceAgentTask } from './agent-task-reducer.js';
+import { toCompleted } from './agent-task-turn.js';
 import { isCompleted } from './update-stream.js';
 
 /** One reduction under way; owned by this call and mutated in it. */
@@ -15,12 +17,12 @@ export interface AgentTurn {
   readonly now: Now;
 }
 
-/** One event of one task: reduced, and what is done with it and its lanes. */
-export function feedTask(turn: AgentTurn, taskId: string, event: AgentTaskEvent): void {
+/** One event of one run: reduced, and what is done with it and its lanes. */
+export function feedTask(turn: AgentTurn, run: RunKey, event: AgentTaskEvent): void {
   const { state, now } = turn;
-  const task = state.tasks.get(taskId);
+  const task = state.tasks.get(run);
   if (task === undefined) {
-    endStray(turn, taskId, event);
+    endStray(turn, run, event);
     return;
   }
   const { agentId } = state.identity;
@@ -35,34 +37,31 @@ export function feedTask(turn: AgentTurn, taskId: string, event: AgentTaskEvent)
   turn.effects.push(...reduced.effects);
   const isForgotten = reduced.effects.some((effect) => effect.kind === 'forget');
   if (isForgotten) forget(turn, reduced.state);
-  else state.tasks.set(taskId, reduced.state);
-  placeInLanes(state.lanes, taskId, isForgotten ? undefined : reduced.state);
+  else state.tasks.set(run, reduced.state);
+  placeInLanes(state.lanes, run, isForgotten ? undefined : reduced.state);
 }
 
 function forget(turn: AgentTurn, task: AgentTask): void {
-  turn.state.tasks.delete(task.id);
+  turn.state.tasks.delete(task.run);
+  forgetRun(turn.state.current, task);
   const status = task.stream.latest;
   if (status === undefined || !isCompleted({ ...task.stream, pending: [] })) return;
-  rememberCompleted(turn.state.completed, {
-    taskId: task.id,
-    frameworkId: task.framework.id?.value ?? '',
-    status,
-  });
+  rememberCompleted(turn.state.completed, toCompleted(task, status));
 }
 
 /**
  * A task that was given up, acknowledged and forgotten may still be launched or found: nothing of it may go on running,
  * and once it is over its launcher frees what it held. Only the launcher that has it knows which one that is.
  */
-function endStray(turn: AgentTurn, taskId: string, event: AgentTaskEvent): void {
+function endStray(turn: AgentTurn, run: RunKey, event: AgentTaskEvent): void {
   if (event.kind === 'launched' || event.kind === 'reattached') {
     const launcher = event.launched.containerId === undefined ? 'process' : 'docker';
-    turn.effects.push({ kind: 'kill', taskId, launcher, graceMs: 0 });
+    turn.effects.push({ kind: 'kill', run, launcher, graceMs: 0 });
   }
   if (event.kind !== 'exited' && event.kind !== 'launch-failed') return;
   for (const launcher of ['process', 'docker'] as const) {
     if (!turn.state.options.launchers[launcher].available) continue;
-    turn.effects.push({ kind: 'release', taskId, launcher });
+    turn.effects.push({ kind: 'release', run, launcher });
   }
 }
 
@@ -81,13 +80,17 @@ export function ownStatus(turn: AgentTurn, taskId: string, content: StatusConten
 }
 
 /** Tells a framework a status that no stream keeps: without a uuid, so that nobody acknowledges it. */
-export function tellOnce(turn: AgentTurn, frameworkId: string, status: TaskStatus): void {
-  const { uuid: _, ...told } = status;
+export function tellOnce(
+  turn: AgentTurn,
+  frameworkId: string,
+  told: { readonly status: TaskStatus; readonly launchId?: LaunchId | undefined },
+): void {
+  const { uuid: _, ...status } = told.status;
+  const { launchId } = told;
   turn.effects.push({
-    kind: 'send-update',
-    taskId: status.task_id.value,
+    kind: 'tell-status',
     frameworkId,
-    status: told,
-    latestState: status.state,
+    status,
+    ...(launchId === undefined ? {} : { launchId }),
   });
 }

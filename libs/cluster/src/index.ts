@@ -24,10 +24,12 @@ export {
   type JournalRecord,
   type KillRequest,
   MAX_COMPLETED_TASKS,
+  readJournalRecord,
   type TaskRecord,
 } from './agent-records.js';
 export { type RecoveredJournal, recoverAgent, toSubscribe } from './agent-recovery.js';
 export { reduceAgent } from './agent-reducer.js';
+export { findCompleted, findCurrent, frameworkIdOf } from './agent-runs.js';
 export type { AgentEffect, AgentEvent, AgentOptions, AgentState } from './agent-state.js';
 export {
   type AgentTask,
@@ -40,13 +42,13 @@ export {
   toTaskRecord,
 } from './agent-task.js';
 export { isSubscribed } from './agent-turn.js';
+export type { MasterCounters } from './master-counters.js';
 export type {
   AgentSubscription,
   MasterEffect,
   MasterEvent,
   SubscribeCall,
 } from './master-events.js';
-export type { MasterCounters } from './master-counters.js';
 export { executorKey } from './master-executors.js';
 export { failoverTimeoutMs } from './master-framework-info.js';
 export { findMachines as findScheduledMachines } from './master-maintenance.js';

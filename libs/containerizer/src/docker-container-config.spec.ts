@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type DockerSpec, LaunchError, type LaunchSpec, taskId } from '#core';
+import { type DockerSpec, frameworkId, LaunchError, type LaunchSpec, runKey, taskId } from '#core';
 import { type ContainerDefaults, toContainerConfig } from './docker-container-config.js';
 
 const DEFAULTS = { scope: 'agent-1', maxProcesses: 100, capCpu: false };
@@ -22,7 +22,8 @@ const toConfig = (
 ) =>
   toContainerConfig(
     {
-      ...{ taskId: taskId('web.1'), sandbox: '/s', runtimeDirectory: '/r', environment: {} },
+      ...{ run: runKey('web.1', 'x'), taskId: taskId('web.1'), frameworkId: frameworkId('f1') },
+      ...{ sandbox: '/s', runtimeDirectory: '/r', environment: {} },
       ...{ cpuMillis: 500, memMib: 64 },
       command: { kind: 'exec', args: [] },
       docker: { ...IMAGE, ...docker },
@@ -35,10 +36,15 @@ const withParameters = (...pairs: readonly (readonly [string, string])[]) =>
   toConfig({ parameters: pairs.map(([key, value]) => ({ key, value })) });
 
 describe('toContainerConfig', () => {
-  it('names and labels the container after its task and agent', () => {
+  it('names the container after its run and agent, and labels it with its task and framework too', () => {
     expect(toConfig()).toMatchObject({
-      name: 'pacer.agent-1.web.1',
-      Labels: { 'pacer.task-id': 'web.1', 'pacer.agent': 'agent-1' },
+      name: 'pacer.agent-1.web.1.x',
+      Labels: {
+        'pacer.run': 'web.1.x',
+        'pacer.task-id': 'web.1',
+        'pacer.framework-id': 'f1',
+        'pacer.agent': 'agent-1',
+      },
     });
   });
 

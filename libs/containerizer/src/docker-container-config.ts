@@ -1,9 +1,13 @@
 /** Turns a launch spec into what the engine's create call takes. */
-import { type DockerSpec, LaunchError, type LaunchSpec } from '#core';
+import { type DockerSpec, LaunchError, type LaunchSpec, type RunKey, readRunKey } from '#core';
 import { applyDockerParameters, type ContainerConfig } from './docker-parameters.js';
 import { cgroupName } from './task-cgroup.js';
 
+/** The run's key, by which its container is found again; the two ids are for people. */
+export const RUN_LABEL = 'pacer.run';
+/** All that containers made before tasks had keys carry: the task's id, which is their key. */
 export const TASK_LABEL = 'pacer.task-id';
+export const FRAMEWORK_LABEL = 'pacer.framework-id';
 export const SCOPE_LABEL = 'pacer.agent';
 
 const MIB = 1024 * 1024;
@@ -24,9 +28,15 @@ export interface ContainerDefaults {
   readonly publishAddress?: string;
 }
 
-/** One name for each task of each agent: the engine itself refuses to create a second one. */
-export function containerName(scope: string, task: string): string {
-  return `${NAME_PREFIX}.${cgroupName(scope)}.${cgroupName(task)}`;
+/** One name for each run of each agent: the engine itself refuses to create a second one. */
+export function containerName(scope: string, run: RunKey): string {
+  return `${NAME_PREFIX}.${cgroupName(scope)}.${cgroupName(run)}`;
+}
+
+/** Whose container it is; undefined: none of ours. */
+export function runOfLabels(labels: Readonly<Record<string, string>>): RunKey | undefined {
+  const run = labels[RUN_LABEL] ?? labels[TASK_LABEL];
+  return run === undefined ? undefined : readRunKey(run);
 }
 
 /** Throws {@link LaunchError} in phase `prepare` for parameters it cannot express. */
@@ -36,11 +46,16 @@ export function toContainerConfig(spec: LaunchSpec, defaults: ContainerDefaults)
     throw new LaunchError('prepare', `task ${spec.taskId}: no docker image is given`);
   }
   const config: ContainerConfig = {
-    name: containerName(defaults.scope, spec.taskId),
+    name: containerName(defaults.scope, spec.run),
     Image: docker.image,
     ...toCommand(spec.command),
     Env: Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`),
-    Labels: { [TASK_LABEL]: spec.taskId, [SCOPE_LABEL]: defaults.scope },
+    Labels: {
+      [RUN_LABEL]: spec.run,
+      [TASK_LABEL]: spec.taskId,
+      [FRAMEWORK_LABEL]: spec.frameworkId,
+      [SCOPE_LABEL]: defaults.scope,
+    },
     ...(spec.user === undefined ? {} : { User: spec.user }),
     ExposedPorts: toExposedPorts(docker),
     HostConfig: {

@@ -1,7 +1,7 @@
 /** Single calls to the engine about one container, each with a deadline. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
-import type { ExitStatus, TaskExit, TaskId } from '#core';
+import type { ExitStatus, RunKey, TaskExit } from '#core';
 import { hasStatus } from './docker-errors.js';
 import { toExitStatus } from './launch-record.js';
 
@@ -20,9 +20,9 @@ export function isOver({ State }: Dockerode.ContainerInspectInfo): boolean {
   return !State.Running && State.Status !== 'created';
 }
 
-export function toExit(taskId: TaskId, { State }: Dockerode.ContainerInspectInfo): TaskExit {
+export function toExit(run: RunKey, { State }: Dockerode.ContainerInspectInfo): TaskExit {
   const status = toExitStatus(State.ExitCode);
-  return { taskId, status, oomKilled: State.OOMKilled && State.ExitCode !== 0 };
+  return { run, status, oomKilled: State.OOMKilled && State.ExitCode !== 0 };
 }
 
 /** False when there is nothing to signal: it is gone or does not run. */
@@ -50,7 +50,7 @@ const LONGEST_PAUSE_MS = 30_000;
 export async function awaitExit(
   container: Dockerode.Container,
   task: {
-    readonly taskId: TaskId;
+    readonly run: RunKey;
     readonly exitCode?: number | undefined;
     readonly isAwaited: () => boolean;
   },
@@ -70,16 +70,16 @@ export async function awaitExit(
 
 async function lookForExit(
   container: Dockerode.Container,
-  { taskId, exitCode }: { readonly taskId: TaskId; readonly exitCode?: number | undefined },
+  { run, exitCode }: { readonly run: RunKey; readonly exitCode?: number | undefined },
 ): Promise<TaskExit | 'running' | 'no-answer'> {
   try {
     const state = await container.inspect(withTimeout());
-    return isOver(state) ? toExit(taskId, state) : 'running';
+    return isOver(state) ? toExit(run, state) : 'running';
   } catch (error) {
     if (!hasStatus(error, 404)) return 'no-answer';
     const removed: ExitStatus = { kind: 'unknown', reason: 'its container was removed' };
     const status = exitCode === undefined ? removed : toExitStatus(exitCode);
-    return { taskId, status, oomKilled: false };
+    return { run, status, oomKilled: false };
   }
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Launcher, type TaskExit, taskId } from '#core';
+import { type Launcher, runKeyOfTask, type TaskExit } from '#core';
 import { FakeDockerEngine } from '../../../test/support/fake-docker-engine.js';
 import { createDockerLauncher } from './docker-launcher.js';
 
@@ -36,7 +36,7 @@ describe('the end of a container', { timeout: 2 * WAIT_MS }, () => {
   });
 
   const connection = () => ({ scope: 'spec', socketPath: engine.socketPath });
-  const place = () => ({ taskId: taskId('web'), sandbox: folder, runtimeDirectory: folder });
+  const place = () => ({ run: runKeyOfTask('web'), sandbox: folder, runtimeDirectory: folder });
 
   /** A launcher that knows of one running container. */
   const arrange = async (options: { readonly resyncMs?: number } = {}) => {
@@ -61,7 +61,7 @@ describe('the end of a container', { timeout: 2 * WAIT_MS }, () => {
     engine.end(container, 3);
     await until(() => exits.length > 0);
 
-    expect(exits).toMatchObject([{ taskId: 'web', status: { kind: 'exited', code: 3 } }]);
+    expect(exits).toMatchObject([{ run: 'web', status: { kind: 'exited', code: 3 } }]);
   });
 
   it('is waited for when the event comes before the engine has written it down', async () => {
@@ -80,7 +80,7 @@ describe('the end of a container', { timeout: 2 * WAIT_MS }, () => {
     const container = await arrange();
     engine.end(container, 4, { quietly: true });
 
-    await launcher.kill(taskId('web'), { graceMs: 3_600_000 });
+    await launcher.kill(runKeyOfTask('web'), { graceMs: 3_600_000 });
     await until(() => exits.length > 0);
 
     expect(exits).toMatchObject([{ status: { kind: 'exited', code: 4 } }]);
@@ -90,7 +90,7 @@ describe('the end of a container', { timeout: 2 * WAIT_MS }, () => {
     const container = await arrange();
     engine.containers.delete(container.id);
 
-    await launcher.kill(taskId('web'), { graceMs: 0 });
+    await launcher.kill(runKeyOfTask('web'), { graceMs: 0 });
     await until(() => exits.length > 0);
 
     expect(exits).toMatchObject([{ status: { kind: 'unknown' } }]);
@@ -123,11 +123,29 @@ describe('the end of a container', { timeout: 2 * WAIT_MS }, () => {
     const container = await arrange();
     engine.tellDeath(container, 0);
 
-    await launcher.kill(taskId('web'), { graceMs: 0 });
+    await launcher.kill(runKeyOfTask('web'), { graceMs: 0 });
     await until(() => exits.length > 0);
     engine.tellDeath(container, 137);
     await sleep(PAUSE_MS);
 
     expect(exits).toMatchObject([{ status: { code: 137 } }]);
+  });
+
+  it('of a container made before runs had keys is noticed, as it is found by the id of its task', async () => {
+    launcher = createDockerLauncher(connection());
+    launcher.onExit((exit) => exits.push(exit));
+    // Another framework's, of today: its task has the same id.
+    engine.run('web.x', { 'pacer.run': 'web.x', 'pacer.task-id': 'web' });
+    const container = engine.run('web', { 'pacer.task-id': 'web' });
+
+    const found = await launcher.reattach(place());
+    await until(() => engine.isHeard);
+    engine.end(container, 3);
+    await until(() => exits.length > 0);
+    const strays = await launcher.removeStrays(new Set([runKeyOfTask('web.x')]));
+
+    expect(found).toMatchObject({ kind: 'running', task: { containerId: 'id-web' } });
+    expect(exits).toMatchObject([{ run: 'web', status: { code: 3 } }]);
+    expect(strays).toEqual(['web']);
   });
 });

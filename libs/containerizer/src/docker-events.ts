@@ -2,7 +2,8 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
-import { SCOPE_LABEL, TASK_LABEL } from './docker-container-config.js';
+import type { RunKey } from '#core';
+import { runOfLabels, SCOPE_LABEL } from './docker-container-config.js';
 
 export interface EngineEvents {
   /** Resolves once the stream stands for the first time; calling it again is harmless. */
@@ -12,7 +13,7 @@ export interface EngineEvents {
 
 export interface ContainerDeath {
   readonly containerId: string;
-  readonly task: string;
+  readonly run: RunKey;
   readonly exitCode?: number;
 }
 
@@ -104,8 +105,8 @@ export function parseDeath(line: string): ContainerDeath | undefined {
     readonly Actor?: { readonly ID?: string; readonly Attributes?: Record<string, string> };
   };
   const containerId = event.Actor?.ID;
-  const task = event.Actor?.Attributes?.[TASK_LABEL];
-  if (event.Action !== 'die' || containerId === undefined || task === undefined) return undefined;
+  const run = runOfLabels(event.Actor?.Attributes ?? {});
+  if (event.Action !== 'die' || containerId === undefined || run === undefined) return undefined;
   const exitCode = Number(event.Actor?.Attributes?.['exitCode']);
-  return { containerId, task, ...(Number.isInteger(exitCode) ? { exitCode } : {}) };
+  return { containerId, run, ...(Number.isInteger(exitCode) ? { exitCode } : {}) };
 }

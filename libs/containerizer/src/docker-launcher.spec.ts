@@ -6,7 +6,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type DockerSpec, type LaunchSpec, type TaskExit, taskId } from '#core';
+import {
+  type DockerSpec,
+  frameworkId,
+  type LaunchSpec,
+  runKeyOfTask,
+  type TaskExit,
+  taskId,
+} from '#core';
 import {
   BUSYBOX_IMAGE,
   ensureBusyboxImage,
@@ -39,7 +46,8 @@ async function prepare(extra: Partial<DockerLauncherOptions> = {}) {
     await mkdir(sandbox, { recursive: true });
     await mkdir(runtimeDirectory, { recursive: true });
     return {
-      ...{ taskId: taskId(id), sandbox, runtimeDirectory, cpuMillis: 100, memMib: 32 },
+      ...{ run: runKeyOfTask(id), taskId: taskId(id), frameworkId: frameworkId('f1') },
+      ...{ sandbox, runtimeDirectory, cpuMillis: 100, memMib: 32 },
       command: { kind: 'shell', value: command },
       environment: { GREETING: 'hello' },
       docker: {
@@ -293,11 +301,11 @@ describe.skipIf(!isPresent)('with a Docker engine', { timeout: 2 * WAIT_MS }, ()
     const { launcher, spec } = await arrange();
     await launcher.launch(await spec('a', 'sleep 1000'));
 
-    const slow = launcher.execute(taskId('a'), 'sleep 1001', { timeoutMs: 200 });
+    const slow = launcher.execute(runKeyOfTask('a'), 'sleep 1001', { timeoutMs: 200 });
 
     await expect(slow).rejects.toThrow('200 ms');
     const check = 'ps | grep -c "[s]leep 1001"';
-    const left = await launcher.execute(taskId('a'), check, { timeoutMs: WAIT_MS });
+    const left = await launcher.execute(runKeyOfTask('a'), check, { timeoutMs: WAIT_MS });
     expect(left.output.trim()).toBe('0');
   });
 });

@@ -12,12 +12,14 @@ import {
   type Launcher,
   type LaunchSpec,
   type Reattachment,
+  type RunKey,
   type TaskExit,
-  type TaskId,
 } from '#core';
 import { withinPhase } from './deadline.js';
 import {
   containerName,
+  RUN_LABEL,
+  runOfLabels,
   SCOPE_LABEL,
   TASK_LABEL,
   toContainerConfig,
@@ -68,7 +70,7 @@ export function createDockerLauncher(options: DockerLauncherOptions): Launcher {
 }
 
 interface ContainerTask {
-  readonly taskId: TaskId;
+  readonly run: RunKey;
   readonly sandbox: string;
   readonly runtimeDirectory: string;
   readonly container: Dockerode.Container;
@@ -80,7 +82,7 @@ interface ContainerTask {
   killTimer?: NodeJS.Timeout;
 }
 
-type Place = Pick<LaunchSpec, 'taskId' | 'runtimeDirectory' | 'sandbox'>;
+type Place = Pick<LaunchSpec, 'run' | 'runtimeDirectory' | 'sandbox'>;
 
 const DETECT_TIMEOUT_MS = 5_000;
 const MAX_WAITING_LAUNCHES = 10_000;
@@ -92,9 +94,9 @@ const STARTED_FILE = 'container';
 class DockerLauncher implements Launcher {
   readonly kind = 'docker';
   private readonly docker: Dockerode;
-  private readonly tasks = new Map<TaskId, ContainerTask>();
+  private readonly tasks = new Map<RunKey, ContainerTask>();
   private readonly launching = new Map<
-    TaskId,
+    RunKey,
     { readonly launch: Promise<LaunchedTask>; readonly cancel: AbortController }
   >();
   private readonly listeners = new Set<(exit: TaskExit) => void>();
@@ -113,8 +115,8 @@ class DockerLauncher implements Launcher {
     this.logs = createLogKeeper({ maxBytes: options.maxLogBytes ?? 100 * 1024 * 1024 });
     this.events = createEngineEvents({
       ...{ docker: this.docker, scope, resync: async () => await this.resync() },
-      onDeath: ({ task, containerId, exitCode }) => {
-        const known = this.tasks.get(task as TaskId);
+      onDeath: ({ run, containerId, exitCode }) => {
+        const known = this.tasks.get(run);
         if (known?.container.id === containerId) void this.finish(known, exitCode);
       },
     });
@@ -144,9 +146,9 @@ class DockerLauncher implements Launcher {
   }
 
   async launch(spec: LaunchSpec): Promise<LaunchedTask> {
-    const underWay = this.launching.get(spec.taskId);
+    const underWay = this.launching.get(spec.run);
     if (underWay !== undefined) return await underWay.launch;
-    const running = this.tasks.get(spec.taskId);
+    const running = this.tasks.get(spec.run);
     if (running !== undefined) return running.launched;
     const cancel = new AbortController();
     const launch = this.launchNow(spec, cancel.signal)
@@ -155,20 +157,20 @@ class DockerLauncher implements Launcher {
         const reason = `task ${spec.taskId}: ${(cause as Error).message}`;
         throw new LaunchError('prepare', reason, { cause });
       })
-      .finally(() => this.launching.delete(spec.taskId));
-    this.launching.set(spec.taskId, { launch, cancel });
+      .finally(() => this.launching.delete(spec.run));
+    this.launching.set(spec.run, { launch, cancel });
     return await launch;
   }
 
   async reattach(place: Place): Promise<Reattachment> {
-    const known = this.tasks.get(place.taskId);
+    const known = this.tasks.get(place.run);
     if (known !== undefined) return { kind: 'running', task: known.launched };
-    const found = await this.findContainer(place.taskId);
+    const found = await this.findContainer(place.run);
     if (found === undefined) {
       const started = await readFile(join(place.runtimeDirectory, STARTED_FILE)).catch(() => null);
       if (started === null) return { kind: 'gone', reason: 'it was never started' };
       const status: ExitStatus = { kind: 'unknown', reason: 'its container was removed' };
-      return { kind: 'exited', exit: { taskId: place.taskId, status, oomKilled: false } };
+      return { kind: 'exited', exit: { run: place.run, status, oomKilled: false } };
     }
     const state = await found.inspect(withTimeout());
     if (state.State.Status === 'created') {
@@ -184,16 +186,16 @@ class DockerLauncher implements Launcher {
       return { kind: 'running', task: task.launched };
     }
     await this.logs.copyRest(task);
-    return { kind: 'exited', exit: toExit(task.taskId, state) };
+    return { kind: 'exited', exit: toExit(task.run, state) };
   }
 
-  async kill(taskId: TaskId, { graceMs }: { readonly graceMs: number }): Promise<void> {
-    const underWay = this.launching.get(taskId);
+  async kill(run: RunKey, { graceMs }: { readonly graceMs: number }): Promise<void> {
+    const underWay = this.launching.get(run);
     if (underWay !== undefined) {
       underWay.cancel.abort();
       await underWay.launch.catch(() => undefined);
     }
-    const task = this.tasks.get(taskId);
+    const task = this.tasks.get(run);
     if (task === undefined) return;
     clearTimeout(task.killTimer);
     if (graceMs <= 0) {
@@ -201,34 +203,35 @@ class DockerLauncher implements Launcher {
       return;
     }
     if (!(await signalContainer(task.container, task.stopSignal))) void this.finish(task);
-    if (this.tasks.get(taskId) !== task) return;
+    if (this.tasks.get(run) !== task) return;
     task.killTimer = setTimeout(() => void this.killHard(task), graceMs);
   }
 
   async execute(
-    taskId: TaskId,
+    run: RunKey,
     command: string,
     { timeoutMs }: { readonly timeoutMs: number },
   ): Promise<CommandResult> {
-    const task = this.tasks.get(taskId);
-    if (task === undefined) throw new Error(`task ${taskId} does not run`);
+    const task = this.tasks.get(run);
+    if (task === undefined) throw new Error(`task ${run} does not run`);
     return await executeInContainer(task.container, command, timeoutMs);
   }
 
-  async release(taskId: TaskId): Promise<void> {
-    if (this.tasks.has(taskId) || this.launching.has(taskId)) {
-      throw new Error(`task ${taskId} still runs and cannot be released`);
+  async release(run: RunKey): Promise<void> {
+    if (this.tasks.has(run) || this.launching.has(run)) {
+      throw new Error(`task ${run} still runs and cannot be released`);
     }
-    await removeContainer(this.docker.getContainer(containerName(this.options.scope, taskId)));
+    await removeContainer(this.docker.getContainer(containerName(this.options.scope, run)));
   }
 
-  async removeStrays(known: ReadonlySet<TaskId>): Promise<readonly string[]> {
+  async removeStrays(known: ReadonlySet<RunKey>): Promise<readonly string[]> {
     const removed: string[] = [];
     for (const { Id, Labels } of await this.listOwn()) {
-      const task = Labels[TASK_LABEL] as TaskId;
-      if (known.has(task) || this.tasks.has(task) || this.launching.has(task)) continue;
+      const run = runOfLabels(Labels);
+      const isKnown = run !== undefined && (known.has(run) || this.tasks.has(run));
+      if (isKnown || (run !== undefined && this.launching.has(run))) continue;
       await removeContainer(this.docker.getContainer(Id));
-      removed.push(task);
+      removed.push(run ?? Id);
     }
     return removed;
   }
@@ -284,7 +287,7 @@ class DockerLauncher implements Launcher {
     });
     const task = toTask(spec, container, ready);
     // Known before it runs, so that an end in the very first moment is not missed.
-    this.tasks.set(spec.taskId, task);
+    this.tasks.set(spec.run, task);
     try {
       const state = await withinPhase('start', { timeoutMs, cancel }, async (abortSignal) => {
         await container.start({ abortSignal });
@@ -296,7 +299,7 @@ class DockerLauncher implements Launcher {
       if (isOver(state)) void this.finish(task);
       return task.launched;
     } catch (error) {
-      this.tasks.delete(spec.taskId);
+      this.tasks.delete(spec.run);
       task.isEnding = true;
       await removeContainer(container);
       throw error;
@@ -306,7 +309,7 @@ class DockerLauncher implements Launcher {
   }
 
   private keep(task: ContainerTask): void {
-    this.tasks.set(task.taskId, task);
+    this.tasks.set(task.run, task);
     this.logs.follow(task);
   }
 
@@ -317,7 +320,7 @@ class DockerLauncher implements Launcher {
     if (known.length === 0) return;
     const states = new Map((await this.listOwn()).map(({ Id, State }) => [Id, State]));
     for (const task of known) {
-      if (this.tasks.get(task.taskId) !== task) continue;
+      if (this.tasks.get(task.run) !== task) continue;
       const state = states.get(task.container.id);
       if (state === 'exited' || state === 'dead' || state === undefined) void this.finish(task);
       else if (state !== 'created') this.logs.follow(task);
@@ -329,9 +332,9 @@ class DockerLauncher implements Launcher {
     if (task.isEnding) return;
     task.isEnding = true;
     await task.ready;
-    const { taskId } = task;
-    const isAwaited = (): boolean => !this.closed && this.tasks.get(taskId) === task;
-    const exit = await awaitExit(task.container, { taskId, exitCode, isAwaited });
+    const { run } = task;
+    const isAwaited = (): boolean => !this.closed && this.tasks.get(run) === task;
+    const exit = await awaitExit(task.container, { run, exitCode, isAwaited });
     if (exit === undefined) {
       task.isEnding = false;
       return;
@@ -339,14 +342,14 @@ class DockerLauncher implements Launcher {
     clearTimeout(task.killTimer);
     await this.logs.copyRest(task);
     if (!isAwaited()) return;
-    this.tasks.delete(taskId);
+    this.tasks.delete(run);
     for (const listener of this.listeners) listener(exit);
   }
 
   /** The engine may be away for a while; the end of the task stops the attempts. */
   private async killHard(task: ContainerTask): Promise<void> {
     for (let attempt = 0; attempt < CALL_ATTEMPTS; attempt += 1) {
-      if (this.closed || this.tasks.get(task.taskId) !== task) return;
+      if (this.closed || this.tasks.get(task.run) !== task) return;
       const sent = await signalContainer(task.container, 'SIGKILL').catch(() => undefined);
       if (sent === false) void this.finish(task);
       if (sent !== undefined) return;
@@ -354,9 +357,11 @@ class DockerLauncher implements Launcher {
     }
   }
 
-  private async findContainer(taskId: TaskId): Promise<Dockerode.Container | undefined> {
-    const own = await this.listOwn(`${TASK_LABEL}=${taskId}`);
-    const [first] = own;
+  private async findContainer(run: RunKey): Promise<Dockerode.Container | undefined> {
+    const labelled = await this.listOwn(`${RUN_LABEL}=${run}`);
+    // One made before there were keys: by then the task's id was its key.
+    const own = labelled.length > 0 ? labelled : await this.listOwn(`${TASK_LABEL}=${run}`);
+    const first = own.find(({ Labels }) => runOfLabels(Labels) === run);
     return first === undefined ? undefined : this.docker.getContainer(first.Id);
   }
 
@@ -367,10 +372,10 @@ class DockerLauncher implements Launcher {
 }
 
 function toTask(place: Place, container: Dockerode.Container, ready: Promise<void>): ContainerTask {
-  const { taskId, sandbox, runtimeDirectory } = place;
+  const { run, sandbox, runtimeDirectory } = place;
   const launched = { pid: 0, containerId: container.id };
   const state = { launched, stopSignal: 'SIGTERM', isEnding: false };
-  return { taskId, sandbox, runtimeDirectory, container, ready, ...state };
+  return { run, sandbox, runtimeDirectory, container, ready, ...state };
 }
 
 function applyState(task: ContainerTask, state: Dockerode.ContainerInspectInfo): void {

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ExitStatus, LaunchError, type TaskId } from '#core';
+import { type ExitStatus, LaunchError, type RunKey, type TaskId } from '#core';
 import type { Hierarchy } from './cgroup-hierarchies.js';
 import type { ProcessIdentity } from './process-table.js';
 
@@ -14,6 +14,7 @@ export interface UserIdentity {
 
 /** Written before anything is started. Holds the environment, so only its owner may read it (mode 0600). */
 export interface LaunchRecord {
+  readonly run: RunKey;
   readonly taskId: TaskId;
   readonly bootId: string;
   readonly sandbox: string;
@@ -44,11 +45,15 @@ export function writeLaunchRecord(directory: string, record: LaunchRecord): void
   }
 }
 
-export async function readLaunchRecord(directory: string): Promise<LaunchRecord | undefined> {
+/** Of that run: its own name for itself does not count, earlier records have none. */
+export async function readLaunchRecord(
+  directory: string,
+  run: RunKey,
+): Promise<LaunchRecord | undefined> {
   const text = await readIfPresent(join(directory, LAUNCH_FILE));
   if (text === undefined) return undefined;
   try {
-    return JSON.parse(text) as LaunchRecord;
+    return { ...(JSON.parse(text) as Omit<LaunchRecord, 'run'>), run };
   } catch {
     // The agent died while writing it, so nothing was started.
     return undefined;

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { constants } from 'node:fs';
 import {
   chmod,
@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type LaunchSpec, type TaskExit, taskId } from '#core';
+import { frameworkId, type LaunchSpec, runKey, runKeyOfTask, type TaskExit, taskId } from '#core';
 import { type ContractTask, launcherContract } from '../../../test/support/launcher.contract.js';
 import { findOwnHierarchies } from './cgroup-hierarchies.js';
 import { createProcessLauncher, type ProcessLauncherOptions } from './process-launcher.js';
@@ -28,6 +28,8 @@ const PAUSE_MS = 10;
 const IS_ROOT = process.getuid?.() === 0;
 const USERS = IS_ROOT ? ['own', 'nobody'] : ['own'];
 const NOBODY = 65534;
+
+const ID = taskId('1');
 
 const SCRIPTS = {
   runs: 'echo ready; sleep 1000; true',
@@ -47,7 +49,8 @@ async function prepare(extra: Partial<ProcessLauncherOptions> = {}) {
     await mkdir(sandbox, { recursive: true });
     await mkdir(runtimeDirectory, { recursive: true });
     return {
-      ...{ taskId: taskId(id), sandbox, runtimeDirectory, cpuMillis: 100, memMib: 64 },
+      ...{ run: runKeyOfTask(id), taskId: taskId(id), frameworkId: frameworkId('f1') },
+      ...{ sandbox, runtimeDirectory, cpuMillis: 100, memMib: 64 },
       command: { kind: 'shell', value: command },
       environment: { GREETING: 'hello' },
     };
@@ -194,10 +197,10 @@ describe('the process launcher', () => {
 
     const environment = tracing(wanted.sandbox);
     await launcher.launch({ ...wanted, user: 'nobody', environment });
-    const check = await launcher.execute(wanted.taskId, 'id -un; echo $LD_DEBUG', {
+    const check = await launcher.execute(wanted.run, 'id -un; echo $LD_DEBUG', {
       timeoutMs: WAIT_MS,
     });
-    await launcher.kill(wanted.taskId, { graceMs: 0 });
+    await launcher.kill(wanted.run, { graceMs: 0 });
     await until(() => exits.length === 1);
 
     expect(check).toEqual({ exitCode: 0, output: 'nobody\nfiles\n' });
@@ -302,9 +305,9 @@ describe('the process launcher', () => {
       const wanted = await spec('a', 'exec sleep 1000');
       await launcher.launch(wanted);
       if (state === 'ended') {
-        await launcher.kill(wanted.taskId, { graceMs: 0 });
+        await launcher.kill(wanted.run, { graceMs: 0 });
         await until(() => exits.length === 1);
-        await launcher.release(wanted.taskId);
+        await launcher.release(wanted.run);
       }
 
       await launcher.close();
@@ -315,6 +318,82 @@ describe('the process launcher', () => {
       }
     },
   );
+
+  it.for([false, true])(
+    'tells runs of one task id apart, without cgroups: %s',
+    async (withoutCgroups) => {
+      const { launcher, restart, spec, exits } = await arrange({ withoutCgroups });
+      const one = { ...(await spec('one', SCRIPTS.runs)), run: runKey('1', 'a'), taskId: ID };
+      const other = { ...(await spec('other', SCRIPTS.runs)), run: runKey('1', 'b'), taskId: ID };
+      const [, { pid }] = [await launcher.launch(one), await launcher.launch(other)];
+
+      await launcher.kill(one.run, { graceMs: 0 });
+      await until(() => exits.length === 1);
+      await launcher.release(one.run);
+      await launcher.close();
+      const next = restart();
+      const strays = await next.removeStrays(new Set([other.run]));
+
+      expect(exits).toMatchObject([{ run: one.run }]);
+      expect(strays).toEqual([]);
+      expect(await next.reattach(other)).toMatchObject({ kind: 'running', task: { pid } });
+      expect(await next.reattach(one)).toMatchObject({ kind: 'exited' });
+    },
+  );
+
+  it.for(['ü'.repeat(255), '.', '-rf', 'a b\'"$(x)'])(
+    'runs a task whatever its id is: %s',
+    async (id) => {
+      const { launcher, spec, exits } = await arrange();
+      const run = runKey(id, 'f'.repeat(24));
+
+      await launcher.launch({ ...(await spec(run, 'exit 3')), run, taskId: taskId(id) });
+      await until(() => exits.length === 1);
+      await launcher.release(run);
+
+      expect(exits).toMatchObject([{ run, status: { code: 3 } }]);
+    },
+  );
+
+  it('finds again what was started before runs had keys, by the id of its task', async () => {
+    const { launcher, restart, spec } = await arrange();
+    const wanted = await spec('web 1', SCRIPTS.runs);
+    const { pid } = await launcher.launch(wanted);
+    await launcher.close();
+    const file = join(wanted.runtimeDirectory, 'launch.json');
+    const { run, environment, ...record } = JSON.parse(await readFile(file, 'utf8'));
+    const { PACER_RUN, ...others } = environment;
+    const earlier = { ...record, environment: { ...others, PACER_TASK_ID: PACER_RUN } };
+    await writeFile(file, JSON.stringify(earlier));
+
+    const next = restart();
+    const strays = await next.removeStrays(new Set([runKeyOfTask('web 1')]));
+    const found = await next.reattach(wanted);
+    const check = await next.execute(wanted.run, 'true', { timeoutMs: WAIT_MS });
+
+    expect(run).toBe('web 1');
+    expect(strays).toEqual([]);
+    expect(found).toMatchObject({ kind: 'running', task: { pid } });
+    expect(check.exitCode).toBe(0);
+  });
+
+  it('ends strays that were started before runs had keys', async () => {
+    const { launcher, scope } = await arrange();
+    const env = { PATH: '/bin:/usr/bin', PACER_TASK_ID: 'old', PACER_AGENT_SCOPE: scope };
+    const child = spawn('sleep', ['1000'], { env, stdio: 'ignore' });
+    const ended = new Promise<string | null>((resolve) => {
+      child.on('exit', (_code, signal) => resolve(signal));
+    });
+    const stat = async () => await readFile(`/proc/${child.pid}/environ`, 'utf8');
+    await until(async () => (await stat()).includes('PACER_TASK_ID=old'));
+
+    const spared = await launcher.removeStrays(new Set([runKeyOfTask('old')]));
+    const strays = await launcher.removeStrays(new Set());
+
+    expect(spared).toEqual([]);
+    expect(strays).toEqual(['old']);
+    expect(await ended).toBe('SIGKILL');
+  });
 
   it('does not disturb the signals of the task', async () => {
     const { launcher, spec, exits } = await arrange();
@@ -399,8 +478,8 @@ describe('the process launcher', () => {
     await next.reattach(wanted);
 
     const command = 'echo $GREETING; pwd; exit 3';
-    const result = await next.execute(wanted.taskId, command, { timeoutMs: WAIT_MS });
-    const slow = next.execute(wanted.taskId, 'sleep 1000', { timeoutMs: 100 });
+    const result = await next.execute(wanted.run, command, { timeoutMs: WAIT_MS });
+    const slow = next.execute(wanted.run, 'sleep 1000', { timeoutMs: 100 });
 
     expect(result).toEqual({ exitCode: 3, output: `hello\n${wanted.sandbox}\n` });
     await expect(slow).rejects.toThrow('100 ms');

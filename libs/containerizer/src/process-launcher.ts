@@ -8,8 +8,8 @@ import {
   type Launcher,
   type LaunchSpec,
   type Reattachment,
+  type RunKey,
   type TaskExit,
-  type TaskId,
 } from '#core';
 import { type AdoptedProcesses, createAdoptedProcesses } from './adopted-processes.js';
 import { CONTROLLERS, findOwnHierarchies, type Hierarchy } from './cgroup-hierarchies.js';
@@ -38,12 +38,7 @@ import { endStrays } from './remove-strays.js';
 import { ResidentShell, type StartedSupervisor } from './resident-shell.js';
 import { runBounded } from './run-bounded.js';
 import { startSupervisor } from './start-supervisor.js';
-import {
-  joinArguments,
-  SCOPE_VARIABLE,
-  supervisorArguments,
-  TASK_VARIABLE,
-} from './supervisor-script.js';
+import { joinArguments, supervisorArguments } from './supervisor-script.js';
 import {
   cgroupName,
   cgroupSettings,
@@ -53,7 +48,7 @@ import {
   removeCgroups,
   removeEmptyFolders,
 } from './task-cgroup.js';
-import { marksOf, toEnvironment, writeEnvironment } from './task-environment.js';
+import { MARK_VARIABLES, marksOf, toEnvironment, writeEnvironment } from './task-environment.js';
 import { emptyTask, signalTask, type TaskTraces } from './task-processes.js';
 
 export interface ProcessLauncherOptions {
@@ -82,7 +77,7 @@ export function createProcessLauncher(options: ProcessLauncherOptions): Launcher
 }
 
 interface RunningTask extends TaskProcesses {
-  readonly taskId: TaskId;
+  readonly run: RunKey;
   readonly sandbox: string;
   readonly runtimeDirectory: string;
   readonly hierarchies: readonly Hierarchy[];
@@ -96,14 +91,14 @@ const RELEASE_PAUSE_MS = 25;
 
 class ProcessLauncher implements Launcher {
   readonly kind = 'process';
-  private readonly tasks = new Map<TaskId, RunningTask>();
-  private readonly launching = new Map<TaskId, Promise<LaunchedTask>>();
+  private readonly tasks = new Map<RunKey, RunningTask>();
+  private readonly launching = new Map<RunKey, Promise<LaunchedTask>>();
   private readonly shell = new ResidentShell();
   private readonly listeners = new Set<(exit: TaskExit) => void>();
   private readonly slots: LaunchSlots;
   private readonly logs: LogBounds;
   private readonly adopted: AdoptedProcesses = createAdoptedProcesses(ADOPTED_PASS_MS);
-  private readonly scan = createProcessScanner({ task: TASK_VARIABLE, scope: SCOPE_VARIABLE });
+  private readonly scan = createProcessScanner(MARK_VARIABLES);
   private readonly resolveUser = createUserResolver();
   private hierarchies: Promise<readonly Hierarchy[]> | undefined;
   private bootId: Promise<string> | undefined;
@@ -142,9 +137,9 @@ class ProcessLauncher implements Launcher {
   }
 
   async launch(spec: LaunchSpec): Promise<LaunchedTask> {
-    const underWay = this.launching.get(spec.taskId);
+    const underWay = this.launching.get(spec.run);
     if (underWay !== undefined) return await underWay;
-    const running = this.tasks.get(spec.taskId);
+    const running = this.tasks.get(spec.run);
     if (running !== undefined) return { pid: running.main.pid };
     const launch = this.slots
       .run(async () => await this.launchNow(spec))
@@ -153,26 +148,26 @@ class ProcessLauncher implements Launcher {
         const reason = `task ${spec.taskId}: ${(cause as Error).message}`;
         throw new LaunchError('prepare', reason, { cause });
       })
-      .finally(() => this.launching.delete(spec.taskId));
-    this.launching.set(spec.taskId, launch);
+      .finally(() => this.launching.delete(spec.run));
+    this.launching.set(spec.run, launch);
     return await launch;
   }
 
   async reattach(
-    spec: Pick<LaunchSpec, 'taskId' | 'runtimeDirectory' | 'sandbox'>,
+    spec: Pick<LaunchSpec, 'run' | 'runtimeDirectory' | 'sandbox'>,
   ): Promise<Reattachment> {
-    const running = this.tasks.get(spec.taskId);
+    const running = this.tasks.get(spec.run);
     if (running !== undefined) return { kind: 'running', task: { pid: running.main.pid } };
-    const record = await readLaunchRecord(spec.runtimeDirectory);
+    const record = await readLaunchRecord(spec.runtimeDirectory, spec.run);
     if (record === undefined) return { kind: 'gone', reason: 'it was never started' };
     const revoked = await readRevocation(spec.runtimeDirectory);
     if (revoked !== undefined) return await this.reattachRevoked(record, revoked);
     const rebooted = record.bootId !== (await this.readBootId());
     const processes = await readProcesses(spec.runtimeDirectory);
     if (processes === undefined) return await this.revokeUnstarted(record, spec.runtimeDirectory);
-    const { taskId, sandbox, runtimeDirectory } = spec;
+    const { run, sandbox, runtimeDirectory } = spec;
     const { hierarchies } = record;
-    const task: RunningTask = { taskId, sandbox, runtimeDirectory, hierarchies, ...processes };
+    const task: RunningTask = { run, sandbox, runtimeDirectory, hierarchies, ...processes };
     if (rebooted) return { kind: 'exited', exit: await this.readEnd(task, 'the host rebooted') };
     const [supervised, alive] = await Promise.all([
       isAlive(processes.supervisor),
@@ -186,10 +181,10 @@ class ProcessLauncher implements Launcher {
     return { kind: 'running', task: { pid: processes.main.pid } };
   }
 
-  async kill(taskId: TaskId, { graceMs }: { readonly graceMs: number }): Promise<void> {
+  async kill(run: RunKey, { graceMs }: { readonly graceMs: number }): Promise<void> {
     // A kill during the launch must not be lost; a failed launch leaves nothing to kill.
-    await this.launching.get(taskId)?.catch(() => undefined);
-    const task = this.tasks.get(taskId);
+    await this.launching.get(run)?.catch(() => undefined);
+    const task = this.tasks.get(run);
     if (task === undefined) return;
     clearTimeout(task.killTimer);
     if (graceMs <= 0) {
@@ -197,7 +192,7 @@ class ProcessLauncher implements Launcher {
       return;
     }
     await signalTask(this.traces(task, task.supervisor), 'SIGTERM');
-    if (this.tasks.get(taskId) !== task) return;
+    if (this.tasks.get(run) !== task) return;
     task.killTimer = setTimeout(() => {
       // A failed attempt (the process table cannot be read) is repeated by the caller's next kill.
       emptyTask(this.traces(task, task.supervisor)).catch(() => undefined);
@@ -205,21 +200,21 @@ class ProcessLauncher implements Launcher {
   }
 
   async execute(
-    taskId: TaskId,
+    run: RunKey,
     command: string,
     { timeoutMs }: { readonly timeoutMs: number },
   ): Promise<CommandResult> {
-    const task = this.tasks.get(taskId);
-    if (task === undefined) throw new Error(`task ${taskId} does not run`);
-    const record = await readLaunchRecord(task.runtimeDirectory);
-    if (record === undefined) throw new Error(`task ${taskId}: its launch record is missing`);
+    const task = this.tasks.get(run);
+    if (task === undefined) throw new Error(`task ${run} does not run`);
+    const record = await readLaunchRecord(task.runtimeDirectory, run);
+    if (record === undefined) throw new Error(`task ${run}: its launch record is missing`);
     const { user, tool } = await this.resolveUser(record.user?.name);
     return await runBounded({
       file: '/bin/sh',
       args: joinArguments({
         environmentFile: writeEnvironment(task.runtimeDirectory, record.environment),
         shellUser: user === undefined ? 'own' : 'other',
-        settings: joinSettings(task.hierarchies, cgroupName(taskId)),
+        settings: joinSettings(task.hierarchies, cgroupName(run)),
         argv: withUser(user, ['/bin/sh', '-c', command], tool),
       }),
       cwd: task.sandbox,
@@ -228,20 +223,20 @@ class ProcessLauncher implements Launcher {
     });
   }
 
-  async release(taskId: TaskId): Promise<void> {
-    if (this.tasks.has(taskId) || this.launching.has(taskId)) {
-      throw new Error(`task ${taskId} still runs and cannot be released`);
+  async release(run: RunKey): Promise<void> {
+    if (this.tasks.has(run) || this.launching.has(run)) {
+      throw new Error(`task ${run} still runs and cannot be released`);
     }
     const hierarchies = await this.findHierarchies();
     for (let attempt = 0; attempt < RELEASE_ATTEMPTS; attempt += 1) {
-      if (await removeCgroups(hierarchies, cgroupName(taskId))) return;
-      await emptyTask(this.traces({ taskId, hierarchies }));
+      if (await removeCgroups(hierarchies, cgroupName(run))) return;
+      await emptyTask(this.traces({ run, hierarchies }));
       await sleep(RELEASE_PAUSE_MS);
     }
-    throw new Error(`task ${taskId}: its cgroup cannot be removed, processes are left in it`);
+    throw new Error(`task ${run}: its cgroup cannot be removed, processes are left in it`);
   }
 
-  async removeStrays(known: ReadonlySet<TaskId>): Promise<readonly string[]> {
+  async removeStrays(known: ReadonlySet<RunKey>): Promise<readonly string[]> {
     const kept = new Set([...known, ...this.tasks.keys(), ...this.launching.keys()]);
     const hierarchies = await this.findHierarchies();
     return await endStrays({ kept, hierarchies, scope: this.options.scope, scan: this.scan });
@@ -267,11 +262,11 @@ class ProcessLauncher implements Launcher {
     const environment = toEnvironment(spec, this.options.scope);
     const { user, tool } = await this.resolveUser(spec.user);
     const hierarchies = await this.findHierarchies();
-    const name = cgroupName(spec.taskId);
-    const { taskId, sandbox, runtimeDirectory } = spec;
+    const name = cgroupName(spec.run);
+    const { run, taskId, sandbox, runtimeDirectory } = spec;
     const bootId = await this.readBootId();
     const record: LaunchRecord = {
-      ...{ taskId, bootId, sandbox, environment, hierarchies },
+      ...{ run, taskId, bootId, sandbox, environment, hierarchies },
       ...(user === undefined ? {} : { user }),
     };
     if (user !== undefined) await chown(sandbox, user.uid, user.gid);
@@ -296,7 +291,7 @@ class ProcessLauncher implements Launcher {
         timeoutMs: this.options.startTimeoutMs ?? 30_000,
       });
       const { processes } = started;
-      const task: RunningTask = { taskId, sandbox, runtimeDirectory, hierarchies, ...processes };
+      const task: RunningTask = { run, sandbox, runtimeDirectory, hierarchies, ...processes };
       this.keep(task, started);
       return { pid: processes.main.pid };
     } catch (error) {
@@ -313,7 +308,7 @@ class ProcessLauncher implements Launcher {
     if (processes !== undefined && (await isAlive(processes.supervisor))) {
       signalProcess(processes.supervisor.pid, 'SIGKILL');
     }
-    await removeCgroups(record.hierarchies, cgroupName(record.taskId));
+    await removeCgroups(record.hierarchies, cgroupName(record.run));
   }
 
   private async revokeUnstarted(record: LaunchRecord, directory: string): Promise<Reattachment> {
@@ -330,7 +325,7 @@ class ProcessLauncher implements Launcher {
 
   /** A supervisor tells its end itself; only when it was killed the shared timer has to notice. */
   private keep(task: RunningTask, started?: StartedSupervisor): void {
-    this.tasks.set(task.taskId, task);
+    this.tasks.set(task.run, task);
     this.logs.add(task.sandbox);
     let isOver = false;
     const over = (code: number | null): void => {
@@ -360,7 +355,7 @@ class ProcessLauncher implements Launcher {
     await emptyTask(this.traces(task, task.supervisor)).catch(() => false);
     const exit = await this.readEnd(task, 'its supervisor was killed', code);
     if (this.closed) return;
-    this.tasks.delete(task.taskId);
+    this.tasks.delete(task.run);
     this.logs.remove(task.sandbox);
     for (const listener of this.listeners) listener(exit);
   }
@@ -374,16 +369,16 @@ class ProcessLauncher implements Launcher {
     const seen = code === null ? recorded : toExitStatus(code);
     const status = seen ?? { kind: 'unknown', reason: unknownReason };
     const failed = status.kind !== 'exited' || status.code !== 0;
-    const kills = failed ? await countOomKills(task.hierarchies, cgroupName(task.taskId)) : 0;
-    return { taskId: task.taskId, status, oomKilled: kills > 0 };
+    const kills = failed ? await countOomKills(task.hierarchies, cgroupName(task.run)) : 0;
+    return { run: task.run, status, oomKilled: kills > 0 };
   }
 
   private traces(
-    { taskId, hierarchies }: Pick<RunningTask, 'taskId' | 'hierarchies'>,
+    { run, hierarchies }: Pick<RunningTask, 'run' | 'hierarchies'>,
     supervisor?: ProcessIdentity,
   ): TaskTraces {
     const known = supervisor === undefined ? {} : { supervisor };
-    return { taskId, hierarchies, scope: this.options.scope, scan: this.scan, ...known };
+    return { run, hierarchies, scope: this.options.scope, scan: this.scan, ...known };
   }
 
   private async findHierarchies(): Promise<readonly Hierarchy[]> {

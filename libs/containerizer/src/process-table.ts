@@ -1,5 +1,6 @@
 /** What `/proc` says about processes: identity (pid and start time), session and environment. */
 import { readdir, readFile } from 'node:fs/promises';
+import { type RunKey, readRunKey } from '#core';
 
 /** Start time in clock ticks since boot; with the pid and the boot id it identifies a process for good. */
 export interface ProcessIdentity {
@@ -65,18 +66,20 @@ export interface ProcessSnapshot {
 }
 
 export interface MarkedProcess extends ProcessIdentity {
-  readonly task: string;
+  readonly run: RunKey;
   readonly scope: string;
 }
 
 /** The names of the environment variables by which a process is recognised. */
 export interface MarkVariables {
-  readonly task: string;
+  readonly run: string;
+  /** What stood for it earlier; looked at where `run` is not set. */
+  readonly earlierRun: string;
   readonly scope: string;
 }
 
-/** One key for a task of one agent. */
-export const markOf = (task: string, scope: string): string => `${scope}\0${task}`;
+/** One key for a run of one agent. */
+export const markOf = (run: RunKey, scope: string): string => `${scope}\0${run}`;
 
 /**
  * Scans `/proc`, O(processes on the host). Callers that ask while a scan runs share the next one, so ending many tasks
@@ -113,21 +116,21 @@ async function takeSnapshot(variables: MarkVariables): Promise<ProcessSnapshot> 
     const mark = await readMark(pid, variables);
     if (mark !== undefined) {
       const { startTicks } = stat;
-      append(byMark, markOf(mark.task, mark.scope), { pid, startTicks, ...mark });
+      append(byMark, markOf(mark.run, mark.scope), { pid, startTicks, ...mark });
     }
   });
   return { byPid, bySession, byMark };
 }
 
-async function readMark(pid: number, { task, scope }: MarkVariables) {
+async function readMark(pid: number, { run, earlierRun, scope }: MarkVariables) {
   const text = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
-  if (!text.includes(`${task}=`)) return undefined;
+  if (!text.includes(`${scope}=`)) return undefined;
   const entries = text.split('\0');
   const read = (name: string): string | undefined =>
     entries.find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1);
-  const found = { task: read(task), scope: read(scope) };
-  if (found.task === undefined || found.scope === undefined) return undefined;
-  return { task: found.task, scope: found.scope };
+  const found = { run: read(run) ?? read(earlierRun), scope: read(scope) };
+  if (found.run === undefined || found.scope === undefined) return undefined;
+  return { run: readRunKey(found.run), scope: found.scope };
 }
 
 async function forEachPid(visit: (pid: number) => Promise<void>): Promise<void> {

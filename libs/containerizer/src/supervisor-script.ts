@@ -12,8 +12,10 @@
  */
 import type { CgroupSetting } from './task-cgroup.js';
 
-/** Marks all processes of a task, so that strays are found even where there are no cgroups. */
-export const TASK_VARIABLE = 'PACER_TASK_ID';
+/** Marks all processes of a run with its key, so that strays are found even where there are no cgroups. */
+export const RUN_VARIABLE = 'PACER_RUN';
+/** The same mark on processes that were started before tasks had keys: the task's id, which is their key. */
+export const EARLIER_RUN_VARIABLE = 'PACER_TASK_ID';
 /** Tells the tasks of several agents on one host apart. */
 export const SCOPE_VARIABLE = 'PACER_AGENT_SCOPE';
 

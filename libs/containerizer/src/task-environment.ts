@@ -6,7 +6,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LaunchError, type LaunchSpec } from '#core';
-import { SCOPE_VARIABLE, TASK_VARIABLE } from './supervisor-script.js';
+import { EARLIER_RUN_VARIABLE, RUN_VARIABLE, SCOPE_VARIABLE } from './supervisor-script.js';
 
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -29,15 +29,22 @@ export function toEnvironment(spec: LaunchSpec, scope: string): Record<string, s
   return {
     PATH: DEFAULT_PATH,
     ...spec.environment,
-    [TASK_VARIABLE]: spec.taskId,
+    [RUN_VARIABLE]: spec.run,
     [SCOPE_VARIABLE]: scope,
   };
 }
 
+/** The variables by which a task's processes are recognised. */
+export const MARK_VARIABLES = {
+  run: RUN_VARIABLE,
+  earlierRun: EARLIER_RUN_VARIABLE,
+  scope: SCOPE_VARIABLE,
+};
+
 /** The marks alone: what the programs around a task may have of it. */
 export function marksOf(environment: Readonly<Record<string, string>>): Record<string, string> {
   return {
-    [TASK_VARIABLE]: environment[TASK_VARIABLE] ?? '',
+    [RUN_VARIABLE]: environment[RUN_VARIABLE] ?? environment[EARLIER_RUN_VARIABLE] ?? '',
     [SCOPE_VARIABLE]: environment[SCOPE_VARIABLE] ?? '',
   };
 }

@@ -1,6 +1,6 @@
 /** Signals everything that belongs to one task: by its cgroup where it has one, else by session and environment. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { TaskId } from '#core';
+import type { RunKey } from '#core';
 import type { Hierarchy } from './cgroup-hierarchies.js';
 import {
   markOf,
@@ -12,7 +12,7 @@ import { cgroupName, listCgroupProcesses, stopForks } from './task-cgroup.js';
 
 /** Where a task's processes are to be found. The supervisor itself never counts as one of them. */
 export interface TaskTraces {
-  readonly taskId: TaskId;
+  readonly run: RunKey;
   readonly scope: string;
   readonly hierarchies: readonly Hierarchy[];
   readonly scan: () => Promise<ProcessSnapshot>;
@@ -26,14 +26,14 @@ const LONGEST_PAUSE_MS = 100;
 const EMPTY_DEADLINE_MS = 10_000;
 
 export async function listTaskProcesses(traces: TaskTraces): Promise<readonly number[]> {
-  const { hierarchies, taskId, supervisor } = traces;
-  if (hierarchies.length > 0) return await listCgroupProcesses(hierarchies, cgroupName(taskId));
+  const { hierarchies, run, supervisor } = traces;
+  if (hierarchies.length > 0) return await listCgroupProcesses(hierarchies, cgroupName(run));
   const snapshot = await traces.scan();
   const pids = new Set<number>();
   if (supervisor !== undefined) {
     for (const pid of listSession(snapshot, supervisor)) pids.add(pid);
   }
-  for (const { pid } of snapshot.byMark.get(markOf(taskId, traces.scope)) ?? []) pids.add(pid);
+  for (const { pid } of snapshot.byMark.get(markOf(run, traces.scope)) ?? []) pids.add(pid);
   if (supervisor !== undefined) pids.delete(supervisor.pid);
   return [...pids];
 }
@@ -56,7 +56,7 @@ export async function emptyTask(traces: TaskTraces): Promise<boolean> {
   const deadlineMs = performance.now() + EMPTY_DEADLINE_MS;
   let pids = await listTaskProcesses(traces);
   if (pids.length === 0) return true;
-  await stopForks(traces.hierarchies, cgroupName(traces.taskId));
+  await stopForks(traces.hierarchies, cgroupName(traces.run));
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     for (const pid of pids) signalProcess(pid, 'SIGKILL');
     await sleep(pauseMs);

@@ -10,6 +10,8 @@ export type GroupId = Id<'GroupId'>;
 export type InstanceId = Id<'InstanceId'>;
 /** Cluster-side id of one launch of an instance: `<instanceId>._app.<incarnation>`. */
 export type TaskId = Id<'TaskId'>;
+/** One run of a task on its agent, see `runKey`; the only name by which an agent and its launchers know it. */
+export type RunKey = Id<'RunKey'>;
 export type OfferId = Id<'OfferId'>;
 export type AgentId = Id<'AgentId'>;
 export type FrameworkId = Id<'FrameworkId'>;

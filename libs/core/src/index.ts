@@ -53,6 +53,7 @@ export {
   type OfferId,
   offerId,
   type RoleName,
+  type RunKey,
   roleName,
   type TaskId,
   taskId,
@@ -151,4 +152,5 @@ export {
   subtractResources,
   toMilli,
 } from './resources.js';
+export { MAX_RUN_KEY_LENGTH, readRunKey, runKey, runKeyOfTask } from './run-key.js';
 export { isTerminalTaskState, TASK_STATES, type TaskState } from './task-state.js';

@@ -1,4 +1,4 @@
-import type { TaskId } from './ids.js';
+import type { FrameworkId, RunKey, TaskId } from './ids.js';
 
 /** How a task's process ended. Exactly one of `code` and `signal` is known, or neither with `unknown`. */
 export type ExitStatus =
@@ -10,7 +10,7 @@ export type ExitStatus =
   | { readonly kind: 'unknown'; readonly reason: string };
 
 export interface TaskExit {
-  readonly taskId: TaskId;
+  readonly run: RunKey;
   readonly status: ExitStatus;
   /** The kernel killed it at its memory limit. */
   readonly oomKilled: boolean;
@@ -18,7 +18,10 @@ export interface TaskExit {
 
 /** Everything a launcher needs. Paths are absolute; amounts are integers. */
 export interface LaunchSpec {
+  /** What the launcher knows the task by; the two ids are for people. */
+  readonly run: RunKey;
   readonly taskId: TaskId;
+  readonly frameworkId: FrameworkId;
   /** The task's working directory and home of its `stdout` and `stderr`; exists already. */
   readonly sandbox: string;
   /** A private folder outside the sandbox for pid, exit status and container id; exists already. */
@@ -98,21 +101,19 @@ export interface Launcher {
   >;
   launch(spec: LaunchSpec): Promise<LaunchedTask>;
   /** After an agent restart: finds the task by what is recorded in its runtime directory. */
-  reattach(
-    spec: Pick<LaunchSpec, 'taskId' | 'runtimeDirectory' | 'sandbox'>,
-  ): Promise<Reattachment>;
+  reattach(spec: Pick<LaunchSpec, 'run' | 'runtimeDirectory' | 'sandbox'>): Promise<Reattachment>;
   /** SIGTERM, then after `graceMs` SIGKILL to everything of the task. Resolves once under way; the exit is reported. */
-  kill(task: TaskId, options: { readonly graceMs: number }): Promise<void>;
+  kill(run: RunKey, options: { readonly graceMs: number }): Promise<void>;
   /** Runs a shell command inside the task (its environment, user, container), for COMMAND checks. Rejects at `timeoutMs`. */
   execute(
-    task: TaskId,
+    run: RunKey,
     command: string,
     options: { readonly timeoutMs: number },
   ): Promise<CommandResult>;
   /** Frees what the ended task held outside its sandbox: cgroup, container. */
-  release(task: TaskId): Promise<void>;
-  /** Ends everything of this launcher that belongs to no task in `known`. Returns what it ended. */
-  removeStrays(known: ReadonlySet<TaskId>): Promise<readonly string[]>;
+  release(run: RunKey): Promise<void>;
+  /** Ends everything of this launcher that belongs to no run in `known`. Returns what it ended. */
+  removeStrays(known: ReadonlySet<RunKey>): Promise<readonly string[]>;
   /** Called once for each task that ends. Returns the unsubscriber. */
   onExit(listener: (exit: TaskExit) => void): () => void;
   /** Stops watching; running tasks go on. */

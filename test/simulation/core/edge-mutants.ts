@@ -23,8 +23,8 @@ export const EDGE_MUTANTS: CoreMutants = {
   'an agent that ends its tasks when it is started again': {
     wrapLauncher: (launcher) =>
       replacing<Launcher>(launcher, {
-        reattach: async ({ taskId }) => {
-          await launcher.kill(taskId, { graceMs: 0 });
+        reattach: async ({ run }) => {
+          await launcher.kill(run, { graceMs: 0 });
           return { kind: 'gone', reason: 'it was ended' };
         },
       }),

@@ -8,6 +8,7 @@ import type { Demand, FrameworkHabits } from './demand.js';
 import { FrameworkDisk, type FrameworkStore } from './framework-store.js';
 import type { CoreMutant } from './mutant.js';
 import { ScriptedFramework } from './scripted-framework.js';
+import { toTaskName, toWireCall, withTaskName } from './task-names.js';
 
 export interface FrameworkParts {
   readonly world: World;
@@ -89,14 +90,19 @@ export class FrameworkNode {
           host: this.name,
           masters,
           observer: {
-            acknowledging: (status) => observer.acknowledging(status),
-            killing: (task) => observer.killing(task),
+            acknowledging: (status) => observer.acknowledging(withTaskName(this.name, status)),
+            killing: (task) => observer.killing(toTaskName(this.name, task)),
             // An instance that was replaced may hear late what the one after it has heard already.
             statusDelivered: (status) => {
-              if (this.newest === process) observer.statusDelivered(status);
+              if (this.newest === process)
+                observer.statusDelivered(withTaskName(this.name, status));
             },
           },
-          handlers,
+          handlers: {
+            ...handlers,
+            onUpdate: (status) => handlers.onUpdate(withTaskName(this.name, status)),
+          },
+          toWire: toWireCall,
           frameworkInfo: info,
           frameworkId,
           suppressedRoles,

@@ -6,6 +6,7 @@ import { select } from './carve.js';
 import type { FrameworkNode } from './framework-node.js';
 import type { StoredTask } from './framework-store.js';
 import { isActive, isDone, isOver } from './task-book.js';
+import { toTaskName } from './task-names.js';
 
 const MAX_REASONS = 10;
 
@@ -95,9 +96,10 @@ function compareLedger(
   for (const framework of state.frameworks.values()) {
     for (const task of framework.tasks.values()) {
       if (state.agents.get(task.agentId)?.condition === 'unreachable') continue;
-      known.add(task.id);
-      const isRight = task.state === 'TASK_RUNNING' && wanted.has(task.id);
-      if (!isRight) reasons.push(`the master has ${task.id} as ${task.state}`);
+      const name = toTaskName(framework.info.name, task.id);
+      known.add(name);
+      const isRight = task.state === 'TASK_RUNNING' && wanted.has(name);
+      if (!isRight) reasons.push(`the master has ${name} as ${task.state}`);
     }
   }
   for (const task of wanted) {

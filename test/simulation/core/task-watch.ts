@@ -4,6 +4,7 @@ import {
   type FrameworkId,
   frameworkId,
   isTerminalTaskState,
+  type LaunchSpec,
   present,
   reservedRole,
   type TaskId,
@@ -20,6 +21,7 @@ import type { World } from '../world.js';
 import type { FrameworkNode } from './framework-node.js';
 import type { LifeWatch, WatchedTurn } from './life-watch.js';
 import { isFinal } from './task-book.js';
+import { toTaskName, withTaskName } from './task-names.js';
 
 interface Launch {
   readonly info: TaskInfo;
@@ -35,6 +37,8 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
   private readonly starts = new Map<string, string>();
   private readonly told = new Map<string, TaskState>();
   private readonly removed = new Set<FrameworkId>();
+  /** Whose framework id it is. */
+  private readonly names = new Map<string, string>();
   private readonly acknowledged = new Set<string>();
 
   constructor(
@@ -45,7 +49,11 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
       readonly frameworks: () => readonly FrameworkNode[];
     },
   ) {
-    this.survival = new SurvivalWatch(parts.world, (task) => this.isRunning(task));
+    this.survival = new SurvivalWatch(
+      parts.world,
+      (task) => this.isRunning(task),
+      ({ id, frameworkId }) => this.nameFor(frameworkId, id),
+    );
   }
 
   /** What a task on a host is; the host may be full of those that are about to end with their framework. */
@@ -77,15 +85,16 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
     for (const operation of call.accept.operations ?? []) {
       if (operation.type !== 'LAUNCH') continue;
       for (const { task_id } of operation.launch.task_infos) {
-        const { disk } = this.nodeOf(task_id.value);
-        if (disk.tasks.has(task_id.value) || disk.isForgotten(task_id.value)) continue;
-        this.parts.world.violate(`task ${task_id.value} is launched before it is stored`);
+        const id = this.nameFor(call.framework_id.value, task_id.value);
+        const { disk } = this.nodeOf(id);
+        if (disk.tasks.has(id) || disk.isForgotten(id)) continue;
+        this.parts.world.violate(`task ${id} is launched before it is stored`);
       }
     }
   }
 
   /** A host starts a task's process. */
-  started(task: TaskId, host: string): void {
+  started(task: TaskId, host: string, { run }: LaunchSpec): void {
     const { world } = this.parts;
     const before = this.starts.get(task);
     if (before !== undefined) {
@@ -94,7 +103,7 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
     this.starts.set(task, host);
     const { journal } = this.agentOf(host);
     const isWritten = journal.records.some(
-      (record) => record.kind === 'launching' && record.taskId === task,
+      (record) => record.kind === 'launching' && record.run === run,
     );
     if (!isWritten) world.violate(`task ${task} is started before ${host} has written it down`);
     const epoch = this.launches.get(task)?.epoch ?? 0;
@@ -175,14 +184,25 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
     }
     if (event.kind === 'framework-completed') this.mayEndAll(event.frameworkId);
     for (const effect of effects) {
+      if (effect.kind === 'send-to-framework') this.learnName(state, effect);
       if (effect.kind !== 'send-to-agent') continue;
       const agent = state.agentStreams.get(effect.streamId);
       if (effect.message.type === 'DRAIN') this.mayEndOn(agent);
       if (effect.message.type !== 'LAUNCH') continue;
       const { framework, task } = effect.message.launch;
       const id = frameworkId(framework.id?.value ?? '');
-      this.launches.set(task.task_id.value, { info: task, frameworkId: id, epoch: state.epoch });
+      const name = this.nameFor(id, task.task_id.value);
+      this.launches.set(name, { info: task, frameworkId: id, epoch: state.epoch });
     }
+  }
+
+  private learnName(
+    { frameworkStreams }: MasterState,
+    { streamId, event }: Extract<MasterEffect, { readonly kind: 'send-to-framework' }>,
+  ): void {
+    if (event.type !== 'SUBSCRIBED') return;
+    const name = frameworkStreams.get(streamId)?.info.name;
+    if (name !== undefined) this.names.set(event.subscribed.framework_id.value, name);
   }
 
   private carriedOut(state: MasterState, effect: MasterEffect): void {
@@ -192,7 +212,9 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
       this.parts.world.violate(`an agent forgets a status of ${task_id.value} nobody acknowledged`);
     }
     if (effect.kind === 'send-to-framework' && effect.event.type === 'UPDATE') {
-      this.telling(state, effect.event.update.status);
+      const framework = state.frameworkStreams.get(effect.streamId);
+      const { status } = effect.event.update;
+      if (framework !== undefined) this.telling(state, withTaskName(framework.info.name, status));
     }
   }
 
@@ -224,8 +246,17 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
   private mayEndOn(agent: MasterAgent | undefined): void {
     if (agent === undefined) return;
     const { host } = this.agentOf(agent.info.hostname);
-    for (const { id } of agent.tasks) this.survival.mayEnd(id, 'its agent is drained');
+    for (const task of agent.tasks) this.survival.mayEndAt(task, 'its agent is drained');
     for (const id of host.tasks.keys()) this.survival.mayEnd(id, 'its agent is drained');
+  }
+
+  /** Several frameworks use the same ids. */
+  nameOf({ frameworkId: owner, taskId: id }: LaunchSpec): TaskId {
+    return this.nameFor(owner, id);
+  }
+
+  private nameFor(owner: string, id: string): TaskId {
+    return toTaskName(this.names.get(owner) ?? owner, id);
   }
 
   private isRunning(task: TaskId): boolean {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { taskId } from '#core';
+import { runKey } from '#core';
 import type { FrameworkInfo, TaskInfo } from '#mesos-v1';
 import { FakeHost, FakeLauncher } from '../../../../test/support/fake-launcher.js';
 import { FakeMasterLink } from '../../../../test/support/fake-master-link.js';
@@ -89,7 +89,7 @@ describe('reservations', () => {
     launch(link, task('web'));
     await settle();
     expect(link.calls.some(({ type }) => type === 'CHECKPOINTED')).toBe(false);
-    expect(host.starts.get(taskId('web'))).toBeUndefined();
+    expect(host.startsOf('web')).toBe(0);
     journal.thaw();
     await settle();
 
@@ -98,7 +98,7 @@ describe('reservations', () => {
       stream_id: 'stream-1',
       checkpointed: { sequence: 2 },
     });
-    expect(host.starts.get(taskId('web'))).toBe(1);
+    expect(host.startsOf('web')).toBe(1);
   });
 });
 
@@ -137,7 +137,7 @@ describe('launching', () => {
     launch(link, task('web'));
     await settle();
 
-    expect(host.starts.get(taskId('web'))).toBe(1);
+    expect(host.startsOf('web')).toBe(1);
   });
 
   test('a LAUNCH of a completed task repeats its last state and starts nothing', async () => {
@@ -145,7 +145,7 @@ describe('launching', () => {
     link.admit();
     launch(link, task('web'));
     await settle();
-    launcher.end(taskId('web'), { kind: 'exited', code: 0 });
+    launcher.end('web', { kind: 'exited', code: 0 });
     for (let count = 0; count < 3; count += 1) {
       await settle();
       link.acknowledge('web');
@@ -155,7 +155,7 @@ describe('launching', () => {
     launch(link, task('web'));
     await settle();
 
-    expect(host.starts.get(taskId('web'))).toBe(1);
+    expect(host.startsOf('web')).toBe(1);
     expect(link.updates.at(-1)?.status).toMatchObject({ state: 'TASK_FINISHED' });
     expect(link.updates.at(-1)?.status.uuid).toBeUndefined();
   });
@@ -168,12 +168,12 @@ describe('launching', () => {
 
     launch(link, task('web'));
     await settle();
-    const before = { starts: host.starts.size, updates: link.updates.length };
+    const before = { starts: host.starts.length, updates: link.updates.length };
     journal.thaw();
     await settle();
 
     expect(before).toEqual({ starts: 0, updates: 0 });
-    expect(host.starts.size).toBe(1);
+    expect(host.starts.length).toBe(1);
   });
 
   test('nothing of a new epoch is acted on before the epoch is written down', async () => {
@@ -184,13 +184,13 @@ describe('launching', () => {
     link.admit({ epoch: 7 });
     launch(link, task('web'));
     await settle();
-    const startsBefore = host.starts.size;
+    const startsBefore = host.starts.length;
     journal.thaw();
     await settle();
 
     expect(startsBefore).toBe(0);
     expect(journal.identity).toMatchObject({ highestEpoch: 7, agentId: 'agent-1' });
-    expect(host.starts.size).toBe(1);
+    expect(host.starts.length).toBe(1);
   });
 
   test('at most 16 processes are launched at once', async () => {
@@ -277,12 +277,12 @@ test('what an engine was still running when it comes back is ended', async () =>
   await settle();
   launcher.isAvailable = false;
   await clock.advance(30_000);
-  host.start(taskId('left-over'));
+  host.start({ run: runKey('left-over', 'x'), taskId: 'left-over' });
 
   launcher.isAvailable = true;
   await clock.advance(30_000);
 
-  expect([...host.running.keys()]).toEqual(['web']);
+  expect(host.runningTasks()).toEqual(['web']);
 });
 
 describe('ending', () => {
@@ -313,7 +313,7 @@ describe('ending', () => {
     await settle();
     link.acknowledge('web');
 
-    launcher.end(taskId('web'), { kind: 'signalled', signal: 9 }, true);
+    launcher.end('web', { kind: 'signalled', signal: 9 }, true);
     await settle();
 
     expect(link.updates.at(-1)?.status).toMatchObject({
@@ -427,10 +427,10 @@ describe('restarting', () => {
     const second = await startEngine(world);
     const call = second.link.admit();
 
-    expect(world.host.starts.get(taskId('web'))).toBe(1);
+    expect(world.host.startsOf('web')).toBe(1);
     expect(call.subscribe.agent_info.id).toEqual({ value: 'agent-1' });
     expect(call.subscribe.tasks.map(({ state }) => state)).toEqual(['TASK_RUNNING']);
-    expect(second.engine.state.tasks.get('web')?.launched?.pid).toBe(1001);
+    expect(second.engine.state.tasks.get(world.host.runOf('web'))?.launched?.pid).toBe(1001);
   });
 
   test('an agent that died while starting over ends its old tasks before it registers', async () => {
@@ -456,7 +456,7 @@ describe('restarting', () => {
     launch(first.link, task('web'));
     await settle();
     first.engine.halt();
-    world.host.end(taskId('web'), { kind: 'exited', code: 3 });
+    world.host.end(world.host.runOf('web'), { kind: 'exited', code: 3 });
 
     const second = await startEngine(world);
     const call = second.link.admit();
@@ -492,14 +492,16 @@ describe('restarting', () => {
     launch(first.link, task('other'));
     await settle();
     first.engine.halt();
-    world.journal.damaged.set('web', 'its checksum does not match');
+    world.journal.damaged.set(world.host.runOf('web'), 'its checksum does not match');
 
     const second = await startEngine(world);
     second.link.admit();
     await settle();
 
-    expect(second.engine.state.tasks.get('web')?.stream.latest?.message).toContain('checksum');
-    expect([...world.host.running.keys()]).toEqual(['other']);
+    expect(
+      second.engine.state.tasks.get(world.host.runOf('web'))?.stream.latest?.message,
+    ).toContain('checksum');
+    expect(world.host.runningTasks()).toEqual(['other']);
   });
 
   test('at whatever record the agent dies, a task is never started twice', async () => {
@@ -519,15 +521,15 @@ describe('restarting', () => {
       const world = createWorld();
       world.journal.records.push(...complete.journal.records.slice(0, cut));
       world.journal.identity = complete.journal.identity;
-      const wasLaunching = world.journal.records.some(({ kind }) => kind === 'launching');
-      if (wasLaunching) world.host.start(taskId('web'));
+      const launching = world.journal.records.find(({ kind }) => kind === 'launching');
+      if (launching !== undefined) world.host.start({ run: launching.run, taskId: 'web' });
 
       const { link } = await startEngine(world);
       link.admit();
       launch(link, task('web'));
       await settle();
 
-      expect(world.host.starts.get(taskId('web')), `cut after ${cut} records`).toBe(1);
+      expect(world.host.startsOf('web'), `cut after ${cut} records`).toBe(1);
     }
   });
 });
@@ -551,7 +553,7 @@ describe('the master stream', () => {
     await settle();
 
     expect(link.reconnects[0]).toContain('epoch 4 is below the highest seen, 5');
-    expect(host.starts.size).toBe(0);
+    expect(host.starts.length).toBe(0);
   });
 
   test('a message applied already is not applied again, and a gap breaks the stream', async () => {
@@ -571,7 +573,7 @@ describe('the master stream', () => {
     at(4, 'after-a-gap');
     await settle();
 
-    expect([...host.starts.keys()]).toEqual(['one']);
+    expect(host.starts).toEqual(['one']);
     expect(link.reconnects[0]).toContain('messages are missing');
   });
 

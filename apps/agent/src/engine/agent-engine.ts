@@ -10,7 +10,7 @@ import {
   reduceAgent,
   toSubscribe,
 } from '#cluster';
-import { type Launcher, present, taskId } from '#core';
+import { type Launcher, present } from '#core';
 import type { AgentInfo } from '#mesos-v1';
 import type { AgentEnginePorts, AgentEngineSettings } from './agent-engine-ports.js';
 import { createExecutors } from './effect-executor.js';
@@ -98,7 +98,7 @@ class Engine implements AgentEngine {
     for (const launcher of this.ports.launchers) {
       this.unsubscribers.push(
         launcher.onExit((exit) =>
-          this.dispatch({ kind: 'task', taskId: exit.taskId, event: { kind: 'exited', exit } }),
+          this.dispatch({ kind: 'task', run: exit.run, event: { kind: 'exited', exit } }),
         ),
       );
     }
@@ -227,7 +227,7 @@ class Engine implements AgentEngine {
     const known = new Set(
       [...this.state.tasks.values()]
         .filter(({ phase }) => phase.kind !== 'ended')
-        .map(({ id }) => taskId(id)),
+        .map(({ run }) => run),
     );
     for (const launcher of this.ports.launchers) {
       const status = this.launchers.find(({ kind }) => kind === launcher.kind);

@@ -7,7 +7,7 @@ import {
   type LauncherKind,
   toLaunchSpec,
 } from '#cluster';
-import { type ExecutorTable, type Launcher, taskId as toTaskId } from '#core';
+import type { ExecutorTable, Launcher, RunKey } from '#core';
 import type { TaskInfo } from '#mesos-v1';
 import type { AgentEnginePorts, AgentEngineSettings } from './agent-engine-ports.js';
 import { toProbeTarget } from './probe-target.js';
@@ -30,35 +30,37 @@ type EffectOf<Kind extends AgentEffect['kind']> = Extract<AgentEffect, { readonl
  */
 export function createExecutors(context: ExecutorContext): ExecutorTable<AgentEffect> {
   const { ports, timers, dispatch } = context;
-  const aborts = new Map<string, AbortController>();
+  const aborts = new Map<RunKey, AbortController>();
   const start = async (work: () => void): Promise<void> => work();
   return {
     journal: ({ records }) => ports.journal.append(records),
     'persist-identity': ({ identity }) => ports.journal.saveIdentity(identity),
     'send-update': (effect) => start(() => sendUpdate(context, effect)),
+    'tell-status': (effect) =>
+      start(() => sendUpdate(context, { ...effect, latestState: effect.status.state })),
     'send-pong': () => start(() => sendPong(context)),
     'send-checkpointed': (effect) => start(() => sendCheckpointed(context, effect)),
     fetch: (effect) => start(() => background(context, fetch(context, effect, aborts))),
-    'cancel-fetch': ({ taskId }) => start(() => aborts.get(taskId)?.abort()),
+    'cancel-fetch': ({ run }) => start(() => aborts.get(run)?.abort()),
     launch: (effect) => start(() => background(context, launch(context, effect))),
     reattach: (effect) => start(() => background(context, reattach(context, effect))),
     kill: (effect) => start(() => background(context, kill(context, effect))),
     release: (effect) => start(() => background(context, release(context, effect))),
     probe: (effect) => start(() => background(context, probe(context, effect))),
-    'set-timer': ({ taskId, timer, delayMs }) =>
+    'set-timer': ({ run, timer, delayMs }) =>
       start(() =>
-        timers.set(taskId, timer, delayMs, () =>
-          dispatch({ kind: 'task', taskId, event: { kind: 'timer', timer } }),
+        timers.set(run, timer, delayMs, () =>
+          dispatch({ kind: 'task', run, event: { kind: 'timer', timer } }),
         ),
       ),
-    'clear-timer': ({ taskId, timer }) => start(() => timers.clear(taskId, timer)),
+    'clear-timer': ({ run, timer }) => start(() => timers.clear(run, timer)),
     'watch-pings': ({ delayMs }) =>
       start(() => timers.set('', 'pings', delayMs, () => dispatch({ kind: 'ping-overdue' }))),
     'observe-launch': ({ latencyMs }) => start(() => ports.observer?.launched(latencyMs)),
-    forget: ({ taskId }) =>
+    forget: ({ run }) =>
       start(() => {
-        timers.clearAll(taskId);
-        background(context, ports.sandboxes.retire(taskId));
+        timers.clearAll(run);
+        background(context, ports.sandboxes.retire(run));
       }),
     reconnect: ({ reason }) => start(() => ports.link.reconnect(reason)),
     'pause-link': ({ reason }) => start(() => ports.link.pause(reason)),
@@ -72,7 +74,10 @@ function background(context: ExecutorContext, work: Promise<void>): void {
   work.catch((error: unknown) => context.ports.log('warn', describe(error)));
 }
 
-function sendUpdate(context: ExecutorContext, effect: EffectOf<'send-update'>): void {
+function sendUpdate(
+  context: ExecutorContext,
+  effect: Omit<EffectOf<'send-update'>, 'kind' | 'run'>,
+): void {
   const { master, identity } = context.state();
   if (!isSubscribed(context.state()) || identity.agentId === undefined) return;
   const sent = context.ports.link.send({
@@ -83,6 +88,7 @@ function sendUpdate(context: ExecutorContext, effect: EffectOf<'send-update'>): 
       framework_id: { value: effect.frameworkId },
       status: effect.status,
       latest_state: effect.latestState,
+      ...(effect.launchId === undefined ? {} : { launch_id: effect.launchId }),
     },
   });
   // The update stream sends it again.
@@ -122,17 +128,16 @@ function sendCheckpointed(
 
 async function fetch(
   context: ExecutorContext,
-  { taskId, task }: EffectOf<'fetch'>,
-  aborts: Map<string, AbortController>,
+  { run, task }: EffectOf<'fetch'>,
+  aborts: Map<RunKey, AbortController>,
 ): Promise<void> {
   const abort = new AbortController();
-  aborts.set(taskId, abort);
+  aborts.set(run, abort);
   const event = await attempt<AgentTaskEvent>(
     async () => {
       // The fetcher gives the sandbox to the task's user when it is done: until then nobody else puts links into it.
-      const { sandbox } = await context.ports.sandboxes.prepare(taskId, {});
+      const { sandbox } = await context.ports.sandboxes.prepare(run, {});
       await context.ports.fetcher.fetch({
-        taskId,
         uris: task.command?.uris ?? [],
         sandbox,
         signal: abort.signal,
@@ -142,19 +147,20 @@ async function fetch(
     },
     (message) => ({ kind: 'fetch-failed', message }),
   );
-  aborts.delete(taskId);
-  context.dispatch({ kind: 'task', taskId, event });
+  aborts.delete(run);
+  context.dispatch({ kind: 'task', run, event });
 }
 
 async function launch(
   context: ExecutorContext,
-  { taskId, task, frameworkId, launcher }: EffectOf<'launch'>,
+  { run, task, frameworkId, launcher }: EffectOf<'launch'>,
 ): Promise<void> {
   const event = await attempt<AgentTaskEvent>(
     async () => {
-      const directories = await context.ports.sandboxes.prepare(taskId, ownerOf(task));
+      const directories = await context.ports.sandboxes.prepare(run, ownerOf(task));
       const spec = toLaunchSpec(task, {
         ...directories,
+        run,
         agentId: context.state().identity.agentId ?? '',
         frameworkId,
         searchPath: context.settings.searchPath,
@@ -165,20 +171,17 @@ async function launch(
     (message) => ({ kind: 'launch-failed', message }),
   );
   if (event.kind === 'launch-failed') context.ports.observer?.launchFailed();
-  context.dispatch({ kind: 'task', taskId, event });
+  context.dispatch({ kind: 'task', run, event });
 }
 
 async function reattach(
   context: ExecutorContext,
-  { taskId, launcher }: EffectOf<'reattach'>,
+  { run, launcher }: EffectOf<'reattach'>,
 ): Promise<void> {
   const event = await attempt<AgentTaskEvent>(
     async () => {
-      const directories = context.ports.sandboxes.directories(taskId);
-      const found = await launcherOf(context, launcher).reattach({
-        taskId: toTaskId(taskId),
-        ...directories,
-      });
+      const directories = context.ports.sandboxes.directories(run);
+      const found = await launcherOf(context, launcher).reattach({ run, ...directories });
       switch (found.kind) {
         case 'running':
           return { kind: 'reattached', launched: found.task };
@@ -192,25 +195,26 @@ async function reattach(
     },
     (message) => ({ kind: 'reattach-failed', message }),
   );
-  context.dispatch({ kind: 'task', taskId, event });
+  context.dispatch({ kind: 'task', run, event });
 }
 
 async function kill(
   context: ExecutorContext,
-  { taskId, launcher, graceMs }: EffectOf<'kill'>,
+  { run, launcher, graceMs }: EffectOf<'kill'>,
 ): Promise<void> {
-  await launcherOf(context, launcher).kill(toTaskId(taskId), { graceMs });
+  await launcherOf(context, launcher).kill(run, { graceMs });
 }
 
 async function release(
   context: ExecutorContext,
-  { taskId, launcher }: EffectOf<'release'>,
+  { run, launcher }: EffectOf<'release'>,
 ): Promise<void> {
-  await launcherOf(context, launcher).release(toTaskId(taskId));
+  await launcherOf(context, launcher).release(run);
 }
 
 async function probe(context: ExecutorContext, effect: EffectOf<'probe'>): Promise<void> {
   const target = toProbeTarget(effect.task, {
+    run: effect.run,
     launcher: launcherOf(context, effect.launcher),
     ...(effect.ipAddress === undefined ? {} : { ipAddress: effect.ipAddress }),
   });
@@ -221,7 +225,7 @@ async function probe(context: ExecutorContext, effect: EffectOf<'probe'>): Promi
   const { passed, detail } = result;
   context.dispatch({
     kind: 'task',
-    taskId: effect.taskId,
+    run: effect.run,
     event: { kind: 'probed', result: { passed, detail } },
   });
 }

@@ -1,12 +1,12 @@
 import type { AgentEffect } from '#cluster';
-import type { ExecutorTable } from '#core';
+import type { ExecutorTable, RunKey } from '#core';
 
 /**
- * Carries effects out: those of one task in order, tasks beside each other, and nothing of a task before what was
+ * Carries effects out: those of one run in order, runs beside each other, and nothing of a run before what was
  * queued for the agent as a whole (its epoch above all) is done.
  */
 export class EffectQueue {
-  private readonly tails = new Map<string, Promise<void>>();
+  private readonly tails = new Map<RunKey, Promise<void>>();
   private agentTail: Promise<void> | undefined;
   private isHalted = false;
 
@@ -18,7 +18,7 @@ export class EffectQueue {
 
   add(effects: readonly AgentEffect[]): void {
     for (const effect of effects) {
-      if ('taskId' in effect) this.addForTask(effect.taskId, effect);
+      if ('run' in effect) this.addForRun(effect.run, effect);
       else this.addForAgent(effect);
     }
   }
@@ -33,7 +33,7 @@ export class EffectQueue {
     await Promise.all([this.agentTail, ...this.tails.values()]);
   }
 
-  private addForTask(key: string, effect: AgentEffect): void {
+  private addForRun(key: RunKey, effect: AgentEffect): void {
     const before = this.tails.get(key);
     const agent = this.agentTail;
     const ready = agent === undefined ? before : agent.then(() => before);

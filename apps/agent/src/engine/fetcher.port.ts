@@ -4,7 +4,6 @@ import type { CommandUri } from '#mesos-v1';
 export interface Fetcher {
   /** Rejects with a {@link FetchError} naming the URI. Stops when `signal` is aborted. */
   fetch(request: {
-    readonly taskId: string;
     readonly uris: readonly CommandUri[];
     readonly sandbox: string;
     readonly user?: string;

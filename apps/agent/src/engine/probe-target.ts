@@ -1,4 +1,4 @@
-import { type Launcher, type ProbeTarget, taskId } from '#core';
+import type { Launcher, ProbeTarget, RunKey } from '#core';
 import type { CommandInfo, TaskInfo } from '#mesos-v1';
 
 const LOOPBACK = '127.0.0.1';
@@ -9,7 +9,7 @@ const LOOPBACK = '127.0.0.1';
  */
 export function toProbeTarget(
   task: TaskInfo,
-  at: { readonly ipAddress?: string; readonly launcher: Launcher },
+  at: { readonly run: RunKey; readonly ipAddress?: string; readonly launcher: Launcher },
 ): ProbeTarget | undefined {
   const check = task.health_check;
   if (!check) return undefined;
@@ -28,8 +28,7 @@ export function toProbeTarget(
   if (type === 'TCP' && check.tcp) return { kind: 'tcp', host, port: Number(check.tcp.port) };
   if (type !== 'COMMAND' || !check.command) return undefined;
   const text = toShellText(check.command);
-  const id = taskId(task.task_id.value);
-  return { kind: 'command', run: (timeoutMs) => at.launcher.execute(id, text, { timeoutMs }) };
+  return { kind: 'command', run: (timeoutMs) => at.launcher.execute(at.run, text, { timeoutMs }) };
 }
 
 /** The command as a shell reads it: argument lists are quoted word by word. */

@@ -1,4 +1,6 @@
-/** Where a task's files are. Absolute paths. */
+import type { RunKey } from '#core';
+
+/** Where a run's files are. Absolute paths. */
 export interface TaskDirectories {
   /** The task's working directory, with its `stdout` and `stderr`. */
   readonly sandbox: string;
@@ -6,11 +8,11 @@ export interface TaskDirectories {
   readonly runtimeDirectory: string;
 }
 
-/** The folders of tasks. Every method may be repeated. */
+/** The folders of runs. Every method may be repeated. */
 export interface SandboxStore {
-  directories(taskId: string): TaskDirectories;
+  directories(run: RunKey): TaskDirectories;
   /** Makes both folders; the sandbox belongs to `user` if given. */
-  prepare(taskId: string, owner: { readonly user?: string }): Promise<TaskDirectories>;
+  prepare(run: RunKey, owner: { readonly user?: string }): Promise<TaskDirectories>;
   /** Removes the runtime directory; the sandbox stays to be read until it is swept. */
-  retire(taskId: string): Promise<void>;
+  retire(run: RunKey): Promise<void>;
 }

@@ -2,11 +2,11 @@ import type { AgentIdentity, JournalRecord, RecoveredJournal } from '#cluster';
 
 /** Where the agent writes down what it must know after a restart. */
 export interface TaskJournal {
-  /** Reads everything back. Called once, before anything else. Unreadable lines cost their task only. */
+  /** Reads everything back. Called once, before anything else. Unreadable lines cost their run only. */
   open(): Promise<RecoveredJournal>;
   /** Resolves when the identity would survive a power cut. */
   saveIdentity(identity: AgentIdentity): Promise<void>;
-  /** Appends the records of one task, in order; resolves when they would survive a power cut. */
+  /** Appends the records of one run, in order; resolves when they would survive a power cut. */
   append(records: readonly JournalRecord[]): Promise<void>;
   /** Flushes what was appended. */
   close(): Promise<void>;

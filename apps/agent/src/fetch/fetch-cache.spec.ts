@@ -50,7 +50,7 @@ async function bring(
   signal: AbortSignal = new AbortController().signal,
 ): Promise<{ readonly text: string; readonly log: string }> {
   const sandbox = await mkdtemp(join(folder, 'sandbox-'));
-  await fetcher.fetch({ taskId: 'web', uris: [{ ...uri, output_file: 'it' }], sandbox, signal });
+  await fetcher.fetch({ uris: [{ ...uri, output_file: 'it' }], sandbox, signal });
   const read = (name: string): Promise<string> => readFile(join(sandbox, name), 'utf8');
   return { text: await read('it'), log: await read('stderr') };
 }

@@ -44,7 +44,6 @@ beforeEach(async () => {
 
 const fetchAll = (uris: readonly CommandUri[], maxBytes = 1_000_000, signal?: AbortSignal) =>
   new UriFetcher({ cacheFolder: join(folder, 'cache'), cacheBytes: 0, maxBytes }).fetch({
-    taskId: 'web',
     uris,
     sandbox,
     signal: signal ?? new AbortController().signal,
@@ -270,7 +269,6 @@ test('a file of this host is read by the rights of the task’s user', async (co
   const fetcher = new UriFetcher({ cacheFolder: join(folder, 'cache'), cacheBytes: 0 });
   const bring = (name: string): Promise<void> =>
     fetcher.fetch({
-      taskId: 'web',
       uris: [{ value: join(folder, name) }],
       sandbox,
       user: 'nobody',

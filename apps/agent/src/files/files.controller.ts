@@ -3,11 +3,21 @@ import { basename, join } from 'node:path';
 import { Controller, Get, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { runKeyOfTask } from '#core';
 import { ApiError } from '#platform';
 import { AgentService } from '../agent.service.js';
+import { stillRecovering } from '../status/still-recovering.js';
+import { findRun } from './find-run.js';
 import { formatMode } from './format-mode.js';
 import { type FileWindow, readWindow } from './read-window.js';
-import { openInSandbox, parseSandboxPath, readText, resolveInSandbox } from './sandbox-path.js';
+import {
+  openInSandbox,
+  parseSandboxPath,
+  readText,
+  resolveInSandbox,
+  type SandboxPath,
+  virtualPathOf,
+} from './sandbox-path.js';
 
 interface FileEntry {
   readonly path: string;
@@ -23,7 +33,10 @@ interface FileEntry {
 const MAX_ENTRIES = 10_000;
 const MAX_OFFSET = Number.MAX_SAFE_INTEGER;
 
-/** The files of tasks: `path` is `<task id>/<path>` or `/tasks/<task id>/<path>`. */
+/**
+ * The files of tasks: `path` is `/frameworks/<framework id>/executors/<task id>/runs/latest/<path>`, or `<task id>/<path>`
+ * or `/tasks/<task id>/<path>` while one framework only uses that id here.
+ */
 @ApiTags('files')
 @Controller('files')
 export class FilesController {
@@ -34,7 +47,7 @@ export class FilesController {
   @ApiQuery({ name: 'path', example: '/tasks/web.1/' })
   async browse(@Query('path') text: unknown): Promise<readonly FileEntry[]> {
     const path = parseSandboxPath(text);
-    const folder = await resolveInSandbox(this.root, path);
+    const folder = await resolveInSandbox(await this.sandboxOf(path), path);
     const names = await readdir(folder).catch((error: unknown) => {
       throw new ApiError(404, `task ${path.taskId}: ${path.inside || '/'} is not a folder`, {
         cause: error,
@@ -45,7 +58,7 @@ export class FilesController {
       const found = await lstat(join(folder, name)).catch(() => undefined);
       if (found === undefined) continue;
       entries.push({
-        path: join('/tasks', path.taskId, path.inside, name),
+        path: join(virtualPathOf(path), path.inside, name),
         nlink: found.nlink,
         size: found.size,
         mtime: Math.floor(found.mtimeMs / 1000),
@@ -70,7 +83,7 @@ export class FilesController {
     const path = parseSandboxPath(text);
     const from = readNumber('offset', offset) ?? 0;
     const wanted = readNumber('length', length);
-    const file = await openInSandbox(this.root, path);
+    const file = await openInSandbox(await this.sandboxOf(path), path);
     try {
       // Mesos: a length of -1 means as much as one answer may hold.
       return await readWindow(file, {
@@ -87,7 +100,7 @@ export class FilesController {
   @ApiQuery({ name: 'path', example: '/tasks/web.1/stdout' })
   async download(@Query('path') text: unknown, @Res() reply: FastifyReply): Promise<void> {
     const path = parseSandboxPath(text);
-    const file = await openInSandbox(this.root, path);
+    const file = await openInSandbox(await this.sandboxOf(path), path);
     const name = encodeURIComponent(basename(path.inside));
     reply
       .header('content-type', 'application/octet-stream')
@@ -95,8 +108,13 @@ export class FilesController {
       .send(file.createReadStream());
   }
 
-  private get root(): string {
-    return this.agent.sandboxes.root;
+  private async sandboxOf(path: SandboxPath): Promise<string> {
+    const { state, sandboxes } = this.agent;
+    if (state !== undefined) return sandboxes.directories(findRun(state, path)).sandbox;
+    const { sandbox } = sandboxes.directories(runKeyOfTask(path.taskId));
+    const isThere = path.owner === undefined && (await lstat(sandbox).catch(() => undefined));
+    if (isThere) return sandbox;
+    throw stillRecovering();
   }
 }
 

@@ -111,8 +111,14 @@ test('a NUL character in a path is 400, whatever is asked of it', async () => {
 });
 
 describe('what is not there', () => {
-  test('an unknown task and an unknown file are 404 with their names', async () => {
-    expect(await get('read?path=ghost/stdout')).toMatchObject({ status: 404 });
+  test('an unknown task is 503 until the agent has found its tasks', async () => {
+    expect(await get('read?path=ghost/stdout')).toMatchObject({ status: 503 });
+    const owned = 'read?path=/frameworks/f1/executors/web.1/runs/latest/stdout';
+    expect(await get(owned)).toMatchObject({ status: 503 });
+  });
+
+  test('an unknown file is 404 with its name', async () => {
+    expect(await get('read?path=web.1/nothing')).toMatchObject({ status: 404 });
     expect((await get('read?path=web.1/nothing')).text).toContain('no such file: nothing');
   });
 

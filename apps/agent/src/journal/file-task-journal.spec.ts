@@ -1,8 +1,10 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { JournalRecord } from '#cluster';
+import { type RunKey, runKey, runKeyOfTask } from '#core';
 import type { TaskInfo } from '#mesos-v1';
 import { FileTaskJournal } from './file-task-journal.js';
 
@@ -29,30 +31,31 @@ const definition = (id: string): TaskInfo => ({
   agent_id: { value: 'a1' },
   resources: [],
 });
+const run = (id: string): RunKey => runKey(id, 'x');
 const accepted = (id: string): JournalRecord => ({
   kind: 'accepted',
-  taskId: id,
+  run: run(id),
   framework: { user: 'root', name: 'f' },
   task: definition(id),
 });
 const update = (id: string, uuid: string, state = 'TASK_RUNNING'): JournalRecord => ({
   kind: 'update',
-  taskId: id,
+  run: run(id),
   status: { task_id: { value: id }, state, uuid },
 });
 
 test('what was appended is read back after a restart', async () => {
   const { journal } = await open();
   await journal.saveIdentity({ agentId: 'a1', highestEpoch: 3, bootId: 'b' });
-  await journal.append([accepted('web 1'), { kind: 'launching', taskId: 'web 1' }]);
+  await journal.append([accepted('web 1'), { kind: 'launching', run: run('web 1') }]);
   await journal.append([update('web 1', 'u1'), update('web 1', 'u2')]);
-  await journal.append([{ kind: 'acknowledged', taskId: 'web 1', uuid: 'u1' }]);
+  await journal.append([{ kind: 'acknowledged', run: run('web 1'), uuid: 'u1' }]);
   await journal.close();
 
   const { recovered } = await open();
 
   expect(recovered.identity).toEqual({ agentId: 'a1', highestEpoch: 3, bootId: 'b' });
-  expect(recovered.image.tasks.get('web 1')).toMatchObject({
+  expect(recovered.image.tasks.get(run('web 1'))).toMatchObject({
     isLaunching: true,
     task: definition('web 1'),
     pending: [{ uuid: 'u2' }],
@@ -77,8 +80,8 @@ test('a last record cut off at any byte leaves the state before it, and the jour
     await again.journal.close();
 
     expect(recovered.damaged.size, `cut at ${cut}`).toBe(0);
-    expect(recovered.image.tasks.get('web')?.latest?.uuid, `cut at ${cut}`).toBe('u1');
-    expect(again.recovered.image.tasks.get('web')?.latest?.uuid, `cut at ${cut}`).toBe('u3');
+    expect(recovered.image.tasks.get(run('web'))?.latest?.uuid, `cut at ${cut}`).toBe('u1');
+    expect(again.recovered.image.tasks.get(run('web'))?.latest?.uuid, `cut at ${cut}`).toBe('u3');
   }
 });
 
@@ -99,9 +102,9 @@ test('a byte changed anywhere in a line costs that task at most, never another',
     const { journal: next, recovered } = await open();
     await next.close();
 
-    expect(recovered.image.tasks.get('after')?.latest?.uuid, `byte ${at}`).toBe('u1');
-    expect(recovered.image.tasks.get('before')?.latest, `byte ${at}`).toBeUndefined();
-    expect(recovered.damaged.has('after'), `byte ${at}`).toBe(false);
+    expect(recovered.image.tasks.get(run('after'))?.latest?.uuid, `byte ${at}`).toBe('u1');
+    expect(recovered.image.tasks.get(run('before'))?.latest, `byte ${at}`).toBeUndefined();
+    expect(recovered.damaged.has(run('after')), `byte ${at}`).toBe(false);
   }
 });
 
@@ -114,7 +117,7 @@ test('a damaged line names its task', async () => {
 
   const { recovered } = await open();
 
-  expect(recovered.damaged.get('web')).toContain('checksum does not match');
+  expect(recovered.damaged.get(run('web'))).toContain('checksum does not match');
 });
 
 test('completed tasks and acknowledged updates are dropped when the log is compacted', async () => {
@@ -124,16 +127,18 @@ test('completed tasks and acknowledged updates are dropped when the log is compa
     const status = { task_id: { value: id }, state: 'TASK_FINISHED', uuid: 'u' };
     await journal.append([accepted(id), update(id, 'u', 'TASK_FINISHED')]);
     if (index === 0) continue;
-    await journal.append([{ kind: 'completed', taskId: id, frameworkId: 'f1', status }]);
+    await journal.append([
+      { kind: 'completed', run: run(id), taskId: id, frameworkId: 'f1', status },
+    ]);
   }
   await journal.close();
 
   const { recovered } = await open();
 
   expect((await readFile(logPath())).length).toBeLessThan(150_000);
-  expect([...recovered.image.tasks.keys()]).toEqual(['t0']);
+  expect([...recovered.image.tasks.keys()]).toEqual([run('t0')]);
   expect(recovered.image.completed.size).toBe(200);
-  expect(recovered.image.completed.has('t399')).toBe(true);
+  expect(recovered.image.completed.has(run('t399'))).toBe(true);
 });
 
 test('a damaged identity is refused rather than taken for a new agent', async () => {
@@ -143,4 +148,63 @@ test('a damaged identity is refused rather than taken for a new agent', async ()
   await writeFile(join(folder, 'agent.json'), '{"agentId":"a1"');
 
   await expect(open()).rejects.toThrow('agent.json is damaged');
+});
+
+/** Lines of a version without keys: the task's id stands where a run's key does now. */
+const earlierLine = (record: { readonly taskId: string }): string => {
+  const body = `${encodeURIComponent(record.taskId)} ${JSON.stringify(record)}`;
+  return `${crc32(body).toString(16).padStart(8, '0')} ${body}\n`;
+};
+
+test('what was written before runs had keys is read back: the id of the task is its key', async () => {
+  const earlier = [
+    {
+      kind: 'accepted',
+      taskId: 'web 1',
+      framework: { user: 'root', name: 'f' },
+      task: definition('web 1'),
+    },
+    { kind: 'launching', taskId: 'web 1' },
+    { kind: 'update', taskId: 'web 1', status: { state: 'TASK_RUNNING', uuid: 'u1' } },
+    { kind: 'acknowledged', taskId: 'web 1', uuid: 'u1' },
+    {
+      kind: 'snapshot',
+      taskId: 'b',
+      record: { task: definition('b'), isLaunching: true, pending: [] },
+    },
+    { kind: 'completed', taskId: 'c', frameworkId: 'f1', status: { state: 'TASK_FINISHED' } },
+  ];
+  await writeFile(logPath(), earlier.map(earlierLine).join(''));
+  const { journal } = await open({ compactFromBytes: 1 });
+  const key = runKeyOfTask('web 1');
+  await journal.append([
+    {
+      kind: 'update',
+      run: key,
+      status: { task_id: { value: 'web 1' }, state: 'TASK_FAILED', uuid: 'u2' },
+    },
+  ]);
+  await journal.close();
+
+  const { recovered } = await open();
+
+  expect(recovered.damaged.size).toBe(0);
+  expect([...recovered.image.tasks.keys()]).toEqual(['web 1', 'b']);
+  expect(recovered.image.tasks.get(key)).toMatchObject({
+    isLaunching: true,
+    task: definition('web 1'),
+    pending: [{ uuid: 'u2' }],
+  });
+  expect([...recovered.image.completed.values()]).toMatchObject([
+    { run: 'c', taskId: 'c', frameworkId: 'f1' },
+  ]);
+});
+
+test('a damaged line of before runs had keys names its task', async () => {
+  const line = earlierLine({ taskId: 'web 1' });
+  await writeFile(logPath(), line.replace('}', ')'));
+
+  const { recovered } = await open();
+
+  expect(recovered.damaged.get(runKeyOfTask('web 1'))).toContain('checksum does not match');
 });

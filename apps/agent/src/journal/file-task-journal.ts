@@ -9,7 +9,7 @@ import {
   type JournalRecord,
   type RecoveredJournal,
 } from '#cluster';
-import { present } from '#core';
+import { present, type RunKey } from '#core';
 import { BatchQueue } from '#platform';
 import { JournalError, type TaskJournal } from '../engine/task-journal.port.js';
 import { syncDirectory, writeAtomically } from './atomic-file.js';
@@ -102,9 +102,9 @@ export class FileTaskJournal implements TaskJournal {
     );
   }
 
-  private async readLog(): Promise<ReadonlyMap<string, string>> {
+  private async readLog(): Promise<ReadonlyMap<RunKey, string>> {
     const bytes = (await readIfThere(this.logPath)) ?? Buffer.alloc(0);
-    const damaged = new Map<string, string>();
+    const damaged = new Map<RunKey, string>();
     let start = 0;
     for (;;) {
       const end = bytes.indexOf(LINE_FEED, start);
@@ -113,8 +113,8 @@ export class FileTaskJournal implements TaskJournal {
       if (read.kind === 'record') applyRecord(this.image, read.record);
       else {
         const reason = `line at byte ${start}: ${read.reason}`;
-        this.log('warn', `${this.logPath}: ${reason} (task ${read.task ?? 'unknown'})`);
-        if (read.task !== undefined) damaged.set(read.task, reason);
+        this.log('warn', `${this.logPath}: ${reason} (run ${read.run ?? 'unknown'})`);
+        if (read.run !== undefined) damaged.set(read.run, reason);
       }
       start = end + 1;
     }
@@ -147,14 +147,14 @@ export class FileTaskJournal implements TaskJournal {
     if (this.size > threshold) await this.compact();
   }
 
-  /** Replaces the log by one line for each task. */
+  /** Replaces the log by one line for each run. */
   private async compact(): Promise<void> {
     const records: JournalRecord[] = [...this.image.completed.values()].map((task) => ({
       kind: 'completed',
       ...task,
     }));
-    for (const [id, record] of this.image.tasks) {
-      records.push({ kind: 'snapshot', taskId: id, record });
+    for (const [run, record] of this.image.tasks) {
+      records.push({ kind: 'snapshot', run, record });
     }
     const text = records.map(writeLine).join('');
     await this.persistently('tasks.log', async () => {

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { chown, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { assert, type RunKey, readRunKey } from '#core';
 import type { SandboxStore, TaskDirectories } from '../engine/sandbox-store.port.js';
 import { findUser } from '../host/user-ids.js';
 
@@ -8,7 +9,7 @@ import { findUser } from '../host/user-ids.js';
 const KEPT_SANDBOXES = 200;
 const KEPT_MS = 7 * 24 * 3600 * 1000;
 
-/** Tasks' folders under the agent's work directory: `sandboxes/<task id>` and `runtime/<task id>`. */
+/** Folders of runs under the agent's work directory: `sandboxes/<run>` and `runtime/<run>`. */
 export class DirectorySandboxStore implements SandboxStore {
   readonly root: string;
   private readonly runtimeRoot: string;
@@ -18,12 +19,14 @@ export class DirectorySandboxStore implements SandboxStore {
     this.runtimeRoot = join(workDirectory, 'runtime');
   }
 
-  directories(taskId: string): TaskDirectories {
-    return { sandbox: join(this.root, taskId), runtimeDirectory: join(this.runtimeRoot, taskId) };
+  directories(run: RunKey): TaskDirectories {
+    // A key is one name; the ids of earlier versions were checked to be.
+    assert(run !== '' && run !== '.' && run !== '..' && !run.includes('/'), `folder "${run}"`);
+    return { sandbox: join(this.root, run), runtimeDirectory: join(this.runtimeRoot, run) };
   }
 
-  async prepare(taskId: string, owner: { readonly user?: string }): Promise<TaskDirectories> {
-    const directories = this.directories(taskId);
+  async prepare(run: RunKey, owner: { readonly user?: string }): Promise<TaskDirectories> {
+    const directories = this.directories(run);
     // Synchronously: through the thread pool it would cost the event loop more.
     mkdirSync(directories.sandbox, { recursive: true, mode: 0o755 });
     mkdirSync(directories.runtimeDirectory, { recursive: true, mode: 0o700 });
@@ -34,19 +37,19 @@ export class DirectorySandboxStore implements SandboxStore {
     return directories;
   }
 
-  async retire(taskId: string): Promise<void> {
-    await rm(this.directories(taskId).runtimeDirectory, { recursive: true, force: true });
+  async retire(run: RunKey): Promise<void> {
+    await rm(this.directories(run).runtimeDirectory, { recursive: true, force: true });
   }
 
   /**
-   * Removes sandboxes of tasks not in `live` that are older than a week or not among the 200 newest, one after the other.
+   * Removes sandboxes of runs not in `live` that are older than a week or not among the 200 newest, one after the other.
    * Returns how many. O(n log n) in sandboxes.
    */
-  async sweep(live: (taskId: string) => boolean, nowEpochMs: number): Promise<number> {
+  async sweep(live: (run: RunKey) => boolean, nowEpochMs: number): Promise<number> {
     const names = await readdir(this.root).catch(() => []);
     const ended: { readonly name: string; readonly atMs: number }[] = [];
     for (const name of names) {
-      if (live(name)) continue;
+      if (live(readRunKey(name))) continue;
       const found = await stat(join(this.root, name)).catch(() => undefined);
       if (found !== undefined) ended.push({ name, atMs: found.mtimeMs });
     }
@@ -56,7 +59,7 @@ export class DirectorySandboxStore implements SandboxStore {
     );
     let removed = 0;
     for (const { name } of outdated) {
-      if (live(name)) continue;
+      if (live(readRunKey(name))) continue;
       await rm(join(this.root, name), { recursive: true, force: true });
       removed += 1;
     }

@@ -1,9 +1,9 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { AgentState, AgentTask } from '#cluster';
-import { ApiError } from '#platform';
+import { type AgentState, type AgentTask, type CompletedTask, frameworkIdOf } from '#cluster';
 import { AGENT_VERSION, AgentService } from '../agent.service.js';
 import { measureTasks } from './measure-tasks.js';
+import { stillRecovering } from './still-recovering.js';
 
 /** What this agent is and runs. */
 @ApiTags('agent')
@@ -31,12 +31,13 @@ export class StatusController {
         stream_id: state.master.current?.streamId ?? null,
       },
       tasks: [...state.tasks.values()].map((task) => this.describeTask(task)),
-      completed_tasks: [...state.completed.values()].map(({ taskId, frameworkId, status }) => ({
-        id: taskId,
-        framework_id: frameworkId,
-        state: status.state,
-        status,
-        directory: `/tasks/${taskId}`,
+      completed_tasks: [...state.completed.values()].map((task) => ({
+        id: task.taskId,
+        framework_id: task.frameworkId,
+        run: task.run,
+        state: task.status.state,
+        status: task.status,
+        directory: directoryOf(task),
       })),
     };
   }
@@ -51,7 +52,8 @@ export class StatusController {
     return {
       id: task.id,
       name: task.definition.name,
-      framework_id: task.framework.id?.value ?? '',
+      framework_id: frameworkIdOf(task),
+      run: task.run,
       state: task.stream.latest?.state ?? 'TASK_STAGING',
       phase: task.phase.kind,
       launcher: task.launcher,
@@ -61,17 +63,27 @@ export class StatusController {
       resources: task.definition.resources,
       unacknowledged_updates: task.stream.pending.length,
       status: task.stream.latest ?? null,
-      directory: `/tasks/${task.id}`,
+      directory: directoryOf({
+        run: task.run,
+        taskId: task.id,
+        frameworkId: frameworkIdOf(task),
+      }),
     };
   }
 
   private requireState(): AgentState {
     const { state } = this.agent;
     if (state === undefined) {
-      throw new ApiError(503, 'The agent is still looking for its tasks', {
-        headers: { 'retry-after': '1' },
-      });
+      throw stillRecovering();
     }
     return state;
   }
 }
+
+/** Where the files of a run are found by GET /files. */
+const directoryOf = ({
+  run,
+  taskId,
+  frameworkId,
+}: Pick<CompletedTask, 'run' | 'taskId' | 'frameworkId'>): string =>
+  `/frameworks/${frameworkId}/executors/${taskId}/runs/${run}`;
