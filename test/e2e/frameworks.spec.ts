@@ -1,8 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Cluster, killQuietly, taskProcesses } from './support/cluster.js';
+import { resources } from '#core';
+import { createScheduler, type Scheduler } from '#framework';
+import { toWireResources, type WireOffer } from '#mesos-v1';
+import { Cluster, isAlive, killQuietly, taskProcesses } from './support/cluster.js';
 import { exampleSource, type RunningFramework, startExample } from './support/examples.js';
 import { eventually, request } from './support/http.js';
 
@@ -146,7 +149,122 @@ describe('frameworks on the SDK', () => {
       await launcher.ended;
     });
   });
+
+  it('lets two frameworks use one task id on one agent, and one of them use it again', async () => {
+    const one = new SameIdFramework('one', cluster);
+    const other = new SameIdFramework('other', cluster);
+    const processOf = ({ scheduler }: SameIdFramework): Promise<number> =>
+      eventually('its one process runs', async () => {
+        const pids = taskProcesses(cluster).filter(
+          (pid) => environmentOf(pid).get('MESOS_FRAMEWORK_ID') === scheduler.frameworkId,
+        );
+        return pids.length === 1 ? pids[0] : undefined;
+      });
+    const outputOf = async ({ scheduler }: SameIdFramework): Promise<string> => {
+      const path = `/frameworks/${scheduler.frameworkId}/executors/1/runs/latest/stdout`;
+      return (await request(`${cluster.agentUrl}/files/download?path=${path}`)).text;
+    };
+    for (const framework of [one, other]) await framework.launch('first');
+    for (const framework of [one, other]) await framework.hears('TASK_RUNNING');
+    const before = await Promise.all([one, other].map(processOf));
+
+    // Both come back with the agent.
+    const agent = cluster.pid('agent-1');
+    killQuietly(agent);
+    await eventually('a new agent', async () => cluster.pid('agent-1') !== agent);
+    await eventually('it is there', async () => (await outputOf(one)).includes('one: first'));
+    await one.kill();
+    await one.hears('TASK_KILLED');
+    await eventually('its process is gone', async () => !isAlive(before[0] ?? 0));
+    await one.launch('again');
+    await one.hears('TASK_RUNNING', 2);
+    const after = await processOf(one);
+
+    expect(after).not.toBe(before[0]);
+    expect(await processOf(other)).toBe(before[1]);
+    expect(one.states).toEqual(['TASK_RUNNING', 'TASK_KILLED', 'TASK_RUNNING']);
+    expect(other.states).toEqual(['TASK_RUNNING']);
+    expect([await outputOf(one), await outputOf(other)]).toEqual([
+      'one: again\n',
+      'other: first\n',
+    ]);
+    const ambiguous = await request(`${cluster.agentUrl}/files/read?path=/tasks/1/stdout`);
+    expect(ambiguous.status).toBe(400);
+    await Promise.all([one, other].map(({ scheduler }) => scheduler.teardown()));
+    await eventually('both are gone', async () => !isAlive(after) && !isAlive(before[1] ?? 0));
+  });
 });
+
+/** A framework that calls its task `1`, and runs it on the first agent. */
+class SameIdFramework {
+  readonly scheduler: Scheduler;
+  /** What it was told, but for what it was told again. */
+  readonly states: string[] = [];
+  private command: string | undefined;
+
+  constructor(
+    private readonly name: string,
+    cluster: Cluster,
+  ) {
+    this.scheduler = createScheduler({
+      masters: [cluster.masterUrl],
+      frameworkInfo: { name, user: userInfo().username, failover_timeout: 60 },
+      handlers: {
+        onSubscribed: () => undefined,
+        onOffers: (offers) => this.consider(offers, new URL(cluster.agentUrl).port),
+        onRescind: () => undefined,
+        onUpdate: async ({ state }) => {
+          if (this.states.at(-1) !== state) this.states.push(state);
+        },
+        onFailure: () => undefined,
+        onError: (message) => void this.states.push(message),
+        onDisconnected: () => undefined,
+      },
+    });
+    this.scheduler.start();
+  }
+
+  async launch(word: string): Promise<void> {
+    this.command = `echo ${this.name}: ${word}; exec sleep 100000`;
+    await eventually(`${this.name} is launched`, async () => {
+      await this.scheduler.call({ type: 'REVIVE' }).catch(() => undefined);
+      return this.command === undefined;
+    });
+  }
+
+  async kill(): Promise<void> {
+    await this.scheduler.call({ type: 'KILL', kill: { task_id: { value: '1' } } });
+  }
+
+  hears(state: string, times = 1): Promise<unknown> {
+    return eventually(`${this.name} hears ${state}`, async () => {
+      return this.states.filter((one) => one === state).length >= times;
+    });
+  }
+
+  private async consider(offers: readonly WireOffer[], port: string): Promise<void> {
+    for (const offer of offers) {
+      const isThere = String(offer.url?.address.port) === port;
+      const { command } = this;
+      if (isThere) this.command = undefined;
+      const launch = {
+        task_infos: [
+          {
+            name: 'same id',
+            task_id: { value: '1' },
+            agent_id: offer.agent_id,
+            resources: toWireResources(resources({ cpus: 0.1, mem: 32 })),
+            command: { value: command ?? '' },
+          },
+        ],
+      };
+      const operations =
+        isThere && command !== undefined ? [{ type: 'LAUNCH' as const, launch }] : [];
+      const accept = { offer_ids: [offer.id], operations, filters: { refuse_seconds: 0.1 } };
+      await this.scheduler.call({ type: 'ACCEPT', accept });
+    }
+  }
+}
 
 function environmentOf(pid: number): ReadonlyMap<string, string> {
   const entries = readQuietly(`/proc/${pid}/environ`).split('\0').filter(Boolean);
