@@ -37,8 +37,9 @@ function checkMessages(master: MasterHarness): void {
     for (const [index, message] of messages.entries()) {
       expect(message.sequence).toBe(index + 1);
       if (message.type !== 'LAUNCH') continue;
-      const id = message.launch.task.task_id.value;
-      const perStream = `${message.stream_id} ${id}`;
+      const { framework, task, launch_id } = message.launch;
+      const launch = JSON.stringify([framework.id, task.task_id, launch_id]);
+      const perStream = `${message.stream_id} ${launch}`;
       launches.set(perStream, (launches.get(perStream) ?? 0) + 1);
     }
   }

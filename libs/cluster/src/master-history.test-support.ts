@@ -4,6 +4,8 @@ import type { AgentTask } from '#mesos-v1';
 import { commandTask, MasterHarness } from './master.test-support.js';
 
 const UUID = 'AAAAAAAAAAAAAAAAAAAAAA==';
+/** So many ids are used by all frameworks, again and again. */
+const IDS = 9;
 /** One thing that happens. */
 export const step = fc.record({
   kind: fc.constantFrom(
@@ -89,6 +91,7 @@ export class History {
           task: task.info,
           state: 'TASK_RUNNING',
           latest_status: { task_id: { value: task.id }, state: 'TASK_RUNNING' },
+          ...(task.launchId === undefined ? {} : { launch_id: task.launchId }),
         }),
       );
     const old = agent.streamId;
@@ -107,7 +110,7 @@ export class History {
     for (let time = 0; time < options.times; time += 1) {
       const tasks = [1, 2].map(() => {
         this.tasks += 1;
-        return commandTask(`t${this.tasks}`, offer.agent_id.value);
+        return commandTask(`t${this.tasks % IDS}`, offer.agent_id.value);
       });
       master.launch(framework.id, framework.streamId, offer, tasks);
     }

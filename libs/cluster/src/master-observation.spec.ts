@@ -9,9 +9,13 @@ import {
   stopObserving,
   takeChanges,
 } from './master-observation.js';
-import type { MasterState } from './master-state.js';
+import type { MasterState, Task } from './master-state.js';
 
 const HISTORIES_LIMIT_MS = 120_000;
+
+/** Ids are used by several frameworks, and by one of them again. */
+const keyOf = ({ frameworkId, id, launchId }: Pick<Task, 'frameworkId' | 'id' | 'launchId'>) =>
+  JSON.stringify([frameworkId, id, launchId]);
 
 /** What a follower of the changes knows: as much as the reads show of it. */
 class Follower {
@@ -39,15 +43,15 @@ class Follower {
         expect(this.agents.delete(change.agent.id)).toBe(true);
         return;
       case 'task-added':
-        this.tasks.set(change.task.id, {
+        this.tasks.set(keyOf(change.task), {
           state: change.task.state,
           statuses: change.task.statuses.length,
         });
         return;
       case 'task-updated': {
-        const known = this.tasks.get(change.task.id);
+        const known = this.tasks.get(keyOf(change.task));
         expect(known).toBeDefined();
-        this.tasks.set(change.task.id, {
+        this.tasks.set(keyOf(change.task), {
           state: change.task.state,
           statuses: (known?.statuses ?? 0) + (change.status === undefined ? 0 : 1),
         });
@@ -71,7 +75,7 @@ function checkFollower(follower: Follower, state: MasterState): void {
   );
   for (const framework of state.frameworks.values()) {
     for (const task of [...framework.tasks.values(), ...framework.completedTasks.values()]) {
-      const known = follower.tasks.get(task.id);
+      const known = follower.tasks.get(keyOf({ ...task, frameworkId: framework.id }));
       expect(known?.state).toBe(task.state);
       expect(Math.min(known?.statuses ?? 0, 10)).toBe(task.statuses.length);
     }

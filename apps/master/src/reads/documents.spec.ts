@@ -12,7 +12,7 @@ import {
   touchesOf,
 } from '#cluster';
 import { addResources, noResources, type Resources } from '#core';
-import { MasterHarness } from '../../../../libs/cluster/src/master.test-support.js';
+import { commandTask, MasterHarness } from '../../../../libs/cluster/src/master.test-support.js';
 import { History, step } from '../../../../libs/cluster/src/master-history.test-support.js';
 import { legacyFrameworks, legacySlaves, legacyState } from '../operator-api/legacy-documents.js';
 import {
@@ -42,6 +42,7 @@ import { Holdings } from './holdings.js';
 import type { Document, DocumentWriter } from './read-context.js';
 
 const HISTORIES_LIMIT_MS = 120_000;
+const UUID = 'AAAAAAAAAAAAAAAAAAAAAA==';
 
 const sorted = <Value>(amounts: Readonly<Record<string, Value>>): Record<string, Value> =>
   Object.fromEntries(Object.entries(amounts).sort(([left], [right]) => (left < right ? -1 : 1)));
@@ -288,5 +289,47 @@ describe('a document', () => {
 
     expect(kept?.buffers.every((bytes, index) => bytes === first[index])).toBe(true);
     expect(kept?.generation).toBe(generation);
+  });
+
+  it('forgets the oldest completed task though an older one’s id was used again', () => {
+    const { history, documents } = historyOf([legacyState]);
+    const { master } = history;
+    const [framework] = [...master.state.frameworks.values()];
+    const [agent] = [...master.state.agents.values()];
+    const streamId = framework?.streamId ?? '';
+    const run = (ids: readonly string[]) => {
+      master.call(framework?.id ?? '', streamId, { type: 'REVIVE' });
+      master.allocate();
+      const offer = master.offersOf(streamId).findLast((one) => one.agent_id.value === agent?.id);
+      if (framework === undefined || agent === undefined || offer === undefined) return;
+      const tasks = ids.map((id) => commandTask(id, agent.id, { cpus: 0.001, mem: 0.001 }));
+      master.launch(framework.id, streamId, offer, tasks);
+      const where = { agent: agent.id, streamId: agent.stream?.id ?? '', framework: framework.id };
+      for (const id of ids) {
+        master.update(where, { taskId: id, state: 'TASK_FINISHED', uuid: UUID });
+        const acknowledge = { agent_id: { value: agent.id }, task_id: { value: id }, uuid: UUID };
+        master.call(framework.id, streamId, { type: 'ACKNOWLEDGE', acknowledge });
+      }
+    };
+    run(['again']);
+    run(Array.from({ length: 999 }, (_, index) => `t${index}`));
+    documents[0]?.read();
+
+    run(['again']);
+    documents[0]?.read();
+    run(['x', 'y']);
+
+    const { frameworks } = JSON.parse(documents[0]?.read() ?? '') as {
+      readonly frameworks: readonly {
+        readonly id: string;
+        readonly completed_tasks: readonly { readonly id: string }[];
+      }[];
+    };
+    const ids = frameworks
+      .find(({ id }) => id === framework?.id)
+      ?.completed_tasks.map(({ id }) => id);
+    expect(ids).toEqual([...(framework?.completedTasks.keys() ?? [])]);
+    expect(ids?.length).toBe(1_000);
+    expect(ids?.slice(-3)).toEqual(['again', 'x', 'y']);
   });
 });

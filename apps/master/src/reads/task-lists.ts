@@ -98,6 +98,8 @@ export class TaskLists {
     const { completed } = lists;
     const ended = framework.completedTasks.get(id);
     if (ended === undefined || completed.itemOf(id) !== ended) {
+      // An id that was used again is as new as its last use, as in the ledger.
+      completed.remove(id);
       this.set(framework, completed, id, ended);
     }
     // The oldest give way to it.
