@@ -126,10 +126,11 @@ describe('Allocator', () => {
 
     join(allocator, 'fw1', 'y');
     expect(allocator.roleUsage(roleName('x')).allocated).toEqual({ cpus: 1_000 });
+    expect(allocator.knownRoles()).toEqual(['x', 'y']);
     allocator.release(inX as Allocation);
 
     expect(allocator.allocate(0).map((one) => one.role)).toEqual(['y']);
-    expect(allocator.knownRoles()).toEqual(['x', 'y']);
+    expect(allocator.knownRoles()).toEqual(['y']);
   });
 
   it('cuts a round into pieces, and goes on where it stopped', () => {

@@ -10,7 +10,7 @@ import { Accumulation } from './accumulation.js';
 import { type AgentEntry, AgentPool } from './agent-pool.js';
 import type { AgentTraits } from './agent-traits.js';
 import { ClientBook } from './client-book.js';
-import { Audiences, type Client } from './clients.js';
+import { Audiences, type Client, isStanding } from './clients.js';
 import { endStreak, noteDeclined } from './decline-backoff.js';
 import { Eligibility } from './eligibility.js';
 import { explainClients } from './explain.js';
@@ -212,7 +212,7 @@ export class Allocator {
   /** Roles with frameworks, weights, quota, reservations or allocations, in alphabetical order. O(n log n). */
   knownRoles(): readonly RoleName[] {
     const roles = new Set<RoleName>(this.tree.weightedRoles());
-    for (const { role } of this.book.clients()) roles.add(role);
+    for (const client of this.book.clients()) if (isStanding(client)) roles.add(client.role);
     for (const role of [...this.ledger.quotaRoles(), ...this.ledger.rolesInUse()]) roles.add(role);
     return [...roles].sort();
   }
@@ -323,7 +323,7 @@ export class Allocator {
     const { tree, eligibility, filters, accumulation, agents } = this;
     const { round } = this.rounds;
     const clients = [...this.book.clients()].filter(
-      (each) => frameworkId === undefined || each.frameworkId === frameworkId,
+      (each) => isStanding(each) && (frameworkId === undefined || each.frameworkId === frameworkId),
     );
     const sources = { tree, eligibility, filters, accumulation, agents, round };
     return explainClients(clients, { ...sources, offeredOn: offeredOn ?? (() => []) });

@@ -138,3 +138,7 @@ const CAPABILITIES = [
   'RESERVATION_REFINEMENT',
   'REGION_AWARE',
 ] as const;
+
+/** Whether it has the role, or holds something in one it has left; what it only had once is nobody's business. */
+export const isStanding = ({ isSubscribed, node }: Client): boolean =>
+  isSubscribed || [...(node?.allocated.values() ?? [])].some((milli) => milli > 0);

@@ -50,9 +50,12 @@ export class QuotaLedger {
     return this.quotas.keys();
   }
 
-  /** Roles something is or was reserved or allocated to. */
+  /** Roles something is reserved or allocated to. */
   rolesInUse(): readonly RoleName[] {
-    return [...this.unreserved.keys(), ...this.reserved.keys()];
+    const roles = [...this.unreserved, ...this.reserved];
+    return roles
+      .filter(([, sums]) => [...sums.values()].some((sum) => sum > 0))
+      .map(([role]) => role);
   }
 
   /** `undefined` takes the quota away. */

@@ -123,6 +123,27 @@ describe('what cannot be run is said to be so', () => {
     ['docker.image is missing', { container: { type: 'DOCKER' as const } }],
     ['command.value is missing', { command: {} }],
     [
+      'container.mesos.image is not supported',
+      { container: { type: 'MESOS' as const, mesos: { image: { type: 'DOCKER' } } } },
+    ],
+    [
+      'container.volumes without an image is not supported',
+      {
+        container: {
+          type: 'MESOS' as const,
+          volumes: [{ mode: 'RW' as const, container_path: 'data', host_path: '/srv' }],
+        },
+      },
+    ],
+    [
+      'container.rlimit_info is not supported',
+      { container: { type: 'MESOS' as const, rlimit_info: { rlimits: [] } } },
+    ],
+    [
+      'container.linux_info is not supported',
+      { container: { type: 'MESOS' as const, linux_info: {} } },
+    ],
+    [
       'PASSWORD is a SECRET',
       {
         command: {

@@ -30,7 +30,7 @@ const MAX_TASK_ID_LENGTH = 255;
 const UNSAFE_TASK_ID = /[/\\\p{Cc}]/u;
 
 /** Whether the task has to be launched by the Docker launcher. */
-export const launcherKindOf = (task: TaskInfo): LauncherKind =>
+export const launcherKindOf = (task: Pick<TaskInfo, 'container'>): LauncherKind =>
   task.container?.docker?.image ? 'docker' : 'process';
 
 /** Why the agent cannot run such a task at all, or undefined. */
@@ -50,6 +50,8 @@ export function findTaskDefect(task: TaskInfo): string | undefined {
   if (secret !== undefined) {
     return `task ${id}: environment variable ${secret.name} is a SECRET, which this agent cannot resolve`;
   }
+  const ignored = findIgnored(task);
+  if (ignored !== undefined) return `task ${id}: ${ignored} is not supported by this agent`;
   const hasImage = launcherKindOf(task) === 'docker';
   const command = task.command;
   if (hasImage) return undefined;
@@ -59,6 +61,18 @@ export function findTaskDefect(task: TaskInfo): string | undefined {
   if (command.shell === false && !command.value && !command.arguments?.length) {
     return `task ${id}: command has neither value nor arguments`;
   }
+  return undefined;
+}
+
+/** What a task asks for and would run without: in another file system, network or bound than its framework believes. */
+function findIgnored({ container }: Pick<TaskInfo, 'container'>): string | undefined {
+  if (!container || launcherKindOf({ container }) === 'docker') return undefined;
+  if (container.mesos?.image) return 'container.mesos.image';
+  if (container.volumes?.some(({ host_path }) => host_path)) {
+    return 'container.volumes without an image';
+  }
+  if (container.rlimit_info) return 'container.rlimit_info';
+  if (container.linux_info) return 'container.linux_info';
   return undefined;
 }
 

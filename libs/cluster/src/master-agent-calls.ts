@@ -6,7 +6,7 @@ import type { MasterEvent, MasterTurn } from './master-events.js';
 import { exitExecutor } from './master-executors.js';
 import { confirmOperations } from './master-operation-feedback.js';
 import type { Agent, Framework, Task } from './master-state.js';
-import { recordStatus, sendUpdate, setTaskState, toTaskState } from './master-tasks.js';
+import { recordStatus, removeTask, sendUpdate, setTaskState, toTaskState } from './master-tasks.js';
 
 type AgentCallEvent = Extract<MasterEvent, { readonly kind: 'agent-call' }>;
 type MessageCall = Extract<AgentCall, { readonly type: 'MESSAGE' }>;
@@ -140,7 +140,8 @@ function takeUpdate(turn: MasterTurn, agent: Agent, update: AgentUpdate): void {
     if (status.uuid !== undefined) task.unacknowledged = status;
     const latest = toTaskState(update.latest_state) ?? toTaskState(status.state);
     if (latest !== undefined) setTaskState(turn, task, latest);
-    if (status.uuid === undefined && isTerminalTaskState(task.state)) delete task.kill;
+    // Nobody acknowledges such an end, so nothing would come after it.
+    if (status.uuid === undefined && isTerminalTaskState(task.state)) removeTask(turn, task);
   }
   sendUpdate(turn, framework, status);
 }

@@ -105,6 +105,13 @@ describe('RESERVE_RESOURCES', () => {
     );
   });
 
+  it.each(['a//b', '/a', 'a/', 'a b', '..', '-a'])('answers 400 for the role %j', (role) => {
+    expect(offered().reserve(scalar('cpus', 1, reservedTo(role)))).toMatchObject({
+      status: 400,
+      message: expect.stringContaining(`role ${JSON.stringify(role)} is invalid`),
+    });
+  });
+
   it('answers 400 for resources that name no reservation', () => {
     expect(offered().reserve(scalar('cpus', 1))).toMatchObject({
       status: 400,

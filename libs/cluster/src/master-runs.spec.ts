@@ -55,6 +55,25 @@ const reported = (
   ...(given.launchId === undefined ? {} : { launch_id: given.launchId }),
 });
 
+describe('an end that nobody acknowledges', () => {
+  it('is the last of its task: told, completed, and in the way of nothing', () => {
+    const { master, framework, agent, update, task, first } = launched();
+
+    master.update(
+      { agent, streamId: 'A', framework },
+      { taskId: '1', state: 'TASK_ERROR', launchId: first },
+    );
+
+    expect(master.statusesOf('F').at(-1)).toMatchObject({ state: 'TASK_ERROR' });
+    expect(task()).toBeUndefined();
+    const { completedTasks } = master.state.frameworks.get(frameworkId(framework)) ?? {};
+    expect(completedTasks?.get(taskId('1'))).toMatchObject({ state: 'TASK_ERROR' });
+    expect(master.state.agents.get(agentId(agent))?.tasks.size).toBe(0);
+    update('TASK_ERROR', uuidOf(1), first);
+    expect(task()).toBeUndefined();
+  });
+});
+
 describe('an id of two frameworks', () => {
   const both = () => {
     const master = new MasterHarness();

@@ -39,6 +39,14 @@ const refused: readonly Case[] = [
     (task) => ({ ...task, agent_id: { value: 'x' } }),
     'names agent x',
   ],
+  [
+    'resources allocated to another role than the offer',
+    (task) => ({
+      ...task,
+      resources: task.resources.map((one) => ({ ...one, allocation_info: { role: 'other' } })),
+    }),
+    'resource cpus is allocated to "other", the offer is for the role *',
+  ],
   ['no resources', (task) => ({ ...task, resources: [] }), 'uses no resources'],
   [
     'neither a command nor an executor',

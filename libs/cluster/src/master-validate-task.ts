@@ -77,9 +77,20 @@ function findIdentityDefect(task: TaskInfo, place: LaunchPlace): string | undefi
   if (idDefect !== undefined) return `the id ${idDefect}`;
   // The ledger is keyed by the brand; unreachable tasks are in it too.
   if (place.framework.tasks.has(id as TaskId)) return 'exists already; ids must be unique';
-  return task.agent_id.value === place.agent.id
-    ? undefined
-    : `names agent ${task.agent_id.value}, the offer's is ${place.agent.id}`;
+  if (task.agent_id.value !== place.agent.id) {
+    return `names agent ${task.agent_id.value}, the offer's is ${place.agent.id}`;
+  }
+  return findAllocationDefect(task, place.role);
+}
+
+/** Who names the role that resources are allocated to names that of the offer (Mesos' validateAllocatedResources). */
+function findAllocationDefect({ resources }: TaskInfo, role: RoleName): string | undefined {
+  for (const { name, allocation_info } of resources) {
+    if (allocation_info !== undefined && allocation_info.role !== role) {
+      return `resource ${name} is allocated to ${JSON.stringify(allocation_info.role)}, the offer is for the role ${role}`;
+    }
+  }
+  return undefined;
 }
 
 function findRunnableDefect(task: TaskInfo): string | undefined {

@@ -16,6 +16,7 @@ import {
   traitsOfKey,
 } from '#core';
 import { decodeResources, type WireResource } from '#mesos-v1';
+import { isRoleName } from './master-framework-info.js';
 
 /**
  * What RESERVE, UNRESERVE, CREATE, DESTROY, GROW_VOLUME and SHRINK_VOLUME make of resources: the amounts they take and
@@ -231,6 +232,7 @@ function checkReserve(key: string, asker: ConversionAsker): string | undefined {
 function checkStack(name: string, reservations: readonly Reservation[]): string | undefined {
   for (const [index, { role }] of reservations.entries()) {
     if (role === '*' || role === '') return `${name}: nothing can be reserved for the role *`;
+    if (!isRoleName(role)) return `${name}: role ${JSON.stringify(role)} is invalid`;
     const above = reservations[index - 1]?.role;
     if (above !== undefined && !isBelow(role, above)) {
       return `${name}: role ${role} is not below ${above}, which it refines`;

@@ -103,6 +103,9 @@ const containerInfo: Decoder<ContainerInfo> = openMessage<ContainerInfo>({
   network_infos: optional(
     listOf(openMessage<{ readonly name?: string }>({ name: optional(text) })),
   ),
+  mesos: optional(openMessage<{ readonly image?: unknown }>({ image: optional(anything) })),
+  rlimit_info: optional(anything),
+  linux_info: optional(anything),
 });
 
 const addressFamily = knownOneOf('IPV4', 'IPV6');

@@ -218,6 +218,10 @@ export interface ContainerInfo {
     readonly force_pull_image?: boolean;
   };
   readonly network_infos?: readonly { readonly name?: string }[];
+  /** Kept as they came; an agent that cannot do what they ask for refuses the task. */
+  readonly mesos?: { readonly image?: unknown };
+  readonly rlimit_info?: unknown;
+  readonly linux_info?: unknown;
 }
 
 /** Seconds, as in Mesos. `consecutive_failures` of 0xffffffff: the agent reports and never kills. */

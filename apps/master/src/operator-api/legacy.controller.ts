@@ -7,6 +7,7 @@ import { ReadsService } from '../reads/reads.service.js';
 import { redirect } from '../v1-gate.js';
 import { viewExplanation } from './explain-view.js';
 import { legacyFrameworks, legacySlaves, legacyState } from './legacy-documents.js';
+import { oneFramework, oneSlave } from './legacy-lookups.js';
 import { legacyTaskPage } from './legacy-tasks.js';
 import { MasterMetrics } from './master-metrics.js';
 import { MetricsReader, readTimeout } from './metrics-reader.js';
@@ -57,13 +58,25 @@ export class LegacyController {
   }
 
   @Get(paths('slaves'))
-  async slaves(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    await this.document(request, reply, legacySlaves);
+  async slaves(
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+    @Query() query: Parameters,
+  ): Promise<void> {
+    const id = single(query, 'slave_id');
+    if (id === undefined) await this.document(request, reply, legacySlaves);
+    else await this.value(request, reply, () => oneSlave(this.reads.model.context(), id));
   }
 
   @Get(paths('frameworks'))
-  async frameworks(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    await this.document(request, reply, legacyFrameworks);
+  async frameworks(
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+    @Query() query: Parameters,
+  ): Promise<void> {
+    const id = single(query, 'framework_id');
+    if (id === undefined) await this.document(request, reply, legacyFrameworks);
+    else await this.value(request, reply, () => oneFramework(this.reads.model.context(), id));
   }
 
   @Get(paths('tasks'))

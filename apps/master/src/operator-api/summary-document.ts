@@ -9,8 +9,10 @@ import { TASK_STATES } from '#core';
 import { ALWAYS } from '../reads/document-cache.js';
 import { KeptList, type KeptPart } from '../reads/kept-list.js';
 import {
+  agentPart,
   amountsOfAgent,
   amountsOfFramework,
+  frameworkPart,
   fresh,
   isKnown,
   openObject,
@@ -55,12 +57,10 @@ export const legacySummary: Document = (context) => {
 };
 
 const agentSummaryPart = (context: ReadContext) =>
-  summaryPart<MasterAgent>({
+  summaryPart<MasterAgent, unknown>({
     tasksOf: (agent) => agent.tasks,
-    stampOf: (agent) => {
-      const { used, offered } = amountsOfAgent(context, agent);
-      return [agent.info, agent.total, used, offered, agent.condition, agent.reregisteredEpochMs];
-    },
+    // Sees all that the text depends on but the counters.
+    base: agentPart(context, () => ''),
     render: (agent, counts) =>
       JSON.stringify({
         ...summaryOf(legacySlave(agent, amountsOfAgent(context, agent))),
@@ -72,13 +72,9 @@ const agentSummaryPart = (context: ReadContext) =>
 const CLUSTER = 'pacer';
 
 const frameworkSummaryPart = (context: ReadContext) =>
-  summaryPart<MasterFramework>({
+  summaryPart<MasterFramework, unknown>({
     tasksOf: (framework) => framework.tasks.values(),
-    stampOf: (framework) => {
-      const { used, offered } = amountsOfFramework(context, framework);
-      const isConnected = framework.streamId !== undefined;
-      return [framework.info, framework.roles, used, offered, isConnected, framework.isRecovered];
-    },
+    base: frameworkPart(context, () => ''),
     render: (framework, counts) =>
       JSON.stringify({
         ...legacyFramework(framework, amountsOfFramework(context, framework)),
@@ -87,24 +83,26 @@ const frameworkSummaryPart = (context: ReadContext) =>
     otherSide: { name: 'slave_ids', idOf: (task) => task.agentId },
   });
 
-interface SeenSummary {
-  readonly stamp: readonly unknown[];
+interface SeenSummary<SeenBase> {
+  readonly base: SeenBase;
   readonly counts: string;
 }
 
-function summaryPart<Item>(kind: {
+function summaryPart<Item, SeenBase>(kind: {
   readonly tasksOf: (item: Item) => Iterable<MasterTask>;
-  /** All that the text depends on but the counters; compared by identity. */
-  readonly stampOf: (item: Item) => readonly unknown[];
+  readonly base: KeptPart<Item, SeenBase>;
   readonly render: (item: Item, counts: object) => string;
   readonly otherSide: { readonly name: string; readonly idOf: (task: MasterTask) => string };
-}): KeptPart<Item, SeenSummary> {
+}): KeptPart<Item, SeenSummary<SeenBase>> {
+  const { base } = kind;
   const countsOf = (item: Item): object => countTasks(kind.tasksOf(item), kind.otherSide);
   return {
-    look: (item) => ({ stamp: kind.stampOf(item), counts: JSON.stringify(countsOf(item)) }),
+    look: (item) => ({
+      base: base.look(item, undefined),
+      counts: JSON.stringify(countsOf(item)),
+    }),
     isCurrent: (seen, item) =>
-      kind.stampOf(item).every((value, index) => value === seen.stamp[index]) &&
-      seen.counts === JSON.stringify(countsOf(item)),
+      base.isCurrent(seen.base, item, undefined) && seen.counts === JSON.stringify(countsOf(item)),
     render: (item) => kind.render(item, countsOf(item)),
   };
 }

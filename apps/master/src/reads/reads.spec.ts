@@ -204,6 +204,43 @@ describe('the reads of the master', () => {
     expect(new Set(answers.map(({ body }) => body.toString())).size).toBe(1);
   });
 
+  it('tell of one framework or agent when asked for it, and of none under an unknown id', async () => {
+    const read = async (path: string): Promise<Readonly<Record<string, unknown>>> =>
+      JSON.parse((await get(path)).body.toString()) as Readonly<Record<string, unknown>>;
+
+    expect(await read(`/frameworks?framework_id=${framework.id}`)).toEqual(
+      await read('/frameworks'),
+    );
+    expect(await read(`/slaves?slave_id=${agent.id}`)).toEqual(await read('/slaves'));
+    expect(await read('/frameworks?framework_id=x')).toEqual({
+      frameworks: [],
+      completed_frameworks: [],
+    });
+    expect(await read('/slaves?slave_id=x')).toEqual({ slaves: [], recovered_slaves: [] });
+  });
+
+  it('tell in the summary, too, that an agent was taken out of use', async () => {
+    const operate = async (type: string, content: string): Promise<void> => {
+      const body = JSON.stringify({ type, [content]: { agent_id: { value: agent.id } } });
+      const headers = { 'content-type': 'application/json' };
+      const answer = await request(`${master.url}/api/v1`, { method: 'POST', headers, body });
+      expect(answer.statusCode).toBe(200);
+      await answer.body.dump();
+    };
+    const activity = async (): Promise<unknown> => {
+      const { slaves } = JSON.parse((await get('/state-summary')).body.toString()) as {
+        slaves: readonly { active: boolean; deactivated: boolean }[];
+      };
+      return slaves.map(({ active, deactivated }) => ({ active, deactivated }));
+    };
+    expect(await activity()).toEqual([{ active: true, deactivated: false }]);
+
+    await operate('DEACTIVATE_AGENT', 'deactivate_agent');
+    expect(await activity()).toEqual([{ active: false, deactivated: true }]);
+    await operate('REACTIVATE_AGENT', 'reactivate_agent');
+    expect(await activity()).toEqual([{ active: true, deactivated: false }]);
+  });
+
   it('explain why a framework got no more, in counts', async () => {
     const { body } = await get(`/explain?framework_id=${framework.id}`);
     const { frameworks } = JSON.parse(body.toString()) as {
