@@ -162,6 +162,15 @@ export const uuidOfBase64: Decoder<string> = (input, path, issues) => {
     : issues.add(path, `is not the base64 of ${UUID_BYTES} bytes`);
 };
 
+/** Base64, plain or URL-safe, kept as text: bytes in JSON. */
+export const base64: Decoder<string> = (input, path, issues) => {
+  const value = text(input, path, issues);
+  if (value === undefined || !issues.isBounded || /^[A-Za-z0-9+/_-]*={0,2}$/.test(value)) {
+    return value;
+  }
+  return issues.add(path, 'is not base64');
+};
+
 /** 0, 1, 2 and so on, as far as they are exact. */
 export const wholeNumber: Decoder<number> = (input, path, issues) =>
   wholeWithin(input, Number.MAX_SAFE_INTEGER, path, issues);

@@ -227,6 +227,15 @@ describe('the limits of a call', () => {
     framework_id: id,
     accept: { offer_ids: [id], operations: [{ type: 'LAUNCH', launch: { task_infos: tasks } }] },
   });
+  it('refuse a MESSAGE whose data is no base64', () => {
+    const message = { agent_id: id, executor_id: id, data: 'no base64!' };
+
+    expect(parseSchedulerCall({ type: 'MESSAGE', framework_id: id, message })).toMatchObject({
+      kind: 'invalid',
+      issues: [{ path: 'message.data', message: 'is not base64' }],
+    });
+  });
+
   it.each<[string, unknown, string]>([
     [
       'offer ids of an ACCEPT',

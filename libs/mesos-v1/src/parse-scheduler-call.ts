@@ -1,5 +1,6 @@
 import { CALL_LIMITS, TEXT_LIMITS } from './call-limits.js';
 import {
+  base64,
   closedMessage,
   type Decoder,
   double,
@@ -9,7 +10,6 @@ import {
   optional,
   repeated,
   required,
-  text,
   textUpTo,
   uuidOfBase64,
 } from './decode.js';
@@ -235,7 +235,7 @@ const SCHEDULER_CALLS: Readonly<Record<SchedulerCall['type'], Decoder<SchedulerC
       closedMessage<CallOf<'MESSAGE'>['message']>({
         agent_id: required(idValue),
         executor_id: required(idValue),
-        data: required(text),
+        data: required(base64),
       }),
     ),
   }),

@@ -18,10 +18,13 @@ export function splitChecksum(value: string): {
   readonly location: string;
   readonly checksum?: Checksum;
 } {
-  const match = /^(.*)#(sha256|sha512)=([^#]*)$/is.exec(value);
+  const match = /^(.*)#(md5|sha\d+)=([^#]*)$/is.exec(value);
   if (match === null) return { location: value };
   const [, location = '', name = '', digits = ''] = match;
-  const algorithm = name.toLowerCase() === 'sha512' ? 'sha512' : 'sha256';
+  const algorithm = name.toLowerCase();
+  if (algorithm !== 'sha256' && algorithm !== 'sha512') {
+    throw new FetchError(`checksums by ${algorithm} are not supported (sha256, sha512)`);
+  }
   if (!/^[0-9a-f]*$/i.test(digits) || digits.length !== DIGITS[algorithm]) {
     throw new FetchError(
       `${algorithm}=${digits} is not a checksum of ${DIGITS[algorithm]} hexadecimal digits`,

@@ -176,6 +176,17 @@ test('a checksum is compared before anything is done with the file, cached or no
   );
 });
 
+test('a checksum that cannot be compared is not passed over', async () => {
+  answer = plain('jar');
+
+  for (const name of ['md5', 'sha1', 'SHA1']) {
+    const fetched = bring(fetcherOf(0), { value: `${url}/a.jar#${name}=00` });
+    await expect(fetched).rejects.toThrow(`checksums by ${name.toLowerCase()} are not supported`);
+  }
+  expect((await bring(fetcherOf(0), { value: `${url}/a.jar#top` })).text).toBe('jar');
+  expect(asked).toHaveLength(1);
+});
+
 test('redirects are followed ten times, and never to another kind of place', async () => {
   answer = (request, response) => {
     const left = Number(request.url?.slice(1));
