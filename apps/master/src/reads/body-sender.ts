@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 
 /** Bytes that wait in one client's connection before it has to take some. */
-const WINDOW_BYTES = 256 * 1024;
+const WINDOW_BYTES = 64 * 1024;
 /** How long sending goes on before everything else has its turn. */
 const QUANTUM_MS = 1;
 /** A client that does not take what waits in its connection within this time is cut off. */
