@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { MasterLoadJob, MasterLoadReport } from './master-load.js';
+import { processorMsOf } from './processor-time.js';
 import { StandaloneMaster } from './standalone-master.js';
 import { formatMs, median, percentile } from './statistics.js';
 
@@ -30,11 +31,18 @@ class Load {
     });
   }
 
+  /** Processor time it has used, user and system. */
+  processorMs(): number {
+    return processorMsOf(this.child.pid);
+  }
+
   end(): void {
     this.child.removeAllListeners();
     this.child.kill('SIGKILL');
   }
 }
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
 
 /** Many agents come back to a new master, with their tasks. */
 export async function benchFailover(row: PrintRow): Promise<void> {
@@ -66,6 +74,7 @@ export async function benchFailover(row: PrintRow): Promise<void> {
     const samples: number[] = [];
     let peakKib = 0;
     let processorMs = 0;
+    let loadMs = 0;
     for (let run = 0; run < runs; run += 1) {
       for (const load of loads) load.send({ kind: 'hold' });
       await master.kill();
@@ -73,15 +82,17 @@ export async function benchFailover(row: PrintRow): Promise<void> {
       all = Promise.all(loads.map((load) => load.next('subscribed')));
       const startedMs = Date.now();
       const beforeMs = master.processorMs();
+      const loadBeforeMs = sum(loads.map((load) => load.processorMs()));
       for (const load of loads) load.send({ kind: 'connect' });
       const reports = await all;
       samples.push(Math.max(...reports.map((report) => report.atEpochMs)) - startedMs);
       processorMs = master.processorMs() - beforeMs;
+      loadMs = sum(loads.map((load) => load.processorMs())) - loadBeforeMs;
       peakKib = Math.max(peakKib, master.residentKib('peak'));
     }
     row(
       'fail-over: a new master knows all agents and tasks (Mesos 1.5.0: 4.3 s in one process)',
-      `${formatMs(median(samples))} (${samples.map(formatMs).join(', ')}), peak ${Math.round(peakKib / 1024)} MiB, ${formatMs(processorMs)} of the master's processor`,
+      `${formatMs(median(samples))} (${samples.map(formatMs).join(', ')}), peak ${Math.round(peakKib / 1024)} MiB, ${formatMs(processorMs)} of the master's processor, ${formatMs(loadMs)} of the simulated agents'`,
       `${count} agents x ${tasksEach} tasks, ${processes} processes, one connection each`,
     );
   } finally {
@@ -108,15 +119,23 @@ export async function benchMasterLaunch(row: PrintRow): Promise<void> {
       frameworks: [],
     });
     await subscribed;
-    const beforeMs = master.processorMs();
+    const processorMs = (): readonly [number, number, number] => [
+      master.processorMs(),
+      agentLoad.processorMs(),
+      frameworkLoad.processorMs(),
+    ];
+    const before = processorMs();
     const beforeKib = master.residentKib('now');
     const launched = frameworkLoad.next('launched');
     frameworkLoad.send({ kind: 'launch', masterUrl: master.url, tasks, perOffer: 10 });
     const { elapsedMs, latenciesMs } = await launched;
+    const after = processorMs();
+    const perTask = (process: 0 | 1 | 2): string =>
+      `${(((after[process] - before[process]) / tasks) * 1000).toFixed(0)} µs`;
     const perTaskKib = (master.residentKib('now') - beforeKib) / tasks;
     row(
       'launches end to end on one master',
-      `${Math.round(tasks / (elapsedMs / 1000))} tasks/s; accept to running p50 ${formatMs(percentile(latenciesMs, 0.5))}, p99 ${formatMs(percentile(latenciesMs, 0.99))}; ${perTaskKib.toFixed(1)} KiB and ${(((master.processorMs() - beforeMs) / tasks) * 1000).toFixed(0)} µs of the master's processor a task`,
+      `${Math.round(tasks / (elapsedMs / 1000))} tasks/s; accept to running p50 ${formatMs(percentile(latenciesMs, 0.5))}, p99 ${formatMs(percentile(latenciesMs, 0.99))}; ${perTaskKib.toFixed(1)} KiB a task; processor time a task: master ${perTask(0)}, agents ${perTask(1)}, framework ${perTask(2)}`,
       `${tasks} tasks on ${agents} simulated agents, all kept running`,
     );
   } finally {
@@ -146,13 +165,15 @@ export async function benchRounds(row: PrintRow): Promise<void> {
     decliners.send({ kind: 'decliners', masterUrl, count: frameworks, refuseSeconds: 1 });
     await subscribed;
     const before = await master.metrics();
+    const beforeMs = master.processorMs();
     const samplesMs = await probeHealth(masterUrl);
+    const busy = (master.processorMs() - beforeMs) / PROBED_MS;
     const after = await master.metrics();
     const grown = (name: string) => (after?.[name] ?? 0) - (before?.[name] ?? 0);
     row(
       '`/health` during full rounds',
       `p50 ${formatMs(percentile(samplesMs, 0.5))}, p99 ${formatMs(percentile(samplesMs, 0.99))}, max ${formatMs(Math.max(...samplesMs))}`,
-      `${count} agents, ${frameworks} frameworks that decline everything for 1 s; ${grown('master/offers_sent')} offers in ${PROBED_MS / 1000} s`,
+      `${count} agents, ${frameworks} frameworks that decline everything for 1 s; ${grown('master/offers_sent')} offers in ${PROBED_MS / 1000} s, the master ${Math.round(busy * 100)} % busy`,
     );
   } finally {
     decliners.end();

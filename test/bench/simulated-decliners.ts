@@ -2,6 +2,7 @@ import { Agent as HttpAgent, request } from 'node:http';
 import { RecordDecoder, type SchedulerEvent } from '#mesos-v1';
 
 const POOL_SIZE = 16;
+const RETRY_MS = 200;
 
 /**
  * Frameworks that want nothing: each has a stream of its own and declines whatever it is offered, for `refuseSeconds`,
@@ -31,10 +32,15 @@ export function startDecliners(options: {
     call.end(text);
     return call;
   };
-  for (let index = 0; index < options.count; index += 1) {
+  const subscribe = (index: number) => {
     const framework_info = { user: 'root', name: `decliner-${index}`, failover_timeout: 3600 };
     const call = post({ type: 'SUBSCRIBE', subscribe: { framework_info } }, {});
     call.on('response', (response) => {
+      if (response.statusCode !== 200) {
+        response.resume();
+        setTimeout(() => subscribe(index), RETRY_MS);
+        return;
+      }
       const streamId = String(response.headers['mesos-stream-id']);
       const decoder = new RecordDecoder();
       let framework_id = { value: '' };
@@ -57,5 +63,6 @@ export function startDecliners(options: {
         }
       });
     });
-  }
+  };
+  for (let index = 0; index < options.count; index += 1) subscribe(index);
 }

@@ -6,12 +6,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type EmbeddedDatabase, startEmbeddedDatabase } from '#store';
 import { eventually } from '../e2e/support/http.js';
+import { processorMsOf } from './processor-time.js';
 
 const ROOT = resolve(import.meta.dirname, '../../..').replace(/\/dist$/, '');
 const MASTER = join(ROOT, 'dist/apps/master/bundle/main.js');
 const START_LIMIT_MS = 60_000;
-/** Of the kernel's accounting, 100 Hz everywhere. */
-const MS_PER_TICK = 10;
 
 /** The real master daemon on a database of its own, without anything else of a cluster. */
 export class StandaloneMaster {
@@ -92,9 +91,7 @@ export class StandaloneMaster {
 
   /** Processor time it has used, user and system. */
   processorMs(): number {
-    const stat = readFileSync(`/proc/${this.child?.pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
+    return processorMsOf(this.child?.pid);
   }
 
   /** Resident set, KiB: `now` or the highest since it started. */
