@@ -2,6 +2,9 @@ import type { FastifyReply } from 'fastify';
 import { RecordIoStream } from '#platform';
 import type { RecordStreams } from './engine/master-ports.js';
 
+/** Streams with records to be written; so many are written at once. */
+const MAX_WAITING = 64;
+
 /** A client for which more waited than may. */
 export interface SlowClient {
   readonly address: string;
@@ -11,12 +14,15 @@ export interface SlowClient {
 /**
  * Streams over HTTP. A reply is pending until the first record opens it or it is refused with a status. The end of a
  * stream is seen on the response (the request ends as soon as its body is read), once, and never for our own close.
+ * Records of one stream are written together, by `flush` at the latest.
  */
 export class HttpStreams<Record> implements RecordStreams<Record> {
   private readonly entries = new Map<
     string,
     { readonly reply: FastifyReply; stream?: RecordIoStream }
   >();
+  /** With records not written yet. */
+  private readonly waiting = new Set<RecordIoStream>();
 
   constructor(
     private readonly options: {
@@ -46,7 +52,15 @@ export class HttpStreams<Record> implements RecordStreams<Record> {
     const entry = this.entries.get(streamId);
     if (entry === undefined) return false;
     entry.stream ??= this.open(streamId, entry.reply);
-    return entry.stream.send(record);
+    if (!entry.stream.queue(record)) return false;
+    this.waiting.add(entry.stream);
+    if (this.waiting.size >= MAX_WAITING) this.flush();
+    return true;
+  }
+
+  flush(): void {
+    for (const stream of this.waiting) stream.flush();
+    this.waiting.clear();
   }
 
   close(streamId: string): void {

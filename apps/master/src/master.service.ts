@@ -4,6 +4,7 @@ import type { MasterConfig, MasterState } from '#cluster';
 import type { Clock, Lease, LeaseKeeper, MasterRegistry } from '#core';
 import type { AgentMessage, MasterInfo, SchedulerEvent } from '#mesos-v1';
 import { ApiError, type Logger } from '#platform';
+import { EventLoopPacer } from './engine/event-loop-pacer.js';
 import { createMasterEngine, type MasterEngine } from './engine/master-engine.js';
 import { HttpStreams, type SlowClient } from './http-streams.js';
 import { Leadership } from './leadership/leadership.js';
@@ -197,6 +198,7 @@ export class MasterService implements OnModuleDestroy {
         frameworkStreams: this.frameworkStreams,
         agentStreams: this.agentStreams,
         ids: { next: randomUUID },
+        pacer: new EventLoopPacer(),
         isWritable: () => this.leadership?.isWritable === true,
         onFatal: (error) => this.fail(error),
         note: (level, message, fields) => options.logger[level](fields, message),

@@ -29,7 +29,10 @@ class ThingsController {
   stream(@Res() reply: FastifyReply): void {
     const stream = new RecordIoStream(reply, { headers: { 'x-stream': '1' } });
     stream.send({ type: 'A', text: 'ä' });
-    stream.send('{"type":"B"}');
+    stream.queue('{"type":"B"}');
+    stream.queue('{"type":"C"}');
+    stream.flush();
+    stream.queue('{"type":"D"}');
     stream.end();
   }
 }
@@ -219,11 +222,11 @@ describe('a daemon', () => {
     expect([own.status, local.status]).toEqual([201, 200]);
   });
 
-  it('writes each record of a stream as one chunk, although the client asks to close', async () => {
-    const text = await new Promise<string>((resolve, reject) => {
+  const readStream = (version: string, connection: string) =>
+    new Promise<string>((resolve, reject) => {
       const socket = connect(daemon.port, '127.0.0.1', () =>
         socket.write(
-          'POST /things/stream HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
+          `POST /things/stream HTTP/${version}\r\nHost: localhost\r\nConnection: ${connection}\r\nContent-Length: 0\r\n\r\n`,
         ),
       );
       let received = '';
@@ -235,11 +238,26 @@ describe('a daemon', () => {
       socket.on('error', reject);
     });
 
+  it('writes each record of a stream as one chunk, although the client asks to close', async () => {
+    const text = await readStream('1.1', 'close');
+
     const [head = '', body = ''] = text.split('\r\n\r\n', 2);
     expect(head.toLowerCase()).toContain('transfer-encoding: chunked');
     expect(head.toLowerCase()).not.toContain('content-length');
     expect(body.startsWith('1b\r\n24\n{"type":"A","text":"ä"}\r\n')).toBe(true);
-    expect(text).toContain('\r\nf\r\n12\n{"type":"B"}\r\n');
+    for (const type of ['B', 'C', 'D']) {
+      expect(text).toContain(`\r\nf\r\n12\n{"type":"${type}"}\r\n`);
+    }
+    expect(text.endsWith('\r\n0\r\n\r\n')).toBe(true);
+  });
+
+  it('writes the records of a stream as they are to a client without chunks', async () => {
+    const text = await readStream('1.0', 'close');
+
+    const body = text.slice(text.indexOf('\r\n\r\n') + 4);
+    expect(body).toBe(
+      '24\n{"type":"A","text":"ä"}12\n{"type":"B"}12\n{"type":"C"}12\n{"type":"D"}',
+    );
   });
 
   it('never closes an idle connection', () => {

@@ -9,6 +9,8 @@ const DEFAULT_BUFFER_BYTES = 16 * 1024 * 1024;
 const FAREWELL_MS = 5_000;
 /** A snapshot that is not read whole within this time ends the stream as well. */
 const SNAPSHOT_MS = 60_000;
+/** Characters queued for one write; more are written at once. */
+const MAX_QUEUED = 64 * 1024;
 
 /** One record as it goes over the wire, to be sent to many. */
 export function frameRecord(record: string | readonly Buffer[]): Buffer {
@@ -29,6 +31,9 @@ export class RecordIoStream {
   private ended: StreamEnd | undefined;
   /** Bytes that wait and do not count: a snapshot's. */
   private exempt = 0;
+  /** Framed records for the next {@link flush}. */
+  private queued: string[] = [];
+  private queuedLength = 0;
 
   constructor(
     reply: FastifyReply,
@@ -59,18 +64,31 @@ export class RecordIoStream {
 
   /** Writes one record, a JSON text on one line or a value. False when the stream is closed or was cut off by this. */
   send(record: unknown): boolean {
+    return this.queue(record) && this.flush();
+  }
+
+  /** Takes one record in for the next {@link flush}: one system call for many. False when the stream is closed. */
+  queue(record: unknown): boolean {
     if (!this.isOpen) return false;
     const json = typeof record === 'string' ? record : JSON.stringify(record);
-    return this.sendFramed(`${Buffer.byteLength(json)}\n${json}`);
+    this.queued.push(`${Buffer.byteLength(json)}\n${json}`);
+    this.queuedLength += json.length;
+    return this.queuedLength < MAX_QUEUED || this.flush();
+  }
+
+  /** Writes what is queued. False when the stream is closed or was cut off by this. */
+  flush(): boolean {
+    if (!this.isOpen) return false;
+    this.writeQueued();
+    return this.keepsUp();
   }
 
   /** Writes a record framed by {@link frameRecord}. */
-  sendFramed(record: Buffer | string): boolean {
+  sendFramed(record: Buffer): boolean {
     if (!this.isOpen) return false;
+    this.writeQueued();
     this.raw.write(record);
-    if (this.raw.writableLength - this.exempt <= this.maxBufferedBytes) return true;
-    this.cutOff();
-    return false;
+    return this.keepsUp();
   }
 
   /**
@@ -79,6 +97,7 @@ export class RecordIoStream {
    */
   sendSnapshot(record: Buffer): void {
     if (!this.isOpen) return;
+    this.writeQueued();
     this.exempt += record.length;
     const timer = setTimeout(() => this.cutOff(), SNAPSHOT_MS);
     timer.unref();
@@ -91,6 +110,7 @@ export class RecordIoStream {
   /** Ends the stream after what was written. Safe to call twice. */
   end(): void {
     if (!this.isOpen) return;
+    this.writeQueued();
     this.finish('ended');
     this.raw.end();
   }
@@ -99,6 +119,37 @@ export class RecordIoStream {
   onClose(listener: (end: StreamEnd) => void): void {
     if (this.ended !== undefined) listener(this.ended);
     else this.listeners.push(listener);
+  }
+
+  /**
+   * All chunks in one write of the socket. Through the response each would be four: its length, two line ends and itself,
+   * gathered again for the kernel. The response writes where the connection is not its own yet, or has no chunks
+   * (HTTP/1.0).
+   */
+  private writeQueued(): void {
+    const { raw, queued } = this;
+    if (queued.length === 0) return;
+    this.queued = [];
+    this.queuedLength = 0;
+    const { socket } = raw;
+    if (socket === null || !raw.chunkedEncoding) {
+      for (const record of queued) raw.write(record);
+      return;
+    }
+    let chunks = '';
+    let isAscii = true;
+    for (const record of queued) {
+      const length = Buffer.byteLength(record);
+      isAscii &&= length === record.length;
+      chunks += `${length.toString(16)}\r\n${record}\r\n`;
+    }
+    socket.write(chunks, isAscii ? 'latin1' : 'utf8');
+  }
+
+  private keepsUp(): boolean {
+    if (this.raw.writableLength - this.exempt <= this.maxBufferedBytes) return true;
+    this.cutOff();
+    return false;
   }
 
   private get maxBufferedBytes(): number {

@@ -10,15 +10,26 @@ import { FakeLeaseKeeper } from '../../../../test/support/fake-lease-keeper.js';
 import { FakeMasterRegistry } from '../../../../test/support/fake-master-registry.js';
 import { VirtualClock } from '../../../../test/support/virtual-clock.js';
 import { createMasterEngine, type MasterEngine } from './master-engine.js';
-import type { RecordStreams } from './master-ports.js';
+import type { Pacer, RecordStreams } from './master-ports.js';
 
 class MemoryStreams<Record> implements RecordStreams<Record> {
   readonly sent = new Map<string, Record[]>();
   readonly refused = new Map<string, number>();
   readonly broken = new Set<string>();
+  /** Sent and not flushed. */
+  unwritten = 0;
+
+  typesTo(streamId: string): readonly string[] {
+    return (this.sent.get(streamId) ?? []).map((record) => (record as { type: string }).type);
+  }
+
+  flush(): void {
+    this.unwritten = 0;
+  }
 
   send(streamId: string, record: Record): boolean {
     if (this.broken.has(streamId)) return false;
+    this.unwritten += 1;
     this.sent.set(streamId, [...(this.sent.get(streamId) ?? []), record]);
     return true;
   }
@@ -32,6 +43,31 @@ class MemoryStreams<Record> implements RecordStreams<Record> {
   }
 }
 
+/** Each turn lasts for one effect. */
+class ManualPacer implements Pacer {
+  readonly isOver = true;
+  private begin: (() => void) | undefined;
+
+  turn(): Promise<void> {
+    return new Promise((resolve) => {
+      this.begin = resolve;
+    });
+  }
+
+  /** Lets one turn pass. */
+  async next(): Promise<void> {
+    const { begin } = this;
+    this.begin = undefined;
+    begin?.();
+    for (let step = 0; step < 20; step += 1) await Promise.resolve();
+  }
+
+  /** Until nobody waits for a turn. */
+  async finish(): Promise<void> {
+    while (this.begin !== undefined) await this.next();
+  }
+}
+
 const MASTER_INFO: MasterInfo = {
   id: '',
   ip: 0,
@@ -42,7 +78,7 @@ const MASTER_INFO: MasterInfo = {
   address: { hostname: 'h', ip: '127.0.0.1', port: 1 },
 };
 
-async function setUp() {
+async function setUp(options: { readonly pacer?: Pacer } = {}) {
   const clock = new VirtualClock();
   const leases = new FakeLeaseKeeper(() => clock.now());
   const registry = new FakeMasterRegistry(leases);
@@ -60,6 +96,7 @@ async function setUp() {
         frameworkStreams: frameworks,
         agentStreams: agents,
         ids: { next: () => `id-${made++}` },
+        ...options,
         isWritable: () => true,
         onFatal: (error) => failures.push(error),
       },
@@ -171,6 +208,43 @@ describe('MasterEngine', () => {
     await clock.advance(16_000);
 
     expect([...engine.state.frameworks.values()][0]?.streamId).toBeUndefined();
+  });
+
+  it('writes in turns, in order, and answers a call only after what was sent before', async () => {
+    const pacer = new ManualPacer();
+    const { clock, frameworks, lead } = await setUp({ pacer });
+    const { engine } = await lead('one');
+    await pacer.finish();
+    engine.subscribeFramework({ streamId: 'F', call: subscribeCall() });
+    await pacer.finish();
+    await clock.advance(0);
+    await pacer.finish();
+    const id = engine.state.frameworks.values().next().value?.id ?? '';
+    const before = frameworks.typesTo('F');
+    let status: number | undefined;
+    const call = {
+      type: 'RECONCILE' as const,
+      framework_id: { value: id },
+      reconcile: { tasks: ['a', 'b', 'c'].map((value) => ({ task_id: { value } })) },
+    };
+
+    void engine.callFromScheduler({ call, streamId: 'F' }).then((answer) => {
+      status = answer.status;
+    });
+    const seen: unknown[] = [];
+    for (let turn = 0; turn < 5; turn += 1) {
+      await pacer.next();
+      seen.push([frameworks.typesTo('F').length - before.length, frameworks.unwritten, status]);
+    }
+
+    expect(before).toEqual(['SUBSCRIBED', 'HEARTBEAT']);
+    expect(seen).toEqual([
+      [1, 0, undefined],
+      [2, 0, undefined],
+      [3, 0, undefined],
+      [3, 0, 202],
+      [3, 0, 202],
+    ]);
   });
 
   it('does nothing after it was stopped', async () => {

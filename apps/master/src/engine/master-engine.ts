@@ -33,6 +33,8 @@ export interface MasterEngineOptions {
 }
 
 const TICK_MS = 1_000;
+/** Effects that may wait for the engine's next turn; with more it goes on, as it must not fall behind for ever. */
+const MAX_WAITING_EFFECTS = 20_000;
 
 /** Loads the registry under the lease and begins to lead. Throws FencedError or StoreUnavailableError. */
 export async function createMasterEngine(
@@ -62,7 +64,11 @@ export class MasterEngine {
   private readonly executors: ExecutorTable<MasterEffect>;
   private readonly writer: RegistryWriter;
   private readonly calls = new Map<string, (answer: CallAnswer) => void>();
+  /** Answers to give once what was sent before them is written. */
+  private answers: (() => void)[] = [];
   private effects: MasterEffect[] = [];
+  /** Of those taken from {@link effects} to be carried out. */
+  private unfinished = 0;
   private isExecuting = false;
   private isStopped = false;
   private cancelTick: () => void;
@@ -167,7 +173,8 @@ export class MasterEngine {
 
   /** Events whose effects are not carried out yet. */
   get backlog(): { readonly effects: number; readonly registryOperations: number } {
-    return { effects: this.effects.length, registryOperations: this.writer.queued };
+    const effects = this.unfinished + this.effects.length;
+    return { effects, registryOperations: this.writer.queued };
   }
 
   /** What the registry holds. For metrics. */
@@ -208,6 +215,7 @@ export class MasterEngine {
     if (this.isStopped) return;
     this.isStopped = true;
     this.effects = [];
+    this.answers = [];
     this.cancelTick();
     this.allocation?.cancel();
     this.writer.stop();
@@ -217,22 +225,43 @@ export class MasterEngine {
     this.calls.clear();
   }
 
+  /** In their order and in turns, so that others go on however much is to be done. */
   private async execute(): Promise<void> {
     this.isExecuting = true;
+    const { pacer } = this.ports;
     try {
-      for (let index = 0; index < this.effects.length; index += 1) {
-        const effect = this.effects[index];
-        if (effect === undefined) continue;
-        this.options.beforeEffect?.(effect);
-        if (this.isStopped) return;
-        await this.run(effect);
+      if (pacer !== undefined) await pacer.turn();
+      while (this.effects.length > 0) {
+        const batch = this.effects;
+        this.effects = [];
+        this.unfinished = batch.length;
+        for (const effect of batch) {
+          this.options.beforeEffect?.(effect);
+          if (this.isStopped) return;
+          await this.run(effect);
+          this.unfinished -= 1;
+          if (pacer === undefined) this.flush();
+          else if (pacer.isOver && this.backlog.effects < MAX_WAITING_EFFECTS) {
+            this.flush();
+            await pacer.turn();
+          }
+        }
       }
-      this.effects = [];
+      this.flush();
     } catch (error) {
       this.fail(error instanceof Error ? error : new Error(String(error)));
     } finally {
       this.isExecuting = false;
     }
+  }
+
+  /** What was sent is written before what comes after it is answered. */
+  private flush(): void {
+    this.ports.frameworkStreams.flush?.();
+    this.ports.agentStreams.flush?.();
+    const { answers } = this;
+    this.answers = [];
+    for (const answer of answers) answer();
   }
 
   private run<Kind extends MasterEffect['kind']>(
@@ -256,8 +285,10 @@ export class MasterEngine {
   }
 
   private answer(callId: string, answer: CallAnswer): void {
-    this.calls.get(callId)?.(answer);
-    this.calls.delete(callId);
+    this.answers.push(() => {
+      this.calls.get(callId)?.(answer);
+      this.calls.delete(callId);
+    });
   }
 
   private tick(): void {
