@@ -1,4 +1,5 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Intake, MAX_WAITING_REQUESTS } from './intake.js';
 import { MasterService } from './master.service.js';
 import { acceptForms } from './operator-api/form-bodies.js';
 
@@ -15,12 +16,13 @@ const JSON_TYPE = /^application\/json\b/i;
 
 /**
  * The checks of the v1 endpoints that come before the body, in Mesos' order: leadership (307, 503), method (405),
- * content type (400 missing, 415 other). Also gives agents' calls their own limit of size, and the old endpoints their
+ * content type (400 missing, 415 other). Heavy requests wait for their turn. Also gives agents' calls their own limit of size, and the old endpoints their
  * forms.
  */
 export function installV1Gate(app: NestFastifyApplication): void {
   acceptForms(app);
   const master = app.get(MasterService);
+  const intake = new Intake();
   const server = app.getHttpAdapter().getInstance();
   server.addHook('onRoute', (route) => {
     if (route.url === AGENT_PATH) route.bodyLimit = AGENT_BODY_LIMIT_BYTES;
@@ -28,7 +30,9 @@ export function installV1Gate(app: NestFastifyApplication): void {
   server.addHook('onRequest', async (request, reply) => {
     const path = pathOf(request.url);
     if (!V1_PATH.test(path)) return;
-    const refusal = await checkRequest(master, request, path);
+    const admission = intake.admit(request.raw);
+    if (admission !== undefined && admission !== false) await admission;
+    const refusal = admission === false ? OVERRUN : await checkRequest(master, request, path);
     if (refusal === undefined) return;
     const { status, message, headers } = refusal;
     // An unread body would be taken for the next request on this connection.
@@ -47,6 +51,12 @@ interface Refusal {
   readonly message: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
+
+const OVERRUN: Refusal = {
+  status: 503,
+  message: `${MAX_WAITING_REQUESTS} requests wait to be read already`,
+  headers: { 'retry-after': '1' },
+};
 
 async function checkRequest(
   master: MasterService,
