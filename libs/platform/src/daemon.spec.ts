@@ -146,6 +146,16 @@ describe('a daemon', () => {
     });
   });
 
+  it.each([
+    '{"__proto__":{"x":1}}',
+    '{"\\u005f_proto__":{"x":1}}',
+    '{"constructor":{"prototype":{"x":1}}}',
+  ])('refuses a body that reaches for a prototype: %s', async (body) => {
+    const answer = await call('POST', '/things', { headers: json, body });
+
+    expect([answer.status, JSON.parse(answer.text).message]).toEqual([400, 'Invalid JSON']);
+  });
+
   it('takes an empty JSON body as no body', async () => {
     const answer = await call('POST', '/things', { headers: json });
 

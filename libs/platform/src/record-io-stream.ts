@@ -180,15 +180,19 @@ export class RecordIoStream {
   }
 }
 
-/** Takes the reply over from Fastify and sends its head at once. */
+/** Takes the reply over from Fastify and sends its head, at the end of this turn of the event loop. */
 export function takeOver(
   reply: FastifyReply,
   headers: Readonly<Record<string, string>>,
 ): FastifyReply['raw'] {
   reply.hijack();
   const { raw } = reply;
+  const { socket } = raw;
   raw.on('error', () => raw.destroy());
-  raw.socket?.setNoDelay(true);
+  socket?.setNoDelay(true);
+  // What is written before others have their turn leaves with the head.
+  socket?.cork();
+  setImmediate(() => socket?.uncork());
   raw.writeHead(200, { 'cache-control': 'no-store', ...headers });
   raw.flushHeaders();
   return raw;
