@@ -80,13 +80,13 @@ export class HttpStreams<Record> implements RecordStreams<Record> {
 
   private open(streamId: string, reply: FastifyReply): RecordIoStream {
     const { idHeader, maxBufferedBytes, onCutOff } = this.options;
-    const address = addressOf(reply);
     const stream = new RecordIoStream(reply, {
       headers: { [idHeader]: streamId },
       ...(maxBufferedBytes === undefined ? {} : { maxBufferedBytes }),
     });
     stream.onClose((end) => {
-      if (end === 'too-slow') onCutOff?.({ address, bufferedBytes: stream.bufferedBytes });
+      if (end === 'too-slow')
+        onCutOff?.({ address: addressOf(reply), bufferedBytes: stream.bufferedBytes });
     });
     return stream;
   }

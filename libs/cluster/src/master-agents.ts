@@ -8,6 +8,7 @@ import { refuseDownMachine, removeReplaced, turnAway } from './master-agent-refu
 import { addressOf, findReplaced } from './master-agent-removal.js';
 import { findMisfit, takeTotal, toAgentTraits } from './master-agent-resources.js';
 import { compareTasks } from './master-agent-tasks.js';
+import { noteArrival } from './master-arrivals.js';
 import { sendDrain, setActivation } from './master-drain.js';
 import type { MasterEvent, MasterTurn } from './master-events.js';
 import { settleExecutors } from './master-executors.js';
@@ -138,12 +139,7 @@ export function connectAgent(
       ping_timeout_seconds: state.config.agentTimeoutMs / 1000,
     },
   });
-  turn.effects.push({
-    kind: 'note',
-    level: 'info',
-    message: known === undefined ? 'agent registered' : 'agent reregistered',
-    fields: { agentId: agent.id, hostname: agent.info.hostname, tasks: subscription.tasks.length },
-  });
+  noteArrival(turn, agent, { isNew: known === undefined, tasks: subscription.tasks.length });
   if (isCheckpointNews) sendCheckpoint(turn, agent, agent.pendingOperations);
   const executors = takeExecutors(turn, agent, subscription);
   compareTasks(turn, agent, subscription, { wasUnreachable });

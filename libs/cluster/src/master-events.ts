@@ -145,7 +145,7 @@ export type MasterEffect =
   /** One line for the log. */
   | {
       readonly kind: 'note';
-      readonly level: 'info' | 'warn';
+      readonly level: 'debug' | 'info' | 'warn';
       readonly message: string;
       readonly fields: Readonly<Record<string, string | number>>;
     };

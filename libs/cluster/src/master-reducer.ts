@@ -8,6 +8,7 @@ import {
   isAllocationPaused,
   tickAllocationPause,
 } from './master-allocation-pause.js';
+import { tickArrivals } from './master-arrivals.js';
 import { handleSchedulerCall } from './master-calls.js';
 import { completeDrain, tickDrains } from './master-drain.js';
 import type { MasterEffect, MasterEvent, MasterTurn } from './master-events.js';
@@ -127,6 +128,7 @@ function tick(turn: MasterTurn, event: Extract<MasterEvent, { readonly kind: 'ti
   if (!event.isWritable) turn.state.lastUnwritableMonoMs = turn.now.monoMs;
   tickFrameworks(turn);
   tickAgents(turn);
+  tickArrivals(turn);
   tickStaging(turn);
   tickDrains(turn);
   tickInverseOffers(turn);

@@ -23,6 +23,7 @@ import type {
   Unavailability,
 } from '#mesos-v1';
 import { type MasterCounters, noCounts } from './master-counters.js';
+import { type Arrivals, createArrivals } from './master-arrivals.js';
 import {
   createOperatorState,
   type InverseOfferEntry,
@@ -119,6 +120,7 @@ export interface MasterState {
   /** Weights, quota, drains, maintenance (master-operator.ts). */
   readonly operator: OperatorState;
   readonly removals: Removals;
+  arrivals: Arrivals;
   /** The agent that last registered from `hostname:port`. */
   readonly agentsByAddress: Map<string, Agent>;
   allocationPause?: AllocationPause;
@@ -353,6 +355,7 @@ export function createMasterState(given: {
     allocator: new Allocator(given.config?.allocator),
     operator: createOperatorState(),
     removals: createRemovals(),
+    arrivals: createArrivals(),
     agentsByAddress: new Map(),
     recoveringAgents: 0,
     nextFrameworkNumber: 0,

@@ -330,6 +330,8 @@ export class MasterHarness {
     this.dispatch({ kind: 'allocate' });
   }
 
+  readonly notes: Extract<MasterEffect, { readonly kind: 'note' }>[] = [];
+
   private carryOut(effect: MasterEffect): void {
     switch (effect.kind) {
       case 'send-to-framework':
@@ -367,6 +369,7 @@ export class MasterHarness {
         this.aborted = effect.message;
         return;
       case 'note':
+        this.notes.push(effect);
         return;
       default:
         effect satisfies never;

@@ -43,7 +43,7 @@ export interface MasterPorts {
   /** Another master leads, or an invariant broke: the process must end, the engine does nothing any more. */
   readonly onFatal: (error: Error) => void;
   readonly note?: (
-    level: 'info' | 'warn',
+    level: 'debug' | 'info' | 'warn',
     message: string,
     fields: Readonly<Record<string, string | number>>,
   ) => void;
