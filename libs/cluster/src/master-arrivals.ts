@@ -1,23 +1,8 @@
+import { createArrivals } from './master-arrival-state.js';
 import type { MasterTurn } from './master-events.js';
 import type { Agent } from './master-state.js';
 
-/** Agents that came since the last tick. */
-export interface Arrivals {
-  registered: number;
-  reregistered: number;
-  tasks: number;
-  /** Ids of the first few. */
-  readonly named: string[];
-}
-
 const MAX_NAMED = 5;
-
-export const createArrivals = (): Arrivals => ({
-  registered: 0,
-  reregistered: 0,
-  tasks: 0,
-  named: [],
-});
 
 /**
  * One line a second for all agents that came, and one each for whoever looks closely: after a fail-over thousands come

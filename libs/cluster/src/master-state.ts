@@ -22,8 +22,8 @@ import type {
   TaskStatus,
   Unavailability,
 } from '#mesos-v1';
+import { type Arrivals, createArrivals } from './master-arrival-state.js';
 import { type MasterCounters, noCounts } from './master-counters.js';
-import { type Arrivals, createArrivals } from './master-arrivals.js';
 import {
   createOperatorState,
   type InverseOfferEntry,
