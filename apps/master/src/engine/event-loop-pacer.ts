@@ -3,6 +3,8 @@ import type { Pacer } from './master-ports.js';
 
 /** As long as a turn lasts, milliseconds; what is under way then is finished. */
 const TURN_MS = 5;
+/** Of who is behind: others still get through, and what is to be done does not grow for ever. */
+const LONG_TURN_MS = 30;
 
 /**
  * Turns of the event loop: each begins when everything that has come in was read, so that what it leads to for one
@@ -11,10 +13,10 @@ const TURN_MS = 5;
 export class EventLoopPacer implements Pacer {
   private endMs = 0;
 
-  turn(): Promise<void> {
+  turn({ isBehind } = { isBehind: false }): Promise<void> {
     return new Promise((resolve) => {
       setImmediate(() => {
-        this.endMs = performance.now() + TURN_MS;
+        this.endMs = performance.now() + (isBehind ? LONG_TURN_MS : TURN_MS);
         resolve();
       });
     });

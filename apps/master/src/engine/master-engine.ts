@@ -33,7 +33,7 @@ export interface MasterEngineOptions {
 }
 
 const TICK_MS = 1_000;
-/** Effects that may wait for the engine's next turn; with more it goes on, as it must not fall behind for ever. */
+/** With more effects that wait the engine is behind, and its turns last longer. */
 const MAX_WAITING_EFFECTS = 20_000;
 
 /** Loads the registry under the lease and begins to lead. Throws FencedError or StoreUnavailableError. */
@@ -241,9 +241,9 @@ export class MasterEngine {
           await this.run(effect);
           this.unfinished -= 1;
           if (pacer === undefined) this.flush();
-          else if (pacer.isOver && this.backlog.effects < MAX_WAITING_EFFECTS) {
+          else if (pacer.isOver) {
             this.flush();
-            await pacer.turn();
+            await pacer.turn({ isBehind: this.backlog.effects > MAX_WAITING_EFFECTS });
           }
         }
       }

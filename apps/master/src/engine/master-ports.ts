@@ -23,8 +23,8 @@ export interface IdSource {
 
 /** Shares the process: the engine works for a few milliseconds, then what came in meanwhile is taken. */
 export interface Pacer {
-  /** Begins a turn, once all others had theirs. */
-  turn(): Promise<void>;
+  /** Begins a turn, once all others had theirs; a longer one for who is behind. */
+  turn(options?: { readonly isBehind: boolean }): Promise<void>;
   /** The present turn has lasted long enough. */
   readonly isOver: boolean;
 }
