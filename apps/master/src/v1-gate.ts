@@ -16,8 +16,8 @@ const JSON_TYPE = /^application\/json\b/i;
 
 /**
  * The checks of the v1 endpoints that come before the body, in Mesos' order: leadership (307, 503), method (405),
- * content type (400 missing, 415 other). Heavy requests wait for their turn. Also gives agents' calls their own limit of size, and the old endpoints their
- * forms.
+ * content type (400 missing, 415 other). Heavy requests wait for their turn. Also gives agents' calls their own limit of
+ * size, and the old endpoints their forms.
  */
 export function installV1Gate(app: NestFastifyApplication): void {
   acceptForms(app);

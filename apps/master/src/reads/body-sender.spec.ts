@@ -45,8 +45,8 @@ function read(url: string): Promise<number> {
   });
 }
 
-describe('sending long bodies to many readers', () => {
-  it('gives everything else its turn after a quantum, however many readers wait', async () => {
+describe('fifty readers of /state, which must not hold up a launch', () => {
+  it('leave everything else its turn after a quantum of sending', async () => {
     let timeMs = 0;
     let turn = 0;
     let isSending = true;
@@ -75,7 +75,7 @@ describe('sending long bodies to many readers', () => {
     expect(sender.size).toBe(0);
   });
 
-  it('counts what it writes in the quantum in which it writes it', async () => {
+  it('are written to in the quantum that counts it, not at the end of the turn', async () => {
     const corked: number[] = [];
     const written: ServerResponse[] = [];
     const sender = new BodySender(() => {
