@@ -9,6 +9,7 @@ import type {
   AgentTaskEvent,
   TaskTimer,
 } from './agent-task.js';
+import { endOverdue, limitCompletion } from './agent-task-completion.js';
 import { beginKilling, KILL_REPEAT_MS, kill, killGraceMs } from './agent-task-kill.js';
 import {
   acknowledge,
@@ -174,19 +175,22 @@ function start(turn: Turn, launched: LaunchedTask): void {
     beginKilling(turn, turn.task.kill);
     return;
   }
-  startHealth(turn);
+  // As far as is known: of an earlier process of the agent, since what was told last.
+  const before = turn.task.stream.latest;
+  const runningForMs =
+    before?.state === 'TASK_RUNNING' && before.timestamp !== undefined
+      ? Math.max(0, turn.now.epochMs - before.timestamp * 1000)
+      : 0;
+  startHealth(turn, runningForMs);
+  limitCompletion(turn, runningForMs);
 }
 
-function startHealth(turn: Turn): void {
+function startHealth(turn: Turn, runningForMs: number): void {
   const { task, now } = turn;
   const check = task.definition.health_check;
   if (!check) return;
   const settings = readHealthSettings(check);
   const before = task.stream.latest;
-  const runningForMs =
-    task.health === undefined && before?.state === 'TASK_RUNNING' && before.timestamp !== undefined
-      ? Math.max(0, now.epochMs - before.timestamp * 1000)
-      : 0;
   turn.task = {
     ...task,
     health: {
@@ -280,6 +284,10 @@ function afterTimer(turn: Turn, timer: TaskTimer): void {
   }
   if (timer === 'probe') {
     probe(turn);
+    return;
+  }
+  if (timer === 'completion') {
+    endOverdue(turn);
     return;
   }
   switch (task.phase.kind) {

@@ -1,4 +1,4 @@
-import type { Now } from '#core';
+import type { Now, TaskState } from '#core';
 import type { TaskStatus } from '#mesos-v1';
 import type { CompletedTask, KillRequest } from './agent-records.js';
 import { frameworkIdOf } from './agent-runs.js';
@@ -27,6 +27,7 @@ export function end(turn: Turn, content: StatusContent): void {
   turn.task = { ...turn.task, phase: { kind: 'ended' } };
   clearTimer(turn, 'phase');
   clearTimer(turn, 'probe');
+  clearTimer(turn, 'completion');
   if (turn.task.kill?.unacknowledged) {
     turn.task = {
       ...turn.task,
@@ -107,12 +108,20 @@ export const toCompleted = (task: AgentTask, status: TaskStatus): CompletedTask 
 export function killed(task: AgentTask, request: KillRequest): StatusContent {
   const isUnhealthy = (task.health?.consecutiveFailures ?? 0) > 0;
   return {
-    state: request.isGone && isPartitionAware(task) ? 'TASK_GONE_BY_OPERATOR' : 'TASK_KILLED',
+    state: killedState(task, request),
     source: 'SOURCE_EXECUTOR',
     ...(request.reason === undefined ? {} : { reason: request.reason }),
     ...(request.message === undefined ? {} : { message: request.message }),
     ...(isUnhealthy ? { healthy: false } : {}),
   };
+}
+
+/** Of a task that ran longer than it may: a failure, as nobody asked for its end. */
+export const COMPLETION_REASON = 'REASON_MAX_COMPLETION_TIME_REACHED';
+
+function killedState(task: AgentTask, request: KillRequest): TaskState {
+  if (request.reason === COMPLETION_REASON) return 'TASK_FAILED';
+  return request.isGone && isPartitionAware(task) ? 'TASK_GONE_BY_OPERATOR' : 'TASK_KILLED';
 }
 
 /** Mesos: only a PARTITION_AWARE framework knows TASK_GONE; others hear TASK_LOST. */

@@ -20,6 +20,8 @@ export interface AgentTask {
   readonly kill?: KillRequest;
   readonly launched?: LaunchedTask;
   readonly health?: AgentHealth;
+  /** When it is ended for running too long, monotonic milliseconds. */
+  readonly completionDeadlineMs?: number;
   /** When LAUNCH arrived, monotonic milliseconds; for the launch latency. */
   readonly acceptedAtMs: number;
 }
@@ -31,7 +33,7 @@ export interface AgentTask {
  * | fetching   | its URIs                 | FAILED, fetch cancelled                 |
  * | launching  | the launcher             | FAILED, whatever was started is killed  |
  * | recovering | the launcher to find it  | LOST                                    |
- * | running    | its exit                 | none                                    |
+ * | running    | its exit                 | FAILED, if it has a max_completion_time |
  * | killing    | its exit                 | killed again, without grace             |
  * | ended      | the acknowledgement      | the update stream resends               |
  */
@@ -46,7 +48,7 @@ export type AgentTaskPhase =
   | { readonly kind: 'ended' };
 
 /** One of a kind per task: setting it again replaces it. */
-export type TaskTimer = 'resend' | 'phase' | 'probe';
+export type TaskTimer = 'resend' | 'phase' | 'probe' | 'completion';
 
 export type AgentTaskEvent =
   | { readonly kind: 'accepted' }
