@@ -4,6 +4,7 @@ import { open } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { type Dispatcher, request } from 'undici';
 import { FetchError } from '../engine/fetcher.port.js';
 import { findUser } from '../host/user-ids.js';
 
@@ -63,34 +64,39 @@ export async function openSource(
 async function openHttp(first: URL, options: OpenOptions): Promise<Source | 'not-modified'> {
   let url = first;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
-    const response = await request(url, first, options);
-    const { status, headers } = response;
-    if (status === 304 && options.known !== undefined) return 'not-modified';
-    const location = headers.get('location');
-    if (REDIRECTS.has(status) && location !== null) {
-      await response.body?.cancel();
+    const { statusCode: status, headers, body } = await ask(url, first, options);
+    if (status === 304 && options.known !== undefined) {
+      await body.dump();
+      return 'not-modified';
+    }
+    const location = textOf(headers['location']);
+    if (REDIRECTS.has(status) && location !== undefined) {
+      await body.dump();
       url = redirect(url, location);
       continue;
     }
-    if (!response.ok || response.body === null) {
-      await response.body?.cancel();
+    if (status < 200 || status > 299) {
+      await body.dump();
       throw new RefusedError(status);
     }
-    const length = Number(headers.get('content-length') ?? Number.NaN);
-    const etag = headers.get('etag');
-    const lastModified = headers.get('last-modified');
+    const length = Number(headers['content-length'] ?? Number.NaN);
+    const etag = textOf(headers['etag']);
+    const lastModified = textOf(headers['last-modified']);
     return {
-      // The two declarations of this stream differ in details that do not matter.
-      stream: Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]),
+      stream: body,
       ...(Number.isSafeInteger(length) ? { bytes: length } : {}),
       validators: {
-        ...(etag === null ? {} : { etag }),
-        ...(lastModified === null ? {} : { lastModified }),
+        ...(etag === undefined ? {} : { etag }),
+        ...(lastModified === undefined ? {} : { lastModified }),
       },
     };
   }
   throw new FetchError(`more than ${MAX_REDIRECTS} redirects`);
 }
+
+/** A header given once. */
+const textOf = (value: string | readonly string[] | undefined): string | undefined =>
+  typeof value === 'string' ? value : undefined;
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
@@ -106,25 +112,26 @@ function redirect(from: URL, location: string): URL {
   return to;
 }
 
-async function request(url: URL, first: URL, options: OpenOptions): Promise<Response> {
-  const { known, signal } = options;
+async function ask(
+  url: URL,
+  first: URL,
+  { known, signal }: OpenOptions,
+): Promise<Dispatcher.ResponseData> {
   signal.throwIfAborted();
   // For the answer alone: its body may be for others, who stop it by its stream.
   const opening = new AbortController();
   const stop = (): void => opening.abort(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
-  const timer = setTimeout(
-    () => opening.abort(new FetchError(`no answer within ${ANSWER_LIMIT_MS} ms`)),
-    ANSWER_LIMIT_MS,
-  );
   const plain = new URL(url);
   plain.username = '';
   plain.password = '';
   plain.hash = '';
   try {
-    return await fetch(plain, {
-      redirect: 'manual',
+    return await request(plain, {
       signal: opening.signal,
+      headersTimeout: ANSWER_LIMIT_MS,
+      // Who receives it watches for stalls.
+      bodyTimeout: 0,
       headers: {
         // The file as it is, whose length is told.
         'accept-encoding': 'identity',
@@ -134,7 +141,6 @@ async function request(url: URL, first: URL, options: OpenOptions): Promise<Resp
       },
     });
   } finally {
-    clearTimeout(timer);
     signal.removeEventListener('abort', stop);
   }
 }

@@ -222,7 +222,7 @@ test('a failure names the URI and the reason', async () => {
 
 test('a failed connection says why', async () => {
   await expect(fetchAll([{ value: 'http://127.0.0.1:1/x' }])).rejects.toThrow(
-    'http://127.0.0.1:1/x: fetch failed: ',
+    'http://127.0.0.1:1/x: connect ECONNREFUSED 127.0.0.1:1',
   );
 });
 
