@@ -29,7 +29,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.spec.ts'],
-          // They mostly wait; ports are by worker (support/cluster.ts), and there are those for two.
+          // They mostly wait; each file claims ports of its own (support/cluster.ts).
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
           testTimeout: 120_000,

@@ -23,33 +23,48 @@ const SERVICE_PORTS = 1_000;
 const TASK_PORTS = 1_300;
 /**
  * Away from a cluster a developer may be running, from each other, and below the range from which outgoing connections
- * take theirs (32768 and up). Two files may run at a time, each in a worker that has every second of these.
+ * take theirs (32768 and up). Two files run at a time, and the processes of one that is over may still be ending.
  */
 const LAYOUTS: readonly PortLayout[] = [
   { offset: 20_000, services: 12_000, tasks: 30_000 },
   { offset: 14_000, services: 15_000, tasks: 23_500 },
-  { offset: 20_200, services: 11_000, tasks: 30_000 },
-  { offset: 14_200, services: 16_000, tasks: 23_500 },
+  { offset: 20_200, services: 11_000, tasks: 26_000 },
+  { offset: 14_200, services: 16_000, tasks: 17_500 },
 ];
-/** Of this worker. */
-export const PORTS: PortLayout = await choosePorts();
+/** Whoever listens here has the layout: free ports alone may be about to be used by another process. */
+const CLAIM_PORT = 5049;
+/** Of this process, until it ends. */
+export const PORTS: PortLayout = await claimPorts();
 const PORT_OFFSET = PORTS.offset;
 
-async function choosePorts(): Promise<PortLayout> {
-  const given = process.env['PACER_E2E_PORT_OFFSET'];
-  const second = (Number(process.env['VITEST_POOL_ID'] ?? 1) + 1) % 2;
-  if (given !== undefined) {
-    return {
-      offset: Number(given) + second * 100,
-      services: Number(given) - 8_000 + second * SERVICE_PORTS,
-      tasks: Number(given) + 10_000 + second * (TASK_PORTS + 1),
-    };
-  }
-  for (const layout of LAYOUTS.filter((_, index) => index % 2 === second)) {
+async function claimPorts(): Promise<PortLayout> {
+  for (const layout of layouts()) {
+    if (!(await claim(CLAIM_PORT + layout.offset))) continue;
     const free = await Promise.all(OWN_PORTS.map((port) => isFree(port + layout.offset)));
     if (free.every(Boolean)) return layout;
   }
   throw new Error('no free ports for a cluster: is another suite running? PACER_E2E_PORT_OFFSET');
+}
+
+function layouts(): readonly PortLayout[] {
+  const given = process.env['PACER_E2E_PORT_OFFSET'];
+  if (given === undefined) return LAYOUTS;
+  return [0, 1].map((second) => ({
+    offset: Number(given) + second * 100,
+    services: Number(given) - 8_000 + second * SERVICE_PORTS,
+    tasks: Number(given) + 10_000 + second * (TASK_PORTS + 1),
+  }));
+}
+
+function claim(port: number): Promise<boolean> {
+  return new Promise((resolveClaim) => {
+    const server = createServer();
+    server.once('error', () => resolveClaim(false));
+    server.listen({ host: '127.0.0.1', port, exclusive: true }, () => {
+      server.unref();
+      resolveClaim(true);
+    });
+  });
 }
 
 function isFree(port: number): Promise<boolean> {
