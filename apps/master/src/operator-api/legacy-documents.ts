@@ -1,15 +1,14 @@
-import { isListedAgent, type MasterAgent, type MasterFramework, type MasterState } from '#cluster';
+import type { MasterFramework, MasterState } from '#cluster';
+import { agentLists } from '../reads/agent-lists.js';
 import { ALWAYS, type DocumentCache, type Part } from '../reads/document-cache.js';
 import { KeptList, type KeptPart } from '../reads/kept-list.js';
 import {
-  agentPart,
   completedFrameworkPart,
   executorPart,
   frameworkLiteral,
   frameworkPart,
   fresh,
   isKnown,
-  isRecovering,
   offerPart,
   offerTexts,
   openObject,
@@ -17,7 +16,7 @@ import {
 } from '../reads/parts.js';
 import type { Document, DocumentWriter, ReadContext, Walk } from '../reads/read-context.js';
 import { TaskLists } from '../reads/task-lists.js';
-import { agentWriter, frameworkWriter, together } from '../reads/touches.js';
+import { frameworkWriter, together } from '../reads/touches.js';
 import {
   legacyCompletedFramework,
   legacyExecutor,
@@ -65,31 +64,14 @@ function inBraces({ state }: ReadContext, { walk, ...writer }: DocumentWriter): 
 }
 
 /** `"slaves":[...],"recovered_slaves":[...]` */
-function slaves(context: ReadContext): DocumentWriter {
-  const { state } = context;
-  const listed = new KeptList<MasterAgent>({
-    items: state.agents.values(),
-    part: agentPart(context, (agent, amounts) => JSON.stringify(legacySlave(agent, amounts))),
-    isListed: (agent) => isListedAgent(state, agent),
+const slaves = (context: ReadContext): DocumentWriter =>
+  agentLists(context, {
+    begin: '"slaves":[',
+    listed: legacySlave,
+    between: '],"recovered_slaves":[',
+    recovered: legacyRecoveredSlave,
+    end: ']',
   });
-  const recovered = new KeptList<MasterAgent>({
-    items: state.agents.values(),
-    part: agentPart(context, (agent) => JSON.stringify(legacyRecoveredSlave(agent))),
-    isListed: (agent) => isRecovering(state, agent),
-  });
-  const begin = text('"slaves":[');
-  const toRecovered = text('],"recovered_slaves":[');
-  const end = text(']');
-  return {
-    ...together(agentWriter(state, listed), agentWriter(state, recovered)),
-    walk: (cache) =>
-      cache.place(begin, state, undefined) &&
-      cache.placeList(listed.pieces, ALWAYS) &&
-      cache.place(toRecovered, state, undefined) &&
-      cache.placeList(recovered.pieces, ALWAYS) &&
-      cache.place(end, state, undefined),
-  };
-}
 
 /** `"frameworks":[...],"completed_frameworks":[...]`; those of many tasks, which stand piece by piece, last. */
 function frameworks(context: ReadContext): DocumentWriter {

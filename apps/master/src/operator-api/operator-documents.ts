@@ -1,20 +1,19 @@
-import { isListedAgent, type MasterAgent, type MasterFramework } from '#cluster';
+import type { MasterFramework } from '#cluster';
+import { agentLists } from '../reads/agent-lists.js';
 import { ALWAYS } from '../reads/document-cache.js';
 import { KeptList, type KeptPart } from '../reads/kept-list.js';
 import {
-  agentPart,
   completedFrameworkPart,
   executorPart,
   frameworkPart,
   isKnown,
-  isRecovering,
   offerTexts,
   openObject,
   text,
 } from '../reads/parts.js';
 import type { Document, DocumentWriter, ReadContext } from '../reads/read-context.js';
 import { type TaskListName, TaskLists } from '../reads/task-lists.js';
-import { agentWriter, frameworkWriter, together } from '../reads/touches.js';
+import { frameworkWriter, together } from '../reads/touches.js';
 import {
   viewAgent,
   viewCompletedFramework,
@@ -135,31 +134,14 @@ export const operatorFrameworks: Document = (context) => {
   };
 };
 
-export const operatorAgents: Document = (context) => {
-  const { state } = context;
-  const listed = new KeptList<MasterAgent>({
-    items: state.agents.values(),
-    part: agentPart(context, (one, amounts) => JSON.stringify(viewAgent(one, amounts))),
-    isListed: (one) => isListedAgent(state, one),
+export const operatorAgents: Document = (context) =>
+  agentLists(context, {
+    begin: '{"agents":[',
+    listed: viewAgent,
+    between: '],"recovered_agents":[',
+    recovered: ({ info }) => info,
+    end: ']}',
   });
-  const recovered = new KeptList<MasterAgent>({
-    items: state.agents.values(),
-    part: agentPart(context, ({ info }) => JSON.stringify(info)),
-    isListed: (one) => isRecovering(state, one),
-  });
-  const begin = text('{"agents":[');
-  const toRecovered = text('],"recovered_agents":[');
-  const end = text(']}');
-  return {
-    ...together(agentWriter(state, listed), agentWriter(state, recovered)),
-    walk: (cache) =>
-      cache.place(begin, state, undefined) &&
-      cache.placeList(listed.pieces, ALWAYS) &&
-      cache.place(toRecovered, state, undefined) &&
-      cache.placeList(recovered.pieces, ALWAYS) &&
-      cache.place(end, state, undefined),
-  };
-};
 
 export const operatorExecutors: Document = (context) => {
   const { state, holdings } = context;

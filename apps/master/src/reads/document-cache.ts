@@ -109,16 +109,14 @@ export class DocumentCache {
     return true;
   }
 
-  /** Places the items of one list that are wanted, commas between them. */
+  /** Places the items of one list, commas between them. */
   placeAll<Item, Owner, Seen>(
     part: Part<Item, Owner, Seen>,
     items: Iterable<Item>,
     owner: Owner,
-    isWanted: (item: Item) => boolean = () => true,
   ): boolean {
     let isFirst = true;
     for (const item of items) {
-      if (!isWanted(item)) continue;
       if (!this.place(part, item, owner, isFirst ? FIRST : LATER)) return false;
       isFirst = false;
     }

@@ -9,6 +9,7 @@ import {
 } from '#cluster';
 import type { Amounts } from '../operator-api/legacy-views.js';
 import type { Part } from './document-cache.js';
+import type { KeptPart } from './kept-list.js';
 import type { ReadContext } from './read-context.js';
 
 /**
@@ -73,7 +74,7 @@ interface SeenAgent extends Amounts {
 export const agentPart = (
   context: ReadContext,
   render: (agent: MasterAgent, amounts: Amounts) => string,
-): Part<MasterAgent, unknown, SeenAgent> => ({
+): KeptPart<MasterAgent, SeenAgent> => ({
   look: (agent) => ({
     ...amountsOfAgent(context, agent),
     info: agent.info,
@@ -92,7 +93,6 @@ export const agentPart = (
     seen.reregisteredEpochMs === agent.reregisteredEpochMs &&
     isSameAmounts(seen, amountsOfAgent(context, agent)),
   render: (agent) => render(agent, amountsOfAgent(context, agent)),
-  belongs: (agent) => context.state.agents.get(agent.id) === agent,
 });
 
 interface SeenFramework extends Amounts {
