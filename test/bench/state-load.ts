@@ -3,6 +3,7 @@ import { resources } from '#core';
 import { createScheduler } from '#framework';
 import { toWireResources, type WireOffer } from '#mesos-v1';
 import { SimulatedAgents } from './simulated-agents.js';
+import { StateReader } from './state-reader.js';
 
 /** What a process of the load on a master's reads is asked for; it answers with `StateLoadReport`s. */
 export type StateLoadJob =
@@ -45,8 +46,9 @@ export type StateLoadReport =
       readonly healthMs: readonly number[];
     };
 
-const pool = new HttpAgent({ keepAlive: true, maxSockets: 1_000 });
 const kept: { latenciesMs: number[]; bytes: number } = { latenciesMs: [], bytes: 0 };
+
+const pool = new HttpAgent({ keepAlive: true });
 
 process.on('message', (job: StateLoadJob) => {
   switch (job.kind) {
@@ -101,9 +103,10 @@ async function read(job: Extract<StateLoadJob, { readonly kind: 'read' }>): Prom
   const latenciesMs: number[] = [];
   let bytes = 0;
   const client = async (): Promise<void> => {
+    const reader = new StateReader(job.url);
     for (let count = 0; count < job.reads; count += 1) {
       const startedMs = performance.now();
-      bytes = await readWhole(job.url);
+      bytes = await reader.read();
       latenciesMs.push(performance.now() - startedMs);
     }
   };
@@ -112,26 +115,19 @@ async function read(job: Extract<StateLoadJob, { readonly kind: 'read' }>): Prom
 }
 
 async function keepReading(url: string): Promise<void> {
+  const reader = new StateReader(url);
   for (;;) {
     const startedMs = performance.now();
-    kept.bytes = await readWhole(url);
+    kept.bytes = await reader.read();
     kept.latenciesMs.push(performance.now() - startedMs);
   }
 }
 
-/** Resolves with the length of the body, which is read and dropped. */
-function readWhole(url: string): Promise<number> {
+/** Resolves when the whole answer is here. */
+function ask(url: string): Promise<void> {
   return new Promise((resolve, reject) => {
     get(url, { agent: pool }, (response) => {
-      let bytes = 0;
-      response.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-      });
-      response.on('end', () => {
-        if (response.statusCode === 200) resolve(bytes);
-        else reject(new Error(`${url} answered ${response.statusCode}`));
-      });
-      response.on('error', reject);
+      response.resume().on('end', resolve).on('error', reject);
     }).on('error', reject);
   });
 }
@@ -179,7 +175,7 @@ function launch(job: Extract<StateLoadJob, { readonly kind: 'launch' }>): void {
   const health = `${job.masterUrl}/health`;
   const timer = setInterval(() => {
     const startedMs = performance.now();
-    void readWhole(health).then(() => healthMs.push(performance.now() - startedMs));
+    void ask(health).then(() => healthMs.push(performance.now() - startedMs));
     const offer = launched < job.tasks ? offers.shift() : undefined;
     if (offer === undefined) return;
     launched += 1;

@@ -113,6 +113,11 @@ export class MasterService implements OnModuleDestroy {
     return this.current;
   }
 
+  /** Events handled while it leads, but for signs of life. */
+  get revision(): number {
+    return this.current?.revision ?? 0;
+  }
+
   /** The engine, to accept or acknowledge something. Throws 503 also while the database is away. */
   get writableEngine(): MasterEngine {
     const { engine } = this;

@@ -52,11 +52,12 @@ describe('fifty readers of /state, which must not hold up a launch', () => {
     let isSending = true;
     const advancesByTurn = new Map<number, number>();
     // Each look at the clock finds 0.4 ms gone: the beginning, and one for each that was sent to.
-    const sender = new BodySender(() => {
+    const clock = (): number => {
       timeMs += 0.4;
       advancesByTurn.set(turn, (advancesByTurn.get(turn) ?? 0) + 1);
       return timeMs;
-    });
+    };
+    const sender = new BodySender({ clock });
     const url = await serve(sender);
     const nextTurn = (): void => {
       turn += 1;
@@ -75,13 +76,45 @@ describe('fifty readers of /state, which must not hold up a launch', () => {
     expect(sender.size).toBe(0);
   });
 
+  it('are sent to a quarter of the time while the master has other work', async () => {
+    const turns: { readonly beganMs: number; readonly endMs: number }[] = [];
+    let work = 0;
+    let looks: number[] = [];
+    const sender = new BodySender({
+      clock: () => {
+        looks.push(performance.now());
+        return looks.at(-1) ?? 0;
+      },
+      // Asked at the end of each turn.
+      work: () => {
+        turns.push({ beganMs: looks[0] ?? 0, endMs: looks.at(-1) ?? 0 });
+        looks = [];
+        work += 1;
+        return work;
+      },
+    });
+    const url = await serve(sender);
+
+    await Promise.all(Array.from({ length: READERS }, () => read(url)));
+
+    // The first one's looks began when the bodies were handed over.
+    const rested = turns.slice(2).map((turn, index) => {
+      const before = turns[index + 1] ?? turn;
+      return { restMs: turn.beganMs - before.endMs, turnMs: before.endMs - before.beganMs };
+    });
+    expect(rested.length).toBeGreaterThan(READERS);
+    // A timer's millisecond.
+    for (const { restMs, turnMs } of rested) expect(restMs).toBeGreaterThan(3 * turnMs - 1.1);
+  });
+
   it('are written to in the quantum that counts it, not at the end of the turn', async () => {
     const corked: number[] = [];
     const written: ServerResponse[] = [];
-    const sender = new BodySender(() => {
+    const clock = (): number => {
       corked.push(written.filter((one) => (one.socket?.writableCorked ?? 0) > 0).length);
       return performance.now();
-    });
+    };
+    const sender = new BodySender({ clock });
     const url = await serve({
       send: (raw: ServerResponse, chunks: readonly Buffer[]) => {
         written.push(raw);

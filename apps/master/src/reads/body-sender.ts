@@ -4,6 +4,8 @@ import type { FastifyReply } from 'fastify';
 const WINDOW_BYTES = 64 * 1024;
 /** How long sending goes on before everything else has its turn. */
 const QUANTUM_MS = 1;
+/** After a turn this many times its length passes before the next while the master has other work: readers take a quarter. */
+const REST_FACTOR = 3;
 /** A client that does not take what waits in its connection within this time is cut off. */
 const STALL_MS = 30_000;
 const STALL_CHECK_MS = 5_000;
@@ -23,16 +25,24 @@ export type TransferEnd = 'sent' | 'left' | 'stalled';
 
 /**
  * Sends long bodies to many clients without holding up the event loop: piece by piece, the clients in turn, each only as
- * fast as it reads, and never for longer than a quantum before others run. Buffers are shared, not copied.
+ * fast as it reads, and never for longer than a quantum before others run; while there is other work, that work has most of the time. Buffers
+ * are shared, not copied.
  */
 export class BodySender {
   private readonly transfers = new Set<Transfer>();
   private ready: Transfer[] = [];
   private isPumping = false;
   private stallCheck: NodeJS.Timeout | undefined;
+  private workSeen = 0;
 
-  /** `clock`: milliseconds that never go back. */
-  constructor(private readonly clock: () => number = () => performance.now()) {}
+  constructor(
+    private readonly options: {
+      /** A number that grows with other work than sending. */
+      readonly work?: () => number;
+      /** Milliseconds that never go back. */
+      readonly clock?: () => number;
+    } = {},
+  ) {}
 
   get size(): number {
     return this.transfers.size;
@@ -44,7 +54,7 @@ export class BodySender {
     chunks: readonly Buffer[],
     onEnd: (end: TransferEnd) => void = () => undefined,
   ): void {
-    const transfer: Transfer = { raw, chunks, onEnd, next: 0, lastProgressMs: this.clock() };
+    const transfer: Transfer = { raw, chunks, onEnd, next: 0, lastProgressMs: this.nowMs() };
     this.transfers.add(transfer);
     raw.once('close', () => this.finish(transfer, 'left'));
     this.enqueue(transfer);
@@ -68,25 +78,43 @@ export class BodySender {
   }
 
   private pump(): void {
-    const endMs = this.clock() + QUANTUM_MS;
+    const beganMs = this.nowMs();
+    let nowMs = beganMs;
     const ready = this.ready;
     let taken = 0;
     do {
       const transfer = ready[taken];
       if (transfer === undefined) break;
       taken += 1;
-      this.advance(transfer);
-    } while (this.clock() < endMs);
+      this.advance(transfer, nowMs);
+      nowMs = this.nowMs();
+    } while (nowMs < beganMs + QUANTUM_MS);
     // What was enqueued meanwhile stands behind those who waited.
     this.ready = ready.slice(taken);
-    if (this.ready.length > 0) setImmediate(() => this.pump());
+    this.rest(nowMs - beganMs);
+  }
+
+  private rest(turnMs: number): void {
+    const work = this.options.work?.() ?? 0;
+    const isAlone = work === this.workSeen;
+    this.workSeen = work;
+    if (!isAlone) setTimeout(() => this.resume(), turnMs * REST_FACTOR);
+    else setImmediate(() => this.resume());
+  }
+
+  private resume(): void {
+    if (this.ready.length > 0) this.pump();
     else this.isPumping = false;
   }
 
-  private advance(transfer: Transfer): void {
+  private nowMs(): number {
+    return this.options.clock?.() ?? performance.now();
+  }
+
+  private advance(transfer: Transfer, nowMs: number): void {
     const { raw, chunks } = transfer;
     if (!this.transfers.has(transfer)) return;
-    transfer.lastProgressMs = this.clock();
+    transfer.lastProgressMs = nowMs;
     for (let bytes = 0; bytes < WINDOW_BYTES; ) {
       const chunk = chunks[transfer.next];
       if (chunk === undefined) break;
@@ -107,7 +135,7 @@ export class BodySender {
   }
 
   private cutStalled(): void {
-    const sinceMs = this.clock() - STALL_MS;
+    const sinceMs = this.nowMs() - STALL_MS;
     for (const transfer of [...this.transfers]) {
       if (transfer.lastProgressMs >= sinceMs) continue;
       this.finish(transfer, 'stalled');

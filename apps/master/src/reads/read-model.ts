@@ -29,6 +29,8 @@ export interface ReadSource {
 const SLICE_MS = 3;
 /** After so many slices whatever is still to be written is written in one go: readers must not wait for ever. */
 const MAX_SLICES = 1_000;
+/** After a slice this many times its length passes before the next while there is other work: a first writing takes seconds. */
+const SLICE_REST_FACTOR = 2;
 /** After a building this many times its last slice passes before the next: while all changes, readers take an eighth. */
 const REST_FACTOR = 7;
 /** Longest chunk of a body: what a connection is given at once. */
@@ -116,6 +118,9 @@ class SharedDocument {
   private passNumber = 0;
   private isBuilding = false;
   private restUntilMs = 0;
+  private revisionSeen = 0;
+  /** Whether something was done between the last two slices. */
+  private hasOtherWork = false;
   private idle: NodeJS.Timeout | undefined;
 
   constructor(
@@ -139,7 +144,7 @@ class SharedDocument {
     this.readers.push(reader);
     if (this.isBuilding) return;
     this.isBuilding = true;
-    this.next(0, performance.now());
+    this.next(0, this.restUntilMs - performance.now());
   }
 
   touch(state: MasterState, touches: MasterTouches): void {
@@ -160,9 +165,8 @@ class SharedDocument {
     } else this.idle.refresh();
   }
 
-  /** One slice after the others had their turn, and after the rest the last building earned them. */
-  private next(slice: number, nowMs: number): void {
-    const restMs = slice === 0 ? this.restUntilMs - nowMs : 0;
+  /** One slice after the others had their turn, and after the rest that what was written before has earned them. */
+  private next(slice: number, restMs: number): void {
     if (restMs > 1) setTimeout(() => this.build(slice), restMs);
     else setImmediate(() => this.build(slice));
   }
@@ -177,13 +181,17 @@ class SharedDocument {
       return;
     }
     const nowMs = performance.now();
-    this.restUntilMs = nowMs + (nowMs - beganMs) * REST_FACTOR;
-    if (body === undefined) this.next(slice + 1, nowMs);
-    else this.settle((reader) => reader.onBody(body));
+    const sliceMs = nowMs - beganMs;
+    this.restUntilMs = nowMs + sliceMs * REST_FACTOR;
+    if (body === undefined) {
+      this.next(slice + 1, this.hasOtherWork ? sliceMs * SLICE_REST_FACTOR : 0);
+    } else this.settle((reader) => reader.onBody(body));
   }
 
   private buildSlice(slice: number): Body | undefined {
     const context = this.context();
+    this.hasOtherWork = context.revision !== this.revisionSeen;
+    this.revisionSeen = context.revision;
     const { cache, writer } = this.passFor(context);
     const limitMs = slice < MAX_SLICES ? SLICE_MS : Number.POSITIVE_INFINITY;
     const budget = new Budget(limitMs, clock);

@@ -14,12 +14,13 @@ import { type Body, ReadModel } from './read-model.js';
 @Injectable()
 export class ReadsService implements OnModuleDestroy {
   readonly model: ReadModel;
-  private readonly sender = new BodySender();
+  private readonly sender: BodySender;
   private readonly compressed = new WeakMap<Body, Promise<readonly Buffer[]>>();
   /** Versions count from one in each process. */
   private readonly instance = randomUUID().slice(0, 8);
 
   constructor(@Inject(MasterService) master: MasterService) {
+    this.sender = new BodySender({ work: () => master.revision });
     this.model = new ReadModel({
       current: () => {
         const { engine } = master;
