@@ -98,8 +98,15 @@ export class BodySender {
     const work = this.options.work?.() ?? 0;
     const isAlone = work === this.workSeen;
     this.workSeen = work;
-    if (!isAlone) setTimeout(() => this.resume(), turnMs * REST_FACTOR);
-    else setImmediate(() => this.resume());
+    if (isAlone) setImmediate(() => this.resume());
+    else this.resumeAt(this.nowMs() + turnMs * REST_FACTOR);
+  }
+
+  /** A timer counts from the beginning of its turn, and may be too early by as much as that took. */
+  private resumeAt(dueMs: number): void {
+    const leftMs = dueMs - this.nowMs();
+    if (leftMs > 0) setTimeout(() => this.resumeAt(dueMs), leftMs);
+    else this.resume();
   }
 
   private resume(): void {
