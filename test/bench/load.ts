@@ -24,6 +24,7 @@ export type LoadJob =
       readonly edgeUrl: string;
       readonly count: number;
     }
+  | { readonly kind: 'ends'; readonly url: string; readonly instances: number }
   | { readonly kind: 'list'; readonly url: string; readonly apps: number; readonly count: number };
 
 export interface LoadResult {
@@ -37,6 +38,8 @@ const sleeper = (id: string, instances: number): Readonly<Record<string, unknown
   mem: 8,
   instances,
   portDefinitions: [],
+  // What a bench ends stays ended.
+  backoffSeconds: 3_600,
 });
 
 const isRunningEvent = (event: SeenEvent): boolean =>
@@ -62,6 +65,23 @@ async function launch(job: Extract<LoadJob, { kind: 'launch' }>): Promise<LoadRe
   events.close();
   await api.settled(job.id);
   return { samplesMs: [lastMs - startedMs] };
+}
+
+/** From the first to the last event of a task that failed. */
+async function ends(job: Extract<LoadJob, { kind: 'ends' }>): Promise<LoadResult> {
+  const endedAtMs = new Map<unknown, number>();
+  const events = await followEvents(job.url, {
+    query: '?event_type=status_update_event',
+    onEvent: (event) => {
+      if (event.data['taskStatus'] === 'TASK_FAILED') {
+        endedAtMs.set(event.data['taskId'], event.atMs);
+      }
+    },
+  });
+  await eventually('all have ended', async () => endedAtMs.size >= job.instances, 120_000);
+  events.close();
+  const times = [...endedAtMs.values()];
+  return { samplesMs: [Math.max(...times) - Math.min(...times)] };
 }
 
 async function warm(job: Extract<LoadJob, { kind: 'warm' }>): Promise<LoadResult> {
@@ -180,6 +200,8 @@ function runJob(job: LoadJob): Promise<LoadResult> {
       return recovery(job);
     case 'edge':
       return edge(job);
+    case 'ends':
+      return ends(job);
     case 'list':
       return list(job);
     default:

@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
 import { Cluster, findProcesses, killQuietly } from '../e2e/support/cluster.js';
 import { eventually } from '../e2e/support/http.js';
+import { benchAgent, benchDocker } from './agent-bench.js';
 import { benchAllocation } from './allocation.js';
 import type { LoadJob, LoadResult } from './load.js';
 import { benchFailover, benchMasterLaunch, benchRounds } from './master-bench.js';
@@ -147,6 +148,26 @@ async function benchList(cluster: Cluster): Promise<void> {
   await cluster.api.send('DELETE', '/v2/groups/listed?force=true');
 }
 
+/** All tasks are killed at once, and each end goes through agent, master and controller, written down by the first and the last. */
+async function benchUpdates(cluster: Cluster): Promise<void> {
+  const instances = 500;
+  const samples: number[] = [];
+  for (let run = 0; run < RUNS; run += 1) {
+    await load({ kind: 'launch', url: cluster.api.url, id: '/bench', instances });
+    const watching = load({ kind: 'ends', url: cluster.api.url, instances });
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    for (const pid of findProcesses(TASK_MARK)) killQuietly(pid);
+    const [elapsedMs = Number.NaN] = (await watching).samplesMs;
+    samples.push((instances / elapsedMs) * 1_000);
+    await remove(cluster, '/bench');
+  }
+  row(
+    'status updates through agent, master and controller',
+    `${median(samples).toFixed(0)}/s (${samples.map((sample) => sample.toFixed(0)).join(', ')})`,
+    `${instances} tasks killed at once: first to last TASK_FAILED event, each durable`,
+  );
+}
+
 /** Of parts alone: they start what they need. */
 const ALONE: Readonly<Record<string, (print: typeof row) => Promise<void>>> = {
   allocation: (print) => benchAllocation(print, RUNS),
@@ -154,6 +175,8 @@ const ALONE: Readonly<Record<string, (print: typeof row) => Promise<void>>> = {
   failover: benchFailover,
   'master-launch': benchMasterLaunch,
   'master-state': benchMasterState,
+  agent: benchAgent,
+  docker: benchDocker,
 };
 const BENCHES: Readonly<Record<string, (cluster: Cluster) => Promise<void>>> = {
   start: benchStart,
@@ -163,6 +186,7 @@ const BENCHES: Readonly<Record<string, (cluster: Cluster) => Promise<void>>> = {
   recovery: benchRecovery,
   edge: benchEdge,
   list: benchList,
+  updates: benchUpdates,
 };
 
 const wanted = process.argv.slice(2);

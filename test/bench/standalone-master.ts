@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type EmbeddedDatabase, startEmbeddedDatabase } from '#store';
 import { eventually } from '../e2e/support/http.js';
+import { freePort } from './free-port.js';
 import { processorMsOf } from './processor-time.js';
 
 const ROOT = resolve(import.meta.dirname, '../../..').replace(/\/dist$/, '');
@@ -100,13 +100,4 @@ export class StandaloneMaster {
     const pattern = which === 'now' ? /^VmRSS:\s+(\d+)/m : /^VmHWM:\s+(\d+)/m;
     return Number(pattern.exec(status)?.[1] ?? 0);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
