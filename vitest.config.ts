@@ -29,11 +29,21 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.spec.ts'],
+          exclude: ['test/e2e/cgroup2/**'],
           // They mostly wait; each file claims ports of its own (support/cluster.ts).
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 180_000,
+        },
+      },
+      {
+        extends: true,
+        // `npm run test:cgroup2`: boots a kernel, which takes minutes.
+        test: {
+          name: 'cgroup2',
+          include: ['test/e2e/cgroup2/**/*.spec.ts'],
+          testTimeout: 40 * 60_000,
         },
       },
     ],

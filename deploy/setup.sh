@@ -1,11 +1,12 @@
 #!/bin/sh
-# Makes a checkout ready: `sh deploy/setup.sh start|test|build`. Run by `npm start` and `npm test`; does only what is
+# Makes a checkout ready: `sh deploy/setup.sh start|test|build|cgroup2`. Run by `npm start` and `npm test`; does only what is
 # missing, so that a second run takes a fraction of a second.
 #
 #   build  Node packages and our own build
 #   start  also HAProxy, Docker, iproute2, unzip, bzip2 and xz (what tasks fetch), python3 (the first app),
 #          and the Docker engine
 #   test   also Chromium, and what the containers and apps of the tests are made of
+#   cgroup2  qemu, and Debian's kernel in node_modules/.cache/cgroup2 (it is not installed): for `npm run test:cgroup2`
 #
 # PACER_SKIP_PACKAGES=1 leaves the system alone. Needs no standard input.
 set -eu
@@ -62,6 +63,12 @@ install_node_packages() {
 
 missing_packages() {
   missing=''
+  if [ "$mode" = cgroup2 ]; then
+    has qemu-system-x86_64 || missing="$missing qemu-system-x86"
+    has_static_busybox || missing="$missing busybox-static"
+    printf '%s' "$missing"
+    return
+  fi
   has haproxy || missing="$missing haproxy"
   has ip || missing="$missing iproute2"
   has docker && has dockerd || missing="$missing docker.io"
@@ -136,6 +143,22 @@ start_docker() {
   sh deploy/docker-engine.sh </dev/null || say 'going on without Docker: apps with an image cannot run'
 }
 
+# Newest of this Debian release. Unpacked only: this machine goes on with its own.
+unpack_kernel() {
+  folder=node_modules/.cache/cgroup2
+  [ -d "$folder/boot" ] && return
+  has apt-get && has dpkg-deb || fail 'the kernel comes from a Debian package: apt-get and dpkg-deb are needed'
+  package=$(LC_ALL=C apt-cache depends linux-image-amd64 2>/dev/null | sed -n 's/.*Depends: \(linux-image-[^ ]*\).*/\1/p' | head -n 1)
+  [ -n "$package" ] || fail 'no kernel package found: run apt-get update'
+  say "downloading $package"
+  rm -rf "$folder.new"
+  mkdir -p "$folder.new"
+  (cd "$folder.new" && apt-get -qq -o APT::Sandbox::User=root download "$package" && dpkg-deb -x ./*.deb . && rm ./*.deb) </dev/null ||
+    fail "could not unpack $package"
+  rm -rf "$folder"
+  mv "$folder.new" "$folder"
+}
+
 # Sources newer than the last build, or a lock file that brought another compiler.
 needs_build() {
   stamp=dist/.stamp
@@ -163,6 +186,10 @@ case $mode in
     install_system_packages
     start_docker
     ;;
-  *) fail "unknown mode $mode: build, start or test" ;;
+  cgroup2)
+    install_system_packages
+    unpack_kernel
+    ;;
+  *) fail "unknown mode $mode: build, start, test or cgroup2" ;;
 esac
 build
