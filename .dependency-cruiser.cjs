@@ -109,8 +109,8 @@ module.exports = {
     onlyPackages(
       'platform-packages',
       lib('platform'),
-      `${NEST}|pino|prom-client`,
-      'What the daemons share: Nest, logging, metrics.',
+      `${NEST}|pino|prom-client|undici`,
+      'What the daemons share: Nest, logging, metrics, and requests to each other over TLS.',
     ),
     {
       name: 'apps-apart',

@@ -5,7 +5,7 @@
 #   build  Node packages and our own build
 #   start  also HAProxy, Docker, iproute2, unzip, bzip2 and xz (what tasks fetch), python3 (the first app),
 #          and the Docker engine
-#   test   also Chromium, and what the containers and apps of the tests are made of
+#   test   also Chromium, openssl, and what the containers and apps of the tests are made of
 #   cgroup2  qemu, and Debian's kernel in node_modules/.cache/cgroup2 (it is not installed): for `npm run test:cgroup2`
 #
 # PACER_SKIP_PACKAGES=1 leaves the system alone. Needs no standard input.
@@ -78,6 +78,7 @@ missing_packages() {
   has python3 || missing="$missing python3"
   if [ "$mode" = test ]; then
     has chromium || missing="$missing chromium"
+    has openssl || missing="$missing openssl"
     has docker-registry || missing="$missing docker-registry"
     has_static_busybox || missing="$missing busybox-static"
   fi

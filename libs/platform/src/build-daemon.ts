@@ -1,8 +1,11 @@
 import 'reflect-metadata';
 import type { Server } from 'node:http';
+import { Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { AccessRule } from './access.js';
+import { openAgentTokens } from './agent-tokens.js';
 import { ApiExceptionFilter } from './api-exception.filter.js';
 import { BODY_LIMIT_BYTES } from './body-limit.js';
 import { readAcceptedCredentials, readCredentialSettings } from './credentials.js';
@@ -14,13 +17,12 @@ import { metricsRegistry, startDefaultMetrics } from './metrics.js';
 import { serveOpenApi } from './open-api.js';
 import { rememberPrincipal } from './principal.js';
 import { list, readConfig, toggle } from './read-config.js';
-import {
-  type AccessRule,
-  checkExposure,
-  createRequestGuard,
-  type Exposure,
-} from './request-guard.js';
+import { checkExposure, createRequestGuard, type Exposure } from './request-guard.js';
 import { RouteTable } from './route-table.js';
+import { clientCertificateOf } from './tls/client-certificate.js';
+import { logFailedHandshakes } from './tls/failed-handshakes.js';
+import { processTls } from './tls/process-tls.js';
+import type { TlsFiles } from './tls/tls-files.js';
 
 /** Time for requests under way to finish once the shutdown hooks have run. */
 const DRAIN_MS = 2_000;
@@ -32,10 +34,18 @@ const MAX_PARAM_LENGTH = 4_096;
 /** See `createDaemon`. Loads Nest and Fastify, so it is itself loaded only when a daemon is made. */
 export async function buildDaemon(options: DaemonOptions): Promise<Daemon> {
   const logger = options.logger ?? createLogger(options.name);
-  const exposure: Exposure = { ...readExposure(), host: options.host };
+  const log = (level: 'info' | 'warn', message: string) => logger[level](message);
+  const tls = options.tls ?? processTls(log);
+  const agentTokens = openAgentTokens(log);
+  const exposure: Exposure = {
+    ...readExposure(),
+    ...securityOf(tls),
+    agentTokens,
+    host: options.host,
+  };
   checkExposure(exposure);
   const routes = new RouteTable();
-  const adapter = createAdapter(exposure, routes, options.access);
+  const adapter = createAdapter({ exposure, routes, tls }, options.access);
   const app = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {
     logger: toNestLogger(logger),
     bodyParser: false,
@@ -50,8 +60,14 @@ export async function buildDaemon(options: DaemonOptions): Promise<Daemon> {
   await app.listen({ port: options.port, host: options.host, backlog: LISTEN_BACKLOG });
   server.keepAliveTimeout = 0;
   server.timeout = 0;
+  if (server instanceof SecureServer) {
+    tls?.serve(server);
+    logFailedHandshakes(server, log);
+  }
+  server.once('close', () => agentTokens?.close());
   const { port } = server.address() as AddressInfo;
-  const url = `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`;
+  const scheme = exposure.isSecure === true ? 'https' : 'http';
+  const url = `${scheme}://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`;
   return { app, logger, host: options.host, port, url, close: () => app.close() };
 }
 
@@ -59,17 +75,35 @@ function readExposure(): Omit<Exposure, 'host'> {
   const read = readConfig({
     allowedHosts: list('PACER_ALLOWED_HOSTS', []),
     allowOpenBind: toggle('PACER_ALLOW_OPEN_BIND', false),
+    allowPlainBind: toggle('PACER_ALLOW_PLAIN_BIND', false),
   });
   return { ...read, credentials: readAcceptedCredentials(readCredentialSettings()) };
 }
 
+const securityOf = (
+  tls: TlsFiles | undefined,
+): Pick<Exposure, 'isSecure' | 'clientCertificates'> =>
+  tls === undefined
+    ? {}
+    : {
+        isSecure: tls.serverOptions !== undefined,
+        clientCertificates: tls.settings.clientCertificates,
+      };
+
+interface AdapterParts {
+  readonly exposure: Exposure;
+  readonly routes: RouteTable;
+  readonly tls: TlsFiles | undefined;
+}
+
 /** Idle connections are kept for ever: real clients hold one and never retry on it (Mesos' own behaviour). */
 function createAdapter(
-  exposure: Exposure,
-  routes: RouteTable,
+  { exposure, routes, tls }: AdapterParts,
   access: AccessRule | undefined,
 ): FastifyAdapter {
+  const secure = tls?.serverOptions;
   const adapter = new FastifyAdapter({
+    ...(secure === undefined ? {} : { https: secure }),
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: 0,
     connectionTimeout: 0,
@@ -87,7 +121,8 @@ function createAdapter(
     try {
       const { method, url, headers } = request;
       const route = request.routeOptions.url;
-      rememberPrincipal(request.raw, guard({ method, url, route, headers }));
+      const certificate = clientCertificateOf(request.raw.socket);
+      rememberPrincipal(request.raw, guard({ method, url, route, headers, certificate }));
       done();
     } catch (error) {
       const answer = toErrorReply(error, { method: request.method, url: request.url, allowed: [] });

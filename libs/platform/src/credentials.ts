@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
 import { ConfigError, readConfig, text } from './read-config.js';
+import { readSecretFile } from './secret-file.js';
 
 /** What a principal may act as. Operators use the APIs people and tools use; there is nothing above them. */
 export const PRINCIPAL_KINDS = ['framework', 'agent', 'operator'] as const;
@@ -19,11 +19,8 @@ export type Identity = Pick<Credential, 'principal' | 'kinds'>;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const MAX_CREDENTIALS = 1_000;
-const MAX_FILE_BYTES = 1024 * 1024;
 const MAX_TEXT_LENGTH = 255;
 const ALL_KINDS: ReadonlySet<PrincipalKind> = new Set(PRINCIPAL_KINDS);
-/** Others may neither read nor write it, its group may not write it. */
-const FORBIDDEN_MODE = 0o027;
 const CONTROL = /\p{Cc}/u;
 
 /** The three settings, from flags and the environment. */
@@ -146,13 +143,7 @@ export const basicAuthorization = ({
 
 function readCredentialsFile(variable: string, path: string): readonly Credential[] {
   try {
-    const { mode, size } = statSync(path);
-    if ((mode & FORBIDDEN_MODE) !== 0) {
-      const octal = (mode & 0o777).toString(8).padStart(4, '0');
-      throw new Error(`has mode ${octal}: take it from others with chmod 600`);
-    }
-    if (size > MAX_FILE_BYTES) throw new Error(`has ${size} bytes, the limit is ${MAX_FILE_BYTES}`);
-    return parseCredentials(readFileSync(path, 'utf8'));
+    return parseCredentials(readSecretFile(path));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new ConfigError(`${variable}: ${quote(path)} ${reason}`);
@@ -218,16 +209,14 @@ function checked(
   secret: string,
   kinds: readonly string[] | undefined,
 ): Credential {
-  if (principal === '' || principal.includes(':') || CONTROL.test(principal)) {
-    throw new Error(
-      `principal ${quote(principal)} is empty, or holds a colon or control character`,
-    );
-  }
+  toPrincipal(principal);
   if (secret === '' || CONTROL.test(secret)) {
     throw new Error(`the secret of ${quote(principal)} is empty or holds a control character`);
   }
-  if (principal.length > MAX_TEXT_LENGTH || secret.length > MAX_TEXT_LENGTH) {
-    throw new Error(`principal or secret is longer than ${MAX_TEXT_LENGTH} characters`);
+  if (secret.length > MAX_TEXT_LENGTH) {
+    throw new Error(
+      `the secret of ${quote(principal)} is longer than ${MAX_TEXT_LENGTH} characters`,
+    );
   }
   const unknown = kinds?.find((kind) => !(PRINCIPAL_KINDS as readonly string[]).includes(kind));
   if (unknown !== undefined || kinds?.length === 0) {
@@ -240,6 +229,17 @@ function checked(
     secret,
     kinds: kinds === undefined ? ALL_KINDS : new Set(kinds as readonly PrincipalKind[]),
   };
+}
+
+/** A name somebody is known by. Throws saying what a name may not be. */
+export function toPrincipal(name: string): string {
+  if (name === '' || name.includes(':') || CONTROL.test(name)) {
+    throw new Error(`principal ${quote(name)} is empty, or holds a colon or control character`);
+  }
+  if (name.length > MAX_TEXT_LENGTH) {
+    throw new Error(`principal ${quote(name)} is longer than ${MAX_TEXT_LENGTH} characters`);
+  }
+  return name;
 }
 
 const digestOf = (text: string | Buffer): Buffer => createHash('sha256').update(text).digest();

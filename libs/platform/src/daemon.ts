@@ -1,7 +1,8 @@
 import type { DynamicModule, Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { AccessRule } from './access.js';
 import type { Logger } from './logger.js';
-import type { AccessRule } from './request-guard.js';
+import type { TlsFiles } from './tls/tls-files.js';
 
 export interface DaemonOptions {
   /** `controller`, `master`, `agent`, `router`: the name in logs and documentation. */
@@ -18,6 +19,8 @@ export interface DaemonOptions {
   readonly logger?: Logger;
   /** Who may make which request where credentials are asked for; operators only unless told otherwise. */
   readonly access?: AccessRule;
+  /** Certificate and key to serve with; those of the process (`PACER_TLS_CERT_FILE` and so on) unless told otherwise. */
+  readonly tls?: TlsFiles;
 }
 
 export interface Daemon {
@@ -26,7 +29,7 @@ export interface Daemon {
   readonly host: string;
   /** The port it listens on. */
   readonly port: number;
-  /** `http://host:port`. */
+  /** `http://host:port`, https with TLS. */
   readonly url: string;
   /** Runs the modules' shutdown hooks and stops listening. Connections still open after 2 s are cut. */
   close(): Promise<void>;

@@ -1,3 +1,5 @@
+export type { Access, AccessRule } from './access.js';
+export { checkClusterTokens, ownAgentToken } from './agent-tokens.js';
 export { ApiError, type ErrorDetail } from './api-error.js';
 export { BODY_LIMIT_BYTES } from './body-limit.js';
 export { createDaemon } from './create-daemon.js';
@@ -36,8 +38,6 @@ export {
 } from './read-config.js';
 export { frameRecord, RecordIoStream, type StreamEnd } from './record-io-stream.js';
 export {
-  type Access,
-  type AccessRule,
   checkExposure,
   isCrossSite,
   isLoopback,
@@ -46,4 +46,7 @@ export { BatchQueue, QueueFullError, SerialQueue } from './serial-queue.js';
 export { type SseClient, type SseEvent, SseHub } from './sse-hub.js';
 export { startDaemon } from './start-daemon.js';
 export { systemClock } from './system-clock.js';
+export { processTls } from './tls/process-tls.js';
+export { describeConnectionError, fetchDaemon, tlsConnection } from './tls/tls-client.js';
+export { localUrl, readTlsSettings, schemeOf } from './tls/tls-settings.js';
 export { createValidationPipe, toErrorDetails } from './validation.js';

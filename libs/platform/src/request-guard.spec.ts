@@ -16,8 +16,18 @@ describe('checkExposure', () => {
 
     expect(() => checkExposure(open)).toThrow(ConfigError);
     expect(() => checkExposure(open)).toThrow(/PACER_CREDENTIALS.*PACER_ALLOW_OPEN_BIND=true/);
-    expect(() => checkExposure({ ...open, credentials: [credential('a')] })).not.toThrow();
+    expect(() => checkExposure({ ...open, isSecure: true })).toThrow(/PACER_CREDENTIALS/);
     expect(() => checkExposure({ ...open, allowOpenBind: true })).not.toThrow();
+  });
+
+  it('refuses to be asked for secrets in clear text and names the way out', () => {
+    const plain = { ...local, host: '0.0.0.0', credentials: [credential('a')] };
+    const secure = { ...local, host: '0.0.0.0', isSecure: true };
+
+    expect(() => checkExposure(plain)).toThrow(/PACER_TLS_CERT_FILE.*PACER_ALLOW_PLAIN_BIND=true/);
+    expect(() => checkExposure({ ...plain, allowPlainBind: true })).not.toThrow();
+    expect(() => checkExposure({ ...plain, isSecure: true })).not.toThrow();
+    expect(() => checkExposure({ ...secure, clientCertificates: 'require' })).not.toThrow();
   });
 
   it.each(['127.0.0.1', '127.8.8.8', '::1', 'localhost'])('takes %s as loopback', (host) => {

@@ -1,18 +1,22 @@
 import { isIP } from 'node:net';
+import type { AccessRule } from './access.js';
 import { ApiError } from './api-error.js';
-import { type Credential, createAuthenticator, type PrincipalKind } from './credentials.js';
+import { asksEverybody, createAuthentication, type Proofs } from './authentication.js';
 import { ConfigError } from './read-config.js';
+import type { ClientCertificate } from './tls/client-certificate.js';
 
 /** How a daemon is reachable. */
-export interface Exposure {
+export interface Exposure extends Proofs {
   /** The address it binds to. */
   readonly host: string;
+  /** Whether it speaks TLS. */
+  readonly isSecure?: boolean;
   /** Further names clients may use: `PACER_ALLOWED_HOSTS`, with or without a port. */
   readonly allowedHosts: readonly string[];
-  /** Whom to let in, by HTTP Basic; empty: everybody. See `readAcceptedCredentials`. */
-  readonly credentials: readonly Credential[];
-  /** `PACER_ALLOW_OPEN_BIND`: no credentials although others can reach it. */
+  /** `PACER_ALLOW_OPEN_BIND`: neither proofs nor TLS although others can reach it. */
   readonly allowOpenBind: boolean;
+  /** `PACER_ALLOW_PLAIN_BIND`: no TLS although others can reach it; they are asked who they are. */
+  readonly allowPlainBind?: boolean;
 }
 
 /** Header values as Node gives them, names in lower case. */
@@ -22,20 +26,9 @@ export interface GuardedRequest {
   /** The pattern of the matched route; a path can be written in many ways. */
   readonly route?: string | undefined;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** Of the connection it came by. */
+  readonly certificate?: ClientCertificate | undefined;
 }
-
-/** Who may make a request, where credentials are asked for. */
-export type Access =
-  /** Everybody, also without credentials. */
-  | { readonly kind: 'open' }
-  /** Who may act as one of these; others get 403. The realm is named with a 401. */
-  | { readonly kind: 'closed'; readonly to: readonly PrincipalKind[]; readonly realm: string };
-
-/** `route` is the pattern that was matched, however the path was written; undefined when there is none. */
-export type AccessRule = (request: {
-  readonly method: string;
-  readonly route: string | undefined;
-}) => Access;
 
 /** For operators only. */
 export const operatorsOnly: AccessRule = () => ({
@@ -47,14 +40,22 @@ export const operatorsOnly: AccessRule = () => ({
 /** Answered without credentials by every daemon, for load balancers and the supervisor. */
 const OPEN_ROUTES: ReadonlySet<string> = new Set(['/ping']);
 
-/** Refuses to start wide open. Throws {@link ConfigError} naming the flag that overrides it. */
+/** Refuses to start wide open. Throws {@link ConfigError} naming what is missing and the flag that overrides it. */
 export function checkExposure(exposure: Exposure): void {
-  if (isLoopback(exposure.host) || exposure.credentials.length > 0 || exposure.allowOpenBind) {
-    return;
+  if (isLoopback(exposure.host) || exposure.allowOpenBind) return;
+  const host = JSON.stringify(exposure.host);
+  if (!asksEverybody(exposure)) {
+    throw new ConfigError(
+      `PACER_HOST: ${host} is reachable from other machines, but there are no credentials: set ` +
+        'PACER_CREDENTIALS_FILE (or PACER_CREDENTIALS=principal:secret, or PACER_TLS_CLIENT_CERTS=require), bind to ' +
+        '127.0.0.1, or accept the risk with PACER_ALLOW_OPEN_BIND=true (--allow-open-bind true)',
+    );
   }
+  if (exposure.isSecure === true || exposure.allowPlainBind === true) return;
   throw new ConfigError(
-    `PACER_HOST: ${JSON.stringify(exposure.host)} is reachable from other machines, but there are no credentials: set ` +
-      'PACER_CREDENTIALS_FILE (or PACER_CREDENTIALS=principal:secret), bind to 127.0.0.1, or accept the risk with PACER_ALLOW_OPEN_BIND=true (--allow-open-bind true)',
+    `PACER_HOST: ${host} is reachable from other machines, but without TLS, so that secrets would travel in clear text: ` +
+      'set PACER_TLS_CERT_FILE and PACER_TLS_KEY_FILE, bind to 127.0.0.1, or accept the risk with ' +
+      'PACER_ALLOW_PLAIN_BIND=true (--allow-plain-bind true)',
   );
 }
 
@@ -62,15 +63,15 @@ export function checkExposure(exposure: Exposure): void {
  * Makes the check each request passes before it is routed. A web page must not be able to command us, even on loopback:
  * a Host that is not ours (DNS rebinding) and an Origin other than our own are refused with 403. Throws
  * {@link ApiError}; so is a NUL character anywhere in the URL, with 400. What bodies must be is the content type parsers' concern: anything but JSON gets 415.
- * Where credentials are set, 401 without right ones and 403 to whom the rule does not name. Returns the principal.
+ * Where somebody is asked who they are, 401 and 403 by {@link createAuthentication}. Returns the principal.
  */
 export function createRequestGuard(
   exposure: Exposure,
   accessTo: AccessRule = operatorsOnly,
 ): (request: GuardedRequest) => string | undefined {
-  const authenticate = createAuthenticator(exposure.credentials);
+  const authenticate = createAuthentication(exposure);
   const isOpenBind = !isLoopback(exposure.host);
-  return ({ method, url, route, headers }) => {
+  return ({ method, url, route, headers, certificate }) => {
     // No id, name or path holds one, and neither the database nor the file system takes it.
     if (url.includes('%00')) throw new ApiError(400, 'URL: the NUL character (%00) is not allowed');
     const host = single(headers['host']);
@@ -81,28 +82,18 @@ export function createRequestGuard(
         `Host ${JSON.stringify(host)} is not served here; list it in PACER_ALLOWED_HOSTS to allow it`,
       );
     }
-    if (origin !== undefined && !isOurOrigin(origin, host, exposure.allowedHosts)) {
+    if (origin !== undefined && !isOurOrigin(origin, host, exposure)) {
       throw new ApiError(
         403,
         `Origin ${JSON.stringify(origin)} may not use this API; list its host in PACER_ALLOWED_HOSTS to allow it`,
       );
     }
-    if (exposure.credentials.length === 0) return undefined;
     const access = OPEN_ROUTES.has(route ?? '')
       ? ({ kind: 'open' } as const)
       : accessTo({ method, route });
     if (access.kind === 'open') return undefined;
-    const identity = authenticate(single(headers['authorization']));
-    if (identity === undefined) {
-      throw new ApiError(401, 'Credentials are missing or wrong', {
-        headers: { 'www-authenticate': `Basic realm="${access.realm}"` },
-      });
-    }
-    if (access.to.some((kind) => identity.kinds.has(kind))) return identity.principal;
-    throw new ApiError(
-      403,
-      `Principal ${JSON.stringify(identity.principal)} may act as ${[...identity.kinds].join(', ')}; ${method} ${route ?? 'of what is not there'} is for ${access.to.join(', ')}`,
-    );
+    const shown = { authorization: single(headers['authorization']), certificate };
+    return authenticate(shown, access, `${method} ${route ?? 'of what is not there'}`);
   };
 }
 
@@ -129,15 +120,17 @@ function isOurHost(host: string, exposure: Exposure, isOpenBind: boolean): boole
   return exposure.allowedHosts.some((allowed) => isListed(host, allowed));
 }
 
+/** A page we sent came by the way we speak: over TLS, one that did not may be anybody's on the way to us. */
 function isOurOrigin(
   origin: string,
   host: string | undefined,
-  allowedHosts: readonly string[],
+  { allowedHosts, isSecure }: Pick<Exposure, 'allowedHosts' | 'isSecure'>,
 ): boolean {
   if (!URL.canParse(origin)) return false;
-  const originHost = new URL(origin).host;
+  const { host: originHost, protocol } = new URL(origin);
   if (originHost === '') return false;
-  if (host !== undefined && originHost === host.toLowerCase()) return true;
+  const isOurScheme = isSecure !== true || protocol === 'https:';
+  if (isOurScheme && host !== undefined && originHost === host.toLowerCase()) return true;
   return allowedHosts.some((allowed) => isListed(originHost, allowed));
 }
 
