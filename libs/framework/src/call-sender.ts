@@ -3,6 +3,7 @@ import type { Clock } from '#core';
 import { BackOff, type BackOffOptions } from './back-off.js';
 import { messageOf } from './event-stream.js';
 import { SchedulerCallError, type SchedulerCallWithoutFrameworkId } from './scheduler-driver.js';
+import { connectBy, type TlsConnection } from './secure-connect.js';
 
 const CALL_TIMEOUT_MS = 15_000;
 /** How long the answers of calls under way are waited for when the subscription has ended. */
@@ -30,12 +31,15 @@ export class CallSender {
       readonly streamId: string;
       readonly frameworkId: string;
       readonly headers: Readonly<Record<string, string>>;
+      readonly tls?: (() => TlsConnection) | undefined;
       readonly clock: Clock;
       readonly backOff: BackOffOptions;
     },
   ) {
-    this.calls = new Pool(options.origin, { connections: 1, pipelining: 1 });
+    const connect = connectBy(options.tls);
+    this.calls = new Pool(options.origin, { ...connect, connections: 1, pipelining: 1 });
     this.acknowledgements = new Pool(options.origin, {
+      ...connect,
       connections: ACKNOWLEDGE_CONNECTIONS,
       pipelining: ACKNOWLEDGE_PIPELINING,
     });

@@ -1,3 +1,4 @@
+import { Agent, type Dispatcher } from 'undici';
 import { agentId, type Clock, type FrameworkId, frameworkId, offerId } from '#core';
 import type { FrameworkInfo, SchedulerEvent } from '#mesos-v1';
 import { BackOff, type BackOffOptions } from './back-off.js';
@@ -13,6 +14,7 @@ import {
   type SchedulerDriver,
   type SchedulerHandlers,
 } from './scheduler-driver.js';
+import { connectBy, type TlsConnection } from './secure-connect.js';
 import { systemClock } from './system-clock.js';
 import { MAX_OPEN_UPDATES, UpdateWindow } from './update-window.js';
 
@@ -29,6 +31,8 @@ export interface SchedulerOptions {
   readonly clock?: Clock;
   /** For HTTP Basic. Its principal becomes that of `frameworkInfo` where that names none: the two must match. */
   readonly credential?: Credential;
+  /** For https masters, asked at each new connection: whom to trust (`ca`), who we are (`cert` and `key`). */
+  readonly tls?: () => TlsConnection;
   /** Extra headers of every request. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly backOff?: Partial<BackOffOptions>;
@@ -68,6 +72,7 @@ class HttpScheduler implements Scheduler {
   private readonly backOffOptions: BackOffOptions;
   private readonly clock: Clock;
   private readonly headers: Readonly<Record<string, string>>;
+  private readonly dispatcher: Dispatcher | undefined;
   private readonly abort = new AbortController();
   private known: FrameworkId | undefined;
   private sender: CallSender | undefined;
@@ -86,6 +91,8 @@ class HttpScheduler implements Scheduler {
     this.backOff = new BackOff(this.backOffOptions);
     this.clock = options.clock ?? systemClock;
     this.headers = { ...options.headers, ...authorizationOf(options.credential) };
+    // Without pipelining a connection is used once: each subscription is by the certificates of its time.
+    this.dispatcher = options.tls && new Agent({ ...connectBy(options.tls), pipelining: 0 });
     this.known = options.frameworkId;
   }
 
@@ -164,6 +171,7 @@ class HttpScheduler implements Scheduler {
         frameworkId: this.known,
         suppressedRoles: this.options.suppressedRoles ?? [],
         headers: this.headers,
+        ...(this.dispatcher === undefined ? {} : { dispatcher: this.dispatcher }),
         clock: this.clock,
         signal: abort.signal,
       });
@@ -243,6 +251,7 @@ class HttpScheduler implements Scheduler {
       streamId: stream.streamId,
       frameworkId: id,
       headers: this.headers,
+      tls: this.options.tls,
       clock: this.clock,
       backOff: this.backOffOptions,
     });

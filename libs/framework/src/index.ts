@@ -17,5 +17,6 @@ export {
   type SchedulerDriver,
   type SchedulerHandlers,
 } from './scheduler-driver.js';
+export type { TlsConnection } from './secure-connect.js';
 export { createTaskRunner } from './task-runner.js';
 export { MAX_OPEN_UPDATES } from './update-window.js';

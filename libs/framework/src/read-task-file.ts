@@ -1,6 +1,7 @@
-import { request } from 'undici';
+import { Agent, request } from 'undici';
 import { authorizationOf, type Credential } from './credential.js';
 import type { Place } from './runner-task.js';
+import { connectBy, type TlsConnection } from './secure-connect.js';
 
 const MAX_FILE_BYTES = 8 * 1024 * 1024;
 const ANSWER_TIMEOUT_MS = 15_000;
@@ -12,12 +13,15 @@ const ANSWER_TIMEOUT_MS = 15_000;
 export async function readTaskFile(
   { taskId, agentUrl }: Pick<Place, 'taskId' | 'agentUrl'>,
   file: string,
-  options: { readonly credential?: Credential } = {},
+  options: { readonly credential?: Credential; readonly tls?: () => TlsConnection } = {},
 ): Promise<string> {
   if (agentUrl === undefined) throw new Error(`task ${taskId}: its agent gives no address`);
   const path = encodeURIComponent(`/tasks/${taskId}/${file}`);
   const { statusCode, body } = await request(`${agentUrl}/files/download?path=${path}`, {
     headers: authorizationOf(options.credential),
+    ...(options.tls === undefined
+      ? {}
+      : { dispatcher: new Agent({ ...connectBy(options.tls), pipelining: 0 }) }),
     headersTimeout: ANSWER_TIMEOUT_MS,
     bodyTimeout: ANSWER_TIMEOUT_MS,
   });

@@ -4,6 +4,7 @@ import type { BackOffOptions } from './back-off.js';
 import type { Credential } from './credential.js';
 import type { RunnerStore } from './runner-store.js';
 import type { Place, RunnerTask, TaskReport } from './runner-task.js';
+import type { TlsConnection } from './secure-connect.js';
 
 export interface TaskRunnerOptions {
   /** Masters to try, as `host:port` or URL; any of them redirects to the leader. */
@@ -18,6 +19,8 @@ export interface TaskRunnerOptions {
   /** Without one, the framework is another after each start. */
   readonly store?: RunnerStore;
   readonly credential?: Credential;
+  /** For https masters, asked at each new connection: whom to trust (`ca`), who we are (`cert` and `key`). */
+  readonly tls?: () => TlsConnection;
   readonly clock?: Clock;
   readonly backOff?: Partial<BackOffOptions>;
   readonly log?: (message: string) => void;

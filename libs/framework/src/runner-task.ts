@@ -64,7 +64,10 @@ export function toPlace(
   unique: string,
 ): Place {
   const { url } = offer;
-  const host = url?.address.ip ?? url?.address.hostname ?? hostname;
+  // Certificates are made for names rather than addresses.
+  const isName = !/^[\d.]+$|:/.test(url?.address.hostname ?? hostname);
+  const ip = url?.scheme === 'https' && isName ? undefined : url?.address.ip;
+  const host = ip ?? url?.address.hostname ?? hostname;
   return {
     name: task.name,
     taskId: `${task.name}.${unique}`,

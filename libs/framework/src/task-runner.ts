@@ -74,6 +74,7 @@ class HttpTaskRunner implements TaskRunner {
       ...(state?.frameworkId === undefined ? {} : { frameworkId: frameworkId(state.frameworkId) }),
       clock: this.clock,
       ...(options.credential === undefined ? {} : { credential: options.credential }),
+      ...(options.tls === undefined ? {} : { tls: options.tls }),
       ...(options.backOff === undefined ? {} : { backOff: options.backOff }),
       reconciliation: {
         intervalMs: options.reconcileIntervalMs ?? DEFAULT_RECONCILE_MS,
