@@ -1,6 +1,16 @@
 import { isIP } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
-import { isLoopback, list, numeric, parsed, portNumber, readConfig, text, urls } from '#platform';
+import {
+  isLoopback,
+  list,
+  localUrl,
+  numeric,
+  parsed,
+  portNumber,
+  readConfig,
+  text,
+  urls,
+} from '#platform';
 import { readAttributes, readPortRanges } from './host/read-attributes.js';
 
 const MAX_CPUS = 1_000_000;
@@ -17,7 +27,7 @@ export const readAgentConfig = (source: Parameters<typeof readConfig>[1] = {}) =
       host: text('PACER_HOST', LOOPBACK),
       port: portNumber('PACER_PORT', 5051),
       data: text('PACER_DATA', DEFAULT_DATA),
-      masters: urls('PACER_MASTER_URLS', ['http://127.0.0.1:5050']),
+      masters: urls('PACER_MASTER_URLS', [localUrl(5050, source)]),
       /** 0 and absent: what is detected. */
       cpus: numeric('PACER_AGENT_CPUS', { fallback: 0, min: 0, max: MAX_CPUS, fraction: true }),
       memMib: numeric('PACER_AGENT_MEM_MIB', { fallback: 0, min: 0, max: MAX_MIB }),

@@ -5,7 +5,16 @@ import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { AgentState } from '#cluster';
 import { assert, type Launcher, type RunKey } from '#core';
 import { type AgentInfo, toWireResources } from '#mesos-v1';
-import { authorizationHeader, type Logger, systemClock } from '#platform';
+import {
+  authorizationHeader,
+  describeConnectionError,
+  type Logger,
+  ownAgentToken,
+  processTls,
+  schemeOf,
+  systemClock,
+  tlsConnection,
+} from '#platform';
 import { createProber } from '#probes';
 import {
   type AgentConfig,
@@ -61,7 +70,9 @@ export class AgentService implements OnModuleDestroy {
           masters: this.config.masters,
           clock: systemClock,
           random: Math.random,
-          headers: authorizationHeader('agent'),
+          headers: ownHeaders(log),
+          tls: tlsConnection,
+          explain: describeConnectionError,
           log,
         }),
         fetcher: new UriFetcher({
@@ -147,11 +158,21 @@ export class AgentService implements OnModuleDestroy {
       hostname,
       port,
       url: {
-        scheme: 'http',
+        scheme: schemeOf(processTls()?.settings),
         address: { hostname, ip: apiAddress(config), port },
       },
       resources: toWireResources(amount),
       attributes: config.attributes,
     };
   }
+}
+
+/** The token where there is one, else by HTTP Basic. */
+function ownHeaders(
+  log: (level: 'info' | 'warn', message: string) => void,
+): () => Readonly<Record<string, string>> {
+  const token = ownAgentToken(log);
+  if (token !== undefined) return token;
+  const basic = authorizationHeader('agent');
+  return () => basic;
 }

@@ -45,7 +45,7 @@ function openLink(masters: readonly string[]) {
     masters,
     clock,
     random: () => 0.5,
-    headers: { authorization: 'Basic eDp5' },
+    headers: () => ({ authorization: 'Basic eDp5' }),
     log: () => undefined,
   });
   closers.push(() => void link.close());

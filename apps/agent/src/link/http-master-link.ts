@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { ConnectionOptions } from 'node:tls';
 import type { Clock } from '#core';
 import { type AgentCall, type AgentMessage, RecordDecoder } from '#mesos-v1';
 import type { MasterLink, MasterLinkHandlers } from '../engine/master-link.port.js';
@@ -11,13 +12,20 @@ export interface HttpMasterLinkOptions {
   readonly clock: Clock;
   /** 0 <= x < 1; spreads reconnections. */
   readonly random: () => number;
-  readonly headers: Readonly<Record<string, string>>;
+  /** Who we are; asked at each subscription, and kept for its calls. */
+  readonly headers: () => Readonly<Record<string, string>>;
+  /** For each new connection to an https master: whom to trust, who we are. */
+  readonly tls?: () => ConnectionOptions;
+  /** Why a connection failed, in words for an operator. */
+  readonly explain?: (error: Error) => string;
   readonly log: (level: 'info' | 'warn', message: string) => void;
 }
 
 const AGENT_PATH = '/api/v1/agent';
 const FIRST_DELAY_MS = 100;
 const MAX_DELAY_MS = 5_000;
+/** So many failures in a row lead to the longest delay. */
+const SLOWEST = 6;
 /**
  * So long a SUBSCRIBE may take until SUBSCRIBED: half of the 10 s after which a master gives an agent up, so that another
  * master is asked in time. A master holds one for a second while it recovers; one that is slow, as all its agents come
@@ -29,6 +37,8 @@ const MAX_ANSWER_MS = 30_000;
 const MAX_REDIRECTS = 5;
 const OK = 200;
 const TEMPORARY_REDIRECT = 307;
+/** Token or credentials are missing or wrong, or no longer right. */
+const UNAUTHORIZED = 401;
 /** The master no longer takes this stream for the agent's current one. */
 const FORBIDDEN = 403;
 
@@ -52,10 +62,12 @@ export class HttpMasterLink implements MasterLink {
   /** SUBSCRIBEs nobody answered since the last SUBSCRIBED. */
   private silences = 0;
   private updates: UpdateBatches | undefined;
+  /** Of this subscription. */
+  private headers: Readonly<Record<string, string>> = {};
   private readonly calls: MasterCalls;
 
   constructor(private readonly options: HttpMasterLinkOptions) {
-    this.calls = new MasterCalls(options.headers);
+    this.calls = new MasterCalls({ headers: () => this.headers, tls: () => options.tls?.() ?? {} });
   }
 
   open(handlers: MasterLinkHandlers): void {
@@ -107,7 +119,8 @@ export class HttpMasterLink implements MasterLink {
     try {
       await this.calls.post(`${this.current}${AGENT_PATH}`, call);
     } catch (error) {
-      const isOutdated = error instanceof CallRefusedError && error.status === FORBIDDEN;
+      const isOutdated =
+        error instanceof CallRefusedError && [UNAUTHORIZED, FORBIDDEN].includes(error.status);
       if (isOutdated && this.connection === connection) this.reconnect(error.message);
       throw error;
     }
@@ -127,14 +140,17 @@ export class HttpMasterLink implements MasterLink {
       if (answerMs < MAX_ANSWER_MS) this.silences += 1;
       if (isMine()) this.lose(`no answer within ${answerMs} ms`);
     });
+    const { explain } = this.options;
+    this.headers = this.options.headers();
     this.stream = openStream(`${this.current}${AGENT_PATH}`, {
       body: JSON.stringify(handlers.subscribe()),
-      headers: this.options.headers,
+      headers: this.headers,
+      tls: this.options.tls?.() ?? {},
       answered: (response) => {
         if (isMine()) this.answered(connection, response);
       },
-      failed: (reason) => {
-        if (isMine()) this.lose(reason);
+      failed: (error) => {
+        if (isMine()) this.lose(explain?.(error) ?? error.message);
       },
     });
   }
@@ -167,7 +183,11 @@ export class HttpMasterLink implements MasterLink {
   }
 
   private refused(connection: number, status: number, text: string): void {
-    if (this.connection === connection) this.lose(`SUBSCRIBE was answered ${status}: ${text}`);
+    if (this.connection !== connection) return;
+    // Asking again does not help before somebody changes something.
+    const isRefused = status === UNAUTHORIZED || status === FORBIDDEN;
+    if (isRefused) this.failures = SLOWEST;
+    this.lose(`SUBSCRIBE was answered ${status}: ${text}`, isRefused ? 'warn' : 'info');
   }
 
   private follow(location: string): void {
@@ -199,10 +219,10 @@ export class HttpMasterLink implements MasterLink {
     }
   }
 
-  private lose(reason: string): void {
+  private lose(reason: string, level: 'info' | 'warn' = 'info'): void {
     // An absent master is tried for hours: each reason is logged once.
     const complaint = `master ${this.current}: ${reason}`;
-    if (complaint !== this.lastComplaint) this.options.log('info', complaint);
+    if (complaint !== this.lastComplaint) this.options.log(level, complaint);
     this.lastComplaint = complaint;
     this.drop(reason);
     this.retryLater();

@@ -1,5 +1,6 @@
 import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request } from 'node:http';
 import { Agent as HttpsAgent, request as secureRequest } from 'node:https';
+import type { ConnectionOptions } from 'node:tls';
 import type { AgentCall } from '#mesos-v1';
 
 /** A request whose answer is a stream. */
@@ -31,19 +32,21 @@ export function openStream(
   options: {
     readonly body: string;
     readonly headers: Readonly<Record<string, string>>;
+    readonly tls: ConnectionOptions;
     readonly answered: (response: IncomingMessage) => void;
-    readonly failed: (reason: string) => void;
+    readonly failed: (error: Error) => void;
   },
 ): HttpStream {
   let isSettled = false;
-  const fail = (reason: string) => {
+  const fail = (error: Error) => {
     if (isSettled) return;
     isSettled = true;
-    options.failed(reason);
+    options.failed(error);
   };
   const call = startRequest(url, {
     body: options.body,
     headers: options.headers,
+    tls: options.tls,
     agent: undefined,
   });
   call.on('socket', (socket) => socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS));
@@ -54,18 +57,28 @@ export function openStream(
     isSettled = true;
     options.answered(response);
   });
-  call.on('error', (error) => fail(error.message));
-  call.on('close', () => fail('the connection was closed'));
+  call.on('error', fail);
+  call.on('close', () => fail(new Error('the connection was closed')));
   return { destroy: () => call.destroy() };
 }
 
 /** Plain calls to the master over a few kept connections. */
 export class MasterCalls {
   private readonly plain = new HttpAgent({ keepAlive: true, maxSockets: POOL_SIZE });
-  private readonly secure = new HttpsAgent({ keepAlive: true, maxSockets: POOL_SIZE });
+  /** No resumed sessions: they would be trusted by what was trusted once. */
+  private readonly secure = new HttpsAgent({
+    keepAlive: true,
+    maxSockets: POOL_SIZE,
+    maxCachedSessions: 0,
+  });
   private underWay = 0;
 
-  constructor(private readonly headers: Readonly<Record<string, string>>) {}
+  constructor(
+    private readonly options: {
+      readonly headers: () => Readonly<Record<string, string>>;
+      readonly tls: () => ConnectionOptions;
+    },
+  ) {}
 
   /** Resolves when the master answered 2xx. */
   async post(url: string, call: AgentCall): Promise<void> {
@@ -89,7 +102,8 @@ export class MasterCalls {
     return new Promise((resolve, reject) => {
       const started = startRequest(url, {
         body: JSON.stringify(call),
-        headers: this.headers,
+        headers: this.options.headers(),
+        tls: this.options.tls(),
         agent: url.startsWith('https:') ? this.secure : this.plain,
       });
       started.setTimeout(CALL_TIMEOUT_MS, () =>
@@ -114,11 +128,13 @@ function startRequest(
   options: {
     readonly body: string;
     readonly headers: Readonly<Record<string, string>>;
+    readonly tls: ConnectionOptions;
     readonly agent: HttpAgent | undefined;
   },
 ): ClientRequest {
   const start = url.startsWith('https:') ? secureRequest : request;
   const call = start(url, {
+    ...options.tls,
     method: 'POST',
     headers: {
       ...options.headers,
