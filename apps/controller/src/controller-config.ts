@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type ChangeRules, DEFAULT_SERVICE_PORTS } from '#marathon-v2';
-import { list, numeric, portNumber, readConfig, text, urls } from '#platform';
+import { list, localUrl, numeric, portNumber, readConfig, text, urls } from '#platform';
 
 /** The controller's settings from flags and environment. */
 export interface ControllerConfig {
@@ -28,7 +28,7 @@ export function readControllerConfig(processUser: string): ControllerConfig {
     port: portNumber('PACER_PORT', 8080),
     advertisedHost: text('PACER_ADVERTISED_HOST', ''),
     databaseUrl: text('DATABASE_URL'),
-    masterUrls: urls('PACER_MASTER_URLS', ['http://127.0.0.1:5050']),
+    masterUrls: urls('PACER_MASTER_URLS', [localUrl(5050)]),
     uiFolder: text('PACER_UI_DIR', DEFAULT_UI_FOLDER),
     taskUser: text('PACER_TASK_USER', processUser),
     role: text('PACER_ROLE', '*'),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
-import { createLogger, startDaemon } from '#platform';
+import { createLogger, processTls, schemeOf, startDaemon } from '#platform';
 import { controllerModule } from './controller.module.js';
 import { readControllerConfig } from './controller-config.js';
 import { configureHttp } from './http/configure-http.js';
@@ -35,5 +35,9 @@ const daemon = await startDaemon({
   module: controllerModule(runtime),
   configure: (app) => configureHttp(app, { runtime, leaderUrl, uiFolder: config.uiFolder }),
 });
-runtime.announce({ host: config.advertisedHost, port: daemon.port });
+runtime.announce({
+  host: config.advertisedHost,
+  port: daemon.port,
+  scheme: schemeOf(processTls()?.settings),
+});
 leadership = await startController({ config, runtime, daemon, logger });

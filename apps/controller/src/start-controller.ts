@@ -9,6 +9,7 @@ import {
   type Logger,
   metricsRegistry,
   systemClock,
+  tlsConnection,
 } from '#platform';
 import { createProber } from '#probes';
 import { createControllerStore, createLeaseKeeper, type Database, openDatabase } from '#store';
@@ -46,7 +47,7 @@ export async function startController(options: StartOptions): Promise<Leadership
     clock: systemClock,
     holder: `${place}${runtime.settings.bootId}`,
     isPredecessor: (holder) => holder.startsWith(place),
-    url: `http://${runtime.authority}`,
+    url: runtime.origin,
     onElected: async (lease) => {
       const store = createControllerStore(database);
       engine = await createEngine(options, store, lease);
@@ -99,11 +100,12 @@ async function createEngine(
       connect: (handlers, frameworkId, roles) =>
         createScheduler({
           masters: config.masterUrls,
-          frameworkInfo: () => frameworkInfoOf(config, `http://${runtime.authority}`, roles()),
+          frameworkInfo: () => frameworkInfoOf(config, runtime.origin, roles()),
           ...(frameworkId === undefined ? {} : { frameworkId }),
           handlers,
           clock: systemClock,
           headers: authorizationHeader('framework'),
+          tls: tlsConnection,
         }),
       prober: createProber(),
       sink: daemon.app.get(EventHub),

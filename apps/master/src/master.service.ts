@@ -136,6 +136,11 @@ export class MasterService implements OnModuleDestroy {
     return this.engine.state;
   }
 
+  /** Where other processes reach this one; undefined until it listens. */
+  get ownUrl(): string | undefined {
+    return this.url;
+  }
+
   /** Of this process, leading or not. */
   get masterInfo(): MasterInfo | undefined {
     return this.current?.state.masterInfo ?? this.info;
@@ -231,7 +236,7 @@ export class MasterService implements OnModuleDestroy {
 }
 
 function toMasterInfo(url: URL, options: MasterOptions): MasterInfo {
-  const port = Number(url.port === '' ? 80 : url.port);
+  const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
   const ip = /^\d+\.\d+\.\d+\.\d+$/.test(url.hostname) ? url.hostname : '127.0.0.1';
   const [a = 0, b = 0, c = 0, d = 0] = ip.split('.').map(Number);
   return {

@@ -1,4 +1,4 @@
-import { list, numeric, parsed, portNumber, readConfig, text, urls } from '#platform';
+import { list, localUrl, numeric, parsed, portNumber, readConfig, text, urls } from '#platform';
 
 export const ROUTER_CONFIG = Symbol('ROUTER_CONFIG');
 
@@ -23,7 +23,7 @@ export function readRouterConfig(): RouterConfig {
     host: text('PACER_HOST', '127.0.0.1'),
     port: portNumber('PACER_PORT', 9090),
     dataDirectory: text('PACER_DATA'),
-    controllerUrls: urls('PACER_CONTROLLER_URLS', ['http://127.0.0.1:8080']),
+    controllerUrls: urls('PACER_CONTROLLER_URLS', [localUrl(8080)]),
     edgeHost: text('PACER_EDGE_HOST', '127.0.0.1'),
     edgeHttpPort: numeric('PACER_EDGE_HTTP_PORT', { fallback: 8000, min: 1, max: 65_535 }),
     groups: list('PACER_ROUTER_GROUPS', ['*']),

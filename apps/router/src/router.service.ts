@@ -3,7 +3,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Counter, Gauge } from 'prom-client';
-import { authorizationHeader, createLogger, metricsRegistry } from '#platform';
+import {
+  authorizationHeader,
+  createLogger,
+  metricsRegistry,
+  processTls,
+  schemeOf,
+} from '#platform';
 import { ControllerClient } from './controller/controller-client.js';
 import { type EdgeFiles, edgeFilesIn } from './haproxy/edge-files.js';
 import { HaproxyEdge } from './haproxy/haproxy-edge.js';
@@ -21,6 +27,7 @@ export class RouterService implements OnModuleDestroy {
 
   constructor(@Inject(ROUTER_CONFIG) config: RouterConfig) {
     const logger = createLogger('router');
+    const scheme = schemeOf(processTls()?.settings);
     this.files = edgeFilesIn(join(config.dataDirectory, 'haproxy'));
     const edge = new HaproxyEdge({
       files: this.files,
@@ -42,7 +49,7 @@ export class RouterService implements OnModuleDestroy {
       client: new ControllerClient(config.controllerUrls, authorizationHeader('operator')),
       edge,
       logger,
-      url: () => `http://${config.host}:${config.port}`,
+      url: () => `${scheme}://${config.host}:${config.port}`,
     });
     registerMetrics(edge, this.loop);
   }

@@ -30,7 +30,7 @@ export function toMatchableOffer(wire: WireOffer): MatchableOffer {
 /** Where an instance launched from this offer will be. */
 export function toPlacement(wire: WireOffer, offer: MatchableOffer): Placement {
   const { url } = wire;
-  const host = url?.address.ip ?? url?.address.hostname;
+  const host = url === undefined ? undefined : hostOf(url);
   return {
     agentId: offer.agentId,
     hostname: offer.hostname,
@@ -41,6 +41,13 @@ export function toPlacement(wire: WireOffer, offer: MatchableOffer): Placement {
     ...(offer.region === undefined ? {} : { region: offer.region }),
     ...(offer.zone === undefined ? {} : { zone: offer.zone }),
   };
+}
+
+/** Certificates are made for names rather than addresses; without one, nothing needs to resolve a name. */
+function hostOf({ scheme, address }: NonNullable<WireOffer['url']>): string | undefined {
+  const { hostname, ip } = address;
+  const isName = hostname !== undefined && !/^[\d.]+$|:/.test(hostname);
+  return scheme === 'https' && isName ? hostname : (ip ?? hostname);
 }
 
 const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);

@@ -8,7 +8,7 @@ export const apiHeaders = (runtime: ControllerRuntime): Readonly<Record<string, 
   expires: '0',
   'x-frame-options': 'DENY',
   'x-xss-protection': '1; mode=block',
-  ...(runtime.isLoaded ? { 'x-marathon-leader': `http://${runtime.authority}` } : {}),
+  ...(runtime.isLoaded ? { 'x-marathon-leader': runtime.origin } : {}),
 });
 
 /** Puts {@link apiHeaders} on all answers but the files of the UI, which browsers may keep. */

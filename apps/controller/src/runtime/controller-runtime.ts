@@ -23,6 +23,8 @@ export interface LoadedController {
 export interface Address {
   readonly host: string;
   readonly port: number;
+  /** `http` when absent. */
+  readonly scheme?: 'http' | 'https';
 }
 
 const RETRY_AFTER = { 'retry-after': '1' };
@@ -61,6 +63,11 @@ export class ControllerRuntime implements OnModuleDestroy {
   get authority(): string {
     const { host, port } = this.listensAt;
     return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  }
+
+  /** `http://host:port`, or https. */
+  get origin(): string {
+    return `${this.listensAt.scheme ?? 'http'}://${this.authority}`;
   }
 
   get isLoaded(): boolean {

@@ -56,5 +56,5 @@ async function findLeader(options: LeaderGateOptions): Promise<string | undefine
 /** After a crash the lease still names us for a moment: that is nobody to ask, and soon over. */
 function otherLeader({ leaderUrl, runtime }: LeaderGateOptions): string | undefined {
   const url = leaderUrl();
-  return url === `http://${runtime.authority}` ? undefined : url;
+  return url === runtime.origin ? undefined : url;
 }

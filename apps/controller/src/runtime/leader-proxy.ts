@@ -1,5 +1,7 @@
 import { type IncomingHttpHeaders, type IncomingMessage, request as openRequest } from 'node:http';
+import { request as openSecureRequest } from 'node:https';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { describeConnectionError, tlsConnection } from '#platform';
 
 /** Marathon's limits: to connect, and to the first byte of the answer. */
 const CONNECT_LIMIT_MS = 5_000;
@@ -28,9 +30,12 @@ export function proxyToLeader(
 ): void {
   const leader = new URL(target.leaderUrl);
   reply.hijack();
-  const upstream = openRequest({
+  const isSecure = leader.protocol === 'https:';
+  const upstream = (isSecure ? openSecureRequest : openRequest)({
     host: leader.hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: leader.port === '' ? 80 : leader.port,
+    port: leader.port || (isSecure ? 443 : 80),
+    // A connection of its own: the next may be to another leader, or with another certificate.
+    ...(isSecure ? { ...tlsConnection(), agent: false } : {}),
     method: request.method,
     path: request.raw.url,
     headers: requestHeaders(request, leader.host, target.via),
@@ -50,7 +55,7 @@ export function proxyToLeader(
     if (socket.connecting) socket.once('connect', awaitAnswer);
     else awaitAnswer();
   });
-  upstream.once('error', (error) => refuse(error.message));
+  upstream.once('error', (error) => refuse(describeConnectionError(error)));
   upstream.once('response', (answer) => {
     clearTimeout(timer);
     passAnswer(answer, reply);

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import type { FastifyReply } from 'fastify';
-import { ApiError, authorizationHeader } from '#platform';
+import { ApiError, authorizationHeader, describeConnectionError, fetchDaemon } from '#platform';
 
 /** An agent that says nothing for so long is taken for away. */
 const ANSWER_LIMIT_MS = 10_000;
@@ -17,7 +17,8 @@ export async function fetchFromAgent(url: URL, taskId: string, reply: FastifyRep
   reply.raw.once('close', () => gone.abort());
   let response: Response;
   try {
-    response = await fetch(url, { headers: authorizationHeader('operator'), signal: gone.signal });
+    const headers = authorizationHeader('operator');
+    response = await fetchDaemon(url, { headers, signal: gone.signal });
   } catch (error) {
     throw unreachable(url, taskId, error);
   } finally {
@@ -39,6 +40,6 @@ export async function fetchFromAgent(url: URL, taskId: string, reply: FastifyRep
 const unreachable = (url: URL, taskId: string, cause: unknown): ApiError =>
   new ApiError(
     503,
-    `The agent ${url.host} that holds the sandbox of task '${taskId}' does not answer`,
+    `The agent ${url.host} that holds the sandbox of task '${taskId}' does not answer: ${describeConnectionError(cause)}`,
     { headers: { 'retry-after': '5' }, cause },
   );

@@ -2,7 +2,7 @@ import { Controller, Delete, Get, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { metricsRegistry } from '#platform';
-import { ControllerRuntime } from '../runtime/controller-runtime.js';
+import { type Address, ControllerRuntime } from '../runtime/controller-runtime.js';
 
 /** The Marathon whose API we speak; clients choose features by it. */
 const API_VERSION = '1.11.0';
@@ -40,10 +40,10 @@ export class SystemController {
         local_port_max: rules.servicePorts.max,
         mesos_role: rules.defaultRole,
         default_network_name: rules.defaultNetworkName ?? null,
-        webui_url: `http://${this.runtime.authority}`,
+        webui_url: this.runtime.origin,
       },
       zookeeper_config: {},
-      http_config: { http_port: this.runtime.address.port, https_port: null },
+      http_config: portsOf(this.runtime.address),
       pacer: {
         version: settings.version,
         masters: settings.masterUrls,
@@ -80,3 +80,8 @@ export class SystemController {
     void reply.type(metricsRegistry.contentType).send(await metricsRegistry.metrics());
   }
 }
+
+const portsOf = ({ scheme, port }: Address) =>
+  scheme === 'https'
+    ? { http_port: null, https_port: port }
+    : { http_port: port, https_port: null };

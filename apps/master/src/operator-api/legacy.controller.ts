@@ -126,11 +126,7 @@ export class LegacyController {
   @Get(['redirect', 'master/redirect'])
   async redirect(@Res() reply: FastifyReply): Promise<void> {
     const standing = await this.master.settled(0);
-    const own = this.master.masterInfo;
-    const leader =
-      standing.kind === 'standby'
-        ? standing.leaderUrl
-        : own && `http://${own.address.hostname}:${own.port}`;
+    const leader = standing.kind === 'standby' ? standing.leaderUrl : this.master.ownUrl;
     const answer = redirect(leader, '');
     await reply
       .code(answer.status)

@@ -1,4 +1,5 @@
 import type { WireApp, WireRouterReport } from '#marathon-v2';
+import { describeConnectionError, fetchDaemon } from '#platform';
 
 /** No controller answered as it should. */
 export class ControllerUnavailableError extends Error {
@@ -71,7 +72,7 @@ export class ControllerClient {
     const signal = AbortSignal.any([handlers.signal, silence.signal]);
     let timer = setTimeout(() => silence.abort(), SILENCE_LIMIT_MS);
     try {
-      const response = await fetch(`${this.url()}/v2/events`, {
+      const response = await fetchDaemon(`${this.url()}/v2/events`, {
         headers: { accept: 'text/event-stream', ...this.headers },
         signal,
       });
@@ -105,7 +106,7 @@ export class ControllerClient {
   ): Promise<Response> {
     const url = this.url();
     try {
-      const response = await fetch(`${url}${path}`, {
+      const response = await fetchDaemon(`${url}${path}`, {
         headers: { 'content-type': 'application/json', ...this.headers },
         ...(options.put === undefined ? {} : { method: 'PUT', body: JSON.stringify(options.put) }),
         signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
@@ -117,7 +118,9 @@ export class ControllerClient {
       this.preferred += 1;
       throw error instanceof ControllerUnavailableError
         ? error
-        : new ControllerUnavailableError(`${url}${path}: ${String(error)}`, { cause: error });
+        : new ControllerUnavailableError(`${url}${path}: ${describeConnectionError(error)}`, {
+            cause: error,
+          });
     }
   }
 }
