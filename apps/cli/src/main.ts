@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { defaultUrl } from './client/send-request.js';
 import { endWithReader } from './closed-output.js';
 
 /**
@@ -8,7 +9,7 @@ import { endWithReader } from './closed-output.js';
  */
 const program = new Command('pacer')
   .description('Keeps long-running services running on your own machines')
-  .option('--url <url>', 'the controller', process.env['PACER_URL'] ?? 'http://localhost:8080')
+  .option('--url <url>', 'the controller', defaultUrl(process.env))
   .option('--json', 'print what the API answers')
   .showHelpAfterError();
 

@@ -1,4 +1,5 @@
 import { authorizationHeader } from './own-credential.js';
+import { type Answer as Reply, sendRequest } from './send-request.js';
 
 /** Longest wait for an answer. */
 const REQUEST_LIMIT_MS = 30_000;
@@ -29,22 +30,22 @@ export function createApiClient(baseUrl: string): ApiClient {
     for (const [name, value] of Object.entries(request.query ?? {})) {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
-    const response = await send(url, request);
-    const text = await response.text();
-    if (!response.ok) throw new RequestError(response.status, explain(response.status, text));
+    const { status, text } = await send(url, request);
+    if (status < 200 || status > 299) throw new RequestError(status, explain(status, text));
     return (text === '' ? undefined : JSON.parse(text)) as Answer;
   };
 }
 
 function resolveUrl(path: string, baseUrl: string): URL {
-  if (URL.canParse(path, baseUrl)) return new URL(path, baseUrl);
+  const url = URL.canParse(path, baseUrl) ? new URL(path, baseUrl) : undefined;
+  if (url !== undefined && /^https?:$/.test(url.protocol)) return url;
   throw new Error(`${baseUrl} is not a URL such as http://localhost:8080 (--url, PACER_URL)`);
 }
 
-async function send(url: URL, request: ApiRequest): Promise<Response> {
+async function send(url: URL, request: ApiRequest): Promise<Reply> {
   const authorization = authorizationHeader(process.env);
   try {
-    return await fetch(url, {
+    return await sendRequest(url, {
       method: request.method ?? 'GET',
       headers: {
         accept: 'application/json',
@@ -52,11 +53,10 @@ async function send(url: URL, request: ApiRequest): Promise<Response> {
         ...authorization,
       },
       ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
-      signal: AbortSignal.timeout(REQUEST_LIMIT_MS),
+      limitMs: REQUEST_LIMIT_MS,
     });
   } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    const reason = cause instanceof Error && cause.message !== '' ? cause.message : 'no answer';
+    const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`${url.origin} does not answer (${reason}): is the cluster up? (pacer up)`);
   }
 }

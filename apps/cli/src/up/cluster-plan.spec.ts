@@ -4,6 +4,7 @@ import { type ClusterPlanInput, DEFAULT_PORTS, planCluster, splitRange } from '.
 
 const input: ClusterPlanInput = {
   host: '127.0.0.1',
+  scheme: 'http',
   dataDirectory: '/data',
   databaseUrl: 'postgres://db',
   uiDirectory: '/ui',
@@ -22,6 +23,17 @@ describe('planCluster', () => {
       ['agent-1', 5051],
       ['router', 9090],
     ]);
+  });
+
+  it('has daemons speak TLS to each other, by an address a certificate can be for', () => {
+    const plan = planCluster({ ...input, host: '0.0.0.0', scheme: 'https' });
+
+    const agent = plan.find(({ name }) => name === 'agent-1');
+    expect(agent?.url).toBe('https://127.0.0.1:5051');
+    expect(agent?.environment).toMatchObject({
+      PACER_HOST: '0.0.0.0',
+      PACER_MASTER_URLS: 'https://127.0.0.1:5050',
+    });
   });
 
   it('gives the database to the controller and the master only', () => {

@@ -34,6 +34,8 @@ export interface Capacity {
 
 export interface ClusterPlanInput {
   readonly host: string;
+  /** https with TLS. */
+  readonly scheme: 'http' | 'https';
   readonly dataDirectory: string;
   readonly databaseUrl: string;
   readonly uiDirectory: string;
@@ -58,8 +60,8 @@ export const DEFAULT_PORTS: ClusterPorts = {
  */
 export function planCluster(input: ClusterPlanInput): readonly DaemonPlan[] {
   const { ports } = input;
-  const masterUrl = toUrl(input.host, ports.master);
-  const controllerUrl = toUrl(input.host, ports.api);
+  const masterUrl = toUrl(input, ports.master);
+  const controllerUrl = toUrl(input, ports.api);
   const agents = Array.from({ length: input.agents }, (_, index) =>
     planDaemon(input, 'agent', `agent-${index + 1}`, ports.agent + index, {
       PACER_MASTER_URLS: masterUrl,
@@ -98,7 +100,7 @@ function planDaemon(
     name,
     program,
     port,
-    url: toUrl(input.host, port),
+    url: toUrl(input, port),
     environment: {
       PACER_HOST: input.host,
       PACER_PORT: String(port),
@@ -130,5 +132,8 @@ export function splitRange(range: PortRange, parts: number, index: number): Port
   return { begin, end: range.begin + Math.floor((count * (index + 1)) / parts) - 1 };
 }
 
-const toUrl = (host: string, port: number): string =>
-  `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+/** Who listens on all addresses is reached by loopback: that is what a certificate can be for. */
+function toUrl({ host, scheme }: ClusterPlanInput, port: number): string {
+  const reached = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `${scheme}://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
+}

@@ -8,7 +8,7 @@ import { type DaemonPlan, planCluster } from './cluster-plan.js';
 import { findEdgeProblem, listProgramFolders } from './edge-problem.js';
 import { endHaproxy, isHaproxyRunning } from './haproxy-record.js';
 import { LogFiles } from './log-files.js';
-import { getStatus, hasAgents, waitUntil } from './readiness.js';
+import { getStatus, hasAgents, lastProblem, waitUntil } from './readiness.js';
 import { requireReachablePorts } from './refused-ports.js';
 import { RunDirectory } from './run-record.js';
 import { stopDaemons } from './shutdown.js';
@@ -150,10 +150,11 @@ export class Cluster {
 
   private planWith(databaseUrl: string): readonly DaemonPlan[] {
     const { agents } = this;
-    const { dataDirectory, host, ports, taskPorts } = this.options;
+    const { dataDirectory, host, scheme, ports, taskPorts } = this.options;
     const capacity = detectCapacity(dataDirectory, taskPorts);
     const uiDirectory = join(DIST, 'apps', 'ui');
-    return planCluster({ host, dataDirectory, databaseUrl, uiDirectory, agents, ports, capacity });
+    const place = { host, scheme, dataDirectory, databaseUrl, uiDirectory };
+    return planCluster({ ...place, agents, ports, capacity });
   }
 
   /** The database came back on another port: those who use it are started again with the new address. */
@@ -216,7 +217,7 @@ export class Cluster {
       limitMs: READY_LIMIT_MS,
       signal,
       describe: () =>
-        `${daemon.name} does not answer on ${daemon.url}. Its log, ${this.logs.pathOf(daemon.name)}, ends with:\n` +
+        `${daemon.name} does not answer on ${daemon.url}${lastProblem()}. Its log, ${this.logs.pathOf(daemon.name)}, ends with:\n` +
         this.logs.tail(daemon.name, 5).join('\n'),
     });
   }

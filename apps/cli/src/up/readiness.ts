@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { authorizationHeader } from '#platform';
+import { authorizationHeader, describeConnectionError, fetchDaemon } from '#platform';
 
 const POLL_MS = 50;
 const REQUEST_LIMIT_MS = 2_000;
@@ -40,14 +40,20 @@ export async function hasAgents(masterUrl: string, count: number): Promise<boole
   return (body.slaves ?? []).filter(({ active }) => active !== false).length >= count;
 }
 
+let problem: string | undefined;
+
+/** Why the last that did not answer did not, in brackets: a certificate that does not fit is seen here only. */
+export const lastProblem = (): string => (problem === undefined ? '' : ` (${problem})`);
+
 async function get(url: string): Promise<Response | undefined> {
   try {
-    return await fetch(url, {
+    return await fetchDaemon(url, {
       headers: authorizationHeader('operator'),
       signal: AbortSignal.timeout(REQUEST_LIMIT_MS),
     });
-  } catch {
+  } catch (error) {
     // Not listening yet: the caller asks again.
+    problem = describeConnectionError(error);
     return undefined;
   }
 }

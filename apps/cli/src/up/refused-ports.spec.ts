@@ -8,6 +8,7 @@ function plan({ offset = 0, agents = 1 }: { readonly offset?: number; readonly a
   ) as unknown as ClusterPorts;
   return planCluster({
     host: '127.0.0.1',
+    scheme: 'http',
     dataDirectory: '/data',
     databaseUrl: '',
     uiDirectory: '/ui',

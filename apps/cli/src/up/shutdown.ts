@@ -1,4 +1,4 @@
-import { authorizationHeader } from '#platform';
+import { authorizationHeader, fetchDaemon } from '#platform';
 import { getStatus, waitUntil } from './readiness.js';
 import type { SupervisedDaemon } from './supervised-daemon.js';
 
@@ -101,7 +101,7 @@ async function askToShutDown(
   body: Readonly<Record<string, boolean>>,
   limitMs: number,
 ): Promise<number> {
-  const response = await fetch(`${daemon.url}/pacer/v1/shutdown`, {
+  const response = await fetchDaemon(`${daemon.url}/pacer/v1/shutdown`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...authorizationHeader('operator') },
     body: JSON.stringify(body),

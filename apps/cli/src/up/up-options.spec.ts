@@ -13,10 +13,17 @@ it('refuses to be reachable from other machines without credentials, before anyt
   expect(() => readUpOptions({})).toThrow(/PACER_HOST: "0.0.0.0" .* PACER_ALLOW_OPEN_BIND=true/);
 });
 
-it('takes any address with credentials', () => {
+it('takes any address with credentials and TLS, or with the word of who accepts to go without', () => {
   vi.stubEnv('PACER_HOST', '0.0.0.0');
   vi.stubEnv('PACER_CREDENTIALS', 'pacer:secret');
 
+  expect(() => readUpOptions({})).toThrow(/without TLS.* PACER_ALLOW_PLAIN_BIND=true/);
+  vi.stubEnv('PACER_ALLOW_PLAIN_BIND', 'true');
+  expect(readUpOptions({})).toMatchObject({ host: '0.0.0.0', scheme: 'http' });
+  vi.stubEnv('PACER_ALLOW_PLAIN_BIND', '');
+  vi.stubEnv('PACER_TLS_CERT_FILE', '/etc/pacer/pacer.crt');
+  vi.stubEnv('PACER_TLS_KEY_FILE', '/etc/pacer/pacer.key');
+  expect(readUpOptions({})).toMatchObject({ host: '0.0.0.0', scheme: 'https' });
   expect(readUpOptions({ agents: '2' })).toMatchObject({ host: '0.0.0.0', agents: 2 });
 });
 

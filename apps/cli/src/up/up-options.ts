@@ -3,12 +3,15 @@ import { availableParallelism, homedir, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import {
   ConfigError,
+  checkClusterTokens,
   checkExposure,
   numeric,
   parsed,
   portNumber,
   readClusterCredentials,
   readConfig,
+  readTlsSettings,
+  schemeOf,
   text,
   toggle,
 } from '#platform';
@@ -27,6 +30,8 @@ export interface UpOptions {
   readonly keepTasks: boolean;
   readonly dataDirectory: string;
   readonly host: string;
+  /** https where `PACER_TLS_CERT_FILE` is set. */
+  readonly scheme: 'http' | 'https';
   /** Where HAProxy listens. */
   readonly edgeHost: string;
   readonly ports: ClusterPorts;
@@ -52,6 +57,7 @@ export function readUpOptions(flags: UpFlags): UpOptions {
       edgeHost: text('PACER_EDGE_HOST', '127.0.0.1'),
       databaseUrl: text('DATABASE_URL', ''),
       allowOpenBind: toggle('PACER_ALLOW_OPEN_BIND', false),
+      allowPlainBind: toggle('PACER_ALLOW_PLAIN_BIND', false),
       api: portNumber('PACER_API_PORT', 0),
       master: portNumber('PACER_MASTER_PORT', 0),
       agent: portNumber('PACER_AGENT_PORT', 0),
@@ -69,18 +75,26 @@ export function readUpOptions(flags: UpFlags): UpOptions {
       argv: [],
     },
   );
+  // Flags are not passed on to daemons, the environment is.
+  const tls = readTlsSettings({ argv: [] });
+  const scheme = schemeOf(tls);
   // Each daemon would refuse by itself, again and again.
   checkExposure({
     host: read.host,
     allowedHosts: [],
     credentials: readClusterCredentials(process.env),
+    clientCertificates: tls?.clientCertificates ?? 'off',
+    isSecure: scheme === 'https',
     allowOpenBind: read.allowOpenBind,
+    allowPlainBind: read.allowPlainBind,
   });
+  checkClusterTokens(process.env);
   return {
     agents: read.agents,
     keepTasks: flags.keepTasks === true,
     dataDirectory: resolve(flags.data ?? process.env['PACER_DATA'] ?? defaultDataDirectory()),
     host: read.host,
+    scheme,
     edgeHost: read.edgeHost,
     ports: shiftPorts(read, read.offset),
     databaseUrl: read.databaseUrl,

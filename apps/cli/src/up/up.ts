@@ -1,4 +1,4 @@
-import { signalProcess } from '#platform';
+import { processTls, signalProcess } from '#platform';
 import { outliveReader } from '../closed-output.js';
 import { Cluster } from './cluster.js';
 import { waitUntil } from './readiness.js';
@@ -18,6 +18,7 @@ const report = (line: string): void => void process.stdout.write(`pacer: ${line}
 export async function runUp(flags: UpFlags): Promise<number> {
   outliveReader(process.stdout);
   const options = readUpOptions(flags);
+  processTls((_level, line) => report(line));
   const cluster = new Cluster(options, report);
   const claim = cluster.run.supervisor.claim();
   if (claim.kind === 'held') {

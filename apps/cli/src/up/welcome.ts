@@ -32,6 +32,7 @@ export function renderWelcome(cluster: {
   const urls = (program: DaemonPlan['program']) =>
     plans.filter((plan) => plan.program === program).map(({ url }) => url);
   const controller = urls('controller').join();
+  const trust = controller.startsWith('https:') ? '--cacert "$PACER_TLS_CA_FILE" ' : '';
   const edge =
     edgeProblem === undefined ? `http://${edgeHost}:${ports.edgeHttp}` : `no edge: ${edgeProblem}`;
   const next =
@@ -46,7 +47,7 @@ export function renderWelcome(cluster: {
 
   ${next}
 
-  curl -X POST ${controller}/v2/apps -H 'Content-Type: application/json' -d '${FIRST_APP}'
+  curl ${trust}-X POST ${controller}/v2/apps -H 'Content-Type: application/json' -d '${FIRST_APP}'
 
   Ctrl-C stops everything${cluster.keepTasks ? ' but the tasks' : ', tasks included'}.
 
