@@ -1,4 +1,6 @@
 import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { ConnectionOptions } from 'node:tls';
 
 export interface Reply {
   readonly status: number;
@@ -14,12 +16,15 @@ export function request(
     readonly headers?: Readonly<Record<string, string>>;
     readonly body?: string | Uint8Array;
     readonly timeoutMs?: number;
+    /** For https. */
+    readonly tls?: ConnectionOptions;
   } = {},
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const outgoing = httpRequest(
+    const outgoing = (url.startsWith('https:') ? httpsRequest : httpRequest)(
       url,
       {
+        ...options.tls,
         method: options.method ?? 'GET',
         headers: { ...options.headers },
         agent: false,
