@@ -1,12 +1,15 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { encodeRecord } from '#mesos-v1';
 import { CertificateAuthority } from '../../../test/support/certificates.js';
 import { startSecureServer } from '../../../test/support/secure-server.js';
 import { createScheduler } from './create-scheduler.js';
 import { readTaskFile } from './read-task-file.js';
+
+/** openssl takes its time on a busy machine. */
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let folder: string;
 let ca: CertificateAuthority;
@@ -60,11 +63,11 @@ it('stays with TLS through a redirect without a scheme, for its calls, and with 
   });
 
   scheduler.start();
-  await expect.poll(() => ids).toEqual(['fw-1']);
+  await expect.poll(() => ids, { timeout: 30_000 }).toEqual(['fw-1']);
   await scheduler.call({ type: 'SUPPRESS', suppress: {} } as never);
   tls = tlsAs('second');
   streams[0]?.();
-  await expect.poll(() => ids).toEqual(['fw-1', 'fw-1']);
+  await expect.poll(() => ids, { timeout: 30_000 }).toEqual(['fw-1', 'fw-1']);
   await scheduler.stop();
   master.close();
 

@@ -2,12 +2,15 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { type AgentCall, type AgentMessageBody, encodeRecord } from '#mesos-v1';
 import { CertificateAuthority } from '../../../../test/support/certificates.js';
 import { startSecureServer } from '../../../../test/support/secure-server.js';
 import { VirtualClock } from '../../../../test/support/virtual-clock.js';
 import { HttpMasterLink, type HttpMasterLinkOptions } from './http-master-link.js';
+
+/** openssl takes its time on a busy machine. */
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let folder: string;
 let ca: CertificateAuthority;

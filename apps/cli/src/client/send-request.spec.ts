@@ -1,10 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { CertificateAuthority } from '../../../../test/support/certificates.js';
 import { type SecureServer, startSecureServer } from '../../../../test/support/secure-server.js';
 import { defaultUrl, sendRequest } from './send-request.js';
+
+/** openssl takes its time on a busy machine. */
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let folder: string;
 let ca: CertificateAuthority;

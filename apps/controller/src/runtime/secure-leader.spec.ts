@@ -7,6 +7,9 @@ import { CertificateAuthority } from '../../../../test/support/certificates.js';
 import { type SecureServer, startSecureServer } from '../../../../test/support/secure-server.js';
 import { type ApiUnderTest, startApi } from '../controller-api.test-support.js';
 
+/** openssl takes its time on a busy machine. */
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
 let folder: string;
 let leader: SecureServer;
 let standby: ApiUnderTest;

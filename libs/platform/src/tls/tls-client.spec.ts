@@ -10,6 +10,9 @@ import { metricsRegistry } from '../metrics.js';
 import { processTls } from './process-tls.js';
 import { describeConnectionError, fetchDaemon } from './tls-client.js';
 
+/** openssl takes its time on a busy machine. */
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
 let folder: string;
 let ca: CertificateAuthority;
 let server: SecureServer;
@@ -54,7 +57,7 @@ it('asks as who the files say, also once they have changed', async () => {
   await vi.waitFor(async () => {
     await fetchDaemon(server.url);
     expect(server.clients).toContain('second');
-  }, 10_000);
+  }, 30_000);
 
   expect([answer.status, await answer.text()]).toEqual([200, 'hello']);
   expect(server.clients[0]).toBe('first');

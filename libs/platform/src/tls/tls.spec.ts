@@ -21,6 +21,9 @@ import { TlsFiles } from './tls-files.js';
 import { readTlsMaterial } from './tls-material.js';
 import type { ClientCertificates, TlsSettings } from './tls-settings.js';
 
+/** openssl takes its time on a busy machine. */
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
 @Controller('whoami')
 class WhoAmIController {
   @Get()
@@ -103,7 +106,7 @@ describe('a daemon with certificates', () => {
       socket.on('error', reject);
     });
   const logged = (pattern: RegExp) =>
-    vi.waitFor(() => expect(lines.join('\n')).toMatch(pattern), { timeout: 10_000 });
+    vi.waitFor(() => expect(lines.join('\n')).toMatch(pattern), { timeout: 30_000 });
 
   describe('that asks nobody for theirs', () => {
     beforeAll(() => start('off'));
@@ -161,7 +164,7 @@ describe('a daemon with certificates', () => {
       copyFileSync(next.key, files.key);
 
       expect(meanwhile).toBe(serial);
-      await vi.waitFor(async () => expect(await shownSerial()).not.toBe(serial), 10_000);
+      await vi.waitFor(async () => expect(await shownSerial()).not.toBe(serial), 30_000);
     });
 
     it('goes on with the former key when others may read the new one', async () => {
