@@ -1,7 +1,14 @@
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import type { FastifyReply } from 'fastify';
-import { ApiError, authorizationHeader, describeConnectionError, fetchDaemon } from '#platform';
+import {
+  ApiError,
+  authorizationHeader,
+  describeConnectionError,
+  fetchDaemon,
+  processTls,
+  schemeOf,
+} from '#platform';
 
 /** An agent that says nothing for so long is taken for away. */
 const ANSWER_LIMIT_MS = 10_000;
@@ -17,8 +24,7 @@ export async function fetchFromAgent(url: URL, taskId: string, reply: FastifyRep
   reply.raw.once('close', () => gone.abort());
   let response: Response;
   try {
-    const headers = authorizationHeader('operator');
-    response = await fetchDaemon(url, { headers, signal: gone.signal });
+    response = await askAgent(url, gone.signal);
   } catch (error) {
     throw unreachable(url, taskId, error);
   } finally {
@@ -35,6 +41,21 @@ export async function fetchFromAgent(url: URL, taskId: string, reply: FastifyRep
   }
   if (response.body === null) void reply.send();
   else void reply.send(Readable.fromWeb(response.body as ReadableStream));
+}
+
+/**
+ * Where a task was placed is told with the scheme its agent had then. Where we speak TLS ourselves the agent may have
+ * begun to since, so that is tried first: a password would go to its port in clear text.
+ */
+async function askAgent(url: URL, signal: AbortSignal): Promise<Response> {
+  const init = { headers: authorizationHeader('operator'), signal };
+  if (url.protocol === 'http:' && schemeOf(processTls()?.settings) === 'https') {
+    const secure = new URL(url);
+    secure.protocol = 'https:';
+    const answer = await fetchDaemon(secure, init).catch(() => undefined);
+    if (answer !== undefined) return answer;
+  }
+  return fetchDaemon(url, init);
 }
 
 const unreachable = (url: URL, taskId: string, cause: unknown): ApiError =>
