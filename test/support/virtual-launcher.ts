@@ -28,7 +28,7 @@ export interface VirtualBehaviour {
   /** From SIGTERM to its end; default 1 ms. `never` ignores it until SIGKILL. */
   readonly termMs?: number | 'never';
   /** What a command inside it returns; default exit code 0 without output. */
-  readonly execute?: (command: string) => CommandResult;
+  readonly execute?: (command: string | readonly string[]) => CommandResult;
 }
 
 export interface VirtualHostOptions {
@@ -227,7 +227,7 @@ class VirtualLauncher implements Launcher {
     this.host.kill(run, graceMs);
   }
 
-  async execute(run: RunKey, command: string): Promise<CommandResult> {
+  async execute(run: RunKey, command: string | readonly string[]): Promise<CommandResult> {
     const found = this.host.find(run);
     if (found?.state !== 'running') throw new Error(`task ${run} does not run`);
     return found.behaviour.execute?.(command) ?? { exitCode: 0, output: '' };

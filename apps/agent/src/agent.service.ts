@@ -35,6 +35,8 @@ import { AgentMetrics } from './status/agent-metrics.js';
 import { AGENT_CONFIG, AGENT_LOGGER } from './tokens.js';
 
 export const AGENT_VERSION = '1.11.0';
+/** What does not answer holds a connection for its whole timeout: enough that a host full of it delays nobody. */
+const PROBES_AT_ONCE = 1_000;
 const SWEEP_INTERVAL_MS = 10 * 60_000;
 
 /** The agent of this process: the engine over the real host. */
@@ -64,7 +66,7 @@ export class AgentService implements OnModuleDestroy {
     const engine = createAgentEngine(
       {
         launchers,
-        prober: createProber(),
+        prober: createProber({ atOnce: PROBES_AT_ONCE }),
         journal: new FileTaskJournal(join(this.config.data, 'journal'), log),
         link: new HttpMasterLink({
           masters: this.config.masters,

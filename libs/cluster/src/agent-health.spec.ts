@@ -7,7 +7,8 @@ const start = (maxConsecutiveFailures: number): AgentHealth => ({
     maxConsecutiveFailures,
   },
   startedAtMs: 0,
-  hasSucceeded: false,
+  isPastGrace: false,
+  isHealthy: false,
   consecutiveFailures: 0,
 });
 
@@ -40,9 +41,6 @@ test('at the maximum count nothing is ever killed', () => {
 
 test('missing fields have the defaults of Mesos', () => {
   expect(readHealthSettings({})).toEqual({
-    delayMs: 15_000,
-    intervalMs: 10_000,
-    timeoutMs: 20_000,
     graceMs: 10_000,
     maxConsecutiveFailures: 3,
   });

@@ -8,17 +8,15 @@ import type { WireHealthCheck } from '#mesos-v1';
  */
 export interface AgentHealth {
   readonly settings: HealthSettings;
-  /** Monotonic milliseconds; delay and grace count from here. */
+  /** Monotonic milliseconds; the grace period counts from here. */
   readonly startedAtMs: number;
-  readonly hasSucceeded: boolean;
+  /** It has succeeded, or was reported to fail: the grace period is no excuse any more. */
+  readonly isPastGrace: boolean;
+  readonly isHealthy: boolean;
   readonly consecutiveFailures: number;
 }
 
-/** Milliseconds. */
 export interface HealthSettings {
-  readonly delayMs: number;
-  readonly intervalMs: number;
-  readonly timeoutMs: number;
   readonly graceMs: number;
   readonly maxConsecutiveFailures: number;
 }
@@ -34,25 +32,12 @@ export type HealthEffect =
 
 /** The `consecutive_failures` with which a framework asks for reports only. */
 export const NEVER_KILL = 0xffffffff;
-/** An interval of 0 would probe without a pause. */
-const MIN_INTERVAL_MS = 100;
-const MIN_TIMEOUT_MS = 1;
-const MAX_MS = 24 * 3600 * 1000;
 
-/** Reads the wire definition with Mesos' defaults. Times are clamped to 24 h. */
-export function readHealthSettings(check: WireHealthCheck): HealthSettings {
-  const millis = (seconds: number | undefined, fallback: number, min: number) => {
-    const value = Number(seconds ?? fallback) * 1000;
-    return Number.isFinite(value) ? Math.min(Math.max(value, min), MAX_MS) : MAX_MS;
-  };
-  return {
-    delayMs: millis(check.delay_seconds, 15, 0),
-    intervalMs: millis(check.interval_seconds, 10, MIN_INTERVAL_MS),
-    timeoutMs: millis(check.timeout_seconds, 20, MIN_TIMEOUT_MS),
-    graceMs: millis(check.grace_period_seconds, 10, 0),
-    maxConsecutiveFailures: Number(check.consecutive_failures ?? 3),
-  };
-}
+/** Reads the wire definition with Mesos' defaults. */
+export const readHealthSettings = (check: WireHealthCheck): HealthSettings => ({
+  graceMs: Math.max(Number(check.grace_period_seconds ?? 10) * 1000, 0),
+  maxConsecutiveFailures: Number(check.consecutive_failures ?? 3),
+});
 
 /** Applies one result. */
 export function reduceHealth(
@@ -61,20 +46,19 @@ export function reduceHealth(
   monoMs: number,
 ): Reduction<AgentHealth, HealthEffect> {
   if (result.passed) {
-    const isNews = !health.hasSucceeded || health.consecutiveFailures > 0;
     return {
-      state: { ...health, hasSucceeded: true, consecutiveFailures: 0 },
-      effects: isNews ? [{ kind: 'report', healthy: true, message: result.detail }] : [],
+      state: { ...health, isPastGrace: true, isHealthy: true, consecutiveFailures: 0 },
+      effects: health.isHealthy ? [] : [{ kind: 'report', healthy: true, message: result.detail }],
     };
   }
-  const isInGrace = !health.hasSucceeded && monoMs - health.startedAtMs <= health.settings.graceMs;
+  const isInGrace = !health.isPastGrace && monoMs - health.startedAtMs <= health.settings.graceMs;
   if (isInGrace) return { state: health, effects: [] };
   const consecutiveFailures = health.consecutiveFailures + 1;
   const max = health.settings.maxConsecutiveFailures;
   const report: HealthEffect = { kind: 'report', healthy: false, message: result.detail };
   const mayKill = max < NEVER_KILL && consecutiveFailures >= max;
   return {
-    state: { ...health, consecutiveFailures },
+    state: { ...health, isHealthy: false, consecutiveFailures },
     effects: mayKill
       ? [
           report,

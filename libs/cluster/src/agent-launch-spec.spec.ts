@@ -156,3 +156,22 @@ describe('what cannot be run is said to be so', () => {
     expect(findTaskDefect(task(more))).toContain(message);
   });
 });
+
+test('checks that break a rule, or that nobody can make, are refused by name', () => {
+  const none = {
+    type: 'DOCKER' as const,
+    docker: { image: 'nginx', network: 'NONE' as const },
+  };
+  const http = { type: 'HTTP', http: { port: 80 } } as const;
+
+  expect(findTaskDefect(task({ check: { type: 'TCP', tcp: { port: 0 } } }))).toBe(
+    'task web.1: check.tcp.port is 0, not within 1 and 65535',
+  );
+  expect(findTaskDefect(task({ container: none, health_check: http }))).toContain(
+    'health_check: a container with the network NONE',
+  );
+  expect(findTaskDefect(task({ container: none, check: http }))).toContain('check: a container');
+  expect(
+    findTaskDefect(task({ container: none, health_check: { command: { value: 'true' } } })),
+  ).toBeUndefined();
+});

@@ -6,7 +6,9 @@ import {
   frameworkId as toFrameworkId,
   taskId as toTaskId,
 } from '#core';
-import { type CommandInfo, fromWireResources, type TaskInfo } from '#mesos-v1';
+import { type CommandInfo, fromWireResources, type TaskInfo, type WireCheck } from '#mesos-v1';
+import { checkOf } from './agent-check.js';
+import { findGenericCheckDefect, findHealthCheckDefect } from './validate-check.js';
 
 /** What the host adds to a task's definition. Paths are absolute. */
 export interface LaunchSite {
@@ -52,6 +54,8 @@ export function findTaskDefect(task: TaskInfo): string | undefined {
   }
   const ignored = findIgnored(task);
   if (ignored !== undefined) return `task ${id}: ${ignored} is not supported by this agent`;
+  const check = findCheckDefect(task);
+  if (check !== undefined) return `task ${id}: ${check}`;
   const hasImage = launcherKindOf(task) === 'docker';
   const command = task.command;
   if (hasImage) return undefined;
@@ -63,6 +67,19 @@ export function findTaskDefect(task: TaskInfo): string | undefined {
   }
   return undefined;
 }
+
+/** The rules of the master, and what cannot be probed from this host. */
+function findCheckDefect(task: TaskInfo): string | undefined {
+  const { health_check, check, container } = task;
+  const defect = findHealthCheckDefect(health_check) ?? findGenericCheckDefect(check);
+  if (defect !== undefined || container?.docker?.network !== 'NONE') return defect;
+  const unreachable = isAskedOver(health_check) ? 'health_check' : 'check';
+  if (unreachable === 'check' && !isAskedOver(checkOf(task))) return undefined;
+  return `${unreachable}: a container with the network NONE can be checked by a COMMAND only`;
+}
+
+const isAskedOver = (check: Pick<WireCheck, 'http' | 'tcp'> | undefined): boolean =>
+  check?.http !== undefined || check?.tcp !== undefined;
 
 /** What a task asks for and would run without: in another file system, network or bound than its framework believes. */
 function findIgnored({ container }: Pick<TaskInfo, 'container'>): string | undefined {

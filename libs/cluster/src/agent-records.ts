@@ -65,6 +65,8 @@ export interface TaskRecord {
   /** What the update stream holds; bounded as it is. */
   readonly pending: readonly TaskStatus[];
   readonly latest?: TaskStatus;
+  /** Of its first TASK_RUNNING, seconds since 1970. */
+  readonly runningSince?: number;
   readonly kill?: KillRequest;
 }
 
@@ -149,7 +151,11 @@ function nextRecord(
 function withUpdate(known: TaskRecord, status: TaskStatus): TaskRecord {
   const isOver = known.latest !== undefined && isTerminalTaskState(known.latest.state as TaskState);
   const pending = addPending(known.pending, status);
-  return isOver || pending === known.pending ? known : { ...known, pending, latest: status };
+  if (isOver || pending === known.pending) return known;
+  const since =
+    known.runningSince ?? (status.state === 'TASK_RUNNING' ? status.timestamp : undefined);
+  const started = since === undefined ? {} : { runningSince: since };
+  return { ...known, pending, latest: status, ...started };
 }
 
 /** Acknowledgements come in order, so everything before the acknowledged one was acknowledged or replaced. */

@@ -114,7 +114,7 @@ describe('a task that was given up', () => {
   const giveUpLaunching = () => {
     const agent = recover('accepted');
     // Any event lets it have its slot.
-    agent.feed({ kind: 'probed', result: { passed: true, detail: '' } });
+    agent.feed({ kind: 'probed', subject: 'health', seen: { passed: true, detail: '' } });
     agent.feed(phaseTimer, dockerLaunchDeadlineMs);
     return { ...agent, late: { kind: 'launched', launched } as const };
   };

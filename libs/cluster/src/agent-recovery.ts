@@ -91,6 +91,10 @@ function restoreTask(run: RunKey, record: TaskRecord, now: Now): AgentTask {
     launcher: launcherKindOf(record.task),
     ...{ run, launchId: record.launchId },
   });
+  // An earlier version did not write it down.
+  const { latest } = record;
+  const isRunning = latest?.state === 'TASK_RUNNING';
+  const since = record.runningSince ?? (isRunning ? latest?.timestamp : undefined);
   return {
     ...fresh,
     stream: {
@@ -98,6 +102,7 @@ function restoreTask(run: RunKey, record: TaskRecord, now: Now): AgentTask {
       pending: record.pending,
       ...(record.latest === undefined ? {} : { latest: record.latest }),
     },
+    ...(since === undefined ? {} : { runningSince: since }),
     ...(record.kill === undefined ? {} : { kill: record.kill }),
   };
 }

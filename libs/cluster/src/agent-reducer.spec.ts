@@ -60,7 +60,7 @@ const EVENTS: readonly TaskEvent[] = [
   { kind: 'launch-failed', message: 'no room' },
   { kind: 'timer', timer: 'phase' },
   { kind: 'timer', timer: 'resend' },
-  { kind: 'probed', result: { passed: false, detail: 'x' } },
+  { kind: 'probed', subject: 'health', seen: { passed: false, detail: 'x' } },
 ];
 const back = fc.constantFrom(0, 0, 0, 1);
 const name = fc.constantFrom(...NAMES);

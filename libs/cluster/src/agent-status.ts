@@ -1,5 +1,5 @@
 import type { LaunchedTask, Now, TaskExit, TaskState } from '#core';
-import type { TaskStatus } from '#mesos-v1';
+import type { TaskStatus, WireCheckStatus } from '#mesos-v1';
 
 /** What a status says beyond the task it is about. */
 export interface StatusContent {
@@ -8,6 +8,7 @@ export interface StatusContent {
   readonly reason?: string;
   readonly message?: string;
   readonly healthy?: boolean;
+  readonly checkStatus?: WireCheckStatus;
 }
 
 /** Longest message of a status, in characters; command output ends up in it. */
@@ -39,6 +40,7 @@ export function toTaskStatus(
       ? {}
       : { message: content.message.slice(0, MAX_MESSAGE_LENGTH) }),
     ...(content.healthy === undefined ? {} : { healthy: content.healthy }),
+    ...(content.checkStatus === undefined ? {} : { check_status: content.checkStatus }),
     ...(launched === undefined
       ? {}
       : { container_status: toContainerStatus(launched, about.hostAddress) }),
@@ -93,7 +95,12 @@ const toContainerStatus = (
   ...(launched.containerId === undefined ? {} : { container_id: { value: launched.containerId } }),
   network_infos: [
     {
-      ip_addresses: [{ ip_address: launched.ipAddress ?? hostAddress, protocol: 'IPv4' as const }],
+      ip_addresses: [
+        { ip_address: launched.ipAddress ?? hostAddress, protocol: 'IPv4' as const },
+        ...(launched.ipv6Address === undefined
+          ? []
+          : [{ ip_address: launched.ipv6Address, protocol: 'IPv6' as const }]),
+      ],
     },
   ],
 });

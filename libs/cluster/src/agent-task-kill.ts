@@ -72,7 +72,8 @@ export function beginKilling(turn: Turn, request: KillRequest): void {
     ...turn.task,
     phase: { kind: 'killing', repeatAtMs: turn.now.monoMs + repeatMs },
   };
-  clearTimer(turn, 'probe');
+  clearTimer(turn, 'health');
+  clearTimer(turn, 'check');
   const capabilities = turn.task.framework.capabilities ?? [];
   const wantsKilling = capabilities.some(({ type }) => type === KILLING_CAPABILITY);
   if (!wasKilling && wantsKilling && turn.task.stream.latest?.state !== 'TASK_KILLING') {

@@ -1,5 +1,4 @@
 import type { LaunchedTask, Now, Reduction, TaskExit } from '#core';
-import { readHealthSettings, reduceHealth } from './agent-health.js';
 import { frameworkIdOf } from './agent-runs.js';
 import { describeExit, type StatusContent } from './agent-status.js';
 import type {
@@ -9,8 +8,9 @@ import type {
   AgentTaskEvent,
   TaskTimer,
 } from './agent-task.js';
+import { afterProbe, beginCheck, startChecks } from './agent-task-checks.js';
 import { endOverdue, limitCompletion } from './agent-task-completion.js';
-import { beginKilling, KILL_REPEAT_MS, kill, killGraceMs } from './agent-task-kill.js';
+import { beginKilling, KILL_REPEAT_MS, kill } from './agent-task-kill.js';
 import {
   acknowledge,
   clearTimer,
@@ -79,7 +79,7 @@ function apply(turn: Turn, event: AgentTaskEvent): void {
       retryReattach(turn, event.message);
       return;
     case 'probed':
-      afterProbe(turn, event.result);
+      afterProbe(turn, event.subject, event.seen);
       return;
     case 'kill':
       kill(turn, event.kill);
@@ -175,59 +175,11 @@ function start(turn: Turn, launched: LaunchedTask): void {
     beginKilling(turn, turn.task.kill);
     return;
   }
-  // As far as is known: of an earlier process of the agent, since what was told last.
-  const before = turn.task.stream.latest;
+  const { runningSince } = turn.task;
   const runningForMs =
-    before?.state === 'TASK_RUNNING' && before.timestamp !== undefined
-      ? Math.max(0, turn.now.epochMs - before.timestamp * 1000)
-      : 0;
-  startHealth(turn, runningForMs);
+    runningSince === undefined ? 0 : Math.max(0, turn.now.epochMs - runningSince * 1000);
+  startChecks(turn, runningForMs);
   limitCompletion(turn, runningForMs);
-}
-
-function startHealth(turn: Turn, runningForMs: number): void {
-  const { task, now } = turn;
-  const check = task.definition.health_check;
-  if (!check) return;
-  const settings = readHealthSettings(check);
-  const before = task.stream.latest;
-  turn.task = {
-    ...task,
-    health: {
-      settings,
-      startedAtMs: now.monoMs - runningForMs,
-      hasSucceeded: before?.healthy === true,
-      consecutiveFailures: before?.healthy === false ? 1 : 0,
-    },
-  };
-  setTimer(turn, 'probe', Math.max(0, settings.delayMs - runningForMs));
-}
-
-function afterProbe(
-  turn: Turn,
-  result: Extract<AgentTaskEvent, { readonly kind: 'probed' }>['result'],
-): void {
-  const { task, now } = turn;
-  if (task.phase.kind !== 'running' || task.health === undefined) return;
-  const reduced = reduceHealth(task.health, result, now.monoMs);
-  turn.task = { ...task, health: reduced.state };
-  for (const effect of reduced.effects) {
-    if (effect.kind === 'report') {
-      report(turn, {
-        state: 'TASK_RUNNING',
-        source: 'SOURCE_EXECUTOR',
-        reason: 'REASON_TASK_HEALTH_CHECK_STATUS_UPDATED',
-        healthy: effect.healthy,
-        message: effect.message,
-      });
-    } else {
-      const { kill_policy } = task.definition;
-      const graceMs = killGraceMs(kill_policy, turn.context.options.defaultKillGraceMs);
-      kill(turn, { graceMs, message: effect.message });
-      return;
-    }
-  }
-  setTimer(turn, 'probe', reduced.state.settings.intervalMs);
 }
 
 function afterExit(turn: Turn, exit: TaskExit): void {
@@ -282,8 +234,8 @@ function afterTimer(turn: Turn, timer: TaskTimer): void {
     feedStream(turn, { kind: 'resend-due' });
     return;
   }
-  if (timer === 'probe') {
-    probe(turn);
+  if (timer === 'health' || timer === 'check') {
+    beginCheck(turn, timer);
     return;
   }
   if (timer === 'completion') {
@@ -326,20 +278,6 @@ function afterTimer(turn: Turn, timer: TaskTimer): void {
     default:
       task.phase satisfies never;
   }
-}
-
-function probe(turn: Turn): void {
-  const { task } = turn;
-  if (task.phase.kind !== 'running' || task.health === undefined) return;
-  const ipAddress = task.launched?.ipAddress;
-  turn.effects.push({
-    kind: 'probe',
-    run: task.run,
-    task: task.definition,
-    launcher: task.launcher,
-    timeoutMs: task.health.settings.timeoutMs,
-    ...(ipAddress === undefined ? {} : { ipAddress }),
-  });
 }
 
 function failLaunch(turn: Turn, phase: 'fetching' | 'launching', message: string): void {

@@ -1,5 +1,6 @@
-import type { Now, TaskState } from '#core';
-import type { TaskStatus } from '#mesos-v1';
+import { isTerminalTaskState, type Now, type TaskState } from '#core';
+import type { TaskStatus, WireCheckStatus } from '#mesos-v1';
+import { checkOf, emptyCheckStatus } from './agent-check.js';
 import type { CompletedTask, KillRequest } from './agent-records.js';
 import { frameworkIdOf } from './agent-runs.js';
 import { type StatusContent, toTaskStatus } from './agent-status.js';
@@ -26,7 +27,8 @@ export function end(turn: Turn, content: StatusContent): void {
   const wasStarted = turn.task.phase.kind !== 'received' && turn.task.phase.kind !== 'fetching';
   turn.task = { ...turn.task, phase: { kind: 'ended' } };
   clearTimer(turn, 'phase');
-  clearTimer(turn, 'probe');
+  clearTimer(turn, 'health');
+  clearTimer(turn, 'check');
   clearTimer(turn, 'completion');
   if (turn.task.kill?.unacknowledged) {
     turn.task = {
@@ -59,11 +61,26 @@ export function report(turn: Turn, content: StatusContent): void {
       uuid: nextUuid(context.uuids),
       ...(task.launched === undefined ? {} : { launched: task.launched }),
     },
-    content,
+    { ...knownChecks(task, content), ...content },
     turn.now,
   );
+  if (content.state === 'TASK_RUNNING' && task.runningSince === undefined) {
+    turn.task = { ...task, runningSince: turn.now.epochMs / 1000 };
+  }
   journal(turn, { kind: 'update', run: task.run, status });
   feedStream(turn, { kind: 'update', status });
+}
+
+/** What the checks saw last stands in every later status; an end says of health only that it was for bad health. */
+function knownChecks(task: AgentTask, { state }: StatusContent): Partial<StatusContent> {
+  const { latest } = task.stream;
+  const check = checkOf(task.definition);
+  const status = latest?.check_status as WireCheckStatus | undefined;
+  const isEnd = isTerminalTaskState(state);
+  return {
+    ...(isEnd || latest?.healthy === undefined ? {} : { healthy: latest.healthy }),
+    ...(check === undefined ? {} : { checkStatus: status ?? emptyCheckStatus(check) }),
+  };
 }
 
 export function feedStream(turn: Turn, event: UpdateStreamEvent): void {

@@ -1,8 +1,10 @@
 import type { LaunchedTask, RunKey, TaskExit } from '#core';
 import type { FrameworkInfo, LaunchId, TaskInfo, TaskStatus } from '#mesos-v1';
-import type { AgentHealth, HealthResult } from './agent-health.js';
+import type { ProbeSight } from './agent-check.js';
+import type { AgentHealth } from './agent-health.js';
 import type { LauncherKind } from './agent-launch-spec.js';
 import type { JournalRecord, KillRequest, TaskRecord } from './agent-records.js';
+import type { CheckSchedule } from './check-schedule.js';
 import type { ResendOptions, UpdateStream } from './update-stream.js';
 import type { UuidSource } from './update-stream-uuid.js';
 
@@ -19,7 +21,10 @@ export interface AgentTask {
   readonly stream: UpdateStream;
   readonly kill?: KillRequest;
   readonly launched?: LaunchedTask;
+  /** Since when it runs as it was told first, seconds since 1970. */
+  readonly runningSince?: number;
   readonly health?: AgentHealth;
+  readonly schedules?: Readonly<Partial<Record<CheckSubject, CheckSchedule>>>;
   /** When it is ended for running too long, monotonic milliseconds. */
   readonly completionDeadlineMs?: number;
   /** When LAUNCH arrived, monotonic milliseconds; for the launch latency. */
@@ -47,8 +52,11 @@ export type AgentTaskPhase =
   | { readonly kind: 'killing'; readonly repeatAtMs: number }
   | { readonly kind: 'ended' };
 
+/** What is probed for: `health_check` or `check`. */
+export type CheckSubject = 'health' | 'check';
+
 /** One of a kind per task: setting it again replaces it. */
-export type TaskTimer = 'resend' | 'phase' | 'probe' | 'completion';
+export type TaskTimer = 'resend' | 'phase' | CheckSubject | 'completion';
 
 export type AgentTaskEvent =
   | { readonly kind: 'accepted' }
@@ -61,7 +69,7 @@ export type AgentTaskEvent =
   | { readonly kind: 'reattached'; readonly launched: LaunchedTask }
   | { readonly kind: 'not-found'; readonly reason: string }
   | { readonly kind: 'reattach-failed'; readonly message: string }
-  | { readonly kind: 'probed'; readonly result: HealthResult }
+  | { readonly kind: 'probed'; readonly subject: CheckSubject; readonly seen: ProbeSight }
   | { readonly kind: 'kill'; readonly kill: KillRequest }
   /** It cannot be run here at all. */
   | {
@@ -112,9 +120,10 @@ export type AgentTaskEffect =
   | {
       readonly kind: 'probe';
       readonly run: RunKey;
+      readonly subject: CheckSubject;
       readonly task: TaskInfo;
       readonly launcher: LauncherKind;
-      readonly ipAddress?: string;
+      readonly launched?: LaunchedTask;
       readonly timeoutMs: number;
     }
   | {
@@ -167,5 +176,6 @@ export const toTaskRecord = (task: AgentTask): TaskRecord => ({
   isLaunching: task.phase.kind !== 'received' && task.phase.kind !== 'fetching',
   pending: task.stream.pending,
   ...(task.stream.latest ? { latest: task.stream.latest } : {}),
+  ...(task.runningSince === undefined ? {} : { runningSince: task.runningSince }),
   ...(task.kill ? { kill: task.kill } : {}),
 });

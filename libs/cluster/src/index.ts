@@ -1,3 +1,4 @@
+export { checkOf, type ProbeSight } from './agent-check.js';
 export {
   type AgentHealth,
   type HealthSettings,
@@ -37,6 +38,7 @@ export {
   type AgentTaskEvent,
   type AgentTaskOptions,
   type AgentTaskPhase,
+  type CheckSubject,
   DEFAULT_TASK_OPTIONS,
   type TaskTimer,
   toTaskRecord,
@@ -89,3 +91,4 @@ export {
   type UpdateStreamEvent,
 } from './update-stream.js';
 export { nextUuid, toBase64, UUID_SEED_BYTES, type UuidSource } from './update-stream-uuid.js';
+export { healthCheckType } from './validate-check.js';

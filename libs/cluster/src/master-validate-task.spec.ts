@@ -143,6 +143,42 @@ const refused: readonly Case[] = [
     (task) => ({ ...task, health_check: { http: { port: 80, path: 'x' } } }),
     'does not begin with /',
   ],
+  [
+    'a health check that fails after half a time',
+    (task) => ({ ...task, health_check: { tcp: { port: 80 }, consecutive_failures: 1.5 } }),
+    'health_check.consecutive_failures is 1.5, not a whole number up to 4294967295',
+  ],
+  [
+    'a check whose interval is a text',
+    (task) => ({
+      ...task,
+      check: { type: 'TCP', tcp: { port: 80 }, interval_seconds: 'soon' },
+    }),
+    'check.interval_seconds is a string, not a number',
+  ],
+  [
+    'a health check that is due after years',
+    (task) => ({ ...task, health_check: { tcp: { port: 80 }, delay_seconds: 1e9 } }),
+    'health_check.delay_seconds is 1000000000, above 31536000',
+  ],
+  [
+    'a command no program can be given',
+    (task) => ({ ...task, health_check: { command: { value: 'ä'.repeat(70_000) } } }),
+    'health_check.command.value has 140000 bytes, above the 131071 of one argument',
+  ],
+  [
+    'a check with a secret',
+    (task) => ({
+      ...task,
+      check: {
+        type: 'COMMAND',
+        command: {
+          command: { value: 'x', environment: { variables: [{ name: 'A', type: 'SECRET' }] } },
+        },
+      },
+    }),
+    'check.command.command.environment.variables[0] is a SECRET',
+  ],
   ['a check without a type', (task) => ({ ...task, check: {} }), 'check.type is required'],
   [
     'a COMMAND check without a command',

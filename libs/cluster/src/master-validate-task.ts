@@ -12,7 +12,6 @@ import {
 } from '#core';
 import { decodeResources, MAX_GRACE_NANOSECONDS, MAX_NANOSECONDS, type TaskInfo } from '#mesos-v1';
 import type { Agent, Executor, Framework } from './master-state.js';
-import { findGenericCheckDefect, findHealthCheckDefect } from './master-validate-check.js';
 import { validateExecutor } from './master-validate-executor.js';
 import {
   findAmountDefect,
@@ -22,6 +21,7 @@ import {
   findMixedRevocable,
 } from './master-validate-resources.js';
 import { findUnlikeVolume } from './resource-conversion.js';
+import { findGenericCheckDefect, findHealthCheckDefect } from './validate-check.js';
 
 /** A task that may be launched, with what it takes, or why not. */
 export type TaskVerdict =

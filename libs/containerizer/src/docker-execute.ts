@@ -1,41 +1,50 @@
 /** Runs a command inside a container with a deadline. */
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type Dockerode from 'dockerode';
 import type { CommandResult } from '#core';
-import { signalProcess } from './process-table.js';
+import { withTimeout } from './docker-containers.js';
+import { killMarked, newExecutionMark } from './execution-mark.js';
 import { CommandTimeoutError } from './run-bounded.js';
 
 const MAX_OUTPUT_BYTES = 64 * 1024;
 const HEADER_BYTES = 8;
 
+/** The deadline is over the engine's answers too. `environment` comes on top of the container's. */
 export async function executeInContainer(
   container: Dockerode.Container,
-  command: string,
-  timeoutMs: number,
+  request: {
+    readonly argv: readonly string[];
+    readonly environment: Readonly<Record<string, string>>;
+    readonly timeoutMs: number;
+  },
 ): Promise<CommandResult> {
-  const exec = await container.exec({
-    Cmd: ['/bin/sh', '-c', command],
-    AttachStdout: true,
-    AttachStderr: true,
-  });
-  const stream = (await exec.start({ Detach: false, Tty: false })) as unknown as Readable;
-  let isLate = false;
-  const timer = setTimeout(() => {
-    isLate = true;
-    stream.destroy();
-  }, timeoutMs);
+  const { argv, environment, timeoutMs } = request;
+  const mark = newExecutionMark();
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), timeoutMs);
+  const abortSignal = abort.signal;
   try {
+    const exec = await container.exec({
+      Cmd: [...argv],
+      Env: Object.entries({ ...environment, ...mark }).map(([name, value]) => `${name}=${value}`),
+      AttachStdout: true,
+      AttachStderr: true,
+      abortSignal,
+    });
+    const options = { Detach: false, Tty: false, abortSignal };
+    const stream = (await exec.start(options)) as unknown as Readable;
     const output = await collect(stream).catch(() => '');
-    if (isLate) {
-      await killExec(exec, container.id);
-      throw new CommandTimeoutError(`command did not end within ${timeoutMs} ms`);
-    }
-    const { ExitCode } = await exec.inspect();
+    abortSignal.throwIfAborted();
+    const { ExitCode } = await exec.inspect({ abortSignal });
     return { exitCode: ExitCode ?? -1, output };
+  } catch (error) {
+    if (!abortSignal.aborted) throw error;
+    await killMarked(mark, async () => await listProcesses(container)).catch(() => undefined);
+    throw new CommandTimeoutError(`command did not end within ${timeoutMs} ms`);
   } finally {
     clearTimeout(timer);
-    stream.destroy();
   }
 }
 
@@ -61,11 +70,17 @@ async function collect(stream: Readable): Promise<string> {
   return Buffer.concat(parts).toString('utf8');
 }
 
-/** The engine cannot end one command of a container, but where it runs on this host we can. */
-async function killExec(exec: Dockerode.Exec, containerId: string): Promise<void> {
-  const { Pid: pid } = await exec.inspect();
-  if (!pid) return;
-  const cgroups = await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '');
-  // Only if the pid means the same process to us as to the engine.
-  if (cgroups.includes(containerId)) signalProcess(pid, 'SIGKILL');
+/** The engine cannot end one command of a container, but where it runs on this host we can: by the container's cgroup. */
+async function listProcesses(container: Dockerode.Container): Promise<readonly number[]> {
+  const { State } = await container.inspect(withTimeout());
+  const text = await readFile(`/proc/${State.Pid}/cgroup`, 'utf8').catch(() => '');
+  for (const line of text.split('\n')) {
+    const [, controllers = '', path = ''] = /^\d+:([^:]*):(.+)$/.exec(line) ?? [];
+    // Only if the pid means the same process to us as to the engine.
+    if (!path.includes(container.id)) continue;
+    const file = join('/sys/fs/cgroup', controllers, path, 'cgroup.procs');
+    const pids = await readFile(file, 'utf8').catch(() => undefined);
+    if (pids !== undefined) return pids.split('\n').filter(Boolean).map(Number);
+  }
+  return [];
 }

@@ -297,15 +297,21 @@ describe.skipIf(!isPresent)('with a Docker engine', { timeout: 2 * WAIT_MS }, ()
     await engine.close();
   });
 
-  it('ends a command at its deadline', async () => {
+  it('runs a program in the container with more variables, and ends all of a command at its deadline', async () => {
     const { launcher, spec } = await arrange();
+    const { run: key } = await spec('a', 'sleep 1000');
     await launcher.launch(await spec('a', 'sleep 1000'));
+    const environment = { MORE: 'a b' };
 
-    const slow = launcher.execute(runKeyOfTask('a'), 'sleep 1001', { timeoutMs: 200 });
+    const argv = ['sh', '-c', 'echo "$MORE $1"', 'name', 'two words'];
+    const told = await launcher.execute(key, argv, { timeoutMs: WAIT_MS, environment });
+    const escaping = 'setsid sh -c "sleep 1077 & sleep 1078" & sleep 1079; true';
+    const slow = launcher.execute(key, escaping, { timeoutMs: 500 });
 
-    await expect(slow).rejects.toThrow('200 ms');
-    const check = 'ps | grep -c "[s]leep 1001"';
-    const left = await launcher.execute(runKeyOfTask('a'), check, { timeoutMs: WAIT_MS });
-    expect(left.output.trim()).toBe('0');
+    expect(told).toEqual({ exitCode: 0, output: 'a b two words\n' });
+    await expect(slow).rejects.toThrow('500 ms');
+    const left = await launcher.execute(key, 'ps', { timeoutMs: WAIT_MS });
+    expect(left.output).toContain('sleep 1000');
+    expect(left.output).not.toMatch(/sleep 107[789]/);
   });
 });

@@ -40,6 +40,8 @@ import { createImagePuller, type ImagePuller } from './docker-images.js';
 import { createLogKeeper, type LogKeeper } from './docker-log-keeper.js';
 import { createLaunchSlots, type LaunchSlots } from './launch-slots.js';
 import { openLogFiles } from './log-file.js';
+import { executionArgv } from './process-invocation.js';
+import { requirePassableVariables } from './task-environment.js';
 
 export interface DockerLauncherOptions {
   /** Tells agents on one host apart and must outlive restarts: a launcher ends only containers of its own scope. */
@@ -82,6 +84,7 @@ interface ContainerTask {
   killTimer?: NodeJS.Timeout;
 }
 
+type ExecuteOptions = Parameters<Launcher['execute']>[2];
 type Place = Pick<LaunchSpec, 'run' | 'runtimeDirectory' | 'sandbox'>;
 
 const DETECT_TIMEOUT_MS = 5_000;
@@ -209,12 +212,14 @@ class DockerLauncher implements Launcher {
 
   async execute(
     run: RunKey,
-    command: string,
-    { timeoutMs }: { readonly timeoutMs: number },
+    command: string | readonly string[],
+    { timeoutMs, environment = {} }: ExecuteOptions,
   ): Promise<CommandResult> {
     const task = this.tasks.get(run);
     if (task === undefined) throw new Error(`task ${run} does not run`);
-    return await executeInContainer(task.container, command, timeoutMs);
+    const argv = executionArgv(command);
+    requirePassableVariables(environment);
+    return await executeInContainer(task.container, { argv, environment, timeoutMs });
   }
 
   async release(run: RunKey): Promise<void> {
@@ -380,10 +385,15 @@ function toTask(place: Place, container: Dockerode.Container, ready: Promise<voi
 
 function applyState(task: ContainerTask, state: Dockerode.ContainerInspectInfo): void {
   const networks = Object.values(state.NetworkSettings.Networks ?? {});
-  const ipAddress = networks.map(({ IPAddress }) => IPAddress).find((address) => address !== '');
+  const ipAddress = networks.map(({ IPAddress }) => IPAddress).find(Boolean);
+  const ipv6Address = networks.map(({ GlobalIPv6Address }) => GlobalIPv6Address).find(Boolean);
   const { Pid: pid } = state.State;
   const containerId = task.container.id;
-  task.launched = { pid, containerId, ...(ipAddress === undefined ? {} : { ipAddress }) };
+  task.launched = {
+    ...{ pid, containerId },
+    ...(ipAddress === undefined ? {} : { ipAddress }),
+    ...(ipv6Address === undefined ? {} : { ipv6Address }),
+  };
   const { StopSignal } = state.Config as { readonly StopSignal?: string };
   if (StopSignal) task.stopSignal = StopSignal;
 }

@@ -30,6 +30,14 @@ export function toArgv(command: LaunchSpec['command']): readonly string[] {
   return [file, ...rest];
 }
 
+/** What runs beside a task. */
+export const executionArgv = (command: string | readonly string[]): readonly string[] =>
+  toArgv(
+    typeof command === 'string'
+      ? { kind: 'shell', value: command }
+      : { kind: 'exec', args: command },
+  );
+
 function requirePassable(name: string, text: string): void {
   const bytes = Buffer.byteLength(text);
   if (bytes <= MAX_STRING_BYTES) return;

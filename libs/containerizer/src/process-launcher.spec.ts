@@ -485,6 +485,40 @@ describe('the process launcher', () => {
     await expect(slow).rejects.toThrow('100 ms');
   });
 
+  it('runs a program with its arguments and more variables, and ends at the deadline what left its session', async () => {
+    const { launcher, spec } = await arrange();
+    const wanted = await spec('a', 'exec sleep 1000');
+    await launcher.launch(wanted);
+    const environment = { GREETING: 'hi', MORE: "it's; $HOME" };
+
+    const argv = ['/bin/sh', '-c', 'echo "$GREETING $MORE $1"', 'name', 'two words'];
+    const result = await launcher.execute(wanted.run, argv, { timeoutMs: WAIT_MS, environment });
+    const escaping = 'setsid sh -c "sleep 1077 & sleep 1078" & sleep 1079';
+    const slow = launcher.execute(wanted.run, escaping, { timeoutMs: 300 });
+
+    expect(result).toEqual({ exitCode: 0, output: "hi it's; $HOME two words\n" });
+    await expect(slow).rejects.toMatchObject({ code: 'COMMAND_TIMEOUT' });
+    const left = await launcher.execute(
+      wanted.run,
+      'cat /proc/[0-9]*/cmdline 2>&1 | tr "\\0" " "',
+      {
+        timeoutMs: WAIT_MS,
+      },
+    );
+    expect(left.output).toContain('sleep 1000');
+    expect(left.output).not.toMatch(/sleep 107[789]/);
+  });
+
+  it('names an argument the system cannot pass on', async () => {
+    const { launcher, spec } = await arrange();
+    const wanted = await spec('a', 'exec sleep 1000');
+    await launcher.launch(wanted);
+
+    const long = launcher.execute(wanted.run, 'x'.repeat(200_000), { timeoutMs: WAIT_MS });
+
+    await expect(long).rejects.toThrow('200000 bytes');
+  });
+
   it.each(['stdout', 'stderr'])('refuses a pipe in the place of %s at once', async (name) => {
     const { launcher, spec } = await arrange();
     const wanted = await spec('a', 'true');

@@ -26,6 +26,7 @@ import {
 } from './launch-record.js';
 import { createLaunchSlots, type LaunchSlots } from './launch-slots.js';
 import { createLogBounds, type LogBounds } from './log-bounds.js';
+import { executeBeside } from './process-execute.js';
 import { createUserResolver, toArgv, withUser } from './process-invocation.js';
 import {
   createProcessScanner,
@@ -36,20 +37,18 @@ import {
 } from './process-table.js';
 import { endStrays } from './remove-strays.js';
 import { ResidentShell, type StartedSupervisor } from './resident-shell.js';
-import { runBounded } from './run-bounded.js';
 import { startSupervisor } from './start-supervisor.js';
-import { joinArguments, supervisorArguments } from './supervisor-script.js';
+import { supervisorArguments } from './supervisor-script.js';
 import {
   cgroupName,
   cgroupSettings,
   countOomKills,
-  joinSettings,
   makeCgroups,
   removeCgroups,
   removeEmptyFolders,
 } from './task-cgroup.js';
-import { MARK_VARIABLES, marksOf, toEnvironment, writeEnvironment } from './task-environment.js';
-import { emptyTask, signalTask, type TaskTraces } from './task-processes.js';
+import { MARK_VARIABLES, toEnvironment } from './task-environment.js';
+import { emptyTask, listTaskProcesses, signalTask, type TaskTraces } from './task-processes.js';
 
 export interface ProcessLauncherOptions {
   /** Tells agents on one host apart and must outlive restarts: a launcher ends only strays of its own scope. */
@@ -201,26 +200,17 @@ class ProcessLauncher implements Launcher {
 
   async execute(
     run: RunKey,
-    command: string,
-    { timeoutMs }: { readonly timeoutMs: number },
+    command: string | readonly string[],
+    options: Parameters<Launcher['execute']>[2],
   ): Promise<CommandResult> {
     const task = this.tasks.get(run);
     if (task === undefined) throw new Error(`task ${run} does not run`);
     const record = await readLaunchRecord(task.runtimeDirectory, run);
     if (record === undefined) throw new Error(`task ${run}: its launch record is missing`);
-    const { user, tool } = await this.resolveUser(record.user?.name);
-    return await runBounded({
-      file: '/bin/sh',
-      args: joinArguments({
-        environmentFile: writeEnvironment(task.runtimeDirectory, record.environment),
-        shellUser: user === undefined ? 'own' : 'other',
-        settings: joinSettings(task.hierarchies, cgroupName(run)),
-        argv: withUser(user, ['/bin/sh', '-c', command], tool),
-      }),
-      cwd: task.sandbox,
-      environment: marksOf(record.environment),
-      timeoutMs,
-    });
+    const user = await this.resolveUser(record.user?.name);
+    const traces = this.traces(task, task.supervisor);
+    const listProcesses = async () => await listTaskProcesses(traces);
+    return await executeBeside({ ...task, record, user, listProcesses }, command, options);
   }
 
   async release(run: RunKey): Promise<void> {

@@ -3,6 +3,7 @@
  * user and never see them: LD_PRELOAD alone would make them run the task's code. A shell sets them in the end, as the
  * task's own user, from a file in the runtime directory.
  */
+import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LaunchError, type LaunchSpec } from '#core';
@@ -16,7 +17,18 @@ export const MAX_STRING_BYTES = 32 * 4096 - 1;
 
 /** Adds a search path if there is none, and the marks by which strays are found. */
 export function toEnvironment(spec: LaunchSpec, scope: string): Record<string, string> {
-  for (const [name, value] of Object.entries(spec.environment)) {
+  requirePassableVariables(spec.environment);
+  return {
+    PATH: DEFAULT_PATH,
+    ...spec.environment,
+    [RUN_VARIABLE]: spec.run,
+    [SCOPE_VARIABLE]: scope,
+  };
+}
+
+/** Refuses by name what the system cannot pass on. */
+export function requirePassableVariables(environment: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(environment)) {
     if (name === '' || name.includes('=') || `${name}${value}`.includes('\0')) {
       throw new LaunchError('prepare', `environment variable "${name}" cannot be passed on`);
     }
@@ -26,12 +38,6 @@ export function toEnvironment(spec: LaunchSpec, scope: string): Record<string, s
       throw new LaunchError('prepare', reason);
     }
   }
-  return {
-    PATH: DEFAULT_PATH,
-    ...spec.environment,
-    [RUN_VARIABLE]: spec.run,
-    [SCOPE_VARIABLE]: scope,
-  };
 }
 
 /** The variables by which a task's processes are recognised. */
@@ -49,14 +55,22 @@ export function marksOf(environment: Readonly<Record<string, string>>): Record<s
   };
 }
 
-/** Writes the file unless it is there and gives its path; see `becomeTask` in supervisor-script.ts. */
+/**
+ * Writes the file unless it is there and gives its path; see `becomeTask` in supervisor-script.ts. A command that has more
+ * variables than the task gets a file of its own, which is kept for its next run.
+ */
 export function writeEnvironment(
   runtimeDirectory: string,
   environment: Readonly<Record<string, string>>,
+  more: Readonly<Record<string, string>> = {},
 ): string {
-  const file = join(runtimeDirectory, ENVIRONMENT_FILE);
+  requirePassableVariables(more);
+  const hasMore = Object.keys(more).length > 0;
+  const text = environmentScript(hasMore ? { ...environment, ...more } : environment);
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, 16);
+  const file = join(runtimeDirectory, hasMore ? `${ENVIRONMENT_FILE}-${hash}` : ENVIRONMENT_FILE);
   try {
-    writeFileSync(file, environmentScript(environment), { flag: 'wx', mode: 0o600 });
+    writeFileSync(file, text, { flag: 'wx', mode: 0o600 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }

@@ -57,11 +57,12 @@ export interface DockerSpec {
   readonly sandboxMount: string;
 }
 
-/** A task that runs. `ipAddress` is the container's own, where it has one. */
+/** A task that runs. The addresses are the container's own, where it has them. */
 export interface LaunchedTask {
   readonly pid: number;
   readonly containerId?: string;
   readonly ipAddress?: string;
+  readonly ipv6Address?: string;
 }
 
 /** Phases with a deadline each; a launch that misses one fails naming it. */
@@ -104,11 +105,18 @@ export interface Launcher {
   reattach(spec: Pick<LaunchSpec, 'run' | 'runtimeDirectory' | 'sandbox'>): Promise<Reattachment>;
   /** SIGTERM, then after `graceMs` SIGKILL to everything of the task. Resolves once under way; the exit is reported. */
   kill(run: RunKey, options: { readonly graceMs: number }): Promise<void>;
-  /** Runs a shell command inside the task (its environment, user, container), for COMMAND checks. Rejects at `timeoutMs`. */
+  /**
+   * Runs a command inside the task (its environment, user, limits, container), for COMMAND checks: a text by `/bin/sh -c`, a
+   * list as it is, its first word found on PATH. Rejects at `timeoutMs`, when nothing of it is left.
+   */
   execute(
     run: RunKey,
-    command: string,
-    options: { readonly timeoutMs: number },
+    command: string | readonly string[],
+    options: {
+      readonly timeoutMs: number;
+      /** On top of the task's own. */
+      readonly environment?: Readonly<Record<string, string>>;
+    },
   ): Promise<CommandResult>;
   /** Frees what the ended task held outside its sandbox: cgroup, container. */
   release(run: RunKey): Promise<void>;

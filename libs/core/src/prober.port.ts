@@ -6,6 +6,8 @@ export type ProbeTarget =
       readonly host: string;
       readonly port: number;
       readonly path: string;
+      /** Redirects followed, to the same host only; default 0: a redirect is the answer. */
+      readonly maxRedirects?: number;
     }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | {
@@ -21,6 +23,11 @@ export interface ProbeResult {
   readonly detail: string;
   readonly status?: number;
   readonly body?: string;
+  readonly exitCode?: number;
+  /** There was no answer in time. */
+  readonly timedOut?: true;
+  /** Nothing is known of the target: too many probes waited, or this process itself was held up. `passed` is false. */
+  readonly skipped?: true;
   readonly durationMs: number;
 }
 

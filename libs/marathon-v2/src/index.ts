@@ -90,6 +90,7 @@ export {
 export { type Feature, MAX_CPUS, MAX_INSTANCES, MAX_MIB } from './validate-app.js';
 export type {
   WireApp,
+  WireCheckResult,
   WireDeployment,
   WireDeploymentAction,
   WireHealthCheck,

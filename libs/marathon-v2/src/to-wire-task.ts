@@ -2,7 +2,12 @@ import type { App, Instance, InstanceCondition, TaskFailure } from '#core';
 import { toIsoTime } from './iso-time.js';
 import { definedFields } from './object-reader.js';
 import { servicePortsOf } from './service-ports.js';
-import type { WireHealthCheckResult, WireTask, WireTaskFailure } from './wire-app.js';
+import type {
+  WireCheckResult,
+  WireHealthCheckResult,
+  WireTask,
+  WireTaskFailure,
+} from './wire-app.js';
 
 /** What is known of one health check of one instance. Times are Unix ms. */
 export interface HealthObservation {
@@ -20,6 +25,7 @@ export interface ObservedInstance {
   readonly health: readonly HealthObservation[];
   /** Undefined: no health checks, or nothing known yet. */
   readonly healthy?: boolean;
+  readonly checkResult?: WireCheckResult;
 }
 
 /** Marathon's names for the wire states of conditions; an instance that was never sent out has no task. */
@@ -47,7 +53,7 @@ export const taskStateOf = (condition: InstanceCondition): string | undefined =>
 
 /** The task of an instance as JSON, or undefined while it waits to be placed. `app` gives the service ports and the role. */
 export function toWireTask(
-  { instance, health }: ObservedInstance,
+  { instance, health, checkResult }: ObservedInstance,
   app: App | undefined,
 ): WireTask | undefined {
   const state = taskStateOf(instance.condition);
@@ -70,6 +76,7 @@ export function toWireTask(
     ...(health.length > 0
       ? { healthCheckResults: health.map((one) => toWireHealthResult(one, instance.id)) }
       : {}),
+    ...definedFields({ checkResult }),
     localVolumes: [],
     ...definedFields({ region: placement?.region, zone: placement?.zone }),
     role: app?.role ?? '*',

@@ -130,10 +130,27 @@ function validateCheck(
   const kinds = ['http', 'tcp', 'exec'].filter((kind) => check[kind] !== undefined);
   if (kinds.length !== 1) report('/check', 'must have exactly one of http, tcp and exec');
   for (const kind of kinds) {
-    if (kind === 'exec') continue;
+    if (kind === 'exec') {
+      validateExec(check[kind], report);
+      continue;
+    }
     const reference = check[kind] as { readonly port?: number; readonly portIndex?: number };
     if (reference.port === undefined && reference.portIndex === undefined && portCount > 0)
       continue;
     validatePortReference(reference, portCount, `/check/${kind}`, report);
   }
+}
+
+/** A text for a shell, or a program with its arguments. */
+function validateExec(exec: unknown, report: Report): void {
+  const { command } = (exec ?? {}) as { readonly command?: unknown };
+  const { shell, argv } = (command ?? {}) as { readonly shell?: unknown; readonly argv?: unknown };
+  const isShell = typeof shell === 'string' && shell !== '' && argv === undefined;
+  const isArgv =
+    Array.isArray(argv) &&
+    argv.length > 0 &&
+    shell === undefined &&
+    argv.every((word) => typeof word === 'string');
+  if (isShell || isArgv) return;
+  report('/check/exec/command', 'must have either shell, a text, or argv, a list of texts');
 }

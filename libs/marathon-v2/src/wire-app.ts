@@ -56,12 +56,20 @@ export interface WireTask {
   readonly startedAt?: string;
   readonly version: string;
   readonly healthCheckResults?: readonly WireHealthCheckResult[];
+  readonly checkResult?: WireCheckResult;
   readonly localVolumes: readonly unknown[];
   readonly region?: string;
   readonly zone?: string;
   readonly role: string;
   /** Ours: set while the task is being taken out of rotation before it is killed. */
   readonly draining?: { readonly since: string; readonly deadline: string };
+}
+
+/** What the `check` of a task saw last. */
+export interface WireCheckResult {
+  readonly http?: { readonly statusCode: number };
+  readonly tcp?: { readonly succeeded: boolean };
+  readonly command?: { readonly exitCode: number };
 }
 
 export interface WireTaskFailure {

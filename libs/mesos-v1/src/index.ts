@@ -65,6 +65,8 @@ export type {
   TaskStatus,
   Unavailability,
   WireAttribute,
+  WireCheck,
+  WireCheckStatus,
   WireHealthCheck,
   WireOffer,
   WireReservation,

@@ -242,6 +242,26 @@ export interface WireHealthCheck {
   readonly grace_period_seconds?: number;
 }
 
+/** CheckInfo: what it sees is told, whatever it is, and nothing follows from it. Seconds. */
+export interface WireCheck {
+  readonly type: 'COMMAND' | 'HTTP' | 'TCP';
+  readonly command?: { readonly command: CommandInfo };
+  /** `scheme` and `protocol` are ours. */
+  readonly http?: NonNullable<WireHealthCheck['http']>;
+  readonly tcp?: NonNullable<WireHealthCheck['tcp']>;
+  readonly delay_seconds?: number;
+  readonly interval_seconds?: number;
+  readonly timeout_seconds?: number;
+}
+
+/** CheckStatusInfo: what a {@link WireCheck} saw last; an empty body while nothing is known. */
+export interface WireCheckStatus {
+  readonly type: WireCheck['type'];
+  readonly command?: { readonly exit_code?: number };
+  readonly http?: { readonly status_code?: number };
+  readonly tcp?: { readonly succeeded?: boolean };
+}
+
 export interface TaskInfo {
   readonly name: string;
   readonly task_id: IdValue;
@@ -251,6 +271,7 @@ export interface TaskInfo {
   readonly executor?: ExecutorInfo;
   readonly container?: ContainerInfo;
   readonly health_check?: WireHealthCheck;
+  /** A {@link WireCheck}, passed on as it came: the master refuses the task of one that is not. */
   readonly check?: unknown;
   readonly kill_policy?: KillPolicy;
   readonly max_completion_time?: { readonly nanoseconds: number };

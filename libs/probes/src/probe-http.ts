@@ -6,24 +6,60 @@ import type { Observation } from './observation.js';
 const MAX_BODY_BYTES = 64 * 1024;
 const MAX_HEADER_BYTES = 16 * 1024;
 
-/** One GET on a connection of its own. Passes for 200-399; redirects are not followed, certificates not verified. */
-export async function probeHttp(
-  target: Extract<ProbeTarget, { kind: 'http' }>,
-  signal: AbortSignal,
-): Promise<Observation> {
-  const response = await send(target, signal);
-  const status = response.statusCode ?? 0;
-  const body = await readBody(response);
-  const passed = status >= 200 && status < 400;
-  return { passed, detail: `HTTP ${status}`, status, body };
+type HttpTarget = Extract<ProbeTarget, { kind: 'http' }>;
+
+/**
+ * One GET, each on a connection of its own, and those its redirects lead to. Passes for 200-399, certificates are not
+ * verified. A redirect to another host is not followed but is the answer: what is there says nothing about this one.
+ */
+export async function probeHttp(target: HttpTarget, signal: AbortSignal): Promise<Observation> {
+  const { maxRedirects = 0 } = target;
+  let current = target;
+  for (let followed = 0; ; followed += 1) {
+    const response = await send(current, signal);
+    const status = response.statusCode ?? 0;
+    const next = maxRedirects > 0 ? redirectOf(current, response) : undefined;
+    if (next === undefined) {
+      const body = await readBody(response);
+      const passed = status >= 200 && status < 400;
+      return { passed, detail: `HTTP ${status}`, status, body };
+    }
+    response.destroy();
+    if (followed === maxRedirects) {
+      return { passed: false, detail: `more than ${maxRedirects} redirects` };
+    }
+    current = next;
+  }
 }
 
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+/** Of the target itself, whichever address it is asked at. */
+const LOOPBACK_NAMES: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+function redirectOf(from: HttpTarget, response: IncomingMessage): HttpTarget | undefined {
+  const { location } = response.headers;
+  if (!REDIRECTS.has(response.statusCode ?? 0) || location === undefined) return undefined;
+  const host = unbracketed(from.host);
+  const authority = host.includes(':') ? `[${host}]` : host;
+  const base = `${from.scheme}://${authority}:${from.port}${toRequestTarget(from.path)}`;
+  if (!URL.canParse(location, base)) return undefined;
+  const url = new URL(location, base);
+  const isHttp = url.protocol === 'http:' || url.protocol === 'https:';
+  const isSame = url.hostname === new URL(base).hostname || LOOPBACK_NAMES.has(url.hostname);
+  if (!isHttp || !isSame) return undefined;
+  const scheme = url.protocol === 'https:' ? 'https' : 'http';
+  const port = url.port === '' ? (scheme === 'https' ? 443 : 80) : Number(url.port);
+  return { ...from, scheme, port, path: `${url.pathname}${url.search}` };
+}
+
+const unbracketed = (host: string): string => host.replace(/^\[(.*)\]$/, '$1');
+
 async function send(
-  { scheme, host, port, path }: Extract<ProbeTarget, { kind: 'http' }>,
+  { scheme, host, port, path }: HttpTarget,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   const options = {
-    ...{ host: host.replace(/^\[(.*)\]$/, '$1'), port, signal },
+    ...{ host: unbracketed(host), port, signal },
     path: toRequestTarget(path),
     agent: false as const,
     maxHeaderSize: MAX_HEADER_BYTES,

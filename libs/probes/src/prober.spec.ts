@@ -46,6 +46,55 @@ describe('the prober', () => {
     expect(paths).toEqual(['/ping%20me']);
   });
 
+  it('follows redirects of the target itself, whatever it calls itself, and not to other hosts', async () => {
+    const paths: (string | undefined)[] = [];
+    const target = await http((request, response) => {
+      paths.push(request.url);
+      const { port } = request.socket.address() as AddressInfo;
+      const next: Record<string, string> = {
+        '/ping%20me': '/relative?a=1',
+        '/relative?a=1': `http://localhost:${port}/absolute`,
+        '/absolute': 'http://elsewhere.example/',
+      };
+      response.writeHead(302, { Location: next[request.url ?? ''] ?? '' }).end();
+    });
+
+    const result = await createProber().probe(
+      { ...target, maxRedirects: 10 } as ProbeTarget,
+      GENEROUS,
+    );
+
+    expect(result).toMatchObject({ passed: true, status: 302 });
+    expect(paths).toEqual(['/ping%20me', '/relative?a=1', '/absolute']);
+  });
+
+  it('fails a target that redirects for ever', async () => {
+    let asked = 0;
+    const target = await http((_, response) => {
+      asked += 1;
+      response.writeHead(302, { Location: '/again' }).end();
+    });
+
+    const result = await createProber().probe(
+      { ...target, maxRedirects: 10 } as ProbeTarget,
+      GENEROUS,
+    );
+
+    expect(result).toMatchObject({ passed: false, detail: 'more than 10 redirects' });
+    expect(asked).toBe(11);
+  });
+
+  it('reaches IPv6 addresses', async () => {
+    const server = createTcpServer((socket) => socket.on('error', () => undefined));
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '::1', resolve));
+    const { port } = server.address() as AddressInfo;
+
+    const result = await createProber().probe({ kind: 'tcp', host: '::1', port }, GENEROUS);
+
+    expect(result.passed).toBe(true);
+  });
+
   it('keeps no more than 64 KiB of an endless body', async () => {
     const target = await http((_, response) => {
       const pour = (): void => {
@@ -119,7 +168,7 @@ describe('the prober', () => {
         return { exitCode: 0, output: '' };
       },
     });
-    const prober = createProber({ atOnce: 1, maxWaiting: 1 });
+    const prober = createProber({ commandsAtOnce: 1, maxWaiting: 1 });
 
     const first = prober.probe(target(1), GENEROUS);
     const second = prober.probe(target(2), GENEROUS);
@@ -130,9 +179,38 @@ describe('the prober', () => {
     finish[1]?.();
     await second;
 
-    expect(third).toMatchObject({ passed: false });
+    expect(third).toMatchObject({ passed: false, skipped: true });
     expect(third.detail).toContain('1 probes wait already');
     expect(passed).toBe(true);
     expect(started).toEqual([1, 2]);
+  });
+
+  it('lets slow commands keep no connection waiting', async () => {
+    const port = await listen(createTcpServer((socket) => socket.on('error', () => undefined)));
+    let finish = (): void => undefined;
+    const run = async () => {
+      await new Promise<void>((resolve) => {
+        finish = resolve;
+      });
+      return { exitCode: 0, output: '' };
+    };
+    const prober = createProber({ atOnce: 1, commandsAtOnce: 1 });
+
+    const command = prober.probe({ kind: 'command', run }, GENEROUS);
+    const connection = await prober.probe({ kind: 'tcp', host: '127.0.0.1', port }, GENEROUS);
+    finish();
+
+    expect(connection.passed).toBe(true);
+    expect(await command).toMatchObject({ passed: true, exitCode: 0 });
+  });
+
+  it('judges nothing when this very process was held up past the deadline', async () => {
+    const run = () => new Promise<never>(() => undefined);
+    const now = vi.spyOn(performance, 'now').mockReturnValueOnce(0).mockReturnValue(60_000);
+
+    const result = await createProber().probe({ kind: 'command', run }, { timeoutMs: 10 });
+    now.mockRestore();
+
+    expect(result).toMatchObject({ skipped: true, detail: expect.stringContaining('held up') });
   });
 });

@@ -3,76 +3,77 @@ import type { Prober, ProbeTarget } from '#core';
 import type { Observation } from './observation.js';
 import { probeHttp } from './probe-http.js';
 import { probeTcp } from './probe-tcp.js';
+import { createTurns } from './turns.js';
 
 export interface ProberOptions {
-  /** Probes under way at once; default 256 (Marathon's own limit). */
+  /** HTTP and TCP probes under way at once; default 256 (Marathon's own limit). */
   readonly atOnce?: number;
-  /** Probes waiting for their turn; default 10,000. One more fails at once and says so. */
+  /** Commands under way at once, each of which is a process; default 64. They do not keep the others waiting. */
+  readonly commandsAtOnce?: number;
+  /** Probes of each of the two waiting for their turn; default 10,000. One more is skipped at once and says so. */
   readonly maxWaiting?: number;
 }
 
 /** Makes a prober. Waiting for a turn does not count towards a probe's timeout or duration. */
 export function createProber(options: ProberOptions = {}): Prober {
-  const { atOnce = 256, maxWaiting = 10_000 } = options;
-  const waiting = new Set<() => void>();
-  let running = 0;
-
-  const takeTurn = async (): Promise<boolean> => {
-    if (running < atOnce) {
-      running += 1;
-      return true;
-    }
-    if (waiting.size >= maxWaiting) return false;
-    await new Promise<void>((resolve) => waiting.add(resolve));
-    return true;
-  };
-
-  const passTurn = (): void => {
-    // A Set keeps the order of arrival, so the first to wait is the next to run.
-    const [next] = waiting;
-    if (next === undefined) {
-      running -= 1;
-      return;
-    }
-    waiting.delete(next);
-    next();
-  };
-
+  const { atOnce = 256, commandsAtOnce = 64, maxWaiting = 10_000 } = options;
+  const network = createTurns({ atOnce, maxWaiting });
+  const commands = createTurns({ atOnce: commandsAtOnce, maxWaiting });
   return {
     async probe(target, { timeoutMs }) {
-      if (!(await takeTurn())) {
+      const turns = target.kind === 'command' ? commands : network;
+      if (!(await turns.take())) {
         const detail = `not probed: ${maxWaiting} probes wait already, which is the limit`;
-        return { passed: false, detail, durationMs: 0 };
+        return { passed: false, skipped: true, detail, durationMs: 0 };
       }
       const startedAtMs = performance.now();
       try {
         const observation = await observe(target, timeoutMs);
-        return { ...observation, durationMs: Math.round(performance.now() - startedAtMs) };
+        const durationMs = Math.round(performance.now() - startedAtMs);
+        const isHeldUp = observation.timedOut === true && durationMs > timeoutMs + HELD_UP_MS;
+        return isHeldUp ? heldUp(durationMs) : { ...observation, durationMs };
       } finally {
-        passTurn();
+        turns.pass();
       }
     },
   };
 }
 
+/** A deadline noticed this much too late tells of this process (stopped, or the host suspended), not of the target. */
+const HELD_UP_MS = 2_000;
+
+const heldUp = (durationMs: number) => ({
+  passed: false,
+  skipped: true as const,
+  detail: `not judged: this process was held up for ${durationMs} ms`,
+  durationMs,
+});
+
 async function observe(target: ProbeTarget, timeoutMs: number): Promise<Observation> {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), timeoutMs);
   const late = new Promise<Observation>((resolve) => {
-    abort.signal.addEventListener('abort', () =>
-      resolve({ passed: false, detail: `no answer within ${timeoutMs} ms` }),
-    );
+    abort.signal.addEventListener('abort', () => resolve(noAnswer(timeoutMs)));
   });
   try {
     return await Promise.race([start(target, timeoutMs, abort.signal), late]);
   } catch (error) {
-    return { passed: false, detail: describeError(error) };
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'COMMAND_TIMEOUT'
+      ? noAnswer(timeoutMs)
+      : { passed: false, detail: describeError(error) };
   } finally {
     clearTimeout(timer);
     // Frees the socket of a probe that lost the race.
     abort.abort();
   }
 }
+
+const noAnswer = (timeoutMs: number): Observation => ({
+  passed: false,
+  timedOut: true,
+  detail: `no answer within ${timeoutMs} ms`,
+});
 
 async function start(
   target: ProbeTarget,
@@ -87,7 +88,7 @@ async function start(
     case 'command': {
       const { exitCode, output } = await target.run(timeoutMs);
       const detail = exitCode === 0 ? 'exit code 0' : `exit code ${exitCode}: ${lastLine(output)}`;
-      return { passed: exitCode === 0, detail: detail.replace(/: $/, '') };
+      return { passed: exitCode === 0, exitCode, detail: detail.replace(/: $/, '') };
     }
     default:
       return target satisfies never;
@@ -106,6 +107,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ECONNRESET: 'connection reset',
   EHOSTUNREACH: 'host unreachable',
   ENETUNREACH: 'network unreachable',
+  EADDRNOTAVAIL: 'address not available',
   ENOTFOUND: 'host not found',
   EAI_AGAIN: 'host not found for now',
   EPIPE: 'connection reset',

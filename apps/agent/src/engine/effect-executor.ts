@@ -213,21 +213,14 @@ async function release(
 }
 
 async function probe(context: ExecutorContext, effect: EffectOf<'probe'>): Promise<void> {
-  const target = toProbeTarget(effect.task, {
-    run: effect.run,
-    launcher: launcherOf(context, effect.launcher),
-    ...(effect.ipAddress === undefined ? {} : { ipAddress: effect.ipAddress }),
-  });
-  const result =
-    target === undefined
-      ? { passed: false, detail: 'the health check names nothing that can be probed' }
-      : await context.ports.prober.probe(target, { timeoutMs: effect.timeoutMs });
-  const { passed, detail } = result;
-  context.dispatch({
-    kind: 'task',
-    run: effect.run,
-    event: { kind: 'probed', result: { passed, detail } },
-  });
+  const { run, subject, task, launched, timeoutMs } = effect;
+  const launcher = launcherOf(context, effect.launcher);
+  const place = launched === undefined ? { run, launcher } : { run, launcher, launched };
+  const found = toProbeTarget(task, subject, place);
+  const seen = found.ok
+    ? await context.ports.prober.probe(found.target, { timeoutMs })
+    : { passed: false, detail: found.reason };
+  context.dispatch({ kind: 'task', run, event: { kind: 'probed', subject, seen } });
 }
 
 function launcherOf(context: ExecutorContext, kind: LauncherKind): Launcher {

@@ -1,40 +1,94 @@
-import type { Launcher, ProbeTarget, RunKey } from '#core';
-import type { CommandInfo, TaskInfo } from '#mesos-v1';
+import { type CheckSubject, checkOf, healthCheckType } from '#cluster';
+import type { LaunchedTask, Launcher, ProbeTarget, RunKey } from '#core';
+import type { CommandInfo, TaskInfo, WireHealthCheck } from '#mesos-v1';
 
 const LOOPBACK = '127.0.0.1';
+const IPV6_LOOPBACK = '::1';
+/** Redirects followed before a check has failed. */
+const MAX_REDIRECTS = 10;
+
+/** What is probed, or why nothing can be. */
+export type FoundTarget =
+  | { readonly ok: true; readonly target: ProbeTarget }
+  | { readonly ok: false; readonly reason: string };
+
+interface TaskPlace {
+  readonly run: RunKey;
+  readonly launched?: LaunchedTask;
+  readonly launcher: Launcher;
+}
 
 /**
- * What a task's health check probes. A container with an address of its own is probed there, any other task on
- * loopback, as Mesos does from inside the task's network. Undefined: the check names nothing that can be probed.
+ * What a task's health check or check probes. A container with a network of its own is probed at its address there, any
+ * other task on loopback, as Mesos does from inside the task's network.
  */
-export function toProbeTarget(
-  task: TaskInfo,
-  at: { readonly run: RunKey; readonly ipAddress?: string; readonly launcher: Launcher },
-): ProbeTarget | undefined {
-  const check = task.health_check;
-  if (!check) return undefined;
-  const host = at.ipAddress ?? LOOPBACK;
-  const type = check.type ?? (check.http ? 'HTTP' : check.tcp ? 'TCP' : 'COMMAND');
-  if (type === 'HTTP' && check.http) {
-    const { scheme, port, path } = check.http;
-    return {
-      kind: 'http',
-      scheme: scheme === 'https' ? 'https' : 'http',
-      host,
-      port: Number(port),
-      path: path || '/',
-    };
+export function toProbeTarget(task: TaskInfo, subject: CheckSubject, at: TaskPlace): FoundTarget {
+  const check = subject === 'health' ? task.health_check : checkOf(task);
+  if (!check) return nothing;
+  switch (subject === 'health' ? healthCheckType(check as WireHealthCheck) : check.type) {
+    case 'HTTP': {
+      if (!check.http) return nothing;
+      const { scheme, port, path, protocol } = check.http;
+      return withHost(task, protocol, at, (host) => ({
+        kind: 'http',
+        scheme: scheme === 'https' ? 'https' : 'http',
+        host,
+        port: Number(port),
+        path: path || '/',
+        maxRedirects: MAX_REDIRECTS,
+      }));
+    }
+    case 'TCP': {
+      if (!check.tcp) return nothing;
+      const { port, protocol } = check.tcp;
+      return withHost(task, protocol, at, (host) => ({ kind: 'tcp', host, port: Number(port) }));
+    }
+    default: {
+      const command = commandOf(check.command);
+      return command === undefined ? nothing : { ok: true, target: toCommandTarget(command, at) };
+    }
   }
-  if (type === 'TCP' && check.tcp) return { kind: 'tcp', host, port: Number(check.tcp.port) };
-  if (type !== 'COMMAND' || !check.command) return undefined;
-  const text = toShellText(check.command);
-  return { kind: 'command', run: (timeoutMs) => at.launcher.execute(at.run, text, { timeoutMs }) };
 }
 
-/** The command as a shell reads it: argument lists are quoted word by word. */
-function toShellText(command: CommandInfo): string {
-  if (command.shell !== false) return command.value ?? 'true';
-  const [, ...rest] = command.arguments ?? [];
-  const words = command.value ? [command.value, ...rest] : (command.arguments ?? []);
-  return words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+const nothing: FoundTarget = { ok: false, reason: 'the check names nothing that can be probed' };
+
+/** A health check has its command at once, a check one below. */
+const commandOf = (
+  given: CommandInfo | { readonly command: CommandInfo } | undefined,
+): CommandInfo | undefined => (given !== undefined && 'command' in given ? given.command : given);
+
+function withHost(
+  task: TaskInfo,
+  protocol: 'IPV4' | 'IPV6' | undefined,
+  { launched }: TaskPlace,
+  toTarget: (host: string) => ProbeTarget,
+): FoundTarget {
+  const isIpv6 = protocol === 'IPV6';
+  if (!hasOwnNetwork(task)) {
+    return { ok: true, target: toTarget(isIpv6 ? IPV6_LOOPBACK : LOOPBACK) };
+  }
+  const address = isIpv6 ? launched?.ipv6Address : launched?.ipAddress;
+  return address === undefined
+    ? { ok: false, reason: `the container has no ${isIpv6 ? 'IPv6' : 'IPv4'} address` }
+    : { ok: true, target: toTarget(address) };
 }
+
+const hasOwnNetwork = ({ container }: TaskInfo): boolean =>
+  container?.docker !== undefined && (container.docker.network ?? 'HOST') !== 'HOST';
+
+function toCommandTarget(command: CommandInfo, at: TaskPlace): ProbeTarget {
+  const variables = command.environment?.variables ?? [];
+  const environment = Object.fromEntries(variables.map(({ name, value }) => [name, value ?? '']));
+  return {
+    kind: 'command',
+    run: (timeoutMs) => at.launcher.execute(at.run, toWords(command), { timeoutMs, environment }),
+  };
+}
+
+/** A text for a shell, or the program and its arguments: the first one given is the program's own name. */
+const toWords = ({
+  shell,
+  value,
+  arguments: list = [],
+}: CommandInfo): string | readonly string[] =>
+  shell === false ? [...(value ? [value] : list.slice(0, 1)), ...list.slice(1)] : (value ?? 'true');

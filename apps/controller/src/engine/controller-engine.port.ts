@@ -12,7 +12,12 @@ import type {
   TaskFailure,
   TaskId,
 } from '#core';
-import type { MarathonEvent, WireReadinessResult, WireRouterReport } from '#marathon-v2';
+import type {
+  MarathonEvent,
+  WireCheckResult,
+  WireReadinessResult,
+  WireRouterReport,
+} from '#marathon-v2';
 
 /** What a change of the declared state puts and removes; everything else stays. */
 export interface RootDelta {
@@ -62,6 +67,8 @@ export interface InstanceView {
   readonly health: readonly HealthState[];
   /** Undefined: no health checks, or nothing known yet. */
   readonly healthy?: boolean;
+  /** What the app's `check` saw last. */
+  readonly checkResult?: WireCheckResult;
 }
 
 export interface DeploymentView {

@@ -1,6 +1,6 @@
 import type { AgentId, App, AppId, DeploymentId, InstanceId, TaskId } from '#core';
 import type { BackOff, LaunchQueue } from '#deployment';
-import type { WireRouterReport } from '#marathon-v2';
+import type { WireCheckResult, WireRouterReport } from '#marathon-v2';
 import type { Site } from '#matcher';
 import { ElapsedTimes } from './elapsed-times.js';
 import type { QueueStatistics } from './queue-statistics.js';
@@ -47,6 +47,8 @@ export class EngineMemory {
   master: string | undefined;
   /** Instances this engine saw start: no result yet means that they have not passed yet. */
   readonly startedHere = new Set<InstanceId>();
+  /** What the `check` of an instance saw last, where it has one and that is known. */
+  readonly checkResults = new Map<InstanceId, WireCheckResult>();
   readonly agentSites = new Map<AgentId, Site>();
   readonly recentPorts = new Map<AgentId, Set<number>>();
   /** ACCEPT is on its way: asking the master about them now would get a wrong answer. */

@@ -49,8 +49,10 @@ function toInstanceView(context: EngineContext, instance: Instance): InstanceVie
   const app = definitionOf(context, context.state.root, instance);
   const verdict = context.health.verdictOf(instance.id, app);
   const isChecked = (app?.healthChecks.length ?? 0) > 0 && !isTerminalCondition(instance.condition);
-  if (!isChecked || verdict === 'unknown' || verdict === 'pending') return { instance, health };
-  return { instance, health, healthy: verdict === 'healthy' };
+  const checkResult = context.memory.checkResults.get(instance.id);
+  const seen = { instance, health, ...(checkResult === undefined ? {} : { checkResult }) };
+  if (!isChecked || verdict === 'unknown' || verdict === 'pending') return seen;
+  return { ...seen, healthy: verdict === 'healthy' };
 }
 
 type ByApp = ReturnType<typeof deploymentsByApp>;

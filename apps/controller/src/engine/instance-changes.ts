@@ -129,6 +129,7 @@ function forgetInstance(context: EngineContext, instance: Instance): void {
   context.reconciler.answered(instance.taskId);
   context.memory.accepting.delete(instance.id);
   context.memory.startedHere.delete(instance.id);
+  context.memory.checkResults.delete(instance.id);
   context.memory.elapsed.forget(instance.id);
   if (instance.placement !== undefined) {
     context.memory.freePorts(instance.placement.agentId, instance.hostPorts);

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { appId, type HealthCheck } from '#core';
 import { anApp } from '../../../../test/support/store-fixtures.js';
 import { EngineHarness } from './engine-harness.test-support.js';
 
@@ -31,4 +32,41 @@ it('writes nothing when an answer to RECONCILE says what is known', async () => 
   );
   expect(commits.filter((kind) => kind === 'put-instances')).toEqual([]);
   expect(harness.eventTypes().slice(before)).toEqual(['scheduler_reregistered_event']);
+});
+
+it('shows what a check saw, and counts no result of health that stands in its status', async () => {
+  const healthCheck: HealthCheck = {
+    protocol: 'MESOS_TCP',
+    port: 80,
+    gracePeriodSeconds: 0,
+    intervalSeconds: 60,
+    timeoutSeconds: 1,
+    maxConsecutiveFailures: 3,
+    delaySeconds: 0,
+    ignoreHttp1xx: false,
+    ipProtocol: 'IPv4',
+  };
+  const harness = new EngineHarness();
+  await harness.start();
+  await harness.put(anApp('/web', { instances: 1, healthChecks: [healthCheck] }));
+  await harness.clock.advance(2_000);
+  const task = harness.cluster.running()[0]?.info.task_id.value ?? '';
+  const sight = { healthy: false, message: 'connection refused' };
+  harness.cluster.report(task, 'TASK_RUNNING', {
+    ...sight,
+    reason: 'REASON_TASK_HEALTH_CHECK_STATUS_UPDATED',
+  });
+
+  for (const exit_code of [1, 2, 3]) {
+    harness.cluster.report(task, 'TASK_RUNNING', {
+      ...sight,
+      reason: 'REASON_TASK_CHECK_STATUS_UPDATED',
+      check_status: { type: 'COMMAND', command: { exit_code } },
+    });
+  }
+  await harness.clock.advance(100);
+
+  const [view] = harness.engine.view.instancesOf(appId('/web'));
+  expect(view?.checkResult).toEqual({ command: { exitCode: 3 } });
+  expect(view?.health.map(({ consecutiveFailures }) => consecutiveFailures)).toEqual([1]);
 });

@@ -13,9 +13,11 @@ import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import { changeInstance } from './instance-changes.js';
 import { statusUpdated } from './marathon-events.js';
+import { toCheckResult } from './task-checks.js';
 
 const RECONCILIATION_REASON = 'REASON_RECONCILIATION';
 const HEALTH_REASON = 'REASON_TASK_HEALTH_CHECK_STATUS_UPDATED';
+const CHECK_REASON = 'REASON_TASK_CHECK_STATUS_UPDATED';
 /** Longest message kept of a status, characters. */
 const MAX_MESSAGE = 1_024;
 const STATES: ReadonlySet<string> = new Set(TASK_STATES);
@@ -32,10 +34,10 @@ export async function handleStatus(context: EngineContext, status: TaskStatus): 
   const task = taskId(status.task_id.value);
   context.reconciler.answered(task);
   const known = context.state.instanceOfTask(task);
-  if (known !== undefined && isOnlyHealth(known, status, name)) {
+  if (known !== undefined && isOnlyCheck(known, status, name)) {
     // Nothing to store: results live in memory.
     context.memory.unconfirmed.delete(task);
-    noteHealth(context, known, status);
+    noteChecks(context, known, status);
     return;
   }
   await context.commits.submit({
@@ -45,8 +47,11 @@ export async function handleStatus(context: EngineContext, status: TaskStatus): 
   context.memory.unconfirmed.delete(task);
 }
 
-const isOnlyHealth = (instance: Instance, status: TaskStatus, state: TaskState): boolean =>
-  status.reason === HEALTH_REASON &&
+const isOfCheck = ({ reason }: TaskStatus): boolean =>
+  reason === HEALTH_REASON || reason === CHECK_REASON;
+
+const isOnlyCheck = (instance: Instance, status: TaskStatus, state: TaskState): boolean =>
+  isOfCheck(status) &&
   state === 'TASK_RUNNING' &&
   instance.condition === 'Running' &&
   instance.lastState === state;
@@ -90,8 +95,9 @@ function applyStatus(
 }
 
 /** The message is about the check or the question then, not about the task: with the old one kept, nothing is written. */
-const saysNothingNew = (instance: Instance, { state, reason }: TaskStatus): boolean =>
-  reason === HEALTH_REASON || (reason === RECONCILIATION_REASON && instance.lastState === state);
+const saysNothingNew = (instance: Instance, status: TaskStatus): boolean =>
+  isOfCheck(status) ||
+  (status.reason === RECONCILIATION_REASON && instance.lastState === status.state);
 
 const noPatience: App['unreachableStrategy'] = { inactiveAfterSeconds: 0, expungeAfterSeconds: 0 };
 
@@ -129,7 +135,17 @@ export function followInstance(
   if (instance === undefined || app === undefined) return;
   const isWatched = instance.condition === 'Running' && instance.goal === 'Running';
   if (isWatched) context.health.watch(instance, app);
-  if (isWatched && status !== undefined) noteHealth(context, instance, status);
+  if (isWatched && status !== undefined) noteChecks(context, instance, status);
+}
+
+function noteChecks(context: EngineContext, instance: Instance, status: TaskStatus): void {
+  noteHealth(context, instance, status);
+  const result = toCheckResult(status);
+  const { checkResults } = context.memory;
+  if (JSON.stringify(result) === JSON.stringify(checkResults.get(instance.id))) return;
+  if (result === undefined) checkResults.delete(instance.id);
+  else checkResults.set(instance.id, result);
+  context.memory.touch(instance.appId);
 }
 
 function noteHealth(context: EngineContext, instance: Instance, status: TaskStatus): void {
@@ -137,7 +153,8 @@ function noteHealth(context: EngineContext, instance: Instance, status: TaskStat
   context.health.agentResult(instance.id, {
     healthy: status.healthy,
     message: status.message ?? 'the check failed',
-    ...(status.uuid === undefined ? {} : { uuid: status.uuid }),
+    // What stands in other statuses is what was told before: no further result.
+    ...(status.uuid === undefined || status.reason !== HEALTH_REASON ? {} : { uuid: status.uuid }),
   });
 }
 

@@ -6,13 +6,11 @@ import {
   MAX_GRACE_NANOSECONDS,
   type TaskInfo,
   toWireResources,
-  type WireHealthCheck,
   type WireResource,
 } from '#mesos-v1';
+import { toWireCheck, toWireHealthCheck } from './task-checks.js';
 import { type TaskPort, taskEnvironment } from './task-environment.js';
 
-/** The agent reports health and never kills: the controller decides. */
-const NEVER_KILL = 0xffffffff;
 const NANOSECONDS = 1_000_000_000;
 
 /** An agent waits a day at most, and a master refuses the task of one that is to wait longer. */
@@ -34,7 +32,8 @@ export interface TaskSource {
 /** Builds the TaskInfo of one launch. */
 export function buildTaskInfo(source: TaskSource): TaskInfo {
   const { app, instance, placement } = source;
-  const check = agentCheckOf(app);
+  const health = agentCheckOf(app);
+  const check = toWireCheck(app, source.ports);
   const container = toContainerInfo(app, source.ports);
   const graceSeconds = app.taskKillGracePeriodSeconds;
   return {
@@ -44,9 +43,10 @@ export function buildTaskInfo(source: TaskSource): TaskInfo {
     resources: toTaskResources(source.taken),
     command: toCommand(source),
     ...(container === undefined ? {} : { container }),
-    ...(check === undefined
+    ...(health === undefined
       ? {}
-      : { health_check: toWireHealthCheck(app, check.healthCheck, source.ports) }),
+      : { health_check: toWireHealthCheck(app, health.healthCheck, source.ports) }),
+    ...(check === undefined ? {} : { check }),
     ...(graceSeconds === undefined
       ? {}
       : { kill_policy: { grace_period: { nanoseconds: toGraceNanoseconds(graceSeconds) } } }),
@@ -200,32 +200,6 @@ function toPortMappings(
       protocol: protocol.trim(),
     }));
   });
-}
-
-/** The agent probes from inside the task's network: a container of its own address is asked on its own port. */
-function toWireHealthCheck(
-  app: App,
-  check: HealthCheck,
-  ports: readonly TaskPort[],
-): WireHealthCheck {
-  const timing = {
-    delay_seconds: check.delaySeconds,
-    interval_seconds: check.intervalSeconds,
-    timeout_seconds: check.timeoutSeconds,
-    grace_period_seconds: check.gracePeriodSeconds,
-    consecutive_failures: NEVER_KILL,
-  };
-  if (check.protocol === 'COMMAND') {
-    const value = check.command?.value ?? 'true';
-    return { type: 'COMMAND', command: { shell: true, value }, ...timing };
-  }
-  const declared = ports[check.portIndex ?? 0];
-  const own = isHostNetwork(app) ? declared?.port : declared?.requested || declared?.port;
-  const port = check.port ?? own ?? 0;
-  const protocol = check.ipProtocol === 'IPv6' ? 'IPV6' : 'IPV4';
-  if (check.protocol === 'MESOS_TCP') return { type: 'TCP', tcp: { port, protocol }, ...timing };
-  const scheme = check.protocol === 'MESOS_HTTPS' ? 'https' : 'http';
-  return { type: 'HTTP', http: { port, path: check.path ?? '/', scheme, protocol }, ...timing };
 }
 
 const toDiscovery = (app: App, ports: readonly TaskPort[]): unknown => ({

@@ -203,6 +203,7 @@ export function legacyTask(task: TaskView, framework: MasterFramework): object {
     ...(info.discovery === undefined ? {} : { discovery: info.discovery }),
     ...(info.container === undefined ? {} : { container: info.container }),
     ...(info.health_check === undefined ? {} : { health_check: info.health_check }),
+    ...(info.check === undefined ? {} : { check: info.check }),
     ...(info.limits === undefined ? {} : { limits: info.limits }),
   };
 }

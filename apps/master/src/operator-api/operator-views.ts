@@ -102,6 +102,7 @@ export function viewTask(task: TaskView, frameworkId: string): object {
     ...(info.discovery === undefined ? {} : { discovery: info.discovery }),
     ...(info.container === undefined ? {} : { container: info.container }),
     ...(info.health_check === undefined ? {} : { health_check: info.health_check }),
+    ...(info.check === undefined ? {} : { check: info.check }),
     ...(info.kill_policy === undefined ? {} : { kill_policy: info.kill_policy }),
     ...(info.max_completion_time === undefined
       ? {}
