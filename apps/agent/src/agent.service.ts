@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { AgentState } from '#cluster';
+import { createUsageReader } from '#containerizer';
 import { assert, type Launcher, type RunKey } from '#core';
 import { type AgentInfo, toWireResources } from '#mesos-v1';
 import {
@@ -32,6 +33,9 @@ import { createLaunchers } from './launchers.js';
 import { HttpMasterLink } from './link/http-master-link.js';
 import { DirectorySandboxStore } from './sandbox/directory-sandbox-store.js';
 import { AgentMetrics } from './status/agent-metrics.js';
+import { createSandboxSizes } from './status/sandbox-sizes.js';
+import { registerTaskMetrics } from './status/task-metrics.js';
+import { TaskStatistics } from './status/task-statistics.js';
 import { AGENT_CONFIG, AGENT_LOGGER } from './tokens.js';
 
 export const AGENT_VERSION = '1.11.0';
@@ -43,6 +47,13 @@ const SWEEP_INTERVAL_MS = 10 * 60_000;
 @Injectable()
 export class AgentService implements OnModuleDestroy {
   readonly sandboxes: DirectorySandboxStore;
+  readonly statistics = new TaskStatistics({
+    tasks: () => this.state?.tasks.values() ?? [],
+    sandboxOf: (run) => this.sandboxes.directories(run).sandbox,
+    measure: createUsageReader(),
+    sizes: createSandboxSizes(),
+    now: () => systemClock.now(),
+  });
   private engine: AgentEngine | undefined;
   private description: Omit<AgentInfo, 'id'> | undefined;
   private sweeper: NodeJS.Timeout | undefined;
@@ -103,6 +114,7 @@ export class AgentService implements OnModuleDestroy {
     await engine.start();
     this.engine = engine;
     this.metrics.watch(() => engine.state);
+    registerTaskMetrics(() => this.statistics.read());
     for (const { kind, isAvailable, notes } of engine.launchers) {
       this.logger.info({ kind, isAvailable, notes }, `launcher ${kind}`);
     }

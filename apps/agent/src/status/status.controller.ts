@@ -2,7 +2,6 @@ import { Controller, Get } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type AgentState, type AgentTask, type CompletedTask, frameworkIdOf } from '#cluster';
 import { AGENT_VERSION, AgentService } from '../agent.service.js';
-import { measureTasks } from './measure-tasks.js';
 import { stillRecovering } from './still-recovering.js';
 
 /** What this agent is and runs. */
@@ -43,9 +42,10 @@ export class StatusController {
   }
 
   @Get('monitor/statistics')
-  @ApiOperation({ summary: 'Processor time and memory of each running task' })
+  @ApiOperation({ summary: 'What each running task uses, at most a second old' })
   statistics(): Promise<unknown> {
-    return measureTasks([...this.requireState().tasks.values()]);
+    this.requireState();
+    return this.agent.statistics.read();
   }
 
   private describeTask(task: AgentTask): unknown {
