@@ -46,6 +46,19 @@ test('mistakes name the variable, its value and what it must be', () => {
   );
 });
 
+test('a resource can be given once, and a policy must be known', () => {
+  expect(() =>
+    read({ PACER_AGENT_CPUS: '2', PACER_AGENT_RESOURCES: 'cpus:4;ports:[1-2]' }),
+  ).toThrow('give one of each: PACER_AGENT_CPUS and PACER_AGENT_RESOURCES (cpus)');
+  expect(() => read({ PACER_AGENT_RECONFIGURATION_POLICY: 'some' })).toThrow(
+    'PACER_AGENT_RECONFIGURATION_POLICY: "some" is not one of equal, additive, any',
+  );
+  expect(() => read({ PACER_AGENT_RESOURCES: 'cpus:lots' })).toThrow(
+    'PACER_AGENT_RESOURCES: "cpus:lots" (entry cpus:lots) is a text',
+  );
+  expect(read({ PACER_AGENT_RESOURCES: 'ports:[1-2]' }).reconfiguration).toBe('any');
+});
+
 test('an address given as the hostname is where tasks are reached', () => {
   const config = read({ PACER_HOST: '0.0.0.0', PACER_AGENT_HOSTNAME: '10.0.0.7' });
 

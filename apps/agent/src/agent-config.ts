@@ -1,6 +1,9 @@
 import { isIP } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
+import { RECONFIGURATION_POLICIES, type ReconfigurationPolicy } from '#cluster';
+import type { Range } from '#core';
 import {
+  ConfigError,
   isLoopback,
   list,
   localUrl,
@@ -12,16 +15,35 @@ import {
   urls,
 } from '#platform';
 import { readAttributes, readPortRanges } from './host/read-attributes.js';
+import { readResources, readRole } from './host/read-resources.js';
 
 const MAX_CPUS = 1_000_000;
 const MAX_MIB = 1_000_000_000;
 const DEFAULT_DATA = '/var/lib/pacer/agent';
+const DEFAULT_PORTS: readonly Range[] = [{ begin: 31_000, end: 32_000 }];
 const LOOPBACK = '127.0.0.1';
 
-export type AgentConfig = ReturnType<typeof readAgentConfig>;
+export type AgentConfig = ReturnType<typeof readSettings>;
 
 /** Reads the agent's settings; mistakes are reported all at once. */
-export const readAgentConfig = (source: Parameters<typeof readConfig>[1] = {}) =>
+export function readAgentConfig(source: Parameters<typeof readConfig>[1] = {}): AgentConfig {
+  const config = readSettings(source);
+  const single = [
+    ['cpus', 'PACER_AGENT_CPUS', config.cpus !== 0],
+    ['mem', 'PACER_AGENT_MEM_MIB', config.memMib !== 0],
+    ['disk', 'PACER_AGENT_DISK_MIB', config.diskMib !== 0],
+    ['ports', 'PACER_AGENT_PORTS', config.ports !== DEFAULT_PORTS],
+  ] as const;
+  const named = new Set(config.resources.map(({ name }) => name));
+  const twice = single.filter(([name, _variable, isGiven]) => isGiven && named.has(name));
+  if (twice.length === 0) return config;
+  const conflicts = twice.map(
+    ([name, variable]) => `${variable} and PACER_AGENT_RESOURCES (${name})`,
+  );
+  throw new ConfigError(`give one of each: ${conflicts.join('; ')}`);
+}
+
+const readSettings = (source: Parameters<typeof readConfig>[1]) =>
   readConfig(
     {
       host: text('PACER_HOST', LOOPBACK),
@@ -32,7 +54,10 @@ export const readAgentConfig = (source: Parameters<typeof readConfig>[1] = {}) =
       cpus: numeric('PACER_AGENT_CPUS', { fallback: 0, min: 0, max: MAX_CPUS, fraction: true }),
       memMib: numeric('PACER_AGENT_MEM_MIB', { fallback: 0, min: 0, max: MAX_MIB }),
       diskMib: numeric('PACER_AGENT_DISK_MIB', { fallback: 0, min: 0, max: MAX_MIB }),
-      ports: parsed('PACER_AGENT_PORTS', readPortRanges, [{ begin: 31_000, end: 32_000 }]),
+      ports: parsed('PACER_AGENT_PORTS', readPortRanges, DEFAULT_PORTS),
+      resources: parsed('PACER_AGENT_RESOURCES', readResources, []),
+      defaultRole: parsed('PACER_AGENT_DEFAULT_ROLE', readRole, '*'),
+      reconfiguration: parsed('PACER_AGENT_RECONFIGURATION_POLICY', readPolicy, 'any'),
       attributes: parsed('PACER_AGENT_ATTRIBUTES', readAttributes, []),
       hostname: text('PACER_AGENT_HOSTNAME', ''),
       /** Files fetched with `cache`; Mesos' default. 0 keeps none. */
@@ -75,4 +100,10 @@ function outwardAddress(): string {
   const addresses = Object.values(networkInterfaces()).flatMap((found) => found ?? []);
   const outward = addresses.find(({ internal, family }) => !internal && family === 'IPv4');
   return outward?.address ?? LOOPBACK;
+}
+
+function readPolicy(text: string): ReconfigurationPolicy {
+  const found = RECONFIGURATION_POLICIES.find((policy) => policy === text);
+  if (found === undefined) throw new Error(`is not one of ${RECONFIGURATION_POLICIES.join(', ')}`);
+  return found;
 }

@@ -5,7 +5,7 @@ import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { AgentState } from '#cluster';
 import { createUsageReader } from '#containerizer';
 import { assert, type Launcher, type RunKey } from '#core';
-import { type AgentInfo, toWireResources } from '#mesos-v1';
+import { type AgentInfo, encodeResources } from '#mesos-v1';
 import {
   authorizationHeader,
   describeConnectionError,
@@ -105,6 +105,7 @@ export class AgentService implements OnModuleDestroy {
       {
         agent: this.description,
         version: AGENT_VERSION,
+        reconfiguration: this.config.reconfiguration,
         bootId: await readBootId(),
         hostAddress: advertisedAddress(this.config),
         searchPath:
@@ -164,6 +165,8 @@ export class AgentService implements OnModuleDestroy {
         memMib: config.memMib || undefined,
         diskMib: config.diskMib || undefined,
         ports: config.ports,
+        named: config.resources,
+        defaultRole: config.defaultRole,
       },
       config.data,
     );
@@ -175,7 +178,7 @@ export class AgentService implements OnModuleDestroy {
         scheme: schemeOf(processTls()?.settings),
         address: { hostname, ip: apiAddress(config), port },
       },
-      resources: toWireResources(amount),
+      resources: encodeResources(amount, { isRefined: false }),
       attributes: config.attributes,
     };
   }

@@ -1,5 +1,6 @@
 import { isTerminalTaskState, type RunKey, runKeyOfTask, type TaskState } from '#core';
 import type { FrameworkInfo, LaunchId, TaskInfo, TaskStatus, WireResource } from '#mesos-v1';
+import type { AgentDescription } from './agent-reconfiguration.js';
 import { addPending, boundPending } from './update-stream.js';
 
 /** What the agent writes down about itself; flushed to the disk before it is relied on. */
@@ -11,6 +12,8 @@ export interface AgentIdentity {
   readonly bootId: string;
   /** Dynamic reservations and volumes, as the master said last. They outlive a change of the agent's id. */
   readonly checkpointedResources?: readonly WireResource[];
+  /** As what it registered last. */
+  readonly description?: AgentDescription;
 }
 
 /** Why a task is being ended, as it will be reported. */

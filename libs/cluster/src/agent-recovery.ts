@@ -3,6 +3,7 @@ import type { AgentCall, AgentInfo, TaskStatus } from '#mesos-v1';
 import { groupJournal } from './agent-effects.js';
 import { supersede } from './agent-kills.js';
 import { launcherKindOf } from './agent-launch-spec.js';
+import type { AgentDescription } from './agent-reconfiguration.js';
 import type { AgentIdentity, JournalImage, TaskRecord } from './agent-records.js';
 import { frameworkIdOf, isCurrent, makeCurrent } from './agent-runs.js';
 import {
@@ -37,6 +38,8 @@ export function recoverAgent(
     readonly seed: readonly number[];
     readonly options: AgentOptions;
     readonly now: Now;
+    /** As what it registers from now on. */
+    readonly description?: AgentDescription;
   },
 ): Reduction<AgentState, AgentEffect> {
   const before = journal.identity;
@@ -45,6 +48,7 @@ export function recoverAgent(
     highestEpoch: 0,
     ...before,
     bootId: start.bootId,
+    ...(start.description === undefined ? {} : { description: start.description }),
   };
   const isStartingOver =
     before !== undefined && before.agentId === undefined && journal.image.tasks.size > 0;
@@ -55,7 +59,8 @@ export function recoverAgent(
   const turn: AgentTurn = { state, effects: [], now: start.now };
   const { effects } = turn;
   if (isStartingOver) effects.push({ kind: 'pause-link', reason: 'old tasks have to end first' });
-  if (before?.bootId !== start.bootId) effects.push({ kind: 'persist-identity', identity });
+  if (JSON.stringify(before) !== JSON.stringify(identity))
+    effects.push({ kind: 'persist-identity', identity });
   for (const [run, completed] of journal.image.completed) state.completed.set(run, completed);
   for (const [run, record] of journal.image.tasks) {
     const damage = journal.damaged.get(run);

@@ -17,6 +17,12 @@ export {
 } from './agent-launch-spec.js';
 export { type Admission, admitMessage, type MasterStream } from './agent-master-stream.js';
 export {
+  type AgentDescription,
+  findReconfiguration,
+  RECONFIGURATION_POLICIES,
+  type ReconfigurationPolicy,
+} from './agent-reconfiguration.js';
+export {
   type AgentIdentity,
   applyRecord,
   type CompletedTask,
@@ -52,7 +58,7 @@ export type {
   SubscribeCall,
 } from './master-events.js';
 export { executorKey } from './master-executors.js';
-export { failoverTimeoutMs } from './master-framework-info.js';
+export { failoverTimeoutMs, isRoleName } from './master-framework-info.js';
 export { findMachines as findScheduledMachines } from './master-maintenance.js';
 export {
   isListedAgent,

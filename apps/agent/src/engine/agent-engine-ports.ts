@@ -1,4 +1,4 @@
-import type { AgentOptions } from '#cluster';
+import type { AgentOptions, ReconfigurationPolicy } from '#cluster';
 import type { Clock, Launcher, Prober } from '#core';
 import type { AgentInfo } from '#mesos-v1';
 import type { Fetcher } from './fetcher.port.js';
@@ -29,6 +29,8 @@ export interface AgentEnginePorts {
 export interface AgentEngineSettings {
   readonly agent: Omit<AgentInfo, 'id' | 'capabilities'>;
   readonly version: string;
+  /** What may be different from when it registered last; default: anything. */
+  readonly reconfiguration?: ReconfigurationPolicy;
   /** The host's boot; tasks of another one are gone. */
   readonly bootId: string;
   /** The address of tasks without one of their own. */

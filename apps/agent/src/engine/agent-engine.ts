@@ -1,9 +1,12 @@
 import {
+  type AgentDescription,
   type AgentEvent,
+  type AgentIdentity,
   type AgentOptions,
   type AgentState,
   DEFAULT_LANE_LIMITS,
   DEFAULT_TASK_OPTIONS,
+  findReconfiguration,
   isSubscribed,
   type LauncherKind,
   recoverAgent,
@@ -88,7 +91,11 @@ class Engine implements AgentEngine {
   async start(): Promise<void> {
     this.launchers = await Promise.all(this.ports.launchers.map(detect));
     const journal = await this.ports.journal.open();
+    const { hostname, resources, attributes } = this.settings.agent;
+    const description = { hostname, resources, attributes };
+    this.requireConfiguration(journal.identity, description);
     const recovered = recoverAgent(journal, {
+      description,
       bootId: this.settings.bootId,
       seed: this.ports.randomBytes(SEED_BYTES),
       options: this.options(),
@@ -136,6 +143,21 @@ class Engine implements AgentEngine {
 
   idle(): Promise<void> {
     return this.queue.idle();
+  }
+
+  /** Refuses to start as something the policy does not allow: nothing has been done yet. */
+  private requireConfiguration(
+    before: AgentIdentity | undefined,
+    description: AgentDescription,
+  ): void {
+    const { reconfiguration = 'any' } = this.settings;
+    // One that no master knows may be anything.
+    if (before?.agentId === undefined || before.description === undefined) return;
+    const found = findReconfiguration(before.description, description, reconfiguration);
+    if (found.length === 0) return;
+    throw new Error(
+      `agent ${before.agentId} may not be changed so while PACER_AGENT_RECONFIGURATION_POLICY is ${reconfiguration}: ${found.join('; ')}. Start it as it was, or with the policy ${reconfiguration === 'equal' ? 'additive (for what only adds to it) or any' : 'any'}, or with another PACER_DATA as a new agent`,
+    );
   }
 
   private dispatch(event: AgentEvent): void {

@@ -1,6 +1,8 @@
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
-import { type Range, type Resources, resources } from '#core';
+import type { Range, Resources } from '#core';
+import { decodeResources, type WireResource } from '#mesos-v1';
+import type { ConfiguredResource } from './read-resources.js';
 
 const MIB = 1024 * 1024;
 /** Left to the system, as Mesos does: 1 GiB of memory and 5 GiB of disk, or half of what there is if it is little. */
@@ -13,6 +15,10 @@ export interface ConfiguredResources {
   readonly memMib: number | undefined;
   readonly diskMib: number | undefined;
   readonly ports: readonly Range[];
+  /** What these name is not detected, however little of it they give. */
+  readonly named: readonly ConfiguredResource[];
+  /** Owns what has no role of its own. */
+  readonly defaultRole: string;
 }
 
 /** The resources the agent offers. Disk is that of the filesystem of `workDirectory`. */
@@ -20,16 +26,32 @@ export async function detectResources(
   configured: ConfiguredResources,
   workDirectory: string,
 ): Promise<Resources> {
+  const { named, defaultRole } = configured;
+  const names = new Set(named.map(({ name }) => name));
   const disk = await statfs(workDirectory);
-  return resources({
+  const detected = {
     cpus: configured.cpus ?? availableParallelism(),
     mem: configured.memMib ?? withoutReserve(memoryMib(), MEM_RESERVE_MIB),
     disk:
       configured.diskMib ??
       withoutReserve(Math.floor((disk.blocks * disk.bsize) / MIB), DISK_RESERVE_MIB),
-    ports: configured.ports,
-  });
+  };
+  const scalars = Object.entries(detected).map(
+    ([name, value]): ConfiguredResource => ({ name, value: { type: 'SCALAR', scalar: { value } } }),
+  );
+  const ports: ConfiguredResource = {
+    name: 'ports',
+    value: { type: 'RANGES', ranges: { range: configured.ports } },
+  };
+  const rest = [...scalars, ports].filter(({ name }) => !names.has(name));
+  return decodeResources([...rest, ...named].map((entry) => toWire(entry, defaultRole)));
 }
+
+const toWire = ({ name, role, value }: ConfiguredResource, defaultRole: string): WireResource => ({
+  name,
+  role: role ?? defaultRole,
+  ...value,
+});
 
 /** The smaller of the machine's memory and what a container around us allows. */
 function memoryMib(): number {

@@ -1,23 +1,32 @@
 import type { Range } from '#core';
 import type { WireAttribute } from '#mesos-v1';
+import { readValue } from './read-value.js';
 
-/** Reads `rack:a;platform:foo`. A value that is a number becomes a scalar, as in Mesos. */
+const MAX_ATTRIBUTES = 1_000;
+const MAX_NAME_CHARACTERS = 255;
+
+/** Reads `rack:a;os:[1-5];zones:{a,b}`: texts, numbers, ranges and sets, as Mesos writes them. */
 export function readAttributes(text: string): readonly WireAttribute[] {
-  return text
+  const pairs = text
     .split(';')
     .map((pair) => pair.trim())
-    .filter((pair) => pair !== '')
-    .map((pair): WireAttribute => {
-      const colon = pair.indexOf(':');
-      const name = pair.slice(0, colon).trim();
-      const value = pair.slice(colon + 1).trim();
-      if (colon < 1 || name === '' || value === '') {
-        throw new Error(`is not a list name:value;name:value (${JSON.stringify(pair)})`);
-      }
-      return /^-?\d+(\.\d+)?$/.test(value)
-        ? { name, type: 'SCALAR', scalar: { value: Number(value) } }
-        : { name, type: 'TEXT', text: { value } };
-    });
+    .filter((pair) => pair !== '');
+  if (pairs.length > MAX_ATTRIBUTES) {
+    throw new Error(`has ${pairs.length} attributes, the limit is ${MAX_ATTRIBUTES}`);
+  }
+  return pairs.map((pair): WireAttribute => {
+    const colon = pair.indexOf(':');
+    const name = pair.slice(0, colon).trim();
+    const value = pair.slice(colon + 1).trim();
+    if (colon < 1 || name === '' || value === '' || name.length > MAX_NAME_CHARACTERS) {
+      throw new Error(`is not a list name:value;name:value (${JSON.stringify(pair)})`);
+    }
+    try {
+      return { name, ...readValue(value) };
+    } catch (error) {
+      throw new Error(`(entry ${pair.slice(0, 200)}) ${(error as Error).message}`);
+    }
+  });
 }
 
 const MAX_PORT = 65_535;
