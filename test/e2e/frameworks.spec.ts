@@ -1,10 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { resources } from '#core';
 import { createScheduler, type Scheduler } from '#framework';
-import { toWireResources, type WireOffer } from '#mesos-v1';
+import { type TaskInfo, type TaskStatus, toWireResources, type WireOffer } from '#mesos-v1';
 import { Cluster, isAlive, killQuietly, taskProcesses } from './support/cluster.js';
 import { exampleSource, type RunningFramework, startExample } from './support/examples.js';
 import { eventually, request } from './support/http.js';
@@ -193,6 +193,56 @@ describe('frameworks on the SDK', () => {
     await Promise.all([one, other].map(({ scheduler }) => scheduler.teardown()));
     await eventually('both are gone', async () => !isAlive(after) && !isAlive(before[1] ?? 0));
   });
+
+  it('are told of check and health beside each other, over a restart of the agent, and find what a task uses', async () => {
+    const often = { delay_seconds: 0, interval_seconds: 0.2 };
+    const variables = [{ name: 'WHO', value: 'me' }];
+    const program = { shell: false, value: '/bin/sh', arguments: ['sh', '-c', 'test $WHO = me'] };
+    const framework = new SameIdFramework('checked', cluster, {
+      check: {
+        ...{ type: 'COMMAND', command: { command: { value: 'exit $(cat answer)' } } },
+        ...often,
+      },
+      health_check: {
+        ...{ type: 'COMMAND', command: { ...program, environment: { variables } } },
+        ...often,
+      },
+    });
+    const hearsExit = (exit_code: number) =>
+      eventually(`it hears of exit code ${exit_code}`, async () => {
+        const { healthy, check_status } = framework.last ?? {};
+        const wanted = { type: 'COMMAND', command: { exit_code } };
+        return healthy === true && JSON.stringify(check_status) === JSON.stringify(wanted);
+      });
+
+    await framework.launch('; echo 3 >answer');
+    await hearsExit(3);
+    const [pid = 0] = taskProcesses(cluster).filter(
+      (one) => environmentOf(one).get('MESOS_FRAMEWORK_ID') === framework.scheduler.frameworkId,
+    );
+    const answer = join(environmentOf(pid).get('MESOS_SANDBOX') ?? '', 'answer');
+    writeFileSync(answer, '0');
+    await hearsExit(0);
+    const agent = cluster.pid('agent-1');
+    killQuietly(agent);
+    await eventually('a new agent', async () => cluster.pid('agent-1') !== agent);
+    writeFileSync(answer, '5');
+    await hearsExit(5);
+
+    expect(isAlive(pid)).toBe(true);
+    const { text } = await request(`${cluster.agentUrl}/monitor/statistics`);
+    const found = (JSON.parse(text) as readonly Record<string, unknown>[]).find(
+      ({ framework_id }) => framework_id === framework.scheduler.frameworkId,
+    );
+    expect(found).toMatchObject({
+      executor_id: '1',
+      statistics: { cpus_limit: 0.1, mem_limit_bytes: 32 * 2 ** 20 },
+    });
+    const metrics = (await request(`${cluster.agentUrl}/metrics`)).text;
+    expect(metrics).toContain('pacer_agent_task_memory_rss_bytes{');
+    await framework.scheduler.teardown();
+    await eventually('it is gone', async () => !isAlive(pid));
+  });
 });
 
 /** A framework that calls its task `1`, and runs it on the first agent. */
@@ -200,11 +250,13 @@ class SameIdFramework {
   readonly scheduler: Scheduler;
   /** What it was told, but for what it was told again. */
   readonly states: string[] = [];
+  last: TaskStatus | undefined;
   private command: string | undefined;
 
   constructor(
     private readonly name: string,
     cluster: Cluster,
+    private readonly checks: Pick<TaskInfo, 'check' | 'health_check'> = {},
   ) {
     this.scheduler = createScheduler({
       masters: [cluster.masterUrl],
@@ -213,7 +265,9 @@ class SameIdFramework {
         onSubscribed: () => undefined,
         onOffers: (offers) => this.consider(offers, new URL(cluster.agentUrl).port),
         onRescind: () => undefined,
-        onUpdate: async ({ state }) => {
+        onUpdate: async (status) => {
+          const { state } = status;
+          this.last = status;
           if (this.states.at(-1) !== state) this.states.push(state);
         },
         onFailure: () => undefined,
@@ -255,6 +309,7 @@ class SameIdFramework {
             agent_id: offer.agent_id,
             resources: toWireResources(resources({ cpus: 0.1, mem: 32 })),
             command: { value: command ?? '' },
+            ...this.checks,
           },
         ],
       };
