@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -98,9 +98,11 @@ it.each([
 ])('measures a process %s, with what its children used that have ended', async (_how, extra) => {
   launcher = createProcessLauncher({ scope: `usage-${process.pid}`, ...extra });
 
-  const launched = await launch(`sh -c '${BURN}'; exec sleep 1000`);
-  const usage = await usageOnce(launched, ({ cpuUserSeconds = 0 }) => cpuUserSeconds > 0.02);
+  const launched = await launch(`sh -c '${BURN}'; touch done; exec sleep 1000`);
+  await until(async () => (await readdir(join(root, 'sandbox'))).includes('done'));
+  const usage = await usageOnce(launched, () => true);
 
+  expect(usage?.cpuUserSeconds).toBeGreaterThan(0.02);
   expect(usage?.memRssBytes).toBeGreaterThan(0);
   expect(usage?.network).toBeUndefined();
 });

@@ -5,6 +5,7 @@ import {
   type AgentTaskEvent,
   isSubscribed,
   type LauncherKind,
+  type ProbeSight,
   toLaunchSpec,
 } from '#cluster';
 import type { ExecutorTable, Launcher, RunKey } from '#core';
@@ -218,7 +219,10 @@ async function probe(context: ExecutorContext, effect: EffectOf<'probe'>): Promi
   const place = launched === undefined ? { run, launcher } : { run, launcher, launched };
   const found = toProbeTarget(task, subject, place);
   const seen = found.ok
-    ? await context.ports.prober.probe(found.target, { timeoutMs })
+    ? await attempt<ProbeSight>(
+        () => context.ports.prober.probe(found.target, { timeoutMs }),
+        (detail) => ({ passed: false, detail, skipped: true }),
+      )
     : { passed: false, detail: found.reason };
   context.dispatch({ kind: 'task', run, event: { kind: 'probed', subject, seen } });
 }
