@@ -32,6 +32,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   'a driver that repeats an ACCEPT which may have been carried out': { retriesAccepts: true },
   'a journal that forgets which tasks it was about to launch': {
     wrapJournal: (journal) => ({
+      watch: (listener) => journal.watch(listener),
       open: () => journal.open(),
       saveIdentity: (identity) => journal.saveIdentity(identity),
       append: (records) => journal.append(records.filter(({ kind }) => kind !== 'launching')),
@@ -40,6 +41,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   },
   'a journal that answers before anything is on the disk': {
     wrapJournal: (journal, process) => ({
+      watch: (listener) => journal.watch(listener),
       open: () => journal.open(),
       saveIdentity: (identity) => journal.saveIdentity(identity),
       append: async (records) => {
@@ -63,6 +65,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   },
   'an agent that obeys lower epochs after it was started again': {
     wrapJournal: (journal) => ({
+      watch: (listener) => journal.watch(listener),
       open: () => journal.open(),
       saveIdentity: (identity) => journal.saveIdentity({ ...identity, highestEpoch: 0 }),
       append: (records) => journal.append(records),

@@ -28,6 +28,7 @@ import { UriFetcher } from './fetch/uri-fetcher.js';
 import { readBootId } from './host/boot-id.js';
 import { detectResources } from './host/detect-resources.js';
 import { lockDirectory } from './host/lock-directory.js';
+import { waitForDisk } from './host/wait-for-disk.js';
 import { FileTaskJournal } from './journal/file-task-journal.js';
 import { createLaunchers } from './launchers.js';
 import { HttpMasterLink } from './link/http-master-link.js';
@@ -55,6 +56,9 @@ export class AgentService implements OnModuleDestroy {
     now: () => systemClock.now(),
   });
   private engine: AgentEngine | undefined;
+  /** It may have to wait for the disk before it knows anything. */
+  private starting: AgentEngine | undefined;
+  private unusable: string | undefined;
   private description: Omit<AgentInfo, 'id'> | undefined;
   private sweeper: NodeJS.Timeout | undefined;
   private draining: Promise<void> | undefined;
@@ -69,8 +73,15 @@ export class AgentService implements OnModuleDestroy {
 
   /** Starts the engine; `port` is where this agent's own API listens. */
   async start(port: number): Promise<void> {
-    await mkdir(this.config.data, { recursive: true });
-    await lockDirectory(this.config.data);
+    await waitForDisk(
+      async () => {
+        await mkdir(this.config.data, { recursive: true });
+        await lockDirectory(this.config.data);
+      },
+      (problem) => this.noteUnusable(problem),
+    );
+    this.unusable = undefined;
+    this.metrics.watchDisk(() => this.disk);
     this.description = await this.describe(port);
     const log = (level: 'info' | 'warn', message: string) => this.logger[level](message);
     const launchers: Launcher[] = createLaunchers(this.config);
@@ -112,6 +123,7 @@ export class AgentService implements OnModuleDestroy {
           process.env['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
       },
     );
+    this.starting = engine;
     await engine.start();
     this.engine = engine;
     this.metrics.watch(() => engine.state);
@@ -125,6 +137,11 @@ export class AgentService implements OnModuleDestroy {
   /** What the agent knows; undefined until it has found its tasks again. */
   get state(): AgentState | undefined {
     return this.engine?.state;
+  }
+
+  /** What the disk says while the work directory cannot be written. */
+  get disk(): string | undefined {
+    return this.unusable ?? this.starting?.disk;
   }
 
   get info(): Omit<AgentInfo, 'id'> | undefined {
@@ -144,6 +161,13 @@ export class AgentService implements OnModuleDestroy {
   async onModuleDestroy(): Promise<void> {
     clearInterval(this.sweeper);
     await this.engine?.stop();
+  }
+
+  private noteUnusable(problem: string): void {
+    if (this.unusable === undefined) {
+      this.logger.warn({ problem }, 'the work directory cannot be written; waiting until it can');
+    }
+    this.unusable = `cannot write ${this.config.data}: ${problem}`;
   }
 
   private async sweep(): Promise<void> {

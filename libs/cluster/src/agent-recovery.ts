@@ -4,7 +4,12 @@ import { groupJournal } from './agent-effects.js';
 import { supersede } from './agent-kills.js';
 import { launcherKindOf } from './agent-launch-spec.js';
 import type { AgentDescription } from './agent-reconfiguration.js';
-import type { AgentIdentity, JournalImage, TaskRecord } from './agent-records.js';
+import {
+  type AgentIdentity,
+  type JournalImage,
+  rememberCompleted,
+  type TaskRecord,
+} from './agent-records.js';
 import { frameworkIdOf, isCurrent, makeCurrent } from './agent-runs.js';
 import {
   type AgentEffect,
@@ -14,8 +19,9 @@ import {
   newAgentTask,
 } from './agent-state.js';
 import type { AgentTask, AgentTaskEvent } from './agent-task.js';
+import { toCompleted } from './agent-task-turn.js';
 import { type AgentTurn, feedTask } from './agent-turn.js';
-import { isClosed } from './update-stream.js';
+import { isClosed, isCompleted } from './update-stream.js';
 
 /** What the journal gave back. */
 export interface RecoveredJournal {
@@ -23,13 +29,16 @@ export interface RecoveredJournal {
   readonly image: JournalImage;
   /** Runs whose lines were unreadable, with the reason. */
   readonly damaged: ReadonlyMap<RunKey, string>;
+  /** Lines were unreadable that no run could be told from: each may have lost that it was handed to a launcher. */
+  readonly unattributed?: string;
 }
 
 /**
  * Builds the state of an agent that starts, from what it wrote down. Tasks that were handed to a launcher are looked for
  * again (`reattach`), those that were not are launched now; after a reboot, or with damaged lines, a task is reported
  * lost. An agent that was told to start over and died meanwhile goes on with that: its old tasks must end before it
- * registers anew. O(tasks).
+ * registers anew; so must those of one whose identity is gone. Whoever carries the effects out tells `started` that the
+ * boot is a new one only when they are on the disk: until then the tasks of before the reboot are. O(tasks).
  */
 export function recoverAgent(
   journal: RecoveredJournal,
@@ -50,8 +59,7 @@ export function recoverAgent(
     bootId: start.bootId,
     ...(start.description === undefined ? {} : { description: start.description }),
   };
-  const isStartingOver =
-    before !== undefined && before.agentId === undefined && journal.image.tasks.size > 0;
+  const isStartingOver = before?.agentId === undefined && journal.image.tasks.size > 0;
   const state: AgentState = {
     ...emptyAgentState(identity, start.seed, start.options),
     ...(isStartingOver ? { leaving: 'reregister' as const } : {}),
@@ -59,12 +67,14 @@ export function recoverAgent(
   const turn: AgentTurn = { state, effects: [], now: start.now };
   const { effects } = turn;
   if (isStartingOver) effects.push({ kind: 'pause-link', reason: 'old tasks have to end first' });
-  if (JSON.stringify(before) !== JSON.stringify(identity))
-    effects.push({ kind: 'persist-identity', identity });
   for (const [run, completed] of journal.image.completed) state.completed.set(run, completed);
   for (const [run, record] of journal.image.tasks) {
     const damage = journal.damaged.get(run);
     const task = restoreTask(run, record, start.now);
+    if (isCompleted(task.stream)) {
+      completeTask(turn, task);
+      continue;
+    }
     // Newer runs come later, so that the last one of a task stays.
     if (record.kill?.isSuperseded !== true) makeCurrent(state.current, task);
     const event = firstEvent(record, {
@@ -72,8 +82,11 @@ export function recoverAgent(
       hasRebooted,
       task,
     });
-    if (event === undefined) placeTask(turn, task, record);
-    else {
+    // Where the line is lost that says whether it was handed to a launcher, nothing is launched twice.
+    const isLaunching = record.isLaunching || journal.unattributed !== undefined;
+    if (event === undefined || (isLaunching && event.kind === 'accepted')) {
+      placeTask(turn, task, { ...record, isLaunching });
+    } else {
       state.tasks.set(run, task);
       feedTask(turn, run, event);
     }
@@ -87,6 +100,20 @@ function endSuperseded(turn: AgentTurn): void {
   for (const task of [...turn.state.tasks.values()]) {
     if (!isCurrent(turn.state, task)) supersede(turn, task);
   }
+}
+
+/** Its end is acknowledged; the line that says so, and that it is completed, was cut off between the two. */
+function completeTask({ state, effects }: AgentTurn, task: AgentTask): void {
+  const { run, launcher } = task;
+  const status = task.stream.latest;
+  if (status === undefined) return;
+  const completed = toCompleted(task, status);
+  rememberCompleted(state.completed, completed);
+  effects.push(
+    { kind: 'journal', run, records: [{ kind: 'completed', ...completed }] },
+    { kind: 'release', run, launcher },
+    { kind: 'forget', run },
+  );
 }
 
 function restoreTask(run: RunKey, record: TaskRecord, now: Now): AgentTask {

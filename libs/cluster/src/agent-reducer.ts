@@ -1,5 +1,6 @@
 import type { Now, Reduction } from '#core';
 import type { AgentMessage, LaunchId, TaskInfo } from '#mesos-v1';
+import { changeDisk, refuseUnwritten } from './agent-disk.js';
 import { groupJournal } from './agent-effects.js';
 import { drain, endAll, killAll, killOne, startOver, supersede } from './agent-kills.js';
 import { nextInLanes } from './agent-lanes.js';
@@ -31,8 +32,14 @@ export function reduceAgent(
 
 function applyEvent(turn: AgentTurn, event: AgentEvent): void {
   switch (event.kind) {
-    case 'started':
+    case 'started': {
+      const { identity } = turn.state;
+      if (event.isNewBoot) turn.effects.push({ kind: 'persist-identity', identity });
       if (turn.state.leaving === 'reregister') endAll(turn, 'the agent starts over');
+      return;
+    }
+    case 'disk-changed':
+      changeDisk(turn, event.problem);
       return;
     case 'link-opened':
       turn.state = {
@@ -261,6 +268,10 @@ function launch(
   });
   state.tasks.set(run, task);
   makeCurrent(state.current, task);
+  if (state.disk !== undefined) {
+    refuseUnwritten(turn, run, state.disk);
+    return;
+  }
   const named = launchId === undefined ? {} : { launchId };
   turn.effects.push({
     kind: 'journal',

@@ -33,7 +33,11 @@ class Agent {
 
   constructor(before: JournalImage = emptyJournalImage()) {
     const recovered = recoverAgent(
-      { image: before, damaged: new Map() },
+      {
+        identity: { agentId: 'a1', highestEpoch: 0, bootId: 'b' },
+        image: before,
+        damaged: new Map(),
+      },
       { bootId: 'b', seed: SEED, options: OPTIONS, now: NOW },
     );
     this.state = recovered.state;

@@ -24,6 +24,8 @@ export interface AgentState {
   readonly options: AgentOptions;
   /** `reregister`: the master told it to start over, when its tasks have ended. `shutdown`: it is being switched off. */
   readonly leaving?: 'reregister' | 'shutdown';
+  /** The work directory cannot be written, as the disk says. */
+  readonly disk?: string;
 }
 
 export interface AgentOptions extends AgentTaskOptions {
@@ -41,7 +43,9 @@ export interface AgentOptions extends AgentTaskOptions {
 
 export type AgentEvent =
   /** Recovery is over: what waits for a launch may be launched. */
-  | { readonly kind: 'started' }
+  | { readonly kind: 'started'; readonly isNewBoot?: boolean }
+  /** The disk refuses what is written (and says so), or takes it again. */
+  | { readonly kind: 'disk-changed'; readonly problem?: string }
   | { readonly kind: 'link-opened'; readonly connection: number }
   | { readonly kind: 'message'; readonly connection: number; readonly message: AgentMessage }
   | { readonly kind: 'link-closed'; readonly connection: number }

@@ -25,6 +25,7 @@ import {
   setTimer,
   type Turn,
 } from './agent-task-turn.js';
+import { endUnwritten, repeatKill } from './agent-task-unwritten.js';
 
 const REATTACH_RETRY_MS = 1_000;
 const REATTACH_RETRY_MAX_MS = 30_000;
@@ -89,6 +90,12 @@ function apply(turn: Turn, event: AgentTaskEvent): void {
       end(turn, { state, source: 'SOURCE_AGENT', reason, message });
       return;
     }
+    case 'unwritten':
+      endUnwritten(turn, event.message);
+      return;
+    case 'disk-refuses':
+      repeatKill(turn);
+      return;
     case 'lost':
       end(turn, lost(turn, event.message, event.reason));
       return;

@@ -105,6 +105,11 @@ export function feedStream(turn: Turn, event: UpdateStreamEvent): void {
   }
 }
 
+/** Sends the head anew, if there is somebody to send it to. */
+export function connectStream(turn: Turn): void {
+  if (turn.context.isConnected) feedStream(turn, { kind: 'connected' });
+}
+
 export function complete(turn: Turn): void {
   const { task } = turn;
   const status = task.stream.latest;
@@ -160,6 +165,7 @@ export const journal = (
   turn: Turn,
   record: Extract<AgentTaskEffect, { readonly kind: 'journal' }>['records'][number],
 ): void => {
+  if (turn.task.isUnwritten) return;
   turn.effects.push({ kind: 'journal', run: turn.task.run, records: [record] });
 };
 

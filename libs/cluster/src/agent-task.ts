@@ -29,6 +29,8 @@ export interface AgentTask {
   readonly completionDeadlineMs?: number;
   /** When LAUNCH arrived, monotonic milliseconds; for the launch latency. */
   readonly acceptedAtMs: number;
+  /** Refused while the disk took nothing: known from memory alone. */
+  readonly isUnwritten?: true;
 }
 
 /**
@@ -78,6 +80,10 @@ export type AgentTaskEvent =
       readonly reason: string;
       readonly message: string;
     }
+  /** The disk refused its acceptance, of which nothing is left behind: nothing was done for it. */
+  | { readonly kind: 'unwritten'; readonly message: string }
+  /** From now on what is written waits. */
+  | { readonly kind: 'disk-refuses' }
   | { readonly kind: 'lost'; readonly message: string; readonly reason: string }
   | { readonly kind: 'acknowledged'; readonly uuid: string }
   | { readonly kind: 'timer'; readonly timer: TaskTimer }

@@ -228,7 +228,7 @@ export class RelaunchWorld {
     for (const [run, record] of image.tasks) this.image.tasks.set(run, record);
     for (const [run, completed] of image.completed) this.image.completed.set(run, completed);
     const recovered = recoverAgent(
-      { image, damaged: new Map() },
+      { identity: { agentId: 'a1', highestEpoch: 0, bootId: 'b' }, image, damaged: new Map() },
       { bootId: 'b', seed: [...SEED.slice(1), this.starts], options: OPTIONS, now: NOW },
     );
     this.starts += 1;

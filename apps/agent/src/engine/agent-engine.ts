@@ -42,6 +42,8 @@ export interface AgentEngine {
   idle(): Promise<void>;
   readonly state: AgentState;
   readonly launchers: readonly LauncherStatus[];
+  /** What the disk says while the work directory cannot be written; also before the agent has started. */
+  readonly disk: string | undefined;
 }
 
 /** The first look for all tasks may take this long before the agent registers without the slow ones. */
@@ -51,6 +53,7 @@ const DRAIN_LIMIT_MS = 15_000;
 const DRAIN_ACKNOWLEDGE_MS = 2_000;
 /** Leaves time within {@link DRAIN_LIMIT_MS} for SIGKILL. */
 const DRAIN_GRACE_MS = 10_000;
+const STOP_LIMIT_MS = 5_000;
 const SEED_BYTES = 10;
 const DETECT_INTERVAL_MS = 30_000;
 
@@ -62,6 +65,7 @@ export const createAgentEngine = (
 
 class Engine implements AgentEngine {
   launchers: readonly LauncherStatus[] = [];
+  disk: string | undefined;
   private current: AgentState | undefined;
   private isStopped = false;
   private readonly timers: TimerTable;
@@ -81,7 +85,12 @@ class Engine implements AgentEngine {
       state: () => this.state,
       dispatch: (event) => this.dispatch(event),
     });
-    this.queue = new EffectQueue(executors, ports.fail);
+    this.queue = new EffectQueue(executors, {
+      fail: ports.fail,
+      unwritten: (run, message) =>
+        this.dispatch({ kind: 'task', run, event: { kind: 'unwritten', message } }),
+      isHeldUp: () => this.disk !== undefined,
+    });
   }
 
   get state(): AgentState {
@@ -90,6 +99,7 @@ class Engine implements AgentEngine {
 
   async start(): Promise<void> {
     this.launchers = await Promise.all(this.ports.launchers.map(detect));
+    this.ports.journal.watch((problem) => this.noteDisk(problem));
     const journal = await this.ports.journal.open();
     const { hostname, resources, attributes } = this.settings.agent;
     const description = { hostname, resources, attributes };
@@ -112,14 +122,18 @@ class Engine implements AgentEngine {
     this.queue.add(recovered.effects);
     await this.until(() => !this.isLookingForTasks(), REATTACH_WAIT_MS);
     await this.removeStrays(() => true);
-    this.dispatch({ kind: 'started' });
+    const isNewBoot = journal.identity?.bootId !== this.settings.bootId;
+    // What was lost by a reboot is on the disk before the new boot is.
+    if (isNewBoot) await this.queue.idle();
+    this.dispatch({ kind: 'started', isNewBoot });
     this.connect();
     this.watchLaunchers();
   }
 
   async stop(): Promise<void> {
     if (this.isStopped) return;
-    await this.queue.idle();
+    // What the disk refuses is not waited for: it is not on the disk, so nobody was told.
+    await this.idleWithin(STOP_LIMIT_MS);
     this.halt();
     await this.ports.link.close();
     await Promise.all(this.ports.launchers.map((launcher) => launcher.close()));
@@ -166,6 +180,21 @@ class Engine implements AgentEngine {
     this.current = reduced.state;
     this.queue.add(reduced.effects);
     for (const listener of [...this.changeListeners]) listener();
+  }
+
+  private noteDisk(problem: string | undefined): void {
+    this.disk = problem;
+    if (this.current === undefined) return;
+    this.dispatch({ kind: 'disk-changed', ...(problem === undefined ? {} : { problem }) });
+  }
+
+  private async idleWithin(limitMs: number): Promise<void> {
+    let cancel = () => {};
+    const limit = new Promise<void>((resolve) => {
+      cancel = this.ports.clock.schedule(limitMs, resolve);
+    });
+    await Promise.race([this.queue.idle(), limit]);
+    cancel();
   }
 
   private connect(): void {

@@ -1,24 +1,39 @@
 import type { AgentEffect } from '#cluster';
 import type { ExecutorTable, RunKey } from '#core';
+import { UnwrittenError } from './task-journal.port.js';
+
+interface Lane {
+  tail: Promise<void>;
+  /** What was queued relies on a write that was refused for good. */
+  isDropped: boolean;
+}
 
 /**
  * Carries effects out: those of one run in order, runs beside each other, and nothing of a run before what was
  * queued for the agent as a whole (its epoch above all) is done.
  */
 export class EffectQueue {
-  private readonly tails = new Map<RunKey, Promise<void>>();
+  private readonly lanes = new Map<RunKey, Lane>();
   private agentTail: Promise<void> | undefined;
   private isHalted = false;
 
   constructor(
     private readonly executors: ExecutorTable<AgentEffect>,
-    /** An effect that must not fail did: the process cannot go on. */
-    private readonly fail: (error: unknown) => void,
+    private readonly handlers: {
+      /** An effect that must not fail did: the process cannot go on. */
+      readonly fail: (error: unknown) => void;
+      /** The run was not accepted, as the disk refuses: nothing more of what was queued for it is done. */
+      readonly unwritten: (run: RunKey, problem: string) => void;
+      /** The disk refuses: what is waited for may take long. */
+      readonly isHeldUp: () => boolean;
+    },
   ) {}
 
   add(effects: readonly AgentEffect[]): void {
     for (const effect of effects) {
-      if ('run' in effect) this.addForRun(effect.run, effect);
+      if (OVERTAKING.has(effect.kind) && this.handlers.isHeldUp()) {
+        void this.carryOut(undefined, effect);
+      } else if ('run' in effect) this.addForRun(effect.run, effect);
       else this.addForAgent(effect);
     }
   }
@@ -30,17 +45,20 @@ export class EffectQueue {
 
   /** Resolves when everything queued so far is carried out. */
   async idle(): Promise<void> {
-    await Promise.all([this.agentTail, ...this.tails.values()]);
+    await Promise.all([this.agentTail, ...[...this.lanes.values()].map(({ tail }) => tail)]);
   }
 
   private addForRun(key: RunKey, effect: AgentEffect): void {
-    const before = this.tails.get(key);
+    const known = this.lanes.get(key);
+    const lane: Lane = known ?? { tail: Promise.resolve(), isDropped: false };
+    this.lanes.set(key, lane);
+    const before = known?.tail;
     const agent = this.agentTail;
     const ready = agent === undefined ? before : agent.then(() => before);
-    const tail = this.carryOut(ready, effect);
-    this.tails.set(key, tail);
+    const tail = this.carryOut(ready, effect, lane);
+    lane.tail = tail;
     void tail.then(() => {
-      if (this.tails.get(key) === tail) this.tails.delete(key);
+      if (lane.tail === tail && this.lanes.get(key) === lane) this.lanes.delete(key);
     });
   }
 
@@ -52,16 +70,33 @@ export class EffectQueue {
     });
   }
 
-  private async carryOut(ready: Promise<void> | undefined, effect: AgentEffect): Promise<void> {
+  private async carryOut(
+    ready: Promise<void> | undefined,
+    effect: AgentEffect,
+    lane?: Lane,
+  ): Promise<void> {
     await ready;
-    if (this.isHalted) return;
+    if (this.isHalted || lane?.isDropped) return;
     // The table's handler for a kind takes the effect of that kind; TypeScript cannot follow the union through the look-up.
     const execute = this.executors[effect.kind] as (effect: AgentEffect) => Promise<void>;
     try {
       await execute(effect);
     } catch (error) {
+      if (this.isHalted) return;
+      if (error instanceof UnwrittenError && lane !== undefined && 'run' in effect) {
+        lane.isDropped = true;
+        if (this.lanes.get(effect.run) === lane) this.lanes.delete(effect.run);
+        this.handlers.unwritten(effect.run, error.message);
+        return;
+      }
       this.halt();
-      this.fail(error);
+      this.handlers.fail(error);
     }
   }
 }
+
+/**
+ * What does not wait behind a write the disk refuses. Ending a task may be what makes room, and a kill that is forgotten
+ * by a crash is asked for again; a pong only says that the agent lives.
+ */
+const OVERTAKING: ReadonlySet<AgentEffect['kind']> = new Set(['kill', 'send-pong']);

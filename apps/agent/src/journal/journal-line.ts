@@ -12,7 +12,7 @@ const CHECKSUM_DIGITS = 8;
 
 /** `<crc32> <run> <JSON>\n`: lines are found again after a damaged one, and the damage is that of one run. */
 export function writeLine(record: JournalRecord): string {
-  const body = `${encodeURIComponent(record.run)}${SEPARATOR}${JSON.stringify(record)}`;
+  const body = bodyOf(record.run, JSON.stringify(record));
   return `${checksum(body)}${SEPARATOR}${body}\n`;
 }
 
@@ -32,6 +32,48 @@ export function readLine(line: string): JournalLine {
   } catch (error) {
     return { kind: 'damaged', ...about, reason: String(error) };
   }
+}
+
+/** The record of a line that is whole once one of the two places that name its run is taken for the other. */
+export function repairLine(line: string): JournalRecord | undefined {
+  const json = jsonOf(line);
+  const record = parseRecord(json);
+  if (record === undefined) return undefined;
+  if (line.startsWith(checksum(bodyOf(record.run, json)))) return record;
+  const prefix = decodeRun(line.slice(CHECKSUM_DIGITS + 1).split(SEPARATOR, 1)[0] ?? '');
+  if (prefix === undefined) return undefined;
+  const repaired = json.replace(JSON.stringify(record.run), () => JSON.stringify(prefix));
+  const isWhole = line.startsWith(checksum(bodyOf(prefix, repaired)));
+  return isWhole ? parseRecord(repaired) : undefined;
+}
+
+/** The definition of a task in a damaged line that can be parsed still: enough to report that the task is lost. */
+export function salvageRecord(line: string): JournalRecord | undefined {
+  const record = parseRecord(jsonOf(line));
+  if (record?.kind === 'accepted') return isDefinition(record) ? record : undefined;
+  if (record?.kind === 'snapshot') return isDefinition(record.record) ? record : undefined;
+  return undefined;
+}
+
+function parseRecord(json: string): JournalRecord | undefined {
+  try {
+    return readJournalRecord(JSON.parse(json) as object);
+  } catch {
+    return undefined;
+  }
+}
+
+const jsonOf = (line: string): string => line.slice(Math.max(0, line.indexOf('{')));
+
+const bodyOf = (run: RunKey, json: string): string =>
+  `${encodeURIComponent(run)}${SEPARATOR}${json}`;
+
+function isDefinition(read: object): boolean {
+  const { task, framework } = read as {
+    readonly task?: { readonly task_id?: { readonly value?: unknown } };
+    readonly framework?: unknown;
+  };
+  return typeof task?.task_id?.value === 'string' && typeof framework === 'object';
 }
 
 const checksum = (body: string): string => crc32(body).toString(16).padStart(CHECKSUM_DIGITS, '0');

@@ -9,6 +9,7 @@ const NAMES = {
   latency: 'pacer_agent_launch_seconds',
   tasks: 'pacer_agent_tasks',
   registered: 'pacer_agent_registered',
+  disk: 'pacer_agent_disk_writable',
 } as const;
 
 /** A registry takes each name once; the newest agent of a process has it. */
@@ -40,6 +41,18 @@ export class AgentMetrics {
 
   launchFailed(): void {
     this.launches.inc({ outcome: 'failed' });
+  }
+
+  /** Reads what the disk says whenever the metrics are read. */
+  watchDisk(problem: () => string | undefined): void {
+    new Gauge({
+      name: NAMES.disk,
+      help: '0 while the work directory cannot be written and launches are refused',
+      registers: registers(NAMES.disk),
+      collect() {
+        this.set(problem() === undefined ? 1 : 0);
+      },
+    });
   }
 
   /** Counts tasks and completed ones whenever the metrics are read. */

@@ -1,6 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type AgentState, type AgentTask, type CompletedTask, frameworkIdOf } from '#cluster';
+import { ApiError } from '#platform';
 import { AGENT_VERSION, AgentService } from '../agent.service.js';
 import { stillRecovering } from './still-recovering.js';
 
@@ -24,6 +25,7 @@ export class StatusController {
       resources: info?.resources,
       attributes: info?.attributes,
       launchers: this.agent.launchers,
+      disk: describeDisk(this.agent.disk),
       master: {
         subscribed: state.master.current !== undefined,
         epoch: state.identity.highestEpoch,
@@ -39,6 +41,15 @@ export class StatusController {
         directory: directoryOf(task),
       })),
     };
+  }
+
+  @Get('health')
+  @ApiOperation({ summary: '200 while the agent can work; 503 and why not' })
+  health(): unknown {
+    const { state, disk } = this.agent;
+    if (state === undefined) throw stillRecovering(disk);
+    if (disk !== undefined) throw new ApiError(503, `The agent launches nothing: ${disk}`);
+    return { healthy: true, disk: describeDisk(disk) };
   }
 
   @Get('monitor/statistics')
@@ -74,11 +85,14 @@ export class StatusController {
   private requireState(): AgentState {
     const { state } = this.agent;
     if (state === undefined) {
-      throw stillRecovering();
+      throw stillRecovering(this.agent.disk);
     }
     return state;
   }
 }
+
+const describeDisk = (problem: string | undefined): unknown =>
+  problem === undefined ? { writable: true } : { writable: false, problem };
 
 /** Where the files of a run are found by GET /files. */
 const directoryOf = ({
