@@ -28,6 +28,13 @@ export class FakeHost {
     return launched;
   }
 
+  /** A process that an earlier life of the agent has started. */
+  adopt(run: RunKey, taskId: string, pid: number): void {
+    this.nextPid = Math.max(this.nextPid, pid);
+    this.running.set(run, { pid });
+    this.runs.set(run, taskId);
+  }
+
   startsOf(taskId: string): number {
     return this.starts.filter((one) => one === taskId).length;
   }

@@ -28,6 +28,7 @@ import { UriFetcher } from './fetch/uri-fetcher.js';
 import { readBootId } from './host/boot-id.js';
 import { detectResources } from './host/detect-resources.js';
 import { lockDirectory } from './host/lock-directory.js';
+import { readProcessAge } from './host/process-age.js';
 import { waitForDisk } from './host/wait-for-disk.js';
 import { FileTaskJournal } from './journal/file-task-journal.js';
 import { createLaunchers } from './launchers.js';
@@ -111,6 +112,7 @@ export class AgentService implements OnModuleDestroy {
           this.logger.fatal({ err: error }, 'the agent cannot go on');
           process.exit(1);
         },
+        processAge: readProcessAge,
         observer: this.metrics,
       },
       {

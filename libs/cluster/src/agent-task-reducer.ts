@@ -71,7 +71,7 @@ function apply(turn: Turn, event: AgentTaskEvent): void {
       afterExit(turn, event.exit);
       return;
     case 'reattached':
-      afterReattach(turn, event.launched);
+      afterReattach(turn, event);
       return;
     case 'not-found':
       end(turn, lost(turn, event.reason, 'REASON_AGENT_RESTARTED'));
@@ -172,7 +172,7 @@ function afterLaunch(turn: Turn, launched: LaunchedTask): void {
 }
 
 /** The task is known to run: tell it, begin its health check, and end it if that was asked for meanwhile. */
-function start(turn: Turn, launched: LaunchedTask): void {
+function start(turn: Turn, launched: LaunchedTask, knownMs?: number): void {
   clearTimer(turn, 'phase');
   turn.task = { ...turn.task, launched, phase: { kind: 'running' } };
   if (turn.task.stream.latest?.state !== 'TASK_RUNNING' && turn.task.kill === undefined) {
@@ -182,11 +182,15 @@ function start(turn: Turn, launched: LaunchedTask): void {
     beginKilling(turn, turn.task.kill);
     return;
   }
-  const { runningSince } = turn.task;
-  const runningForMs =
-    runningSince === undefined ? 0 : Math.max(0, turn.now.epochMs - runningSince * 1000);
+  const runningForMs = knownMs ?? sinceWrittenMs(turn);
   startChecks(turn, runningForMs);
   limitCompletion(turn, runningForMs);
+}
+
+/** As far as is known without its process: since what was written down, by a clock that may have been set meanwhile. */
+function sinceWrittenMs({ task, now }: Turn): number {
+  const { runningSince } = task;
+  return runningSince === undefined ? 0 : Math.max(0, now.epochMs - runningSince * 1000);
 }
 
 function afterExit(turn: Turn, exit: TaskExit): void {
@@ -203,10 +207,13 @@ function afterExit(turn: Turn, exit: TaskExit): void {
   end(turn, task.kill === undefined ? describeExit(exit) : killed(task, task.kill));
 }
 
-function afterReattach(turn: Turn, launched: LaunchedTask): void {
+function afterReattach(
+  turn: Turn,
+  { launched, runningForMs }: Extract<AgentTaskEvent, { readonly kind: 'reattached' }>,
+): void {
   // It was found too late.
   if (turn.task.phase.kind === 'ended') sendKill(turn, 0);
-  if (turn.task.phase.kind === 'recovering') start(turn, launched);
+  if (turn.task.phase.kind === 'recovering') start(turn, launched, runningForMs);
 }
 
 function retryReattach(turn: Turn, message: string): void {

@@ -68,7 +68,12 @@ export type AgentTaskEvent =
   | { readonly kind: 'launched'; readonly launched: LaunchedTask }
   | { readonly kind: 'launch-failed'; readonly message: string }
   | { readonly kind: 'exited'; readonly exit: TaskExit }
-  | { readonly kind: 'reattached'; readonly launched: LaunchedTask }
+  /** `runningForMs`: by the host's monotonic clock, where that is known. */
+  | {
+      readonly kind: 'reattached';
+      readonly launched: LaunchedTask;
+      readonly runningForMs?: number;
+    }
   | { readonly kind: 'not-found'; readonly reason: string }
   | { readonly kind: 'reattach-failed'; readonly message: string }
   | { readonly kind: 'probed'; readonly subject: CheckSubject; readonly seen: ProbeSight }

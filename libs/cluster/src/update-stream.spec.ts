@@ -71,6 +71,52 @@ test('the head is sent again after 10 s, then 20 s later', () => {
   expect(effects.at(-1)).toEqual({ kind: 'resend-after', delayMs: 40_000 });
 });
 
+test('the pause between two of them is never longer than 10 min, and 10 s again for the next update', () => {
+  let stream = run([{ kind: 'connected' }, { kind: 'update', status: status('a'), atMs: 0 }]).stream;
+  const pauses: number[] = [];
+  let atMs = 0;
+  for (let count = 0; count < 9; count += 1) {
+    atMs += stream.flight?.intervalMs ?? Number.NaN;
+    const { state, effects } = reduceUpdateStream(stream, { kind: 'resend-due' }, atMs);
+    stream = state;
+    for (const one of effects) if (one.kind === 'resend-after') pauses.push(one.delayMs / 1000);
+  }
+  stream = reduceUpdateStream(stream, { kind: 'update', status: status('b') }, atMs).state;
+  const next = reduceUpdateStream(stream, { kind: 'acknowledged', uuid: 'a' }, atMs);
+
+  expect(pauses).toEqual([20, 40, 80, 160, 320, 600, 600, 600, 600]);
+  expect(next.effects).toContainEqual({ kind: 'resend-after', delayMs: 10_000 });
+});
+
+test.each([
+  ['of an uuid that no update has', 'unknown'],
+  ['of an update that was not sent yet', 'b'],
+])('an acknowledgement %s changes nothing', (_, uuid) => {
+  const sent = [
+    { kind: 'connected' },
+    { kind: 'update', status: status('a') },
+    { kind: 'update', status: status('b', 'TASK_FINISHED') },
+  ] as const;
+
+  const after = run([...sent, { kind: 'acknowledged', uuid }]);
+
+  expect(after).toEqual(run(sent));
+});
+
+test('a terminal update that comes again after its acknowledgement is not sent again', () => {
+  const { stream, sent, effects } = run([
+    { kind: 'connected' },
+    { kind: 'update', status: status('a', 'TASK_FINISHED') },
+    { kind: 'acknowledged', uuid: 'a' },
+    { kind: 'update', status: status('b', 'TASK_FINISHED') },
+    { kind: 'acknowledged', uuid: 'a' },
+  ]);
+
+  expect(sent).toEqual(['a']);
+  expect(effects.filter(({ kind }) => kind === 'completed')).toHaveLength(1);
+  expect(isCompleted(stream)).toBe(true);
+});
+
 test('nothing is sent while no master is connected', () => {
   const { sent } = run([
     { kind: 'connected' },

@@ -6,7 +6,8 @@
  * 1. the agent writes `launch.json`, then starts this program;
  * 2. `pid` is written (both processes with their start times) before anything of the task runs;
  * 3. `revoked` is looked for: whoever finds a launch without `pid` writes it first and looks again, so either the
- *    finder sees `pid` or this program sees `revoked` and runs nothing;
+ *    finder sees `pid` or this program sees `revoked` and runs nothing; `exit.new` is filled before, so that the status
+ *    has room on a disk that is full by then;
  * 4. limits, cgroup membership, working directory, then the task's user and variables, then exec; `exit` when it has
  *    ended. None of the task's variables is set before its user is.
  */
@@ -46,6 +47,7 @@ exec 4>&1 5>&2 >/dev/null 2>&1
 trap : PIPE
 fail() { echo "$1" >"$_pacer_run/revoked"; echo "E $_pacer_key $1" >&3; exit 125; }
 ${readIdentity('_pacer_p', '_pacer_s')}
+echo 000 >"$_pacer_run/exit.new" || fail "cannot write $_pacer_run/exit.new"
 echo "$_pacer_w $_pacer_v $_pacer_p $_pacer_s" >"$_pacer_run/pid" || fail "cannot write $_pacer_run/pid"
 [ -e "$_pacer_run/revoked" ] && exit 125
 while [ "$1" != -- ]; do
@@ -61,7 +63,7 @@ ${becomeTask('$_pacer_run/environment')}
 )
 _pacer_c=$?
 [ -e "$_pacer_run/revoked" ] && { echo "X $_pacer_key 125" >&3; exit 125; }
-echo "$_pacer_c" >"$_pacer_run/exit.new" && PATH=/usr/bin:/bin mv -f "$_pacer_run/exit.new" "$_pacer_run/exit" ||
+echo "$_pacer_c" 1<>"$_pacer_run/exit.new" && PATH=/usr/bin:/bin mv -f "$_pacer_run/exit.new" "$_pacer_run/exit" ||
 echo "$_pacer_c" >"$_pacer_run/exit"
 echo "X $_pacer_key $_pacer_c" >&3
 exit "$_pacer_c"

@@ -1,5 +1,5 @@
 import type { AgentOptions, ReconfigurationPolicy } from '#cluster';
-import type { Clock, Launcher, Prober } from '#core';
+import type { Clock, LaunchedTask, Launcher, Prober } from '#core';
 import type { AgentInfo } from '#mesos-v1';
 import type { Fetcher } from './fetcher.port.js';
 import type { MasterLink } from './master-link.port.js';
@@ -20,6 +20,8 @@ export interface AgentEnginePorts {
   readonly log: (level: 'info' | 'warn', message: string) => void;
   /** The disk has given up: the process must end, and start again. */
   readonly fail: (error: unknown) => void;
+  /** Milliseconds a task that was found again has run, by a clock nobody sets. Absent or undefined: not known. */
+  readonly processAge?: (launched: LaunchedTask) => Promise<number | undefined>;
   readonly observer?: {
     readonly launched: (latencyMs: number) => void;
     readonly launchFailed: () => void;

@@ -8,7 +8,7 @@ import {
   type ProbeSight,
   toLaunchSpec,
 } from '#cluster';
-import type { ExecutorTable, Launcher, RunKey } from '#core';
+import type { ExecutorTable, LaunchedTask, Launcher, RunKey } from '#core';
 import type { TaskInfo } from '#mesos-v1';
 import type { AgentEnginePorts, AgentEngineSettings } from './agent-engine-ports.js';
 import { toProbeTarget } from './probe-target.js';
@@ -185,7 +185,11 @@ async function reattach(
       const found = await launcherOf(context, launcher).reattach({ run, ...directories });
       switch (found.kind) {
         case 'running':
-          return { kind: 'reattached', launched: found.task };
+          return {
+            kind: 'reattached',
+            launched: found.task,
+            ...(await ageOf(context, found.task)),
+          };
         case 'exited':
           return { kind: 'exited', exit: found.exit };
         case 'gone':
@@ -225,6 +229,14 @@ async function probe(context: ExecutorContext, effect: EffectOf<'probe'>): Promi
       )
     : { passed: false, detail: found.reason };
   context.dispatch({ kind: 'task', run, event: { kind: 'probed', subject, seen } });
+}
+
+async function ageOf(
+  { ports }: ExecutorContext,
+  launched: LaunchedTask,
+): Promise<{ readonly runningForMs?: number }> {
+  const runningForMs = await ports.processAge?.(launched);
+  return runningForMs === undefined ? {} : { runningForMs };
 }
 
 function launcherOf(context: ExecutorContext, kind: LauncherKind): Launcher {
