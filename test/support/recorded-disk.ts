@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import {
   type JournalFile,
@@ -100,6 +100,36 @@ export async function rebuild(
     const left = !isPowerCut(fate) ? bytes : fate === 'power' ? flushed : partly(bytes, flushed);
     await mkdir(dirname(join(root, path)), { recursive: true });
     await writeFile(join(root, path), left);
+  }
+}
+
+/** Does the steps to a work directory that is there, as a process that was killed after them has. */
+export async function replay(root: string, steps: readonly DiskStep[]): Promise<void> {
+  for (const step of steps) {
+    switch (step.kind) {
+      case 'make-folder':
+        await mkdir(join(root, step.path), { recursive: true });
+        break;
+      case 'append':
+        await appendFile(join(root, step.path), step.bytes);
+        break;
+      case 'truncate':
+        await truncate(join(root, step.path), step.size);
+        break;
+      case 'write':
+        await writeFile(join(root, step.path), step.bytes);
+        break;
+      case 'rename':
+        await rename(join(root, step.from), join(root, step.to));
+        break;
+      case 'remove':
+        await rm(join(root, step.path), { recursive: true, force: true });
+        break;
+      case 'sync':
+        break;
+      default:
+        step satisfies never;
+    }
   }
 }
 
