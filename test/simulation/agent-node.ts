@@ -19,6 +19,7 @@ import type { Network } from './network.js';
 import { SimulatedHost } from './simulated-host.js';
 import { SimulatedProcess } from './simulated-process.js';
 import type { SurvivalWatch } from './survival-watch.js';
+import { tearWhenKilled } from './torn-journal.js';
 import type { World } from './world.js';
 
 export const AGENT_RESOURCES = resources({
@@ -110,6 +111,20 @@ export class AgentNode {
     this.parts.observer.survival.forgotten(this.name, this.host.tasks.keys());
   }
 
+  /** There is no room on its disk for a while: what runs goes on, and nothing can be launched. */
+  fillDisk(forMs: number): void {
+    const { world } = this.parts;
+    const disk = this.journal;
+    if (disk.isFull) return;
+    world.trace.add(this.name, `its disk is full for ${Math.round(forMs)} ms`);
+    world.troubles.add(this.name, forMs);
+    disk.fill();
+    world.after(forMs, () => {
+      world.trace.add(this.name, 'its disk has room again');
+      disk.clear();
+    });
+  }
+
   probe(port: number, timeoutMs: number): ProbeResult {
     const { world, observer } = this.parts;
     const task = [...this.host.tasks.values()].find(
@@ -148,9 +163,11 @@ export class AgentNode {
           { probe: async (target, { timeoutMs }) => this.probe(portOf(target), timeoutMs) },
           { label: 'prober', latencyMs: () => world.random.agents.between(0.5, 5) },
         ),
-        journal: process.wrap(journal, {
-          label: 'journal',
+        journal: tearWhenKilled(journal, {
+          disk: this.journal,
+          process,
           latencyMs: () => world.random.agents.between(0.02, 1),
+          draw: (count) => world.random.agents.integer(0, count),
         }),
         link: process.wrap<MasterLink>(link, { label: 'link', passThrough: ['open'] }),
         fetcher: process.wrap(new FakeFetcher(), { label: 'fetcher' }),

@@ -28,6 +28,7 @@ const WEIGHTS = {
   'crash-client': 2,
   'crash-host': 1,
   'lose-disk': 0.3,
+  'fill-disk': 1,
   'mark-gone': 0.4,
   'freeze-process': 2,
   'end-task': 3,
@@ -97,6 +98,9 @@ function carryOut(fault: Fault, targets: FaultTargets): void {
       return;
     case 'lose-disk':
       faults.pick(agents).loseDisk();
+      return;
+    case 'fill-disk':
+      faults.pick(agents).fillDisk(faults.between(500, 40_000));
       return;
     case 'mark-gone': {
       const engine = masters.find(({ isLeading }) => isLeading)?.engine;

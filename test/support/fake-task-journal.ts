@@ -18,7 +18,7 @@ export class FakeTaskJournal implements TaskJournal {
   readonly damaged = new Map<RunKey, string>();
   private gate: Promise<void> = Promise.resolve();
   private release: (() => void) | undefined;
-  private isFull = false;
+  isFull = false;
   private hasRefused = false;
   private waiting: (() => void)[] = [];
   private listeners = new Set<(problem: string | undefined) => void>();

@@ -133,7 +133,9 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
     const isWritten = this.agentOf(host).journal.records.findLast(
       (record) => record.kind === 'update' && record.status.uuid === uuid,
     );
-    if (isWritten !== undefined) return;
+    // A launch that a full disk refuses: nothing of the run is written down, and nothing may have been started.
+    const isRefused = status.message?.startsWith('this agent cannot write down what it launches');
+    if (isWritten !== undefined || isRefused) return;
     this.parts.world.violate(
       `${host} reports ${status.state} of ${status.task_id.value} before it has written it down`,
     );

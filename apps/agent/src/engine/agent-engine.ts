@@ -67,6 +67,8 @@ class Engine implements AgentEngine {
   launchers: readonly LauncherStatus[] = [];
   disk: string | undefined;
   private current: AgentState | undefined;
+  /** What a restart would know; a master is told of no other. */
+  private persistedEpoch = 0;
   private isStopped = false;
   private readonly timers: TimerTable;
   private readonly queue: EffectQueue;
@@ -84,6 +86,9 @@ class Engine implements AgentEngine {
       timers: this.timers,
       state: () => this.state,
       dispatch: (event) => this.dispatch(event),
+      persisted: ({ highestEpoch }) => {
+        this.persistedEpoch = highestEpoch;
+      },
     });
     this.queue = new EffectQueue(executors, {
       fail: ports.fail,
@@ -112,6 +117,7 @@ class Engine implements AgentEngine {
       now: this.ports.clock.now(),
     });
     this.current = recovered.state;
+    this.persistedEpoch = journal.identity?.highestEpoch ?? 0;
     for (const launcher of this.ports.launchers) {
       this.unsubscribers.push(
         launcher.onExit((exit) =>
@@ -199,8 +205,8 @@ class Engine implements AgentEngine {
 
   private connect(): void {
     this.ports.link.open({
-      subscribe: () =>
-        toSubscribe(
+      subscribe: () => {
+        const call = toSubscribe(
           this.state,
           {
             ...this.settings.agent,
@@ -208,7 +214,10 @@ class Engine implements AgentEngine {
             attributes: [...this.settings.agent.attributes, this.dockerAttribute()],
           },
           this.settings.version,
-        ),
+        );
+        const subscribe = { ...call.subscribe, highest_epoch: this.persistedEpoch };
+        return { ...call, subscribe };
+      },
       opened: (connection) => this.dispatch({ kind: 'link-opened', connection }),
       message: (connection, message) => this.dispatch({ kind: 'message', connection, message }),
       closed: (connection, reason) => {

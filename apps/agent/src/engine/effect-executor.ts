@@ -1,6 +1,7 @@
 import {
   type AgentEffect,
   type AgentEvent,
+  type AgentIdentity,
   type AgentState,
   type AgentTaskEvent,
   isSubscribed,
@@ -21,6 +22,7 @@ export interface ExecutorContext {
   readonly timers: TimerTable;
   readonly state: () => AgentState;
   readonly dispatch: (event: AgentEvent) => void;
+  readonly persisted: (identity: AgentIdentity) => void;
 }
 
 type EffectOf<Kind extends AgentEffect['kind']> = Extract<AgentEffect, { readonly kind: Kind }>;
@@ -35,7 +37,10 @@ export function createExecutors(context: ExecutorContext): ExecutorTable<AgentEf
   const start = async (work: () => void): Promise<void> => work();
   return {
     journal: ({ records }) => ports.journal.append(records),
-    'persist-identity': ({ identity }) => ports.journal.saveIdentity(identity),
+    'persist-identity': async ({ identity }) => {
+      await ports.journal.saveIdentity(identity);
+      context.persisted(identity);
+    },
     'send-update': (effect) => start(() => sendUpdate(context, effect)),
     'tell-status': (effect) =>
       start(() => sendUpdate(context, { ...effect, latestState: effect.status.state })),
