@@ -34,7 +34,7 @@ function applyEvent(turn: AgentTurn, event: AgentEvent): void {
   switch (event.kind) {
     case 'started': {
       const { identity } = turn.state;
-      if (event.isNewBoot) turn.effects.push({ kind: 'persist-identity', identity });
+      if (event.isNewIdentity) turn.effects.push({ kind: 'persist-identity', identity });
       if (turn.state.leaving === 'reregister') endAll(turn, 'the agent starts over');
       return;
     }

@@ -43,7 +43,7 @@ export interface AgentOptions extends AgentTaskOptions {
 
 export type AgentEvent =
   /** Recovery is over: what waits for a launch may be launched. */
-  | { readonly kind: 'started'; readonly isNewBoot?: boolean }
+  | { readonly kind: 'started'; readonly isNewIdentity?: boolean }
   /** The disk refuses what is written (and says so), or takes it again. */
   | { readonly kind: 'disk-changed'; readonly problem?: string }
   | { readonly kind: 'link-opened'; readonly connection: number }

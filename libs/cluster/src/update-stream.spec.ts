@@ -72,7 +72,10 @@ test('the head is sent again after 10 s, then 20 s later', () => {
 });
 
 test('the pause between two of them is never longer than 10 min, and 10 s again for the next update', () => {
-  let stream = run([{ kind: 'connected' }, { kind: 'update', status: status('a'), atMs: 0 }]).stream;
+  let stream = run([
+    { kind: 'connected' },
+    { kind: 'update', status: status('a'), atMs: 0 },
+  ]).stream;
   const pauses: number[] = [];
   let atMs = 0;
   for (let count = 0; count < 9; count += 1) {

@@ -118,6 +118,8 @@ class Engine implements AgentEngine {
     });
     this.current = recovered.state;
     this.persistedEpoch = journal.identity?.highestEpoch ?? 0;
+    const isNewIdentity =
+      JSON.stringify(journal.identity) !== JSON.stringify(recovered.state.identity);
     for (const launcher of this.ports.launchers) {
       this.unsubscribers.push(
         launcher.onExit((exit) =>
@@ -128,10 +130,9 @@ class Engine implements AgentEngine {
     this.queue.add(recovered.effects);
     await this.until(() => !this.isLookingForTasks(), REATTACH_WAIT_MS);
     await this.removeStrays(() => true);
-    const isNewBoot = journal.identity?.bootId !== this.settings.bootId;
     // What was lost by a reboot is on the disk before the new boot is.
-    if (isNewBoot) await this.queue.idle();
-    this.dispatch({ kind: 'started', isNewBoot });
+    if (isNewIdentity) await this.queue.idle();
+    this.dispatch({ kind: 'started', isNewIdentity });
     this.connect();
     this.watchLaunchers();
   }
