@@ -12,6 +12,7 @@ import {
   portNumber,
   readConfig,
   text,
+  toggle,
   urls,
 } from '#platform';
 import { readAttributes, readPortRanges } from './host/read-attributes.js';
@@ -19,6 +20,8 @@ import { readResources, readRole } from './host/read-resources.js';
 
 const MAX_CPUS = 1_000_000;
 const MAX_MIB = 1_000_000_000;
+/** The kernel's own limit. */
+const MAX_PROCESSES = 4_194_304;
 const DEFAULT_DATA = '/var/lib/pacer/agent';
 const DEFAULT_PORTS: readonly Range[] = [{ begin: 31_000, end: 32_000 }];
 const LOOPBACK = '127.0.0.1';
@@ -67,6 +70,14 @@ const readSettings = (source: Parameters<typeof readConfig>[1]) =>
         max: MAX_MIB,
       }),
       launchers: list('PACER_AGENT_LAUNCHERS', ['process', 'docker']),
+      /** Of tasks without a cpu limit of their own; Mesos' `--cgroups_enable_cfs`. */
+      capCpu: toggle('PACER_AGENT_CPU_QUOTA', false),
+      maxProcesses: numeric('PACER_AGENT_MAX_PROCESSES', {
+        fallback: 4_096,
+        min: 0,
+        max: MAX_PROCESSES,
+      }),
+      maxLogMib: numeric('PACER_AGENT_MAX_LOG_MIB', { fallback: 100, min: 1, max: MAX_MIB }),
     },
     source,
   );

@@ -11,15 +11,16 @@ import { type AgentConfig, advertisedHostname } from './agent-config.js';
  * loopback address is published there only: the engine's own default would open it to the network.
  */
 export function createLaunchers(config: AgentConfig): Launcher[] {
-  const { launchers: kinds, data } = config;
+  const { launchers: kinds, data, capCpu, maxProcesses } = config;
   const scope = createHash('sha256').update(realpathSync(data)).digest('hex').slice(0, 12);
   const launchers: Launcher[] = [];
-  if (kinds.includes('process')) launchers.push(createProcessLauncher({ scope }));
+  const limits = { scope, capCpu, maxProcesses, maxLogBytes: config.maxLogMib * 2 ** 20 };
+  if (kinds.includes('process')) launchers.push(createProcessLauncher(limits));
   if (kinds.includes('docker')) {
     const address = advertisedHostname(config);
     const isLocal = isLoopback(address) && isIP(address) !== 0;
     launchers.push(
-      createDockerLauncher({ scope, ...(isLocal ? { publishAddress: address } : {}) }),
+      createDockerLauncher({ ...limits, ...(isLocal ? { publishAddress: address } : {}) }),
     );
   }
   return launchers;

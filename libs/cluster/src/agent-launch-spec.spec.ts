@@ -56,10 +56,52 @@ test('a command task gets its sandbox, resources and the variables of the agent 
   });
 });
 
-test('finite limits replace requests, Infinity does not', () => {
+test('limits stand beside the request, and Infinity is none', () => {
   const limits = { cpus: { value: 'Infinity' as const }, mem: { value: 128 } };
 
-  expect(toLaunchSpec(task({ limits }), site)).toMatchObject({ cpuMillis: 250, memMib: 128 });
+  expect(toLaunchSpec(task({ limits }), site)).toMatchObject({
+    ...{ cpuMillis: 250, memMib: 64 },
+    limits: { cpuMillis: 'unlimited', memMib: 128 },
+  });
+});
+
+test('limits of processes are handed on, as numbers and as text', () => {
+  const rlimits = [
+    { type: 'RLMT_NOFILE', soft: '1024', hard: 2048 },
+    { type: 'RLMT_CORE', soft: null, hard: null },
+  ];
+  const container = { type: 'MESOS' as const, rlimit_info: { rlimits } };
+
+  expect(findTaskDefect(task({ container }))).toBeUndefined();
+  expect(toLaunchSpec(task({ container }), site).rlimits).toEqual([
+    { name: 'nofile', soft: 1024, hard: 2048 },
+    { name: 'core', soft: 'unlimited', hard: 'unlimited' },
+  ]);
+});
+
+describe('a limit of processes that cannot be set is named', () => {
+  const at = (index: number) => `container.rlimit_info.rlimits[${index}]`;
+  const file = { type: 'RLMT_FSIZE', soft: 1, hard: 2 };
+  test.each([
+    [`${at(0)}.type "RLMT_FILES" is none of RLMT_AS,`, [{ type: 'RLMT_FILES' }]],
+    [`${at(1)}.hard is missing`, [file, { type: 'RLMT_NOFILE', soft: 1 }]],
+    [`${at(0)}.soft is missing`, [{ type: 'RLMT_NOFILE', hard: 1 }]],
+    [`${at(0)}.soft 3 is above its hard limit 2`, [{ ...file, soft: 3 }]],
+    [`${at(0)}.hard -1 is not a whole number from 0 to 9007199254740991`, [{ ...file, hard: -1 }]],
+    [`${at(1)}.type RLMT_FSIZE is given twice`, [file, file]],
+    [`${at(0)} is not an object`, ['RLMT_FSIZE']],
+  ])('%s', (message, rlimits) => {
+    const container = { type: 'MESOS' as const, rlimit_info: { rlimits } };
+
+    expect(findTaskDefect(task({ container }))).toContain(`task web.1: ${message}`);
+  });
+
+  test('the address space of a container cannot be limited', () => {
+    const rlimit_info = { rlimits: [{ type: 'RLMT_AS', soft: 1, hard: 1 }] };
+    const container = { type: 'DOCKER' as const, docker: { image: 'nginx' }, rlimit_info };
+
+    expect(findTaskDefect(task({ container }))).toContain('not possible in a Docker container');
+  });
 });
 
 test('an argument list is not read by a shell', () => {
@@ -134,10 +176,6 @@ describe('what cannot be run is said to be so', () => {
           volumes: [{ mode: 'RW' as const, container_path: 'data', host_path: '/srv' }],
         },
       },
-    ],
-    [
-      'container.rlimit_info is not supported',
-      { container: { type: 'MESOS' as const, rlimit_info: { rlimits: [] } } },
     ],
     [
       'container.linux_info is not supported',

@@ -8,6 +8,7 @@ import {
 } from '#core';
 import { type CommandInfo, fromWireResources, type TaskInfo, type WireCheck } from '#mesos-v1';
 import { checkOf } from './agent-check.js';
+import { readRlimits } from './agent-rlimits.js';
 import { findGenericCheckDefect, findHealthCheckDefect } from './validate-check.js';
 
 /** What the host adds to a task's definition. Paths are absolute. */
@@ -56,6 +57,8 @@ export function findTaskDefect(task: TaskInfo): string | undefined {
   if (ignored !== undefined) return `task ${id}: ${ignored} is not supported by this agent`;
   const check = findCheckDefect(task);
   if (check !== undefined) return `task ${id}: ${check}`;
+  const rlimits = readRlimits(task);
+  if (rlimits.kind === 'defect') return `task ${id}: ${rlimits.message}`;
   const hasImage = launcherKindOf(task) === 'docker';
   const command = task.command;
   if (hasImage) return undefined;
@@ -88,7 +91,6 @@ function findIgnored({ container }: Pick<TaskInfo, 'container'>): string | undef
   if (container.volumes?.some(({ host_path }) => host_path)) {
     return 'container.volumes without an image';
   }
-  if (container.rlimit_info) return 'container.rlimit_info';
   if (container.linux_info) return 'container.linux_info';
   return undefined;
 }
@@ -98,6 +100,8 @@ export function toLaunchSpec(task: TaskInfo, site: LaunchSite): LaunchSpec {
   const amount = fromWireResources(task.resources);
   const docker = toDockerSpec(task);
   const user = task.command?.user;
+  const limits = toLimits(task);
+  const rlimits = readRlimits(task);
   return {
     run: site.run,
     taskId: toTaskId(task.task_id.value),
@@ -107,16 +111,30 @@ export function toLaunchSpec(task: TaskInfo, site: LaunchSite): LaunchSpec {
     command: toCommand(task.command),
     environment: toEnvironment(task, site),
     ...(user ? { user } : {}),
-    cpuMillis: limitOf(task, 'cpus') ?? scalarMilli(amount, 'cpus'),
-    memMib: Math.round((limitOf(task, 'mem') ?? scalarMilli(amount, 'mem')) / 1000),
+    cpuMillis: scalarMilli(amount, 'cpus'),
+    memMib: Math.round(scalarMilli(amount, 'mem') / 1000),
+    ...(limits === undefined ? {} : { limits }),
+    ...(rlimits.kind === 'read' && rlimits.rlimits.length > 0 ? { rlimits: rlimits.rlimits } : {}),
     ...(docker ? { docker } : {}),
   };
 }
 
-/** Thousandths of `limits.<name>`; undefined when absent or Infinity, for which the request stands. */
-function limitOf(task: TaskInfo, name: string): number | undefined {
-  const value = Number(task.limits?.[name]?.value ?? Number.NaN);
-  return Number.isFinite(value) ? Math.round(value * 1000) : undefined;
+/** Undefined when there are none: then the request is the limit. */
+function toLimits(task: TaskInfo): LaunchSpec['limits'] {
+  const [cpuMillis, memMilli] = [limitOf(task, 'cpus'), limitOf(task, 'mem')];
+  if (cpuMillis === undefined && memMilli === undefined) return undefined;
+  const memMib = typeof memMilli === 'number' ? Math.round(memMilli / 1000) : memMilli;
+  return {
+    ...(cpuMillis === undefined ? {} : { cpuMillis }),
+    ...(memMib === undefined ? {} : { memMib }),
+  };
+}
+
+/** Thousandths of `limits.<name>`; undefined when absent. */
+function limitOf(task: TaskInfo, name: 'cpus' | 'mem'): number | 'unlimited' | undefined {
+  const value = task.limits?.[name]?.value;
+  if (value === undefined || value === null) return undefined;
+  return Number.isFinite(Number(value)) ? Math.round(Number(value) * 1000) : 'unlimited';
 }
 
 function toCommand(command: CommandInfo | undefined): LaunchSpec['command'] {

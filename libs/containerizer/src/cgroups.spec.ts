@@ -81,7 +81,10 @@ describe('findHierarchies', () => {
 });
 
 describe('cgroupSettings', () => {
-  const limits = { memMib: 32, cpuMillis: 500, maxProcesses: 10, capCpu: true };
+  const limits = {
+    ...{ memMib: 32, reservedMemMib: 16, cpuMillis: 500, cpuCapMillis: 500 },
+    maxProcesses: 10,
+  };
 
   it('writes v1 limits, then joins', () => {
     const hierarchy = {
@@ -92,6 +95,7 @@ describe('cgroupSettings', () => {
 
     expect(cgroupSettings([hierarchy], 't', limits)).toEqual([
       ['/c/t/memory.limit_in_bytes', '33554432'],
+      ['/c/t/memory.soft_limit_in_bytes', '16777216'],
       ['/c/t/cpu.shares', '512'],
       ['/c/t/cpu.cfs_quota_us', '50000'],
       ['/c/t/pids.max', '10'],
@@ -108,6 +112,7 @@ describe('cgroupSettings', () => {
 
     expect(cgroupSettings([hierarchy], 't', limits)).toEqual([
       ['/c/t/memory.max', '33554432'],
+      ['/c/t/memory.low', '16777216'],
       ['/c/t/cpu.weight', '20'],
       ['/c/t/cpu.max', '50000 100000'],
       ['/c/t/pids.max', '10'],
@@ -117,7 +122,7 @@ describe('cgroupSettings', () => {
 
   it('sets no limit for memory 0 and no fewer than 2 shares', () => {
     const hierarchy = { version: 1, directory: '/c', controllers: ['memory', 'cpu'] } as const;
-    const none = { memMib: 0, cpuMillis: 0, maxProcesses: 0, capCpu: false };
+    const none = { memMib: 0, cpuMillis: 0, maxProcesses: 0 };
 
     expect(cgroupSettings([hierarchy], 't', none)).toEqual([
       ['/c/t/cpu.shares', '2'],

@@ -77,6 +77,33 @@ describe('toContainerConfig', () => {
     });
   });
 
+  it('has limits beside its requests, none for Infinity, and the limits of its processes', () => {
+    const limits = { cpuMillis: 1_500, memMib: 128 };
+    const rlimits = [{ name: 'nofile', soft: 10, hard: 'unlimited' }] as const;
+    const unlimited = { cpuMillis: 'unlimited', memMib: 'unlimited' } as const;
+
+    const limited = toConfig({}, { limits, rlimits }).HostConfig;
+    const free = toConfig({}, { limits: unlimited }, { capCpu: true }).HostConfig;
+
+    expect(limited).toMatchObject({
+      ...{ CpuShares: 512, CpuPeriod: 100_000, CpuQuota: 150_000 },
+      ...{ Memory: 128 * 2 ** 20, MemoryReservation: 64 * 2 ** 20 },
+      Ulimits: [{ Name: 'nofile', Soft: 10, Hard: -1 }],
+    });
+    expect(free).toMatchObject({ CpuShares: 512, MemoryReservation: 64 * 2 ** 20 });
+    expect(free).not.toHaveProperty('Memory');
+    expect(free).not.toHaveProperty('CpuQuota');
+  });
+
+  it.each([
+    ['cmd has 131072 bytes', { command: { kind: 'shell', value: 'x'.repeat(131_072) } }],
+    ['argument 2 has', { command: { kind: 'exec', args: ['a', 'x'.repeat(131_072)] } }],
+    ['variable "A" has 131072 bytes', { environment: { A: 'x'.repeat(131_070) } }],
+  ] as const)('refuses what no program can be given: %s', (reason, spec) => {
+    expect(() => toConfig({}, spec)).toThrow(reason);
+    expect(() => toConfig({}, spec)).toThrow('limit');
+  });
+
   it('publishes ports, container port 0 meaning the host port itself', () => {
     const config = toConfig({
       portMappings: [

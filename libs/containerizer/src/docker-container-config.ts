@@ -1,7 +1,17 @@
 /** Turns a launch spec into what the engine's create call takes. */
-import { type DockerSpec, LaunchError, type LaunchSpec, type RunKey, readRunKey } from '#core';
+import {
+  type DockerSpec,
+  LaunchError,
+  type LaunchSpec,
+  type Rlimit,
+  type RunKey,
+  readRunKey,
+} from '#core';
 import { applyDockerParameters, type ContainerConfig } from './docker-parameters.js';
+import { requirePassableCommand } from './process-invocation.js';
+import { toBounds } from './resource-bounds.js';
 import { cgroupName } from './task-cgroup.js';
+import { requirePassableVariables } from './task-environment.js';
 
 /** The run's key, by which its container is found again; the two ids are for people. */
 export const RUN_LABEL = 'pacer.run';
@@ -49,7 +59,7 @@ export function toContainerConfig(spec: LaunchSpec, defaults: ContainerDefaults)
     name: containerName(defaults.scope, spec.run),
     Image: docker.image,
     ...toCommand(spec.command),
-    Env: Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`),
+    Env: toVariables(spec.environment),
     Labels: {
       [RUN_LABEL]: spec.run,
       [TASK_LABEL]: spec.taskId,
@@ -76,23 +86,40 @@ export function toContainerConfig(spec: LaunchSpec, defaults: ContainerDefaults)
   return config;
 }
 
+function toVariables(environment: LaunchSpec['environment']): string[] {
+  requirePassableVariables(environment);
+  return Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+}
+
 /** As in Mesos: a shell command replaces the image's entrypoint, arguments go to it, nothing leaves both alone. */
 function toCommand(command: LaunchSpec['command']) {
+  requirePassableCommand(command);
   if (command.kind === 'shell') return { Entrypoint: ['/bin/sh'], Cmd: ['-c', command.value] };
   const words = command.value === undefined ? command.args : [command.value, ...command.args];
   return words.length === 0 ? {} : { Cmd: [...words] };
 }
 
 function toLimits(spec: LaunchSpec, { maxProcesses, capCpu }: ContainerDefaults) {
-  const shares = Math.max(MIN_CPU_SHARES, Math.floor((spec.cpuMillis * 1024) / 1000));
-  const quota = Math.max(1_000, Math.floor((spec.cpuMillis * CPU_PERIOD_US) / 1000));
+  const { cpuMillis, cpuCapMillis, memMib, reservedMemMib } = toBounds(spec, { capCpu });
+  const shares = Math.max(MIN_CPU_SHARES, Math.floor((cpuMillis * 1024) / 1000));
+  const quotaUs = Math.max(1_000, Math.floor(((cpuCapMillis ?? 0) * CPU_PERIOD_US) / 1000));
+  const toBytes = (mib: number): number => Math.max(MIN_MEM_MIB, mib) * MIB;
+  const { rlimits = [] } = spec;
   return {
     CpuShares: shares,
-    ...(capCpu ? { CpuPeriod: CPU_PERIOD_US, CpuQuota: quota } : {}),
-    ...(spec.memMib > 0 ? { Memory: Math.max(MIN_MEM_MIB, spec.memMib) * MIB } : {}),
+    ...(cpuCapMillis === undefined ? {} : { CpuPeriod: CPU_PERIOD_US, CpuQuota: quotaUs }),
+    ...(memMib > 0 ? { Memory: toBytes(memMib) } : {}),
+    ...(reservedMemMib ? { MemoryReservation: toBytes(reservedMemMib) } : {}),
     ...(maxProcesses > 0 ? { PidsLimit: maxProcesses } : {}),
+    ...(rlimits.length > 0 ? { Ulimits: rlimits.map(toUlimit) } : {}),
   };
 }
+
+const toUlimit = ({ name, soft, hard }: Rlimit) => ({
+  Name: name,
+  Soft: soft === 'unlimited' ? -1 : soft,
+  Hard: hard === 'unlimited' ? -1 : hard,
+});
 
 function toNetworkMode(network: DockerSpec['network']): string {
   return typeof network === 'string' ? network.toLowerCase() : network.user;

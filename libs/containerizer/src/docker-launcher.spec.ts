@@ -164,9 +164,11 @@ describe.skipIf(!isPresent)('with a Docker engine', { timeout: 2 * WAIT_MS }, ()
     dispose = async () => undefined;
   }, WAIT_MS);
 
-  it('gives the container its environment, sandbox, volumes, parameters and log files', async () => {
+  it('gives the container its environment, sandbox, volumes, parameters, rlimits and log files', async () => {
     const { launcher, spec, exits } = await arrange();
-    const command = 'echo $GREETING $EXTRA; hostname; echo >/extra/x; ls -d /extra; echo no >&2';
+    const command =
+      'echo $GREETING $EXTRA; hostname; echo >/extra/x; ls -d /extra; echo no >&2; ulimit -n; ulimit -Hn';
+    const rlimits = [{ name: 'nofile', soft: 100, hard: 200 }] as const;
     const wanted = await spec('a', command, {
       network: 'NONE',
       parameters: [
@@ -177,10 +179,10 @@ describe.skipIf(!isPresent)('with a Docker engine', { timeout: 2 * WAIT_MS }, ()
     const volume = { hostPath: wanted.sandbox, containerPath: '/extra', mode: 'RO' } as const;
     const docker = { ...(wanted.docker as DockerSpec), volumes: [volume] };
 
-    await launcher.launch({ ...wanted, docker });
+    await launcher.launch({ ...wanted, docker, rlimits });
     await until(() => exits.length === 1);
 
-    expect(await read(wanted)).toBe('hello more\ninside\n/extra\n');
+    expect(await read(wanted)).toBe('hello more\ninside\n/extra\n100\n200\n');
     const refusal = "/bin/sh: can't create /extra/x: Read-only file system\n";
     expect(await read(wanted, 'stderr')).toBe(`${refusal}no\n`);
   });

@@ -1,9 +1,9 @@
 /** Keeps one log copy going for each running container, writes their checkpoints, and bounds the files. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
+import { createBoundedLogs } from './bounded-logs.js';
 import { hasStatus } from './docker-errors.js';
 import { type LogCopy, startLogCopy } from './docker-log-copy.js';
-import { createLogBounds } from './log-bounds.js';
 
 export interface LoggedTask {
   readonly container: Dockerode.Container;
@@ -28,7 +28,7 @@ const LONGEST_RETRY_MS = 60_000;
 
 export function createLogKeeper(options: { readonly maxBytes: number }): LogKeeper {
   const copies = new Map<string, LogCopy>();
-  const bounds = createLogBounds({ maxBytes: options.maxBytes, intervalMs: SWEEP_MS });
+  const bounds = createBoundedLogs({ maxBytes: options.maxBytes, intervalMs: SWEEP_MS });
 
   const saveAll = async (): Promise<void> => {
     const all = [...copies.values()];

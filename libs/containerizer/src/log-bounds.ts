@@ -17,7 +17,7 @@ const COPY_CHUNK_BYTES = 1024 * 1024;
 const STAT_BATCH = 32;
 const PUNCH_TIMEOUT_MS = 30_000;
 /** The pause after a sweep that found a flood: a file that had outgrown the bound by more than the bound itself. */
-const FLOOD_INTERVAL_MS = 1_000;
+const FLOOD_INTERVAL_MS = 250;
 const FLOOD_FACTOR = 2;
 
 export interface LogBounds {

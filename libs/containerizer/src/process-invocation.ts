@@ -17,11 +17,8 @@ const ID_TIMEOUT_MS = 10_000;
  * program's own name) is dropped. What the system cannot pass on is refused by name: execution itself would only fail.
  */
 export function toArgv(command: LaunchSpec['command']): readonly string[] {
-  if (command.value !== undefined) requirePassable('cmd', command.value);
+  requirePassableCommand(command);
   if (command.kind === 'shell') return ['/bin/sh', '-c', command.value];
-  command.args.forEach(
-    (argument, index) => void requirePassable(`argument ${index + 1}`, argument),
-  );
   const [name, ...rest] = command.args;
   const file = command.value ?? name;
   if (file === undefined || file === '') {
@@ -37,6 +34,15 @@ export const executionArgv = (command: string | readonly string[]): readonly str
       ? { kind: 'shell', value: command }
       : { kind: 'exec', args: command },
   );
+
+/** Throws a {@link LaunchError} that names the part which is too long, and the limit. */
+export function requirePassableCommand(command: LaunchSpec['command']): void {
+  if (command.value !== undefined) requirePassable('cmd', command.value);
+  if (command.kind === 'shell') return;
+  command.args.forEach(
+    (argument, index) => void requirePassable(`argument ${index + 1}`, argument),
+  );
+}
 
 function requirePassable(name: string, text: string): void {
   const bytes = Buffer.byteLength(text);
@@ -57,6 +63,15 @@ export function withUser(
   if (user === undefined) return argv;
   const ids = [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--init-groups'];
   return [tool, ...ids, '--', '/bin/sh', '-s', '--', ...argv];
+}
+
+/** The program and its options, without blanks in any of them, that sets limits for a process; empty for none. */
+export async function toRlimitCommand(rlimits: LaunchSpec['rlimits'] = []): Promise<string> {
+  if (rlimits.length === 0) return '';
+  const tool = await findProgram('prlimit');
+  if (tool === undefined) throw new LaunchError('prepare', 'rlimits: prlimit is missing');
+  const options = rlimits.map(({ name, soft, hard }) => `--${name}=${soft}:${hard}`);
+  return [tool, ...options].join(' ');
 }
 
 /** Resolves whom a task runs as; undefined means as the agent itself. Looked up once per name. */

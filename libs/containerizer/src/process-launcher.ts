@@ -12,6 +12,7 @@ import {
   type TaskExit,
 } from '#core';
 import { type AdoptedProcesses, createAdoptedProcesses } from './adopted-processes.js';
+import { createBoundedLogs } from './bounded-logs.js';
 import { CONTROLLERS, findOwnHierarchies, type Hierarchy } from './cgroup-hierarchies.js';
 import {
   type LaunchRecord,
@@ -25,9 +26,9 @@ import {
   writeLaunchRecord,
 } from './launch-record.js';
 import { createLaunchSlots, type LaunchSlots } from './launch-slots.js';
-import { createLogBounds, type LogBounds } from './log-bounds.js';
+import type { LogBounds } from './log-bounds.js';
 import { executeBeside } from './process-execute.js';
-import { createUserResolver, toArgv, withUser } from './process-invocation.js';
+import { createUserResolver, toArgv, toRlimitCommand, withUser } from './process-invocation.js';
 import {
   createProcessScanner,
   isAlive,
@@ -37,12 +38,14 @@ import {
 } from './process-table.js';
 import { endStrays } from './remove-strays.js';
 import { ResidentShell, type StartedSupervisor } from './resident-shell.js';
+import { toBounds } from './resource-bounds.js';
 import { startSupervisor } from './start-supervisor.js';
 import { supervisorArguments } from './supervisor-script.js';
 import {
   cgroupName,
   cgroupSettings,
   countOomKills,
+  isSettable,
   makeCgroups,
   removeCgroups,
   removeEmptyFolders,
@@ -109,7 +112,7 @@ class ProcessLauncher implements Launcher {
       atOnce: options.launchesAtOnce ?? 16,
       maxWaiting: options.maxWaitingLaunches ?? 10_000,
     });
-    this.logs = createLogBounds({
+    this.logs = createBoundedLogs({
       maxBytes: options.maxLogBytes ?? 100 * 1024 * 1024,
       intervalMs: LOG_SWEEP_MS,
     });
@@ -261,22 +264,21 @@ class ProcessLauncher implements Launcher {
     };
     if (user !== undefined) await chown(sandbox, user.uid, user.gid);
     writeLaunchRecord(runtimeDirectory, record);
-    const settings = cgroupSettings(hierarchies, name, {
-      memMib: spec.memMib,
-      cpuMillis: spec.cpuMillis,
-      maxProcesses: this.options.maxProcesses ?? 4096,
-      capCpu: this.options.capCpu ?? false,
-    });
+    const { capCpu = false, maxProcesses = 4096 } = this.options;
+    const limits = { ...toBounds(spec, { capCpu }), maxProcesses };
+    const rlimits = await toRlimitCommand(spec.rlimits);
     try {
       makeCgroups(hierarchies, name);
+      const settings = cgroupSettings(hierarchies, name, limits).filter(isSettable);
       const title = `pacer-task ${taskId}`;
       const program = {
         shellUser: user === undefined ? ('own' as const) : ('other' as const),
         argv: withUser(user, argv, tool),
+        ...{ settings, rlimits },
       };
       const started = await startSupervisor(this.shell, {
         supervisor: (key) =>
-          supervisorArguments({ title, key, runtimeDirectory, sandbox, settings, ...program }),
+          supervisorArguments({ title, key, runtimeDirectory, sandbox, ...program }),
         ...{ runtimeDirectory, sandbox, environment, user },
         timeoutMs: this.options.startTimeoutMs ?? 30_000,
       });

@@ -8,7 +8,7 @@
  * 3. `revoked` is looked for: whoever finds a launch without `pid` writes it first and looks again, so either the
  *    finder sees `pid` or this program sees `revoked` and runs nothing; `exit.new` is filled before, so that the status
  *    has room on a disk that is full by then;
- * 4. limits, cgroup membership, working directory, then the task's user and variables, then exec; `exit` when it has
+ * 4. limits, cgroup membership, working directory, rlimits, then the task's user and variables, then exec; `exit` when it has
  *    ended. None of the task's variables is set before its user is.
  */
 import type { CgroupSetting } from './task-cgroup.js';
@@ -39,7 +39,7 @@ const becomeTask = (file: string) =>
 
 /** What `/bin/sh -c` runs. */
 export const SUPERVISOR_SCRIPT = `
-_pacer_key=$1; _pacer_run=$2; _pacer_box=$3; _pacer_as=$4; shift 4
+_pacer_key=$1; _pacer_run=$2; _pacer_box=$3; _pacer_as=$4; _pacer_lim=$5; shift 5
 trap : HUP INT QUIT TERM USR1 USR2 ALRM PIPE
 ${readIdentity('_pacer_w', '_pacer_v')}
 exec 4>&1 5>&2 >/dev/null 2>&1
@@ -57,6 +57,7 @@ done
 shift
 cd "$_pacer_box" || fail "cannot enter $_pacer_box"
 unset OLDPWD
+[ "$_pacer_lim" ] && { _pacer_x=$($_pacer_lim --pid "$_pacer_p" 2>&1) || fail "cannot set its rlimits: $_pacer_x"; }
 echo "S $_pacer_key $_pacer_w $_pacer_v $_pacer_p $_pacer_s" >&3
 exec >&4 2>&5 3>&- 4>&- 5>&-
 ${becomeTask('$_pacer_run/environment')}
@@ -80,10 +81,13 @@ export function supervisorArguments(request: {
   readonly sandbox: string;
   readonly shellUser: ShellUser;
   readonly settings: readonly CgroupSetting[];
+  /** What sets the limits of a process, split at blanks; empty: nothing. */
+  readonly rlimits: string;
   readonly argv: readonly string[];
 }): string[] {
-  const { title, key, runtimeDirectory, sandbox, shellUser, settings, argv } = request;
-  return [title, key, runtimeDirectory, sandbox, shellUser, ...settings.flat(), '--', ...argv];
+  const { title, key, runtimeDirectory, sandbox, shellUser, settings, rlimits, argv } = request;
+  const own = [title, key, runtimeDirectory, sandbox, shellUser, rlimits];
+  return [...own, ...settings.flat(), '--', ...argv];
 }
 
 const JOIN_SCRIPT = `

@@ -1,8 +1,10 @@
 /** A task's own cgroups: made before its start, joined by its first process, emptied and removed after its end. */
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Hierarchy, makeDirectory } from './cgroup-hierarchies.js';
+import type { ResourceBounds } from './resource-bounds.js';
 
 const MIB = 1024 * 1024;
 /** Directory names end at 255 bytes; a shortened id keeps this much of itself before its hash. */
@@ -12,14 +14,11 @@ const MIN_CPU_SHARES = 2;
 /** CFS period in microseconds; 100 ms is the kernel's default. */
 const CPU_PERIOD_US = 100_000;
 const MIN_CPU_QUOTA_US = 1_000;
+/** Only advice to the kernel, and some kernels (real-time ones) do not take it. */
+const SOFT_LIMIT_FILE = 'memory.soft_limit_in_bytes';
 
-export interface CgroupLimits {
-  /** 0 means no limit. */
-  readonly memMib: number;
-  readonly cpuMillis: number;
+export interface CgroupLimits extends ResourceBounds {
   readonly maxProcesses: number;
-  /** Caps the cpu time (CFS quota), rather than only weighing it. */
-  readonly capCpu: boolean;
 }
 
 /** A file to write and its text, in the order they must be written. */
@@ -51,6 +50,10 @@ export function cgroupSettings(
 export function joinSettings(hierarchies: readonly Hierarchy[], name: string): CgroupSetting[] {
   return hierarchies.map(({ directory }) => [join(directory, name, 'cgroup.procs'), '0']);
 }
+
+/** Whether this kernel has the file; the cgroup is there. */
+export const isSettable = ([file]: CgroupSetting): boolean =>
+  !file.endsWith(SOFT_LIMIT_FILE) || existsSync(file);
 
 /** Synchronously, which takes 30 microseconds each; through the thread pool it would be more. */
 export function makeCgroups(hierarchies: readonly Hierarchy[], name: string): void {
@@ -131,32 +134,41 @@ export async function listCgroupNames(hierarchies: readonly Hierarchy[]): Promis
   return names;
 }
 
-function limitSettings(
-  { version, directory, controllers }: Hierarchy,
-  name: string,
-  limits: CgroupLimits,
-): CgroupSetting[] {
+function limitSettings(hierarchy: Hierarchy, name: string, limits: CgroupLimits): CgroupSetting[] {
+  const { version, directory, controllers } = hierarchy;
   const settings: CgroupSetting[] = [];
   const set = (file: string, value: number | string) =>
     settings.push([join(directory, name, file), String(value)]);
-  const shares = Math.max(MIN_CPU_SHARES, Math.floor((limits.cpuMillis * 1024) / 1000));
-  const quotaUs = Math.max(MIN_CPU_QUOTA_US, (limits.cpuMillis * CPU_PERIOD_US) / 1000);
-  if (controllers.includes('memory') && limits.memMib > 0) {
-    set(version === 1 ? 'memory.limit_in_bytes' : 'memory.max', limits.memMib * MIB);
-  }
-  if (controllers.includes('cpu') && version === 1) {
-    set('cpu.shares', shares);
-    if (limits.capCpu) set('cpu.cfs_quota_us', Math.floor(quotaUs));
-  }
-  if (controllers.includes('cpu') && version === 2) {
-    // The kernel's documented mapping of shares 2..262144 to weight 1..10000.
-    set('cpu.weight', Math.min(10_000, 1 + Math.floor(((shares - 2) * 9999) / 262_142)));
-    if (limits.capCpu) set('cpu.max', `${Math.floor(quotaUs)} ${CPU_PERIOD_US}`);
-  }
+  if (controllers.includes('memory')) setMemory(version, limits, set);
+  if (controllers.includes('cpu')) setCpu(version, limits, set);
   if (controllers.includes('pids') && limits.maxProcesses > 0) {
     set('pids.max', limits.maxProcesses);
   }
   return settings;
+}
+
+type SetFile = (file: string, value: number | string) => void;
+
+function setMemory(version: 1 | 2, limits: CgroupLimits, set: SetFile): void {
+  const { memMib, reservedMemMib } = limits;
+  if (memMib > 0) {
+    set(version === 1 ? 'memory.limit_in_bytes' : 'memory.max', memMib * MIB);
+  }
+  if (reservedMemMib !== undefined) {
+    set(version === 1 ? SOFT_LIMIT_FILE : 'memory.low', reservedMemMib * MIB);
+  }
+}
+
+function setCpu(version: 1 | 2, { cpuMillis, cpuCapMillis }: CgroupLimits, set: SetFile): void {
+  const shares = Math.max(MIN_CPU_SHARES, Math.floor((cpuMillis * 1024) / 1000));
+  // The kernel's documented mapping of shares 2..262144 to weight 1..10000.
+  const weight = Math.min(10_000, 1 + Math.floor(((shares - 2) * 9999) / 262_142));
+  if (version === 1) set('cpu.shares', shares);
+  else set('cpu.weight', weight);
+  if (cpuCapMillis === undefined) return;
+  const quotaUs = Math.floor(Math.max(MIN_CPU_QUOTA_US, (cpuCapMillis * CPU_PERIOD_US) / 1000));
+  if (version === 1) set('cpu.cfs_quota_us', quotaUs);
+  else set('cpu.max', `${quotaUs} ${CPU_PERIOD_US}`);
 }
 
 async function listProcessesBelow(directory: string): Promise<number[]> {

@@ -84,6 +84,8 @@ export {
   type LaunchPhase,
   type LaunchSpec,
   type Reattachment,
+  RLIMIT_NAMES,
+  type Rlimit,
   type TaskExit,
 } from './launcher.port.js';
 export {

@@ -32,9 +32,29 @@ export interface LaunchSpec {
     | { readonly kind: 'exec'; readonly value?: string; readonly args: readonly string[] };
   readonly environment: Readonly<Record<string, string>>;
   readonly user?: string;
+  /** What it asked for: a weight for processor time, and memory it can count on. */
   readonly cpuMillis: number;
   readonly memMib: number;
+  /** What it may take at most where that is not the request. */
+  readonly limits?: {
+    readonly cpuMillis?: number | 'unlimited';
+    readonly memMib?: number | 'unlimited';
+  };
+  readonly rlimits?: readonly Rlimit[];
   readonly docker?: DockerSpec;
+}
+
+/** The limits of setrlimit(2) by their names in Mesos, which are RLMT_ and these in capitals. */
+export const RLIMIT_NAMES = [
+  ...(['as', 'core', 'cpu', 'data', 'fsize', 'locks', 'memlock', 'msgqueue'] as const),
+  ...(['nice', 'nofile', 'nproc', 'rss', 'rtprio', 'rttime', 'sigpending', 'stack'] as const),
+] as const;
+
+/** In the units of setrlimit(2): bytes, seconds or a count. */
+export interface Rlimit {
+  readonly name: (typeof RLIMIT_NAMES)[number];
+  readonly soft: number | 'unlimited';
+  readonly hard: number | 'unlimited';
 }
 
 export interface DockerSpec {
