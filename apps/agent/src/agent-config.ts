@@ -20,6 +20,9 @@ import { readResources, readRole } from './host/read-resources.js';
 
 const MAX_CPUS = 1_000_000;
 const MAX_MIB = 1_000_000_000;
+const MAX_HOURS = 10 * 366 * 24;
+const MAX_SANDBOXES = 100_000;
+const MAX_WATCH_SECONDS = 86_400;
 /** The kernel's own limit. */
 const MAX_PROCESSES = 4_194_304;
 const DEFAULT_DATA = '/var/lib/pacer/agent';
@@ -76,6 +79,23 @@ const readSettings = (source: Parameters<typeof readConfig>[1]) =>
         fallback: 4_096,
         min: 0,
         max: MAX_PROCESSES,
+      }),
+      /** Sandboxes of completed tasks: Mesos' `--gc_delay` and `--gc_disk_headroom`. */
+      gcDelayHours: numeric('PACER_AGENT_GC_DELAY_HOURS', {
+        ...{ fallback: 168, min: 0, max: MAX_HOURS },
+        fraction: true,
+      }),
+      gcHeadroom: numeric('PACER_AGENT_GC_DISK_HEADROOM', {
+        ...{ fallback: 0.1, min: 0, max: 1 },
+        fraction: true,
+      }),
+      maxSandboxes: numeric('PACER_AGENT_MAX_COMPLETED_SANDBOXES', {
+        ...{ fallback: 200, min: 0, max: MAX_SANDBOXES },
+      }),
+      /** Ends tasks whose sandbox outgrows their disk; Mesos' `--enforce_container_disk_quota`. */
+      enforceDisk: toggle('PACER_AGENT_ENFORCE_DISK', false),
+      diskWatchSeconds: numeric('PACER_AGENT_DISK_WATCH_SECONDS', {
+        ...{ fallback: 15, min: 1, max: MAX_WATCH_SECONDS },
       }),
       maxLogMib: numeric('PACER_AGENT_MAX_LOG_MIB', { fallback: 100, min: 1, max: MAX_MIB }),
     },

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
-import type { AgentState } from '#cluster';
+import { type AgentState, sandboxLimitBytes } from '#cluster';
 import { createUsageReader } from '#containerizer';
-import { assert, type Launcher, type RunKey } from '#core';
+import { assert, type Launcher } from '#core';
 import { type AgentInfo, encodeResources } from '#mesos-v1';
 import {
   authorizationHeader,
@@ -33,7 +33,9 @@ import { waitForDisk } from './host/wait-for-disk.js';
 import { FileTaskJournal } from './journal/file-task-journal.js';
 import { createLaunchers } from './launchers.js';
 import { HttpMasterLink } from './link/http-master-link.js';
+import { collectSandboxes } from './sandbox/collect-sandboxes.js';
 import { DirectorySandboxStore } from './sandbox/directory-sandbox-store.js';
+import { type LimitedSandbox, watchDisk } from './sandbox/disk-watch.js';
 import { AgentMetrics } from './status/agent-metrics.js';
 import { createSandboxSizes } from './status/sandbox-sizes.js';
 import { registerTaskMetrics } from './status/task-metrics.js';
@@ -43,7 +45,7 @@ import { AGENT_CONFIG, AGENT_LOGGER } from './tokens.js';
 export const AGENT_VERSION = '1.11.0';
 /** What does not answer holds a connection for its whole timeout: enough that a host full of it delays nobody. */
 const PROBES_AT_ONCE = 1_000;
-const SWEEP_INTERVAL_MS = 10 * 60_000;
+const HOUR_MS = 3_600_000;
 
 /** The agent of this process: the engine over the real host. */
 @Injectable()
@@ -61,7 +63,7 @@ export class AgentService implements OnModuleDestroy {
   private starting: AgentEngine | undefined;
   private unusable: string | undefined;
   private description: Omit<AgentInfo, 'id'> | undefined;
-  private sweeper: NodeJS.Timeout | undefined;
+  private readonly housekeeping: { close(): void }[] = [];
   private draining: Promise<void> | undefined;
 
   constructor(
@@ -133,7 +135,7 @@ export class AgentService implements OnModuleDestroy {
     for (const { kind, isAvailable, notes } of engine.launchers) {
       this.logger.info({ kind, isAvailable, notes }, `launcher ${kind}`);
     }
-    this.sweeper = setInterval(() => void this.sweep(), SWEEP_INTERVAL_MS).unref();
+    this.keepHouse(engine, log);
   }
 
   /** What the agent knows; undefined until it has found its tasks again. */
@@ -161,7 +163,7 @@ export class AgentService implements OnModuleDestroy {
   }
 
   async onModuleDestroy(): Promise<void> {
-    clearInterval(this.sweeper);
+    for (const one of this.housekeeping) one.close();
     await this.engine?.stop();
   }
 
@@ -172,14 +174,21 @@ export class AgentService implements OnModuleDestroy {
     this.unusable = `cannot write ${this.config.data}: ${problem}`;
   }
 
-  private async sweep(): Promise<void> {
-    try {
-      const isLive = (run: RunKey) => this.state?.tasks.has(run) ?? true;
-      const removed = await this.sandboxes.sweep(isLive, Date.now());
-      if (removed > 0) this.logger.info({ removed }, 'removed sandboxes of completed tasks');
-    } catch (error) {
-      this.logger.warn({ err: error }, 'cannot sweep the sandboxes');
-    }
+  private keepHouse(engine: AgentEngine, log: (level: 'info' | 'warn', message: string) => void) {
+    const { config, sandboxes } = this;
+    const collection = collectSandboxes({
+      ...{ store: sandboxes, log, headroom: config.gcHeadroom, maxKept: config.maxSandboxes },
+      isLive: (run) => engine.state.tasks.has(run),
+      delayMs: config.gcDelayHours * HOUR_MS,
+    });
+    this.housekeeping.push(collection);
+    if (!config.enforceDisk) return;
+    const watch = watchDisk({
+      tasks: () => limitedSandboxes(engine.state, sandboxes),
+      exceeded: ({ run }, usedBytes) => engine.exceedDisk(run, usedBytes),
+      intervalMs: config.diskWatchSeconds * 1_000,
+    });
+    this.housekeeping.push(watch);
   }
 
   private async describe(port: number): Promise<Omit<AgentInfo, 'id'>> {
@@ -219,3 +228,12 @@ function ownHeaders(
   const basic = authorizationHeader('agent');
   return () => basic;
 }
+const limitedSandboxes = (
+  { tasks }: AgentState,
+  sandboxes: DirectorySandboxStore,
+): readonly LimitedSandbox[] =>
+  [...tasks.values()].flatMap(({ run, phase, definition }) => {
+    const limitBytes = phase.kind === 'running' ? sandboxLimitBytes(definition) : undefined;
+    if (limitBytes === undefined) return [];
+    return [{ run, sandbox: sandboxes.directories(run).sandbox, limitBytes }];
+  });

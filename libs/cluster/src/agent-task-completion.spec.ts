@@ -50,7 +50,7 @@ function running(limitMs: number | undefined) {
     name: 'batch',
     task_id: { value: 'batch' },
     agent_id: { value: 'a1' },
-    resources: [],
+    resources: [{ name: 'disk', type: 'SCALAR', scalar: { value: 2 } }],
     command: { value: 'sleep 100' },
     ...(limitMs === undefined ? {} : { max_completion_time: { nanoseconds: limitMs * 1e6 } }),
   };
@@ -121,5 +121,33 @@ describe('a task without one', () => {
 
     const timers = started.filter((one) => one.kind === 'set-timer');
     expect(timers.map(({ timer }) => timer)).not.toContain('completion');
+  });
+});
+
+describe('a task whose sandbox is measured', () => {
+  const MIB = 1024 * 1024;
+
+  it('is ended without grace when it outgrew the disk of the task, and has failed for that reason', () => {
+    const { tell, exit, status } = running(undefined);
+
+    expect(killsIn(tell({ kind: 'disk-exceeded', usedBytes: 3 * MIB }, 10))).toMatchObject([
+      { graceMs: 0 },
+    ]);
+    exit(20);
+
+    expect(status()).toMatchObject({
+      state: 'TASK_FAILED',
+      reason: 'REASON_CONTAINER_LIMITATION_DISK',
+      message: 'its sandbox takes 3 MiB, more than its disk of 2 MiB',
+    });
+  });
+
+  it('is left alone within its disk, and keeps the grace of a kill it has already', () => {
+    const { tell, kill } = running(undefined);
+
+    expect(killsIn(tell({ kind: 'disk-exceeded', usedBytes: 2 * MIB }, 10))).toEqual([]);
+    kill();
+
+    expect(killsIn(tell({ kind: 'disk-exceeded', usedBytes: 3 * MIB }, 20))).toEqual([]);
   });
 });

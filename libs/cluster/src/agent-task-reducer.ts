@@ -1,4 +1,5 @@
 import type { LaunchedTask, Now, Reduction, TaskExit } from '#core';
+import { endOversized } from './agent-disk-limit.js';
 import { frameworkIdOf } from './agent-runs.js';
 import { describeExit, type StatusContent } from './agent-status.js';
 import type {
@@ -84,6 +85,9 @@ function apply(turn: Turn, event: AgentTaskEvent): void {
       return;
     case 'kill':
       kill(turn, event.kill);
+      return;
+    case 'disk-exceeded':
+      endOversized(turn, event.usedBytes);
       return;
     case 'refused': {
       const { state, reason, message } = event;

@@ -140,9 +140,12 @@ export function killed(task: AgentTask, request: KillRequest): StatusContent {
 
 /** Of a task that ran longer than it may: a failure, as nobody asked for its end. */
 export const COMPLETION_REASON = 'REASON_MAX_COMPLETION_TIME_REACHED';
+/** Of a task whose sandbox grew beyond its disk; a failure too. */
+export const DISK_REASON = 'REASON_CONTAINER_LIMITATION_DISK';
+const FAILURES: readonly (string | undefined)[] = [COMPLETION_REASON, DISK_REASON];
 
 function killedState(task: AgentTask, request: KillRequest): TaskState {
-  if (request.reason === COMPLETION_REASON) return 'TASK_FAILED';
+  if (FAILURES.includes(request.reason)) return 'TASK_FAILED';
   return request.isGone && isPartitionAware(task) ? 'TASK_GONE_BY_OPERATOR' : 'TASK_KILLED';
 }
 

@@ -78,6 +78,7 @@ export type AgentTaskEvent =
   | { readonly kind: 'reattach-failed'; readonly message: string }
   | { readonly kind: 'probed'; readonly subject: CheckSubject; readonly seen: ProbeSight }
   | { readonly kind: 'kill'; readonly kill: KillRequest }
+  | { readonly kind: 'disk-exceeded'; readonly usedBytes: number }
   /** It cannot be run here at all. */
   | {
       readonly kind: 'refused';

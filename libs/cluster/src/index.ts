@@ -1,4 +1,5 @@
 export { checkOf, type ProbeSight } from './agent-check.js';
+export { sandboxLimitBytes } from './agent-disk-limit.js';
 export {
   type AgentHealth,
   type HealthSettings,

@@ -13,7 +13,7 @@ import {
   reduceAgent,
   toSubscribe,
 } from '#cluster';
-import { type Launcher, present } from '#core';
+import { type Launcher, present, type RunKey } from '#core';
 import type { AgentInfo } from '#mesos-v1';
 import type { AgentEnginePorts, AgentEngineSettings } from './agent-engine-ports.js';
 import { createExecutors } from './effect-executor.js';
@@ -40,6 +40,8 @@ export interface AgentEngine {
   halt(): void;
   /** Resolves when all effects so far are carried out. */
   idle(): Promise<void>;
+  /** A task's sandbox takes more than the disk it asked for; it is ended for that. */
+  exceedDisk(run: RunKey, usedBytes: number): void;
   readonly state: AgentState;
   readonly launchers: readonly LauncherStatus[];
   /** What the disk says while the work directory cannot be written; also before the agent has started. */
@@ -164,6 +166,10 @@ class Engine implements AgentEngine {
 
   idle(): Promise<void> {
     return this.queue.idle();
+  }
+
+  exceedDisk(run: RunKey, usedBytes: number): void {
+    this.dispatch({ kind: 'task', run, event: { kind: 'disk-exceeded', usedBytes } });
   }
 
   /** Refuses to start as something the policy does not allow: nothing has been done yet. */

@@ -1,13 +1,9 @@
 import { mkdirSync } from 'node:fs';
-import { chown, readdir, rm, stat } from 'node:fs/promises';
+import { chown, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assert, type RunKey, readRunKey } from '#core';
 import type { SandboxStore, TaskDirectories } from '../engine/sandbox-store.port.js';
 import { findUser } from '../host/user-ids.js';
-
-/** Sandboxes of completed tasks kept, and for how long. */
-const KEPT_SANDBOXES = 200;
-const KEPT_MS = 7 * 24 * 3600 * 1000;
 
 /** Folders of runs under the agent's work directory: `sandboxes/<run>` and `runtime/<run>`. */
 export class DirectorySandboxStore implements SandboxStore {
@@ -37,15 +33,24 @@ export class DirectorySandboxStore implements SandboxStore {
     return directories;
   }
 
+  /** The sandbox's age counts from here on, whatever its task did to it. */
   async retire(run: RunKey): Promise<void> {
-    await rm(this.directories(run).runtimeDirectory, { recursive: true, force: true });
+    const { sandbox, runtimeDirectory } = this.directories(run);
+    const now = new Date();
+    // One that was never launched has none.
+    await utimes(sandbox, now, now).catch(() => undefined);
+    await rm(runtimeDirectory, { recursive: true, force: true });
   }
 
   /**
-   * Removes sandboxes of runs not in `live` that are older than a week or not among the 200 newest, one after the other.
-   * Returns how many. O(n log n) in sandboxes.
+   * Removes sandboxes of runs not in `live` that are older than `maxAgeMs` or not among the `maxKept` newest, one after
+   * the other. Returns how many. O(n log n) in sandboxes.
    */
-  async sweep(live: (run: RunKey) => boolean, nowEpochMs: number): Promise<number> {
+  async sweep(
+    live: (run: RunKey) => boolean,
+    nowEpochMs: number,
+    { maxAgeMs, maxKept }: { readonly maxAgeMs: number; readonly maxKept: number },
+  ): Promise<number> {
     const names = await readdir(this.root).catch(() => []);
     const ended: { readonly name: string; readonly atMs: number }[] = [];
     for (const name of names) {
@@ -55,7 +60,7 @@ export class DirectorySandboxStore implements SandboxStore {
     }
     ended.sort((left, right) => right.atMs - left.atMs);
     const outdated = ended.filter(
-      ({ atMs }, index) => index >= KEPT_SANDBOXES || nowEpochMs - atMs > KEPT_MS,
+      ({ atMs }, index) => index >= maxKept || nowEpochMs - atMs > maxAgeMs,
     );
     let removed = 0;
     for (const { name } of outdated) {
