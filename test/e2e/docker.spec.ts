@@ -334,6 +334,8 @@ describe.runIf(isPresent)('apps in Docker containers', () => {
       expect(created.status, created.text).toBe(201);
       await api.steady('/box/release', 2);
       await answers('one');
+      const [puller] = await api.tasks('/box/release');
+      expect(await readSandbox(puller?.id ?? '', 'stderr')).toContain(`launch: pulling ${image}`);
 
       // The tag moves on in the registry, while the engine here keeps the old image under it.
       const old = await docker('image', 'inspect', '--format', '{{.Id}}', image);

@@ -97,6 +97,14 @@ const readSettings = (source: Parameters<typeof readConfig>[1]) =>
       diskWatchSeconds: numeric('PACER_AGENT_DISK_WATCH_SECONDS', {
         ...{ fallback: 15, min: 1, max: MAX_WATCH_SECONDS },
       }),
+      /** Images that the agent has pulled: how long they may be unused (0: for ever), and how full their disk may be. */
+      imageHours: numeric('PACER_AGENT_IMAGE_MAX_UNUSED_HOURS', {
+        ...{ fallback: 168, min: 0, max: MAX_HOURS },
+        fraction: true,
+      }),
+      imageDiskPercent: numeric('PACER_AGENT_IMAGE_DISK_PERCENT', {
+        ...{ fallback: 85, min: 1, max: 100 },
+      }),
       maxLogMib: numeric('PACER_AGENT_MAX_LOG_MIB', { fallback: 100, min: 1, max: MAX_MIB }),
     },
     source,

@@ -87,7 +87,7 @@ export class AgentService implements OnModuleDestroy {
     this.metrics.watchDisk(() => this.disk);
     this.description = await this.describe(port);
     const log = (level: 'info' | 'warn', message: string) => this.logger[level](message);
-    const launchers: Launcher[] = createLaunchers(this.config);
+    const launchers: Launcher[] = createLaunchers(this.config, log);
     const engine = createAgentEngine(
       {
         launchers,

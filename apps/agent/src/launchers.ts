@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { join } from 'node:path';
 import { createDockerLauncher, createProcessLauncher } from '#containerizer';
 import type { Launcher } from '#core';
 import { isLoopback } from '#platform';
@@ -10,7 +11,10 @@ import { type AgentConfig, advertisedHostname } from './agent-config.js';
  * Makes the launchers the settings name. Agents on one host are told apart by their work directory. What is reached by a
  * loopback address is published there only: the engine's own default would open it to the network.
  */
-export function createLaunchers(config: AgentConfig): Launcher[] {
+export function createLaunchers(
+  config: AgentConfig,
+  log: (level: 'info' | 'warn', message: string) => void,
+): Launcher[] {
   const { launchers: kinds, data, capCpu, maxProcesses } = config;
   const scope = createHash('sha256').update(realpathSync(data)).digest('hex').slice(0, 12);
   const launchers: Launcher[] = [];
@@ -20,7 +24,15 @@ export function createLaunchers(config: AgentConfig): Launcher[] {
     const address = advertisedHostname(config);
     const isLocal = isLoopback(address) && isIP(address) !== 0;
     launchers.push(
-      createDockerLauncher({ ...limits, ...(isLocal ? { publishAddress: address } : {}) }),
+      createDockerLauncher({
+        ...{ ...limits, log },
+        ...(isLocal ? { publishAddress: address } : {}),
+        imageRecords: join(data, 'images.json'),
+        imageBounds: {
+          maxUnusedMs: config.imageHours * 3_600_000,
+          maxDiskPercent: config.imageDiskPercent,
+        },
+      }),
     );
   }
   return launchers;

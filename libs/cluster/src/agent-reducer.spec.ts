@@ -58,6 +58,8 @@ const EVENTS: readonly TaskEvent[] = [
   { kind: 'launched', launched: { pid: 7 } },
   { kind: 'launched', launched: { pid: 7 } },
   { kind: 'launch-failed', message: 'no room' },
+  { kind: 'launch-progress', message: 'pulling' },
+  { kind: 'disk-exceeded', usedBytes: 1 },
   { kind: 'timer', timer: 'phase' },
   { kind: 'timer', timer: 'resend' },
   { kind: 'probed', subject: 'health', seen: { passed: false, detail: 'x' } },

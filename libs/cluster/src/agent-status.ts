@@ -1,4 +1,4 @@
-import type { LaunchedTask, Now, TaskExit, TaskState } from '#core';
+import type { ExitStatus, LaunchedTask, Now, TaskExit, TaskState } from '#core';
 import type { TaskStatus, WireCheckStatus } from '#mesos-v1';
 
 /** What a status says beyond the task it is about. */
@@ -57,7 +57,15 @@ export function describeExit(exit: TaskExit): StatusContent {
       message: 'exceeded its memory limit and was killed by the kernel',
     };
   }
-  const { status } = exit;
+  const own = describeStatus(exit.status);
+  if (exit.cause === undefined) return own;
+  return {
+    ...{ state: 'TASK_FAILED', source: 'SOURCE_AGENT', reason: 'REASON_EXECUTOR_TERMINATED' },
+    message: `${exit.cause} (${own.message})`,
+  };
+}
+
+function describeStatus(status: ExitStatus): StatusContent {
   const source = 'SOURCE_EXECUTOR';
   switch (status.kind) {
     case 'exited':

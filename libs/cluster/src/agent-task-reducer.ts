@@ -68,6 +68,9 @@ function apply(turn: Turn, event: AgentTaskEvent): void {
       if (turn.task.phase.kind === 'ended') release(turn);
       failLaunch(turn, 'launching', event.message);
       return;
+    case 'launch-progress':
+      noteProgress(turn, event.message);
+      return;
     case 'exited':
       afterExit(turn, event.exit);
       return;
@@ -157,6 +160,13 @@ function afterFetch(turn: Turn): void {
   turn.task = { ...turn.task, phase: { kind: 'received', waitsFor: 'launch' } };
 }
 
+/** Shown by the agent only: a status update for each would have to be stored and acknowledged all the way up. */
+function noteProgress(turn: Turn, progress: string): void {
+  const { task } = turn;
+  if (task.phase.kind !== 'launching') return;
+  turn.task = { ...task, phase: { ...task.phase, progress } };
+}
+
 function afterLaunch(turn: Turn, launched: LaunchedTask): void {
   const { task } = turn;
   // Its deadline had passed, or it was given up: nothing of it may go on running.
@@ -205,7 +215,7 @@ function afterExit(turn: Turn, exit: TaskExit): void {
     return;
   }
   if (task.phase.kind === 'launching') {
-    turn.task = { ...task, phase: { kind: 'launching', exit } };
+    turn.task = { ...task, phase: { ...task.phase, exit } };
     return;
   }
   end(turn, task.kill === undefined ? describeExit(exit) : killed(task, task.kill));

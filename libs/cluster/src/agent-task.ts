@@ -47,8 +47,8 @@ export interface AgentTask {
 export type AgentTaskPhase =
   | { readonly kind: 'received'; readonly waitsFor: 'fetch' | 'launch' }
   | { readonly kind: 'fetching' }
-  /** `exit`: it ended before the launcher said that it had started. */
-  | { readonly kind: 'launching'; readonly exit?: TaskExit }
+  /** `exit`: it ended before the launcher said that it had started. `progress`: what it waits for, in words. */
+  | { readonly kind: 'launching'; readonly exit?: TaskExit; readonly progress?: string }
   | { readonly kind: 'recovering'; readonly attempts: number; readonly deadlineMs: number }
   | { readonly kind: 'running' }
   | { readonly kind: 'killing'; readonly repeatAtMs: number }
@@ -67,6 +67,8 @@ export type AgentTaskEvent =
   | { readonly kind: 'fetch-failed'; readonly message: string }
   | { readonly kind: 'launched'; readonly launched: LaunchedTask }
   | { readonly kind: 'launch-failed'; readonly message: string }
+  /** What takes time in its launch, and how far that is. */
+  | { readonly kind: 'launch-progress'; readonly message: string }
   | { readonly kind: 'exited'; readonly exit: TaskExit }
   /** `runningForMs`: by the host's monotonic clock, where that is known. */
   | {

@@ -15,6 +15,20 @@ export function withTimeout(): { readonly abortSignal: AbortSignal } {
   return { abortSignal: AbortSignal.timeout(CALL_TIMEOUT_MS) };
 }
 
+/** For calls that cannot be aborted: they are not waited for any longer than others. */
+export async function withinCallTime<T>(call: Promise<T>): Promise<T> {
+  const giveUp = new AbortController();
+  const late = sleep(CALL_TIMEOUT_MS, undefined, { ref: false, signal: giveUp.signal }).then(() => {
+    throw new Error(`the engine did not answer within ${CALL_TIMEOUT_MS} ms`);
+  });
+  late.catch(() => undefined);
+  try {
+    return await Promise.race([call, late]);
+  } finally {
+    giveUp.abort();
+  }
+}
+
 /** Ended, though perhaps about to be removed; one that was never started is not over. */
 export function isOver({ State }: Dockerode.ContainerInspectInfo): boolean {
   return !State.Running && State.Status !== 'created';
@@ -43,6 +57,12 @@ export async function signalContainer(
 const RUNNING_LOOKS = 5;
 const LONGEST_PAUSE_MS = 30_000;
 
+export interface SeenExit {
+  readonly exit: TaskExit;
+  /** For a time there was no engine to ask. */
+  readonly wasAway: boolean;
+}
+
 /**
  * Asks how a container ended until the engine says so. `exitCode` is what its event told, for one that is removed
  * already. Undefined when it runs after all, or once `isAwaited` is false.
@@ -54,11 +74,13 @@ export async function awaitExit(
     readonly exitCode?: number | undefined;
     readonly isAwaited: () => boolean;
   },
-): Promise<TaskExit | undefined> {
+): Promise<SeenExit | undefined> {
   let looks = 0;
+  let wasAway = false;
   for (let pauseMs = FIRST_PAUSE_MS; task.isAwaited(); ) {
     const seen = await lookForExit(container, task);
-    if (typeof seen === 'object') return seen;
+    if (typeof seen === 'object') return { exit: seen, wasAway };
+    if (seen === 'away') wasAway = true;
     // An event may come before the engine has written the end down, and long after a restart.
     if (seen === 'running') looks += 1;
     if (looks === RUNNING_LOOKS) return undefined;
@@ -68,14 +90,19 @@ export async function awaitExit(
   return undefined;
 }
 
+const isAway = (error: unknown): boolean =>
+  ['ENOENT', 'ECONNREFUSED'].includes((error as NodeJS.ErrnoException).code ?? '');
+
 async function lookForExit(
   container: Dockerode.Container,
   { run, exitCode }: { readonly run: RunKey; readonly exitCode?: number | undefined },
-): Promise<TaskExit | 'running' | 'no-answer'> {
+): Promise<TaskExit | 'running' | 'no-answer' | 'away'> {
   try {
     const state = await container.inspect(withTimeout());
     return isOver(state) ? toExit(run, state) : 'running';
   } catch (error) {
+    // Nobody listens where the engine should.
+    if (isAway(error)) return 'away';
     if (!hasStatus(error, 404)) return 'no-answer';
     const removed: ExitStatus = { kind: 'unknown', reason: 'its container was removed' };
     const status = exitCode === undefined ? removed : toExitStatus(exitCode);

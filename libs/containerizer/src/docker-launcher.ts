@@ -3,7 +3,7 @@ import { closeSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import Dockerode from 'dockerode';
+import type Dockerode from 'dockerode';
 import {
   type CommandResult,
   type ExitStatus,
@@ -16,6 +16,7 @@ import {
   type TaskExit,
 } from '#core';
 import { withinPhase } from './deadline.js';
+import { connectEngine } from './docker-connection.js';
 import {
   containerName,
   RUN_LABEL,
@@ -34,10 +35,20 @@ import {
   toExit,
   withTimeout,
 } from './docker-containers.js';
+import {
+  type ContainerCreation,
+  createContainerCreation,
+  type LaunchCourse,
+} from './docker-creation.js';
 import { createEngineEvents, type EngineEvents } from './docker-events.js';
 import { executeInContainer } from './docker-execute.js';
 import { createImagePuller, type ImagePuller } from './docker-images.js';
+import { beginLogs } from './docker-log-copy.js';
 import { createLogKeeper, type LogKeeper } from './docker-log-keeper.js';
+import { applyState, type ContainerTask, type Place, toTask, withCause } from './docker-task.js';
+import type { ImageBounds } from './image-choice.js';
+import { createImageCollector, type ImageCollector } from './image-collector.js';
+import { openImageRecords } from './image-records.js';
 import { createLaunchSlots, type LaunchSlots } from './launch-slots.js';
 import { openLogFiles } from './log-file.js';
 import { executionArgv } from './process-invocation.js';
@@ -62,6 +73,10 @@ export interface DockerLauncherOptions {
   readonly pullTimeoutMs?: number;
   readonly createTimeoutMs?: number;
   readonly startTimeoutMs?: number;
+  /** Where pulled images are remembered, and how long they are kept; absent: they are never removed. */
+  readonly imageRecords?: string;
+  readonly imageBounds?: ImageBounds;
+  readonly log?: (level: 'info' | 'warn', message: string) => void;
   /** How often all containers are compared besides the engine's events; default 30 s. */
   readonly resyncMs?: number;
 }
@@ -71,26 +86,11 @@ export function createDockerLauncher(options: DockerLauncherOptions): Launcher {
   return new DockerLauncher(options);
 }
 
-interface ContainerTask {
-  readonly run: RunKey;
-  readonly sandbox: string;
-  readonly runtimeDirectory: string;
-  readonly container: Dockerode.Container;
-  /** Settles when the launch has; its end is reported afterwards only. */
-  readonly ready: Promise<void>;
-  launched: LaunchedTask;
-  stopSignal: string;
-  isEnding: boolean;
-  killTimer?: NodeJS.Timeout;
-}
-
 type ExecuteOptions = Parameters<Launcher['execute']>[2];
-type Place = Pick<LaunchSpec, 'run' | 'runtimeDirectory' | 'sandbox'>;
 
 const DETECT_TIMEOUT_MS = 5_000;
 const MAX_WAITING_LAUNCHES = 10_000;
 const RESYNC_MS = 30_000;
-const PULLS_AT_ONCE = 4;
 /** Holds the container's id once it was started. */
 const STARTED_FILE = 'container';
 
@@ -105,30 +105,50 @@ class DockerLauncher implements Launcher {
   private readonly listeners = new Set<(exit: TaskExit) => void>();
   private readonly events: EngineEvents;
   private readonly images: ImagePuller;
+  private readonly collector: ImageCollector | undefined;
   private readonly logs: LogKeeper;
-  private readonly pulls: LaunchSlots;
+  private readonly creation: ContainerCreation;
   private readonly starts: LaunchSlots;
   private readonly resyncs: NodeJS.Timeout;
   private closed = false;
 
   constructor(private readonly options: DockerLauncherOptions) {
     const { socketPath, scope } = options;
-    this.docker = new Dockerode(socketPath === undefined ? {} : { socketPath });
-    this.images = createImagePuller(this.docker);
+    this.docker = connectEngine(socketPath);
+    const { imageRecords: file, imageBounds: bounds, log = () => undefined } = options;
+    const records = file === undefined ? undefined : openImageRecords(file);
+    this.images = createImagePuller(this.docker, records);
+    if (records !== undefined && bounds !== undefined) {
+      const { docker, images } = this;
+      this.collector = createImageCollector({ docker, images, records, bounds, log });
+    }
     this.logs = createLogKeeper({ maxBytes: options.maxLogBytes ?? 100 * 1024 * 1024 });
     this.events = createEngineEvents({
-      ...{ docker: this.docker, scope, resync: async () => await this.resync() },
+      ...{
+        docker: this.docker,
+        scope,
+        resync: async () => await this.resync({ lost: this.events.lostCount > 0 }),
+      },
       onDeath: ({ run, containerId, exitCode }) => {
         const known = this.tasks.get(run);
-        if (known?.container.id === containerId) void this.finish(known, exitCode);
+        if (known?.container.id === containerId) void this.finish(known, { exitCode });
+      },
+      onSignal: ({ run, containerId }) => {
+        const known = this.tasks.get(run);
+        if (known?.container.id === containerId) known.wasSignalled = true;
       },
     });
     // Events can be missed. A failure is made good by the next time.
-    const resync = (): void => void this.resync().catch(() => undefined);
+    const resync = (): void => void this.resync({ lost: false }).catch(() => undefined);
     this.resyncs = setInterval(resync, options.resyncMs ?? RESYNC_MS);
     this.resyncs.unref();
     const maxWaiting = MAX_WAITING_LAUNCHES;
-    this.pulls = createLaunchSlots({ name: 'pulls', atOnce: PULLS_AT_ONCE, maxWaiting });
+    const { docker, images, events } = this;
+    this.creation = createContainerCreation({
+      ...{ docker, images, events, maxWaitingPulls: maxWaiting },
+      pullTimeoutMs: options.pullTimeoutMs ?? 600_000,
+      createTimeoutMs: options.createTimeoutMs ?? 60_000,
+    });
     const atOnce = options.launchesAtOnce ?? 4;
     this.starts = createLaunchSlots({ name: 'launches', atOnce, maxWaiting });
   }
@@ -148,13 +168,13 @@ class DockerLauncher implements Launcher {
     }
   }
 
-  async launch(spec: LaunchSpec): Promise<LaunchedTask> {
+  async launch(spec: LaunchSpec, tell?: (progress: string) => void): Promise<LaunchedTask> {
     const underWay = this.launching.get(spec.run);
     if (underWay !== undefined) return await underWay.launch;
     const running = this.tasks.get(spec.run);
     if (running !== undefined) return running.launched;
     const cancel = new AbortController();
-    const launch = this.launchNow(spec, cancel.signal)
+    const launch = this.launchNow(spec, { cancel: cancel.signal, tell })
       .catch((cause: unknown) => {
         if (cause instanceof LaunchError) throw cause;
         const reason = `task ${spec.taskId}: ${(cause as Error).message}`;
@@ -249,13 +269,14 @@ class DockerLauncher implements Launcher {
   async close(): Promise<void> {
     this.closed = true;
     clearInterval(this.resyncs);
+    this.collector?.close();
     this.events.close();
     this.listeners.clear();
     for (const task of this.tasks.values()) clearTimeout(task.killTimer);
     await this.logs.close();
   }
 
-  private async launchNow(spec: LaunchSpec, cancel: AbortSignal): Promise<LaunchedTask> {
+  private async launchNow(spec: LaunchSpec, { cancel, tell }: LaunchCourse): Promise<LaunchedTask> {
     const { scope, maxProcesses = 4096, capCpu = false, publishAddress } = this.options;
     const config = toContainerConfig(spec, {
       ...{ scope, maxProcesses, capCpu },
@@ -263,21 +284,16 @@ class DockerLauncher implements Launcher {
     });
     // Its output could not be kept: better said now than with empty logs.
     for (const descriptor of openLogFiles(spec.sandbox)) closeSync(descriptor);
-    const { pullTimeoutMs = 600_000, createTimeoutMs = 60_000 } = this.options;
-    const { image, forcePull } = spec.docker ?? { image: '', forcePull: false };
-    await this.pulls.run(async () => {
-      await withinPhase('pull', { timeoutMs: pullTimeoutMs, cancel }, async (signal) => {
-        await this.images.ensure({ image, force: forcePull, sandbox: spec.sandbox, signal });
+    const letGo = this.images.hold(config.Image ?? '');
+    try {
+      await this.creation.pull(spec, { cancel, tell });
+      return await this.starts.run(async () => {
+        const container = await this.creation.create(spec, config, { cancel, tell });
+        return await this.start(spec, container, cancel);
       });
-    });
-    return await this.starts.run(async () => {
-      const creation = { timeoutMs: createTimeoutMs, cancel };
-      const container = await withinPhase('create', creation, async (abortSignal) => {
-        await this.events.start();
-        return await this.docker.createContainer({ ...config, abortSignal });
-      });
-      return await this.start(spec, container, cancel);
-    });
+    } finally {
+      letGo();
+    }
   }
 
   private async start(
@@ -295,6 +311,7 @@ class DockerLauncher implements Launcher {
     this.tasks.set(spec.run, task);
     try {
       const state = await withinPhase('start', { timeoutMs, cancel }, async (abortSignal) => {
+        await beginLogs(spec);
         await container.start({ abortSignal });
         await writeFile(join(spec.runtimeDirectory, STARTED_FILE), container.id);
         return await container.inspect({ abortSignal });
@@ -319,7 +336,7 @@ class DockerLauncher implements Launcher {
   }
 
   /** Compares what we know with what the engine has: after the event stream was (re)connected, and now and then. */
-  private async resync(): Promise<void> {
+  private async resync({ lost }: { readonly lost: boolean }): Promise<void> {
     // Only what was known before the engine answers: a container made meanwhile is not in its list.
     const known = [...this.tasks.values()];
     if (known.length === 0) return;
@@ -327,20 +344,26 @@ class DockerLauncher implements Launcher {
     for (const task of known) {
       if (this.tasks.get(task.run) !== task) continue;
       const state = states.get(task.container.id);
-      if (state === 'exited' || state === 'dead' || state === undefined) void this.finish(task);
-      else if (state !== 'created') this.logs.follow(task);
+      if (state === 'exited' || state === 'dead' || state === undefined) {
+        void this.finish(task, { lost });
+      } else if (state !== 'created') this.logs.follow(task);
     }
   }
 
   /** The engine is asked until it knows; that the container runs after all is found again by the next resync. */
-  private async finish(task: ContainerTask, exitCode?: number): Promise<void> {
+  private async finish(
+    task: ContainerTask,
+    known: { readonly exitCode?: number | undefined; readonly lost?: boolean } = {},
+  ): Promise<void> {
     if (task.isEnding) return;
     task.isEnding = true;
+    const { exitCode, lost = false } = known;
+    const { lostCount } = this.events;
     await task.ready;
     const { run } = task;
     const isAwaited = (): boolean => !this.closed && this.tasks.get(run) === task;
-    const exit = await awaitExit(task.container, { run, exitCode, isAwaited });
-    if (exit === undefined) {
+    const seen = await awaitExit(task.container, { run, exitCode, isAwaited });
+    if (seen === undefined) {
       task.isEnding = false;
       return;
     }
@@ -348,6 +371,8 @@ class DockerLauncher implements Launcher {
     await this.logs.copyRest(task);
     if (!isAwaited()) return;
     this.tasks.delete(run);
+    const isCutOff = lost || seen.wasAway || this.events.lostCount > lostCount;
+    const exit = isCutOff ? withCause(seen.exit, task) : seen.exit;
     for (const listener of this.listeners) listener(exit);
   }
 
@@ -374,26 +399,4 @@ class DockerLauncher implements Launcher {
     const filters = { label: [`${SCOPE_LABEL}=${this.options.scope}`, ...labels] };
     return await this.docker.listContainers({ all: true, filters, ...withTimeout() });
   }
-}
-
-function toTask(place: Place, container: Dockerode.Container, ready: Promise<void>): ContainerTask {
-  const { run, sandbox, runtimeDirectory } = place;
-  const launched = { pid: 0, containerId: container.id };
-  const state = { launched, stopSignal: 'SIGTERM', isEnding: false };
-  return { run, sandbox, runtimeDirectory, container, ready, ...state };
-}
-
-function applyState(task: ContainerTask, state: Dockerode.ContainerInspectInfo): void {
-  const networks = Object.values(state.NetworkSettings.Networks ?? {});
-  const ipAddress = networks.map(({ IPAddress }) => IPAddress).find(Boolean);
-  const ipv6Address = networks.map(({ GlobalIPv6Address }) => GlobalIPv6Address).find(Boolean);
-  const { Pid: pid } = state.State;
-  const containerId = task.container.id;
-  task.launched = {
-    ...{ pid, containerId },
-    ...(ipAddress === undefined ? {} : { ipAddress }),
-    ...(ipv6Address === undefined ? {} : { ipv6Address }),
-  };
-  const { StopSignal } = state.Config as { readonly StopSignal?: string };
-  if (StopSignal) task.stopSignal = StopSignal;
 }

@@ -3,7 +3,7 @@
  * continued without a gap or a repetition: the sizes of the files say how much was written, a checkpoint says which
  * entry of the engine's log that was, so only the entries since then are read again.
  */
-import { type FileHandle, readFile, rename, writeFile } from 'node:fs/promises';
+import { type FileHandle, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type Dockerode from 'dockerode';
@@ -34,6 +34,19 @@ const CHECKPOINT_FILE = 'log-positions.json';
 const START: StreamPosition = { last: '', count: 0, bytes: 0 };
 /** The two streams are stamped apart, so entries of one may follow slightly later ones of the other. */
 const SLACK_SECONDS = 5;
+
+/** Before the container starts: what the files hold by then (of what was fetched and pulled) is none of its output. */
+export async function beginLogs(request: {
+  readonly sandbox: string;
+  readonly runtimeDirectory: string;
+}): Promise<void> {
+  const begin = async (name: StreamName): Promise<StreamPosition> => {
+    const found = await stat(join(request.sandbox, name)).catch(() => undefined);
+    return { ...START, bytes: found?.size ?? 0 };
+  };
+  const [stdout, stderr] = await Promise.all([begin('stdout'), begin('stderr')]);
+  await writePositions(request.runtimeDirectory, { stdout, stderr });
+}
 
 export function startLogCopy(request: {
   readonly container: Dockerode.Container;

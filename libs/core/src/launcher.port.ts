@@ -14,6 +14,8 @@ export interface TaskExit {
   readonly status: ExitStatus;
   /** The kernel killed it at its memory limit. */
   readonly oomKilled: boolean;
+  /** Why it ended, where that is not its own doing; it counts as a failure then, whatever its code is. */
+  readonly cause?: string;
 }
 
 /** Everything a launcher needs. Paths are absolute; amounts are integers. */
@@ -120,7 +122,8 @@ export interface Launcher {
     | { readonly available: true; readonly notes: readonly string[] }
     | { readonly available: false; readonly reason: string }
   >;
-  launch(spec: LaunchSpec): Promise<LaunchedTask>;
+  /** `tell` hears what takes time (a pull) and how far that is, at most about once a second. */
+  launch(spec: LaunchSpec, tell?: (progress: string) => void): Promise<LaunchedTask>;
   /** After an agent restart: finds the task by what is recorded in its runtime directory. */
   reattach(spec: Pick<LaunchSpec, 'run' | 'runtimeDirectory' | 'sandbox'>): Promise<Reattachment>;
   /** SIGTERM, then after `graceMs` SIGKILL to everything of the task. Resolves once under way; the exit is reported. */

@@ -172,7 +172,9 @@ async function launch(
         searchPath: context.settings.searchPath,
         hostname: context.settings.agent.hostname,
       });
-      return { kind: 'launched', launched: await launcherOf(context, launcher).launch(spec) };
+      const tell = (message: string): void =>
+        context.dispatch({ kind: 'task', run, event: { kind: 'launch-progress', message } });
+      return { kind: 'launched', launched: await launcherOf(context, launcher).launch(spec, tell) };
     },
     (message) => ({ kind: 'launch-failed', message }),
   );

@@ -67,6 +67,8 @@ export class StatusController {
       run: task.run,
       state: task.stream.latest?.state ?? 'TASK_STAGING',
       phase: task.phase.kind,
+      /** Of a launch that takes time: how far it is. */
+      progress: task.phase.kind === 'launching' ? (task.phase.progress ?? null) : null,
       launcher: task.launcher,
       pid: task.launched?.pid ?? null,
       container_id: task.launched?.containerId ?? null,

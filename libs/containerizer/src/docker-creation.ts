@@ -1,0 +1,79 @@
+/** Makes the container of a launch: first its image, then itself. */
+import type Dockerode from 'dockerode';
+import type { LaunchError, LaunchSpec } from '#core';
+import { withinPhase } from './deadline.js';
+import { hasStatus } from './docker-errors.js';
+import type { EngineEvents } from './docker-events.js';
+import { findImageId, type ImagePuller } from './docker-images.js';
+import type { ContainerConfig } from './docker-parameters.js';
+import { createLaunchLog } from './launch-log.js';
+import { createLaunchSlots } from './launch-slots.js';
+
+/** What a launch listens to and tells. */
+export interface LaunchCourse {
+  readonly cancel: AbortSignal;
+  readonly tell: ((progress: string) => void) | undefined;
+}
+
+export interface ContainerCreation {
+  /** Returns once the image is there; tells of a pull in the task's `stderr` too. */
+  pull(spec: LaunchSpec, course: LaunchCourse): Promise<void>;
+  create(
+    spec: LaunchSpec,
+    config: ContainerConfig,
+    course: LaunchCourse,
+  ): Promise<Dockerode.Container>;
+}
+
+const PULLS_AT_ONCE = 4;
+
+export function createContainerCreation(options: {
+  readonly docker: Dockerode;
+  readonly images: ImagePuller;
+  readonly events: EngineEvents;
+  readonly maxWaitingPulls: number;
+  readonly pullTimeoutMs: number;
+  readonly createTimeoutMs: number;
+}): ContainerCreation {
+  const { docker, images, maxWaitingPulls: maxWaiting } = options;
+  const pulls = createLaunchSlots({ name: 'pulls', atOnce: PULLS_AT_ONCE, maxWaiting });
+
+  const pull: ContainerCreation['pull'] = async (spec, { cancel, tell }) => {
+    const { image, forcePull: force } = spec.docker ?? { image: '', forcePull: false };
+    const log = createLaunchLog(spec.sandbox);
+    const timing = { timeoutMs: options.pullTimeoutMs, cancel };
+    await pulls.run(async () => {
+      await withinPhase('pull', timing, async (signal) => {
+        await images.ensure({
+          ...{ image, force, sandbox: spec.sandbox, signal },
+          tell(progress) {
+            log.tell(progress);
+            tell?.(progress);
+          },
+        });
+      });
+    });
+    await log.end();
+  };
+
+  const createOnce = async (config: ContainerConfig, cancel: AbortSignal) =>
+    await withinPhase('create', { timeoutMs: options.createTimeoutMs, cancel }, async (signal) => {
+      await options.events.start();
+      return await docker.createContainer({ ...config, abortSignal: signal });
+    });
+
+  return {
+    pull,
+    async create(spec, config, course) {
+      try {
+        return await createOnce(config, course.cancel);
+      } catch (error) {
+        if (!hasStatus((error as LaunchError).cause, 404)) throw error;
+        if ((await findImageId(docker, config.Image ?? '')) !== undefined) throw error;
+        // Another agent on this engine has removed it in this moment.
+        await pull(spec, course);
+        return await createOnce(config, course.cancel);
+      }
+    },
+  };
+}
