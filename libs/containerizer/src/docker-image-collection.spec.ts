@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   frameworkId,
   type Launcher,
@@ -12,7 +12,12 @@ import {
   type TaskExit,
   taskId,
 } from '#core';
-import { hasRegistry, type Registry, startRegistry } from '../../../test/e2e/support/docker.js';
+import {
+  hasRegistry,
+  REGISTRY_ACCOUNT,
+  type Registry,
+  startRegistry,
+} from '../../../test/e2e/support/docker.js';
 import {
   BUSYBOX_IMAGE,
   ensureBusyboxImage,
@@ -31,6 +36,11 @@ const BOUNDS = { maxUnusedMs: HOUR_MS, maxDiskPercent: 100 };
 /** Any disk is fuller than this. */
 const FULL = { maxUnusedMs: 0, maxDiskPercent: 0 };
 const canRun = (await hasDocker()) && hasRegistry();
+/** Where `docker login` puts it below a home, and what is fetched for an app below its sandbox. */
+async function writeConfig(home: string, config: string): Promise<void> {
+  await mkdir(join(home, '.docker'), { recursive: true });
+  await writeFile(join(home, '.docker/config.json'), config);
+}
 const docker = async (...args: readonly string[]): Promise<string> =>
   (await run('docker', args)).stdout.trim();
 
@@ -60,8 +70,8 @@ describe.runIf(canRun)('images that were pulled', { timeout: 2 * WAIT_MS }, () =
   });
 
   /** Makes an image that nothing else has, puts it into the registry, and forgets it here. */
-  const publish = async (name: string, content: string): Promise<string> => {
-    const image = `${registry.name}/images/${name}:1`;
+  const publish = async (name: string, content: string, to = registry): Promise<string> => {
+    const image = `${to.name}/images/${name}:1`;
     const container = await docker(
       'create',
       '--network=none',
@@ -77,7 +87,11 @@ describe.runIf(canRun)('images that were pulled', { timeout: 2 * WAIT_MS }, () =
     await docker('rmi', image);
     return image;
   };
-  const launch = async (image: string, command: string, forcePull = false) => {
+  const launch = async (
+    image: string,
+    command: string,
+    { forcePull = false, config }: { readonly forcePull?: boolean; readonly config?: string } = {},
+  ) => {
     launched += 1;
     const id = `image-${launched}`;
     const [sandbox, runtimeDirectory] = [join(root, id, 'sandbox'), join(root, id, 'runtime')];
@@ -94,6 +108,7 @@ describe.runIf(canRun)('images that were pulled', { timeout: 2 * WAIT_MS }, () =
       },
     };
     await writeFile(join(sandbox, 'stderr'), 'fetched before\n');
+    if (config !== undefined) await writeConfig(sandbox, config);
     const told: string[] = [];
     await launcher.launch(spec, (progress) => told.push(progress));
     return { spec, told };
@@ -154,12 +169,12 @@ describe.runIf(canRun)('images that were pulled', { timeout: 2 * WAIT_MS }, () =
     const image = await publish('moving', 'first');
     await docker('pull', '--quiet', image);
     const first = await findImageId(engine, image);
-    const { spec: one } = await launch(image, 'sleep 1000', true);
+    const { spec: one } = await launch(image, 'sleep 1000', { forcePull: true });
     expect(await read()).toEqual([]);
     await end(one);
     await publish('moving', 'second');
     await docker('tag', first ?? '', `${image}-kept`);
-    const { spec: two } = await launch(image, 'sleep 1000', true);
+    const { spec: two } = await launch(image, 'sleep 1000', { forcePull: true });
     await end(two);
 
     const removed = await collect(2 * HOUR_MS);
@@ -179,5 +194,34 @@ describe.runIf(canRun)('images that were pulled', { timeout: 2 * WAIT_MS }, () =
     const later = await collect(0.1 * HOUR_MS, FULL);
 
     expect([first, later]).toEqual([[], [image]]);
+  });
+
+  it('of a private registry are had with the credentials of the app or of the agent only', async () => {
+    const { name, password } = REGISTRY_ACCOUNT;
+    const shop = await startRegistry({ isPrivate: true });
+    const auth = Buffer.from(`${name}:${password}`).toString('base64');
+    const config = JSON.stringify({ auths: { [shop.name]: { auth } } });
+    const [home, stranger] = [join(root, 'home'), join(root, 'stranger')];
+    await writeConfig(home, config);
+    await mkdir(stranger);
+    vi.stubEnv('DOCKER_CONFIG', join(home, '.docker'));
+    const image = await publish('private', 'private', shop);
+    vi.unstubAllEnvs();
+
+    vi.stubEnv('HOME', stranger);
+    const refused = await launch(image, 'true').catch((error: unknown) => error);
+    const { spec: ofApp } = await launch(image, 'sleep 1000', { config });
+    await end(ofApp);
+    vi.stubEnv('HOME', home);
+    const { spec: ofAgent } = await launch(image, 'sleep 1000', { forcePull: true });
+    await end(ofAgent);
+    vi.unstubAllEnvs();
+
+    expect(refused).toMatchObject({
+      phase: 'pull',
+      message: expect.stringMatching(/^pull: image .*private:1: .*(no basic auth|unauthorized)/),
+    });
+    await docker('rmi', image);
+    await shop.stop();
   });
 });

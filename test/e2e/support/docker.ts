@@ -72,6 +72,13 @@ export function freePort(): Promise<number> {
   });
 }
 
+/** Whom a registry may ask for, with the password as `htpasswd -B` writes it. */
+export const REGISTRY_ACCOUNT = {
+  name: 'shop',
+  password: 's3cret',
+  hash: '$2y$05$abcdefghijklmnopqrstuuLK7U1u6pVRmL7L1BBM2aS35PSZnDXlK',
+};
+
 export interface Registry {
   /** `127.0.0.1:45123`, the first part of the names of its images. */
   readonly name: string;
@@ -80,16 +87,21 @@ export interface Registry {
   stop(): Promise<void>;
 }
 
-/** An empty registry of images on loopback, where the engine speaks plain HTTP. */
-export async function startRegistry(): Promise<Registry> {
+/** An empty registry of images on loopback, where the engine speaks plain HTTP; a private one wants the account. */
+export async function startRegistry(
+  options: { readonly isPrivate?: boolean } = {},
+): Promise<Registry> {
   const directory = mkdtempSync(join(tmpdir(), 'pacer-registry-'));
   const name = `127.0.0.1:${await freePort()}`;
+  const accounts = join(directory, 'accounts');
   const configuration = {
     version: 0.1,
     log: { level: 'error' },
     storage: { filesystem: { rootdirectory: join(directory, 'data') } },
     http: { addr: name },
+    ...(options.isPrivate ? { auth: { htpasswd: { realm: 'test', path: accounts } } } : {}),
   };
+  writeFileSync(accounts, `${REGISTRY_ACCOUNT.name}:${REGISTRY_ACCOUNT.hash}\n`);
   // YAML takes JSON.
   const file = join(directory, 'config.yml');
   writeFileSync(file, JSON.stringify(configuration));
@@ -103,7 +115,7 @@ export async function startRegistry(): Promise<Registry> {
   try {
     await eventually('the registry answers', async () => {
       if (hasEnded()) throw new Error(`the registry ended with ${registry.exitCode}`);
-      return (await request(`http://${name}/v2/`)).status === 200;
+      return (await request(`http://${name}/v2/`)).status === (options.isPrivate ? 401 : 200);
     });
   } catch (error) {
     await stop();
