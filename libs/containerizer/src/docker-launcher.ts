@@ -86,8 +86,6 @@ export function createDockerLauncher(options: DockerLauncherOptions): Launcher {
   return new DockerLauncher(options);
 }
 
-type ExecuteOptions = Parameters<Launcher['execute']>[2];
-
 const DETECT_TIMEOUT_MS = 5_000;
 const MAX_WAITING_LAUNCHES = 10_000;
 const RESYNC_MS = 30_000;
@@ -233,7 +231,7 @@ class DockerLauncher implements Launcher {
   async execute(
     run: RunKey,
     command: string | readonly string[],
-    { timeoutMs, environment = {} }: ExecuteOptions,
+    { timeoutMs, environment = {} }: Parameters<Launcher['execute']>[2],
   ): Promise<CommandResult> {
     const task = this.tasks.get(run);
     if (task === undefined) throw new Error(`task ${run} does not run`);
