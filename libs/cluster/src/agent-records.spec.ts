@@ -40,7 +40,7 @@ const step = fc.oneof(
 );
 const history = fc.array(step, { maxLength: 300, minLength: 150, size: 'max' });
 
-describe('the updates in the journal', () => {
+describe('the updates in the journal', { timeout: 60_000 }, () => {
   test('are bounded and, after any history, those that the update stream holds', () => {
     fc.assert(
       fc.property(history, fc.boolean(), (steps, isEnded) => {

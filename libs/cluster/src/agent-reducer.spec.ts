@@ -189,7 +189,7 @@ const acceptedIn = (effects: readonly AgentEffect[]) =>
     .flatMap((effect) => (effect.kind === 'journal' ? effect.records : []))
     .flatMap((record) => (record.kind === 'accepted' ? [record] : []));
 
-describe('whatever happens', () => {
+describe('whatever happens', { timeout: 60_000 }, () => {
   test('a run is launched at most once, and only after that was written down', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
