@@ -130,11 +130,17 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
   reporting(status: TaskStatus, host: string): void {
     const { uuid } = status;
     if (uuid === undefined) return;
-    const isWritten = this.agentOf(host).journal.records.findLast(
+    const { journal, engine } = this.agentOf(host);
+    const isWritten = journal.records.findLast(
       (record) => record.kind === 'update' && record.status.uuid === uuid,
     );
     // A launch that a full disk refuses: nothing of the run is written down, and nothing may have been started.
-    const isRefused = status.message?.startsWith('this agent cannot write down what it launches');
+    const unwritten = [...(engine?.state.tasks.values() ?? [])].find(
+      ({ isUnwritten, stream }) =>
+        isUnwritten === true && stream.pending.some((one) => one.uuid === uuid),
+    );
+    const isRefused =
+      unwritten !== undefined && journal.records.every(({ run }) => run !== unwritten.run);
     if (isWritten !== undefined || isRefused) return;
     this.parts.world.violate(
       `${host} reports ${status.state} of ${status.task_id.value} before it has written it down`,
