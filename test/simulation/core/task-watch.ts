@@ -134,13 +134,15 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
     const isWritten = journal.records.findLast(
       (record) => record.kind === 'update' && record.status.uuid === uuid,
     );
-    // A launch that a full disk refuses: nothing of the run is written down, and nothing may have been started.
-    const unwritten = [...(engine?.state.tasks.values() ?? [])].find(
-      ({ isUnwritten, stream }) =>
-        isUnwritten === true && stream.pending.some((one) => one.uuid === uuid),
-    );
+    // A launch that a full disk refuses: nothing of the run is written down, and nothing may have been started. Known by
+    // the run while the agent has it, else by what it says.
     const isRefused =
-      unwritten !== undefined && journal.records.every(({ run }) => run !== unwritten.run);
+      status.message?.startsWith('this agent cannot write down what it launches') ||
+      status.reason === 'REASON_TASK_KILLED_DURING_LAUNCH' ||
+      [...(engine?.state.tasks.values() ?? [])].some(
+        ({ isUnwritten, stream }) =>
+          isUnwritten === true && stream.pending.some((one) => one.uuid === uuid),
+      );
     if (isWritten !== undefined || isRefused) return;
     this.parts.world.violate(
       `${host} reports ${status.state} of ${status.task_id.value} before it has written it down`,
