@@ -1,5 +1,6 @@
 import { createScheduler, type Scheduler } from '#framework';
 import type { TaskInfo, TaskStatus, WireOffer } from '#mesos-v1';
+import { systemClock } from '#platform';
 
 /** A definition without what its framework adds from the offer. */
 export type BenchTask = Omit<TaskInfo, 'agent_id' | 'task_id'>;
@@ -16,13 +17,7 @@ export class BenchFramework {
   constructor(masterUrl: string) {
     this.scheduler = createScheduler({
       masters: [masterUrl],
-      clock: {
-        now: () => ({ epochMs: Date.now(), monoMs: performance.now() }),
-        schedule: (delayMs, task) => {
-          const timer = setTimeout(task, delayMs);
-          return () => clearTimeout(timer);
-        },
-      },
+      clock: systemClock,
       frameworkInfo: { user: 'root', name: 'bench', failover_timeout: 3_600 },
       handlers: {
         onSubscribed: () => undefined,

@@ -1,23 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { eventually } from '../e2e/support/http.js';
-import { freePort } from './free-port.js';
-import { processorMsOf } from './processor-time.js';
+import { join } from 'node:path';
+import { freePort } from '../e2e/support/docker.js';
+import { DaemonProcess } from './daemon-process.js';
 
-const ROOT = resolve(import.meta.dirname, '../../..').replace(/\/dist$/, '');
-const AGENT = join(ROOT, 'dist/apps/agent/bundle/main.js');
-const START_LIMIT_MS = 60_000;
 const SHUTDOWN_LIMIT_MS = 120_000;
 
 /** The real agent daemon with a work directory of its own, without anything else of a cluster. */
 export class StandaloneAgent {
   readonly directory = mkdtempSync(join(tmpdir(), 'pacer-bench-agent-'));
-  private child: ChildProcess | undefined;
-  /** What it logged, for when it does not start. */
-  private output = '';
+  private readonly daemon = new DaemonProcess('agent');
 
   private constructor(
     private readonly masterUrl: string,
@@ -29,45 +21,28 @@ export class StandaloneAgent {
   }
 
   get pid(): number {
-    return this.child?.pid ?? 0;
+    return this.daemon.pid ?? 0;
   }
 
   /** Resolves when it is a member of the cluster and has found its tasks again. */
   async start(): Promise<void> {
-    const child = spawn(process.execPath, [AGENT], {
-      env: {
-        ...process.env,
-        NODE_ENV: 'production',
+    await this.daemon.start(
+      {
         PACER_PORT: String(this.port),
         PACER_DATA: this.directory,
         PACER_MASTER_URLS: this.masterUrl,
         PACER_AGENT_CPUS: '1000',
         PACER_AGENT_MEM_MIB: '1000000',
       },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    this.child = child;
-    const keep = (chunk: Buffer) => {
-      this.output = (this.output + chunk.toString()).slice(-10_000);
-    };
-    child.stdout?.on('data', keep);
-    child.stderr?.on('data', keep);
-    await eventually(
-      'the agent is a member',
-      async () => {
-        if (child.exitCode !== null) throw new Error(`the agent ended: ${this.output}`);
-        return (await this.state())?.master.stream_id != null;
+      {
+        what: 'the agent is a member',
+        isReady: async () => (await this.state())?.master.stream_id != null,
       },
-      START_LIMIT_MS,
     );
   }
 
   async kill(): Promise<void> {
-    const { child } = this;
-    if (child === undefined || child.exitCode !== null) return;
-    const ended = once(child, 'exit');
-    child.kill('SIGKILL');
-    await ended;
+    await this.daemon.kill();
   }
 
   /** Ends its tasks and itself. */
@@ -90,7 +65,7 @@ export class StandaloneAgent {
 
   /** Processor time it has used, user and system. */
   processorMs(): number {
-    return processorMsOf(this.child?.pid);
+    return this.daemon.processorMs();
   }
 
   private async state(): Promise<AgentState | undefined> {

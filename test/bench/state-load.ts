@@ -2,6 +2,7 @@ import { get, Agent as HttpAgent } from 'node:http';
 import { resources } from '#core';
 import { createScheduler } from '#framework';
 import { toWireResources, type WireOffer } from '#mesos-v1';
+import { systemClock } from '#platform';
 import { SimulatedAgents } from './simulated-agents.js';
 import { StateReader } from './state-reader.js';
 
@@ -141,13 +142,7 @@ function launch(job: Extract<StateLoadJob, { readonly kind: 'launch' }>): void {
   let launched = 0;
   const scheduler = createScheduler({
     masters: [job.masterUrl],
-    clock: {
-      now: () => ({ epochMs: Date.now(), monoMs: performance.now() }),
-      schedule: (delayMs, task) => {
-        const timer = setTimeout(task, delayMs);
-        return () => clearTimeout(timer);
-      },
-    },
+    clock: systemClock,
     frameworkInfo: { user: 'root', name: 'launcher', failover_timeout: 0 },
     handlers: {
       onSubscribed: () => undefined,
