@@ -73,6 +73,9 @@ describe('a path', () => {
 
   test('of a name no task has is that of a folder: an older run, or one of before there were keys', () => {
     expect(find(STATE, '/tasks/old 1/stdout')).toBe(runKeyOfTask('old 1'));
+    const owned = '/frameworks/f1/executors/old 1/runs/';
+    expect(find(STATE, `${owned}latest/stdout`)).toBe(runKeyOfTask('old 1'));
+    expect(() => find(STATE, `${owned}old.a/stdout`)).toThrow(/has no run/);
   });
 
   test('that leads out of the sandbox is refused in its long form too', () => {

@@ -12,19 +12,31 @@ export function findRun(
   path: SandboxPath,
 ): RunKey {
   const { taskId, owner } = path;
-  if (owner !== undefined) return findOwned(state, taskId, owner);
-  const owners = new Set<string>();
-  for (const task of state.tasks.values()) if (task.id === taskId) owners.add(frameworkIdOf(task));
-  for (const one of state.completed.values()) {
-    if (one.taskId === taskId) owners.add(one.frameworkId);
-  }
+  const owners = ownersOf(state, taskId);
   const [frameworkId, ...others] = owners;
+  if (frameworkId === undefined && (owner === undefined || owner.run === 'latest')) {
+    return runKeyOfTask(taskId);
+  }
+  if (owner !== undefined) return findOwned(state, taskId, owner);
   if (frameworkId === undefined) return runKeyOfTask(taskId);
   if (others.length === 0) return findOwned(state, taskId, { frameworkId, run: 'latest' });
   throw new ApiError(
     400,
     `task ${taskId} is one of several frameworks here (${[...owners].sort().join(', ')}): ask for /frameworks/<framework id>/executors/${taskId}/runs/latest/`,
   );
+}
+
+/** The frameworks that use a task id here, or did not long ago. */
+function ownersOf(
+  state: Pick<AgentState, 'tasks' | 'completed'>,
+  taskId: string,
+): ReadonlySet<string> {
+  const owners = new Set<string>();
+  for (const task of state.tasks.values()) if (task.id === taskId) owners.add(frameworkIdOf(task));
+  for (const one of state.completed.values()) {
+    if (one.taskId === taskId) owners.add(one.frameworkId);
+  }
+  return owners;
 }
 
 function findOwned(

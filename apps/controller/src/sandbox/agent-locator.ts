@@ -3,13 +3,25 @@ import { type AgentId, type TaskFailure, taskId } from '#core';
 import { ApiError } from '#platform';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
 
+export interface TaskPlace {
+  /** `http://host:port`. */
+  readonly agentUrl: string;
+  /** Ours, by which agents tell tasks of several frameworks with one id apart; undefined before we were registered. */
+  readonly frameworkId: string | undefined;
+}
+
 /** Finds the agent that holds the sandbox of a task, also of one that has ended not long ago. */
 @Injectable()
 export class AgentLocator {
   constructor(private readonly runtime: ControllerRuntime) {}
 
-  /** `http://host:port` of the agent; 404 when the task is not known or was never placed. */
-  urlOfTask(id: string): string {
+  /** Where a task is or was, and whose it is there; 404 when it is not known or was never placed. */
+  placeOfTask(id: string): TaskPlace {
+    const frameworkId = this.runtime.engine.view.frameworkId();
+    return { agentUrl: this.urlOfTask(id), frameworkId };
+  }
+
+  private urlOfTask(id: string): string {
     const { view } = this.runtime.engine;
     const place = view.instanceOfTask(taskId(id))?.instance.placement ?? this.failureOf(id);
     const url =

@@ -31,9 +31,10 @@ export class SandboxController {
   ): Promise<void> {
     if (!OPERATIONS.has(operation)) throw new ApiError(404, 'URI not found');
     const query = request.query as Query;
-    const agentUrl = this.agents.urlOfTask(taskId);
+    const { agentUrl, frameworkId } = this.agents.placeOfTask(taskId);
     const url = new URL(`/files/${operation}`, agentUrl);
-    url.searchParams.set('path', toVirtualPath(taskId, readText(query, 'path') ?? ''));
+    const path = readText(query, 'path') ?? '';
+    url.searchParams.set('path', toVirtualPath({ taskId, frameworkId }, path));
     for (const name of ['offset', 'length']) {
       const value = readText(query, name);
       if (value !== undefined) url.searchParams.set(name, value);
@@ -42,12 +43,22 @@ export class SandboxController {
   }
 }
 
-/** `<task id>/<path>`; a path as `browse` lists it, with the task in front, is taken too. */
-function toVirtualPath(taskId: string, path: string): string {
+/**
+ * The file as its agent knows it: of our own task, whoever else uses its id there. A path as `browse` lists it, with the
+ * sandbox in front, is taken too.
+ */
+function toVirtualPath(
+  { taskId, frameworkId }: { readonly taskId: string; readonly frameworkId: string | undefined },
+  path: string,
+): string {
+  const sandbox =
+    frameworkId === undefined
+      ? `tasks/${taskId}`
+      : `frameworks/${frameworkId}/executors/${taskId}/runs/latest`;
   const relative = path.replace(/^\/+/, '');
-  for (const prefix of [`tasks/${taskId}`, taskId]) {
-    if (relative === prefix) return `${taskId}/`;
-    if (relative.startsWith(`${prefix}/`)) return `${taskId}/${relative.slice(prefix.length + 1)}`;
-  }
-  return `${taskId}/${relative}`;
+  const listed = [sandbox, `tasks/${taskId}`, taskId].find(
+    (prefix) => relative === prefix || relative.startsWith(`${prefix}/`),
+  );
+  const inside = listed === undefined ? relative : relative.slice(listed.length + 1);
+  return `/${sandbox}/${inside}`;
 }

@@ -191,10 +191,10 @@ describe('other resources over HTTP', () => {
     expect(listed.statusCode).toBe(200);
     expect(missing.statusCode).toBe(404);
     expect(asked.map((url) => decodeURIComponent(url))).toEqual([
-      `/files/read?path=${TASK}/stdout&offset=0&length=9`,
-      `/files/browse?path=${TASK}/`,
-      `/files/download?path=${TASK}/a/b`,
-      `/files/read?path=${TASK}/missing`,
+      `/files/read?path=/frameworks/framework-1/executors/${TASK}/runs/latest/stdout&offset=0&length=9`,
+      `/files/browse?path=/frameworks/framework-1/executors/${TASK}/runs/latest/`,
+      `/files/download?path=/frameworks/framework-1/executors/${TASK}/runs/latest/a/b`,
+      `/files/read?path=/frameworks/framework-1/executors/${TASK}/runs/latest/missing`,
     ]);
   });
 
