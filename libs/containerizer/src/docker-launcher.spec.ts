@@ -20,7 +20,8 @@ import {
   hasDocker,
 } from '../../../test/support/busybox-image.js';
 import { type ContractTask, launcherContract } from '../../../test/support/launcher.contract.js';
-import { createDockerLauncher, type DockerLauncherOptions } from './docker-launcher.js';
+import { createDockerLauncher } from './docker-launcher.js';
+import type { DockerLauncherOptions } from './docker-launcher-options.js';
 
 const run = promisify(execFile);
 

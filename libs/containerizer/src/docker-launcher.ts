@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
 import {
   type CommandResult,
+  ExecError,
   type ExitStatus,
   LaunchError,
   type LaunchedTask,
@@ -13,6 +14,7 @@ import {
   type LaunchSpec,
   type Reattachment,
   type RunKey,
+  type SessionHost,
   type TaskExit,
 } from '#core';
 import { withinPhase } from './deadline.js';
@@ -43,10 +45,11 @@ import {
 import { createEngineEvents, type EngineEvents } from './docker-events.js';
 import { executeInContainer } from './docker-execute.js';
 import { createImagePuller, type ImagePuller } from './docker-images.js';
+import type { DockerLauncherOptions } from './docker-launcher-options.js';
 import { beginLogs } from './docker-log-copy.js';
 import { createLogKeeper, type LogKeeper } from './docker-log-keeper.js';
+import { DockerSessions } from './docker-sessions.js';
 import { applyState, type ContainerTask, type Place, toTask, withCause } from './docker-task.js';
-import type { ImageBounds } from './image-choice.js';
 import { createImageCollector, type ImageCollector } from './image-collector.js';
 import { openImageRecords } from './image-records.js';
 import { createLaunchSlots, type LaunchSlots } from './launch-slots.js';
@@ -54,35 +57,8 @@ import { openLogFiles } from './log-file.js';
 import { executionArgv } from './process-invocation.js';
 import { requirePassableVariables } from './task-environment.js';
 
-export interface DockerLauncherOptions {
-  /** Tells agents on one host apart and must outlive restarts: a launcher ends only containers of its own scope. */
-  readonly scope: string;
-  /** The engine's socket; default `DOCKER_HOST`, else `/var/run/docker.sock`. */
-  readonly socketPath?: string;
-  /** Processes and threads one container may have; default 4096, 0 for no limit. */
-  readonly maxProcesses?: number;
-  /** The address ports are published on, an IP; default: all of the host's. */
-  readonly publishAddress?: string;
-  /** Caps cpu time at the task's cpus (CFS quota) rather than only weighing it; default false. */
-  readonly capCpu?: boolean;
-  /** Space each of a task's log files may take; default 100 MiB. */
-  readonly maxLogBytes?: number;
-  /** Containers created and started at once; default 4, more only add latency. */
-  readonly launchesAtOnce?: number;
-  /** Deadlines of the phases; default 10 minutes, 1 minute and 1 minute. */
-  readonly pullTimeoutMs?: number;
-  readonly createTimeoutMs?: number;
-  readonly startTimeoutMs?: number;
-  /** Where pulled images are remembered, and how long they are kept; absent: they are never removed. */
-  readonly imageRecords?: string;
-  readonly imageBounds?: ImageBounds;
-  readonly log?: (level: 'info' | 'warn', message: string) => void;
-  /** How often all containers are compared besides the engine's events; default 30 s. */
-  readonly resyncMs?: number;
-}
-
 /** Makes the launcher for containers. It connects to the engine with its first call. */
-export function createDockerLauncher(options: DockerLauncherOptions): Launcher {
+export function createDockerLauncher(options: DockerLauncherOptions): Launcher & SessionHost {
   return new DockerLauncher(options);
 }
 
@@ -92,7 +68,7 @@ const RESYNC_MS = 30_000;
 /** Holds the container's id once it was started. */
 const STARTED_FILE = 'container';
 
-class DockerLauncher implements Launcher {
+class DockerLauncher implements Launcher, SessionHost {
   readonly kind = 'docker';
   private readonly docker: Dockerode;
   private readonly tasks = new Map<RunKey, ContainerTask>();
@@ -107,6 +83,7 @@ class DockerLauncher implements Launcher {
   private readonly logs: LogKeeper;
   private readonly creation: ContainerCreation;
   private readonly starts: LaunchSlots;
+  private readonly sessions: DockerSessions;
   private readonly resyncs: NodeJS.Timeout;
   private closed = false;
 
@@ -120,6 +97,7 @@ class DockerLauncher implements Launcher {
       const { docker, images } = this;
       this.collector = createImageCollector({ docker, images, records, bounds, log });
     }
+    this.sessions = new DockerSessions(scope);
     this.logs = createLogKeeper({ maxBytes: options.maxLogBytes ?? 100 * 1024 * 1024 });
     this.events = createEngineEvents({
       ...{
@@ -240,6 +218,12 @@ class DockerLauncher implements Launcher {
     return await executeInContainer(task.container, { argv, environment, timeoutMs });
   }
 
+  readonly openSession: SessionHost['openSession'] = async (run, request, listener) => {
+    const task = this.tasks.get(run);
+    if (task === undefined) throw new ExecError('NOT_RUNNING', `task ${run} does not run`);
+    return await this.sessions.open(task, request, listener);
+  };
+
   async release(run: RunKey): Promise<void> {
     if (this.tasks.has(run) || this.launching.has(run)) {
       throw new Error(`task ${run} still runs and cannot be released`);
@@ -248,6 +232,7 @@ class DockerLauncher implements Launcher {
   }
 
   async removeStrays(known: ReadonlySet<RunKey>): Promise<readonly string[]> {
+    await this.sessions.endLeft();
     const removed: string[] = [];
     for (const { Id, Labels } of await this.listOwn()) {
       const run = runOfLabels(Labels);
@@ -266,6 +251,7 @@ class DockerLauncher implements Launcher {
 
   async close(): Promise<void> {
     this.closed = true;
+    await this.sessions.endAll();
     clearInterval(this.resyncs);
     this.collector?.close();
     this.events.close();
@@ -366,6 +352,7 @@ class DockerLauncher implements Launcher {
       return;
     }
     clearTimeout(task.killTimer);
+    await this.sessions.endAll(run);
     await this.logs.copyRest(task);
     if (!isAwaited()) return;
     this.tasks.delete(run);

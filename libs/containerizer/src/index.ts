@@ -1,4 +1,5 @@
-export { createDockerLauncher, type DockerLauncherOptions } from './docker-launcher.js';
+export { createDockerLauncher } from './docker-launcher.js';
+export type { DockerLauncherOptions } from './docker-launcher-options.js';
 export { createProcessLauncher, type ProcessLauncherOptions } from './process-launcher.js';
 export {
   createUsageReader,

@@ -3,12 +3,14 @@ import { chown } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type CommandResult,
+  ExecError,
   LaunchError,
   type LaunchedTask,
   type Launcher,
   type LaunchSpec,
   type Reattachment,
   type RunKey,
+  type SessionHost,
   type TaskExit,
 } from '#core';
 import { type AdoptedProcesses, createAdoptedProcesses } from './adopted-processes.js';
@@ -29,6 +31,7 @@ import { createLaunchSlots, type LaunchSlots } from './launch-slots.js';
 import type { LogBounds } from './log-bounds.js';
 import { executeBeside } from './process-execute.js';
 import { createUserResolver, toArgv, toRlimitCommand, withUser } from './process-invocation.js';
+import { ProcessSessions } from './process-sessions.js';
 import {
   createProcessScanner,
   isAlive,
@@ -74,7 +77,7 @@ export interface ProcessLauncherOptions {
 }
 
 /** Makes the launcher for plain processes. It starts no work before its first call. */
-export function createProcessLauncher(options: ProcessLauncherOptions): Launcher {
+export function createProcessLauncher(options: ProcessLauncherOptions): Launcher & SessionHost {
   return new ProcessLauncher(options);
 }
 
@@ -91,7 +94,7 @@ const ADOPTED_PASS_MS = 500;
 const RELEASE_ATTEMPTS = 20;
 const RELEASE_PAUSE_MS = 25;
 
-class ProcessLauncher implements Launcher {
+class ProcessLauncher implements Launcher, SessionHost {
   readonly kind = 'process';
   private readonly tasks = new Map<RunKey, RunningTask>();
   private readonly launching = new Map<RunKey, Promise<LaunchedTask>>();
@@ -102,11 +105,13 @@ class ProcessLauncher implements Launcher {
   private readonly adopted: AdoptedProcesses = createAdoptedProcesses(ADOPTED_PASS_MS);
   private readonly scan = createProcessScanner(MARK_VARIABLES);
   private readonly resolveUser = createUserResolver();
+  private readonly sessions: ProcessSessions;
   private hierarchies: Promise<readonly Hierarchy[]> | undefined;
   private bootId: Promise<string> | undefined;
   private closed = false;
 
   constructor(private readonly options: ProcessLauncherOptions) {
+    this.sessions = new ProcessSessions(options.scope, this.resolveUser);
     this.slots = createLaunchSlots({
       name: 'launches',
       atOnce: options.launchesAtOnce ?? 16,
@@ -216,6 +221,12 @@ class ProcessLauncher implements Launcher {
     return await executeBeside({ ...task, record, user, listProcesses }, command, options);
   }
 
+  readonly openSession: SessionHost['openSession'] = async (run, request, listener) => {
+    const task = this.tasks.get(run);
+    if (task === undefined) throw new ExecError('NOT_RUNNING', `task ${run} does not run`);
+    return await this.sessions.open(task, request, listener);
+  };
+
   async release(run: RunKey): Promise<void> {
     if (this.tasks.has(run) || this.launching.has(run)) {
       throw new Error(`task ${run} still runs and cannot be released`);
@@ -230,6 +241,7 @@ class ProcessLauncher implements Launcher {
   }
 
   async removeStrays(known: ReadonlySet<RunKey>): Promise<readonly string[]> {
+    await this.sessions.endLeft();
     const kept = new Set([...known, ...this.tasks.keys(), ...this.launching.keys()]);
     const hierarchies = await this.findHierarchies();
     return await endStrays({ kept, hierarchies, scope: this.options.scope, scan: this.scan });
@@ -242,6 +254,7 @@ class ProcessLauncher implements Launcher {
 
   async close(): Promise<void> {
     this.closed = true;
+    await this.sessions.endAll();
     this.logs.close();
     this.adopted.close();
     this.listeners.clear();
@@ -345,6 +358,7 @@ class ProcessLauncher implements Launcher {
   private async finish(task: RunningTask, code: number | null): Promise<void> {
     clearTimeout(task.killTimer);
     await emptyTask(this.traces(task, task.supervisor)).catch(() => false);
+    await this.sessions.endAll(task.run);
     const exit = await this.readEnd(task, 'its supervisor was killed', code);
     if (this.closed) return;
     this.tasks.delete(task.run);

@@ -84,14 +84,17 @@ export const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")
  * One compound command, so a shell has read all of it before a variable (LC_ALL) may change how it reads. What it cannot
  * set itself is set by `env`, which executes the task then. Input may be this very file.
  */
-function environmentScript(environment: Readonly<Record<string, string>>): string {
+export function environmentScript(
+  environment: Readonly<Record<string, string>>,
+  redirections = '</dev/null',
+): string {
   const all = Object.entries(environment);
   const plain = all.filter(([name]) => isAssignable(name));
   const odd = all.filter(([name]) => !isAssignable(name));
   const exported = plain.map(([name, value]) => `${name}=${quote(value)}`).join(' ');
   const set = odd.map(([name, value]) => quote(`${name}=${value}`)).join(' ');
   const through = odd.length === 0 ? '' : `/usr/bin/env -- ${set} `;
-  return `{ export ${exported}; exec ${through}"$@" </dev/null; }\n`;
+  return `{ export ${exported}; exec ${through}"$@" ${redirections}; }\n`;
 }
 
 const SHELL_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;

@@ -28,6 +28,14 @@ export type {
   DeploymentStep,
 } from './deployment.js';
 export {
+  ExecError,
+  type ExecListener,
+  type ExecRequest,
+  type ExecSession,
+  type SessionHost,
+  type TerminalSize,
+} from './exec-session.port.js';
+export {
   type HealthEffect,
   type HealthEvent,
   type HealthRule,

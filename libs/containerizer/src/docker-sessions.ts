@@ -1,0 +1,215 @@
+/** Commands inside containers, by the engine's exec: with the container's user, variables and folder. */
+import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type Dockerode from 'dockerode';
+import {
+  ExecError,
+  type ExecListener,
+  type ExecRequest,
+  type ExecSession,
+  type RunKey,
+  type TerminalSize,
+} from '#core';
+import { withTimeout } from './docker-containers.js';
+import { hasStatus } from './docker-errors.js';
+import { createSessionMarks, type SessionMarks } from './session-marks.js';
+
+const HEADER_BYTES = 8;
+const STDERR = 2;
+/** The engine may still call a command running when its output has ended. */
+const EXIT_ATTEMPTS = 20;
+const EXIT_PAUSE_MS = 50;
+const UNKNOWN_EXIT_CODE = 137;
+
+export class DockerSessions {
+  private readonly live = new Map<RunKey, { readonly run: RunKey; readonly session: Session }>();
+  private readonly marks: SessionMarks;
+
+  constructor(scope: string) {
+    this.marks = createSessionMarks('docker', scope);
+  }
+
+  async open(
+    task: { readonly run: RunKey; readonly container: Dockerode.Container },
+    request: ExecRequest,
+    listener: ExecListener,
+  ): Promise<ExecSession> {
+    const id = this.marks.newId();
+    const { terminal } = request;
+    const variables = {
+      ...this.marks.variables(id),
+      ...(terminal === undefined ? {} : { TERM: terminal.term }),
+    };
+    try {
+      const exec = await task.container.exec({
+        Cmd: [...request.argv],
+        Env: Object.entries(variables).map(([name, value]) => `${name}=${value}`),
+        AttachStdin: true,
+        AttachStdout: true,
+        AttachStderr: true,
+        Tty: terminal !== undefined,
+        ...withTimeout(),
+      });
+      const stream = await exec.start({ hijack: true, stdin: true, Tty: terminal !== undefined });
+      const session = new Session({
+        ...{ exec, stream, listener, isTerminal: terminal !== undefined },
+        // Where the engine runs on another host no process here has the mark, and its container ends them.
+        clean: async () => {
+          await this.marks.end(id);
+          this.live.delete(id);
+        },
+      });
+      this.live.set(id, { run: task.run, session });
+      if (terminal !== undefined) session.resize(terminal);
+      return session;
+    } catch (cause) {
+      if (!hasStatus(cause, 404, 409)) throw cause;
+      const reason = `the container of ${task.run} does not run: ${(cause as Error).message}`;
+      throw new ExecError('NOT_RUNNING', reason, { cause });
+    }
+  }
+
+  /** Ends the sessions of a task that has ended, or all of them. */
+  async endAll(run?: RunKey): Promise<void> {
+    const concerned = [...this.live.values()].filter((one) => run === undefined || one.run === run);
+    await Promise.all(concerned.map(async ({ session }) => await session.kill()));
+  }
+
+  /** Ends what earlier agents left. */
+  async endLeft(): Promise<void> {
+    await this.marks.endOthers(new Set(this.live.keys()));
+  }
+}
+
+interface Attached {
+  readonly exec: Dockerode.Exec;
+  readonly stream: Duplex;
+  readonly listener: ExecListener;
+  readonly isTerminal: boolean;
+  readonly clean: () => Promise<void>;
+}
+
+class Session implements ExecSession {
+  private cleaning: Promise<void> | undefined;
+  private wanted: TerminalSize | undefined;
+  private isResizing = false;
+
+  constructor(private readonly attached: Attached) {
+    const { stream, listener, isTerminal } = attached;
+    const parse = createFrameReader((name, data) => listener.output(name, data));
+    stream.on('data', (chunk: Buffer) => {
+      if (isTerminal) listener.output('stdout', chunk);
+      else parse(chunk);
+    });
+    stream.on('error', () => stream.destroy());
+    let isOver = false;
+    const over = (): void => {
+      if (isOver) return;
+      isOver = true;
+      void this.finish();
+    };
+    stream.once('end', over);
+    stream.once('close', over);
+  }
+
+  async write(data: Uint8Array): Promise<void> {
+    const { stream } = this.attached;
+    if (!stream.writable || stream.write(data)) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        stream.off('drain', done).off('close', done);
+        resolve();
+      };
+      stream.on('drain', done).on('close', done);
+    });
+  }
+
+  endInput(): void {
+    this.attached.stream.end();
+  }
+
+  resize(size: TerminalSize): void {
+    this.wanted = size;
+    void this.applySize();
+  }
+
+  pauseOutput(): void {
+    this.attached.stream.pause();
+  }
+
+  resumeOutput(): void {
+    this.attached.stream.resume();
+  }
+
+  async kill(): Promise<void> {
+    this.resumeOutput();
+    await this.cleanOnce();
+    this.attached.stream.destroy();
+  }
+
+  private async finish(): Promise<void> {
+    const code = await this.readExitCode();
+    await this.cleanOnce();
+    this.attached.stream.destroy();
+    this.attached.listener.ended(code);
+  }
+
+  private async readExitCode(): Promise<number> {
+    for (let attempt = 0; attempt < EXIT_ATTEMPTS; attempt += 1) {
+      const found = await this.attached.exec.inspect(withTimeout()).catch(() => undefined);
+      if (found === undefined) break;
+      if (!found.Running && found.ExitCode !== null) return found.ExitCode;
+      // The client's end of it was cut, and what runs is still to be ended.
+      if (attempt === 1) await this.cleanOnce();
+      await sleep(EXIT_PAUSE_MS);
+    }
+    return UNKNOWN_EXIT_CODE;
+  }
+
+  private async cleanOnce(): Promise<void> {
+    this.cleaning ??= this.attached.clean().catch(() => undefined);
+    await this.cleaning;
+  }
+
+  private async applySize(): Promise<void> {
+    if (this.isResizing) return;
+    this.isResizing = true;
+    while (this.wanted !== undefined && this.cleaning === undefined) {
+      const { columns, rows } = this.wanted;
+      this.wanted = undefined;
+      // It may have ended, which nobody needs to hear of here.
+      await this.attached.exec
+        .resize({ h: rows, w: columns, ...withTimeout() })
+        .catch(() => undefined);
+    }
+    this.isResizing = false;
+  }
+}
+
+/** Frames of an 8-byte header (stream, length) and data, passed on piece by piece as they come. */
+function createFrameReader(
+  pass: (stream: 'stdout' | 'stderr', data: Uint8Array) => void,
+): (chunk: Buffer) => void {
+  let header = Buffer.alloc(0);
+  let left = 0;
+  let stream: 'stdout' | 'stderr' = 'stdout';
+  return (chunk) => {
+    let rest = chunk;
+    while (rest.length > 0) {
+      if (left > 0) {
+        const part = rest.subarray(0, left);
+        left -= part.length;
+        rest = rest.subarray(part.length);
+        pass(stream, part);
+        continue;
+      }
+      const missing = HEADER_BYTES - header.length;
+      header = Buffer.concat([header, rest.subarray(0, missing)]);
+      rest = rest.subarray(missing);
+      if (header.length < HEADER_BYTES) return;
+      stream = header[0] === STDERR ? 'stderr' : 'stdout';
+      left = header.readUInt32BE(4);
+      header = Buffer.alloc(0);
+    }
+  };
+}
