@@ -129,7 +129,7 @@ module.exports = {
     onlyPackages(
       'daemon-packages',
       '^apps/(controller|master|agent|router)/',
-      `${NEST}|rxjs|class-validator|class-transformer|@fastify/static|undici|prom-client`,
+      `${NEST}|rxjs|class-validator|class-transformer|@fastify/static|undici|prom-client|ws`,
       'Edge packages of the daemons. A new one is added here with a reason in its commit.',
     ),
     {
@@ -153,7 +153,7 @@ module.exports = {
       from: { path: '^apps/ui/src/' },
       to: { dependencyTypes: ['core'] },
     },
-    onlyPackages('cli-packages', '^apps/cli/', 'commander', 'Help must be instant.'),
+    onlyPackages('cli-packages', '^apps/cli/', 'commander|ws', 'Help must be instant.'),
     {
       name: 'no-dev-packages-in-production',
       comment: 'Production code loads what `npm ci --omit=dev` installs. The UI is bundled.',

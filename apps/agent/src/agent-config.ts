@@ -19,6 +19,8 @@ import { readAttributes, readPortRanges } from './host/read-attributes.js';
 import { readResources, readRole } from './host/read-resources.js';
 
 const MAX_CPUS = 1_000_000;
+/** One week. */
+const MAX_EXEC_SECONDS = 7 * 86_400;
 const MAX_MIB = 1_000_000_000;
 const MAX_HOURS = 10 * 366 * 24;
 const MAX_SANDBOXES = 100_000;
@@ -71,6 +73,18 @@ const readSettings = (source: Parameters<typeof readConfig>[1]) =>
         fallback: 2_048,
         min: 0,
         max: MAX_MIB,
+      }),
+      /** Commands run in tasks at a time; 0 allows none. */
+      execSessions: numeric('PACER_AGENT_EXEC_SESSIONS', { fallback: 32, min: 0, max: 1_024 }),
+      execIdleSeconds: numeric('PACER_AGENT_EXEC_IDLE_SECONDS', {
+        fallback: 1_800,
+        min: 1,
+        max: MAX_EXEC_SECONDS,
+      }),
+      execTotalSeconds: numeric('PACER_AGENT_EXEC_TOTAL_SECONDS', {
+        fallback: 86_400,
+        min: 1,
+        max: MAX_EXEC_SECONDS,
       }),
       launchers: list('PACER_AGENT_LAUNCHERS', ['process', 'docker']),
       /** Of tasks without a cpu limit of their own; Mesos' `--cgroups_enable_cfs`. */

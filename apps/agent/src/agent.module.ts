@@ -2,6 +2,8 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import type { Logger } from '#platform';
 import { AgentService } from './agent.service.js';
 import type { AgentConfig } from './agent-config.js';
+import { ExecController } from './exec/exec.controller.js';
+import { ExecSessions } from './exec/exec-sessions.js';
 import { FilesController } from './files/files.controller.js';
 import { ShutdownController } from './shutdown/shutdown.controller.js';
 import { AgentMetrics } from './status/agent-metrics.js';
@@ -14,11 +16,12 @@ class AgentModule {}
 /** The agent daemon's module. */
 export const agentModule = (config: AgentConfig, logger: Logger): DynamicModule => ({
   module: AgentModule,
-  controllers: [FilesController, ShutdownController, StatusController],
+  controllers: [ExecController, FilesController, ShutdownController, StatusController],
   providers: [
     { provide: AGENT_CONFIG, useValue: config },
     { provide: AGENT_LOGGER, useValue: logger },
     AgentMetrics,
     AgentService,
+    ExecSessions,
   ],
 });

@@ -2,9 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { type AgentState, sandboxLimitBytes } from '#cluster';
+import { type AgentState, type AgentTask, sandboxLimitBytes } from '#cluster';
 import { createUsageReader } from '#containerizer';
-import { assert, type Launcher } from '#core';
+import {
+  assert,
+  ExecError,
+  type ExecListener,
+  type ExecRequest,
+  type ExecSession,
+  type Launcher,
+  type SessionHost,
+} from '#core';
 import { type AgentInfo, encodeResources } from '#mesos-v1';
 import {
   authorizationHeader,
@@ -62,6 +70,7 @@ export class AgentService implements OnModuleDestroy {
   /** It may have to wait for the disk before it knows anything. */
   private starting: AgentEngine | undefined;
   private unusable: string | undefined;
+  private readonly hosts: (Launcher & SessionHost)[] = [];
   private description: Omit<AgentInfo, 'id'> | undefined;
   private readonly housekeeping: { close(): void }[] = [];
   private draining: Promise<void> | undefined;
@@ -87,7 +96,8 @@ export class AgentService implements OnModuleDestroy {
     this.metrics.watchDisk(() => this.disk);
     this.description = await this.describe(port);
     const log = (level: 'info' | 'warn', message: string) => this.logger[level](message);
-    const launchers: Launcher[] = createLaunchers(this.config, log);
+    const launchers = createLaunchers(this.config, log);
+    this.hosts.push(...launchers);
     const engine = createAgentEngine(
       {
         launchers,
@@ -154,6 +164,17 @@ export class AgentService implements OnModuleDestroy {
 
   get launchers(): readonly LauncherStatus[] {
     return this.engine?.launchers ?? [];
+  }
+
+  /** Runs a command in a task that runs. Throws {@link ExecError}. */
+  async openSession(
+    task: AgentTask,
+    request: ExecRequest,
+    listener: ExecListener,
+  ): Promise<ExecSession> {
+    const host = this.hosts.find(({ kind }) => kind === task.launcher);
+    if (host !== undefined) return await host.openSession(task.run, request, listener);
+    throw new ExecError('NOT_SUPPORTED', `no launcher for ${task.launcher} tasks is configured`);
   }
 
   /** Ends every task, at most 15 s. */

@@ -3,7 +3,7 @@ import { realpathSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { createDockerLauncher, createProcessLauncher } from '#containerizer';
-import type { Launcher } from '#core';
+import type { Launcher, SessionHost } from '#core';
 import { isLoopback } from '#platform';
 import { type AgentConfig, advertisedHostname } from './agent-config.js';
 
@@ -14,10 +14,10 @@ import { type AgentConfig, advertisedHostname } from './agent-config.js';
 export function createLaunchers(
   config: AgentConfig,
   log: (level: 'info' | 'warn', message: string) => void,
-): Launcher[] {
+): (Launcher & SessionHost)[] {
   const { launchers: kinds, data, capCpu, maxProcesses } = config;
   const scope = createHash('sha256').update(realpathSync(data)).digest('hex').slice(0, 12);
-  const launchers: Launcher[] = [];
+  const launchers: (Launcher & SessionHost)[] = [];
   const limits = { scope, capCpu, maxProcesses, maxLogBytes: config.maxLogMib * 2 ** 20 };
   if (kinds.includes('process')) launchers.push(createProcessLauncher(limits));
   if (kinds.includes('docker')) {

@@ -10,6 +10,7 @@ const daemon = await startDaemon({
   name: 'agent',
   module: agentModule(config, logger),
   access: agentAccess,
+  acceptsUpgrades: true,
   host: config.host,
   port: config.port,
   version: AGENT_VERSION,

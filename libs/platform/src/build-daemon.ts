@@ -4,7 +4,6 @@ import { Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { AccessRule } from './access.js';
 import { openAgentTokens } from './agent-tokens.js';
 import { ApiExceptionFilter } from './api-exception.filter.js';
 import { BODY_LIMIT_BYTES } from './body-limit.js';
@@ -23,6 +22,7 @@ import { clientCertificateOf } from './tls/client-certificate.js';
 import { logFailedHandshakes } from './tls/failed-handshakes.js';
 import { processTls } from './tls/process-tls.js';
 import type { TlsFiles } from './tls/tls-files.js';
+import { acceptUpgrades, UpgradableRequest } from './upgrades.js';
 
 /** Time for requests under way to finish once the shutdown hooks have run. */
 const DRAIN_MS = 2_000;
@@ -45,7 +45,7 @@ export async function buildDaemon(options: DaemonOptions): Promise<Daemon> {
   };
   checkExposure(exposure);
   const routes = new RouteTable();
-  const adapter = createAdapter({ exposure, routes, tls }, options.access);
+  const adapter = createAdapter({ exposure, routes, tls }, options);
   const app = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {
     logger: toNestLogger(logger),
     bodyParser: false,
@@ -99,11 +99,12 @@ interface AdapterParts {
 /** Idle connections are kept for ever: real clients hold one and never retry on it (Mesos' own behaviour). */
 function createAdapter(
   { exposure, routes, tls }: AdapterParts,
-  access: AccessRule | undefined,
+  { access, acceptsUpgrades }: Pick<DaemonOptions, 'access' | 'acceptsUpgrades'>,
 ): FastifyAdapter {
   const secure = tls?.serverOptions;
+  const requests = acceptsUpgrades === true ? { IncomingMessage: UpgradableRequest } : {};
   const adapter = new FastifyAdapter({
-    ...(secure === undefined ? {} : { https: secure }),
+    ...(secure === undefined ? { http: requests } : { https: { ...secure, ...requests } }),
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: 0,
     connectionTimeout: 0,
@@ -129,8 +130,14 @@ function createAdapter(
       void reply.code(answer.status).headers(answer.headers).send(answer.body);
     }
   });
+  const cutUpgraded = acceptsUpgrades
+    ? acceptUpgrades(server.server, (request, response) => server.routing(request, response))
+    : () => undefined;
   server.addHook('preClose', (done) => {
-    setTimeout(() => server.server.closeAllConnections(), DRAIN_MS).unref();
+    setTimeout(() => {
+      server.server.closeAllConnections();
+      cutUpgraded();
+    }, DRAIN_MS).unref();
     done();
   });
   return adapter;

@@ -21,6 +21,8 @@ export interface DaemonOptions {
   readonly access?: AccessRule;
   /** Certificate and key to serve with; those of the process (`PACER_TLS_CERT_FILE` and so on) unless told otherwise. */
   readonly tls?: TlsFiles;
+  /** WebSocket requests reach the handler of their GET route, which calls `takeUpgrade`; else they are plain requests. */
+  readonly acceptsUpgrades?: boolean;
 }
 
 export interface Daemon {

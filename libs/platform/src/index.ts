@@ -49,4 +49,5 @@ export { systemClock } from './system-clock.js';
 export { processTls } from './tls/process-tls.js';
 export { describeConnectionError, fetchDaemon, tlsConnection } from './tls/tls-client.js';
 export { localUrl, readTlsSettings, schemeOf } from './tls/tls-settings.js';
+export { isUpgrade, takeUpgrade, type Upgrade } from './upgrades.js';
 export { createValidationPipe, toErrorDetails } from './validation.js';
