@@ -83,6 +83,15 @@ program
   .option('-f, --follow', 'go on printing what is added')
   .action(async (id: string, flags) => (await connect()).showLog(id, flags));
 
+program
+  .command('exec <task> [command...]')
+  .description('run a command in a task, or in one of an app: pacer exec -it /shop/web -- sh')
+  .option('-i, --interactive', 'pass input on')
+  .option('-t, --tty', 'give it a terminal')
+  .action(async (id: string, command: string[], flags) => {
+    process.exitCode = await (await connect()).exec(id, command, flags);
+  });
+
 async function connect() {
   const { createCommands } = await import('./client/commands.js');
   const { url, json } = program.opts<{ url: string; json?: boolean }>();

@@ -15,6 +15,7 @@ import { QueueController } from './queue/queue.controller.js';
 import { RoutersController } from './routers/routers.controller.js';
 import { ControllerRuntime } from './runtime/controller-runtime.js';
 import { AgentLocator } from './sandbox/agent-locator.js';
+import { ExecController } from './sandbox/exec.controller.js';
 import { SandboxController } from './sandbox/sandbox.controller.js';
 import { SystemController } from './system/system.controller.js';
 import { TaskKillService } from './tasks/task-kill.service.js';
@@ -33,6 +34,7 @@ export const controllerModule = (runtime: ControllerRuntime): DynamicModule => (
     DeploymentsController,
     TasksController,
     SandboxController,
+    ExecController,
     QueueController,
     RoutersController,
     PodsController,

@@ -32,6 +32,7 @@ const daemon = await startDaemon({
   host: config.host,
   port: config.port,
   logger,
+  acceptsUpgrades: true,
   module: controllerModule(runtime),
   configure: (app) => configureHttp(app, { runtime, leaderUrl, uiFolder: config.uiFolder }),
 });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WireApp, WireDeployment, WireTask } from '#marathon-v2';
 import { type ApiClient, createApiClient, RequestError } from './api-client.js';
+import type { ExecFlags } from './exec.js';
 import { resourcePath } from './resource-path.js';
 import { formatTable } from './text-table.js';
 
@@ -78,6 +79,11 @@ export function createCommands(options: { readonly url: string; readonly json: b
       const path = app === undefined ? '/v2/tasks' : `${resourcePath('/v2/apps', app)}/tasks`;
       const answer = await request<{ tasks: readonly WireTask[] }>(path);
       print(answer, () => formatTasks(answer.tasks));
+    },
+    /** Resolves to the exit code. */
+    async exec(target: string, command: readonly string[], flags: ExecFlags): Promise<number> {
+      const { execute } = await import('./exec.js');
+      return await execute({ request, url: options.url, target, command, flags });
     },
     async showLog(task: string, flags: { readonly file: string; readonly follow?: boolean }) {
       await printLog(request, task, flags);

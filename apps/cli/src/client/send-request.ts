@@ -61,7 +61,8 @@ export const defaultUrl = (environment: Readonly<Record<string, string | undefin
   environment['PACER_URL'] ||
   `${environment['PACER_TLS_CERT_FILE'] ? 'https' : 'http'}://localhost:8080`;
 
-function readTlsOptions(
+/** Whom to trust and who we are. */
+export function readTlsOptions(
   environment: Readonly<Record<string, string | undefined>>,
 ): ConnectionOptions {
   const read = (variable: string): string | undefined => {

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
+import { isUpgrade } from '#platform';
 import type { ControllerRuntime } from './controller-runtime.js';
-import { proxyToLeader } from './leader-proxy.js';
+import { proxyToLeader, tunnelToLeader } from './leader-proxy.js';
 
 export interface LeaderGateOptions {
   readonly runtime: ControllerRuntime;
@@ -26,7 +27,9 @@ export function addLeaderGate(server: FastifyInstance, options: LeaderGateOption
     if (request.headers[VIA_HEADER] === undefined) {
       const url = await findLeader(options);
       if (url !== undefined) {
-        proxyToLeader(request, reply, { leaderUrl: url, via: runtime.authority });
+        const target = { leaderUrl: url, via: runtime.authority };
+        if (isUpgrade(request.raw)) await tunnelToLeader(request, reply, target);
+        else proxyToLeader(request, reply, target);
         return;
       }
     }

@@ -2,6 +2,7 @@ import { type IncomingHttpHeaders, type IncomingMessage, request as openRequest 
 import { request as openSecureRequest } from 'node:https';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { describeConnectionError, tlsConnection } from '#platform';
+import { tunnelUpgrade } from '../http/tunnel-upgrade.js';
 
 /** Marathon's limits: to connect, and to the first byte of the answer. */
 const CONNECT_LIMIT_MS = 5_000;
@@ -62,6 +63,27 @@ export function proxyToLeader(
   });
   reply.raw.once('close', () => upstream.destroy());
   request.raw.pipe(upstream);
+}
+
+/** The same for a WebSocket. */
+export async function tunnelToLeader(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  target: { readonly leaderUrl: string; readonly via: string },
+): Promise<void> {
+  const url = new URL(request.raw.url ?? '/', target.leaderUrl);
+  const { authorization } = request.headers;
+  const headers = {
+    'x-marathon-via': target.via,
+    'x-forwarded-for': request.ip,
+    ...(authorization === undefined ? {} : { authorization }),
+  };
+  try {
+    await tunnelUpgrade(request, reply, { url, headers });
+  } catch (error) {
+    const message = `The leading controller ${url.host} cannot be reached: ${describeConnectionError(error)}`;
+    await reply.code(503).header('retry-after', '1').send({ message });
+  }
 }
 
 function passAnswer(answer: IncomingMessage, reply: FastifyReply): void {

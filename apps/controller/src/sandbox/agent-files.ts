@@ -24,7 +24,8 @@ export async function fetchFromAgent(url: URL, taskId: string, reply: FastifyRep
   reply.raw.once('close', () => gone.abort());
   let response: Response;
   try {
-    response = await askAgent(url, gone.signal);
+    const init = { headers: authorizationHeader('operator'), signal: gone.signal };
+    response = await byScheme(url, (one) => fetchDaemon(one, init));
   } catch (error) {
     throw unreachable(url, taskId, error);
   } finally {
@@ -47,18 +48,20 @@ export async function fetchFromAgent(url: URL, taskId: string, reply: FastifyRep
  * Where a task was placed is told with the scheme its agent had then. Where we speak TLS ourselves the agent may have
  * begun to since, so that is tried first: a password would go to its port in clear text.
  */
-async function askAgent(url: URL, signal: AbortSignal): Promise<Response> {
-  const init = { headers: authorizationHeader('operator'), signal };
+export async function byScheme<T>(url: URL, ask: (url: URL) => Promise<T>): Promise<T> {
   if (url.protocol === 'http:' && schemeOf(processTls()?.settings) === 'https') {
     const secure = new URL(url);
     secure.protocol = 'https:';
-    const answer = await fetchDaemon(secure, init).catch(() => undefined);
-    if (answer !== undefined) return answer;
+    try {
+      return await ask(secure);
+    } catch {
+      // It does not speak TLS yet, or nobody is there either way.
+    }
   }
-  return fetchDaemon(url, init);
+  return ask(url);
 }
 
-const unreachable = (url: URL, taskId: string, cause: unknown): ApiError =>
+export const unreachable = (url: URL, taskId: string, cause: unknown): ApiError =>
   new ApiError(
     503,
     `The agent ${url.host} that holds the sandbox of task '${taskId}' does not answer: ${describeConnectionError(cause)}`,

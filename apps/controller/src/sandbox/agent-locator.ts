@@ -4,11 +4,20 @@ import { ApiError } from '#platform';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
 
 export interface TaskPlace {
-  /** `http://host:port`. */
+  /** `http://host:port`, https where it speaks TLS. */
   readonly agentUrl: string;
   /** Ours, by which agents tell tasks of several frameworks with one id apart; undefined before we were registered. */
   readonly frameworkId: string | undefined;
 }
+
+/** The path of a sandbox as its agent knows it: of our own task, whoever else uses its id there. */
+export const sandboxOf = (
+  taskId: string,
+  { frameworkId }: Pick<TaskPlace, 'frameworkId'>,
+): string =>
+  frameworkId === undefined
+    ? `tasks/${taskId}`
+    : `frameworks/${frameworkId}/executors/${taskId}/runs/latest`;
 
 /** Finds the agent that holds the sandbox of a task, also of one that has ended not long ago. */
 @Injectable()

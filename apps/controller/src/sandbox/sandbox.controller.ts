@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError } from '#platform';
 import { type Query, readText } from '../http/query.js';
 import { fetchFromAgent } from './agent-files.js';
-import { AgentLocator } from './agent-locator.js';
+import { AgentLocator, sandboxOf } from './agent-locator.js';
 
 const OPERATIONS: ReadonlySet<string> = new Set(['browse', 'read', 'download']);
 
@@ -31,10 +31,10 @@ export class SandboxController {
   ): Promise<void> {
     if (!OPERATIONS.has(operation)) throw new ApiError(404, 'URI not found');
     const query = request.query as Query;
-    const { agentUrl, frameworkId } = this.agents.placeOfTask(taskId);
-    const url = new URL(`/files/${operation}`, agentUrl);
+    const place = this.agents.placeOfTask(taskId);
+    const url = new URL(`/files/${operation}`, place.agentUrl);
     const path = readText(query, 'path') ?? '';
-    url.searchParams.set('path', toVirtualPath({ taskId, frameworkId }, path));
+    url.searchParams.set('path', toVirtualPath(taskId, sandboxOf(taskId, place), path));
     for (const name of ['offset', 'length']) {
       const value = readText(query, name);
       if (value !== undefined) url.searchParams.set(name, value);
@@ -43,18 +43,8 @@ export class SandboxController {
   }
 }
 
-/**
- * The file as its agent knows it: of our own task, whoever else uses its id there. A path as `browse` lists it, with the
- * sandbox in front, is taken too.
- */
-function toVirtualPath(
-  { taskId, frameworkId }: { readonly taskId: string; readonly frameworkId: string | undefined },
-  path: string,
-): string {
-  const sandbox =
-    frameworkId === undefined
-      ? `tasks/${taskId}`
-      : `frameworks/${frameworkId}/executors/${taskId}/runs/latest`;
+/** The file as its agent knows it. A path as `browse` lists it, with the sandbox in front, is taken too. */
+function toVirtualPath(taskId: string, sandbox: string, path: string): string {
   const relative = path.replace(/^\/+/, '');
   const listed = [sandbox, `tasks/${taskId}`, taskId].find(
     (prefix) => relative === prefix || relative.startsWith(`${prefix}/`),
