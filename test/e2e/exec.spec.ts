@@ -73,6 +73,15 @@ describe('looking into a task', () => {
     expect(await terminal.ended).toBe(7);
   });
 
+  it('follows what its task writes until that has ended', async () => {
+    const following = pacer('logs', '--follow', task);
+    await eventually('its first words', async () => following.output() === 'first\n');
+
+    await pacer('exec', task, '--', 'touch', 'go').ended;
+
+    await eventually('what it wrote later', async () => following.output() === 'first\nlater\n');
+  });
+
   it('says what is wrong, and ends with 1', async () => {
     expect(await pacer('exec', 'nobody', '--', 'id').ended).toMatchObject({
       code: 1,
@@ -91,6 +100,19 @@ describe('looking into a task', () => {
     await run.ended;
 
     await eventually('its processes are gone', async () => !isRunning('sleep 4321'));
+  });
+
+  it('ends with the task', async () => {
+    const command = pacer('exec', task, '--', 'sh', '-c', 'echo up; sleep 4322');
+    const following = pacer('logs', '--follow', task);
+    await eventually('it runs', async () => command.output().includes('up'));
+    await eventually('it follows', async () => following.output() === 'first\nlater\n');
+
+    expect((await api.send('DELETE', '/v2/apps/look/at')).status).toBe(200);
+
+    expect((await command.ended).code).toBeGreaterThan(128);
+    expect((await following.ended).code).toBe(0);
+    expect(isRunning('sleep 4322')).toBe(false);
   });
 });
 

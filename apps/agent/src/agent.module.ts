@@ -4,6 +4,7 @@ import { AgentService } from './agent.service.js';
 import type { AgentConfig } from './agent-config.js';
 import { ExecController } from './exec/exec.controller.js';
 import { ExecSessions } from './exec/exec-sessions.js';
+import { FileFollowers } from './files/file-followers.js';
 import { FilesController } from './files/files.controller.js';
 import { ShutdownController } from './shutdown/shutdown.controller.js';
 import { AgentMetrics } from './status/agent-metrics.js';
@@ -23,5 +24,6 @@ export const agentModule = (config: AgentConfig, logger: Logger): DynamicModule 
     AgentMetrics,
     AgentService,
     ExecSessions,
+    FileFollowers,
   ],
 });

@@ -11,6 +11,7 @@ import {
   type ExecRequest,
   type ExecSession,
   type Launcher,
+  type RunKey,
   type SessionHost,
 } from '#core';
 import { type AgentInfo, encodeResources } from '#mesos-v1';
@@ -70,6 +71,7 @@ export class AgentService implements OnModuleDestroy {
   /** It may have to wait for the disk before it knows anything. */
   private starting: AgentEngine | undefined;
   private unusable: string | undefined;
+  private readonly endListeners = new Set<(run: RunKey) => void>();
   private readonly hosts: (Launcher & SessionHost)[] = [];
   private description: Omit<AgentInfo, 'id'> | undefined;
   private readonly housekeeping: { close(): void }[] = [];
@@ -140,6 +142,12 @@ export class AgentService implements OnModuleDestroy {
     this.starting = engine;
     await engine.start();
     this.engine = engine;
+    // After the engine's own listener, so that who asks for the state finds the task ended.
+    for (const host of this.hosts) {
+      host.onExit(({ run }) => {
+        for (const listener of this.endListeners) listener(run);
+      });
+    }
     this.metrics.watch(() => engine.state);
     registerTaskMetrics(() => this.statistics.read());
     for (const { kind, isAvailable, notes } of engine.launchers) {
@@ -164,6 +172,12 @@ export class AgentService implements OnModuleDestroy {
 
   get launchers(): readonly LauncherStatus[] {
     return this.engine?.launchers ?? [];
+  }
+
+  /** Called once for each run that ends. Returns the unsubscriber. */
+  onRunEnd(listener: (run: RunKey) => void): () => void {
+    this.endListeners.add(listener);
+    return () => this.endListeners.delete(listener);
   }
 
   /** Runs a command in a task that runs. Throws {@link ExecError}. */

@@ -1,23 +1,13 @@
-import { lstat, readdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { Controller, Get, Query, Res } from '@nestjs/common';
+import { Controller, Get, Headers, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { runKeyOfTask } from '#core';
 import { ApiError } from '#platform';
 import { AgentService } from '../agent.service.js';
-import { stillRecovering } from '../status/still-recovering.js';
-import { findRun } from './find-run.js';
+import { FileFollowers } from './file-followers.js';
 import { formatMode } from './format-mode.js';
 import { type FileWindow, readWindow } from './read-window.js';
-import {
-  openInSandbox,
-  parseSandboxPath,
-  readText,
-  resolveInSandbox,
-  type SandboxPath,
-  virtualPathOf,
-} from './sandbox-path.js';
+import { readText } from './sandbox-path.js';
+import { listFolder, openFile } from './virtual-files.js';
 
 interface FileEntry {
   readonly path: string;
@@ -29,61 +19,50 @@ interface FileEntry {
   readonly gid: string;
 }
 
-/** Entries of one folder listed at most. */
-const MAX_ENTRIES = 10_000;
 const MAX_OFFSET = Number.MAX_SAFE_INTEGER;
 
 /**
  * The files of tasks: `path` is `/frameworks/<framework id>/executors/<task id>/runs/latest/<path>`, or `<task id>/<path>`
- * or `/tasks/<task id>/<path>` while one framework only uses that id here.
+ * or `/tasks/<task id>/<path>` while one framework only uses that id here; `/slave/log` is the agent's own log.
  */
 @ApiTags('files')
 @Controller('files')
 export class FilesController {
-  constructor(private readonly agent: AgentService) {}
+  constructor(
+    private readonly agent: AgentService,
+    private readonly followers: FileFollowers,
+  ) {}
 
-  @Get('browse')
+  @Get(['browse', 'browse.json'])
   @ApiOperation({ summary: 'Lists a folder of a sandbox' })
   @ApiQuery({ name: 'path', example: '/tasks/web.1/' })
-  async browse(@Query('path') text: unknown): Promise<readonly FileEntry[]> {
-    const path = parseSandboxPath(text);
-    const folder = await resolveInSandbox(await this.sandboxOf(path), path);
-    const names = await readdir(folder).catch((error: unknown) => {
-      throw new ApiError(404, `task ${path.taskId}: ${path.inside || '/'} is not a folder`, {
-        cause: error,
-      });
-    });
-    const entries: FileEntry[] = [];
-    for (const name of names.sort().slice(0, MAX_ENTRIES)) {
-      const found = await lstat(join(folder, name)).catch(() => undefined);
-      if (found === undefined) continue;
-      entries.push({
-        path: join(virtualPathOf(path), path.inside, name),
-        nlink: found.nlink,
-        size: found.size,
-        mtime: Math.floor(found.mtimeMs / 1000),
-        mode: formatMode(found.mode),
-        uid: String(found.uid),
-        gid: String(found.gid),
-      });
-    }
-    return entries;
+  async browse(@Query('path') path: unknown): Promise<readonly FileEntry[]> {
+    const listed = await listFolder(this.agent, readPath(path));
+    return listed.map((one) => ({
+      path: one.path,
+      nlink: one.stats.nlink,
+      size: one.stats.size,
+      mtime: Math.floor(one.stats.mtimeMs / 1000),
+      mode: formatMode(one.stats.mode),
+      uid: one.user,
+      gid: one.group,
+    }));
   }
 
-  @Get('read')
-  @ApiOperation({ summary: 'A piece of a file; offset -1 gives its size only' })
+  @Get(['read', 'read.json'])
+  @ApiOperation({ summary: 'A piece of a file; offset -1, as without one, gives its size only' })
   @ApiQuery({ name: 'path', example: '/tasks/web.1/stdout' })
   @ApiQuery({ name: 'offset', required: false })
   @ApiQuery({ name: 'length', required: false })
   async read(
-    @Query('path') text: unknown,
+    @Query('path') path: unknown,
     @Query('offset') offset: unknown,
     @Query('length') length: unknown,
   ): Promise<FileWindow> {
-    const path = parseSandboxPath(text);
-    const from = readNumber('offset', offset) ?? 0;
+    const text = readPath(path);
+    const from = readNumber('offset', offset) ?? -1;
     const wanted = readNumber('length', length);
-    const file = await openInSandbox(await this.sandboxOf(path), path);
+    const { file } = await openFile(this.agent, text);
     try {
       // Mesos: a length of -1 means as much as one answer may hold.
       return await readWindow(file, {
@@ -95,27 +74,38 @@ export class FilesController {
     }
   }
 
-  @Get('download')
+  @Get(['download', 'download.json'])
   @ApiOperation({ summary: 'A whole file' })
   @ApiQuery({ name: 'path', example: '/tasks/web.1/stdout' })
-  async download(@Query('path') text: unknown, @Res() reply: FastifyReply): Promise<void> {
-    const path = parseSandboxPath(text);
-    const file = await openInSandbox(await this.sandboxOf(path), path);
-    const name = encodeURIComponent(basename(path.inside));
+  async download(@Query('path') path: unknown, @Res() reply: FastifyReply): Promise<void> {
+    const { file, name } = await openFile(this.agent, readPath(path));
     reply
       .header('content-type', 'application/octet-stream')
-      .header('content-disposition', `attachment; filename*=UTF-8''${name}`)
+      .header('content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(name)}`)
       .send(file.createReadStream());
   }
 
-  private async sandboxOf(path: SandboxPath): Promise<string> {
-    const { state, sandboxes } = this.agent;
-    if (state !== undefined) return sandboxes.directories(findRun(state, path)).sandbox;
-    const { sandbox } = sandboxes.directories(runKeyOfTask(path.taskId));
-    const isThere = path.owner === undefined && (await lstat(sandbox).catch(() => undefined));
-    if (isThere) return sandbox;
-    throw stillRecovering();
+  @Get('follow')
+  @ApiOperation({ summary: 'A file as it grows, as events; offset -1 begins at its end' })
+  @ApiQuery({ name: 'path', example: '/tasks/web.1/stdout' })
+  @ApiQuery({ name: 'offset', required: false })
+  async follow(
+    @Query('path') path: unknown,
+    @Query('offset') offset: unknown,
+    @Headers('last-event-id') lastEventId: unknown,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const text = readPath(path);
+    // What a browser sends when it connects again: the offset of the last event it has.
+    const from = readNumber('Last-Event-ID', lastEventId) ?? readNumber('offset', offset) ?? 0;
+    await this.followers.follow(await openFile(this.agent, text), from, reply);
   }
+}
+
+function readPath(value: unknown): string {
+  const text = readText('path', value);
+  if (text !== undefined) return text;
+  throw new ApiError(400, 'Query parameter path is missing: <task id>/<path in the sandbox>');
 }
 
 function readNumber(name: string, given: unknown): number | undefined {

@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDaemon, createLogger, type Daemon } from '#platform';
@@ -68,13 +68,57 @@ describe('reading', () => {
   });
 
   test('a link inside the sandbox is followed', async () => {
-    expect((await get('read?path=web.1/latest')).json().data).toBe('hello wörld');
+    expect((await get('read?path=web.1/latest&offset=0')).json().data).toBe('hello wörld');
   });
 
   test('a folder is listed with virtual paths', async () => {
     const listed = (await get('browse?path=/tasks/web.1/logs')).json();
 
     expect(listed).toMatchObject([{ path: '/tasks/web.1/logs/a.log', size: 1, nlink: 1 }]);
+  });
+
+  test('a listing has the path that was asked for, and names of users', async () => {
+    const [entry] = (await get('browse.json?path=web.1//logs/')).json();
+
+    expect(entry).toEqual({
+      path: 'web.1/logs/a.log',
+      nlink: 1,
+      size: 1,
+      mtime: expect.any(Number),
+      mode: '-rw-r--r--',
+      uid: userInfo().username,
+      gid: expect.stringMatching(/./),
+    });
+  });
+
+  test('without an offset the size is given, as with -1', async () => {
+    expect((await get('read.json?path=web.1/stdout')).json()).toMatchObject({ offset: 12 });
+  });
+
+  test('a file is followed from an offset, with the next one as id', async () => {
+    const gone = new AbortController();
+    const path = 'web.1/stdout&offset=6';
+    const answer = await fetch(`${daemon.url}/files/follow?path=${path}`, { signal: gone.signal });
+    let text = '';
+    for await (const chunk of answer.body ?? []) {
+      text += Buffer.from(chunk).toString();
+      if (text.includes('data:')) break;
+    }
+    gone.abort();
+
+    expect(answer.headers.get('content-type')).toContain('text/event-stream');
+    expect(text).toContain('id: 12\ndata: {"offset":6,"data":"wörld"}\n\n');
+  });
+
+  test('the log of the agent has a path of its own', async () => {
+    const expected = (await stat('/proc/self/fd/1')).isFile() ? 200 : 404;
+
+    for (const path of ['/slave/log', '/slave//log/']) {
+      expect((await get(`read?path=${path}`)).status).toBe(expected);
+    }
+    expect((await get('browse?path=/slave/log')).status).toBe(404);
+    expect((await get('read?path=/slave/')).status).toBe(400);
+    expect((await get('browse?path=/slave')).status).toBe(expected);
   });
 
   test('a file is downloaded whole', async () => {
@@ -95,7 +139,7 @@ describe('leaving the sandbox is refused', () => {
     'web.1/sibling/secret',
     'web.1\\..\\..\\secret',
   ])('%s', async (path) => {
-    for (const operation of ['read', 'download', 'browse']) {
+    for (const operation of ['read', 'download', 'browse', 'follow']) {
       const { status, text } = await get(`${operation}?path=${path}`);
 
       expect(status, operation).toBe(403);
@@ -105,7 +149,7 @@ describe('leaving the sandbox is refused', () => {
 });
 
 test('a NUL character in a path is 400, whatever is asked of it', async () => {
-  for (const operation of ['read', 'download', 'browse']) {
+  for (const operation of ['read', 'download', 'browse', 'follow']) {
     expect(await get(`${operation}?path=web.1/%00`), operation).toMatchObject({ status: 400 });
   }
 });
@@ -144,7 +188,7 @@ describe('what is not there', () => {
   });
 
   test('a path that is given twice is 400 wherever there is one', async () => {
-    for (const operation of ['browse', 'read', 'download']) {
+    for (const operation of ['browse', 'read', 'download', 'follow']) {
       const { status, text } = await get(`${operation}?path=web.1/&path=web.1/`);
 
       expect(status, operation).toBe(400);
@@ -152,12 +196,12 @@ describe('what is not there', () => {
     }
   });
 
-  test('the largest offset and length give nothing', async () => {
+  test('the largest offset and length give nothing, and the size', async () => {
     const largest = Number.MAX_SAFE_INTEGER;
 
     const answer = await get(`read?path=web.1/stdout&offset=${largest}&length=${largest}`);
 
-    expect(answer.json()).toEqual({ data: '', offset: largest, length: 0 });
+    expect(answer.json()).toEqual({ data: '', offset: 12, length: 0 });
   });
 
   test('a folder cannot be read as a file', async () => {

@@ -11,13 +11,13 @@ export interface FileWindow {
 export const MAX_WINDOW_BYTES = 64 * 1024;
 const MAX_UTF8_BYTES = 4;
 
-/** Reads at most `length` bytes from `offset`; offset -1 gives only the size. A character is never cut in two. */
+/** Reads at most `length` bytes from `offset`; offset -1, or one beyond the end, gives only the size. A character is never cut in two. */
 export async function readWindow(
   file: FileHandle,
   range: { readonly offset: number; readonly length?: number },
 ): Promise<FileWindow> {
   const { size } = await file.stat();
-  if (range.offset < 0) return { data: '', offset: size, length: 0 };
+  if (range.offset < 0 || range.offset >= size) return { data: '', offset: size, length: 0 };
   const wanted = Math.min(range.length ?? MAX_WINDOW_BYTES, MAX_WINDOW_BYTES);
   const buffer = Buffer.alloc(Math.max(0, Math.min(wanted, size - range.offset)));
   const { bytesRead } = await file.read(buffer, 0, buffer.length, range.offset);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WireApp, WireDeployment, WireTask } from '#marathon-v2';
-import { type ApiClient, createApiClient, RequestError } from './api-client.js';
+import { type ApiClient, createApiClient } from './api-client.js';
 import type { ExecFlags } from './exec.js';
 import { resourcePath } from './resource-path.js';
 import { formatTable } from './text-table.js';
@@ -86,7 +86,11 @@ export function createCommands(options: { readonly url: string; readonly json: b
       return await execute({ request, url: options.url, target, command, flags });
     },
     async showLog(task: string, flags: { readonly file: string; readonly follow?: boolean }) {
-      await printLog(request, task, flags);
+      const { file } = flags;
+      if (flags.follow !== true) return await printLog(request, task, file);
+      const { followLog } = await import('./follow-log.js');
+      const offset = await tailOffset(request, task, file);
+      await followLog({ url: options.url, task, file, offset });
     },
   };
 }
@@ -156,30 +160,29 @@ async function waitForDeployment(request: ApiClient, id: string): Promise<void> 
   process.stderr.write(`deployment ${id} has ended\n`);
 }
 
-/** The end of a file, then what is added while following. Offsets are bytes. */
-async function printLog(
-  request: ApiClient,
-  task: string,
-  flags: { readonly file: string; readonly follow?: boolean },
-): Promise<void> {
+/** The end of a file. Offsets are bytes. */
+async function printLog(request: ApiClient, task: string, file: string): Promise<void> {
   const path = `${resourcePath('/v2/tasks', task)}/files/read`;
-  const read = (offset: number, length: number) =>
-    request<{ data: string; offset: number }>(path, {
-      query: { path: flags.file, offset, length },
-    });
-  // Offset -1 asks for the size.
-  const { offset: size } = await read(-1, 0);
-  let offset = Math.max(0, size - LOG_TAIL);
+  let offset = await tailOffset(request, task, file);
   for (;;) {
-    const piece = await read(offset, LOG_PIECE).catch((error: unknown) => {
-      if (error instanceof RequestError && error.status === 404 && offset > 0) return undefined;
-      throw error;
+    const piece = await request<FilePiece>(path, {
+      query: { path: file, offset, length: LOG_PIECE },
     });
-    if (piece === undefined) return;
+    if (piece.data === '') return;
     process.stdout.write(piece.data);
-    offset += Buffer.byteLength(piece.data);
-    if (piece.data !== '') continue;
-    if (flags.follow !== true) return;
-    await sleep(POLL_MS);
+    offset = piece.offset + piece.length;
   }
+}
+
+async function tailOffset(request: ApiClient, task: string, file: string): Promise<number> {
+  const path = `${resourcePath('/v2/tasks', task)}/files/read`;
+  // Offset -1 asks for the size.
+  const { offset: size } = await request<FilePiece>(path, { query: { path: file, offset: -1 } });
+  return Math.max(0, size - LOG_TAIL);
+}
+
+interface FilePiece {
+  readonly data: string;
+  readonly offset: number;
+  readonly length: number;
 }

@@ -1,5 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { request as plainRequest } from 'node:http';
+import {
+  type ClientRequest,
+  type IncomingMessage,
+  request as plainRequest,
+  type RequestOptions,
+} from 'node:http';
 import { request as secureRequest } from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
 
@@ -15,6 +20,9 @@ export interface SentRequest {
   readonly limitMs: number;
 }
 
+/** Streams have a heartbeat every 15 s. */
+const SILENCE_LIMIT_MS = 65_000;
+
 /**
  * One request, by https with the TLS settings of the environment: `PACER_TLS_CA_FILE`, `PACER_TLS_CERT_FILE` and
  * `PACER_TLS_KEY_FILE`. Not by `fetch`, which takes no certificates without a package of its own. Rejects with the reason.
@@ -24,14 +32,11 @@ export function sendRequest(
   sent: SentRequest,
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Promise<Answer> {
-  const isSecure = url.protocol === 'https:';
-  const tls = isSecure ? readTlsOptions(environment) : {};
+  const open = opener(url, environment);
   return new Promise((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException) => reject(new Error(explain(error, sent.limitMs)));
-    const outgoing = (isSecure ? secureRequest : plainRequest)(
-      url,
+    const outgoing = open(
       {
-        ...tls,
         method: sent.method,
         headers: {
           ...sent.headers,
@@ -54,6 +59,30 @@ export function sendRequest(
     outgoing.on('error', fail);
     outgoing.end(sent.body);
   });
+}
+
+/** The answer to a GET request, likewise, as a stream that goes on as long as something is heard. */
+export function openStream(
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<IncomingMessage> {
+  const open = opener(url, environment);
+  return new Promise((resolve, reject) => {
+    const outgoing = open({ headers }, resolve);
+    outgoing.on('error', (error) => reject(new Error(explain(error, SILENCE_LIMIT_MS))));
+    outgoing.setTimeout(SILENCE_LIMIT_MS, () => outgoing.destroy(new Error('nothing was heard')));
+    outgoing.end();
+  });
+}
+
+function opener(
+  url: URL,
+  environment: Readonly<Record<string, string | undefined>>,
+): (options: RequestOptions, answered: (answer: IncomingMessage) => void) => ClientRequest {
+  if (url.protocol !== 'https:') return (options, answered) => plainRequest(url, options, answered);
+  const tls = readTlsOptions(environment);
+  return (options, answered) => secureRequest(url, { ...tls, ...options }, answered);
 }
 
 /** The controller of this machine, unless somebody says otherwise. */

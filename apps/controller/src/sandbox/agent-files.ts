@@ -12,7 +12,7 @@ import {
 
 /** An agent that says nothing for so long is taken for away. */
 const ANSWER_LIMIT_MS = 10_000;
-const PASSED_HEADERS = ['content-type', 'content-length', 'content-disposition'];
+const PASSED_HEADERS = ['content-type', 'content-length', 'content-disposition', 'cache-control'];
 
 /**
  * Passes an agent's answer on as a stream. The limit is on the first byte only, as a download may be long; when the client

@@ -6,7 +6,7 @@ import { type Query, readText } from '../http/query.js';
 import { fetchFromAgent } from './agent-files.js';
 import { AgentLocator, sandboxOf } from './agent-locator.js';
 
-const OPERATIONS: ReadonlySet<string> = new Set(['browse', 'read', 'download']);
+const OPERATIONS: ReadonlySet<string> = new Set(['browse', 'read', 'download', 'follow']);
 
 /** /v2/tasks/{taskId}/files/...: the sandbox of a task, fetched from its agent, which browsers never talk to. */
 @ApiTags('sandbox')
@@ -15,7 +15,7 @@ export class SandboxController {
   constructor(private readonly agents: AgentLocator) {}
 
   @Get(':operation')
-  @ApiOperation({ summary: 'browse, read or download in the sandbox of a task' })
+  @ApiOperation({ summary: 'browse, read, download or follow in the sandbox of a task' })
   @ApiQuery({ name: 'path', required: false, description: 'relative to the sandbox' })
   @ApiQuery({
     name: 'offset',
@@ -38,6 +38,11 @@ export class SandboxController {
     for (const name of ['offset', 'length']) {
       const value = readText(query, name);
       if (value !== undefined) url.searchParams.set(name, value);
+    }
+    // A browser that connects again says so where it was.
+    const lastEventId = request.headers['last-event-id'];
+    if (operation === 'follow' && typeof lastEventId === 'string' && lastEventId !== '') {
+      url.searchParams.set('offset', lastEventId);
     }
     await fetchFromAgent(url, taskId, reply);
   }
