@@ -124,6 +124,18 @@ const readSettings = (source: Parameters<typeof readConfig>[1]) =>
     source,
   );
 
+/** What GET_FLAGS tells, under Mesos' names where it has one. No secrets. */
+export const toFlags = (config: AgentConfig): Readonly<Record<string, string>> => ({
+  ip: config.host,
+  port: String(config.port),
+  work_dir: config.data,
+  master: config.masters.map((url) => new URL(url).host).join(','),
+  ...(config.hostname === '' ? {} : { hostname: config.hostname }),
+  containerizers: config.launchers.join(','),
+  fetcher_cache_size: `${config.fetchCacheMib}MB`,
+  exec_sessions: String(config.execSessions),
+});
+
 /** The name others reach the agent's tasks by: as configured, loopback when bound to it, else the host's name. */
 export function advertisedHostname(config: Pick<AgentConfig, 'host' | 'hostname'>): string {
   if (config.hostname !== '') return config.hostname;

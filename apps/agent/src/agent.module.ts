@@ -6,6 +6,7 @@ import { ExecController } from './exec/exec.controller.js';
 import { ExecSessions } from './exec/exec-sessions.js';
 import { FileFollowers } from './files/file-followers.js';
 import { FilesController } from './files/files.controller.js';
+import { OperatorController } from './operator-api/operator.controller.js';
 import { ShutdownController } from './shutdown/shutdown.controller.js';
 import { AgentMetrics } from './status/agent-metrics.js';
 import { StatusController } from './status/status.controller.js';
@@ -17,7 +18,13 @@ class AgentModule {}
 /** The agent daemon's module. */
 export const agentModule = (config: AgentConfig, logger: Logger): DynamicModule => ({
   module: AgentModule,
-  controllers: [ExecController, FilesController, ShutdownController, StatusController],
+  controllers: [
+    ExecController,
+    FilesController,
+    OperatorController,
+    ShutdownController,
+    StatusController,
+  ],
   providers: [
     { provide: AGENT_CONFIG, useValue: config },
     { provide: AGENT_LOGGER, useValue: logger },

@@ -3,6 +3,7 @@ import { agentAccess } from './access.js';
 import { agentModule } from './agent.module.js';
 import { AGENT_VERSION, AgentService } from './agent.service.js';
 import { readAgentConfig } from './agent-config.js';
+import { installOperatorGate } from './operator-api/operator-gate.js';
 
 const logger = createLogger('agent');
 const config = readAgentConfig();
@@ -11,6 +12,7 @@ const daemon = await startDaemon({
   module: agentModule(config, logger),
   access: agentAccess,
   acceptsUpgrades: true,
+  configure: installOperatorGate,
   host: config.host,
   port: config.port,
   version: AGENT_VERSION,
