@@ -19,6 +19,8 @@ const STDERR = 2;
 /** The engine may still call a command running when its output has ended. */
 const EXIT_ATTEMPTS = 20;
 const EXIT_PAUSE_MS = 50;
+const RESIZE_ATTEMPTS = 50;
+const RESIZE_PAUSE_MS = 100;
 const UNKNOWN_EXIT_CODE = 137;
 
 export class DockerSessions {
@@ -171,16 +173,26 @@ class Session implements ExecSession {
     await this.cleaning;
   }
 
+  /** Refused until the command has really been started; after its end nobody needs to hear of it. */
+  private async setSize({ columns, rows }: TerminalSize): Promise<void> {
+    for (let attempt = 0; attempt < RESIZE_ATTEMPTS; attempt += 1) {
+      if (this.cleaning !== undefined || this.wanted !== undefined) return;
+      const isSet = await this.attached.exec
+        .resize({ h: rows, w: columns, ...withTimeout() })
+        .then(() => true)
+        .catch(() => false);
+      if (isSet) return;
+      await sleep(RESIZE_PAUSE_MS);
+    }
+  }
+
   private async applySize(): Promise<void> {
     if (this.isResizing) return;
     this.isResizing = true;
     while (this.wanted !== undefined && this.cleaning === undefined) {
       const { columns, rows } = this.wanted;
       this.wanted = undefined;
-      // It may have ended, which nobody needs to hear of here.
-      await this.attached.exec
-        .resize({ h: rows, w: columns, ...withTimeout() })
-        .catch(() => undefined);
+      await this.setSize({ columns, rows });
     }
     this.isResizing = false;
   }

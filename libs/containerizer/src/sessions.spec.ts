@@ -26,6 +26,8 @@ const WAIT_MS = 60_000;
 const PAUSE_MS = 20;
 const IS_ROOT = process.getuid?.() === 0;
 const TERMINAL = { columns: 101, rows: 33, term: 'xterm' };
+/** The engine sets the size once the command has begun. */
+const UNTIL_33_ROWS = 'until [ "$(stty size)" = "33 101" ]; do sleep 0.1; done;';
 const UNTIL_40_ROWS = 'until [ "$(stty size)" = "40 120" ]; do sleep 0.1; done; echo resized';
 const scan = createProcessScanner({
   run: 'PACER_EXEC',
@@ -96,7 +98,7 @@ async function arrange(create: (scope: string) => Host, given: Partial<LaunchSpe
 type Arranged = Awaited<ReturnType<typeof arrange>>;
 
 /** What a command inside a task can rely on, whoever runs the task. */
-function describeSessions(prepare: () => Promise<Arranged>): void {
+function describeSessions(prepare: () => Promise<Arranged>, untilSized = ''): void {
   it('has separate outputs, the input and the exit code', async () => {
     const { open } = await prepare();
 
@@ -114,7 +116,10 @@ function describeSessions(prepare: () => Promise<Arranged>): void {
     const { open } = await prepare();
 
     const { session, seen, end } = await open({
-      argv: ['sh', '-c', `echo "$TERM"; stty size; ${UNTIL_40_ROWS}; read go; stty size; exit 3`],
+      argv: [
+        ...['sh', '-c'],
+        `echo "$TERM"; ${untilSized} stty size; ${UNTIL_40_ROWS}; read go; stty size; exit 3`,
+      ],
       terminal: TERMINAL,
     });
     await until(() => seen.stdout.includes('33 101'));
@@ -261,13 +266,15 @@ describe('a command in a task without an image', { timeout: WAIT_MS }, () => {
 
 describe.runIf(await hasDocker())('a command in a container', { timeout: WAIT_MS }, () => {
   beforeAll(ensureBusyboxImage, WAIT_MS);
-  describeSessions(() =>
-    arrange((scope) => createDockerLauncher({ scope }), {
-      docker: {
-        ...{ image: BUSYBOX_IMAGE, forcePull: false, privileged: false, network: 'HOST' },
-        ...{ portMappings: [], volumes: [], parameters: [] },
-        sandboxMount: '/mnt/mesos/sandbox',
-      },
-    }),
+  describeSessions(
+    () =>
+      arrange((scope) => createDockerLauncher({ scope }), {
+        docker: {
+          ...{ image: BUSYBOX_IMAGE, forcePull: false, privileged: false, network: 'HOST' },
+          ...{ portMappings: [], volumes: [], parameters: [] },
+          sandboxMount: '/mnt/mesos/sandbox',
+        },
+      }),
+    UNTIL_33_ROWS,
   );
 });
