@@ -113,6 +113,22 @@ describe('a cluster under mutual TLS', () => {
     });
   });
 
+  it('runs commands in a task and follows its log', async () => {
+    const [task] = await runningTasks();
+    const command = ['sh', '-c', 'cat; echo in the task >&2; exit 7'];
+    const run = await pacer(['exec', '-i', task?.id ?? '', '--', ...command], 'typed');
+    const following = startPacer(
+      String(api),
+      ['logs', '--follow', task?.id ?? '', '--file', 'stderr'],
+      { environment: settings(olga) },
+    );
+
+    expect(run).toMatchObject({ code: 7, out: 'typed', error: 'in the task\n' });
+    await eventually('it follows', async () => following.output().includes('hello'));
+    following.stop();
+    await following.ended;
+  });
+
   it('speaks nothing but TLS, and with nobody without a certificate of its authority', async () => {
     const foreign = new CertificateAuthority(join(folder, 'foreign')).issue('olga', {
       kinds: ['operator'],

@@ -1,0 +1,114 @@
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Controller, Get, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
+import {
+  createDaemon,
+  createLogger,
+  type Daemon,
+  principalOf,
+  processTls,
+  takeUpgrade,
+} from '#platform';
+import {
+  CertificateAuthority,
+  type CertificateFiles,
+} from '../../../../test/support/certificates.js';
+import { byScheme } from '../sandbox/agent-files.js';
+import { tunnelUpgrade } from './tunnel-upgrade.js';
+
+/** openssl takes its time on a busy machine. */
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+const accepting = new WebSocketServer({ noServer: true });
+let folder: string;
+let ca: CertificateAuthority;
+let daemon: Daemon;
+let olga: CertificateFiles;
+
+/** Both ends of the tunnel. */
+@Controller()
+class TunnelController {
+  @Get('tunnel/:scheme')
+  async tunnel(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const { scheme } = request.params as { readonly scheme: string };
+    const url = new URL(`/end`, daemon.url.replace('https', scheme));
+    await byScheme(url, (one) => tunnelUpgrade(request, reply, { url: one, headers: {} }));
+  }
+
+  @Get('end')
+  end(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
+    reply.hijack();
+    const { socket, head } = takeUpgrade(request.raw) ?? expect.unreachable();
+    accepting.handleUpgrade(request.raw, socket, head, (client) => {
+      client.on('message', (data) => client.send(data));
+      client.send(principalOf(request.raw) ?? 'nobody');
+    });
+  }
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'pacer-secure-tunnel-'));
+  ca = new CertificateAuthority(join(folder, 'ca'));
+  const own = ca.issue('controller', { kinds: ['operator'] });
+  olga = ca.issue('olga', { kinds: ['operator'] });
+  vi.stubEnv('PACER_TLS_CERT_FILE', own.cert);
+  vi.stubEnv('PACER_TLS_KEY_FILE', own.key);
+  vi.stubEnv('PACER_TLS_CA_FILE', ca.cert);
+  vi.stubEnv('PACER_TLS_CLIENT_CERTS', 'require');
+  daemon = await createDaemon({
+    ...{ name: 'front', host: '127.0.0.1', port: 0, logger: createLogger('front', 'silent') },
+    module: { module: class TunnelModule {}, controllers: [TunnelController] },
+    acceptsUpgrades: true,
+  });
+});
+afterAll(async () => {
+  await daemon.close();
+  processTls()?.close();
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true });
+});
+
+const connect = (path: string, files: CertificateFiles, headers = {}): WebSocket => {
+  const client = new WebSocket(`${daemon.url.replace('http', 'ws')}${path}`, {
+    ...{ ca: readFileSync(ca.cert), cert: readFileSync(files.cert), key: readFileSync(files.key) },
+    headers,
+  });
+  client.on('error', () => undefined);
+  return client;
+};
+
+it.each([
+  ['that is told to speak TLS', '/tunnel/https'],
+  ['that has begun to speak TLS since', '/tunnel/http'],
+])('passes bytes over TLS to an agent %s, as who we are', async (_what, path) => {
+  const client = connect(path, olga);
+  const [first] = await once(client, 'message');
+  const big = Buffer.alloc(3_000_000, 'x');
+
+  client.send(big);
+  const [echoed] = await once(client, 'message');
+
+  expect(daemon.url).toMatch(/^https:/);
+  expect(String(first)).toBe('controller');
+  expect(big.equals(echoed)).toBe(true);
+  client.terminate();
+});
+
+it('checks who asks and from where before it opens anything', async () => {
+  const agent = ca.issue('rack-1', { kinds: ['agent'] });
+
+  for (const client of [
+    connect('/end', agent),
+    connect('/end', olga, { origin: 'https://evil.example' }),
+    connect('/end', olga, { host: 'evil.example' }),
+  ]) {
+    const [, response] = await once(client, 'unexpected-response');
+    expect(response.statusCode).toBe(403);
+    response.resume();
+  }
+});
