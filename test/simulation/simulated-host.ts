@@ -202,6 +202,8 @@ class SimulatedLauncher implements Launcher {
     if (task !== undefined) this.host.terminate(task.id, options.graceMs);
   }
 
+  async resize(): Promise<void> {}
+
   async execute(): Promise<CommandResult> {
     return { exitCode: 0, output: '' };
   }

@@ -7,6 +7,7 @@ import {
   type Reattachment,
   type RunKey,
   type TaskExit,
+  type TaskLimits,
 } from '#core';
 
 /** Processes in memory; they outlive the engines that started them, as real ones do. */
@@ -103,6 +104,17 @@ export class FakeLauncher implements Launcher {
 
   async kill(run: RunKey): Promise<void> {
     if (this.host.running.has(run)) this.endRun(run, { kind: 'signalled', signal: 15 });
+  }
+
+  /** Newest last. */
+  readonly resizes: {
+    readonly run: RunKey;
+    readonly memMib: number;
+    readonly cpuMillis: number;
+  }[] = [];
+
+  async resize(run: RunKey, limits: TaskLimits): Promise<void> {
+    this.resizes.push({ run, ...limits });
   }
 
   async execute(): Promise<CommandResult> {

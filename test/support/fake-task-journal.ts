@@ -2,6 +2,7 @@ import {
   type AgentIdentity,
   applyRecord,
   emptyJournalImage,
+  isAcceptance,
   type JournalRecord,
   type RecoveredJournal,
 } from '#cluster';
@@ -46,7 +47,7 @@ export class FakeTaskJournal implements TaskJournal {
 
   async append(records: readonly JournalRecord[]): Promise<void> {
     await this.gate;
-    if (this.isFull && records.some(({ kind }) => kind === 'accepted')) {
+    if (this.isFull && records.some(isAcceptance)) {
       this.refuse();
       throw new UnwrittenError(FULL);
     }

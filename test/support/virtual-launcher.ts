@@ -227,6 +227,8 @@ class VirtualLauncher implements Launcher {
     this.host.kill(run, graceMs);
   }
 
+  async resize(): Promise<void> {}
+
   async execute(run: RunKey, command: string | readonly string[]): Promise<CommandResult> {
     const found = this.host.find(run);
     if (found?.state !== 'running') throw new Error(`task ${run} does not run`);

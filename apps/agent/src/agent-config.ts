@@ -1,6 +1,11 @@
 import { isIP } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
-import { RECONFIGURATION_POLICIES, type ReconfigurationPolicy } from '#cluster';
+import {
+  DEFAULT_EXECUTOR_OPTIONS,
+  MAX_REREGISTRATION_MS,
+  RECONFIGURATION_POLICIES,
+  type ReconfigurationPolicy,
+} from '#cluster';
 import type { Range } from '#core';
 import {
   ConfigError,
@@ -18,6 +23,7 @@ import {
 import { readAttributes, readPortRanges } from './host/read-attributes.js';
 import { readResources, readRole } from './host/read-resources.js';
 
+const MAX_EXECUTOR_SECONDS = 24 * 3_600;
 const MAX_CPUS = 1_000_000;
 /** One week. */
 const MAX_EXEC_SECONDS = 7 * 86_400;
@@ -51,6 +57,9 @@ export function readAgentConfig(source: Parameters<typeof readConfig>[1] = {}): 
   throw new ConfigError(`give one of each: ${conflicts.join('; ')}`);
 }
 
+const execSeconds = (name: string, fallback: number) =>
+  numeric(name, { fallback, min: 1, max: MAX_EXEC_SECONDS });
+
 const readSettings = (source: Parameters<typeof readConfig>[1]) =>
   readConfig(
     {
@@ -76,15 +85,22 @@ const readSettings = (source: Parameters<typeof readConfig>[1]) =>
       }),
       /** Commands run in tasks at a time; 0 allows none. */
       execSessions: numeric('PACER_AGENT_EXEC_SESSIONS', { fallback: 32, min: 0, max: 1_024 }),
-      execIdleSeconds: numeric('PACER_AGENT_EXEC_IDLE_SECONDS', {
-        fallback: 1_800,
+      execIdleSeconds: execSeconds('PACER_AGENT_EXEC_IDLE_SECONDS', 1_800),
+      execTotalSeconds: execSeconds('PACER_AGENT_EXEC_TOTAL_SECONDS', 86_400),
+      executorRegistrationSeconds: numeric('PACER_AGENT_EXECUTOR_REGISTRATION_SECONDS', {
+        fallback: DEFAULT_EXECUTOR_OPTIONS.registrationMs / 1_000,
         min: 1,
-        max: MAX_EXEC_SECONDS,
+        max: MAX_EXECUTOR_SECONDS,
       }),
-      execTotalSeconds: numeric('PACER_AGENT_EXEC_TOTAL_SECONDS', {
-        fallback: 86_400,
+      executorReregistrationSeconds: numeric('PACER_AGENT_EXECUTOR_REREGISTRATION_SECONDS', {
+        fallback: DEFAULT_EXECUTOR_OPTIONS.reregistrationMs / 1_000,
         min: 1,
-        max: MAX_EXEC_SECONDS,
+        max: MAX_REREGISTRATION_MS / 1_000,
+      }),
+      executorShutdownGraceSeconds: numeric('PACER_AGENT_EXECUTOR_SHUTDOWN_GRACE_SECONDS', {
+        fallback: DEFAULT_EXECUTOR_OPTIONS.shutdownGraceMs / 1_000,
+        min: 0,
+        max: MAX_EXECUTOR_SECONDS,
       }),
       launchers: list('PACER_AGENT_LAUNCHERS', ['process', 'docker']),
       /** Of tasks without a cpu limit of their own; Mesos' `--cgroups_enable_cfs`. */

@@ -4,6 +4,7 @@ import { AgentService } from './agent.service.js';
 import type { AgentConfig } from './agent-config.js';
 import { ExecController } from './exec/exec.controller.js';
 import { ExecSessions } from './exec/exec-sessions.js';
+import { ExecutorsController } from './executors/executors.controller.js';
 import { FileFollowers } from './files/file-followers.js';
 import { FilesController } from './files/files.controller.js';
 import { OperatorController } from './operator-api/operator.controller.js';
@@ -20,6 +21,7 @@ export const agentModule = (config: AgentConfig, logger: Logger): DynamicModule 
   module: AgentModule,
   controllers: [
     ExecController,
+    ExecutorsController,
     FilesController,
     OperatorController,
     ShutdownController,

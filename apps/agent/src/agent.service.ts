@@ -33,6 +33,7 @@ import {
   apiAddress,
 } from './agent-config.js';
 import { type AgentEngine, createAgentEngine, type LauncherStatus } from './engine/agent-engine.js';
+import type { ExecutorApi } from './engine/executor-api.js';
 import { UriFetcher } from './fetch/uri-fetcher.js';
 import { readBootId } from './host/boot-id.js';
 import { detectResources } from './host/detect-resources.js';
@@ -62,6 +63,7 @@ export class AgentService implements OnModuleDestroy {
   readonly sandboxes: DirectorySandboxStore;
   readonly statistics = new TaskStatistics({
     tasks: () => this.state?.tasks.values() ?? [],
+    executors: () => this.state?.executors.values() ?? [],
     sandboxOf: (run) => this.sandboxes.directories(run).sandbox,
     measure: createUsageReader(),
     sizes: createSandboxSizes(),
@@ -73,6 +75,7 @@ export class AgentService implements OnModuleDestroy {
   private unusable: string | undefined;
   private readonly endListeners = new Set<(run: RunKey) => void>();
   private readonly hosts: (Launcher & SessionHost)[] = [];
+  private executorApi: ExecutorApi | undefined;
   private description: Omit<AgentInfo, 'id'> | undefined;
   private readonly housekeeping: { close(): void }[] = [];
   private draining: Promise<void> | undefined;
@@ -137,9 +140,18 @@ export class AgentService implements OnModuleDestroy {
         hostAddress: advertisedAddress(this.config),
         searchPath:
           process.env['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+        options: {
+          executors: {
+            registrationMs: this.config.executorRegistrationSeconds * 1_000,
+            reregistrationMs: this.config.executorReregistrationSeconds * 1_000,
+            shutdownGraceMs: this.config.executorShutdownGraceSeconds * 1_000,
+          },
+        },
       },
     );
     this.starting = engine;
+    // Executors come back while their processes are being found again.
+    this.executorApi = engine.executors;
     await engine.start();
     this.engine = engine;
     // After the engine's own listener, so that who asks for the state finds the task ended.
@@ -164,6 +176,11 @@ export class AgentService implements OnModuleDestroy {
   /** What the disk says while the work directory cannot be written. */
   get disk(): string | undefined {
     return this.unusable ?? this.starting?.disk;
+  }
+
+  /** What executors call; undefined until the agent is being started. */
+  get executors(): ExecutorApi | undefined {
+    return this.executorApi;
   }
 
   get info(): Omit<AgentInfo, 'id'> | undefined {
@@ -213,7 +230,7 @@ export class AgentService implements OnModuleDestroy {
     const { config, sandboxes } = this;
     const collection = collectSandboxes({
       ...{ store: sandboxes, log, headroom: config.gcHeadroom, maxKept: config.maxSandboxes },
-      isLive: (run) => engine.state.tasks.has(run),
+      isLive: (run) => engine.state.tasks.has(run) || engine.state.executors.has(run),
       delayMs: config.gcDelayHours * HOUR_MS,
     });
     this.housekeeping.push(collection);

@@ -3,6 +3,7 @@ import { agentAccess } from './access.js';
 import { agentModule } from './agent.module.js';
 import { AGENT_VERSION, AgentService } from './agent.service.js';
 import { readAgentConfig } from './agent-config.js';
+import { installExecutorGate } from './executors/executor-gate.js';
 import { installOperatorGate } from './operator-api/operator-gate.js';
 
 const logger = createLogger('agent');
@@ -12,7 +13,10 @@ const daemon = await startDaemon({
   module: agentModule(config, logger),
   access: agentAccess,
   acceptsUpgrades: true,
-  configure: installOperatorGate,
+  configure: (app) => {
+    installOperatorGate(app);
+    installExecutorGate(app);
+  },
   host: config.host,
   port: config.port,
   version: AGENT_VERSION,

@@ -131,7 +131,7 @@ describe('the agent and executors, which it has not got', () => {
     expect(effects.some(({ kind }) => kind === 'launch')).toBe(false);
   });
 
-  it('ignores SHUTDOWN_EXECUTOR and MESSAGE with a line in the log', () => {
+  it('says that they are over when one is to be shut down, and drops their messages with a line in the log', () => {
     const ids = { framework_id: { value: 'f1' }, executor_id: { value: 'e' } };
     const { effects } = hear(
       { type: 'SHUTDOWN_EXECUTOR', shutdown_executor: ids },
@@ -139,6 +139,9 @@ describe('the agent and executors, which it has not got', () => {
     );
 
     const lines = effects.flatMap((effect) => (effect.kind === 'log' ? [effect.message] : []));
-    expect(lines.filter((line) => line.includes('no executors here'))).toHaveLength(2);
+    expect(lines.at(-1)).toBe('dropped a message: executor e of f1 is not subscribed');
+    expect(effects).toContainEqual(
+      expect.objectContaining({ kind: 'send-executor-exit', executorId: 'e', status: -1 }),
+    );
   });
 });

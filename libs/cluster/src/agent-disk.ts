@@ -1,4 +1,5 @@
 import type { RunKey } from '#core';
+import { feedRun } from './agent-executor-reducer.js';
 import { type AgentTurn, feedTask } from './agent-turn.js';
 
 /**
@@ -14,7 +15,10 @@ export function changeDisk(turn: AgentTurn, problem: string | undefined): void {
   const { disk: _, ...state } = turn.state;
   turn.state = problem === undefined ? state : { ...state, disk: problem };
   if (before !== undefined || problem === undefined) return;
-  for (const run of [...turn.state.tasks.keys()]) feedTask(turn, run, { kind: 'disk-refuses' });
+  const { tasks, executors } = turn.state;
+  for (const run of [...tasks.keys(), ...executors.keys()]) {
+    feedRun(turn, run, { kind: 'disk-refuses' });
+  }
 }
 
 /** Refuses a launch before anything of it is written down. */

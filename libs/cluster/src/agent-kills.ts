@@ -1,4 +1,5 @@
 import type { AgentMessage } from '#mesos-v1';
+import { shutDownExecutors } from './agent-executor-end.js';
 import type { KillRequest } from './agent-records.js';
 import { findCompleted, findCurrent } from './agent-runs.js';
 import type { AgentTask } from './agent-task.js';
@@ -23,7 +24,8 @@ export function killOne(
   if (isOtherLaunch(task.launchId, launch_id)) return;
   const policy = kill_policy ?? task.definition.kill_policy;
   const graceMs = killGraceMs(policy, turn.state.options.defaultKillGraceMs);
-  feedTask(turn, task.run, { kind: 'kill', kill: { graceMs } });
+  const policies = kill_policy === undefined ? {} : { policy: kill_policy };
+  feedTask(turn, task.run, { kind: 'kill', kill: { graceMs, ...policies } });
 }
 
 /** The master believes in a task we have not got: say so, or it would wait for its end for ever. */
@@ -88,6 +90,7 @@ export function endAll(turn: AgentTurn, message: string): void {
     message,
     unacknowledged: true,
   });
+  shutDownExecutors(turn, () => true, { reason: 'REASON_AGENT_REMOVED', message });
 }
 
 /** DRAIN: every task ends with its own grace, or that of a kill before, at most the drain's. Repeated, it changes nothing. */
@@ -105,7 +108,14 @@ export function drain(
       reason: 'REASON_AGENT_DRAINING',
       message: 'the agent is being drained',
       ...(given.mark_gone ? { isGone: true as const } : {}),
+      ...(given.max_grace_period
+        ? { policy: { grace_period: toDuration(ownMs, maxGraceMs) } }
+        : {}),
     };
     feedTask(turn, task.run, { kind: 'kill', kill });
   }
 }
+
+const toDuration = (ownMs: number, maxMs: number): { readonly nanoseconds: number } => ({
+  nanoseconds: Math.round(Math.max(0, Math.min(ownMs, maxMs)) * 1e6),
+});

@@ -1,5 +1,9 @@
 import type { RunKey } from '#core';
+import type { AgentExecutor } from './agent-executor.js';
 import type { AgentTask } from './agent-task.js';
+
+/** What is launched here: a task of its own, or an executor. */
+type Launchable = Pick<AgentTask, 'phase' | 'launcher'> | Pick<AgentExecutor, 'phase' | 'launcher'>;
 
 /** Work of one kind runs at most `limit` at a time; the rest waits in order of arrival. */
 export type LaneName = 'fetch' | 'process' | 'docker';
@@ -27,7 +31,7 @@ export function createLanes(limits: LaneLimits): Lanes {
 }
 
 /** Notes where a task stands now. Undefined: its record is gone. */
-export function placeInLanes(lanes: Lanes, run: RunKey, task: AgentTask | undefined): void {
+export function placeInLanes(lanes: Lanes, run: RunKey, task: Launchable | undefined): void {
   const place = task === undefined ? undefined : placeOf(task);
   for (const name of ['fetch', 'process', 'docker'] as const) {
     const lane = lanes[name];
@@ -49,7 +53,7 @@ export function nextInLanes(lanes: Lanes): RunKey | undefined {
 }
 
 function placeOf(
-  task: AgentTask,
+  task: Launchable,
 ): { readonly lane: LaneName; readonly holds: boolean } | undefined {
   switch (task.phase.kind) {
     case 'received':

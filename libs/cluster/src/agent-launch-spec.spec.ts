@@ -161,7 +161,10 @@ describe('what cannot be run is said to be so', () => {
     ['cannot be part of a path', { task_id: { value: '../etc' } }],
     ['cannot be part of a path', { task_id: { value: '..' } }],
     ['the limit is 255', { task_id: { value: 'x'.repeat(256) } }],
-    ['custom executors', { executor: { executor_id: { value: 'e' }, resources: [] } }],
+    [
+      'its executor: task e: command.value is missing',
+      { executor: { executor_id: { value: 'e' }, resources: [] } },
+    ],
     ['docker.image is missing', { container: { type: 'DOCKER' as const } }],
     ['command.value is missing', { command: {} }],
     [

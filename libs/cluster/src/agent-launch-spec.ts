@@ -6,7 +6,13 @@ import {
   frameworkId as toFrameworkId,
   taskId as toTaskId,
 } from '#core';
-import { type CommandInfo, fromWireResources, type TaskInfo, type WireCheck } from '#mesos-v1';
+import {
+  type CommandInfo,
+  type ExecutorInfo,
+  fromWireResources,
+  type TaskInfo,
+  type WireCheck,
+} from '#mesos-v1';
 import { checkOf } from './agent-check.js';
 import { readRlimits } from './agent-rlimits.js';
 import { findGenericCheckDefect, findHealthCheckDefect } from './validate-check.js';
@@ -45,7 +51,7 @@ export function findTaskDefect(task: TaskInfo): string | undefined {
   if (id.length > MAX_TASK_ID_LENGTH) {
     return `task id is ${id.length} characters long, the limit is ${MAX_TASK_ID_LENGTH}`;
   }
-  if (task.executor) return `task ${id}: custom executors are not supported by this agent`;
+  if (task.executor) return findExecutorDefect(id, task.executor);
   if (task.container?.type === 'DOCKER' && !task.container.docker?.image) {
     return `task ${id}: container.docker.image is missing`;
   }
@@ -83,6 +89,19 @@ function findCheckDefect(task: TaskInfo): string | undefined {
 
 const isAskedOver = (check: Pick<WireCheck, 'http' | 'tcp'> | undefined): boolean =>
   check?.http !== undefined || check?.tcp !== undefined;
+
+/** The same of what the executor itself is. What its tasks ask for beyond that is its affair. */
+function findExecutorDefect(taskId: string, executor: ExecutorInfo): string | undefined {
+  const { command, container } = executor;
+  const { executor_id: task_id, resources } = executor;
+  const unlike = { name: '', agent_id: task_id, task_id, resources };
+  const defect = findTaskDefect({
+    ...unlike,
+    ...(command === undefined ? {} : { command }),
+    ...(container === undefined ? {} : { container }),
+  });
+  return defect === undefined ? undefined : `task ${taskId}: its executor: ${defect}`;
+}
 
 /** What a task asks for and would run without: in another file system, network or bound than its framework believes. */
 function findIgnored({ container }: Pick<TaskInfo, 'container'>): string | undefined {
@@ -137,7 +156,8 @@ function limitOf(task: TaskInfo, name: 'cpus' | 'mem'): number | 'unlimited' | u
   return Number.isFinite(Number(value)) ? Math.round(Number(value) * 1000) : 'unlimited';
 }
 
-function toCommand(command: CommandInfo | undefined): LaunchSpec['command'] {
+/** Of a task or an executor. */
+export function toCommand(command: CommandInfo | undefined): LaunchSpec['command'] {
   if (!command) return { kind: 'exec', args: [] };
   if (command.shell !== false && command.value) return { kind: 'shell', value: command.value };
   const args = command.arguments ?? [];
@@ -163,7 +183,8 @@ function toEnvironment(task: TaskInfo, site: LaunchSite): Readonly<Record<string
   return base;
 }
 
-function toDockerSpec(task: TaskInfo): DockerSpec | undefined {
+/** Of a task or an executor. */
+export function toDockerSpec(task: Pick<TaskInfo, 'container'>): DockerSpec | undefined {
   const docker = task.container?.docker;
   if (!docker?.image) return undefined;
   const networkName = task.container?.network_infos?.find((info) => info.name)?.name;

@@ -1,5 +1,17 @@
 import { isTerminalTaskState, type RunKey, runKeyOfTask, type TaskState } from '#core';
-import type { FrameworkInfo, LaunchId, TaskInfo, TaskStatus, WireResource } from '#mesos-v1';
+import type {
+  FrameworkInfo,
+  KillPolicy,
+  LaunchId,
+  TaskInfo,
+  TaskStatus,
+  WireResource,
+} from '#mesos-v1';
+import {
+  applyExecutorRecord,
+  type ExecutorImage,
+  type ExecutorJournalRecord,
+} from './agent-executor.js';
 import type { AgentDescription } from './agent-reconfiguration.js';
 import { addPending, boundPending } from './update-stream.js';
 
@@ -19,6 +31,8 @@ export interface AgentIdentity {
 /** Why a task is being ended, as it will be reported. */
 export interface KillRequest {
   readonly graceMs: number;
+  /** As an executor is told it; absent: it goes by the task's own. */
+  readonly policy?: KillPolicy;
   readonly reason?: string;
   readonly message?: string;
   /** The operator gives the agent up: frameworks that are PARTITION_AWARE hear TASK_GONE_BY_OPERATOR. */
@@ -37,6 +51,9 @@ export type JournalRecord =
       readonly framework: FrameworkInfo;
       readonly task: TaskInfo;
       readonly launchId?: LaunchId;
+      /** Of the custom executor it is a task of. */
+      readonly executorRun?: RunKey;
+      readonly isGrouped?: true;
     }
   /** Written before the launcher is called: from here on it is never called again for this run. */
   | { readonly kind: 'launching'; readonly run: RunKey }
@@ -46,7 +63,8 @@ export type JournalRecord =
   /** Terminal and acknowledged. */
   | ({ readonly kind: 'completed' } & CompletedTask)
   /** A whole run, written when the journal is compacted. */
-  | { readonly kind: 'snapshot'; readonly run: RunKey; readonly record: TaskRecord };
+  | { readonly kind: 'snapshot'; readonly run: RunKey; readonly record: TaskRecord }
+  | ExecutorJournalRecord;
 
 /** As an agent wrote it that had no keys: the task's id stands for the key, and names all that was made for it. */
 type EarlierRecord = { readonly taskId: string };
@@ -65,6 +83,10 @@ export interface TaskRecord {
   readonly task: TaskInfo;
   readonly launchId?: LaunchId;
   readonly isLaunching: boolean;
+  readonly executorRun?: RunKey;
+  readonly isGrouped?: true;
+  /** Uuids of an executor's updates that are acknowledged; at most {@link MAX_SETTLED_UUIDS}. */
+  readonly settled?: readonly string[];
   /** What the update stream holds; bounded as it is. */
   readonly pending: readonly TaskStatus[];
   readonly latest?: TaskStatus;
@@ -80,19 +102,30 @@ export interface CompletedTask {
   readonly frameworkId: string;
   readonly status: TaskStatus;
   readonly launchId?: LaunchId;
+  /** Of the custom executor it was a task of. */
+  readonly executorRun?: RunKey;
+  readonly executorId?: string;
 }
+
+/** Uuids of one task's updates remembered after their acknowledgement, so that repeated ones are recognised. */
+export const MAX_SETTLED_UUIDS = 64;
 
 /** Completed tasks remembered. */
 export const MAX_COMPLETED_TASKS = 200;
 
 /** The journal read back, mutated in place by {@link applyRecord}. */
-export interface JournalImage {
+export interface JournalImage extends ExecutorImage {
   readonly tasks: Map<RunKey, TaskRecord>;
   /** Oldest first. */
   readonly completed: Map<RunKey, CompletedTask>;
 }
 
-export const emptyJournalImage = (): JournalImage => ({ tasks: new Map(), completed: new Map() });
+export const emptyJournalImage = (): JournalImage => ({
+  tasks: new Map(),
+  completed: new Map(),
+  executors: new Map(),
+  completedExecutors: new Map(),
+});
 
 /** Applies one record. Records about an unknown task are dropped: its definition was unreadable or it is completed. */
 export function applyRecord(image: JournalImage, record: JournalRecord): void {
@@ -100,6 +133,10 @@ export function applyRecord(image: JournalImage, record: JournalRecord): void {
     image.tasks.delete(record.run);
     const { kind: _, ...completed } = record;
     rememberCompleted(image.completed, completed);
+    return;
+  }
+  if (isExecutorRecord(record)) {
+    applyExecutorRecord(image, record);
     return;
   }
   const known = image.tasks.get(record.run);
@@ -120,9 +157,16 @@ export function rememberCompleted(
   }
 }
 
+/** What accepts a run: where the disk refuses it, nothing has been done for the run yet. */
+export const isAcceptance = ({ kind }: JournalRecord): boolean =>
+  kind === 'accepted' || kind === 'executor-accepted';
+
+const isExecutorRecord = (record: JournalRecord): record is ExecutorJournalRecord =>
+  record.kind.startsWith('executor-');
+
 function nextRecord(
   known: TaskRecord | undefined,
-  record: Exclude<JournalRecord, { readonly kind: 'completed' }>,
+  record: Exclude<JournalRecord, { readonly kind: 'completed' } | ExecutorJournalRecord>,
 ): TaskRecord | undefined {
   switch (record.kind) {
     case 'snapshot':
@@ -133,6 +177,8 @@ function nextRecord(
           framework: record.framework,
           task: record.task,
           ...(record.launchId === undefined ? {} : { launchId: record.launchId }),
+          ...(record.executorRun === undefined ? {} : { executorRun: record.executorRun }),
+          ...(record.isGrouped ? { isGrouped: true as const } : {}),
           isLaunching: false,
           pending: [],
         }
@@ -164,5 +210,13 @@ function withUpdate(known: TaskRecord, status: TaskStatus): TaskRecord {
 /** Acknowledgements come in order, so everything before the acknowledged one was acknowledged or replaced. */
 function withoutUpdate(known: TaskRecord, uuid: string): TaskRecord {
   const at = known.pending.findIndex((status) => status.uuid === uuid);
-  return at < 0 ? known : { ...known, pending: known.pending.slice(at + 1) };
+  if (at < 0) return known;
+  const pending = known.pending.slice(at + 1);
+  if (known.executorRun === undefined) return { ...known, pending };
+  const settled = known.pending.slice(0, at + 1).flatMap((status) => status.uuid ?? []);
+  return {
+    ...known,
+    pending,
+    settled: [...(known.settled ?? []), ...settled].slice(-MAX_SETTLED_UUIDS),
+  };
 }

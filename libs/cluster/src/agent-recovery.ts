@@ -1,6 +1,8 @@
 import type { Now, Reduction, RunKey } from '#core';
 import type { AgentCall, AgentInfo, TaskStatus } from '#mesos-v1';
 import { groupJournal } from './agent-effects.js';
+import { settleExecutors } from './agent-executor-launch.js';
+import { recoverExecutors, rejoinExecutors } from './agent-executor-recovery.js';
 import { supersede } from './agent-kills.js';
 import { launcherKindOf } from './agent-launch-spec.js';
 import type { AgentDescription } from './agent-reconfiguration.js';
@@ -59,15 +61,17 @@ export function recoverAgent(
     bootId: start.bootId,
     ...(start.description === undefined ? {} : { description: start.description }),
   };
-  const isStartingOver = before?.agentId === undefined && journal.image.tasks.size > 0;
+  const { tasks, executors } = journal.image;
+  const isStartingOver = before?.agentId === undefined && tasks.size + executors.size > 0;
   const state: AgentState = {
     ...emptyAgentState(identity, start.seed, start.options),
     ...(isStartingOver ? { leaving: 'reregister' as const } : {}),
   };
-  const turn: AgentTurn = { state, effects: [], now: start.now };
+  const turn: AgentTurn = { state, effects: [], now: start.now, resized: new Set() };
   const { effects } = turn;
   if (isStartingOver) effects.push({ kind: 'pause-link', reason: 'old tasks have to end first' });
   for (const [run, completed] of journal.image.completed) state.completed.set(run, completed);
+  recoverExecutors(turn, journal, { hasRebooted });
   for (const [run, record] of journal.image.tasks) {
     const damage = journal.damaged.get(run);
     const task = restoreTask(run, record, start.now);
@@ -92,7 +96,9 @@ export function recoverAgent(
     }
   }
   endSuperseded(turn);
-  return { state, effects: groupJournal(effects) };
+  rejoinExecutors(turn, journal);
+  settleExecutors(turn);
+  return { state: turn.state, effects: groupJournal(effects) };
 }
 
 /** The agent died between the launch of a new run and the end of the one before. */
@@ -109,19 +115,18 @@ function completeTask({ state, effects }: AgentTurn, task: AgentTask): void {
   if (status === undefined) return;
   const completed = toCompleted(task, status);
   rememberCompleted(state.completed, completed);
-  effects.push(
-    { kind: 'journal', run, records: [{ kind: 'completed', ...completed }] },
-    { kind: 'release', run, launcher },
-    { kind: 'forget', run },
-  );
+  effects.push({ kind: 'journal', run, records: [{ kind: 'completed', ...completed }] });
+  if (task.executorRun === undefined) effects.push({ kind: 'release', run, launcher });
+  effects.push({ kind: 'forget', run });
 }
 
 function restoreTask(run: RunKey, record: TaskRecord, now: Now): AgentTask {
   const fresh = newAgentTask(record.framework, record.task, {
     monoMs: now.monoMs,
     isConnected: false,
-    launcher: launcherKindOf(record.task),
-    ...{ run, launchId: record.launchId },
+    launcher: launcherKindOf(record.task.executor ?? record.task),
+    ...{ run, launchId: record.launchId, executorRun: record.executorRun },
+    isGrouped: record.isGrouped,
   });
   // An earlier version did not write it down.
   const { latest } = record;
@@ -129,6 +134,10 @@ function restoreTask(run: RunKey, record: TaskRecord, now: Now): AgentTask {
   const since = record.runningSince ?? (isRunning ? latest?.timestamp : undefined);
   return {
     ...fresh,
+    ...(fresh.phase.kind === 'delegated'
+      ? { phase: { kind: 'delegated', isSent: false, isUnproven: true } }
+      : {}),
+    ...(record.settled === undefined ? {} : { settled: record.settled }),
     stream: {
       connected: false,
       pending: record.pending,
@@ -154,7 +163,7 @@ function firstEvent(
   if (found.hasRebooted) {
     return { kind: 'lost', message: 'the host was restarted', reason: 'REASON_AGENT_RESTARTED' };
   }
-  if (record.isLaunching) return undefined;
+  if (record.isLaunching || record.executorRun !== undefined) return undefined;
   return record.kill === undefined ? { kind: 'accepted' } : { kind: 'kill', kill: record.kill };
 }
 
@@ -162,7 +171,11 @@ function placeTask({ state, effects, now }: AgentTurn, task: AgentTask, record: 
   const { run, launcher } = task;
   if (isClosed(task.stream)) {
     state.tasks.set(run, { ...task, phase: { kind: 'ended' } });
-    effects.push({ kind: 'release', run, launcher });
+    if (record.executorRun === undefined) effects.push({ kind: 'release', run, launcher });
+    return;
+  }
+  if (record.executorRun !== undefined) {
+    state.tasks.set(run, task);
     return;
   }
   if (!record.isLaunching) return;
@@ -185,7 +198,10 @@ export function toSubscribe(
   const { agentId } = state.identity;
   // What was superseded is nobody's any more.
   const tasks = [...state.tasks.values()].filter((task) => isCurrent(state, task));
-  const frameworks = new Map(tasks.map((task) => [task.framework.id?.value, task.framework]));
+  const executors = [...state.executors.values()];
+  const frameworks = new Map(
+    [...executors, ...tasks].map(({ framework }) => [framework.id?.value, framework]),
+  );
   return {
     type: 'SUBSCRIBE',
     subscribe: {
@@ -205,6 +221,11 @@ export function toSubscribe(
       }),
       frameworks: [...frameworks.values()],
       checkpointed_resources: state.identity.checkpointedResources ?? [],
+      executors: executors.map(({ framework, info, launchId }) => ({
+        framework_id: { value: framework.id?.value ?? '' },
+        executor: info,
+        ...(launchId === undefined ? {} : { launch_id: launchId }),
+      })),
     },
   };
 }
@@ -212,6 +233,7 @@ export function toSubscribe(
 /** What a task is that was accepted and of which nothing has been reported yet. */
 const stagingStatus = ({ id, definition }: AgentTask): TaskStatus => ({
   task_id: { value: id },
+  ...(definition.executor === undefined ? {} : { executor_id: definition.executor.executor_id }),
   agent_id: definition.agent_id,
   state: 'TASK_STAGING',
   source: 'SOURCE_AGENT',

@@ -1,18 +1,22 @@
 import type { Now, Reduction } from '#core';
-import type { AgentMessage, LaunchId, TaskInfo } from '#mesos-v1';
+import type { AgentMessage } from '#mesos-v1';
 import { changeDisk, refuseUnwritten } from './agent-disk.js';
 import { groupJournal } from './agent-effects.js';
-import { drain, endAll, killAll, killOne, startOver, supersede } from './agent-kills.js';
+import { afterSubscribe, loseExecutorStream, takeExecutorCall } from './agent-executor-calls.js';
+import { shutDownExecutors, shutDownOne } from './agent-executor-end.js';
+import { launchInExecutor, passOn, settleExecutors } from './agent-executor-launch.js';
+import { feedRun } from './agent-executor-reducer.js';
+import { ownerOf } from './agent-executor-turn.js';
+import { drain, endAll, killAll, killOne, startOver } from './agent-kills.js';
 import { nextInLanes } from './agent-lanes.js';
-import { findTaskDefect, launcherKindOf } from './agent-launch-spec.js';
+import { findRefusal, isNewLaunch, newOnes } from './agent-launch-admission.js';
+import { launcherKindOf } from './agent-launch-spec.js';
 import { admitMessage } from './agent-master-stream.js';
-import type { CompletedTask } from './agent-records.js';
-import { findCompleted, findCurrent, makeCurrent, nameRun } from './agent-runs.js';
+import { findCurrent, makeCurrent, nameRun } from './agent-runs.js';
 import { type AgentEffect, type AgentEvent, type AgentState, newAgentTask } from './agent-state.js';
-import type { AgentTask, AgentTaskEvent } from './agent-task.js';
+import type { AgentTaskEvent } from './agent-task.js';
 import { killGraceMs } from './agent-task-kill.js';
-import { type AgentTurn, feedTask, isSubscribed, log, tellOnce } from './agent-turn.js';
-import { isOtherLaunch } from './launch-id.js';
+import { type AgentTurn, feedTask, isSubscribed, log } from './agent-turn.js';
 
 /**
  * Applies one event to the agent. Effects are in the order they have to be carried out: what is written down comes before
@@ -23,9 +27,10 @@ export function reduceAgent(
   event: AgentEvent,
   now: Now,
 ): Reduction<AgentState, AgentEffect> {
-  const turn: AgentTurn = { state, effects: [], now };
+  const turn: AgentTurn = { state, effects: [], now, resized: new Set() };
   applyEvent(turn, event);
   grantSlots(turn);
+  settleExecutors(turn);
   finishLeaving(turn);
   return { state: turn.state, effects: groupJournal(turn.effects) };
 }
@@ -64,7 +69,16 @@ function applyEvent(turn: AgentTurn, event: AgentEvent): void {
       return;
     }
     case 'task':
-      feedTask(turn, event.run, event.event);
+      feedRun(turn, event.run, event.event);
+      return;
+    case 'executor-subscribed':
+      afterSubscribe(turn, event);
+      return;
+    case 'executor-call':
+      takeExecutorCall(turn, event);
+      return;
+    case 'executor-disconnected':
+      loseExecutorStream(turn, event);
       return;
     case 'shutdown':
       turn.state = { ...turn.state, leaving: 'shutdown' };
@@ -77,6 +91,11 @@ function applyEvent(turn: AgentTurn, event: AgentEvent): void {
         const kill = { graceMs, message: 'the agent is being shut down' };
         feedTask(turn, task.run, { kind: 'kill', kill });
       }
+      shutDownExecutors(turn, () => true, {
+        maxGraceMs: event.maxGraceMs,
+        reason: 'REASON_EXECUTOR_TERMINATED',
+        message: 'the agent is being shut down',
+      });
       return;
     default:
       event satisfies never;
@@ -137,6 +156,10 @@ function applyMessage(turn: AgentTurn, message: AgentMessage): void {
         message: `framework ${gone} was removed`,
         unacknowledged: true,
       });
+      shutDownExecutors(turn, (executor) => ownerOf(executor) === gone, {
+        reason: 'REASON_FRAMEWORK_REMOVED',
+        message: `framework ${gone} was removed`,
+      });
       return;
     }
     case 'SHUTDOWN':
@@ -145,15 +168,21 @@ function applyMessage(turn: AgentTurn, message: AgentMessage): void {
     case 'CHECKPOINT_RESOURCES':
       checkpoint(turn, message);
       return;
-    case 'LAUNCH_GROUP':
-      refuseGroup(turn, message.launch_group);
+    case 'LAUNCH_GROUP': {
+      const { tasks, ...group } = message.launch_group;
+      if (group.executor.type !== 'CUSTOM') refuseGroup(turn, message.launch_group);
+      else
+        launchInExecutor(turn, { ...group, tasks: newOnes(turn, group, tasks), isGrouped: true });
       return;
+    }
     case 'DRAIN':
       drain(turn, message.drain);
       return;
     case 'SHUTDOWN_EXECUTOR':
+      shutDownOne(turn, message);
+      return;
     case 'MESSAGE':
-      log(turn, 'warn', `ignored a message of type ${message.type}: there are no executors here`);
+      passOn(turn, message);
       return;
     case 'ERROR':
       turn.effects.push({ kind: 'reconnect', reason: `master says: ${message.error.message}` });
@@ -247,17 +276,10 @@ function launch(
   const { state, now } = turn;
   const { framework, task: definition, launch_id: launchId } = given;
   const id = definition.task_id.value;
-  const frameworkId = framework.id?.value ?? '';
-  const known = findCurrent(state, frameworkId, id);
-  if (known !== undefined) {
-    if (isSameLaunch(known, launchId)) return;
-    supersede(turn, known);
-  } else {
-    const before = findCompleted(state.completed, { frameworkId, taskId: id }, launchId);
-    if (before !== undefined && isSameEnd(before, launchId)) {
-      tellOnce(turn, frameworkId, before);
-      return;
-    }
+  if (!isNewLaunch(turn, given)) return;
+  if (definition.executor !== undefined) {
+    launchInExecutor(turn, { ...given, executor: definition.executor, tasks: [definition] });
+    return;
   }
   const launcher = launcherKindOf(definition);
   const run = nameRun(state.runNames, id);
@@ -282,54 +304,17 @@ function launch(
   feedTask(turn, run, refusal ?? { kind: 'accepted' });
 }
 
-/**
- * Whether it is this very launch that comes again. A master that gives its launches no ids means the known one; where
- * only the record has none (an earlier version wrote it), one that has not ended must be it: a task that lives is not
- * launched anew.
- */
-const isSameLaunch = (known: AgentTask, launchId: LaunchId | undefined): boolean =>
-  known.launchId === undefined && launchId !== undefined
-    ? known.phase.kind !== 'ended'
-    : !isOtherLaunch(known.launchId, launchId);
-
-/** Of one that has ended and is acknowledged: a launch with an id that its record lacks is another one. */
-const isSameEnd = (before: CompletedTask, launchId: LaunchId | undefined): boolean =>
-  launchId === undefined || before.launchId !== undefined;
-
-function findRefusal(state: AgentState, definition: TaskInfo): AgentTaskEvent | undefined {
-  const defect = findTaskDefect(definition);
-  if (defect !== undefined) {
-    return { kind: 'refused', state: 'TASK_ERROR', reason: 'REASON_TASK_INVALID', message: defect };
-  }
-  const launcher = launcherKindOf(definition);
-  const usable = state.options.launchers[launcher];
-  if (!usable.available) {
-    return {
-      kind: 'refused',
-      state: 'TASK_FAILED',
-      reason: 'REASON_CONTAINER_LAUNCH_FAILED',
-      message: `this agent has no ${launcher} launcher: ${usable.reason}`,
-    };
-  }
-  if (state.leaving === undefined) return undefined;
-  return {
-    kind: 'refused',
-    state: 'TASK_FAILED',
-    reason: 'REASON_CONTAINER_LAUNCH_FAILED',
-    message: 'this agent is being shut down',
-  };
-}
-
 function grantSlots(turn: AgentTurn): void {
   for (;;) {
     const run = nextInLanes(turn.state.lanes);
     if (run === undefined) return;
-    feedTask(turn, run, { kind: 'slot-granted' });
+    feedRun(turn, run, { kind: 'slot-granted' });
   }
 }
 
 function finishLeaving(turn: AgentTurn): void {
   if (turn.state.leaving !== 'reregister' || turn.state.tasks.size > 0) return;
+  if (turn.state.executors.size > 0) return;
   const { leaving: _, ...state } = turn.state;
   turn.state = state;
   turn.effects.push({ kind: 'resume-link' });

@@ -1,5 +1,19 @@
 import type { RunKey } from '#core';
-import type { AgentMessage, FrameworkInfo, LaunchId, TaskInfo, TaskStatus } from '#mesos-v1';
+import type {
+  AgentMessage,
+  ExecutorCall,
+  ExecutorInfo,
+  FrameworkInfo,
+  LaunchId,
+  TaskInfo,
+  TaskStatus,
+} from '#mesos-v1';
+import type {
+  AgentExecutor,
+  CompletedExecutor,
+  ExecutorLimits,
+  ExecutorOptions,
+} from './agent-executor.js';
 import { createLanes, type LaneLimits, type Lanes } from './agent-lanes.js';
 import type { LauncherKind } from './agent-launch-spec.js';
 import type { MasterStream } from './agent-master-stream.js';
@@ -18,6 +32,11 @@ export interface AgentState {
   readonly tasks: Map<RunKey, AgentTask>;
   readonly completed: Map<RunKey, CompletedTask>;
   readonly current: CurrentRuns;
+  /** Custom executors that have not ended, by their run. */
+  readonly executors: Map<RunKey, AgentExecutor>;
+  readonly completedExecutors: Map<RunKey, CompletedExecutor>;
+  /** The run of each executor, by {@link executorKeyOf}. */
+  readonly executorRuns: Map<string, RunKey>;
   readonly lanes: Lanes;
   readonly uuids: UuidSource;
   readonly runNames: UuidSource;
@@ -29,6 +48,8 @@ export interface AgentState {
 }
 
 export interface AgentOptions extends AgentTaskOptions {
+  /** Default: {@link DEFAULT_EXECUTOR_OPTIONS}. */
+  readonly executors?: ExecutorOptions;
   readonly lanes: LaneLimits;
   /** The address tasks without a network of their own are reached at. */
   readonly hostAddress: string;
@@ -52,7 +73,21 @@ export type AgentEvent =
   | { readonly kind: 'ping-overdue' }
   /** An engine came or went: what the agent advertises is no longer true. */
   | { readonly kind: 'launchers-changed'; readonly launchers: AgentOptions['launchers'] }
+  /** Of a task, or of what an executor has in common with one: its launch, its exit, its timers. */
   | { readonly kind: 'task'; readonly run: RunKey; readonly event: AgentTaskEvent }
+  /** A call of an executor that {@link admitExecutorCall} let in. `connection`: of its new stream. */
+  | {
+      readonly kind: 'executor-subscribed';
+      readonly run: RunKey;
+      readonly connection: number;
+      readonly subscribe: Extract<ExecutorCall, { readonly type: 'SUBSCRIBE' }>['subscribe'];
+    }
+  | {
+      readonly kind: 'executor-call';
+      readonly run: RunKey;
+      readonly call: Exclude<ExecutorCall, { readonly type: 'SUBSCRIBE' }>;
+    }
+  | { readonly kind: 'executor-disconnected'; readonly run: RunKey; readonly connection: number }
   /** The agent is to go for good: end every task first. */
   | { readonly kind: 'shutdown'; readonly maxGraceMs: number };
 
@@ -63,6 +98,47 @@ export type AgentEffect =
       readonly kind: 'tell-status';
       readonly frameworkId: string;
       readonly status: TaskStatus;
+      readonly launchId?: LaunchId;
+    }
+  | {
+      readonly kind: 'launch-executor';
+      readonly run: RunKey;
+      readonly executor: ExecutorInfo;
+      readonly framework: FrameworkInfo;
+      readonly launcher: LauncherKind;
+      readonly limits: ExecutorLimits;
+      readonly shutdownGraceMs: number;
+      readonly reregistrationMs: number;
+    }
+  /** Its tasks came or went: what it may take changes with them. */
+  | {
+      readonly kind: 'resize-executor';
+      readonly run: RunKey;
+      readonly launcher: LauncherKind;
+      readonly limits: ExecutorLimits;
+    }
+  /** The first record of a stream. What was sent to the executor before it follows. */
+  | {
+      readonly kind: 'open-executor-stream';
+      readonly run: RunKey;
+      readonly connection: number;
+      readonly executor: AgentExecutor;
+    }
+  | { readonly kind: 'close-executor-stream'; readonly run: RunKey }
+  /** To its framework; best effort. */
+  | {
+      readonly kind: 'send-executor-message';
+      readonly run: RunKey;
+      readonly frameworkId: string;
+      readonly executorId: string;
+      readonly data: string;
+    }
+  | {
+      readonly kind: 'send-executor-exit';
+      readonly run: RunKey;
+      readonly frameworkId: string;
+      readonly executorId: string;
+      readonly status: number;
       readonly launchId?: LaunchId;
     }
   /** Flushed to the disk before any later effect, of any task. */
@@ -92,6 +168,9 @@ export const emptyAgentState = (
   tasks: new Map(),
   completed: new Map(),
   current: new Map(),
+  executors: new Map(),
+  completedExecutors: new Map(),
+  executorRuns: new Map(),
   lanes: createLanes(options.lanes),
   uuids: { seed, count: 0 },
   runNames: { seed, count: 0 },
@@ -108,6 +187,8 @@ export const newAgentTask = (
     readonly launcher: LauncherKind;
     readonly run: RunKey;
     readonly launchId?: LaunchId | undefined;
+    readonly executorRun?: RunKey | undefined;
+    readonly isGrouped?: true | undefined;
   },
 ): AgentTask => ({
   run: at.run,
@@ -115,8 +196,13 @@ export const newAgentTask = (
   framework,
   definition,
   launcher: at.launcher,
-  phase: { kind: 'received', waitsFor: 'launch' },
+  phase:
+    at.executorRun === undefined
+      ? { kind: 'received', waitsFor: 'launch' }
+      : { kind: 'delegated', isSent: false },
   stream: { connected: at.isConnected, pending: [] },
   acceptedAtMs: at.monoMs,
   ...(at.launchId === undefined ? {} : { launchId: at.launchId }),
+  ...(at.executorRun === undefined ? {} : { executorRun: at.executorRun }),
+  ...(at.isGrouped ? { isGrouped: true as const } : {}),
 });

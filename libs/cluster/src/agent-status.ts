@@ -22,6 +22,8 @@ export function toTaskStatus(
     readonly hostAddress: string;
     readonly launched?: LaunchedTask;
     readonly uuid?: string;
+    /** Default: the task's own id, as of one without an executor. */
+    readonly executorId?: string;
   },
   content: StatusContent,
   now: Now,
@@ -30,7 +32,7 @@ export function toTaskStatus(
   return {
     task_id: { value: about.taskId },
     agent_id: { value: about.agentId },
-    executor_id: { value: about.taskId },
+    executor_id: { value: about.executorId ?? about.taskId },
     state: content.state,
     source: content.source,
     timestamp: now.epochMs / 1000,
@@ -95,7 +97,8 @@ const failed = (message: string): StatusContent => ({
   message,
 });
 
-const toContainerStatus = (
+/** Where what was launched runs. */
+export const toContainerStatus = (
   launched: LaunchedTask,
   hostAddress: string,
 ): NonNullable<TaskStatus['container_status']> => ({

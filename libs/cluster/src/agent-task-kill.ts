@@ -60,6 +60,9 @@ export function kill(turn: Turn, request: KillRequest): void {
     case 'killing':
       beginKilling(turn, turn.task.kill ?? request);
       return;
+    case 'delegated':
+      // To its executor: see reduceExecutorTask.
+      return;
     default:
       phase satisfies never;
   }

@@ -1,5 +1,7 @@
 import type { LaunchedTask, Now, Reduction, TaskExit } from '#core';
 import { endOversized } from './agent-disk-limit.js';
+import { reduceExecutorTask } from './agent-executor-task.js';
+import { reattachDelayMs } from './agent-reattach.js';
 import { frameworkIdOf } from './agent-runs.js';
 import { describeExit, type StatusContent } from './agent-status.js';
 import type {
@@ -28,9 +30,6 @@ import {
 } from './agent-task-turn.js';
 import { endUnwritten, repeatKill } from './agent-task-unwritten.js';
 
-const REATTACH_RETRY_MS = 1_000;
-const REATTACH_RETRY_MAX_MS = 30_000;
-
 /**
  * Applies one event to a task. Terminal states never change; an event that does not fit the phase (a late answer, a
  * repeated message, a stale timer) has no effects but, where something may run that should not, its kill.
@@ -41,6 +40,7 @@ export function reduceAgentTask(
   now: Now,
   context: AgentTaskContext,
 ): Reduction<AgentTask, AgentTaskEffect> {
+  if (task.executorRun !== undefined) return reduceExecutorTask(task, event, now, context);
   const turn: Turn = { task, effects: [], now, context };
   apply(turn, event);
   return { state: turn.task, effects: turn.effects };
@@ -92,11 +92,9 @@ function apply(turn: Turn, event: AgentTaskEvent): void {
     case 'disk-exceeded':
       endOversized(turn, event.usedBytes);
       return;
-    case 'refused': {
-      const { state, reason, message } = event;
-      end(turn, { state, source: 'SOURCE_AGENT', reason, message });
+    case 'refused':
+      end(turn, toRefusal(event));
       return;
-    }
     case 'unwritten':
       endUnwritten(turn, event.message);
       return;
@@ -117,9 +115,19 @@ function apply(turn: Turn, event: AgentTaskEvent): void {
       feedStream(turn, event);
       return;
     default:
-      event satisfies never;
+      // Of tasks of custom executors.
+      event.kind satisfies 'deliver' | 'reported' | 'executor-ended';
   }
 }
+
+const toRefusal = ({
+  state,
+  reason,
+  message,
+}: Extract<AgentTaskEvent, { readonly kind: 'refused' }>): StatusContent => ({
+  ...{ state, reason, message },
+  source: 'SOURCE_AGENT',
+});
 
 function accept(turn: Turn): void {
   const { task } = turn;
@@ -239,7 +247,7 @@ function retryReattach(turn: Turn, message: string): void {
   }
   const attempts = task.phase.attempts + 1;
   turn.task = { ...task, phase: { ...task.phase, attempts } };
-  setTimer(turn, 'phase', Math.min(REATTACH_RETRY_MS * 2 ** attempts, REATTACH_RETRY_MAX_MS));
+  setTimer(turn, 'phase', reattachDelayMs(attempts));
 }
 
 /** Looks again; the timer then stands for the deadline, until this look fails. */
@@ -301,6 +309,7 @@ function afterTimer(turn: Turn, timer: TaskTimer): void {
       return;
     case 'received':
     case 'running':
+    case 'delegated':
     case 'ended':
       return;
     default:

@@ -24,7 +24,8 @@ export interface Turn {
 /** The task is over. Its record stays until the terminal update is acknowledged. */
 export function end(turn: Turn, content: StatusContent): void {
   if (turn.task.phase.kind === 'ended') return;
-  const wasStarted = turn.task.phase.kind !== 'received' && turn.task.phase.kind !== 'fetching';
+  const { kind } = turn.task.phase;
+  const wasStarted = kind !== 'received' && kind !== 'fetching' && kind !== 'delegated';
   turn.task = { ...turn.task, phase: { kind: 'ended' } };
   clearTimer(turn, 'phase');
   clearTimer(turn, 'health');
@@ -59,6 +60,7 @@ export function report(turn: Turn, content: StatusContent): void {
       agentId: context.agentId,
       hostAddress: context.hostAddress,
       uuid: nextUuid(context.uuids),
+      ...executorOf(task),
       ...(task.launched === undefined ? {} : { launched: task.launched }),
     },
     { ...knownChecks(task, content), ...content },
@@ -118,6 +120,9 @@ export function complete(turn: Turn): void {
   turn.effects.push({ kind: 'forget', run: task.run });
 }
 
+const executorOf = ({ definition: { executor } }: AgentTask): { readonly executorId?: string } =>
+  executor === undefined ? {} : { executorId: executor.executor_id.value };
+
 /** What is remembered of a run whose record is dropped. */
 export const toCompleted = (task: AgentTask, status: TaskStatus): CompletedTask => ({
   run: task.run,
@@ -125,7 +130,20 @@ export const toCompleted = (task: AgentTask, status: TaskStatus): CompletedTask 
   frameworkId: frameworkIdOf(task),
   status,
   ...(task.launchId === undefined ? {} : { launchId: task.launchId }),
+  ...(task.executorRun === undefined ? {} : { ...executorOf(task), executorRun: task.executorRun }),
 });
+
+/** What an executor says of a task that was killed, in the words of whoever asked for that. */
+export function killedStatus<Status extends TaskStatus>(task: AgentTask, status: Status): Status {
+  const { kill } = task;
+  if (kill === undefined || status.state !== 'TASK_KILLED') return status;
+  return {
+    ...(kill.reason === undefined ? {} : { reason: kill.reason }),
+    ...(kill.message === undefined ? {} : { message: kill.message }),
+    ...status,
+    state: killedState(task, kill),
+  };
+}
 
 export function killed(task: AgentTask, request: KillRequest): StatusContent {
   const isUnhealthy = (task.health?.consecutiveFailures ?? 0) > 0;

@@ -16,7 +16,12 @@ export function endUnwritten(turn: Turn, problem: string): void {
           reason: 'REASON_CONTAINER_LAUNCH_FAILED',
           message: `this agent cannot write down what it launches: ${problem}`,
         }
-      : { ...killed(turn.task, kill), reason: 'REASON_TASK_KILLED_DURING_LAUNCH' },
+      : {
+          ...killed(turn.task, kill),
+          reason: 'REASON_TASK_KILLED_DURING_LAUNCH',
+          // Its executor never heard of it, and is not told of acknowledgements.
+          ...(turn.task.executorRun === undefined ? {} : { source: 'SOURCE_AGENT' }),
+        },
   );
 }
 

@@ -1,9 +1,17 @@
 import type { LaunchedTask, RunKey, TaskExit } from '#core';
-import type { FrameworkInfo, LaunchId, TaskInfo, TaskStatus } from '#mesos-v1';
+import type {
+  ExecutorEvent,
+  ExecutorStatus,
+  FrameworkInfo,
+  LaunchId,
+  TaskInfo,
+  TaskStatus,
+} from '#mesos-v1';
 import type { ProbeSight } from './agent-check.js';
 import type { AgentHealth } from './agent-health.js';
 import type { LauncherKind } from './agent-launch-spec.js';
 import type { JournalRecord, KillRequest, TaskRecord } from './agent-records.js';
+import type { StatusContent } from './agent-status.js';
 import type { CheckSchedule } from './check-schedule.js';
 import type { ResendOptions, UpdateStream } from './update-stream.js';
 import type { UuidSource } from './update-stream-uuid.js';
@@ -17,6 +25,12 @@ export interface AgentTask {
   readonly framework: FrameworkInfo;
   readonly definition: TaskInfo;
   readonly launcher: LauncherKind;
+  /** The run of the custom executor it is a task of; see {@link reduceExecutorTask}. */
+  readonly executorRun?: RunKey;
+  /** Launched as one of a group, which its executor gets as a whole. */
+  readonly isGrouped?: true;
+  /** Uuids of its executor's updates that are acknowledged. */
+  readonly settled?: readonly string[];
   readonly phase: AgentTaskPhase;
   readonly stream: UpdateStream;
   readonly kill?: KillRequest;
@@ -42,6 +56,7 @@ export interface AgentTask {
  * | recovering | the launcher to find it  | LOST                                    |
  * | running    | its exit                 | FAILED, if it has a max_completion_time |
  * | killing    | its exit                 | killed again, without grace             |
+ * | delegated  | its custom executor      | the executor's affair                   |
  * | ended      | the acknowledgement      | the update stream resends               |
  */
 export type AgentTaskPhase =
@@ -52,6 +67,8 @@ export type AgentTaskPhase =
   | { readonly kind: 'recovering'; readonly attempts: number; readonly deadlineMs: number }
   | { readonly kind: 'running' }
   | { readonly kind: 'killing'; readonly repeatAtMs: number }
+  /** `isSent`: the executor was told. `isUnproven`: an agent of before may have told it. */
+  | { readonly kind: 'delegated'; readonly isSent: boolean; readonly isUnproven?: true }
   | { readonly kind: 'ended' };
 
 /** What is probed for: `health_check` or `check`. */
@@ -84,7 +101,7 @@ export type AgentTaskEvent =
   /** It cannot be run here at all. */
   | {
       readonly kind: 'refused';
-      readonly state: 'TASK_ERROR' | 'TASK_FAILED';
+      readonly state: 'TASK_ERROR' | 'TASK_FAILED' | 'TASK_DROPPED' | 'TASK_LOST';
       readonly reason: string;
       readonly message: string;
     }
@@ -93,6 +110,11 @@ export type AgentTaskEvent =
   /** From now on what is written waits. */
   | { readonly kind: 'disk-refuses' }
   | { readonly kind: 'lost'; readonly message: string; readonly reason: string }
+  /** Its executor can be reached. `isKnown`: and has it. `isInGroup`: and is told by one LAUNCH_GROUP. */
+  | { readonly kind: 'deliver'; readonly isKnown?: true; readonly isInGroup?: true }
+  /** Its executor says so; complete but for what a kill adds. */
+  | { readonly kind: 'reported'; readonly status: ExecutorStatus }
+  | { readonly kind: 'executor-ended'; readonly content: StatusContent }
   | { readonly kind: 'acknowledged'; readonly uuid: string }
   | { readonly kind: 'timer'; readonly timer: TaskTimer }
   | { readonly kind: 'connected' }
@@ -113,7 +135,11 @@ export type AgentTaskEffect =
       readonly latestState: string;
       readonly launchId?: LaunchId;
     }
-  | { readonly kind: 'fetch'; readonly run: RunKey; readonly task: TaskInfo }
+  | {
+      readonly kind: 'fetch';
+      readonly run: RunKey;
+      readonly task: Pick<TaskInfo, 'command'>;
+    }
   | { readonly kind: 'cancel-fetch'; readonly run: RunKey }
   | {
       readonly kind: 'launch';
@@ -128,6 +154,15 @@ export type AgentTaskEffect =
       readonly run: RunKey;
       readonly launcher: LauncherKind;
       readonly graceMs: number;
+    }
+  /** Lost when the executor has no stream: what it missed it is told when it subscribes. */
+  | {
+      readonly kind: 'send-to-executor';
+      readonly run: RunKey;
+      readonly executorRun: RunKey;
+      /** Runs whose effects so far come first; if they are dropped, so is this. */
+      readonly after?: readonly RunKey[];
+      readonly event: ExecutorEvent;
     }
   /** The task has ended: free what the launcher still holds for it. */
   | { readonly kind: 'release'; readonly run: RunKey; readonly launcher: LauncherKind }
@@ -188,6 +223,9 @@ export const toTaskRecord = (task: AgentTask): TaskRecord => ({
   task: task.definition,
   ...(task.launchId === undefined ? {} : { launchId: task.launchId }),
   isLaunching: task.phase.kind !== 'received' && task.phase.kind !== 'fetching',
+  ...(task.executorRun === undefined ? {} : { executorRun: task.executorRun }),
+  ...(task.isGrouped ? { isGrouped: true as const } : {}),
+  ...(task.settled === undefined ? {} : { settled: task.settled }),
   pending: task.stream.pending,
   ...(task.stream.latest ? { latest: task.stream.latest } : {}),
   ...(task.runningSince === undefined ? {} : { runningSince: task.runningSince }),

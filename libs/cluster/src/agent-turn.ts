@@ -15,6 +15,8 @@ export interface AgentTurn {
   state: AgentState;
   readonly effects: AgentEffect[];
   readonly now: Now;
+  /** Executors whose tasks came or went. */
+  readonly resized: Set<RunKey>;
 }
 
 /** One event of one run: reduced, and what is done with it and its lanes. */
@@ -38,11 +40,17 @@ export function feedTask(turn: AgentTurn, run: RunKey, event: AgentTaskEvent): v
   const isForgotten = reduced.effects.some((effect) => effect.kind === 'forget');
   if (isForgotten) forget(turn, reduced.state);
   else state.tasks.set(run, reduced.state);
+  if (task.executorRun !== undefined && reduced.state.phase.kind !== task.phase.kind) {
+    turn.resized.add(task.executorRun);
+  }
   placeInLanes(state.lanes, run, isForgotten ? undefined : reduced.state);
 }
 
 function forget(turn: AgentTurn, task: AgentTask): void {
   turn.state.tasks.delete(task.run);
+  if (task.executorRun !== undefined) {
+    turn.state.executors.get(task.executorRun)?.tasks.delete(task.run);
+  }
   forgetRun(turn.state.current, task);
   const status = task.stream.latest;
   if (status === undefined || !isCompleted({ ...task.stream, pending: [] })) return;

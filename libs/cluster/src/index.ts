@@ -1,6 +1,19 @@
 export { checkOf, type ProbeSight } from './agent-check.js';
 export { sandboxLimitBytes } from './agent-disk-limit.js';
 export {
+  type AgentExecutor,
+  type CompletedExecutor,
+  containerIdOf,
+  DEFAULT_EXECUTOR_OPTIONS,
+  type ExecutorLimits,
+  type ExecutorOptions,
+  type ExecutorRecord,
+  MAX_REREGISTRATION_MS,
+} from './agent-executor.js';
+export { admitExecutorCall, type ExecutorAdmission } from './agent-executor-calls.js';
+export { type ExecutorSite, toExecutorSpec } from './agent-executor-spec.js';
+export { findExecutor } from './agent-executor-turn.js';
+export {
   type AgentHealth,
   type HealthSettings,
   NEVER_KILL,
@@ -28,6 +41,7 @@ export {
   applyRecord,
   type CompletedTask,
   emptyJournalImage,
+  isAcceptance,
   type JournalImage,
   type JournalRecord,
   type KillRequest,

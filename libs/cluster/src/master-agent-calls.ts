@@ -58,11 +58,12 @@ function applyAgentCall(turn: MasterTurn, agent: Agent, call: AgentCallEvent['ca
       forwardMessage(turn, agent, call.message);
       return;
     case 'EXITED_EXECUTOR': {
-      const { framework_id, executor_id, status } = call.exited_executor;
+      const { framework_id, executor_id, status, launch_id } = call.exited_executor;
       exitExecutor(turn, agent, {
         frameworkId: frameworkId(framework_id.value),
         executorId: executor_id.value,
         status,
+        launchId: launch_id,
       });
       return;
     }

@@ -50,8 +50,14 @@ export function noteLaunched(task: Task): void {
   for (const one of task.group?.tasks ?? [task]) delete one.launchPosition;
 }
 
-function launchOf(framework: Framework, { info, group, launchId }: Task): AgentMessageBody {
-  const launch = launchId === undefined ? {} : { launch_id: launchId };
+function launchOf(
+  framework: Framework,
+  { info, group, launchId, executorLaunchId }: Task,
+): AgentMessageBody {
+  const launch = {
+    ...(launchId === undefined ? {} : { launch_id: launchId }),
+    ...(executorLaunchId === undefined ? {} : { executor_launch_id: executorLaunchId }),
+  };
   if (group === undefined) {
     return { type: 'LAUNCH', launch: { framework: framework.info, task: info, ...launch } };
   }

@@ -3,8 +3,10 @@ import {
   type AgentExecutor,
   decodeResources,
   type ExecutorInfo,
+  type LaunchId,
   type SchedulerCall,
 } from '#mesos-v1';
+import { isOtherLaunch } from './launch-id.js';
 import { sendToAgent } from './master-agent-messages.js';
 import type { MasterTurn } from './master-events.js';
 import { scheduleAllocation } from './master-offers.js';
@@ -29,9 +31,10 @@ export function addExecutor(
     readonly framework: Framework;
     readonly role: RoleName;
     readonly info: ExecutorInfo;
+    readonly launchId?: LaunchId | undefined;
   },
 ): Executor {
-  const { framework, role, info } = given;
+  const { framework, role, info, launchId } = given;
   const executor: Executor = {
     id: info.executor_id.value,
     frameworkId: framework.id,
@@ -41,9 +44,19 @@ export function addExecutor(
     resources: decodeResources(info.resources),
     isExited: false,
     isShuttingDown: false,
+    ...(launchId === undefined ? {} : { launchId }),
   };
   agent.executors.set(executorKey(framework.id, executor.id), executor);
   return executor;
+}
+
+/** A task was added to the ledger: whichever executor it is of, the one it starts or the one that runs. */
+export function joinExecutor(agent: Agent, task: Task, options: { readonly isNew: boolean }): void {
+  if (task.executorId === undefined) return;
+  const executor = agent.executors.get(executorKey(task.frameworkId, task.executorId));
+  if (executor === undefined) return;
+  if (options.isNew && task.launchId !== undefined) executor.launchId = task.launchId;
+  if (executor.launchId !== undefined) task.executorLaunchId = executor.launchId;
 }
 
 /** Takes over an executor an agent brought; charges it when it was not. */
@@ -58,7 +71,10 @@ export function adoptExecutor(
   if (known !== undefined) return known;
   const allocated = info.resources.find((one) => one.allocation_info?.role !== undefined);
   const role = allocated?.allocation_info?.role ?? framework.roles[0] ?? '*';
-  const executor = addExecutor(agent, { framework, role: roleName(role), info });
+  const executor = addExecutor(agent, {
+    ...{ framework, info, launchId: reported.launch_id },
+    role: roleName(role),
+  });
   turn.state.allocator.adopt(executor);
   return executor;
 }
@@ -71,10 +87,12 @@ export function exitExecutor(
     readonly frameworkId: FrameworkId;
     readonly executorId: string;
     readonly status: number;
+    readonly launchId?: LaunchId | undefined;
   },
 ): void {
   const executor = agent.executors.get(executorKey(exited.frameworkId, exited.executorId));
-  if (executor === undefined) return;
+  // One of before: another one of its id was started since.
+  if (executor === undefined || isOtherLaunch(executor.launchId, exited.launchId)) return;
   executor.isExited = true;
   const streamId = turn.state.frameworks.get(exited.frameworkId)?.streamId;
   if (streamId !== undefined) {

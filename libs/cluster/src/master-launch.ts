@@ -8,7 +8,7 @@ import {
 import { decodeResources, type ExecutorInfo, type OfferOperation, type TaskInfo } from '#mesos-v1';
 import { sendLaunch } from './master-agent-messages.js';
 import type { MasterTurn } from './master-events.js';
-import { addExecutor, executorKey, removeExecutors } from './master-executors.js';
+import { addExecutor, executorKey, joinExecutor, removeExecutors } from './master-executors.js';
 import { flushCheckpoint, type OperationSite } from './master-operations.js';
 import type { Framework, TaskGroup } from './master-state.js';
 import { addTask, masterStatus, nextLaunchId, sendUpdate } from './master-tasks.js';
@@ -57,6 +57,7 @@ export function launchTask(
     info: allocateTask(info, role, verdict.runningExecutor?.info ?? executor),
     resources,
   });
+  joinExecutor(agent, task, { isNew: verdict.runningExecutor === undefined });
   sendLaunch(turn, agent, framework, task);
   return subtractResources(offered, addResources(resources, verdict.executorResources));
 }
@@ -96,6 +97,7 @@ export function launchGroup(
       group,
     });
   }
+  for (const task of group.tasks) joinExecutor(agent, task, { isNew: running === undefined });
   for (const task of group.tasks) sendLaunch(turn, agent, framework, task);
   return verdict.rest;
 }

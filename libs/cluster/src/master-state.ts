@@ -232,6 +232,8 @@ export interface Executor {
   readonly role: RoleName;
   readonly info: ExecutorInfo;
   readonly resources: Resources;
+  /** Of the launch that started it: tells it from another one of this id. Absent: its agent brought it, and knows none. */
+  launchId?: LaunchId;
   isExited: boolean;
   /** SHUTDOWN was asked for: sent again to an agent that comes back with it. */
   isShuttingDown: boolean;
@@ -259,6 +261,8 @@ export interface Task {
   readonly resources: Resources;
   /** Of a custom executor or a group; absent for a command task. */
   readonly executorId?: string;
+  /** Of the launch that started that executor, where known. */
+  executorLaunchId?: LaunchId;
   /** The newest state known, which may be ahead of what the framework was told. */
   state: TaskState;
   /** What the framework was last told, or would have been. */

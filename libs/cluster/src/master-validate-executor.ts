@@ -33,7 +33,7 @@ export function validateExecutor(
   const idDefect = findIdDefect(id);
   if (idDefect !== undefined) return invalid(`executor id ${JSON.stringify(id)} ${idDefect}`);
   const problem =
-    findCapabilityDefect(agent, launches) ??
+    findCapabilityDefect(agent, info, launches) ??
     findFrameworkDefect(info, framework) ??
     (launches === 'task' ? findTaskExecutorDefect(info) : findGroupExecutorDefect(info)) ??
     findGraceDefect(info) ??
@@ -75,8 +75,13 @@ function canonical(value: unknown): string {
   return `{${fields.join(',')}}`;
 }
 
-function findCapabilityDefect(agent: Agent, launches: 'task' | 'group'): string | undefined {
-  const needed = launches === 'group' ? 'TASK_GROUPS' : 'EXECUTORS';
+/** A group of an executor of the framework's own is that executor's affair. */
+function findCapabilityDefect(
+  agent: Agent,
+  { type }: ExecutorInfo,
+  launches: 'task' | 'group',
+): string | undefined {
+  const needed = launches === 'group' && type !== 'CUSTOM' ? 'TASK_GROUPS' : 'EXECUTORS';
   const has = agent.info.capabilities?.some(({ type }) => type === needed) === true;
   return has ? undefined : `agent ${agent.id} does not have the capability ${needed}`;
 }

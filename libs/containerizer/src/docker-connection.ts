@@ -1,5 +1,7 @@
 import { Agent } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import Dockerode from 'dockerode';
+import type { Launcher } from '#core';
 
 /**
  * The engine at a socket, else where `DOCKER_HOST` says. Over a socket each call has a connection of its own: an engine
@@ -11,4 +13,22 @@ export function connectEngine(socketPath?: string): Dockerode {
     ...(socketPath === undefined ? {} : { socketPath }),
     ...(isLocal ? { agent: new Agent({ keepAlive: false }) } : {}),
   });
+}
+
+const DETECT_TIMEOUT_MS = 5_000;
+
+/** Whether an engine answers, and what is to be known of it. */
+export async function detectEngine(docker: Dockerode): ReturnType<Launcher['detect']> {
+  try {
+    const late = sleep(DETECT_TIMEOUT_MS, undefined, { ref: false }).then(() => {
+      throw new Error(`no reply within ${DETECT_TIMEOUT_MS} ms`);
+    });
+    const info = (await Promise.race([docker.info(), late])) as {
+      readonly LiveRestoreEnabled?: boolean;
+    };
+    const note = 'containers end when the Docker engine restarts: its live-restore is off';
+    return { available: true, notes: info.LiveRestoreEnabled === true ? [] : [note] };
+  } catch (error) {
+    return { available: false, reason: `no Docker engine answers: ${(error as Error).message}` };
+  }
 }

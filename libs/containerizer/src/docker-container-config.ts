@@ -6,6 +6,7 @@ import {
   type Rlimit,
   type RunKey,
   readRunKey,
+  type TaskLimits,
 } from '#core';
 import { applyDockerParameters, type ContainerConfig } from './docker-parameters.js';
 import { requirePassableCommand } from './process-invocation.js';
@@ -99,7 +100,19 @@ function toCommand(command: LaunchSpec['command']) {
   return words.length === 0 ? {} : { Cmd: [...words] };
 }
 
-function toLimits(spec: LaunchSpec, { maxProcesses, capCpu }: ContainerDefaults) {
+/** Other limits for a running container. The engine refuses memory above what it allows with swap, by default twice it. */
+export function toUpdate(spec: TaskLimits, capCpu: boolean) {
+  const limits = toLimits(spec, { maxProcesses: 0, capCpu });
+  return {
+    ...limits,
+    ...('Memory' in limits ? { MemorySwap: 2 * (limits.Memory ?? 0) } : {}),
+  };
+}
+
+function toLimits(
+  spec: TaskLimits & Pick<LaunchSpec, 'limits' | 'rlimits'>,
+  { maxProcesses, capCpu }: Pick<ContainerDefaults, 'maxProcesses' | 'capCpu'>,
+) {
   const { cpuMillis, cpuCapMillis, memMib, reservedMemMib } = toBounds(spec, { capCpu });
   const shares = Math.max(MIN_CPU_SHARES, Math.floor((cpuMillis * 1024) / 1000));
   const quotaUs = Math.max(1_000, Math.floor(((cpuCapMillis ?? 0) * CPU_PERIOD_US) / 1000));

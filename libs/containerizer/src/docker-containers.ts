@@ -1,7 +1,8 @@
 /** Single calls to the engine about one container, each with a deadline. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
-import type { ExitStatus, RunKey, TaskExit } from '#core';
+import type { ExitStatus, RunKey, TaskExit, TaskLimits } from '#core';
+import { toUpdate } from './docker-container-config.js';
 import { hasStatus } from './docker-errors.js';
 import { toExitStatus } from './launch-record.js';
 
@@ -50,6 +51,19 @@ export async function signalContainer(
   } catch (error) {
     if (hasStatus(error, 404, 409)) return false;
     throw error;
+  }
+}
+
+/** Gives a container other limits; one that has ended needs none. */
+export async function resizeContainer(
+  container: Dockerode.Container,
+  limits: TaskLimits,
+  { capCpu = false }: { readonly capCpu?: boolean },
+): Promise<void> {
+  try {
+    await container.update({ ...toUpdate(limits, capCpu), ...withTimeout() });
+  } catch (error) {
+    if (!hasStatus(error, 404, 409)) throw error;
   }
 }
 

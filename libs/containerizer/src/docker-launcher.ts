@@ -16,9 +16,10 @@ import {
   type RunKey,
   type SessionHost,
   type TaskExit,
+  type TaskLimits,
 } from '#core';
 import { withinPhase } from './deadline.js';
-import { connectEngine } from './docker-connection.js';
+import { connectEngine, detectEngine } from './docker-connection.js';
 import {
   containerName,
   RUN_LABEL,
@@ -33,6 +34,7 @@ import {
   FIRST_PAUSE_MS,
   isOver,
   removeContainer,
+  resizeContainer,
   signalContainer,
   toExit,
   withTimeout,
@@ -62,7 +64,6 @@ export function createDockerLauncher(options: DockerLauncherOptions): Launcher &
   return new DockerLauncher(options);
 }
 
-const DETECT_TIMEOUT_MS = 5_000;
 const MAX_WAITING_LAUNCHES = 10_000;
 const RESYNC_MS = 30_000;
 /** Holds the container's id once it was started. */
@@ -130,18 +131,7 @@ class DockerLauncher implements Launcher, SessionHost {
   }
 
   async detect(): ReturnType<Launcher['detect']> {
-    try {
-      const late = sleep(DETECT_TIMEOUT_MS, undefined, { ref: false }).then(() => {
-        throw new Error(`no reply within ${DETECT_TIMEOUT_MS} ms`);
-      });
-      const info = (await Promise.race([this.docker.info(), late])) as {
-        readonly LiveRestoreEnabled?: boolean;
-      };
-      const note = 'containers end when the Docker engine restarts: its live-restore is off';
-      return { available: true, notes: info.LiveRestoreEnabled === true ? [] : [note] };
-    } catch (error) {
-      return { available: false, reason: `no Docker engine answers: ${(error as Error).message}` };
-    }
+    return await detectEngine(this.docker);
   }
 
   async launch(spec: LaunchSpec, tell?: (progress: string) => void): Promise<LaunchedTask> {
@@ -204,6 +194,11 @@ class DockerLauncher implements Launcher, SessionHost {
     if (!(await signalContainer(task.container, task.stopSignal))) void this.finish(task);
     if (this.tasks.get(run) !== task) return;
     task.killTimer = setTimeout(() => void this.killHard(task), graceMs);
+  }
+
+  async resize(run: RunKey, limits: TaskLimits): Promise<void> {
+    const container = this.tasks.get(run)?.container;
+    if (container !== undefined) await resizeContainer(container, limits, this.options);
   }
 
   async execute(

@@ -577,4 +577,23 @@ describe('the process launcher', () => {
 
     expect(exits[0]).toMatchObject({ oomKilled: true, status: { code: 137 } });
   });
+
+  it('gives a running task other limits', async (context) => {
+    const { launcher, spec, exits } = await arrange();
+    const detected = await launcher.detect();
+    if (!detected.available || detected.notes.length > 0) {
+      context.skip('needs the right to make cgroups');
+    }
+    const line =
+      'until [ -e go ]; do sleep 0.05; done; head -c 40000000 /dev/zero | tail >/dev/null; exit $?';
+    const wanted = await spec('a', line);
+    await launcher.launch({ ...wanted, memMib: 16 });
+
+    await launcher.resize(wanted.run, { memMib: 256, cpuMillis: 500 });
+    await writeFile(join(wanted.sandbox, 'go'), '');
+    await until(() => exits.length === 1);
+
+    expect(exits[0]).toMatchObject({ oomKilled: false, status: { kind: 'exited', code: 0 } });
+    await launcher.resize(wanted.run, { memMib: 16, cpuMillis: 500 });
+  });
 });

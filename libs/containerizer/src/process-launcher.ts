@@ -12,6 +12,7 @@ import {
   type RunKey,
   type SessionHost,
   type TaskExit,
+  type TaskLimits,
 } from '#core';
 import { type AdoptedProcesses, createAdoptedProcesses } from './adopted-processes.js';
 import { createBoundedLogs } from './bounded-logs.js';
@@ -47,6 +48,7 @@ import { supervisorArguments } from './supervisor-script.js';
 import {
   cgroupName,
   cgroupSettings,
+  changeLimits,
   countOomKills,
   isSettable,
   makeCgroups,
@@ -168,7 +170,10 @@ class ProcessLauncher implements Launcher, SessionHost {
     const record = await readLaunchRecord(spec.runtimeDirectory, spec.run);
     if (record === undefined) return { kind: 'gone', reason: 'it was never started' };
     const revoked = await readRevocation(spec.runtimeDirectory);
-    if (revoked !== undefined) return await this.reattachRevoked(record, revoked);
+    if (revoked !== undefined) {
+      await emptyTask(this.traces(record));
+      return { kind: 'gone', reason: revoked };
+    }
     const rebooted = record.bootId !== (await this.readBootId());
     const processes = await readProcesses(spec.runtimeDirectory);
     if (processes === undefined) return await this.revokeUnstarted(record, spec.runtimeDirectory);
@@ -204,6 +209,10 @@ class ProcessLauncher implements Launcher, SessionHost {
       // A failed attempt (the process table cannot be read) is repeated by the caller's next kill.
       emptyTask(this.traces(task, task.supervisor)).catch(() => undefined);
     }, graceMs);
+  }
+
+  async resize(run: RunKey, limits: TaskLimits): Promise<void> {
+    await changeLimits(this.tasks.get(run), limits, this.options);
   }
 
   async execute(
@@ -320,11 +329,6 @@ class ProcessLauncher implements Launcher, SessionHost {
     const reason = 'the agent ended before the task was started';
     await revokeLaunch(directory, reason);
     await this.undoLaunch(record, directory, reason);
-    return { kind: 'gone', reason };
-  }
-
-  private async reattachRevoked(record: LaunchRecord, reason: string): Promise<Reattachment> {
-    await emptyTask(this.traces(record));
     return { kind: 'gone', reason };
   }
 

@@ -3,8 +3,9 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { TaskLimits } from '#core';
 import { type Hierarchy, makeDirectory } from './cgroup-hierarchies.js';
-import type { ResourceBounds } from './resource-bounds.js';
+import { type ResourceBounds, toBounds } from './resource-bounds.js';
 
 const MIB = 1024 * 1024;
 /** Directory names end at 255 bytes; a shortened id keeps this much of itself before its hash. */
@@ -45,6 +46,22 @@ export function cgroupSettings(
 ): readonly CgroupSetting[] {
   const settings = hierarchies.flatMap((hierarchy) => limitSettings(hierarchy, name, limits));
   return [...settings, ...joinSettings(hierarchies, name)];
+}
+
+/** Other limits for a task that runs. One that is over by now needs none. */
+export async function changeLimits(
+  task: { readonly run: string; readonly hierarchies: readonly Hierarchy[] } | undefined,
+  limits: TaskLimits,
+  { capCpu = false }: { readonly capCpu?: boolean },
+): Promise<void> {
+  for (const hierarchy of task?.hierarchies ?? []) {
+    const wanted = { ...toBounds(limits, { capCpu }), maxProcesses: 0 };
+    for (const [file, value] of limitSettings(hierarchy, cgroupName(task?.run ?? ''), wanted)) {
+      await writeFile(file, value, { flag: 'r+' }).catch((error: unknown) => {
+        if (!hasCode(error, 'ENOENT')) throw error;
+      });
+    }
+  }
 }
 
 export function joinSettings(hierarchies: readonly Hierarchy[], name: string): CgroupSetting[] {

@@ -95,6 +95,7 @@ export {
   RLIMIT_NAMES,
   type Rlimit,
   type TaskExit,
+  type TaskLimits,
 } from './launcher.port.js';
 export {
   FencedError,

@@ -46,6 +46,9 @@ export interface LaunchSpec {
   readonly docker?: DockerSpec;
 }
 
+/** What a task may take. */
+export type TaskLimits = Pick<LaunchSpec, 'cpuMillis' | 'memMib'>;
+
 /** The limits of setrlimit(2) by their names in Mesos, which are RLMT_ and these in capitals. */
 export const RLIMIT_NAMES = [
   ...(['as', 'core', 'cpu', 'data', 'fsize', 'locks', 'memlock', 'msgqueue'] as const),
@@ -128,6 +131,8 @@ export interface Launcher {
   reattach(spec: Pick<LaunchSpec, 'run' | 'runtimeDirectory' | 'sandbox'>): Promise<Reattachment>;
   /** SIGTERM, then after `graceMs` SIGKILL to everything of the task. Resolves once under way; the exit is reported. */
   kill(run: RunKey, options: { readonly graceMs: number }): Promise<void>;
+  /** Gives a running task other limits; an unknown one is ignored. Memory is only ever raised by its callers. */
+  resize(run: RunKey, limits: TaskLimits): Promise<void>;
   /**
    * Runs a command inside the task (its environment, user, limits, container), for COMMAND checks: a text by `/bin/sh -c`, a
    * list as it is, its first word found on PATH. Rejects at `timeoutMs`, when nothing of it is left.

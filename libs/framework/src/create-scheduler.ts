@@ -225,6 +225,15 @@ class HttpScheduler implements Scheduler {
         });
         return;
       }
+      case 'MESSAGE': {
+        const { agent_id, executor_id, data } = event.message;
+        await handlers.onMessage?.({
+          agentId: agentId(agent_id.value),
+          executorId: executor_id.value,
+          data,
+        });
+        return;
+      }
       case 'ERROR':
         this.isEnded = true;
         await handlers.onError(event.error.message);
@@ -232,7 +241,6 @@ class HttpScheduler implements Scheduler {
       case 'INVERSE_OFFERS':
       case 'RESCIND_INVERSE_OFFER':
       case 'UPDATE_OPERATION_STATUS':
-      case 'MESSAGE':
       case 'HEARTBEAT':
         return;
       default:

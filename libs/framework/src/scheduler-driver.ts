@@ -32,6 +32,12 @@ export interface SchedulerHandlers {
     readonly executorId?: string;
     readonly status?: number;
   }): Promise<void> | void;
+  /** A custom executor of it has something to say; best effort. `data` is base64. */
+  onMessage?(message: {
+    readonly agentId: AgentId;
+    readonly executorId: string;
+    readonly data: string;
+  }): Promise<void> | void;
   /**
    * The master refused this framework, for good (torn down, failed over to another instance, invalid info). The
    * driver has stopped; it will not reconnect.

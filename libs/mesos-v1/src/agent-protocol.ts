@@ -61,6 +61,8 @@ export const MAX_UPDATES = 1_000;
 export interface AgentExecutor {
   readonly framework_id: IdValue;
   readonly executor: ExecutorInfo;
+  /** Of the launch that started it. Absent where that had none. */
+  readonly launch_id?: LaunchId;
 }
 
 /** Calls from the agent to the master. */
@@ -129,7 +131,10 @@ export type AgentCall =
       readonly exited_executor: {
         readonly framework_id: IdValue;
         readonly executor_id: IdValue;
+        /** As `waitpid` gives it: the exit code's byte above that of the signal; -1 where nobody saw it. */
         readonly status: number;
+        /** Of the launch that started it, so that another one of this id is not taken for it. */
+        readonly launch_id?: LaunchId;
       };
     };
 
@@ -152,6 +157,11 @@ export type AgentMessageBody =
         readonly task: TaskInfo;
         /** The same one again: the agent has it already. Another one: the task of before is over, whatever is left of it. */
         readonly launch_id?: LaunchId;
+        /**
+         * Of the launch that started its executor; `launch_id` itself: this one does. Where that executor is over, the task
+         * is not launched. Absent: none is named, or the master does not say.
+         */
+        readonly executor_launch_id?: LaunchId;
       };
     }
   /** All or nothing: every task of the group is launched under the executor, or none. */
@@ -162,6 +172,7 @@ export type AgentMessageBody =
         readonly executor: ExecutorInfo;
         readonly tasks: readonly TaskInfo[];
         readonly launch_id?: LaunchId;
+        readonly executor_launch_id?: LaunchId;
       };
     }
   /** All dynamic reservations and volumes the agent has from now on; persisted before anything later is applied. */

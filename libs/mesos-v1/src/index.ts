@@ -17,6 +17,7 @@ export {
 } from './call-limits.js';
 export type { DecodeIssue } from './decode.js';
 export type { Parsed } from './decode-tagged.js';
+export type { ExecutorCall, ExecutorEvent, ExecutorStatus } from './executor.js';
 export { isIpAddress } from './ip-address.js';
 export type {
   OperatorMutation,
@@ -29,6 +30,7 @@ export type {
   WireWeightInfo,
 } from './operator.js';
 export { parseAgentCall, parseAgentMessage } from './parse-agent-call.js';
+export { parseExecutorCall } from './parse-executor-call.js';
 export { parseOperatorCall } from './parse-operator-call.js';
 export { parseSchedulerCall } from './parse-scheduler-call.js';
 export { parseSchedulerEvent } from './parse-scheduler-event.js';

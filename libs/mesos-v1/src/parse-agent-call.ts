@@ -79,6 +79,7 @@ const agentUpdate: Decoder<AgentUpdate> = closedMessage<AgentUpdate>({
 const agentExecutor: Decoder<AgentExecutor> = closedMessage<AgentExecutor>({
   framework_id: required(registeredId),
   executor: required(executorInfo),
+  launch_id: optional(launchId),
 });
 
 const AGENT_CALLS: Readonly<Record<AgentCall['type'], Decoder<AgentCall>>> = {
@@ -148,6 +149,7 @@ const AGENT_CALLS: Readonly<Record<AgentCall['type'], Decoder<AgentCall>>> = {
         framework_id: required(registeredId),
         executor_id: required(idValue),
         status: required(number),
+        launch_id: optional(launchId),
       }),
     ),
   }),
@@ -182,6 +184,7 @@ const AGENT_MESSAGES: Readonly<Record<AgentMessage['type'], Decoder<AgentMessage
         framework: required(frameworkInfo),
         task: required(taskInfo),
         launch_id: optional(launchId),
+        executor_launch_id: optional(launchId),
       }),
     ),
   }),
@@ -194,6 +197,7 @@ const AGENT_MESSAGES: Readonly<Record<AgentMessage['type'], Decoder<AgentMessage
         executor: required(executorInfo),
         tasks: repeated(taskInfo),
         launch_id: optional(launchId),
+        executor_launch_id: optional(launchId),
       }),
     ),
   }),

@@ -199,10 +199,10 @@ test('an engine that appears later is advertised', async () => {
   await clock.advance(30_000);
   const again = link.admit().subscribe.agent_info.capabilities;
 
-  const limits = { type: 'TASK_RESOURCE_LIMITS' };
-  expect(without).toEqual([limits]);
+  const always = [{ type: 'TASK_RESOURCE_LIMITS' }, { type: 'EXECUTORS' }];
+  expect(without).toEqual(always);
   expect(link.reconnects).toEqual(['the launchers have changed']);
-  expect(again).toEqual([{ type: 'PROCESS' }, limits]);
+  expect(again).toEqual([{ type: 'PROCESS' }, ...always]);
 });
 
 test('what an engine was still running when it comes back is ended', async () => {

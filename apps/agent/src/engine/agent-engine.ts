@@ -18,6 +18,8 @@ import type { AgentInfo } from '#mesos-v1';
 import type { AgentEnginePorts, AgentEngineSettings } from './agent-engine-ports.js';
 import { createExecutors } from './effect-executor.js';
 import { EffectQueue } from './effect-queue.js';
+import { ExecutorApi } from './executor-api.js';
+import { ExecutorStreams } from './executor-streams.js';
 import { TimerTable } from './timer-table.js';
 
 /** What a launcher said about itself at the start. */
@@ -43,6 +45,8 @@ export interface AgentEngine {
   /** A task's sandbox takes more than the disk it asked for; it is ended for that. */
   exceedDisk(run: RunKey, usedBytes: number): void;
   readonly state: AgentState;
+  /** What executors call. They may before `start` has resolved, as soon as the journal is read. */
+  readonly executors: ExecutorApi;
   readonly launchers: readonly LauncherStatus[];
   /** What the disk says while the work directory cannot be written; also before the agent has started. */
   readonly disk: string | undefined;
@@ -72,7 +76,9 @@ class Engine implements AgentEngine {
   /** What a restart would know; a master is told of no other. */
   private persistedEpoch = 0;
   private isStopped = false;
+  readonly executors: ExecutorApi;
   private readonly timers: TimerTable;
+  private readonly streams: ExecutorStreams;
   private readonly queue: EffectQueue;
   private readonly unsubscribers: (() => void)[] = [];
   private readonly changeListeners = new Set<() => void>();
@@ -82,10 +88,12 @@ class Engine implements AgentEngine {
     private readonly settings: AgentEngineSettings,
   ) {
     this.timers = new TimerTable(ports.clock);
+    this.streams = new ExecutorStreams(ports.clock);
     const executors = createExecutors({
       ports,
       settings,
       timers: this.timers,
+      streams: this.streams,
       state: () => this.state,
       dispatch: (event) => this.dispatch(event),
       persisted: ({ highestEpoch }) => {
@@ -97,6 +105,12 @@ class Engine implements AgentEngine {
       unwritten: (run, message) =>
         this.dispatch({ kind: 'task', run, event: { kind: 'unwritten', message } }),
       isHeldUp: () => this.disk !== undefined,
+    });
+    this.executors = new ExecutorApi({
+      streams: this.streams,
+      state: () => (this.isStopped ? undefined : this.current),
+      dispatch: (event) => this.dispatch(event),
+      settled: (run) => this.queue.settled(run),
     });
   }
 
@@ -161,6 +175,7 @@ class Engine implements AgentEngine {
     this.isStopped = true;
     this.queue.halt();
     this.timers.close();
+    this.streams.closeAll();
     for (const unsubscribe of this.unsubscribers.splice(0)) unsubscribe();
   }
 
@@ -244,7 +259,7 @@ class Engine implements AgentEngine {
     const launchers = this.launchers
       .filter(({ isAvailable }) => isAvailable)
       .map(({ kind }) => ({ type: kind.toUpperCase() }));
-    return [...launchers, { type: 'TASK_RESOURCE_LIMITS' }];
+    return [...launchers, { type: 'TASK_RESOURCE_LIMITS' }, { type: 'EXECUTORS' }];
   }
 
   /** A container engine may be started after the agent, or stop: what is advertised follows. */
@@ -296,6 +311,7 @@ class Engine implements AgentEngine {
         .filter(({ phase }) => phase.kind !== 'ended')
         .map(({ run }) => run),
     );
+    for (const run of this.state.executors.keys()) known.add(run);
     for (const launcher of this.ports.launchers) {
       const status = this.launchers.find(({ kind }) => kind === launcher.kind);
       if (!status?.isAvailable || !isWanted(launcher.kind) || this.isStopped) continue;
@@ -309,14 +325,18 @@ class Engine implements AgentEngine {
   }
 
   private isLookingForTasks(): boolean {
-    for (const { phase } of this.state.tasks.values()) {
-      if (phase.kind === 'recovering' && phase.attempts === 0) return true;
+    const { tasks, executors } = this.state;
+    for (const launched of [tasks, executors]) {
+      for (const { phase } of launched.values()) {
+        if (phase.kind === 'recovering' && phase.attempts === 0) return true;
+      }
     }
     return false;
   }
 
   private haveAllEnded(): boolean {
-    return [...this.state.tasks.values()].every(({ phase }) => phase.kind === 'ended');
+    const { tasks, executors } = this.state;
+    return executors.size === 0 && [...tasks.values()].every(({ phase }) => phase.kind === 'ended');
   }
 
   /** Resolves when `claim` holds after some event, or at the limit. */

@@ -1,8 +1,5 @@
 import {
   type AgentEffect,
-  type AgentEvent,
-  type AgentIdentity,
-  type AgentState,
   type AgentTaskEvent,
   isSubscribed,
   type LauncherKind,
@@ -11,19 +8,9 @@ import {
 } from '#cluster';
 import type { ExecutorTable, LaunchedTask, Launcher, RunKey } from '#core';
 import type { TaskInfo } from '#mesos-v1';
-import type { AgentEnginePorts, AgentEngineSettings } from './agent-engine-ports.js';
+import type { ExecutorContext } from './executor-context.js';
+import { createExecutorEffects } from './executor-effects.js';
 import { toProbeTarget } from './probe-target.js';
-import type { TimerTable } from './timer-table.js';
-
-/** What the executors need of the engine they act for. */
-export interface ExecutorContext {
-  readonly ports: AgentEnginePorts;
-  readonly settings: AgentEngineSettings;
-  readonly timers: TimerTable;
-  readonly state: () => AgentState;
-  readonly dispatch: (event: AgentEvent) => void;
-  readonly persisted: (identity: AgentIdentity) => void;
-}
 
 type EffectOf<Kind extends AgentEffect['kind']> = Extract<AgentEffect, { readonly kind: Kind }>;
 
@@ -36,6 +23,11 @@ export function createExecutors(context: ExecutorContext): ExecutorTable<AgentEf
   const aborts = new Map<RunKey, AbortController>();
   const start = async (work: () => void): Promise<void> => work();
   return {
+    ...createExecutorEffects(context, {
+      streams: context.streams,
+      background: (work) => background(context, work),
+      launcherOf: (kind) => launcherOf(context, kind),
+    }),
     journal: ({ records }) => ports.journal.append(records),
     'persist-identity': async ({ identity }) => {
       await ports.journal.saveIdentity(identity);
@@ -252,7 +244,7 @@ function launcherOf(context: ExecutorContext, kind: LauncherKind): Launcher {
   return found;
 }
 
-const ownerOf = (task: TaskInfo): { readonly user?: string } =>
+const ownerOf = (task: Pick<TaskInfo, 'command'>): { readonly user?: string } =>
   task.command?.user ? { user: task.command.user } : {};
 
 async function attempt<Result>(

@@ -31,7 +31,10 @@ export class EffectQueue {
 
   add(effects: readonly AgentEffect[]): void {
     for (const effect of effects) {
-      if (OVERTAKING.has(effect.kind) && this.handlers.isHeldUp()) {
+      const isHeldUp = this.handlers.isHeldUp();
+      // An executor is told now and, where what it is to kill waits here to be launched, after that.
+      if (isHeldUp && isKillByExecutor(effect)) void this.carryOut(undefined, effect);
+      if (isHeldUp && OVERTAKING.has(effect.kind)) {
         void this.carryOut(undefined, effect);
       } else if ('run' in effect) this.addForRun(effect.run, effect);
       else this.addForAgent(effect);
@@ -41,6 +44,11 @@ export class EffectQueue {
   /** Nothing more is carried out. */
   halt(): void {
     this.isHalted = true;
+  }
+
+  /** Resolves when everything queued so far for one run is carried out. */
+  async settled(run: RunKey): Promise<void> {
+    await this.lanes.get(run)?.tail;
   }
 
   /** Resolves when everything queued so far is carried out. */
@@ -54,12 +62,18 @@ export class EffectQueue {
     this.lanes.set(key, lane);
     const before = known?.tail;
     const agent = this.agentTail;
-    const ready = agent === undefined ? before : agent.then(() => before);
-    const tail = this.carryOut(ready, effect, lane);
+    const others = 'after' in effect ? this.lanesOf(effect.after) : [];
+    const own = others.length === 0 ? before : all([before, ...others.map(({ tail }) => tail)]);
+    const ready = agent === undefined ? own : agent.then(() => own);
+    const tail = this.carryOut(ready, effect, lane, others);
     lane.tail = tail;
     void tail.then(() => {
       if (lane.tail === tail && this.lanes.get(key) === lane) this.lanes.delete(key);
     });
+  }
+
+  private lanesOf(runs: readonly RunKey[] = []): readonly Lane[] {
+    return runs.flatMap((run) => this.lanes.get(run) ?? []);
   }
 
   private addForAgent(effect: AgentEffect): void {
@@ -74,9 +88,10 @@ export class EffectQueue {
     ready: Promise<void> | undefined,
     effect: AgentEffect,
     lane?: Lane,
+    others: readonly Lane[] = [],
   ): Promise<void> {
     await ready;
-    if (this.isHalted || lane?.isDropped) return;
+    if (this.isHalted || lane?.isDropped || others.some(({ isDropped }) => isDropped)) return;
     // The table's handler for a kind takes the effect of that kind; TypeScript cannot follow the union through the look-up.
     const execute = this.executors[effect.kind] as (effect: AgentEffect) => Promise<void>;
     try {
@@ -100,3 +115,10 @@ export class EffectQueue {
  * by a crash is asked for again; a pong only says that the agent lives.
  */
 const OVERTAKING: ReadonlySet<AgentEffect['kind']> = new Set(['kill', 'send-pong']);
+
+const isKillByExecutor = (effect: AgentEffect): boolean =>
+  effect.kind === 'send-to-executor' && effect.event.type === 'KILL';
+
+const all = async (tails: readonly (Promise<void> | undefined)[]): Promise<void> => {
+  await Promise.all(tails);
+};

@@ -30,7 +30,8 @@ function stateOf(
     tasks.set(run, { run, id: taskId, framework } as never);
     current.set(frameworkId, new Map([...(current.get(frameworkId) ?? []), [taskId, run]]));
   }
-  return { tasks, current, completed };
+  const none = { executors: new Map(), executorRuns: new Map(), completedExecutors: new Map() };
+  return { tasks, current, completed, ...none };
 }
 
 const find = (state: State, path: string): RunKey => findRun(state, parseSandboxPath(path));

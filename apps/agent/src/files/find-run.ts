@@ -1,16 +1,18 @@
-import { type AgentState, findCompleted, findCurrent, frameworkIdOf } from '#cluster';
-import { type RunKey, runKeyOfTask } from '#core';
+import { type AgentState, findCompleted, findCurrent, findExecutor, frameworkIdOf } from '#cluster';
+import { type RunKey, readRunKey, runKeyOfTask } from '#core';
 import { ApiError } from '#platform';
 import type { SandboxPath } from './sandbox-path.js';
+
+type Sandboxes = Pick<
+  AgentState,
+  'tasks' | 'current' | 'completed' | 'executors' | 'executorRuns' | 'completedExecutors'
+>;
 
 /**
  * Whose sandbox a path means. A task id alone will do while one framework only uses it here; it then means the newest run.
  * A name that no task known has may be that of a folder: of a run long ended, or made before runs had keys.
  */
-export function findRun(
-  state: Pick<AgentState, 'tasks' | 'current' | 'completed'>,
-  path: SandboxPath,
-): RunKey {
+export function findRun(state: Sandboxes, path: SandboxPath): RunKey {
   const { taskId, owner } = path;
   const owners = ownersOf(state, taskId);
   const [frameworkId, ...others] = owners;
@@ -40,14 +42,16 @@ function ownersOf(
 }
 
 function findOwned(
-  state: Pick<AgentState, 'tasks' | 'current' | 'completed'>,
+  state: Sandboxes,
   taskId: string,
   { frameworkId, run }: { readonly frameworkId: string; readonly run: string },
 ): RunKey {
+  const executor = findExecutorRun(state, taskId, { frameworkId, run });
+  if (executor !== undefined) return executor;
   const newest =
     findCurrent(state, frameworkId, taskId) ??
     findCompleted(state.completed, { frameworkId, taskId });
-  if (run === 'latest' && newest !== undefined) return newest.run;
+  if (run === 'latest' && newest !== undefined) return newest.executorRun ?? newest.run;
   for (const task of state.tasks.values()) {
     if (task.run === run && task.id === taskId && frameworkIdOf(task) === frameworkId) {
       return task.run;
@@ -57,4 +61,21 @@ function findOwned(
     if (one.run === run && one.taskId === taskId && one.frameworkId === frameworkId) return one.run;
   }
   throw new ApiError(404, `framework ${frameworkId} has no run ${run} of a task ${taskId} here`);
+}
+
+/** Mesos' path names the executor; a command task is its own. A custom one's tasks share its sandbox. */
+function findExecutorRun(
+  { executors, executorRuns, completedExecutors }: Sandboxes,
+  executorId: string,
+  { frameworkId, run }: { readonly frameworkId: string; readonly run: string },
+): RunKey | undefined {
+  const key = readRunKey(run);
+  const live = findExecutor({ executors, executorRuns }, frameworkId, executorId);
+  if (live !== undefined && (run === 'latest' || live.run === key)) return live.run;
+  let newest: RunKey | undefined;
+  for (const one of completedExecutors.values()) {
+    const isMine = one.executorId === executorId && one.frameworkId === frameworkId;
+    if (isMine && (run === 'latest' || one.run === key)) newest = one.run;
+  }
+  return newest;
 }

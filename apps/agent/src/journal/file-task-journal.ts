@@ -3,6 +3,7 @@ import {
   type AgentIdentity,
   applyRecord,
   emptyJournalImage,
+  isAcceptance,
   type JournalImage,
   type JournalRecord,
   type RecoveredJournal,
@@ -112,7 +113,12 @@ export class FileTaskJournal implements TaskJournal {
     const { damaged, unattributed } = reading;
     return {
       ...(identity === undefined ? {} : { identity }),
-      image: { tasks: new Map(this.image.tasks), completed: new Map(this.image.completed) },
+      image: {
+        tasks: new Map(this.image.tasks),
+        completed: new Map(this.image.completed),
+        executors: new Map(this.image.executors),
+        completedExecutors: new Map(this.image.completedExecutors),
+      },
       damaged,
       ...(unattributed === undefined ? {} : { unattributed }),
     };
@@ -125,7 +131,7 @@ export class FileTaskJournal implements TaskJournal {
   }
 
   append(records: readonly JournalRecord[]): Promise<void> {
-    const isNew = records.some(({ kind }) => kind === 'accepted');
+    const isNew = records.some(isAcceptance);
     if (!isNew) return this.queue.add({ records, isWithdrawn: false });
     return new Promise((resolve, reject) => {
       const entry: Entry = { records, withdraw: reject, isWithdrawn: false };
@@ -228,6 +234,12 @@ export class FileTaskJournal implements TaskJournal {
       kind: 'completed',
       ...task,
     }));
+    for (const executor of this.image.completedExecutors.values()) {
+      records.push({ kind: 'executor-ended', ...executor });
+    }
+    for (const [run, record] of this.image.executors) {
+      records.push({ kind: 'executor-snapshot', run, record });
+    }
     for (const [run, record] of this.image.tasks) {
       records.push({ kind: 'snapshot', run, record });
     }

@@ -73,7 +73,10 @@ function damagedRuns(
   const named = [...line.matchAll(RUN_IN_BODY)].flatMap(([, text = '']) => parseRun(text));
   const prefix = read.kind === 'damaged' && read.run !== undefined ? [read.run] : [];
   const candidates = [...new Set([...prefix, ...named])];
-  const known = candidates.filter((run) => image.tasks.has(run) || image.completed.has(run));
+  const { tasks, completed, executors, completedExecutors } = image;
+  const known = candidates.filter((run) =>
+    [tasks, completed, executors, completedExecutors].some((runs) => runs.has(run)),
+  );
   if (known.length > 0) return { runs: known, isCertain: true };
   const isCertain = prefix.length > 0 && prefix[0] === named[0];
   return { runs: candidates, isCertain };

@@ -1,8 +1,9 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { type AgentState, type AgentTask, type CompletedTask, frameworkIdOf } from '#cluster';
+import { type AgentState, type AgentTask, frameworkIdOf } from '#cluster';
 import { ApiError } from '#platform';
 import { AGENT_VERSION, AgentService } from '../agent.service.js';
+import { describeFrameworks, directoryOf } from './describe-frameworks.js';
 import { stillRecovering } from './still-recovering.js';
 
 /** What this agent is and runs. */
@@ -31,6 +32,7 @@ export class StatusController {
         epoch: state.identity.highestEpoch,
         stream_id: state.master.current?.streamId ?? null,
       },
+      frameworks: describeFrameworks(state),
       tasks: [...state.tasks.values()].map((task) => this.describeTask(task)),
       completed_tasks: [...state.completed.values()].map((task) => ({
         id: task.taskId,
@@ -38,7 +40,10 @@ export class StatusController {
         run: task.run,
         state: task.status.state,
         status: task.status,
-        directory: directoryOf(task),
+        directory: directoryOf(task.frameworkId, {
+          executorId: task.executorId ?? task.taskId,
+          run: task.executorRun ?? task.run,
+        }),
       })),
     };
   }
@@ -76,10 +81,9 @@ export class StatusController {
       resources: task.definition.resources,
       unacknowledged_updates: task.stream.pending.length,
       status: task.stream.latest ?? null,
-      directory: directoryOf({
-        run: task.run,
-        taskId: task.id,
-        frameworkId: frameworkIdOf(task),
+      directory: directoryOf(frameworkIdOf(task), {
+        executorId: task.definition.executor?.executor_id.value ?? task.id,
+        run: task.executorRun ?? task.run,
       }),
     };
   }
@@ -95,11 +99,3 @@ export class StatusController {
 
 const describeDisk = (problem: string | undefined): unknown =>
   problem === undefined ? { writable: true } : { writable: false, problem };
-
-/** Where the files of a run are found by GET /files. */
-const directoryOf = ({
-  run,
-  taskId,
-  frameworkId,
-}: Pick<CompletedTask, 'run' | 'taskId' | 'frameworkId'>): string =>
-  `/frameworks/${frameworkId}/executors/${taskId}/runs/${run}`;

@@ -1,10 +1,10 @@
-import { type AgentTask, frameworkIdOf } from '#cluster';
+import { type AgentExecutor, type AgentTask, frameworkIdOf } from '#cluster';
 import type { MeasuredTask, NetworkUsage, TaskUsage } from '#containerizer';
 import { fromMilli, type RunKey, scalarMilli } from '#core';
-import { fromWireResources } from '#mesos-v1';
+import { fromWireResources, type TaskInfo } from '#mesos-v1';
 import type { SandboxSizes } from './sandbox-sizes.js';
 
-/** One task of `/monitor/statistics`, with Mesos' names. */
+/** One task or custom executor of `/monitor/statistics`, with Mesos' names. */
 export interface TaskSample {
   readonly executor_id: string;
   readonly executor_name: string;
@@ -17,6 +17,7 @@ export type TaskFigures = Readonly<Record<string, number>> & { readonly timestam
 
 export interface StatisticsPorts {
   readonly tasks: () => Iterable<AgentTask>;
+  readonly executors?: () => Iterable<AgentExecutor>;
   readonly sandboxOf: (run: RunKey) => string;
   readonly measure: (tasks: readonly MeasuredTask[]) => Promise<ReadonlyMap<RunKey, TaskUsage>>;
   readonly sizes: SandboxSizes;
@@ -27,7 +28,7 @@ export interface StatisticsPorts {
 const FRESH_MS = 1_000;
 const MIB = 1024 * 1024;
 
-/** Usage of all running tasks, by one pass that all who ask within a second share. */
+/** Usage of all running tasks and custom executors, by one pass that all who ask within a second share. */
 export class TaskStatistics {
   private last: { readonly monoMs: number; readonly samples: readonly TaskSample[] } | undefined;
   private underWay: Promise<readonly TaskSample[]> | undefined;
@@ -45,8 +46,11 @@ export class TaskStatistics {
   }
 
   private async pass(): Promise<readonly TaskSample[]> {
-    const { tasks, measure, sizes, sandboxOf, now } = this.ports;
-    const running = [...tasks()].filter(isMeasured);
+    const { tasks, executors, measure, sizes, sandboxOf, now } = this.ports;
+    const running: readonly Running[] = [
+      ...[...tasks()].flatMap(toRunningTask),
+      ...[...(executors?.() ?? [])].flatMap(toRunningExecutor),
+    ];
     const places = new Map(running.map(({ run }) => [run, sandboxOf(run)]));
     const disk = sizes.read(places);
     const usage = await measure(
@@ -67,28 +71,45 @@ export class TaskStatistics {
   }
 }
 
-type RunningTask = AgentTask & { readonly launched: NonNullable<AgentTask['launched']> };
+/** What runs by itself: a task, or an executor with all its tasks. */
+interface Running extends Pick<TaskInfo, 'name' | 'limits' | 'resources'> {
+  readonly run: RunKey;
+  readonly id: string;
+  readonly frameworkId: string;
+  readonly launched: NonNullable<AgentTask['launched']>;
+}
 
-const isMeasured = (task: AgentTask): task is RunningTask =>
-  (task.phase.kind === 'running' || task.phase.kind === 'killing') &&
-  task.launched !== undefined &&
-  task.launched.pid > 0;
+function toRunningTask(task: AgentTask): readonly Running[] {
+  const { run, id, launched, phase, definition } = task;
+  const isRunning = phase.kind === 'running' || phase.kind === 'killing';
+  if (!isRunning || launched === undefined || launched.pid <= 0) return [];
+  const { name, limits, resources } = definition;
+  const limited = limits === undefined ? {} : { limits };
+  return [{ run, id, launched, frameworkId: frameworkIdOf(task), name, resources, ...limited }];
+}
+
+function toRunningExecutor(executor: AgentExecutor): readonly Running[] {
+  const { run, id, launched, framework, info } = executor;
+  if (launched === undefined || launched.pid <= 0) return [];
+  const frameworkId = framework.id?.value ?? '';
+  return [{ run, id, launched, frameworkId, name: info.name ?? '', resources: info.resources }];
+}
 
 function toSample(
-  task: AgentTask,
+  task: Running,
   usage: TaskUsage,
   seen: { readonly epochMs: number; readonly disk: number | undefined },
 ): TaskSample {
-  const amount = fromWireResources(task.definition.resources);
+  const amount = fromWireResources(task.resources);
   const limit = (name: string): number => {
-    const given = Number(task.definition.limits?.[name]?.value ?? Number.NaN);
+    const given = Number(task.limits?.[name]?.value ?? Number.NaN);
     return Number.isFinite(given) ? given : fromMilli(scalarMilli(amount, name));
   };
   const diskLimit = fromMilli(scalarMilli(amount, 'disk')) * MIB;
   return {
     executor_id: task.id,
-    executor_name: task.definition.name,
-    framework_id: frameworkIdOf(task),
+    executor_name: task.name,
+    framework_id: task.frameworkId,
     source: task.id,
     statistics: {
       timestamp: seen.epochMs / 1000,

@@ -1,0 +1,88 @@
+import { Body, Controller, Headers, Post, Res } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { type ExecutorCall, type ExecutorEvent, parseExecutorCall } from '#mesos-v1';
+import { ApiError, RecordIoStream } from '#platform';
+import { AgentService } from '../agent.service.js';
+import type { ExecutorStream } from '../engine/executor-streams.js';
+import { stillRecovering } from '../status/still-recovering.js';
+
+/** Bytes that may wait for one executor. One that is cut off subscribes again, and is told what it missed. */
+const MAX_BUFFERED_BYTES = 16 * 1024 * 1024;
+const MAX_ECHO = 100;
+const ACCEPTED_TYPES = ['*/*', 'application/*', 'application/json'];
+
+/** The v1 executor API. What comes before the body is checked by the gate. */
+@ApiTags('executors')
+@Controller(['api/v1/executor', 'slave(1)/api/v1/executor'])
+export class ExecutorsController {
+  constructor(private readonly agent: AgentService) {}
+
+  @Post()
+  @ApiOperation({ summary: 'The v1 executor API of Mesos' })
+  async call(
+    @Body() body: unknown,
+    @Headers('accept') accept: string | undefined,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const { executors } = this.agent;
+    // Whatever is asked: who is unknown yet may be known in a moment.
+    if (executors === undefined) throw stillRecovering();
+    const call = parse(body);
+    if (call.type === 'SUBSCRIBE') {
+      checkAccept(accept);
+      const answer = executors.subscribe(call, () => toStream(reply));
+      if (answer.kind === 'refused') throw toError(answer);
+      reply.raw.once('close', answer.closed);
+      return;
+    }
+    const answer = await executors.call(call);
+    if (answer.kind === 'refused') throw toError(answer);
+    await reply.code(202).send();
+  }
+}
+
+/** Its head goes out at once; SUBSCRIBED follows when all that comes before it is written down. */
+function toStream(reply: FastifyReply): ExecutorStream {
+  const stream = new RecordIoStream(reply, { maxBufferedBytes: MAX_BUFFERED_BYTES });
+  return {
+    send: (event: ExecutorEvent) => stream.send(event),
+    end: () => stream.end(),
+  };
+}
+
+function parse(body: unknown): ExecutorCall {
+  const parsed = parseExecutorCall(body);
+  switch (parsed.kind) {
+    case 'parsed':
+      return parsed.value;
+    case 'unknown-type':
+      throw new ApiError(
+        501,
+        `The executor call ${parsed.type.slice(0, MAX_ECHO)} is not implemented`,
+      );
+    case 'invalid': {
+      const { issues } = parsed;
+      const reasons = issues.map(({ path, message }) => `${path} ${message}`).join('; ');
+      throw new ApiError(400, `Failed to validate executor call: ${reasons}`, {
+        details: issues.map(({ path, message }) => ({ path, errors: [message] })),
+      });
+    }
+    default:
+      return parsed satisfies never;
+  }
+}
+
+/** Absent, a wildcard or JSON will do. */
+function checkAccept(accept: string | undefined): void {
+  if (accept === undefined || accept === '') return;
+  const types = accept.split(',').map((part) => (part.split(';', 1)[0] ?? '').trim().toLowerCase());
+  if (types.some((type) => ACCEPTED_TYPES.includes(type))) return;
+  throw new ApiError(
+    406,
+    `Expecting 'Accept' to allow application/json, received ${accept.slice(0, MAX_ECHO)}`,
+  );
+}
+
+const toError = ({ status, message }: { readonly status: number; readonly message: string }) =>
+  new ApiError(status, message, status === 503 ? { headers: { 'retry-after': '1' } } : {});
