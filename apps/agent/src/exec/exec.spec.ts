@@ -30,6 +30,7 @@ const taskOf = (id: string, owner: string, kind = 'running') => ({
   ...{ run: RUN, id, framework: framework(owner), launcher: 'process', phase: { kind } },
 });
 const STATE = {
+  ...{ executors: new Map(), executorRuns: new Map(), completedExecutors: new Map() },
   tasks: new Map<string, unknown>([
     [RUN, taskOf('web.1', 'f1')],
     ['old', { ...taskOf('web.0', 'f1', 'ended'), run: 'old' }],

@@ -27,6 +27,7 @@ const taskOf = (id: string, kind: string, latest?: object) => ({
 });
 const STATE = {
   identity: { agentId: 'a1' },
+  ...{ executors: new Map(), executorRuns: new Map(), completedExecutors: new Map() },
   tasks: new Map<string, object>([
     [RUN, { ...taskOf('web.1', 'running', STATUS), launched: { pid: process.pid } }],
     ['q', taskOf('web.2', 'fetching')],
