@@ -3,8 +3,7 @@ import { agentAccess } from './access.js';
 import { agentModule } from './agent.module.js';
 import { AGENT_VERSION, AgentService } from './agent.service.js';
 import { readAgentConfig } from './agent-config.js';
-import { installExecutorGate } from './executors/executor-gate.js';
-import { installOperatorGate } from './operator-api/operator-gate.js';
+import { installV1Gate } from './v1-gate.js';
 
 const logger = createLogger('agent');
 const config = readAgentConfig();
@@ -13,10 +12,7 @@ const daemon = await startDaemon({
   module: agentModule(config, logger),
   access: agentAccess,
   acceptsUpgrades: true,
-  configure: (app) => {
-    installOperatorGate(app);
-    installExecutorGate(app);
-  },
+  configure: installV1Gate,
   host: config.host,
   port: config.port,
   version: AGENT_VERSION,

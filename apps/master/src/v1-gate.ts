@@ -1,4 +1,5 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type CallRefusal, findCallRefusal } from '#platform';
 import { Intake, MAX_WAITING_REQUESTS } from './intake.js';
 import { MasterService } from './master.service.js';
 import { acceptForms } from './operator-api/form-bodies.js';
@@ -12,7 +13,6 @@ const AGENT_PATH = '/api/v1/agent';
  * limit could never return. Enough for 10,000 tasks; all other bodies have the limit of every daemon.
  */
 export const AGENT_BODY_LIMIT_BYTES = 64 * 1024 * 1024;
-const JSON_TYPE = /^application\/json\b/i;
 
 /**
  * The checks of the v1 endpoints that come before the body, in Mesos' order: leadership (307, 503), method (405),
@@ -46,13 +46,7 @@ export function installV1Gate(app: NestFastifyApplication): void {
 
 const pathOf = (url: string): string => url.split('?', 1)[0] ?? '';
 
-interface Refusal {
-  readonly status: number;
-  readonly message: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-const OVERRUN: Refusal = {
+const OVERRUN: CallRefusal = {
   status: 503,
   message: `${MAX_WAITING_REQUESTS} requests wait to be read already`,
   headers: { 'retry-after': '1' },
@@ -65,31 +59,14 @@ async function checkRequest(
     readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   },
   path: string,
-): Promise<Refusal | undefined> {
+): Promise<CallRefusal | undefined> {
   const standing = await master.settled(RECOVERY_WAIT_MS);
   if (standing.kind === 'standby') return redirect(standing.leaderUrl, path);
-  if (request.method !== 'POST') {
-    return {
-      status: 405,
-      message: `Expecting 'POST', received '${request.method}'`,
-      headers: { allow: 'POST' },
-    };
-  }
-  const type = request.headers['content-type'];
-  if (typeof type !== 'string' || type === '') {
-    return { status: 400, message: "Expecting 'Content-Type' to be present" };
-  }
-  if (!JSON_TYPE.test(type)) {
-    return {
-      status: 415,
-      message: `Expecting 'Content-Type' of application/json, received ${type.slice(0, 100)}`,
-    };
-  }
-  return undefined;
+  return findCallRefusal(request);
 }
 
 /** 307 to the leader, scheme-relative as clients expect; 503 while nobody is known to lead. */
-export function redirect(leaderUrl: string | undefined, path: string): Refusal {
+export function redirect(leaderUrl: string | undefined, path: string): CallRefusal {
   if (leaderUrl === undefined) {
     return { status: 503, message: 'No leader elected', headers: { 'retry-after': '1' } };
   }

@@ -1,6 +1,7 @@
 export { createDockerLauncher } from './docker-launcher.js';
 export type { DockerLauncherOptions } from './docker-launcher-options.js';
-export { createProcessLauncher, type ProcessLauncherOptions } from './process-launcher.js';
+export { createProcessLauncher } from './process-launcher.js';
+export type { ProcessLauncherOptions } from './process-launcher-options.js';
 export {
   createUsageReader,
   type MeasuredTask,

@@ -19,7 +19,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { frameworkId, type LaunchSpec, runKey, runKeyOfTask, type TaskExit, taskId } from '#core';
 import { type ContractTask, launcherContract } from '../../../test/support/launcher.contract.js';
 import { findOwnHierarchies } from './cgroup-hierarchies.js';
-import { createProcessLauncher, type ProcessLauncherOptions } from './process-launcher.js';
+import { createProcessLauncher } from './process-launcher.js';
+import type { ProcessLauncherOptions } from './process-launcher-options.js';
 import { isAlive, readStat } from './process-table.js';
 
 const WAIT_MS = 20_000;

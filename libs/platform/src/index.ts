@@ -13,6 +13,7 @@ export {
   readClusterCredentials,
 } from './credentials.js';
 export type { Daemon, DaemonOptions } from './daemon.js';
+export { type CallRefusal, findAcceptRefusal, findCallRefusal } from './json-call.js';
 export { createLogger, type Logger, toNestLogger } from './logger.js';
 export { metricsRegistry } from './metrics.js';
 export { principalOf } from './principal.js';

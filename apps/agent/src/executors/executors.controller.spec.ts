@@ -15,7 +15,7 @@ import {
   statesOf,
   statusOf,
 } from '../engine/executors.test-support.js';
-import { installExecutorGate } from './executor-gate.js';
+import { installV1Gate } from '../v1-gate.js';
 import { ExecutorsController } from './executors.controller.js';
 
 class ExecutorsModule {}
@@ -44,7 +44,7 @@ beforeEach(async () => {
   };
   daemon = await createDaemon({
     ...{ name: 'agent', host: '127.0.0.1', port: 0, logger },
-    configure: installExecutorGate,
+    configure: installV1Gate,
     module: {
       module: ExecutorsModule,
       controllers: [ExecutorsController],

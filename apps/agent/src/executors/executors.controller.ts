@@ -2,7 +2,7 @@ import { Body, Controller, Headers, Post, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { type ExecutorCall, type ExecutorEvent, parseExecutorCall } from '#mesos-v1';
-import { ApiError, RecordIoStream } from '#platform';
+import { ApiError, findAcceptRefusal, RecordIoStream } from '#platform';
 import { AgentService } from '../agent.service.js';
 import type { ExecutorStream } from '../engine/executor-streams.js';
 import { stillRecovering } from '../status/still-recovering.js';
@@ -10,7 +10,6 @@ import { stillRecovering } from '../status/still-recovering.js';
 /** Bytes that may wait for one executor. One that is cut off subscribes again, and is told what it missed. */
 const MAX_BUFFERED_BYTES = 16 * 1024 * 1024;
 const MAX_ECHO = 100;
-const ACCEPTED_TYPES = ['*/*', 'application/*', 'application/json'];
 
 /** The v1 executor API. What comes before the body is checked by the gate. */
 @ApiTags('executors')
@@ -30,7 +29,8 @@ export class ExecutorsController {
     if (executors === undefined) throw stillRecovering();
     const call = parse(body);
     if (call.type === 'SUBSCRIBE') {
-      checkAccept(accept);
+      const refusal = findAcceptRefusal(accept);
+      if (refusal !== undefined) throw toError(refusal);
       const answer = executors.subscribe(call, () => toStream(reply));
       if (answer.kind === 'refused') throw toError(answer);
       reply.raw.once('close', answer.closed);
@@ -71,17 +71,6 @@ function parse(body: unknown): ExecutorCall {
     default:
       return parsed satisfies never;
   }
-}
-
-/** Absent, a wildcard or JSON will do. */
-function checkAccept(accept: string | undefined): void {
-  if (accept === undefined || accept === '') return;
-  const types = accept.split(',').map((part) => (part.split(';', 1)[0] ?? '').trim().toLowerCase());
-  if (types.some((type) => ACCEPTED_TYPES.includes(type))) return;
-  throw new ApiError(
-    406,
-    `Expecting 'Accept' to allow application/json, received ${accept.slice(0, MAX_ECHO)}`,
-  );
 }
 
 const toError = ({ status, message }: { readonly status: number; readonly message: string }) =>

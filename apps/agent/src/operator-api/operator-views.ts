@@ -1,4 +1,12 @@
-import { type AgentState, type AgentTask, type CompletedTask, frameworkIdOf } from '#cluster';
+import {
+  type AgentState,
+  type AgentTask,
+  type CompletedTask,
+  containerIdOf,
+  frameworkIdOf,
+} from '#cluster';
+import type { LaunchedTask } from '#core';
+import type { FrameworkInfo } from '#mesos-v1';
 import type { ListedFile } from '../files/virtual-files.js';
 
 /** The bodies of the v1 operator reads, as v1 messages. */
@@ -27,10 +35,12 @@ export function viewTasks(state: AgentState): object {
 }
 
 export function viewFrameworks(state: AgentState): object {
-  const live = new Map(
-    [...state.tasks.values()].map((task) => [frameworkIdOf(task), task.framework]),
-  );
-  const completed = new Set([...state.completed.values()].map(({ frameworkId }) => frameworkId));
+  const live = new Map<string, FrameworkInfo>();
+  for (const { framework } of [...state.executors.values(), ...state.tasks.values()]) {
+    live.set(framework.id?.value ?? '', framework);
+  }
+  const ended = [...state.completedExecutors.values(), ...state.completed.values()];
+  const completed = new Set(ended.map(({ frameworkId }) => frameworkId));
   return {
     frameworks: [...live.values()].map((framework) => ({ framework_info: framework })),
     completed_frameworks: [...completed]
@@ -39,58 +49,111 @@ export function viewFrameworks(state: AgentState): object {
   };
 }
 
-/** The agent runs a command task itself; its executor is one in name, with the task's id. */
+/** Custom ones; and the agent runs a command task itself, whose executor is one in name, with the task's id. */
 export const viewExecutors = (state: AgentState): object => ({
-  executors: [...state.tasks.values()]
-    .filter((task) => task.phase.kind !== 'ended')
-    .map((task) => ({
+  executors: [
+    ...[...state.executors.values()].map(({ info, framework }) => ({
+      executor_info: { framework_id: framework.id, ...info },
+    })),
+    ...[...state.tasks.values()]
+      .filter((task) => task.executorRun === undefined && task.phase.kind !== 'ended')
+      .map((task) => ({
+        executor_info: {
+          executor_id: { value: task.id },
+          framework_id: { value: frameworkIdOf(task) },
+          name: nameOfExecutor(task),
+          source: task.id,
+          resources: task.definition.resources,
+        },
+      })),
+  ],
+  completed_executors: [
+    ...[...state.completedExecutors.values()].map(({ executorId, frameworkId }) => ({
       executor_info: {
-        executor_id: { value: task.id },
-        framework_id: { value: frameworkIdOf(task) },
-        name: nameOfExecutor(task),
-        source: task.id,
-        resources: task.definition.resources,
+        executor_id: { value: executorId },
+        framework_id: { value: frameworkId },
       },
     })),
-  completed_executors: [...state.completed.values()].map(({ taskId, frameworkId }) => ({
-    executor_info: {
-      executor_id: { value: taskId },
-      framework_id: { value: frameworkId },
-      name: `Command Executor (Task: ${taskId})`,
-      source: taskId,
-    },
-  })),
+    ...[...state.completed.values()]
+      .filter(({ executorRun }) => executorRun === undefined)
+      .map(({ taskId, frameworkId }) => ({
+        executor_info: {
+          executor_id: { value: taskId },
+          framework_id: { value: frameworkId },
+          name: `Command Executor (Task: ${taskId})`,
+          source: taskId,
+        },
+      })),
+  ],
 });
 
-/** `usage` are the statistics of each task, by run. */
+/** `usage` are the statistics of an executor, custom or in name. */
 export const viewContainers = (
   state: AgentState,
-  usage: (task: AgentTask) => object | undefined,
+  usage: (frameworkId: string, executorId: string) => object | undefined,
 ): object => ({
-  containers: [...state.tasks.values()]
-    .filter(({ launched, phase }) => launched !== undefined && phase.kind !== 'ended')
-    .map((task) => {
-      const statistics = usage(task);
-      return {
-        framework_id: { value: frameworkIdOf(task) },
-        executor_id: { value: task.id },
-        executor_name: nameOfExecutor(task),
-        container_id: { value: task.launched?.containerId ?? task.run },
-        container_status: {
-          container_id: { value: task.launched?.containerId ?? task.run },
-          ...(task.launched?.pid ? { executor_pid: task.launched.pid } : {}),
-          ...task.stream.latest?.container_status,
-        },
-        ...(statistics === undefined ? {} : { resource_statistics: statistics }),
-      };
+  containers: [
+    ...[...state.executors.values()].flatMap((executor) => {
+      const { id, info, framework, launched } = executor;
+      const frameworkId = framework.id?.value ?? '';
+      const container = { frameworkId, executorId: id, name: info.name ?? '', launched };
+      return launched === undefined
+        ? []
+        : [viewContainer(container, containerIdOf(executor), usage)];
     }),
+    ...[...state.tasks.values()].flatMap((task) => {
+      const { id, launched, phase, run, stream } = task;
+      if (launched === undefined || phase.kind === 'ended') return [];
+      const container = {
+        ...{
+          frameworkId: frameworkIdOf(task),
+          executorId: id,
+          name: nameOfExecutor(task),
+          launched,
+        },
+        status: stream.latest?.container_status,
+      };
+      return [viewContainer(container, launched.containerId ?? run, usage)];
+    }),
+  ],
 });
+
+function viewContainer(
+  given: {
+    readonly frameworkId: string;
+    readonly executorId: string;
+    readonly name: string;
+    readonly launched: LaunchedTask | undefined;
+    readonly status?: object | undefined;
+  },
+  containerId: string,
+  usage: (frameworkId: string, executorId: string) => object | undefined,
+): object {
+  const { frameworkId, executorId, name, launched, status } = given;
+  const statistics = usage(frameworkId, executorId);
+  return {
+    framework_id: { value: frameworkId },
+    executor_id: { value: executorId },
+    executor_name: name,
+    container_id: { value: containerId },
+    container_status: {
+      container_id: { value: containerId },
+      ...(launched?.pid ? { executor_pid: launched.pid } : {}),
+      ...status,
+    },
+    ...(statistics === undefined ? {} : { resource_statistics: statistics }),
+  };
+}
 
 const nameOfExecutor = ({ id }: AgentTask): string => `Command Executor (Task: ${id})`;
 
+const executorIdOf = ({ id, definition }: AgentTask): string =>
+  definition.executor?.executor_id.value ?? id;
+
 function stageOf({ phase }: AgentTask): 'queued' | 'launched' | 'terminated' {
   if (phase.kind === 'ended') return 'terminated';
-  return phase.kind === 'received' || phase.kind === 'fetching' ? 'queued' : 'launched';
+  const isQueued = phase.kind === 'delegated' && !phase.isSent;
+  return isQueued || phase.kind === 'received' || phase.kind === 'fetching' ? 'queued' : 'launched';
 }
 
 function viewTask(task: AgentTask, state: AgentState): object {
@@ -100,7 +163,7 @@ function viewTask(task: AgentTask, state: AgentState): object {
     name: info.name,
     task_id: { value: task.id },
     framework_id: { value: frameworkIdOf(task) },
-    executor_id: { value: task.id },
+    executor_id: { value: executorIdOf(task) },
     agent_id: { value: state.identity.agentId ?? '' },
     state: latest?.state ?? 'TASK_STAGING',
     resources: info.resources,
@@ -120,7 +183,7 @@ const viewCompleted = (task: CompletedTask, state: AgentState): object => ({
   name: '',
   task_id: { value: task.taskId },
   framework_id: { value: task.frameworkId },
-  executor_id: { value: task.taskId },
+  executor_id: { value: task.executorId ?? task.taskId },
   agent_id: { value: state.identity.agentId ?? '' },
   state: task.status.state,
   resources: [],

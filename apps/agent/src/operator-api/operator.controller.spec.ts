@@ -9,8 +9,8 @@ import { AgentService } from '../agent.service.js';
 import { readAgentConfig } from '../agent-config.js';
 import { DirectorySandboxStore } from '../sandbox/directory-sandbox-store.js';
 import { AGENT_CONFIG } from '../tokens.js';
+import { installV1Gate } from '../v1-gate.js';
 import { OperatorController } from './operator.controller.js';
-import { installOperatorGate } from './operator-gate.js';
 
 const RUN = runKey('web.1', 'a');
 const SANDBOX = '/frameworks/f1/executors/web.1/runs/latest';
@@ -25,13 +25,29 @@ const taskOf = (id: string, kind: string, latest?: object) => ({
   definition: { name: id, task_id: { value: id }, resources: RESOURCES },
   stream: { latest },
 });
+const EXECUTOR = {
+  ...{ run: runKey('cron', 'a'), id: 'cron', framework: FRAMEWORK },
+  info: { executor_id: { value: 'cron' }, name: 'Cron', resources: RESOURCES },
+  ...{ phase: { kind: 'running' }, launched: { pid: process.pid }, tasks: new Set(['x1', 'x2']) },
+};
+const ofExecutor = (task: object, isSent: boolean) => ({
+  ...task,
+  ...{ phase: { kind: 'delegated', isSent }, executorRun: EXECUTOR.run },
+  definition: { name: 'job', resources: RESOURCES, executor: EXECUTOR.info },
+});
 const STATE = {
   identity: { agentId: 'a1' },
-  ...{ executors: new Map(), executorRuns: new Map(), completedExecutors: new Map() },
+  executors: new Map([[EXECUTOR.run, EXECUTOR]]),
+  executorRuns: new Map(),
+  completedExecutors: new Map([
+    ['x', { run: 'x', executorId: 'gone', frameworkId: 'f0', framework: FRAMEWORK }],
+  ]),
   tasks: new Map<string, object>([
     [RUN, { ...taskOf('web.1', 'running', STATUS), launched: { pid: process.pid } }],
     ['q', taskOf('web.2', 'fetching')],
     ['e', taskOf('web.3', 'ended', { ...STATUS, state: 'TASK_FAILED' })],
+    ['x1', ofExecutor(taskOf('job.1', ''), true)],
+    ['x2', ofExecutor(taskOf('job.2', ''), false)],
   ]),
   current: new Map([['f1', new Map([['web.1', RUN]])]]),
   completed: new Map([
@@ -64,7 +80,7 @@ beforeAll(async () => {
   daemon = await createDaemon({
     ...{ name: 'agent', host: '127.0.0.1', port: 0, logger: createLogger('agent', 'silent') },
     access: agentAccess,
-    configure: installOperatorGate,
+    configure: installV1Gate,
     module: {
       module: class OperatorModule {},
       controllers: [OperatorController],
@@ -157,21 +173,33 @@ describe('what the agent runs', () => {
     const ids = (tasks: { readonly task_id: { readonly value: string } }[]) =>
       tasks.map((task) => task.task_id.value);
     const { get_tasks, get_frameworks, get_executors } = get_state;
-    expect(ids(get_tasks.launched_tasks)).toEqual(['web.1']);
-    expect(ids(get_tasks.queued_tasks)).toEqual(['web.2']);
+    expect(ids(get_tasks.launched_tasks)).toEqual(['web.1', 'job.1']);
+    expect(ids(get_tasks.queued_tasks)).toEqual(['web.2', 'job.2']);
     expect(ids(get_tasks.terminated_tasks)).toEqual(['web.3']);
     expect(ids(get_tasks.completed_tasks)).toEqual(['web.0']);
     expect(get_tasks.launched_tasks[0]).toMatchObject({
       ...{ name: 'web.1', framework_id: { value: 'f1' }, agent_id: { value: 'a1' } },
       ...{ state: 'TASK_RUNNING', resources: RESOURCES, statuses: [STATUS] },
     });
+    expect(get_tasks.launched_tasks[1].executor_id).toEqual({ value: 'cron' });
     expect(get_frameworks.frameworks).toEqual([{ framework_info: FRAMEWORK }]);
     expect(get_frameworks.completed_frameworks).toMatchObject([
       { framework_info: { id: { value: 'f0' } } },
     ]);
     expect(get_executors.executors).toMatchObject([
+      {
+        executor_info: {
+          executor_id: { value: 'cron' },
+          framework_id: { value: 'f1' },
+          name: 'Cron',
+        },
+      },
       { executor_info: { executor_id: { value: 'web.1' } } },
       { executor_info: { executor_id: { value: 'web.2' } } },
+    ]);
+    expect(get_executors.completed_executors).toMatchObject([
+      { executor_info: { executor_id: { value: 'gone' } } },
+      { executor_info: { executor_id: { value: 'web.0' } } },
     ]);
   });
 
@@ -179,6 +207,10 @@ describe('what the agent runs', () => {
     const { containers } = (await send({ type: 'GET_CONTAINERS' })).body.get_containers;
 
     expect(containers).toMatchObject([
+      {
+        ...{ executor_id: { value: 'cron' }, executor_name: 'Cron' },
+        container_status: { executor_pid: process.pid },
+      },
       {
         framework_id: { value: 'f1' },
         executor_id: { value: 'web.1' },

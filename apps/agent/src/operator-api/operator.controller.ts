@@ -1,6 +1,6 @@
 import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { type AgentState, frameworkIdOf } from '#cluster';
+import type { AgentState } from '#cluster';
 import { parseOperatorCall } from '#mesos-v1';
 import { ApiError, metricsRegistry } from '#platform';
 import { AGENT_VERSION, AgentService } from '../agent.service.js';
@@ -95,7 +95,7 @@ export class OperatorController {
     const byOwner = new Map(
       measured.map((one) => [`${one.framework_id} ${one.executor_id}`, one.statistics]),
     );
-    return viewContainers(state, (task) => byOwner.get(`${frameworkIdOf(task)} ${task.id}`));
+    return viewContainers(state, (frameworkId, id) => byOwner.get(`${frameworkId} ${id}`));
   }
 
   private agentInfo(): object {

@@ -1,7 +1,7 @@
 import { Body, Controller, Headers, Inject, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { parseSchedulerCall } from '#mesos-v1';
-import { ApiError, principalOf } from '#platform';
+import { ApiError, findAcceptRefusal, principalOf } from '#platform';
 import { MasterService } from '../master.service.js';
 import { parsedOrThrow } from '../parsed-or-throw.js';
 import { actAs } from '../principal.js';
@@ -27,7 +27,8 @@ export class SchedulerController {
     if (call.type === 'SUBSCRIBE') await this.master.writable(SUBSCRIBE_WAIT_MS);
     const engine = this.master.writableEngine;
     if (call.type === 'SUBSCRIBE') {
-      checkAccept(headers['accept']);
+      const refusal = findAcceptRefusal(headers['accept']);
+      if (refusal !== undefined) throw new ApiError(refusal.status, refusal.message);
       if (streamId !== undefined) {
         throw new ApiError(400, "Subscribe calls should not include the 'Mesos-Stream-Id' header");
       }
@@ -48,19 +49,6 @@ export class SchedulerController {
     await sendAnswer(reply, answer);
   }
 }
-
-/** Absent, a wildcard or JSON will do; a client that accepts nothing of it gets 406. */
-function checkAccept(accept: string | undefined): void {
-  if (accept === undefined || accept === '') return;
-  const types = accept.split(',').map((part) => (part.split(';', 1)[0] ?? '').trim().toLowerCase());
-  if (types.some((type) => ['*/*', 'application/*', 'application/json'].includes(type))) return;
-  throw new ApiError(
-    406,
-    `Expecting 'Accept' to allow application/json, received ${accept.slice(0, MAX_ECHO)}`,
-  );
-}
-
-const MAX_ECHO = 100;
 
 /** 202 has no body; everything else says why. */
 export async function sendAnswer(
