@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { createDockerLauncher, createProcessLauncher } from '#containerizer';
+import { createDockerLauncher, createProcessLauncher, KnownSessions } from '#containerizer';
 import type { Launcher, SessionHost } from '#core';
 import { isLoopback } from '#platform';
 import { type AgentConfig, advertisedHostname } from './agent-config.js';
@@ -18,7 +18,9 @@ export function createLaunchers(
   const { launchers: kinds, data, capCpu, maxProcesses } = config;
   const scope = createHash('sha256').update(realpathSync(data)).digest('hex').slice(0, 12);
   const launchers: (Launcher & SessionHost)[] = [];
-  const limits = { scope, capCpu, maxProcesses, maxLogBytes: config.maxLogMib * 2 ** 20 };
+  const maxLogBytes = config.maxLogMib * 2 ** 20;
+  const knownSessions = new KnownSessions();
+  const limits = { scope, capCpu, maxProcesses, maxLogBytes, knownSessions };
   if (kinds.includes('process')) launchers.push(createProcessLauncher(limits));
   if (kinds.includes('docker')) {
     const address = advertisedHostname(config);

@@ -18,7 +18,6 @@ export interface AdoptedProcesses {
 export function createAdoptedProcesses(intervalMs: number): AdoptedProcesses {
   const watched = new Map<ProcessIdentity, () => void>();
   let timer: NodeJS.Timeout | undefined;
-  let passing = false;
   let nextVerified = 0;
 
   const end = (identity: ProcessIdentity): void => {
@@ -27,9 +26,7 @@ export function createAdoptedProcesses(intervalMs: number): AdoptedProcesses {
     ended?.();
   };
 
-  const pass = async (): Promise<void> => {
-    if (passing) return;
-    passing = true;
+  const pass = (): void => {
     for (const identity of [...watched.keys()]) {
       if (!signalProcess(identity.pid, 0)) end(identity);
     }
@@ -37,11 +34,7 @@ export function createAdoptedProcesses(intervalMs: number): AdoptedProcesses {
     if (nextVerified >= rest.length) nextVerified = 0;
     const slice = rest.slice(nextVerified, nextVerified + VERIFIED_PER_PASS);
     nextVerified += slice.length;
-    const alive = await Promise.all(slice.map(isAlive));
-    slice.forEach((identity, index) => {
-      if (alive[index] === false) end(identity);
-    });
-    passing = false;
+    for (const identity of slice) if (!isAlive(identity)) end(identity);
     if (watched.size === 0) stop();
   };
 
@@ -53,7 +46,7 @@ export function createAdoptedProcesses(intervalMs: number): AdoptedProcesses {
   return {
     watch(identity, ended) {
       watched.set(identity, ended);
-      timer ??= setInterval(() => void pass(), intervalMs);
+      timer ??= setInterval(pass, intervalMs);
     },
     unwatch(identity) {
       watched.delete(identity);

@@ -1,8 +1,11 @@
 import type { ImageBounds } from './image-choice.js';
+import type { KnownSessions } from './known-sessions.js';
 
 export interface DockerLauncherOptions {
   /** Tells agents on one host apart and must outlive restarts: a launcher ends only containers of its own scope. */
   readonly scope: string;
+  /** Sessions in which nothing of a container runs. */
+  readonly knownSessions?: KnownSessions;
   /** The engine's socket; default `DOCKER_HOST`, else `/var/run/docker.sock`. */
   readonly socketPath?: string;
   /** Processes and threads one container may have; default 4096, 0 for no limit. */

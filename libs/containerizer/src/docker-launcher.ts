@@ -54,6 +54,7 @@ import { DockerSessions } from './docker-sessions.js';
 import { applyState, type ContainerTask, type Place, toTask, withCause } from './docker-task.js';
 import { createImageCollector, type ImageCollector } from './image-collector.js';
 import { openImageRecords } from './image-records.js';
+import { KnownSessions } from './known-sessions.js';
 import { createLaunchSlots, type LaunchSlots } from './launch-slots.js';
 import { openLogFiles } from './log-file.js';
 import { executionArgv } from './process-invocation.js';
@@ -98,7 +99,7 @@ class DockerLauncher implements Launcher, SessionHost {
       const { docker, images } = this;
       this.collector = createImageCollector({ docker, images, records, bounds, log });
     }
-    this.sessions = new DockerSessions(scope);
+    this.sessions = new DockerSessions(scope, options.knownSessions ?? new KnownSessions());
     this.logs = createLogKeeper({ maxBytes: options.maxLogBytes ?? 100 * 1024 * 1024 });
     this.events = createEngineEvents({
       ...{

@@ -12,6 +12,7 @@ import {
 } from '#core';
 import { withTimeout } from './docker-containers.js';
 import { hasStatus } from './docker-errors.js';
+import type { KnownSessions } from './known-sessions.js';
 import { createSessionMarks, type SessionMarks } from './session-marks.js';
 
 const HEADER_BYTES = 8;
@@ -27,8 +28,8 @@ export class DockerSessions {
   private readonly live = new Map<RunKey, { readonly run: RunKey; readonly session: Session }>();
   private readonly marks: SessionMarks;
 
-  constructor(scope: string) {
-    this.marks = createSessionMarks('docker', scope);
+  constructor(scope: string, known: KnownSessions) {
+    this.marks = createSessionMarks('docker', scope, known);
   }
 
   async open(

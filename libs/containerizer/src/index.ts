@@ -1,5 +1,6 @@
 export { createDockerLauncher } from './docker-launcher.js';
 export type { DockerLauncherOptions } from './docker-launcher-options.js';
+export { KnownSessions } from './known-sessions.js';
 export { createProcessLauncher } from './process-launcher.js';
 export type { ProcessLauncherOptions } from './process-launcher-options.js';
 export {

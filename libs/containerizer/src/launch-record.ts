@@ -1,6 +1,10 @@
-/** The files of one task's runtime directory; see supervisor-script.ts for the order in which they appear. */
-import { writeFileSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+/**
+ * The files of one task's runtime directory; see supervisor-script.ts for the order in which they appear. They are small
+ * and read synchronously: a restarted agent reads those of all its tasks, and trips through the thread pool took most of
+ * that time.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ExitStatus, LaunchError, type RunKey, type TaskId } from '#core';
 import type { Hierarchy } from './cgroup-hierarchies.js';
@@ -46,11 +50,8 @@ export function writeLaunchRecord(directory: string, record: LaunchRecord): void
 }
 
 /** Of that run: its own name for itself does not count, earlier records have none. */
-export async function readLaunchRecord(
-  directory: string,
-  run: RunKey,
-): Promise<LaunchRecord | undefined> {
-  const text = await readIfPresent(join(directory, LAUNCH_FILE));
+export function readLaunchRecord(directory: string, run: RunKey): LaunchRecord | undefined {
+  const text = readIfPresent(join(directory, LAUNCH_FILE));
   if (text === undefined) return undefined;
   try {
     return { ...(JSON.parse(text) as Omit<LaunchRecord, 'run'>), run };
@@ -61,9 +62,8 @@ export async function readLaunchRecord(
 }
 
 /** Undefined while missing or not yet complete. */
-export async function readProcesses(directory: string): Promise<TaskProcesses | undefined> {
-  return parseProcesses(await readIfPresent(join(directory, PID_FILE)));
-}
+export const readProcesses = (directory: string): TaskProcesses | undefined =>
+  parseProcesses(readIfPresent(join(directory, PID_FILE)));
 
 export function parseProcesses(text: string | undefined): TaskProcesses | undefined {
   const fields = /^(\d+) (\d+) (\d+) (\d+)\n/.exec(text ?? '');
@@ -75,8 +75,8 @@ export function parseProcesses(text: string | undefined): TaskProcesses | undefi
   };
 }
 
-export async function readExitStatus(directory: string): Promise<ExitStatus | undefined> {
-  const text = await readIfPresent(join(directory, EXIT_FILE));
+export function readExitStatus(directory: string): ExitStatus | undefined {
+  const text = readIfPresent(join(directory, EXIT_FILE));
   const code = /^(\d+)\n/.exec(text ?? '')?.[1];
   return code === undefined ? undefined : toExitStatus(Number(code));
 }
@@ -93,13 +93,12 @@ export async function revokeLaunch(directory: string, reason: string): Promise<v
   await writeFile(join(directory, REVOKED_FILE), `${reason}\n`);
 }
 
-export async function readRevocation(directory: string): Promise<string | undefined> {
-  return (await readIfPresent(join(directory, REVOKED_FILE)))?.trim();
-}
+export const readRevocation = (directory: string): string | undefined =>
+  readIfPresent(join(directory, REVOKED_FILE))?.trim();
 
-async function readIfPresent(file: string): Promise<string | undefined> {
+function readIfPresent(file: string): string | undefined {
   try {
-    return await readFile(file, 'utf8');
+    return readFileSync(file, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;

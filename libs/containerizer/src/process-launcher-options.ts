@@ -1,7 +1,11 @@
+import type { KnownSessions } from './known-sessions.js';
+
 /** What one process launcher can be told. */
 export interface ProcessLauncherOptions {
   /** Tells agents on one host apart and must outlive restarts: a launcher ends only strays of its own scope. */
   readonly scope: string;
+  /** Where the sessions of its tasks are noted, for who scans the host; default: for itself only. */
+  readonly knownSessions?: KnownSessions;
   /** Parent of the tasks' cgroups in each hierarchy; default `pacer`. */
   readonly cgroupRoot?: string;
   /** Processes and threads one task may have; default 4096, 0 for no limit. */

@@ -228,7 +228,7 @@ describe('the process launcher', () => {
 
     const environment = { PLAIN: 'first-secret', 'odd.name': 'second-secret' };
     const { pid } = await launcher.launch({ ...wanted, environment });
-    const supervisor = (await readStat(pid))?.session ?? 0;
+    const supervisor = readStat(pid)?.session ?? 0;
     const shown = async (): Promise<string> =>
       (await readFile(`/proc/${supervisor}/cmdline`, 'utf8')) +
       (await readFile(`/proc/${pid}/cmdline`, 'utf8'));
@@ -418,19 +418,19 @@ describe('the process launcher', () => {
 
     const pid = Number(await readFile(join(wanted.sandbox, 'pid'), 'utf8'));
     // Nobody may have taken the dead process's status yet.
-    expect([undefined, 'Z']).toContain((await readStat(pid))?.state);
+    expect([undefined, 'Z']).toContain(readStat(pid)?.state);
   });
 
   it('keeps a task whose supervisor was killed and then does not know how it ended', async () => {
     const { launcher, spec, exits } = await arrange();
     const wanted = await spec('a', 'exec sleep 1000');
     const { pid } = await launcher.launch(wanted);
-    const stat = await readStat(pid);
+    const stat = readStat(pid);
 
     process.kill(stat?.session ?? 0, 'SIGKILL');
-    await until(async () => (await readStat(stat?.session ?? 0)) === undefined);
+    await until(async () => readStat(stat?.session ?? 0) === undefined);
     expect(exits).toEqual([]);
-    expect(stat !== undefined && (await isAlive(stat))).toBe(true);
+    expect(stat !== undefined && isAlive(stat)).toBe(true);
     process.kill(pid, 'SIGKILL');
     await until(() => exits.length === 1);
 

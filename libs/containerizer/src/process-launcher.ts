@@ -17,6 +17,7 @@ import {
 import { type AdoptedProcesses, createAdoptedProcesses } from './adopted-processes.js';
 import { createBoundedLogs } from './bounded-logs.js';
 import { CONTROLLERS, findOwnHierarchies, type Hierarchy } from './cgroup-hierarchies.js';
+import { KnownSessions } from './known-sessions.js';
 import {
   type LaunchRecord,
   readExitStatus,
@@ -38,6 +39,7 @@ import {
   createProcessScanner,
   isAlive,
   type ProcessIdentity,
+  type ProcessSnapshot,
   readBootId,
   signalProcess,
 } from './process-table.js';
@@ -86,7 +88,8 @@ class ProcessLauncher implements Launcher, SessionHost {
   private readonly slots: LaunchSlots;
   private readonly logs: LogBounds;
   private readonly adopted: AdoptedProcesses = createAdoptedProcesses(ADOPTED_PASS_MS);
-  private readonly scan = createProcessScanner(MARK_VARIABLES);
+  private readonly known: KnownSessions;
+  private readonly scan: () => Promise<ProcessSnapshot>;
   private readonly resolveUser = createUserResolver();
   private readonly sessions: ProcessSessions;
   private hierarchies: Promise<readonly Hierarchy[]> | undefined;
@@ -94,7 +97,9 @@ class ProcessLauncher implements Launcher, SessionHost {
   private closed = false;
 
   constructor(private readonly options: ProcessLauncherOptions) {
-    this.sessions = new ProcessSessions(options.scope, this.resolveUser);
+    this.known = options.knownSessions ?? new KnownSessions();
+    this.scan = createProcessScanner(MARK_VARIABLES, this.known);
+    this.sessions = new ProcessSessions(options.scope, this.resolveUser, this.known);
     this.slots = createLaunchSlots({
       name: 'launches',
       atOnce: options.launchesAtOnce ?? 16,
@@ -148,25 +153,21 @@ class ProcessLauncher implements Launcher, SessionHost {
   ): Promise<Reattachment> {
     const running = this.tasks.get(spec.run);
     if (running !== undefined) return { kind: 'running', task: { pid: running.main.pid } };
-    const record = await readLaunchRecord(spec.runtimeDirectory, spec.run);
+    const record = readLaunchRecord(spec.runtimeDirectory, spec.run);
     if (record === undefined) return { kind: 'gone', reason: 'it was never started' };
-    const revoked = await readRevocation(spec.runtimeDirectory);
+    const revoked = readRevocation(spec.runtimeDirectory);
     if (revoked !== undefined) {
       await emptyTask(this.traces(record));
       return { kind: 'gone', reason: revoked };
     }
     const rebooted = record.bootId !== (await this.readBootId());
-    const processes = await readProcesses(spec.runtimeDirectory);
+    const processes = readProcesses(spec.runtimeDirectory);
     if (processes === undefined) return await this.revokeUnstarted(record, spec.runtimeDirectory);
     const { run, sandbox, runtimeDirectory } = spec;
     const { hierarchies } = record;
     const task: RunningTask = { run, sandbox, runtimeDirectory, hierarchies, ...processes };
     if (rebooted) return { kind: 'exited', exit: await this.readEnd(task, 'the host rebooted') };
-    const [supervised, alive] = await Promise.all([
-      isAlive(processes.supervisor),
-      isAlive(processes.main),
-    ]);
-    if (!supervised && !alive) {
+    if (!isAlive(processes.supervisor) && !isAlive(processes.main)) {
       await emptyTask(this.traces(task, task.supervisor));
       return { kind: 'exited', exit: await this.readEnd(task, 'its supervisor was killed') };
     }
@@ -203,7 +204,7 @@ class ProcessLauncher implements Launcher, SessionHost {
   ): Promise<CommandResult> {
     const task = this.tasks.get(run);
     if (task === undefined) throw new Error(`task ${run} does not run`);
-    const record = await readLaunchRecord(task.runtimeDirectory, run);
+    const record = readLaunchRecord(task.runtimeDirectory, run);
     if (record === undefined) throw new Error(`task ${run}: its launch record is missing`);
     const user = await this.resolveUser(record.user?.name);
     const traces = this.traces(task, task.supervisor);
@@ -298,9 +299,9 @@ class ProcessLauncher implements Launcher, SessionHost {
   /** Afterwards nothing of it runs, and a later agent finds the launch revoked. */
   private async undoLaunch(record: LaunchRecord, directory: string, reason: string): Promise<void> {
     await revokeLaunch(directory, reason).catch(() => undefined);
-    const processes = await readProcesses(directory);
+    const processes = readProcesses(directory);
     await emptyTask(this.traces(record, processes?.supervisor));
-    if (processes !== undefined && (await isAlive(processes.supervisor))) {
+    if (processes !== undefined && isAlive(processes.supervisor)) {
       signalProcess(processes.supervisor.pid, 'SIGKILL');
     }
     await removeCgroups(record.hierarchies, cgroupName(record.run));
@@ -317,6 +318,7 @@ class ProcessLauncher implements Launcher, SessionHost {
   private keep(task: RunningTask, started?: StartedSupervisor): void {
     this.tasks.set(task.run, task);
     this.logs.add(task.sandbox);
+    this.known.add(task.supervisor);
     let isOver = false;
     const over = (code: number | null): void => {
       if (isOver) return;
@@ -332,7 +334,7 @@ class ProcessLauncher implements Launcher, SessionHost {
   /** The supervisor is gone. If it was killed, the task itself goes on, watched by its own pid. */
   private async afterSupervisor(task: RunningTask, code: number | null): Promise<void> {
     if (this.closed) return;
-    if (code === null && (await isAlive(task.main))) {
+    if (code === null && isAlive(task.main)) {
       this.adopted.watch(task.main, () => void this.finish(task, null));
       return;
     }
@@ -348,6 +350,7 @@ class ProcessLauncher implements Launcher, SessionHost {
     if (this.closed) return;
     this.tasks.delete(task.run);
     this.logs.remove(task.sandbox);
+    this.known.remove(task.supervisor);
     for (const listener of this.listeners) listener(exit);
   }
 
@@ -356,7 +359,7 @@ class ProcessLauncher implements Launcher, SessionHost {
     unknownReason: string,
     code: number | null = null,
   ): Promise<TaskExit> {
-    const recorded = code === null ? await readExitStatus(task.runtimeDirectory) : undefined;
+    const recorded = code === null ? readExitStatus(task.runtimeDirectory) : undefined;
     const seen = code === null ? recorded : toExitStatus(code);
     const status = seen ?? { kind: 'unknown', reason: unknownReason };
     const failed = status.kind !== 'exited' || status.code !== 0;

@@ -13,9 +13,10 @@ import {
   type TerminalSize,
 } from '#core';
 import { type Hierarchy, makeDirectory } from './cgroup-hierarchies.js';
+import type { KnownSessions } from './known-sessions.js';
 import { readLaunchRecord } from './launch-record.js';
 import { findProgram, type UserRequest } from './process-invocation.js';
-import { createProcessScanner } from './process-table.js';
+import { createProcessScanner, type ProcessSnapshot } from './process-table.js';
 import { createSessionMarks, type SessionMarks } from './session-marks.js';
 import {
   SESSION_REDIRECTIONS,
@@ -41,13 +42,15 @@ const KILLED_EXIT_CODE = 128 + constants.signals.SIGKILL;
 export class ProcessSessions {
   private readonly live = new Map<RunKey, { readonly run: RunKey; readonly session: Session }>();
   private readonly marks: SessionMarks;
-  private readonly scan = createProcessScanner(MARK_VARIABLES);
+  private readonly scan: () => Promise<ProcessSnapshot>;
 
   constructor(
     private readonly scope: string,
     private readonly resolveUser: (name: string | undefined) => Promise<UserRequest>,
+    known: KnownSessions,
   ) {
-    this.marks = createSessionMarks('process', scope);
+    this.marks = createSessionMarks('process', scope, known);
+    this.scan = createProcessScanner(MARK_VARIABLES, known);
   }
 
   /** Throws {@link ExecError} where the host lacks what it takes. */
@@ -56,7 +59,7 @@ export class ProcessSessions {
     request: ExecRequest,
     listener: ExecListener,
   ): Promise<ExecSession> {
-    const record = await readLaunchRecord(task.runtimeDirectory, task.run);
+    const record = readLaunchRecord(task.runtimeDirectory, task.run);
     if (record === undefined) {
       throw new ExecError('NOT_RUNNING', `task ${task.run}: its launch record is missing`);
     }

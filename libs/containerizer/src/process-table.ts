@@ -1,5 +1,7 @@
 /** What `/proc` says about processes: identity (pid and start time), session and environment. */
+import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
+import { setImmediate as yieldTurn } from 'node:timers/promises';
 import { type RunKey, readRunKey } from '#core';
 
 /** Start time in clock ticks since boot; with the pid and the boot id it identifies a process for good. */
@@ -29,15 +31,18 @@ export function parseStat(text: string): ProcessStat | undefined {
   return { pid, state: fields[0] ?? '?', session, startTicks };
 }
 
-/** Undefined when there is no such process. */
-export async function readStat(pid: number): Promise<ProcessStat | undefined> {
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  return parseStat(text);
+/** Undefined when there is no such process. Synchronous: the kernel has it at hand, a trip through the thread pool has not. */
+export function readStat(pid: number): ProcessStat | undefined {
+  try {
+    return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 /** True while this very process (not another one with its pid) exists and is not a zombie. */
-export async function isAlive({ pid, startTicks }: ProcessIdentity): Promise<boolean> {
-  const stat = await readStat(pid);
+export function isAlive({ pid, startTicks }: ProcessIdentity): boolean {
+  const stat = readStat(pid);
   return stat !== undefined && stat.startTicks === startTicks && stat.state !== 'Z';
 }
 
@@ -58,7 +63,7 @@ export async function readBootId(): Promise<string> {
   return text.trim();
 }
 
-/** All processes (zombies left out) by session, and those with a {@link markOf} by that. */
+/** All processes (zombies left out) by session, and those with a {@link markOf} by that, but for members of known sessions. */
 export interface ProcessSnapshot {
   readonly byPid: ReadonlyMap<number, ProcessStat>;
   readonly bySession: ReadonlyMap<number, readonly ProcessStat[]>;
@@ -85,12 +90,15 @@ export const markOf = (run: RunKey, scope: string): string => `${scope}\0${run}`
  * Scans `/proc`, O(processes on the host). Callers that ask while a scan runs share the next one, so ending many tasks
  * at once costs a few scans and not one for each.
  */
-export function createProcessScanner(variables: MarkVariables): () => Promise<ProcessSnapshot> {
+export function createProcessScanner(
+  variables: MarkVariables,
+  known: { has(session: number): boolean } = new Set<number>(),
+): () => Promise<ProcessSnapshot> {
   let current: Promise<unknown> = Promise.resolve();
   let next: Promise<ProcessSnapshot> | undefined;
   return async () => {
     next ??= current.then(async () => {
-      const scan = takeSnapshot(variables);
+      const scan = takeSnapshot(variables, known);
       current = scan.catch(() => undefined);
       next = undefined;
       return await scan;
@@ -99,7 +107,10 @@ export function createProcessScanner(variables: MarkVariables): () => Promise<Pr
   };
 }
 
-async function takeSnapshot(variables: MarkVariables): Promise<ProcessSnapshot> {
+async function takeSnapshot(
+  variables: MarkVariables,
+  known: { has(session: number): boolean },
+): Promise<ProcessSnapshot> {
   const byPid = new Map<number, ProcessStat>();
   const bySession = new Map<number, ProcessStat[]>();
   const byMark = new Map<string, MarkedProcess[]>();
@@ -109,10 +120,11 @@ async function takeSnapshot(variables: MarkVariables): Promise<ProcessSnapshot> 
     else list.push(value);
   };
   await forEachPid(async (pid) => {
-    const stat = await readStat(pid);
+    const stat = readStat(pid);
     if (stat === undefined || stat.state === 'Z') return;
     byPid.set(pid, stat);
     append(bySession, stat.session, stat);
+    if (known.has(stat.session)) return;
     const mark = await readMark(pid, variables);
     if (mark !== undefined) {
       const { startTicks } = stat;
@@ -138,5 +150,6 @@ async function forEachPid(visit: (pid: number) => Promise<void>): Promise<void> 
   const pids = names.filter((name) => /^\d+$/.test(name)).map(Number);
   for (let start = 0; start < pids.length; start += SCAN_BATCH) {
     await Promise.all(pids.slice(start, start + SCAN_BATCH).map(visit));
+    await yieldTurn();
   }
 }

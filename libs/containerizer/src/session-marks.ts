@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type RunKey, readRunKey } from '#core';
+import type { KnownSessions } from './known-sessions.js';
 import { createProcessScanner, signalProcess } from './process-table.js';
 import { SCOPE_VARIABLE } from './supervisor-script.js';
 import { emptyTask } from './task-processes.js';
@@ -24,9 +25,13 @@ export interface SessionMarks {
   endOthers(live: ReadonlySet<RunKey>): Promise<void>;
 }
 
-export function createSessionMarks(kind: 'process' | 'docker', scope: string): SessionMarks {
+export function createSessionMarks(
+  kind: 'process' | 'docker',
+  scope: string,
+  known: KnownSessions,
+): SessionMarks {
   const prefix = `exec-${kind}-`;
-  const scan = createProcessScanner(MARKS);
+  const scan = createProcessScanner(MARKS, known);
   let hasLooked = false;
   return {
     newId: () => readRunKey(`${prefix}${randomUUID()}`),
