@@ -4,7 +4,10 @@ import { AgentService } from './agent.service.js';
 import type { AgentConfig } from './agent-config.js';
 import { ExecController } from './exec/exec.controller.js';
 import { ExecSessions } from './exec/exec-sessions.js';
-import { ExecutorsController } from './executors/executors.controller.js';
+import {
+  ExecutorsController,
+  LibprocessExecutorsController,
+} from './executors/executors.controller.js';
 import { FileFollowers } from './files/file-followers.js';
 import { FilesController } from './files/files.controller.js';
 import { OperatorController } from './operator-api/operator.controller.js';
@@ -22,6 +25,7 @@ export const agentModule = (config: AgentConfig, logger: Logger): DynamicModule 
   controllers: [
     ExecController,
     ExecutorsController,
+    LibprocessExecutorsController,
     FilesController,
     OperatorController,
     ShutdownController,

@@ -27,8 +27,9 @@ const PAUSE_MS = 20;
 const IS_ROOT = process.getuid?.() === 0;
 const TERMINAL = { columns: 101, rows: 33, term: 'xterm' };
 /** The engine sets the size once the command has begun. */
-const UNTIL_33_ROWS = 'until [ "$(stty size)" = "33 101" ]; do sleep 0.1; done;';
-const UNTIL_40_ROWS = 'until [ "$(stty size)" = "40 120" ]; do sleep 0.1; done; echo resized';
+const UNTIL_33_ROWS = 'until [ "$(stty size 2>/dev/null)" = "33 101" ]; do sleep 0.1; done;';
+const UNTIL_40_ROWS =
+  'until [ "$(stty size 2>/dev/null)" = "40 120" ]; do sleep 0.1; done; echo resized';
 const scan = createProcessScanner({
   run: 'PACER_EXEC',
   earlierRun: 'PACER_EXEC',

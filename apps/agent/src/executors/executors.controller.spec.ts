@@ -16,7 +16,7 @@ import {
   statusOf,
 } from '../engine/executors.test-support.js';
 import { installV1Gate } from '../v1-gate.js';
-import { ExecutorsController } from './executors.controller.js';
+import { ExecutorsController, LibprocessExecutorsController } from './executors.controller.js';
 
 class ExecutorsModule {}
 Module({})(ExecutorsModule);
@@ -47,7 +47,7 @@ beforeEach(async () => {
     configure: installV1Gate,
     module: {
       module: ExecutorsModule,
-      controllers: [ExecutorsController],
+      controllers: [ExecutorsController, LibprocessExecutorsController],
       providers: [{ provide: AgentService, useValue: service }],
     },
   });

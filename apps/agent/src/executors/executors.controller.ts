@@ -1,5 +1,5 @@
 import { Body, Controller, Headers, Post, Res } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiExcludeController, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { type ExecutorCall, type ExecutorEvent, parseExecutorCall } from '#mesos-v1';
 import { ApiError, findAcceptRefusal, RecordIoStream } from '#platform';
@@ -13,7 +13,7 @@ const MAX_ECHO = 100;
 
 /** The v1 executor API. What comes before the body is checked by the gate. */
 @ApiTags('executors')
-@Controller(['api/v1/executor', 'slave(1)/api/v1/executor'])
+@Controller('api/v1/executor')
 export class ExecutorsController {
   constructor(private readonly agent: AgentService) {}
 
@@ -41,6 +41,11 @@ export class ExecutorsController {
     await reply.code(202).send();
   }
 }
+
+/** Where executors look that go by the agent's name in libprocess. OpenAPI has no way to write such a path. */
+@ApiExcludeController()
+@Controller('slave(1)/api/v1/executor')
+export class LibprocessExecutorsController extends ExecutorsController {}
 
 /** Its head goes out at once; SUBSCRIBED follows when all that comes before it is written down. */
 function toStream(reply: FastifyReply): ExecutorStream {

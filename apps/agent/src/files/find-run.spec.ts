@@ -72,6 +72,21 @@ describe('a path', () => {
     }
   });
 
+  test('of a custom executor is that of its sandbox, which all its tasks have; also when it has ended', () => {
+    const running = { run: runKey('cron', 'b'), id: 'cron' };
+    const ended = { run: runKey('cron', 'a'), executorId: 'cron', frameworkId: 'f1' };
+    const state = stateOf([['f1', 'job', 'x', 'live']]);
+    for (const task of state.tasks.values()) Object.assign(task, { executorRun: running.run });
+    state.executors.set(running.run, running as never);
+    state.executorRuns.set('f1\ncron', running.run);
+    state.completedExecutors.set(ended.run, ended);
+
+    expect(find(state, '/frameworks/f1/executors/cron/runs/latest/stdout')).toBe('cron.b');
+    expect(find(state, '/frameworks/f1/executors/cron/runs/cron.a/stdout')).toBe('cron.a');
+    expect(find(state, '/tasks/job/stdout')).toBe('cron.b');
+    expect(find(state, '/frameworks/f1/executors/job/runs/job.x/stdout')).toBe('cron.b');
+  });
+
   test('of a name no task has is that of a folder: an older run, or one of before there were keys', () => {
     expect(find(STATE, '/tasks/old 1/stdout')).toBe(runKeyOfTask('old 1'));
     const owned = '/frameworks/f1/executors/old 1/runs/';

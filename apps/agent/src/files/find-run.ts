@@ -14,6 +14,8 @@ type Sandboxes = Pick<
  */
 export function findRun(state: Sandboxes, path: SandboxPath): RunKey {
   const { taskId, owner } = path;
+  const executor = owner && findExecutorRun(state, taskId, owner);
+  if (executor !== undefined) return executor;
   const owners = ownersOf(state, taskId);
   const [frameworkId, ...others] = owners;
   if (frameworkId === undefined && (owner === undefined || owner.run === 'latest')) {
@@ -42,23 +44,23 @@ function ownersOf(
 }
 
 function findOwned(
-  state: Sandboxes,
+  state: Pick<AgentState, 'tasks' | 'current' | 'completed'>,
   taskId: string,
   { frameworkId, run }: { readonly frameworkId: string; readonly run: string },
 ): RunKey {
-  const executor = findExecutorRun(state, taskId, { frameworkId, run });
-  if (executor !== undefined) return executor;
   const newest =
     findCurrent(state, frameworkId, taskId) ??
     findCompleted(state.completed, { frameworkId, taskId });
   if (run === 'latest' && newest !== undefined) return newest.executorRun ?? newest.run;
   for (const task of state.tasks.values()) {
     if (task.run === run && task.id === taskId && frameworkIdOf(task) === frameworkId) {
-      return task.run;
+      return task.executorRun ?? task.run;
     }
   }
   for (const one of state.completed.values()) {
-    if (one.run === run && one.taskId === taskId && one.frameworkId === frameworkId) return one.run;
+    if (one.run === run && one.taskId === taskId && one.frameworkId === frameworkId) {
+      return one.executorRun ?? one.run;
+    }
   }
   throw new ApiError(404, `framework ${frameworkId} has no run ${run} of a task ${taskId} here`);
 }
