@@ -99,6 +99,23 @@ it.each([
   client.terminate();
 });
 
+it('does not fall back to clear text on another machine', async () => {
+  const asked: string[] = [];
+  const ask = async ({ origin }: URL) => {
+    asked.push(origin);
+    throw new Error('no TLS here');
+  };
+
+  await expect(byScheme(new URL('http://127.0.0.2:5051/files'), ask)).rejects.toThrow('no TLS');
+  await expect(byScheme(new URL('http://10.0.0.1:5051/files'), ask)).rejects.toThrow('no TLS');
+
+  expect(asked).toEqual([
+    'https://127.0.0.2:5051',
+    'http://127.0.0.2:5051',
+    'https://10.0.0.1:5051',
+  ]);
+});
+
 it('checks who asks and from where before it opens anything', async () => {
   const agent = ca.issue('rack-1', { kinds: ['agent'] });
 

@@ -6,6 +6,7 @@ import {
   authorizationHeader,
   describeConnectionError,
   fetchDaemon,
+  isLoopback,
   processTls,
   schemeOf,
 } from '#platform';
@@ -46,7 +47,8 @@ export async function fetchFromAgent(url: URL, taskId: string, reply: FastifyRep
 
 /**
  * Where a task was placed is told with the scheme its agent had then. Where we speak TLS ourselves the agent may have
- * begun to since, so that is tried first: a password would go to its port in clear text.
+ * begun to since, so that is tried first: a password would go to its port in clear text. On another machine nothing else
+ * is tried then, or whoever cuts TLS off would be sent the password.
  */
 export async function byScheme<T>(url: URL, ask: (url: URL) => Promise<T>): Promise<T> {
   if (url.protocol === 'http:' && schemeOf(processTls()?.settings) === 'https') {
@@ -54,7 +56,8 @@ export async function byScheme<T>(url: URL, ask: (url: URL) => Promise<T>): Prom
     secure.protocol = 'https:';
     try {
       return await ask(secure);
-    } catch {
+    } catch (error) {
+      if (!isLoopback(url.hostname)) throw error;
       // It does not speak TLS yet, or nobody is there either way.
     }
   }
