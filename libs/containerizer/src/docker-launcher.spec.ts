@@ -3,6 +3,8 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -10,6 +12,7 @@ import {
   type DockerSpec,
   frameworkId,
   type LaunchSpec,
+  type RunKey,
   runKeyOfTask,
   type TaskExit,
   taskId,
@@ -206,6 +209,29 @@ describe.skipIf(!isPresent)('with a Docker engine', { timeout: 2 * WAIT_MS }, ()
 
     expect(pid).toBeGreaterThan(0);
     expect(published).toBe('page\n');
+  });
+
+  it('connects from inside the network of a container, to what listens on its loopback only', async () => {
+    const { launcher, spec } = await arrange();
+    const server = 'echo page >/www/index.html; exec httpd -f -p 127.0.0.1:80 -h /www';
+    const dial = async (run: RunKey, port: number) =>
+      await launcher.dial?.(run, { host: '127.0.0.1', port }, AbortSignal.timeout(WAIT_MS));
+    for (const network of ['BRIDGE', 'NONE'] as const) {
+      const wanted = await spec(network, server, { network });
+      await launcher.launch(wanted);
+      await until(async () => {
+        const stream = await dial(wanted.run, 80).catch(() => undefined);
+        stream?.destroy();
+        return stream !== undefined;
+      });
+
+      const stream = (await dial(wanted.run, 80)) as Duplex;
+      stream.end('GET /index.html HTTP/1.0\r\n\r\n');
+      expect(await text(stream)).toMatch(/^HTTP\/1.\d 200 OK\r\n.*\npage\n$/s);
+      await expect(dial(wanted.run, 81)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    }
+
+    await expect(dial(runKeyOfTask('none'), 80)).rejects.toMatchObject({ code: 'ESRCH' });
   });
 
   it('copies logs without a gap or repetition when agents come and go', async () => {

@@ -19,6 +19,7 @@ import {
   type TaskLimits,
 } from '#core';
 import { withinPhase } from './deadline.js';
+import { dialInside, isOfContainer } from './dial-inside.js';
 import { connectEngine, detectEngine } from './docker-connection.js';
 import {
   containerName,
@@ -218,6 +219,11 @@ class DockerLauncher implements Launcher, SessionHost {
     const task = this.tasks.get(run);
     if (task === undefined) throw new ExecError('NOT_RUNNING', `task ${run} does not run`);
     return await this.sessions.open(task, request, listener);
+  };
+
+  readonly dial: NonNullable<Launcher['dial']> = async (run, to, signal) => {
+    const { pid = 0, containerId = '' } = this.tasks.get(run)?.launched ?? {};
+    return await dialInside({ pid, belongs: () => isOfContainer(pid, containerId) }, to, signal);
   };
 
   async release(run: RunKey): Promise<void> {

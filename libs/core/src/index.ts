@@ -127,7 +127,14 @@ export {
   MAX_VALUE_LENGTH,
   type Pattern,
 } from './pattern.js';
-export type { ProbeResult, Prober, ProbeTarget } from './prober.port.js';
+export type {
+  ByteStream,
+  Dial,
+  InsideNetwork,
+  ProbeResult,
+  Prober,
+  ProbeTarget,
+} from './prober.port.js';
 export type { ExecutorTable, Reduction } from './reduction.js';
 export {
   formatKey,

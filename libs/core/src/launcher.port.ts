@@ -1,4 +1,5 @@
 import type { FrameworkId, RunKey, TaskId } from './ids.js';
+import type { Dial } from './prober.port.js';
 
 /** How a task's process ended. Exactly one of `code` and `signal` is known, or neither with `unknown`. */
 export type ExitStatus =
@@ -146,6 +147,8 @@ export interface Launcher {
       readonly environment?: Readonly<Record<string, string>>;
     },
   ): Promise<CommandResult>;
+  /** Connects from inside the network of a running task that has one of its own; absent: its tasks have none. */
+  dial?(run: RunKey, ...to: Parameters<Dial>): ReturnType<Dial>;
   /** Frees what the ended task held outside its sandbox: cgroup, container. */
   release(run: RunKey): Promise<void>;
   /** Ends everything of this launcher that belongs to no run in `known`. Returns what it ended. */

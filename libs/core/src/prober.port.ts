@@ -1,3 +1,24 @@
+/** A connection: Node's `stream.Duplex`, which stays unnamed here as this library knows no platform. */
+export interface ByteStream {
+  destroy(): unknown;
+}
+
+/** Connects from inside a task's network. Rejects as a socket does, with the `code` of the failure (ECONNREFUSED). */
+export type Dial = (
+  to: { readonly host: string; readonly port: number },
+  signal: AbortSignal,
+) => Promise<ByteStream>;
+
+/**
+ * Where a probe connects to besides its target, or instead of it: loopback of the task's own network. `always`: nothing of
+ * that network is reached from outside; else only a target that refuses the connection is asked for there.
+ */
+export interface InsideNetwork {
+  readonly host: string;
+  readonly always: boolean;
+  readonly dial: Dial;
+}
+
 /** One thing to probe. Times are milliseconds. */
 export type ProbeTarget =
   | {
@@ -8,8 +29,14 @@ export type ProbeTarget =
       readonly path: string;
       /** Redirects followed, to the same host only; default 0: a redirect is the answer. */
       readonly maxRedirects?: number;
+      readonly inside?: InsideNetwork;
     }
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | {
+      readonly kind: 'tcp';
+      readonly host: string;
+      readonly port: number;
+      readonly inside?: InsideNetwork;
+    }
   | {
       readonly kind: 'command';
       readonly run: (

@@ -1,6 +1,9 @@
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
 import type { ProbeTarget } from '#core';
+import type { Connect } from './connect.js';
 import type { Observation } from './observation.js';
 
 const MAX_BODY_BYTES = 64 * 1024;
@@ -12,11 +15,15 @@ type HttpTarget = Extract<ProbeTarget, { kind: 'http' }>;
  * One GET, each on a connection of its own, and those its redirects lead to. Passes for 200-399, certificates are not
  * verified. A redirect to another host is not followed but is the answer: what is there says nothing about this one.
  */
-export async function probeHttp(target: HttpTarget, signal: AbortSignal): Promise<Observation> {
+export async function probeHttp(
+  target: HttpTarget,
+  signal: AbortSignal,
+  inside?: Connect,
+): Promise<Observation> {
   const { maxRedirects = 0 } = target;
   let current = target;
   for (let followed = 0; ; followed += 1) {
-    const response = await send(current, signal);
+    const response = await send(current, signal, await inside?.(current.port));
     const status = response.statusCode ?? 0;
     const next = maxRedirects > 0 ? redirectOf(current, response) : undefined;
     if (next === undefined) {
@@ -57,24 +64,30 @@ const unbracketed = (host: string): string => host.replace(/^\[(.*)\]$/, '$1');
 async function send(
   { scheme, host, port, path }: HttpTarget,
   signal: AbortSignal,
+  stream: Duplex | undefined,
 ): Promise<IncomingMessage> {
   const options = {
     ...{ host: unbracketed(host), port, signal },
     path: toRequestTarget(path),
-    agent: false as const,
+    ...(stream === undefined
+      ? { agent: false as const }
+      : { createConnection: () => (scheme === 'https' ? secure(stream) : stream) }),
     maxHeaderSize: MAX_HEADER_BYTES,
     headers: { 'User-Agent': 'Pacer health check', Accept: '*/*', Connection: 'close' },
     // As in Marathon: a health check asks whether it answers, not who it is.
     rejectUnauthorized: false,
   };
   return await new Promise((resolve, reject) => {
-    const request = scheme === 'https' ? requestHttps(options) : requestHttp(options);
+    const request =
+      scheme === 'https' && stream === undefined ? requestHttps(options) : requestHttp(options);
     request.once('response', resolve);
     // Later errors (a reset while the body is read) reach the reader of the body.
     request.on('error', reject);
     request.end();
   });
 }
+
+const secure = (socket: Duplex): Duplex => connectTls({ socket, rejectUnauthorized: false });
 
 /** Node refuses characters that may not stand in a request line, so those are escaped. */
 function toRequestTarget(path: string): string {

@@ -1,7 +1,8 @@
+import { once } from 'node:events';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcpServer, type Server } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { ProbeTarget } from '#core';
+import type { Dial, ProbeTarget } from '#core';
 import { createProber } from './prober.js';
 
 const GENEROUS = { timeoutMs: 20_000 };
@@ -44,6 +45,71 @@ describe('the prober', () => {
 
     expect(result).toMatchObject({ passed, status, detail: `HTTP ${status}`, body: 'body' });
     expect(paths).toEqual(['/ping%20me']);
+  });
+
+  describe('of a network of its own', () => {
+    /** Reaches what listens on 127.0.0.1 at any address that is asked for from inside. */
+    function inside(always: boolean) {
+      const dialled: unknown[] = [];
+      const dial: Dial = async (to, signal) => {
+        dialled.push(to);
+        const socket = connect({ port: to.port, host: '127.0.0.1', signal });
+        await once(socket, 'connect');
+        return socket;
+      };
+      return { dialled, inside: { host: '127.0.0.1', always, dial } };
+    }
+    const refusing = '127.0.0.9';
+
+    it('is asked from inside when its address refuses, also after a redirect', async () => {
+      const target = await http((request, response) => {
+        const isThere = request.url === '/there';
+        response.writeHead(isThere ? 200 : 302, { location: '/there' }).end(request.headers.host);
+      });
+      const { dialled, inside: network } = inside(false);
+      const { port } = target as { readonly port: number };
+      const given = { ...target, host: refusing, maxRedirects: 1, inside: network } as ProbeTarget;
+
+      const result = await createProber().probe(given, GENEROUS);
+
+      expect(result).toMatchObject({ passed: true, status: 200, body: `127.0.0.1:${port}` });
+      expect(dialled).toEqual(Array(2).fill({ host: '127.0.0.1', port }));
+    });
+
+    it('is asked at its address only while that answers, whatever the answer', async () => {
+      const target = await http((_request, response) => response.writeHead(503).end());
+      const { dialled, inside: network } = inside(false);
+
+      const result = await createProber().probe(
+        { ...target, inside: network } as ProbeTarget,
+        GENEROUS,
+      );
+
+      expect(result.status).toBe(503);
+      expect(dialled).toEqual([]);
+    });
+
+    it('is asked from inside alone where nothing of it is reached from outside', async () => {
+      const port = await listen(createTcpServer((socket) => socket.end()));
+      const { dialled, inside: network } = inside(true);
+      const target = { kind: 'tcp' as const, host: '127.0.0.1', port, inside: network };
+
+      expect(await createProber().probe(target, GENEROUS)).toMatchObject({ passed: true });
+      expect(dialled).toHaveLength(1);
+      expect(await createProber().probe({ ...target, port: 1 }, GENEROUS)).toMatchObject({
+        ...{ passed: false, detail: 'connection refused' },
+      });
+    });
+
+    it('fails at the deadline inside too', async () => {
+      const dial: Dial = () => new Promise(() => undefined);
+      const network = { host: '127.0.0.1', always: true, dial };
+      const target = { kind: 'tcp' as const, host: refusing, port: 1, inside: network };
+
+      const result = await createProber().probe(target, { timeoutMs: 50 });
+
+      expect(result).toMatchObject({ passed: false, timedOut: true });
+    });
   });
 
   it('follows redirects of the target itself, whatever it calls itself, and not to other hosts', async () => {

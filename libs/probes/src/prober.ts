@@ -1,9 +1,10 @@
 /** Carries out health and readiness probes: a bounded number at once, each with one deadline over everything. */
-import type { Prober, ProbeTarget } from '#core';
+import type { ProbeResult, Prober, ProbeTarget } from '#core';
+import { type Connect, connectInside } from './connect.js';
 import type { Observation } from './observation.js';
 import { probeHttp } from './probe-http.js';
 import { probeTcp } from './probe-tcp.js';
-import { createTurns } from './turns.js';
+import { createTurns, type Turns } from './turns.js';
 
 export interface ProberOptions {
   /** HTTP and TCP probes under way at once; default 256 (Marathon's own limit). */
@@ -18,23 +19,45 @@ export interface ProberOptions {
 export function createProber(options: ProberOptions = {}): Prober {
   const { atOnce = 256, commandsAtOnce = 64, maxWaiting = 10_000 } = options;
   const network = createTurns({ atOnce, maxWaiting });
-  const commands = createTurns({ atOnce: commandsAtOnce, maxWaiting });
+  const processes = createTurns({ atOnce: commandsAtOnce, maxWaiting });
+
+  const inTurn = async (
+    turns: Turns,
+    timeoutMs: number,
+    start: (signal: AbortSignal) => Promise<Observation>,
+  ): Promise<ProbeResult & { readonly code?: string }> => {
+    if (!(await turns.take())) {
+      const detail = `not probed: ${maxWaiting} probes wait already, which is the limit`;
+      return { passed: false, skipped: true, detail, durationMs: 0 };
+    }
+    const startedAtMs = performance.now();
+    try {
+      const observation = await observe(start, timeoutMs);
+      const durationMs = Math.round(performance.now() - startedAtMs);
+      const isHeldUp = observation.timedOut === true && durationMs > timeoutMs + HELD_UP_MS;
+      return isHeldUp ? heldUp(durationMs) : { ...observation, durationMs };
+    } finally {
+      turns.pass();
+    }
+  };
+
   return {
     async probe(target, { timeoutMs }) {
-      const turns = target.kind === 'command' ? commands : network;
-      if (!(await turns.take())) {
-        const detail = `not probed: ${maxWaiting} probes wait already, which is the limit`;
-        return { passed: false, skipped: true, detail, durationMs: 0 };
+      if (target.kind === 'command') {
+        const { run } = target;
+        return await inTurn(processes, timeoutMs, () => probeCommand(run, timeoutMs));
       }
-      const startedAtMs = performance.now();
-      try {
-        const observation = await observe(target, timeoutMs);
-        const durationMs = Math.round(performance.now() - startedAtMs);
-        const isHeldUp = observation.timedOut === true && durationMs > timeoutMs + HELD_UP_MS;
-        return isHeldUp ? heldUp(durationMs) : { ...observation, durationMs };
-      } finally {
-        turns.pass();
+      const { inside } = target;
+      if (inside?.always !== true) {
+        const start = (signal: AbortSignal) => probeAddress(target, signal);
+        const { code, ...result } = await inTurn(network, timeoutMs, start);
+        if (inside === undefined || code !== REFUSED) return result;
       }
+      // A process each, as commands are.
+      const { code: _, ...result } = await inTurn(processes, timeoutMs, (signal) =>
+        probeAddress({ ...target, host: inside.host }, signal, connectInside(inside, signal)),
+      );
+      return result;
     },
   };
 }
@@ -49,19 +72,24 @@ const heldUp = (durationMs: number) => ({
   durationMs,
 });
 
-async function observe(target: ProbeTarget, timeoutMs: number): Promise<Observation> {
+const REFUSED = 'ECONNREFUSED';
+
+async function observe(
+  start: (signal: AbortSignal) => Promise<Observation>,
+  timeoutMs: number,
+): Promise<Observation & { readonly code?: string }> {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), timeoutMs);
   const late = new Promise<Observation>((resolve) => {
     abort.signal.addEventListener('abort', () => resolve(noAnswer(timeoutMs)));
   });
   try {
-    return await Promise.race([start(target, timeoutMs, abort.signal), late]);
+    return await Promise.race([start(abort.signal), late]);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    return code === 'COMMAND_TIMEOUT'
-      ? noAnswer(timeoutMs)
-      : { passed: false, detail: describeError(error) };
+    if (code === 'COMMAND_TIMEOUT') return noAnswer(timeoutMs);
+    const observation = { passed: false, detail: describeError(error) };
+    return code === undefined ? observation : { ...observation, code };
   } finally {
     clearTimeout(timer);
     // Frees the socket of a probe that lost the race.
@@ -75,24 +103,20 @@ const noAnswer = (timeoutMs: number): Observation => ({
   detail: `no answer within ${timeoutMs} ms`,
 });
 
-async function start(
-  target: ProbeTarget,
-  timeoutMs: number,
+const probeAddress = (
+  target: Exclude<ProbeTarget, { readonly kind: 'command' }>,
   signal: AbortSignal,
+  inside?: Connect,
+): Promise<Observation> =>
+  target.kind === 'http' ? probeHttp(target, signal, inside) : probeTcp(target, signal, inside);
+
+async function probeCommand(
+  run: Extract<ProbeTarget, { readonly kind: 'command' }>['run'],
+  timeoutMs: number,
 ): Promise<Observation> {
-  switch (target.kind) {
-    case 'http':
-      return await probeHttp(target, signal);
-    case 'tcp':
-      return await probeTcp(target, signal);
-    case 'command': {
-      const { exitCode, output } = await target.run(timeoutMs);
-      const detail = exitCode === 0 ? 'exit code 0' : `exit code ${exitCode}: ${lastLine(output)}`;
-      return { passed: exitCode === 0, exitCode, detail: detail.replace(/: $/, '') };
-    }
-    default:
-      return target satisfies never;
-  }
+  const { exitCode, output } = await run(timeoutMs);
+  const detail = exitCode === 0 ? 'exit code 0' : `exit code ${exitCode}: ${lastLine(output)}`;
+  return { passed: exitCode === 0, exitCode, detail: detail.replace(/: $/, '') };
 }
 
 const MAX_LINE_CHARACTERS = 200;
@@ -103,7 +127,7 @@ function lastLine(output: string): string {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'connection refused',
+  [REFUSED]: 'connection refused',
   ECONNRESET: 'connection reset',
   EHOSTUNREACH: 'host unreachable',
   ENETUNREACH: 'network unreachable',

@@ -51,6 +51,30 @@ test('a container without an address is never taken for the host', () => {
   );
 });
 
+test('a container is asked from inside where its address refuses, and always where it has none', async () => {
+  const launcher = new FakeLauncher(new FakeHost());
+  const dialled: unknown[] = [];
+  Object.assign(launcher, { dial: async (...given: unknown[]) => void dialled.push(given) });
+  const task = { name: 'w', task_id: { value: 'w' }, agent_id: { value: 'a' }, resources: [] };
+  const find = (network: 'HOST' | 'BRIDGE', protocol: 'IPV4' | 'IPV6', at: object) => {
+    const definition = { ...task, container: docker(network), ...http(protocol) };
+    const place = { run, launcher, launched: at as typeof launched };
+    const found = toProbeTarget(definition, 'health', place);
+    return found.ok && found.target.kind === 'http' ? found.target : undefined;
+  };
+
+  expect(find('HOST', 'IPV4', launched)?.inside).toBeUndefined();
+  expect(find('BRIDGE', 'IPV6', launched)).toMatchObject({
+    ...{ host: 'fd00::2', inside: { host: '::1', always: false } },
+  });
+  const alone = find('BRIDGE', 'IPV4', { pid: 7 });
+  expect(alone).toMatchObject({ inside: { host: '127.0.0.1', always: true } });
+  const to = { host: '127.0.0.1', port: 80 };
+  const { signal } = new AbortController();
+  await alone?.inside?.dial(to, signal);
+  expect(dialled).toEqual([[run, to, signal]]);
+});
+
 test('an old message without a type says by what it carries what it checks', () => {
   expect(hostOf({ health_check: { command: { value: 'true' } } })).toBe('command');
   expect(hostOf({ health_check: { tcp: { port: 1 } } })).toBe('127.0.0.1');

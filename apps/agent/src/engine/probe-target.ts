@@ -1,5 +1,5 @@
 import { type CheckSubject, checkOf, healthCheckType } from '#cluster';
-import type { LaunchedTask, Launcher, ProbeTarget, RunKey } from '#core';
+import type { InsideNetwork, LaunchedTask, Launcher, ProbeTarget, RunKey } from '#core';
 import type { CommandInfo, TaskInfo, WireHealthCheck } from '#mesos-v1';
 
 const LOOPBACK = '127.0.0.1';
@@ -19,8 +19,9 @@ interface TaskPlace {
 }
 
 /**
- * What a task's health check or check probes. A container with a network of its own is probed at its address there, any
- * other task on loopback, as Mesos does from inside the task's network.
+ * What a task's health check or check probes, as Mesos does from inside the task's network: loopback. A container with a
+ * network of its own is asked at its address there first, which costs no process; one that has none, or that refuses at it
+ * because it listens on loopback only, from inside.
  */
 export function toProbeTarget(task: TaskInfo, subject: CheckSubject, at: TaskPlace): FoundTarget {
   const check = subject === 'health' ? task.health_check : checkOf(task);
@@ -29,10 +30,10 @@ export function toProbeTarget(task: TaskInfo, subject: CheckSubject, at: TaskPla
     case 'HTTP': {
       if (!check.http) return nothing;
       const { scheme, port, path, protocol } = check.http;
-      return withHost(task, protocol, at, (host) => ({
+      return withHost(task, protocol, at, (place) => ({
         kind: 'http',
         scheme: scheme === 'https' ? 'https' : 'http',
-        host,
+        ...place,
         port: Number(port),
         path: path || '/',
         maxRedirects: MAX_REDIRECTS,
@@ -41,7 +42,11 @@ export function toProbeTarget(task: TaskInfo, subject: CheckSubject, at: TaskPla
     case 'TCP': {
       if (!check.tcp) return nothing;
       const { port, protocol } = check.tcp;
-      return withHost(task, protocol, at, (host) => ({ kind: 'tcp', host, port: Number(port) }));
+      return withHost(task, protocol, at, (place) => ({
+        kind: 'tcp',
+        ...place,
+        port: Number(port),
+      }));
     }
     default: {
       const command = commandOf(check.command);
@@ -60,17 +65,21 @@ const commandOf = (
 function withHost(
   task: TaskInfo,
   protocol: 'IPV4' | 'IPV6' | undefined,
-  { launched }: TaskPlace,
-  toTarget: (host: string) => ProbeTarget,
+  { run, launched, launcher }: TaskPlace,
+  toTarget: (place: { readonly host: string; readonly inside?: InsideNetwork }) => ProbeTarget,
 ): FoundTarget {
   const isIpv6 = protocol === 'IPV6';
-  if (!hasOwnNetwork(task)) {
-    return { ok: true, target: toTarget(isIpv6 ? IPV6_LOOPBACK : LOOPBACK) };
-  }
+  const host = isIpv6 ? IPV6_LOOPBACK : LOOPBACK;
+  if (!hasOwnNetwork(task)) return { ok: true, target: toTarget({ host }) };
   const address = isIpv6 ? launched?.ipv6Address : launched?.ipAddress;
-  return address === undefined
-    ? { ok: false, reason: `the container has no ${isIpv6 ? 'IPv6' : 'IPv4'} address` }
-    : { ok: true, target: toTarget(address) };
+  const dial = launcher.dial?.bind(launcher, run);
+  if (dial === undefined) {
+    return address === undefined
+      ? { ok: false, reason: `the container has no ${isIpv6 ? 'IPv6' : 'IPv4'} address` }
+      : { ok: true, target: toTarget({ host: address }) };
+  }
+  const inside = { host, dial, always: address === undefined };
+  return { ok: true, target: toTarget({ host: address ?? host, inside }) };
 }
 
 const hasOwnNetwork = ({ container }: TaskInfo): boolean =>
