@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
-import { type JournalRecord, readJournalRecord } from '#cluster';
+import { type JournalRecord, readJournalRecord, type TaskRecord } from '#cluster';
 import { type RunKey, readRunKey } from '#core';
+import type { TaskInfo, TaskStatus } from '#mesos-v1';
 
 /** One line read back. `run` is what could still be read of the key, if anything. */
 export type JournalLine =
@@ -50,9 +51,35 @@ export function repairLine(line: string): JournalRecord | undefined {
 /** The definition of a task in a damaged line that can be parsed still: enough to report that the task is lost. */
 export function salvageRecord(line: string): JournalRecord | undefined {
   const record = parseRecord(jsonOf(line));
-  if (record?.kind === 'accepted') return isDefinition(record) ? record : undefined;
-  if (record?.kind === 'snapshot') return isDefinition(record.record) ? record : undefined;
-  return undefined;
+  if (record?.kind === 'accepted') {
+    return isDefinition(record) ? { ...record, task: withoutDamage(record.task) } : undefined;
+  }
+  if (record?.kind !== 'snapshot' || !isDefinition(record.record)) return undefined;
+  return { ...record, record: salvageSnapshot(record.record) };
+}
+
+/** What is not what it should be is left out. Of which group it was its other members know better. */
+function salvageSnapshot(given: TaskRecord): TaskRecord {
+  const { framework, task, launchId, executorRun, kill, pending, latest } = given;
+  const hasPending = Array.isArray(pending) && pending.every(isStatus);
+  return {
+    ...{ framework, task: withoutDamage(task), isLaunching: given.isLaunching === true },
+    ...(typeof launchId?.number === 'number' ? { launchId } : {}),
+    ...(typeof executorRun === 'string' ? { executorRun } : {}),
+    ...(typeof kill?.graceMs === 'number' ? { kill } : {}),
+    pending: hasPending ? pending : [],
+    ...(latest !== undefined && isStatus(latest) ? { latest } : {}),
+  };
+}
+
+const isStatus = (given: TaskStatus | null): boolean =>
+  typeof given?.state === 'string' && typeof given.task_id?.value === 'string';
+
+/** An executor whose id is not there any more is none. */
+function withoutDamage({ executor, ...task }: TaskInfo): TaskInfo {
+  const id: unknown = (executor as { readonly executor_id?: { readonly value?: unknown } | null })
+    ?.executor_id?.value;
+  return typeof id === 'string' && executor !== undefined ? { ...task, executor } : task;
 }
 
 function parseRecord(json: string): JournalRecord | undefined {
@@ -68,12 +95,16 @@ const jsonOf = (line: string): string => line.slice(Math.max(0, line.indexOf('{'
 const bodyOf = (run: RunKey, json: string): string =>
   `${encodeURIComponent(run)}${SEPARATOR}${json}`;
 
-function isDefinition(read: object): boolean {
-  const { task, framework } = read as {
-    readonly task?: { readonly task_id?: { readonly value?: unknown } };
-    readonly framework?: unknown;
-  };
-  return typeof task?.task_id?.value === 'string' && typeof framework === 'object';
+/** The damage may be anywhere: of what is missing nothing is certain. */
+function isDefinition(read: unknown): boolean {
+  const given = read as
+    | {
+        readonly task?: { readonly task_id?: { readonly value?: unknown } | null } | null;
+        readonly framework?: unknown;
+      }
+    | null
+    | undefined;
+  return typeof given?.task?.task_id?.value === 'string' && typeof given.framework === 'object';
 }
 
 const checksum = (body: string): string => crc32(body).toString(16).padStart(CHECKSUM_DIGITS, '0');
