@@ -19,6 +19,8 @@ export const RUN_LABEL = 'pacer.run';
 /** All that containers made before tasks had keys carry: the task's id, which is their key. */
 export const TASK_LABEL = 'pacer.task-id';
 export const FRAMEWORK_LABEL = 'pacer.framework-id';
+/** The key of the network a container shares with others. */
+const NETWORK_LABEL = 'pacer.network';
 export const SCOPE_LABEL = 'pacer.agent';
 
 const MIB = 1024 * 1024;
@@ -50,6 +52,12 @@ export function runOfLabels(labels: Readonly<Record<string, string>>): RunKey | 
   return run === undefined ? undefined : readRunKey(run);
 }
 
+/** The network it shares with others, if it does. */
+export function networkOfLabels(labels?: Readonly<Record<string, string>>): RunKey | undefined {
+  const key = labels?.[NETWORK_LABEL];
+  return key === undefined ? undefined : readRunKey(key);
+}
+
 /** Throws {@link LaunchError} in phase `prepare` for parameters it cannot express. */
 export function toContainerConfig(spec: LaunchSpec, defaults: ContainerDefaults): ContainerConfig {
   const { docker } = spec;
@@ -66,6 +74,7 @@ export function toContainerConfig(spec: LaunchSpec, defaults: ContainerDefaults)
       [TASK_LABEL]: spec.taskId,
       [FRAMEWORK_LABEL]: spec.frameworkId,
       [SCOPE_LABEL]: defaults.scope,
+      ...toNetworkLabel(docker.network),
     },
     ...(spec.user === undefined ? {} : { User: spec.user }),
     ExposedPorts: toExposedPorts(docker),
@@ -76,8 +85,19 @@ export function toContainerConfig(spec: LaunchSpec, defaults: ContainerDefaults)
           `${hostPath}:${containerPath}:${mode === 'RO' ? 'ro' : 'rw'}`,
       ),
       // A mount rather than a bind: its path may contain a colon.
-      Mounts: [{ Type: 'bind', Source: spec.sandbox, Target: docker.sandboxMount }],
-      NetworkMode: toNetworkMode(docker.network),
+      Mounts: [
+        { Type: 'bind', Source: spec.sandbox, Target: docker.sandboxMount },
+        ...(docker.mounts ?? []).map(
+          ({ hostPath, containerPath, mode }) =>
+            ({
+              Type: 'bind',
+              Source: hostPath,
+              Target: containerPath,
+              ReadOnly: mode === 'RO',
+            }) as const,
+        ),
+      ],
+      NetworkMode: toNetworkMode(docker.network, defaults.scope),
       PortBindings: toPortBindings(docker, defaults.publishAddress),
       Privileged: docker.privileged,
       LogConfig: { Type: 'json-file', Config: { ...ENGINE_LOG } },
@@ -134,25 +154,33 @@ const toUlimit = ({ name, soft, hard }: Rlimit) => ({
   Hard: hard === 'unlimited' ? -1 : hard,
 });
 
-function toNetworkMode(network: DockerSpec['network']): string {
-  return typeof network === 'string' ? network.toLowerCase() : network.user;
+export function toNetworkMode(network: DockerSpec['network'], scope: string): string {
+  if (typeof network === 'string') return network.toLowerCase();
+  if ('user' in network) return network.user;
+  return `container:${containerName(scope, network.shared.key)}`;
 }
+
+const toNetworkLabel = (network: DockerSpec['network']): Record<string, string> =>
+  typeof network === 'object' && 'shared' in network ? { [NETWORK_LABEL]: network.shared.key } : {};
 
 /** Container port 0 stands for the host port itself. */
 function toContainerPort(mapping: DockerSpec['portMappings'][number]): string {
   return `${mapping.containerPort || mapping.hostPort}/${mapping.protocol}`;
 }
 
-function hasPorts({ network }: DockerSpec): boolean {
-  return network !== 'HOST' && network !== 'NONE';
+type Published = Pick<DockerSpec, 'network' | 'portMappings'>;
+
+/** In a shared network it is the network that has them. */
+function hasPorts({ network }: Published): boolean {
+  return typeof network === 'object' ? 'user' in network : network === 'BRIDGE';
 }
 
-function toExposedPorts(docker: DockerSpec): Record<string, Record<string, never>> {
+export function toExposedPorts(docker: Published): Record<string, Record<string, never>> {
   if (!hasPorts(docker)) return {};
   return Object.fromEntries(docker.portMappings.map((mapping) => [toContainerPort(mapping), {}]));
 }
 
-function toPortBindings(docker: DockerSpec, publishAddress?: string) {
+export function toPortBindings(docker: Published, publishAddress?: string) {
   const bindings: Record<string, { HostIp?: string; HostPort: string }[]> = {};
   const address = publishAddress === undefined ? {} : { HostIp: publishAddress };
   if (!hasPorts(docker)) return bindings;

@@ -6,6 +6,8 @@ import { hasStatus } from './docker-errors.js';
 import type { EngineEvents } from './docker-events.js';
 import { findImageId, type ImagePuller } from './docker-images.js';
 import type { ContainerConfig } from './docker-parameters.js';
+import type { SharedNetworks } from './docker-shared-networks.js';
+import type { HeldNetwork } from './docker-task.js';
 import { createLaunchLog } from './launch-log.js';
 import { createLaunchSlots } from './launch-slots.js';
 
@@ -15,6 +17,12 @@ export interface LaunchCourse {
   readonly tell: ((progress: string) => void) | undefined;
 }
 
+/** A container, and the network it is in with others. */
+export interface CreatedContainer {
+  readonly container: Dockerode.Container;
+  readonly network: HeldNetwork | undefined;
+}
+
 export interface ContainerCreation {
   /** Returns once the image is there; tells of a pull in the task's `stderr` too. */
   pull(spec: LaunchSpec, course: LaunchCourse): Promise<void>;
@@ -22,7 +30,7 @@ export interface ContainerCreation {
     spec: LaunchSpec,
     config: ContainerConfig,
     course: LaunchCourse,
-  ): Promise<Dockerode.Container>;
+  ): Promise<CreatedContainer>;
 }
 
 const PULLS_AT_ONCE = 4;
@@ -31,6 +39,7 @@ export function createContainerCreation(options: {
   readonly docker: Dockerode;
   readonly images: ImagePuller;
   readonly events: EngineEvents;
+  readonly networks: SharedNetworks;
   readonly maxWaitingPulls: number;
   readonly pullTimeoutMs: number;
   readonly createTimeoutMs: number;
@@ -56,23 +65,32 @@ export function createContainerCreation(options: {
     await log.end();
   };
 
-  const createOnce = async (config: ContainerConfig, cancel: AbortSignal) =>
+  const createOnce = async (
+    spec: LaunchSpec,
+    config: ContainerConfig,
+    cancel: AbortSignal,
+  ): Promise<CreatedContainer> =>
     await withinPhase('create', { timeoutMs: options.createTimeoutMs, cancel }, async (signal) => {
       await options.events.start();
-      return await docker.createContainer({ ...config, abortSignal: signal });
+      const network = await options.networks.ensure(spec);
+      signal.throwIfAborted();
+      const ip = network?.addresses.ipAddress;
+      const Env = [...(config.Env ?? []), ...(ip ? [`MESOS_CONTAINER_IP=${ip}`] : [])];
+      const container = await docker.createContainer({ ...config, Env, abortSignal: signal });
+      return { container, network };
     });
 
   return {
     pull,
     async create(spec, config, course) {
       try {
-        return await createOnce(config, course.cancel);
+        return await createOnce(spec, config, course.cancel);
       } catch (error) {
         if (!hasStatus((error as LaunchError).cause, 404)) throw error;
         if ((await findImageId(docker, config.Image ?? '')) !== undefined) throw error;
         // Another agent on this engine has removed it in this moment.
         await pull(spec, course);
-        return await createOnce(config, course.cancel);
+        return await createOnce(spec, config, course.cancel);
       }
     },
   };

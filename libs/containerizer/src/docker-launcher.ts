@@ -1,13 +1,12 @@
 /** The launcher for tasks with an image: one container each, found again by its labels. */
 import { closeSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
 import {
   type CommandResult,
   ExecError,
-  type ExitStatus,
   LaunchError,
   type LaunchedTask,
   type Launcher,
@@ -23,10 +22,8 @@ import { dialInside, isOfContainer } from './dial-inside.js';
 import { connectEngine, detectEngine } from './docker-connection.js';
 import {
   containerName,
-  RUN_LABEL,
+  networkOfLabels,
   runOfLabels,
-  SCOPE_LABEL,
-  TASK_LABEL,
   toContainerConfig,
 } from './docker-container-config.js';
 import {
@@ -42,6 +39,7 @@ import {
 } from './docker-containers.js';
 import {
   type ContainerCreation,
+  type CreatedContainer,
   createContainerCreation,
   type LaunchCourse,
 } from './docker-creation.js';
@@ -51,8 +49,23 @@ import { createImagePuller, type ImagePuller } from './docker-images.js';
 import type { DockerLauncherOptions } from './docker-launcher-options.js';
 import { beginLogs } from './docker-log-copy.js';
 import { createLogKeeper, type LogKeeper } from './docker-log-keeper.js';
+import { findOwnContainer, listOwnContainers } from './docker-own-containers.js';
 import { DockerSessions } from './docker-sessions.js';
-import { applyState, type ContainerTask, type Place, toTask, withCause } from './docker-task.js';
+import {
+  createSharedNetworks,
+  type SharedNetworks,
+  sharedKeyOf,
+} from './docker-shared-networks.js';
+import {
+  applyState,
+  type ContainerTask,
+  type Launching,
+  type Place,
+  STARTED_FILE,
+  toTask,
+  withCause,
+  withoutContainer,
+} from './docker-task.js';
 import { createImageCollector, type ImageCollector } from './image-collector.js';
 import { openImageRecords } from './image-records.js';
 import { KnownSessions } from './known-sessions.js';
@@ -68,23 +81,19 @@ export function createDockerLauncher(options: DockerLauncherOptions): Launcher &
 
 const MAX_WAITING_LAUNCHES = 10_000;
 const RESYNC_MS = 30_000;
-/** Holds the container's id once it was started. */
-const STARTED_FILE = 'container';
 
 class DockerLauncher implements Launcher, SessionHost {
   readonly kind = 'docker';
   private readonly docker: Dockerode;
   private readonly tasks = new Map<RunKey, ContainerTask>();
-  private readonly launching = new Map<
-    RunKey,
-    { readonly launch: Promise<LaunchedTask>; readonly cancel: AbortController }
-  >();
+  private readonly launching = new Map<RunKey, Launching>();
   private readonly listeners = new Set<(exit: TaskExit) => void>();
   private readonly events: EngineEvents;
   private readonly images: ImagePuller;
   private readonly collector: ImageCollector | undefined;
   private readonly logs: LogKeeper;
   private readonly creation: ContainerCreation;
+  private readonly networks: SharedNetworks;
   private readonly starts: LaunchSlots;
   private readonly sessions: DockerSessions;
   private readonly resyncs: NodeJS.Timeout;
@@ -111,20 +120,24 @@ class DockerLauncher implements Launcher, SessionHost {
       onDeath: ({ run, containerId, exitCode }) => {
         const known = this.tasks.get(run);
         if (known?.container.id === containerId) void this.finish(known, { exitCode });
+        this.networks.noteDeath(run, containerId);
       },
       onSignal: ({ run, containerId }) => {
         const known = this.tasks.get(run);
         if (known?.container.id === containerId) known.wasSignalled = true;
       },
     });
+    this.networks = createSharedNetworks({
+      ...{ docker: this.docker, scope, publishAddress: options.publishAddress },
+      onGone: (exit) => this.tell(exit),
+    });
     // Events can be missed. A failure is made good by the next time.
     const resync = (): void => void this.resync({ lost: false }).catch(() => undefined);
-    this.resyncs = setInterval(resync, options.resyncMs ?? RESYNC_MS);
-    this.resyncs.unref();
+    this.resyncs = setInterval(resync, options.resyncMs ?? RESYNC_MS).unref();
     const maxWaiting = MAX_WAITING_LAUNCHES;
-    const { docker, images, events } = this;
+    const { docker, images, events, networks } = this;
     this.creation = createContainerCreation({
-      ...{ docker, images, events, maxWaitingPulls: maxWaiting },
+      ...{ docker, images, events, networks, maxWaitingPulls: maxWaiting },
       pullTimeoutMs: options.pullTimeoutMs ?? 600_000,
       createTimeoutMs: options.createTimeoutMs ?? 60_000,
     });
@@ -149,28 +162,25 @@ class DockerLauncher implements Launcher, SessionHost {
         throw new LaunchError('prepare', reason, { cause });
       })
       .finally(() => this.launching.delete(spec.run));
-    this.launching.set(spec.run, { launch, cancel });
+    this.launching.set(spec.run, { launch, cancel, network: sharedKeyOf(spec) });
     return await launch;
   }
 
   async reattach(place: Place): Promise<Reattachment> {
     const known = this.tasks.get(place.run);
     if (known !== undefined) return { kind: 'running', task: known.launched };
-    const found = await this.findContainer(place.run);
-    if (found === undefined) {
-      const started = await readFile(join(place.runtimeDirectory, STARTED_FILE)).catch(() => null);
-      if (started === null) return { kind: 'gone', reason: 'it was never started' };
-      const status: ExitStatus = { kind: 'unknown', reason: 'its container was removed' };
-      return { kind: 'exited', exit: { run: place.run, status, oomKilled: false } };
-    }
+    const found = await findOwnContainer(this.docker, this.options.scope, place.run);
+    if (found === undefined) return await withoutContainer(place);
     const state = await found.inspect(withTimeout());
     if (state.State.Status === 'created') {
-      await found.remove({ force: true, v: true });
+      await removeContainer(found);
       return { kind: 'gone', reason: 'the agent ended before the container was started' };
     }
-    const task = toTask(place, found, Promise.resolve());
-    applyState(task, state);
+    const key = networkOfLabels(state.Config.Labels);
+    const task = toTask(place, found, { ready: Promise.resolve(), network: key });
     if (!isOver(state)) {
+      const network = await this.networks.adopt(key);
+      applyState(task, state, network);
       this.keep(task);
       // Not waited for: once it stands everything is compared anyway.
       void this.events.start();
@@ -230,16 +240,18 @@ class DockerLauncher implements Launcher, SessionHost {
     if (this.tasks.has(run) || this.launching.has(run)) {
       throw new Error(`task ${run} still runs and cannot be released`);
     }
+    await this.networks.forget(run);
     await removeContainer(this.docker.getContainer(containerName(this.options.scope, run)));
   }
 
   async removeStrays(known: ReadonlySet<RunKey>): Promise<readonly string[]> {
     await this.sessions.endLeft();
     const removed: string[] = [];
-    for (const { Id, Labels } of await this.listOwn()) {
+    for (const { Id, Labels } of await listOwnContainers(this.docker, this.options.scope)) {
       const run = runOfLabels(Labels);
-      const isKnown = run !== undefined && (known.has(run) || this.tasks.has(run));
-      if (isKnown || (run !== undefined && this.launching.has(run))) continue;
+      const used = [...this.launching, ...this.tasks].flatMap(([key, one]) => [key, one.network]);
+      if (run !== undefined && (known.has(run) || used.includes(run))) continue;
+      if (run !== undefined) await this.networks.forget(run);
       await removeContainer(this.docker.getContainer(Id));
       removed.push(run ?? Id);
     }
@@ -274,8 +286,8 @@ class DockerLauncher implements Launcher, SessionHost {
     try {
       await this.creation.pull(spec, { cancel, tell });
       return await this.starts.run(async () => {
-        const container = await this.creation.create(spec, config, { cancel, tell });
-        return await this.start(spec, container, cancel);
+        const made = await this.creation.create(spec, config, { cancel, tell });
+        return await this.start(spec, made, cancel);
       });
     } finally {
       letGo();
@@ -284,15 +296,16 @@ class DockerLauncher implements Launcher, SessionHost {
 
   private async start(
     spec: LaunchSpec,
-    container: Dockerode.Container,
+    made: CreatedContainer,
     cancel: AbortSignal,
   ): Promise<LaunchedTask> {
+    const { container, network } = made;
     const { startTimeoutMs: timeoutMs = 60_000 } = this.options;
     let settle = (): void => undefined;
     const ready = new Promise<void>((resolve) => {
       settle = resolve;
     });
-    const task = toTask(spec, container, ready);
+    const task = toTask(spec, container, { ready, network: sharedKeyOf(spec) });
     // Known before it runs, so that an end in the very first moment is not missed.
     this.tasks.set(spec.run, task);
     try {
@@ -302,7 +315,7 @@ class DockerLauncher implements Launcher, SessionHost {
         await writeFile(join(spec.runtimeDirectory, STARTED_FILE), container.id);
         return await container.inspect({ abortSignal });
       });
-      applyState(task, state);
+      applyState(task, state, network);
       this.keep(task);
       if (isOver(state)) void this.finish(task);
       return task.launched;
@@ -325,8 +338,15 @@ class DockerLauncher implements Launcher, SessionHost {
   private async resync({ lost }: { readonly lost: boolean }): Promise<void> {
     // Only what was known before the engine answers: a container made meanwhile is not in its list.
     const known = [...this.tasks.values()];
-    if (known.length === 0) return;
-    const states = new Map((await this.listOwn()).map(({ Id, State }) => [Id, State]));
+    const networks = this.networks.known();
+    if (known.length + networks.size === 0) return;
+    const states = new Map(
+      (await listOwnContainers(this.docker, this.options.scope)).map(({ Id, State }) => [
+        Id,
+        State,
+      ]),
+    );
+    this.networks.compare(states, networks);
     for (const task of known) {
       if (this.tasks.get(task.run) !== task) continue;
       const state = states.get(task.container.id);
@@ -360,6 +380,10 @@ class DockerLauncher implements Launcher, SessionHost {
     this.tasks.delete(run);
     const isCutOff = lost || seen.wasAway || this.events.lostCount > lostCount;
     const exit = isCutOff ? withCause(seen.exit, task) : seen.exit;
+    this.tell(exit);
+  }
+
+  private tell(exit: TaskExit): void {
     for (const listener of this.listeners) listener(exit);
   }
 
@@ -372,18 +396,5 @@ class DockerLauncher implements Launcher, SessionHost {
       if (sent !== undefined) return;
       await sleep(FIRST_PAUSE_MS * 2 ** attempt, undefined, { ref: false });
     }
-  }
-
-  private async findContainer(run: RunKey): Promise<Dockerode.Container | undefined> {
-    const labelled = await this.listOwn(`${RUN_LABEL}=${run}`);
-    // One made before there were keys: by then the task's id was its key.
-    const own = labelled.length > 0 ? labelled : await this.listOwn(`${TASK_LABEL}=${run}`);
-    const first = own.find(({ Labels }) => runOfLabels(Labels) === run);
-    return first === undefined ? undefined : this.docker.getContainer(first.Id);
-  }
-
-  private async listOwn(...labels: readonly string[]): Promise<Dockerode.ContainerInfo[]> {
-    const filters = { label: [`${SCOPE_LABEL}=${this.options.scope}`, ...labels] };
-    return await this.docker.listContainers({ all: true, filters, ...withTimeout() });
   }
 }

@@ -94,6 +94,7 @@ export {
   type Reattachment,
   RLIMIT_NAMES,
   type Rlimit,
+  type SharedNetwork,
   type TaskExit,
   type TaskLimits,
 } from './launcher.port.js';

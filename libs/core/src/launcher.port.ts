@@ -67,7 +67,12 @@ export interface DockerSpec {
   readonly image: string;
   readonly forcePull: boolean;
   readonly privileged: boolean;
-  readonly network: 'HOST' | 'BRIDGE' | 'NONE' | { readonly user: string };
+  readonly network:
+    | 'HOST'
+    | 'BRIDGE'
+    | 'NONE'
+    | { readonly user: string }
+    | { readonly shared: SharedNetwork };
   readonly portMappings: readonly {
     readonly hostPort: number;
     readonly containerPort: number;
@@ -78,11 +83,24 @@ export interface DockerSpec {
     readonly containerPath: string;
     readonly mode: 'RO' | 'RW';
   }[];
+  /** Directories of the agent's own, whatever characters their paths have. */
+  readonly mounts?: DockerSpec['volumes'];
   readonly parameters: readonly { readonly key: string; readonly value: string }[];
   /** Where the sandbox appears inside the container, e.g. `/mnt/mesos/sandbox`. */
   readonly sandboxMount: string;
 }
 
+/**
+ * A network that several containers are in: they have one address and reach each other on localhost. It is made with the
+ * first of them, outlives each of them, and ends with `release(key)`, or as a stray when `key` is not among what is known.
+ */
+export interface SharedNetwork {
+  readonly key: RunKey;
+  readonly network: 'BRIDGE' | { readonly user: string };
+  readonly portMappings: DockerSpec['portMappings'];
+}
+
+/** A task that runs. `ipAddress` is the container's own, where it has one. */
 /** A task that runs. The addresses are the container's own, where it has them. */
 export interface LaunchedTask {
   readonly pid: number;
@@ -153,7 +171,7 @@ export interface Launcher {
   release(run: RunKey): Promise<void>;
   /** Ends everything of this launcher that belongs to no run in `known`. Returns what it ended. */
   removeStrays(known: ReadonlySet<RunKey>): Promise<readonly string[]>;
-  /** Called once for each task that ends. Returns the unsubscriber. */
+  /** Called once for each task that ends, and for each shared network that is gone, under its key. Returns the unsubscriber. */
   onExit(listener: (exit: TaskExit) => void): () => void;
   /** Stops watching; running tasks go on. */
   close(): Promise<void>;
