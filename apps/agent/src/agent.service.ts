@@ -64,7 +64,7 @@ export class AgentService implements OnModuleDestroy {
   readonly statistics = new TaskStatistics({
     tasks: () => this.state?.tasks.values() ?? [],
     executors: () => this.state?.executors.values() ?? [],
-    sandboxOf: (run) => this.sandboxes.directories(run).sandbox,
+    sandboxOf: (run) => this.sandboxes.directories(run, this.executorOf(run)).sandbox,
     measure: createUsageReader(),
     sizes: createSandboxSizes(),
     now: () => systemClock.now(),
@@ -219,6 +219,11 @@ export class AgentService implements OnModuleDestroy {
     await this.engine?.stop();
   }
 
+  /** Whose group the run is a member of. */
+  private executorOf(run: RunKey): RunKey | undefined {
+    return this.state?.tasks.get(run)?.group?.executor;
+  }
+
   private noteUnusable(problem: string): void {
     if (this.unusable === undefined) {
       this.logger.warn({ problem }, 'the work directory cannot be written; waiting until it can');
@@ -230,7 +235,10 @@ export class AgentService implements OnModuleDestroy {
     const { config, sandboxes } = this;
     const collection = collectSandboxes({
       ...{ store: sandboxes, log, headroom: config.gcHeadroom, maxKept: config.maxSandboxes },
-      isLive: (run) => engine.state.tasks.has(run) || engine.state.executors.has(run),
+      isLive: (run) =>
+        engine.state.tasks.has(run) ||
+        engine.state.executors.has(run) ||
+        engine.state.groups.members.has(run),
       delayMs: config.gcDelayHours * HOUR_MS,
     });
     this.housekeeping.push(collection);
@@ -284,8 +292,9 @@ const limitedSandboxes = (
   { tasks }: AgentState,
   sandboxes: DirectorySandboxStore,
 ): readonly LimitedSandbox[] =>
-  [...tasks.values()].flatMap(({ run, phase, definition }) => {
+  [...tasks.values()].flatMap(({ run, phase, definition, group }) => {
     const limitBytes = phase.kind === 'running' ? sandboxLimitBytes(definition) : undefined;
     if (limitBytes === undefined) return [];
-    return [{ run, sandbox: sandboxes.directories(run).sandbox, limitBytes }];
+    const { sandbox } = sandboxes.directories(run, group?.executor);
+    return [{ run, sandbox, limitBytes }];
   });

@@ -100,13 +100,17 @@ describe('the agent and its reservations', () => {
   });
 });
 
-describe('the agent and executors, which it has not got', () => {
-  it('refuses every task of a group: TASK_ERROR with REASON_TASK_GROUP_INVALID', () => {
+describe('the agent and executors of a framework, which it has not got', () => {
+  it('refuses every task of a group it cannot run: TASK_ERROR with REASON_TASK_GROUP_INVALID', () => {
+    const volumes = [{ mode: 'RW' as const, container_path: 'x', host_path: '/x' }];
     const { effects } = hear({
       type: 'LAUNCH_GROUP',
       launch_group: {
         framework,
-        executor: { executor_id: { value: 'e' }, type: 'DEFAULT', resources: [] },
+        executor: {
+          executor_id: { value: 'e' },
+          ...{ type: 'DEFAULT', resources: [], container: { type: 'MESOS', volumes } },
+        },
         tasks: [task('t1'), task('t2')],
       },
     });

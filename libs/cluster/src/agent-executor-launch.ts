@@ -207,18 +207,21 @@ function accept(
 const toLaunch = (launchId: LaunchId | undefined): { readonly launchId?: LaunchId } =>
   launchId === undefined ? {} : { launchId };
 
-function refuse({ framework }: ExecutorWish, run: RunKey, message: string): ExecutorChoice {
+const refuse = ({ framework }: ExecutorWish, run: RunKey, message: string): ExecutorChoice => ({
+  kind: 'refused',
+  run,
+  refusal: toDropped(framework, message),
+});
+
+/** The executor that was meant is over: only a PARTITION_AWARE framework knows TASK_DROPPED. */
+export function toDropped(framework: FrameworkInfo, message: string): AgentTaskEvent {
   const knowsDropped = (framework.capabilities ?? []).some(
     ({ type }) => type === 'PARTITION_AWARE',
   );
   return {
     kind: 'refused',
-    run,
-    refusal: {
-      kind: 'refused',
-      state: knowsDropped ? 'TASK_DROPPED' : 'TASK_LOST',
-      reason: 'REASON_EXECUTOR_TERMINATED',
-      message,
-    },
+    state: knowsDropped ? 'TASK_DROPPED' : 'TASK_LOST',
+    reason: 'REASON_EXECUTOR_TERMINATED',
+    message,
   };
 }

@@ -20,6 +20,7 @@ import {
   setPhaseTimer,
   shutdownGraceMs,
 } from './agent-executor-turn.js';
+import { endMembers, endUnwrittenGroup } from './agent-group-fate.js';
 import { reattachDelayMs } from './agent-reattach.js';
 import type { StatusContent } from './agent-status.js';
 import type { AgentTaskEvent } from './agent-task.js';
@@ -31,10 +32,11 @@ import { type AgentTurn, feedTask, log } from './agent-turn.js';
  * phases. An event that does not fit the phase has no effects but, where something may run that should not, its kill.
  */
 
-/** One event of one run, be it a task or an executor. */
+/** One event of one run, be it a task, an executor, or what a group shares: of that only its loss is told. */
 export function feedRun(turn: AgentTurn, run: RunKey, event: AgentTaskEvent): void {
   const executor = turn.state.executors.get(run);
   if (event.kind === 'unwritten') endUnwritten(turn, run, event);
+  else if (turn.state.groups.members.has(run)) endMembers(turn, run);
   else if (executor === undefined) feedTask(turn, run, event);
   else feedExecutor(turn, executor, event);
 }
@@ -47,6 +49,10 @@ function endUnwritten(
   const task = turn.state.tasks.get(run);
   if (task === undefined) {
     endUnwrittenExecutor(turn, run, event.message);
+    return;
+  }
+  if (task.group !== undefined) {
+    endUnwrittenGroup(turn, task, event.message);
     return;
   }
   feedTask(turn, run, event);

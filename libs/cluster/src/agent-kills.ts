@@ -1,5 +1,6 @@
 import type { AgentMessage } from '#mesos-v1';
 import { shutDownExecutors } from './agent-executor-end.js';
+import { shutdownGraceMs } from './agent-group-fate.js';
 import type { KillRequest } from './agent-records.js';
 import { findCompleted, findCurrent } from './agent-runs.js';
 import type { AgentTask } from './agent-task.js';
@@ -61,14 +62,16 @@ export function supersede(turn: AgentTurn, task: AgentTask): void {
   feedTask(turn, task.run, { kind: 'kill', kill });
 }
 
-/** Ends each task that matches. */
+/** Ends each task that matches; members of a group as if their executor were shut down. */
 export function killAll(
   turn: AgentTurn,
   matches: (task: AgentTask) => boolean,
   kill: KillRequest,
 ): void {
   for (const task of [...turn.state.tasks.values()]) {
-    if (matches(task)) feedTask(turn, task.run, { kind: 'kill', kill });
+    if (!matches(task)) continue;
+    const graceMs = task.group === undefined ? kill.graceMs : shutdownGraceMs(turn, task);
+    feedTask(turn, task.run, { kind: 'kill', kill: { ...kill, graceMs } });
   }
 }
 

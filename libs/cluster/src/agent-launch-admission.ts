@@ -1,6 +1,6 @@
 import type { AgentMessage, FrameworkInfo, LaunchId, TaskInfo } from '#mesos-v1';
 import { supersede } from './agent-kills.js';
-import { findTaskDefect, launcherKindOf } from './agent-launch-spec.js';
+import { findTaskDefect, type LauncherKind, launcherKindOf } from './agent-launch-spec.js';
 import type { CompletedTask } from './agent-records.js';
 import { findCompleted, findCurrent } from './agent-runs.js';
 import type { AgentState } from './agent-state.js';
@@ -53,7 +53,14 @@ export function findRefusal(state: AgentState, definition: TaskInfo): AgentTaskE
   if (defect !== undefined) {
     return { kind: 'refused', state: 'TASK_ERROR', reason: 'REASON_TASK_INVALID', message: defect };
   }
-  const launcher = launcherKindOf(definition.executor ?? definition);
+  return findHindrance(state, launcherKindOf(definition.executor ?? definition));
+}
+
+/** Why nothing can be launched by that launcher now. */
+export function findHindrance(
+  state: AgentState,
+  launcher: LauncherKind,
+): AgentTaskEvent | undefined {
   const usable = state.options.launchers[launcher];
   if (!usable.available) {
     return {
@@ -77,11 +84,11 @@ export function findRefusal(state: AgentState, definition: TaskInfo): AgentTaskE
  * only the record has none (an earlier version wrote it), one that has not ended must be it: a task that lives is not
  * launched anew.
  */
-const isSameLaunch = (known: AgentTask, launchId: LaunchId | undefined): boolean =>
+export const isSameLaunch = (known: AgentTask, launchId: LaunchId | undefined): boolean =>
   known.launchId === undefined && launchId !== undefined
     ? known.phase.kind !== 'ended'
     : !isOtherLaunch(known.launchId, launchId);
 
 /** Of one that has ended and is acknowledged: a launch with an id that its record lacks is another one. */
-const isSameEnd = (before: CompletedTask, launchId: LaunchId | undefined): boolean =>
+export const isSameEnd = (before: CompletedTask, launchId: LaunchId | undefined): boolean =>
   launchId === undefined || before.launchId !== undefined;

@@ -169,7 +169,7 @@ describe('what cannot be run is said to be so', () => {
     ['command.value is missing', { command: {} }],
     [
       'container.mesos.image is not supported',
-      { container: { type: 'MESOS' as const, mesos: { image: { type: 'DOCKER' } } } },
+      { container: { type: 'MESOS' as const, mesos: { image: { type: 'DOCKER' as const } } } },
     ],
     [
       'container.volumes without an image is not supported',

@@ -24,6 +24,8 @@ export interface LaunchSite {
   readonly runtimeDirectory: string;
   readonly agentId: string;
   readonly frameworkId: string;
+  /** Of a member of a group; of another task it is the task's. */
+  readonly executorId?: string;
   /** PATH for tasks without a container. */
   readonly searchPath: string;
   readonly hostname: string;
@@ -172,7 +174,7 @@ function toEnvironment(task: TaskInfo, site: LaunchSite): Readonly<Record<string
     MESOS_SANDBOX: sandbox,
     MESOS_DIRECTORY: site.sandbox,
     MESOS_TASK_ID: task.task_id.value,
-    MESOS_EXECUTOR_ID: task.task_id.value,
+    MESOS_EXECUTOR_ID: site.executorId ?? task.task_id.value,
     MESOS_FRAMEWORK_ID: site.frameworkId,
     MESOS_AGENT_ID: site.agentId,
     HOST: site.hostname,

@@ -12,6 +12,7 @@ import {
   type ExecutorImage,
   type ExecutorJournalRecord,
 } from './agent-executor.js';
+import { type GroupPlace, placeOf } from './agent-group-place.js';
 import type { AgentDescription } from './agent-reconfiguration.js';
 import { addPending, boundPending } from './update-stream.js';
 
@@ -55,6 +56,17 @@ export type JournalRecord =
       readonly executorRun?: RunKey;
       readonly isGrouped?: true;
     }
+  /** All members of a group, under the key of their common fate. */
+  | {
+      readonly kind: 'accepted-group';
+      readonly run: RunKey;
+      /** The run of their executor, and the launch that started it. */
+      readonly executor: RunKey;
+      readonly executorLaunchId?: LaunchId;
+      readonly framework: FrameworkInfo;
+      readonly members: readonly { readonly run: RunKey; readonly task: TaskInfo }[];
+      readonly launchId?: LaunchId;
+    }
   /** Written before the launcher is called: from here on it is never called again for this run. */
   | { readonly kind: 'launching'; readonly run: RunKey }
   | { readonly kind: 'update'; readonly run: RunKey; readonly status: TaskStatus }
@@ -82,6 +94,7 @@ export interface TaskRecord {
   readonly framework: FrameworkInfo;
   readonly task: TaskInfo;
   readonly launchId?: LaunchId;
+  readonly group?: GroupPlace;
   readonly isLaunching: boolean;
   readonly executorRun?: RunKey;
   readonly isGrouped?: true;
@@ -104,7 +117,9 @@ export interface CompletedTask {
   readonly launchId?: LaunchId;
   /** Of the custom executor it was a task of. */
   readonly executorRun?: RunKey;
+  /** Of its executor, unless it was a command task. */
   readonly executorId?: string;
+  readonly group?: GroupPlace;
 }
 
 /** Uuids of one task's updates remembered after their acknowledgement, so that repeated ones are recognised. */
@@ -139,6 +154,12 @@ export function applyRecord(image: JournalImage, record: JournalRecord): void {
     applyExecutorRecord(image, record);
     return;
   }
+  if (record.kind === 'accepted-group') {
+    for (const { run, task } of record.members) {
+      if (!image.tasks.has(run)) image.tasks.set(run, newMember(record, task));
+    }
+    return;
+  }
   const known = image.tasks.get(record.run);
   const next = nextRecord(known, record);
   if (next !== undefined) image.tasks.set(record.run, next);
@@ -157,16 +178,29 @@ export function rememberCompleted(
   }
 }
 
-/** What accepts a run: where the disk refuses it, nothing has been done for the run yet. */
+/** What accepts a run, or a group: where the disk refuses it, nothing has been done for the run yet. */
 export const isAcceptance = ({ kind }: JournalRecord): boolean =>
-  kind === 'accepted' || kind === 'executor-accepted';
+  kind === 'accepted' || kind === 'accepted-group' || kind === 'executor-accepted';
 
 const isExecutorRecord = (record: JournalRecord): record is ExecutorJournalRecord =>
   record.kind.startsWith('executor-');
 
+function newMember(
+  group: Extract<JournalRecord, { readonly kind: 'accepted-group' }>,
+  task: TaskInfo,
+): TaskRecord {
+  const { framework, launchId } = group;
+  const launch = launchId === undefined ? {} : { launchId };
+  const place = placeOf(group, task.executor);
+  return { framework, task, ...launch, group: place, isLaunching: false, pending: [] };
+}
+
 function nextRecord(
   known: TaskRecord | undefined,
-  record: Exclude<JournalRecord, { readonly kind: 'completed' } | ExecutorJournalRecord>,
+  record: Exclude<
+    JournalRecord,
+    { readonly kind: 'completed' | 'accepted-group' } | ExecutorJournalRecord
+  >,
 ): TaskRecord | undefined {
   switch (record.kind) {
     case 'snapshot':

@@ -3,8 +3,12 @@ import type { AgentCall, AgentInfo, TaskStatus } from '#mesos-v1';
 import { groupJournal } from './agent-effects.js';
 import { settleExecutors } from './agent-executor-launch.js';
 import { recoverExecutors, rejoinExecutors } from './agent-executor-recovery.js';
+import { groupExecutors } from './agent-group.js';
+import { executorOfGroup } from './agent-group-place.js';
+import { rejoinGroups } from './agent-group-recovery.js';
+import { asPlainTask } from './agent-group-spec.js';
 import { supersede } from './agent-kills.js';
-import { launcherKindOf } from './agent-launch-spec.js';
+import { type LauncherKind, launcherKindOf } from './agent-launch-spec.js';
 import type { AgentDescription } from './agent-reconfiguration.js';
 import {
   type AgentIdentity,
@@ -97,6 +101,7 @@ export function recoverAgent(
   }
   endSuperseded(turn);
   rejoinExecutors(turn, journal);
+  rejoinGroups(turn, journal);
   settleExecutors(turn);
   return { state: turn.state, effects: groupJournal(effects) };
 }
@@ -120,13 +125,16 @@ function completeTask({ state, effects }: AgentTurn, task: AgentTask): void {
   effects.push({ kind: 'forget', run });
 }
 
+const launcherOf = ({ task, group }: TaskRecord): LauncherKind =>
+  launcherKindOf(group === undefined ? (task.executor ?? task) : asPlainTask(task));
+
 function restoreTask(run: RunKey, record: TaskRecord, now: Now): AgentTask {
   const fresh = newAgentTask(record.framework, record.task, {
     monoMs: now.monoMs,
     isConnected: false,
-    launcher: launcherKindOf(record.task.executor ?? record.task),
+    launcher: launcherOf(record),
     ...{ run, launchId: record.launchId, executorRun: record.executorRun },
-    isGrouped: record.isGrouped,
+    ...{ isGrouped: record.isGrouped, group: record.group },
   });
   // An earlier version did not write it down.
   const { latest } = record;
@@ -183,7 +191,7 @@ function placeTask({ state, effects, now }: AgentTurn, task: AgentTask, record: 
   const deadlineMs = now.monoMs + reattachDeadlineMs;
   state.tasks.set(run, { ...task, phase: { kind: 'recovering', attempts: 0, deadlineMs } });
   effects.push(
-    { kind: 'reattach', run, launcher },
+    { kind: 'reattach', run, launcher, ...executorOfGroup(task) },
     // A launcher that never answers does not hold the task for ever.
     { kind: 'set-timer', run, timer: 'phase', delayMs: reattachDeadlineMs },
   );
@@ -221,7 +229,7 @@ export function toSubscribe(
       }),
       frameworks: [...frameworks.values()],
       checkpointed_resources: state.identity.checkpointedResources ?? [],
-      executors: executors.map(({ framework, info, launchId }) => ({
+      executors: [...executors, ...groupExecutors(state)].map(({ framework, info, launchId }) => ({
         framework_id: { value: framework.id?.value ?? '' },
         executor: info,
         ...(launchId === undefined ? {} : { launch_id: launchId }),

@@ -7,6 +7,8 @@ import { shutDownExecutors, shutDownOne } from './agent-executor-end.js';
 import { launchInExecutor, passOn, settleExecutors } from './agent-executor-launch.js';
 import { feedRun } from './agent-executor-reducer.js';
 import { ownerOf } from './agent-executor-turn.js';
+import { settleGroups, shutDownGroups } from './agent-group-fate.js';
+import { launchGroup } from './agent-group-launch.js';
 import { drain, endAll, killAll, killOne, startOver } from './agent-kills.js';
 import { nextInLanes } from './agent-lanes.js';
 import { findRefusal, isNewLaunch, newOnes } from './agent-launch-admission.js';
@@ -14,7 +16,6 @@ import { launcherKindOf } from './agent-launch-spec.js';
 import { admitMessage } from './agent-master-stream.js';
 import { findCurrent, makeCurrent, nameRun } from './agent-runs.js';
 import { type AgentEffect, type AgentEvent, type AgentState, newAgentTask } from './agent-state.js';
-import type { AgentTaskEvent } from './agent-task.js';
 import { killGraceMs } from './agent-task-kill.js';
 import { type AgentTurn, feedTask, isSubscribed, log } from './agent-turn.js';
 
@@ -29,6 +30,7 @@ export function reduceAgent(
 ): Reduction<AgentState, AgentEffect> {
   const turn: AgentTurn = { state, effects: [], now, resized: new Set() };
   applyEvent(turn, event);
+  settleGroups(turn);
   grantSlots(turn);
   settleExecutors(turn);
   finishLeaving(turn);
@@ -170,7 +172,7 @@ function applyMessage(turn: AgentTurn, message: AgentMessage): void {
       return;
     case 'LAUNCH_GROUP': {
       const { tasks, ...group } = message.launch_group;
-      if (group.executor.type !== 'CUSTOM') refuseGroup(turn, message.launch_group);
+      if (group.executor.type !== 'CUSTOM') launchGroup(turn, message.launch_group);
       else
         launchInExecutor(turn, { ...group, tasks: newOnes(turn, group, tasks), isGrouped: true });
       return;
@@ -179,7 +181,7 @@ function applyMessage(turn: AgentTurn, message: AgentMessage): void {
       drain(turn, message.drain);
       return;
     case 'SHUTDOWN_EXECUTOR':
-      shutDownOne(turn, message);
+      if (!shutDownGroups(turn, message)) shutDownOne(turn, message);
       return;
     case 'MESSAGE':
       passOn(turn, message);
@@ -248,22 +250,6 @@ function checkPings(turn: AgentTurn): void {
   }
 }
 
-/** A group needs an executor, which this agent does not run and does not advertise. */
-function refuseGroup(
-  turn: AgentTurn,
-  group: Extract<AgentMessage, { readonly type: 'LAUNCH_GROUP' }>['launch_group'],
-): void {
-  const { framework, launch_id } = group;
-  for (const task of group.tasks) {
-    launch(turn, launch_id === undefined ? { framework, task } : { framework, task, launch_id }, {
-      kind: 'refused',
-      state: 'TASK_ERROR',
-      reason: 'REASON_TASK_GROUP_INVALID',
-      message: 'this agent does not have the capability TASK_GROUPS',
-    });
-  }
-}
-
 /**
  * The launch of a run. One that is known, alive or ended, is not launched again; another launch of the same task is a new
  * run, and whatever is left of the one before is superseded.
@@ -271,7 +257,6 @@ function refuseGroup(
 function launch(
   turn: AgentTurn,
   given: Extract<AgentMessage, { readonly type: 'LAUNCH' }>['launch'],
-  groupRefusal?: AgentTaskEvent,
 ): void {
   const { state, now } = turn;
   const { framework, task: definition, launch_id: launchId } = given;
@@ -300,7 +285,7 @@ function launch(
     run,
     records: [{ kind: 'accepted', run, framework, task: definition, ...named }],
   });
-  const refusal = groupRefusal ?? findRefusal(state, definition);
+  const refusal = findRefusal(state, definition);
   feedTask(turn, run, refusal ?? { kind: 'accepted' });
 }
 

@@ -14,10 +14,12 @@ import type {
   ExecutorLimits,
   ExecutorOptions,
 } from './agent-executor.js';
+import { createGroups, type Groups } from './agent-group.js';
+import type { GroupPlace } from './agent-group-place.js';
 import { createLanes, type LaneLimits, type Lanes } from './agent-lanes.js';
 import type { LauncherKind } from './agent-launch-spec.js';
 import type { MasterStream } from './agent-master-stream.js';
-import type { AgentIdentity, CompletedTask } from './agent-records.js';
+import type { AgentIdentity, CompletedTask, JournalRecord } from './agent-records.js';
 import type { CurrentRuns } from './agent-runs.js';
 import type { AgentTask, AgentTaskEffect, AgentTaskEvent, AgentTaskOptions } from './agent-task.js';
 import type { UuidSource } from './update-stream-uuid.js';
@@ -37,6 +39,8 @@ export interface AgentState {
   readonly completedExecutors: Map<RunKey, CompletedExecutor>;
   /** The run of each executor, by {@link executorKeyOf}. */
   readonly executorRuns: Map<string, RunKey>;
+  /** Groups the agent runs itself. */
+  readonly groups: Groups;
   readonly lanes: Lanes;
   readonly uuids: UuidSource;
   readonly runNames: UuidSource;
@@ -140,7 +144,17 @@ export type AgentEffect =
       readonly executorId: string;
       readonly status: number;
       readonly launchId?: LaunchId;
+      /** Runs whose effects so far come first; if they are dropped, so is this. */
+      readonly after?: readonly RunKey[];
     }
+  /** A group, in one piece: flushed to the disk before any later effect of one of its members. */
+  | {
+      readonly kind: 'accept-group';
+      readonly runs: readonly RunKey[];
+      readonly records: readonly JournalRecord[];
+    }
+  /** No member of a group is left: what they shared is not needed any more. */
+  | { readonly kind: 'retire-group'; readonly run: RunKey }
   /** Flushed to the disk before any later effect, of any task. */
   | { readonly kind: 'persist-identity'; readonly identity: AgentIdentity }
   | { readonly kind: 'send-pong' }
@@ -171,6 +185,7 @@ export const emptyAgentState = (
   executors: new Map(),
   completedExecutors: new Map(),
   executorRuns: new Map(),
+  groups: createGroups(),
   lanes: createLanes(options.lanes),
   uuids: { seed, count: 0 },
   runNames: { seed, count: 0 },
@@ -189,6 +204,7 @@ export const newAgentTask = (
     readonly launchId?: LaunchId | undefined;
     readonly executorRun?: RunKey | undefined;
     readonly isGrouped?: true | undefined;
+    readonly group?: GroupPlace | undefined;
   },
 ): AgentTask => ({
   run: at.run,
@@ -205,4 +221,5 @@ export const newAgentTask = (
   ...(at.launchId === undefined ? {} : { launchId: at.launchId }),
   ...(at.executorRun === undefined ? {} : { executorRun: at.executorRun }),
   ...(at.isGrouped ? { isGrouped: true as const } : {}),
+  ...(at.group === undefined ? {} : { group: at.group }),
 });

@@ -1,6 +1,8 @@
 import type { LaunchedTask, Now, Reduction, TaskExit } from '#core';
 import { endOversized } from './agent-disk-limit.js';
 import { reduceExecutorTask } from './agent-executor-task.js';
+import { executorOfGroup } from './agent-group-place.js';
+import { folderOf } from './agent-group-spec.js';
 import { reattachDelayMs } from './agent-reattach.js';
 import { frameworkIdOf } from './agent-runs.js';
 import { describeExit, type StatusContent } from './agent-status.js';
@@ -146,7 +148,7 @@ function useSlot(turn: Turn): void {
   if (task.phase.kind !== 'received') return;
   if (task.phase.waitsFor === 'fetch') {
     turn.task = { ...task, phase: { kind: 'fetching' } };
-    turn.effects.push({ kind: 'fetch', run: task.run, task: task.definition });
+    turn.effects.push({ kind: 'fetch', run: task.run, task: task.definition, ...folderOf(task) });
     setTimer(turn, 'phase', context.options.fetchDeadlineMs);
     return;
   }
@@ -158,6 +160,7 @@ function useSlot(turn: Turn): void {
     task: task.definition,
     frameworkId: frameworkIdOf(task),
     launcher: task.launcher,
+    ...folderOf(task),
   });
   setTimer(turn, 'phase', launchDeadlineMs(turn));
 }
@@ -257,7 +260,12 @@ function reattach(turn: Turn, deadlineMs: number): void {
     loseUnfound(turn, `the ${task.launcher} launcher does not answer`);
     return;
   }
-  turn.effects.push({ kind: 'reattach', run: task.run, launcher: task.launcher });
+  turn.effects.push({
+    kind: 'reattach',
+    run: task.run,
+    launcher: task.launcher,
+    ...executorOfGroup(task),
+  });
   setTimer(turn, 'phase', deadlineMs - now.monoMs);
 }
 

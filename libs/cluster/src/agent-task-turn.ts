@@ -1,6 +1,7 @@
 import { isTerminalTaskState, type Now, type TaskState } from '#core';
 import type { TaskStatus, WireCheckStatus } from '#mesos-v1';
 import { checkOf, emptyCheckStatus } from './agent-check.js';
+import { groupOf } from './agent-group-place.js';
 import type { CompletedTask, KillRequest } from './agent-records.js';
 import { frameworkIdOf } from './agent-runs.js';
 import { type StatusContent, toTaskStatus } from './agent-status.js';
@@ -130,7 +131,9 @@ export const toCompleted = (task: AgentTask, status: TaskStatus): CompletedTask 
   frameworkId: frameworkIdOf(task),
   status,
   ...(task.launchId === undefined ? {} : { launchId: task.launchId }),
-  ...(task.executorRun === undefined ? {} : { ...executorOf(task), executorRun: task.executorRun }),
+  ...executorOf(task),
+  ...(task.executorRun === undefined ? {} : { executorRun: task.executorRun }),
+  ...groupOf(task),
 });
 
 /** What an executor says of a task that was killed, in the words of whoever asked for that. */
@@ -158,9 +161,11 @@ export function killed(task: AgentTask, request: KillRequest): StatusContent {
 
 /** Of a task that ran longer than it may: a failure, as nobody asked for its end. */
 export const COMPLETION_REASON = 'REASON_MAX_COMPLETION_TIME_REACHED';
+/** Of a member whose group's network is gone; a failure too. */
+export const NETWORK_REASON = 'REASON_EXECUTOR_TERMINATED';
 /** Of a task whose sandbox grew beyond its disk; a failure too. */
 export const DISK_REASON = 'REASON_CONTAINER_LIMITATION_DISK';
-const FAILURES: readonly (string | undefined)[] = [COMPLETION_REASON, DISK_REASON];
+const FAILURES: readonly (string | undefined)[] = [COMPLETION_REASON, DISK_REASON, NETWORK_REASON];
 
 function killedState(task: AgentTask, request: KillRequest): TaskState {
   if (FAILURES.includes(request.reason)) return 'TASK_FAILED';

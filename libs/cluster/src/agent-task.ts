@@ -8,6 +8,7 @@ import type {
   TaskStatus,
 } from '#mesos-v1';
 import type { ProbeSight } from './agent-check.js';
+import type { GroupPlace, MemberFolder } from './agent-group-place.js';
 import type { AgentHealth } from './agent-health.js';
 import type { LauncherKind } from './agent-launch-spec.js';
 import type { JournalRecord, KillRequest, TaskRecord } from './agent-records.js';
@@ -22,6 +23,8 @@ export interface AgentTask {
   /** The task's, which its framework gave. */
   readonly id: string;
   readonly launchId?: LaunchId;
+  /** Of a member of a group. */
+  readonly group?: GroupPlace;
   readonly framework: FrameworkInfo;
   readonly definition: TaskInfo;
   readonly launcher: LauncherKind;
@@ -139,6 +142,7 @@ export type AgentTaskEffect =
       readonly kind: 'fetch';
       readonly run: RunKey;
       readonly task: Pick<TaskInfo, 'command'>;
+      readonly member?: MemberFolder;
     }
   | { readonly kind: 'cancel-fetch'; readonly run: RunKey }
   | {
@@ -147,8 +151,15 @@ export type AgentTaskEffect =
       readonly task: TaskInfo;
       readonly frameworkId: string;
       readonly launcher: LauncherKind;
+      readonly member?: MemberFolder;
     }
-  | { readonly kind: 'reattach'; readonly run: RunKey; readonly launcher: LauncherKind }
+  | {
+      readonly kind: 'reattach';
+      readonly run: RunKey;
+      readonly launcher: LauncherKind;
+      /** That of its group, where it is a member. */
+      readonly executor?: RunKey;
+    }
   | {
       readonly kind: 'kill';
       readonly run: RunKey;
@@ -222,6 +233,7 @@ export const toTaskRecord = (task: AgentTask): TaskRecord => ({
   framework: task.framework,
   task: task.definition,
   ...(task.launchId === undefined ? {} : { launchId: task.launchId }),
+  ...(task.group === undefined ? {} : { group: task.group }),
   isLaunching: task.phase.kind !== 'received' && task.phase.kind !== 'fetching',
   ...(task.executorRun === undefined ? {} : { executorRun: task.executorRun }),
   ...(task.isGrouped ? { isGrouped: true as const } : {}),

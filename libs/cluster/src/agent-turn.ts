@@ -1,5 +1,6 @@
 import type { Now, RunKey } from '#core';
 import type { LaunchId, TaskStatus } from '#mesos-v1';
+import { noteMember } from './agent-group.js';
 import { placeInLanes } from './agent-lanes.js';
 import { rememberCompleted } from './agent-records.js';
 import { forgetRun } from './agent-runs.js';
@@ -44,6 +45,7 @@ export function feedTask(turn: AgentTurn, run: RunKey, event: AgentTaskEvent): v
     turn.resized.add(task.executorRun);
   }
   placeInLanes(state.lanes, run, isForgotten ? undefined : reduced.state);
+  noteMember(state.groups, task, { task: reduced.state, isForgotten });
 }
 
 function forget(turn: AgentTurn, task: AgentTask): void {

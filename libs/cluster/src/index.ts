@@ -13,6 +13,14 @@ export {
 export { admitExecutorCall, type ExecutorAdmission } from './agent-executor-calls.js';
 export { type ExecutorSite, toExecutorSpec } from './agent-executor-spec.js';
 export { findExecutor } from './agent-executor-turn.js';
+export { findGroupExecutor, type GroupExecutor, groupExecutors } from './agent-group.js';
+export type { GroupPlace, MemberFolder, SandboxVolume } from './agent-group-place.js';
+export {
+  MEMBER_NAMES_FOLDER,
+  MEMBERS_FOLDER,
+  type MemberSite,
+  toMemberSpec,
+} from './agent-group-spec.js';
 export {
   type AgentHealth,
   type HealthSettings,

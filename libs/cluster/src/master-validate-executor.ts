@@ -105,8 +105,9 @@ function findGroupExecutorDefect({ type, command, container }: ExecutorInfo): st
   if (container === undefined) return undefined;
   if (container.type !== 'MESOS')
     return 'an executor of type DEFAULT has a container of type MESOS';
-  const { mesos } = container as { readonly mesos?: { readonly image?: unknown } };
-  return mesos?.image === undefined ? undefined : 'an executor of type DEFAULT has no image';
+  return container.mesos?.image === undefined
+    ? undefined
+    : 'an executor of type DEFAULT has no image';
 }
 
 function findGraceDefect({ shutdown_grace_period }: ExecutorInfo): string | undefined {

@@ -27,8 +27,11 @@ import type {
   EnvironmentVariable,
   ExecutorInfo,
   KillPolicy,
+  MesosImage,
+  NetworkInfo,
   TaskInfo,
   TaskStatus,
+  VolumeSource,
   WireHealthCheck,
 } from './values.js';
 
@@ -63,6 +66,32 @@ const commandInfo: Decoder<CommandInfo> = openMessage<CommandInfo>({
 
 type DockerInfo = NonNullable<ContainerInfo['docker']>;
 type VolumeInfo = NonNullable<ContainerInfo['volumes']>[number];
+type SandboxPath = NonNullable<VolumeSource['sandbox_path']>;
+
+const volumeSource: Decoder<VolumeSource> = openMessage<VolumeSource>({
+  type: optional(textUpTo(TEXT_LIMITS.name)),
+  host_path: optional(openMessage<{ readonly path: string }>({ path: required(pathText) })),
+  sandbox_path: optional(
+    openMessage<SandboxPath>({
+      type: optional(knownOneOf('SELF', 'PARENT')),
+      path: required(pathText),
+    }),
+  ),
+});
+
+const portMappings = listOf(
+  closedMessage<NonNullable<DockerInfo['port_mappings']>[number]>({
+    host_port: required(portNumber),
+    container_port: required(portNumber),
+    protocol: optional(textUpTo(TEXT_LIMITS.name)),
+  }),
+);
+
+const mesosImage: Decoder<MesosImage> = openMessage<MesosImage>({
+  type: optional(knownOneOf('APPC', 'DOCKER')),
+  docker: optional(openMessage<{ readonly name: string }>({ name: required(nonEmptyText) })),
+  cached: optional(boolean),
+});
 
 const containerInfo: Decoder<ContainerInfo> = openMessage<ContainerInfo>({
   type: required(oneOf('DOCKER', 'MESOS')),
@@ -72,6 +101,7 @@ const containerInfo: Decoder<ContainerInfo> = openMessage<ContainerInfo>({
         mode: required(oneOf('RO', 'RW')),
         container_path: required(textUpTo(TEXT_LIMITS.path, nonEmptyText)),
         host_path: optional(pathText),
+        source: optional(volumeSource),
       }),
     ),
   ),
@@ -79,15 +109,7 @@ const containerInfo: Decoder<ContainerInfo> = openMessage<ContainerInfo>({
     openMessage<DockerInfo>({
       image: required(nonEmptyText),
       network: optional(knownOneOf('HOST', 'BRIDGE', 'NONE', 'USER')),
-      port_mappings: optional(
-        listOf(
-          closedMessage<NonNullable<DockerInfo['port_mappings']>[number]>({
-            host_port: required(portNumber),
-            container_port: required(portNumber),
-            protocol: optional(textUpTo(TEXT_LIMITS.name)),
-          }),
-        ),
-      ),
+      port_mappings: optional(portMappings),
       privileged: optional(boolean),
       parameters: optional(
         listOf(
@@ -101,9 +123,11 @@ const containerInfo: Decoder<ContainerInfo> = openMessage<ContainerInfo>({
     }),
   ),
   network_infos: optional(
-    listOf(openMessage<{ readonly name?: string }>({ name: optional(text) })),
+    listOf(
+      openMessage<NetworkInfo>({ name: optional(text), port_mappings: optional(portMappings) }),
+    ),
   ),
-  mesos: optional(openMessage<{ readonly image?: unknown }>({ image: optional(anything) })),
+  mesos: optional(openMessage<{ readonly image?: MesosImage }>({ image: optional(mesosImage) })),
   rlimit_info: optional(anything),
   linux_info: optional(anything),
 });

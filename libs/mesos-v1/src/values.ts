@@ -204,6 +204,7 @@ export interface ContainerInfo {
     readonly mode: 'RO' | 'RW';
     readonly container_path: string;
     readonly host_path?: string;
+    readonly source?: VolumeSource;
   }[];
   readonly docker?: {
     readonly image: string;
@@ -217,11 +218,35 @@ export interface ContainerInfo {
     readonly parameters?: readonly { readonly key: string; readonly value: string }[];
     readonly force_pull_image?: boolean;
   };
-  readonly network_infos?: readonly { readonly name?: string }[];
+  readonly network_infos?: readonly NetworkInfo[];
+  readonly mesos?: { readonly image?: MesosImage };
   /** Kept as they came; an agent that cannot do what they ask for refuses the task. */
-  readonly mesos?: { readonly image?: unknown };
   readonly rlimit_info?: unknown;
   readonly linux_info?: unknown;
+}
+
+/** Where a volume comes from. Of a type that is not one of these an agent knows nothing. */
+export interface VolumeSource {
+  readonly type?: string;
+  readonly host_path?: { readonly path: string };
+  /** A path in the sandbox of the task itself, or in that of its group's executor, which all members share. */
+  readonly sandbox_path?: { readonly type?: 'SELF' | 'PARENT'; readonly path: string };
+}
+
+export interface NetworkInfo {
+  readonly name?: string;
+  readonly port_mappings?: readonly {
+    readonly host_port: number;
+    readonly container_port: number;
+    readonly protocol?: string;
+  }[];
+}
+
+export interface MesosImage {
+  readonly type?: 'APPC' | 'DOCKER';
+  readonly docker?: { readonly name: string };
+  /** False: it is pulled anew for each launch. */
+  readonly cached?: boolean;
 }
 
 /** Seconds, as in Mesos. `consecutive_failures` of 0xffffffff: the agent reports and never kills. */

@@ -199,7 +199,7 @@ test('an engine that appears later is advertised', async () => {
   await clock.advance(30_000);
   const again = link.admit().subscribe.agent_info.capabilities;
 
-  const always = [{ type: 'TASK_RESOURCE_LIMITS' }, { type: 'EXECUTORS' }];
+  const always = [{ type: 'TASK_GROUPS' }, { type: 'TASK_RESOURCE_LIMITS' }, { type: 'EXECUTORS' }];
   expect(without).toEqual(always);
   expect(link.reconnects).toEqual(['the launchers have changed']);
   expect(again).toEqual([{ type: 'PROCESS' }, ...always]);

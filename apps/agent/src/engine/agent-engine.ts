@@ -7,6 +7,7 @@ import {
   DEFAULT_LANE_LIMITS,
   DEFAULT_TASK_OPTIONS,
   findReconfiguration,
+  groupExecutors,
   isSubscribed,
   type LauncherKind,
   recoverAgent,
@@ -259,7 +260,8 @@ class Engine implements AgentEngine {
     const launchers = this.launchers
       .filter(({ isAvailable }) => isAvailable)
       .map(({ kind }) => ({ type: kind.toUpperCase() }));
-    return [...launchers, { type: 'TASK_RESOURCE_LIMITS' }, { type: 'EXECUTORS' }];
+    const always = ['TASK_GROUPS', 'TASK_RESOURCE_LIMITS', 'EXECUTORS'];
+    return [...launchers, ...always.map((type) => ({ type }))];
   }
 
   /** A container engine may be started after the agent, or stop: what is advertised follows. */
@@ -312,6 +314,7 @@ class Engine implements AgentEngine {
         .map(({ run }) => run),
     );
     for (const run of this.state.executors.keys()) known.add(run);
+    for (const { run } of groupExecutors(this.state)) known.add(run);
     for (const launcher of this.ports.launchers) {
       const status = this.launchers.find(({ kind }) => kind === launcher.kind);
       if (!status?.isAvailable || !isWanted(launcher.kind) || this.isStopped) continue;

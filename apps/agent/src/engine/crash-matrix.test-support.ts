@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { RunKey, TaskExit } from '#core';
 import type { AgentCall, TaskInfo, TaskStatus } from '#mesos-v1';
 import { FakeHost, FakeLauncher } from '../../../../test/support/fake-launcher.js';
@@ -51,11 +51,11 @@ class WatchedLink extends FakeMasterLink {
 /** Folders as they are made, told before. */
 function watchSandboxes(root: string, told: (step: Step) => void): SandboxStore {
   const store = new DirectorySandboxStore(root);
-  const names = (run: RunKey) => [`sandboxes/${run}`, `runtime/${run}`];
   return {
-    directories: (run) => store.directories(run),
+    directories: (run, executor) => store.directories(run, executor),
     prepare: (run, owner) => {
-      for (const path of names(run)) {
+      const { sandbox } = store.directories(run, owner.member?.executor);
+      for (const path of [relative(root, sandbox), `runtime/${run}`]) {
         told({ kind: 'disk', step: { kind: 'make-folder', path } });
       }
       return store.prepare(run, owner);
@@ -118,6 +118,12 @@ export async function live({ root, bootId, host = new WatchedHost(), seed, ...li
       await engine.idle();
       await settle();
     }
+    // The folders of a member take their time.
+    const isLaunching = () =>
+      [...engine.state.tasks.values()].some(({ phase }) => phase.kind === 'launching');
+    for (let round = 0; round < 1_000 && isLaunching(); round += 1) await settle();
+    await engine.idle();
+    await settle();
   };
   await rest();
   const acknowledged = new Set<string>();
@@ -126,6 +132,16 @@ export async function live({ root, bootId, host = new WatchedHost(), seed, ...li
     ask: (definition: TaskInfo) => {
       told({ kind: 'asked', id: definition.task_id.value });
       launch(link, definition);
+    },
+    askGroup: (tasks: readonly TaskInfo[]) => {
+      for (const { task_id } of tasks) told({ kind: 'asked', id: task_id.value });
+      const executor = { executor_id: { value: 'pod' }, type: 'DEFAULT' as const, resources: [] };
+      const framework = { user: 'root', name: 'f', id: { value: 'framework-1' } };
+      const launch_id = { epoch: 1, number: 1 };
+      link.deliver({
+        type: 'LAUNCH_GROUP',
+        launch_group: { framework, executor, tasks, launch_id, executor_launch_id: launch_id },
+      });
     },
     kill: (id: string) =>
       link.deliver({

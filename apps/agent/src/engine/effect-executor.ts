@@ -3,8 +3,10 @@ import {
   type AgentTaskEvent,
   isSubscribed,
   type LauncherKind,
+  type MemberFolder,
   type ProbeSight,
   toLaunchSpec,
+  toMemberSpec,
 } from '#cluster';
 import type { ExecutorTable, LaunchedTask, Launcher, RunKey } from '#core';
 import type { TaskInfo } from '#mesos-v1';
@@ -29,6 +31,8 @@ export function createExecutors(context: ExecutorContext): ExecutorTable<AgentEf
       launcherOf: (kind) => launcherOf(context, kind),
     }),
     journal: ({ records }) => ports.journal.append(records),
+    'accept-group': ({ records }) => ports.journal.append(records),
+    'retire-group': ({ run }) => start(() => background(context, ports.sandboxes.retire(run))),
     'persist-identity': async ({ identity }) => {
       await ports.journal.saveIdentity(identity);
       context.persisted(identity);
@@ -126,7 +130,7 @@ function sendCheckpointed(
 
 async function fetch(
   context: ExecutorContext,
-  { run, task }: EffectOf<'fetch'>,
+  { run, task, member }: EffectOf<'fetch'>,
   aborts: Map<RunKey, AbortController>,
 ): Promise<void> {
   const abort = new AbortController();
@@ -134,7 +138,7 @@ async function fetch(
   const event = await attempt<AgentTaskEvent>(
     async () => {
       // The fetcher gives the sandbox to the task's user when it is done: until then nobody else puts links into it.
-      const { sandbox } = await context.ports.sandboxes.prepare(run, {});
+      const { sandbox } = await context.ports.sandboxes.prepare(run, toOwner({}, member));
       await context.ports.fetcher.fetch({
         uris: task.command?.uris ?? [],
         sandbox,
@@ -149,21 +153,30 @@ async function fetch(
   context.dispatch({ kind: 'task', run, event });
 }
 
-async function launch(
-  context: ExecutorContext,
-  { run, task, frameworkId, launcher }: EffectOf<'launch'>,
-): Promise<void> {
+async function launch(context: ExecutorContext, effect: EffectOf<'launch'>): Promise<void> {
+  const { run, task, frameworkId, launcher, member } = effect;
+  const { sandboxes } = context.ports;
   const event = await attempt<AgentTaskEvent>(
     async () => {
-      const directories = await context.ports.sandboxes.prepare(run, ownerOf(task));
-      const spec = toLaunchSpec(task, {
+      const directories = await sandboxes.prepare(run, toOwner(task, member));
+      const site = {
         ...directories,
         run,
         agentId: context.state().identity.agentId ?? '',
         frameworkId,
         searchPath: context.settings.searchPath,
         hostname: context.settings.agent.hostname,
-      });
+      };
+      const spec =
+        member === undefined
+          ? toLaunchSpec(task, site)
+          : toMemberSpec(task, {
+              ...site,
+              group: {
+                run: member.executor,
+                sandbox: sandboxes.directories(member.executor).sandbox,
+              },
+            });
       const tell = (message: string): void =>
         context.dispatch({ kind: 'task', run, event: { kind: 'launch-progress', message } });
       return { kind: 'launched', launched: await launcherOf(context, launcher).launch(spec, tell) };
@@ -174,13 +187,11 @@ async function launch(
   context.dispatch({ kind: 'task', run, event });
 }
 
-async function reattach(
-  context: ExecutorContext,
-  { run, launcher }: EffectOf<'reattach'>,
-): Promise<void> {
+async function reattach(context: ExecutorContext, effect: EffectOf<'reattach'>): Promise<void> {
+  const { run, launcher } = effect;
   const event = await attempt<AgentTaskEvent>(
     async () => {
-      const directories = context.ports.sandboxes.directories(run);
+      const directories = context.ports.sandboxes.directories(run, effect.executor);
       const found = await launcherOf(context, launcher).reattach({ run, ...directories });
       switch (found.kind) {
         case 'running':
@@ -246,6 +257,11 @@ function launcherOf(context: ExecutorContext, kind: LauncherKind): Launcher {
 
 const ownerOf = (task: Pick<TaskInfo, 'command'>): { readonly user?: string } =>
   task.command?.user ? { user: task.command.user } : {};
+
+const toOwner = (task: Pick<TaskInfo, 'command'>, member: MemberFolder | undefined) => ({
+  ...ownerOf(task),
+  ...(member === undefined ? {} : { member }),
+});
 
 async function attempt<Result>(
   work: () => Promise<Result>,

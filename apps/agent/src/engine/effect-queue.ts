@@ -36,7 +36,8 @@ export class EffectQueue {
       if (isHeldUp && isKillByExecutor(effect)) void this.carryOut(undefined, effect);
       if (isHeldUp && OVERTAKING.has(effect.kind)) {
         void this.carryOut(undefined, effect);
-      } else if ('run' in effect) this.addForRun(effect.run, effect);
+      } else if ('run' in effect) this.addForRuns([effect.run], effect);
+      else if ('runs' in effect) this.addForRuns(effect.runs, effect);
       else this.addForAgent(effect);
     }
   }
@@ -56,20 +57,28 @@ export class EffectQueue {
     await Promise.all([this.agentTail, ...[...this.lanes.values()].map(({ tail }) => tail)]);
   }
 
-  private addForRun(key: RunKey, effect: AgentEffect): void {
-    const known = this.lanes.get(key);
-    const lane: Lane = known ?? { tail: Promise.resolve(), isDropped: false };
-    this.lanes.set(key, lane);
-    const before = known?.tail;
-    const agent = this.agentTail;
+  /** In the lanes of all these runs at once: what follows in one of them waits for it. */
+  private addForRuns(runs: readonly RunKey[], effect: AgentEffect): void {
     const others = 'after' in effect ? this.lanesOf(effect.after) : [];
-    const own = others.length === 0 ? before : all([before, ...others.map(({ tail }) => tail)]);
+    const before = [...this.lanesOf(runs), ...others].map(({ tail }) => tail);
+    const own = before.length > 1 ? all(before) : before[0];
+    const agent = this.agentTail;
     const ready = agent === undefined ? own : agent.then(() => own);
-    const tail = this.carryOut(ready, effect, lane, others);
-    lane.tail = tail;
-    void tail.then(() => {
-      if (lane.tail === tail && this.lanes.get(key) === lane) this.lanes.delete(key);
-    });
+    const lanes = new Map(runs.map((run) => [run, this.laneOf(run)]));
+    const tail = this.carryOut(ready, effect, lanes, others);
+    for (const [run, lane] of lanes) {
+      lane.tail = tail;
+      void tail.then(() => {
+        if (lane.tail === tail && this.lanes.get(run) === lane) this.lanes.delete(run);
+      });
+    }
+  }
+
+  private laneOf(run: RunKey): Lane {
+    const known = this.lanes.get(run);
+    const lane = known ?? { tail: Promise.resolve(), isDropped: false };
+    this.lanes.set(run, lane);
+    return lane;
   }
 
   private lanesOf(runs: readonly RunKey[] = []): readonly Lane[] {
@@ -87,21 +96,23 @@ export class EffectQueue {
   private async carryOut(
     ready: Promise<void> | undefined,
     effect: AgentEffect,
-    lane?: Lane,
+    lanes: ReadonlyMap<RunKey, Lane> = new Map(),
     others: readonly Lane[] = [],
   ): Promise<void> {
     await ready;
-    if (this.isHalted || lane?.isDropped || others.some(({ isDropped }) => isDropped)) return;
+    if (this.isHalted || [...lanes.values(), ...others].some(({ isDropped }) => isDropped)) return;
     // The table's handler for a kind takes the effect of that kind; TypeScript cannot follow the union through the look-up.
     const execute = this.executors[effect.kind] as (effect: AgentEffect) => Promise<void>;
     try {
       await execute(effect);
     } catch (error) {
       if (this.isHalted) return;
-      if (error instanceof UnwrittenError && lane !== undefined && 'run' in effect) {
-        lane.isDropped = true;
-        if (this.lanes.get(effect.run) === lane) this.lanes.delete(effect.run);
-        this.handlers.unwritten(effect.run, error.message);
+      if (error instanceof UnwrittenError && lanes.size > 0) {
+        for (const [run, lane] of lanes) {
+          lane.isDropped = true;
+          if (this.lanes.get(run) === lane) this.lanes.delete(run);
+        }
+        for (const run of lanes.keys()) this.handlers.unwritten(run, error.message);
         return;
       }
       this.halt();

@@ -12,6 +12,14 @@ const docker = (network?: 'HOST' | 'BRIDGE' | 'USER'): ContainerInfo => ({
   docker: { image: 'busybox', ...(network === undefined ? {} : { network }) },
 });
 
+const memberOf = (network_infos: readonly object[]): Partial<TaskInfo> => ({
+  container: { type: 'MESOS', mesos: { image: { type: 'DOCKER', docker: { name: 'busybox' } } } },
+  executor: {
+    ...{ executor_id: { value: 'pod' }, type: 'DEFAULT', resources: [] },
+    container: { type: 'MESOS', network_infos },
+  },
+});
+
 function hostOf(checks: Partial<TaskInfo>, subject: 'health' | 'check' = 'health', at = launched) {
   const task = { name: 'web', task_id: { value: 'web' }, agent_id: { value: 'a' }, resources: [] };
   const launcher = new FakeLauncher(new FakeHost());
@@ -39,6 +47,8 @@ test.each([
   ],
   ['in a network of the user', { container: docker('USER') }, 'IPV4' as const, '172.17.0.2'],
   ['over IPv6 there', { container: docker('BRIDGE') }, 'IPV6' as const, 'fd00::2'],
+  ['of a member of a group that has a network', memberOf([{}]), undefined, '172.17.0.2'],
+  ['of one in the network of the host', memberOf([]), undefined, '127.0.0.1'],
 ])('a port %s', (_where, task, protocol, host) => {
   expect(hostOf({ ...task, ...http(protocol) })).toBe(host);
 });

@@ -82,8 +82,11 @@ function withHost(
   return { ok: true, target: toTarget({ host: address ?? host, inside }) };
 }
 
-const hasOwnNetwork = ({ container }: TaskInfo): boolean =>
-  container?.docker !== undefined && (container.docker.network ?? 'HOST') !== 'HOST';
+/** That of a member of a group is its executor's. */
+const hasOwnNetwork = ({ container, executor }: TaskInfo): boolean =>
+  executor === undefined
+    ? container?.docker !== undefined && (container.docker.network ?? 'HOST') !== 'HOST'
+    : (executor.container?.network_infos ?? []).length > 0;
 
 function toCommandTarget(command: CommandInfo, at: TaskPlace): ProbeTarget {
   const variables = command.environment?.variables ?? [];

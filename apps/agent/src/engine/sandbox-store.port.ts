@@ -1,3 +1,4 @@
+import type { MemberFolder } from '#cluster';
 import type { RunKey } from '#core';
 
 /** Where a run's files are. Absolute paths. */
@@ -10,9 +11,13 @@ export interface TaskDirectories {
 
 /** The folders of runs. Every method may be repeated. */
 export interface SandboxStore {
-  directories(run: RunKey): TaskDirectories;
-  /** Makes both folders; the sandbox belongs to `user` if given. */
-  prepare(run: RunKey, owner: { readonly user?: string }): Promise<TaskDirectories>;
+  /** The sandbox of a member of a group is in that of its `executor`, which all members have in common. */
+  directories(run: RunKey, executor?: RunKey): TaskDirectories;
+  /** Makes both folders; the sandbox belongs to `user` if given. That of a member is made with its volumes. */
+  prepare(
+    run: RunKey,
+    owner: { readonly user?: string; readonly member?: MemberFolder },
+  ): Promise<TaskDirectories>;
   /** Removes the runtime directory; the sandbox stays to be read until it is swept. */
   retire(run: RunKey): Promise<void>;
 }

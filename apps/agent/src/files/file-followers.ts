@@ -69,6 +69,7 @@ export class FileFollowers implements OnModuleDestroy {
   private isOver(run: RunKey | undefined): boolean {
     const { state } = this.agent;
     if (run === undefined || state === undefined) return false;
+    if (state.executors.has(run) || state.groups.members.has(run)) return false;
     const task = state.tasks.get(run);
     return task === undefined || task.phase.kind === 'ended';
   }

@@ -7,7 +7,7 @@ import { ApiError } from '#platform';
 import type { DirectorySandboxStore } from '../sandbox/directory-sandbox-store.js';
 import { stillRecovering } from '../status/still-recovering.js';
 import { LOG_PATH, openLog, readLogPath } from './agent-log.js';
-import { findRun } from './find-run.js';
+import { findSandbox } from './find-sandbox.js';
 import {
   openInSandbox,
   parseSandboxPath,
@@ -47,8 +47,7 @@ export async function openFile(source: FileSource, text: string): Promise<Opened
   const log = readLogPath(text);
   if (log === 'folder') throw new ApiError(400, `${text} is not a regular file`);
   if (log === 'file') return { file: await openLog(), name: 'log', again: openLog };
-  const path = parseSandboxPath(text);
-  const { sandbox, run } = await findSandbox(source, path);
+  const { sandbox, run, path } = await locate(source, parseSandboxPath(text));
   const again = async (): Promise<FileHandle> => await openInSandbox(sandbox, path);
   return {
     file: await again(),
@@ -69,8 +68,7 @@ export async function listFolder(source: FileSource, text: string): Promise<read
       await file.close();
     }
   }
-  const path = parseSandboxPath(text);
-  const { sandbox } = await findSandbox(source, path);
+  const { sandbox, path } = await locate(source, parseSandboxPath(text));
   const folder = await resolveInSandbox(sandbox, path);
   const names = await readdir(folder).catch((cause: unknown) => {
     throw new ApiError(404, `task ${path.taskId}: ${path.inside || '/'} is not a folder`, {
@@ -86,17 +84,19 @@ export async function listFolder(source: FileSource, text: string): Promise<read
   return entries;
 }
 
-async function findSandbox(
+/** The folder that the path must not lead out of, and the path in it. */
+async function locate(
   { state, sandboxes }: FileSource,
   path: SandboxPath,
-): Promise<{ readonly sandbox: string; readonly run?: RunKey }> {
+): Promise<{ readonly sandbox: string; readonly path: SandboxPath; readonly run?: RunKey }> {
   if (state !== undefined) {
-    const run = findRun(state, path);
-    return { sandbox: sandboxes.directories(run).sandbox, run };
+    const { run, folder, inside } = findSandbox(state, path);
+    const { sandbox } = sandboxes.directories(folder);
+    return { sandbox, run, path: { ...path, inside: posix.join(inside, path.inside) } };
   }
   const { sandbox } = sandboxes.directories(runKeyOfTask(path.taskId));
   const isThere = path.owner === undefined && (await lstat(sandbox).catch(() => undefined));
-  if (isThere) return { sandbox };
+  if (isThere) return { sandbox, path };
   throw stillRecovering();
 }
 

@@ -4,10 +4,12 @@ import {
   type CompletedTask,
   containerIdOf,
   frameworkIdOf,
+  groupExecutors,
 } from '#cluster';
 import type { LaunchedTask } from '#core';
 import type { FrameworkInfo } from '#mesos-v1';
 import type { ListedFile } from '../files/virtual-files.js';
+import { executorIdOf } from '../status/describe-frameworks.js';
 
 /** The bodies of the v1 operator reads, as v1 messages. */
 
@@ -52,11 +54,11 @@ export function viewFrameworks(state: AgentState): object {
 /** Custom ones; and the agent runs a command task itself, whose executor is one in name, with the task's id. */
 export const viewExecutors = (state: AgentState): object => ({
   executors: [
-    ...[...state.executors.values()].map(({ info, framework }) => ({
+    ...[...state.executors.values(), ...groupExecutors(state)].map(({ info, framework }) => ({
       executor_info: { framework_id: framework.id, ...info },
     })),
     ...[...state.tasks.values()]
-      .filter((task) => task.executorRun === undefined && task.phase.kind !== 'ended')
+      .filter((task) => task.definition.executor === undefined && task.phase.kind !== 'ended')
       .map((task) => ({
         executor_info: {
           executor_id: { value: task.id },
@@ -68,14 +70,16 @@ export const viewExecutors = (state: AgentState): object => ({
       })),
   ],
   completed_executors: [
-    ...[...state.completedExecutors.values()].map(({ executorId, frameworkId }) => ({
-      executor_info: {
-        executor_id: { value: executorId },
-        framework_id: { value: frameworkId },
-      },
-    })),
+    ...[...state.completedExecutors.values(), ...endedGroups(state)].map(
+      ({ executorId, frameworkId }) => ({
+        executor_info: {
+          executor_id: { value: executorId },
+          framework_id: { value: frameworkId },
+        },
+      }),
+    ),
     ...[...state.completed.values()]
-      .filter(({ executorRun }) => executorRun === undefined)
+      .filter(({ executorId }) => executorId === undefined)
       .map(({ taskId, frameworkId }) => ({
         executor_info: {
           executor_id: { value: taskId },
@@ -87,16 +91,16 @@ export const viewExecutors = (state: AgentState): object => ({
   ],
 });
 
-/** `usage` are the statistics of an executor, custom or in name. */
+/** `usage` are the statistics of a custom executor, or of a task the agent runs itself. */
 export const viewContainers = (
   state: AgentState,
-  usage: (frameworkId: string, executorId: string) => object | undefined,
+  usage: (frameworkId: string, id: string) => object | undefined,
 ): object => ({
   containers: [
     ...[...state.executors.values()].flatMap((executor) => {
       const { id, info, framework, launched } = executor;
       const frameworkId = framework.id?.value ?? '';
-      const container = { frameworkId, executorId: id, name: info.name ?? '', launched };
+      const container = { frameworkId, id, executorId: id, name: info.name ?? '', launched };
       return launched === undefined
         ? []
         : [viewContainer(container, containerIdOf(executor), usage)];
@@ -107,7 +111,8 @@ export const viewContainers = (
       const container = {
         ...{
           frameworkId: frameworkIdOf(task),
-          executorId: id,
+          id,
+          executorId: executorIdOf(task),
           name: nameOfExecutor(task),
           launched,
         },
@@ -121,16 +126,17 @@ export const viewContainers = (
 function viewContainer(
   given: {
     readonly frameworkId: string;
+    readonly id: string;
     readonly executorId: string;
     readonly name: string;
     readonly launched: LaunchedTask | undefined;
     readonly status?: object | undefined;
   },
   containerId: string,
-  usage: (frameworkId: string, executorId: string) => object | undefined,
+  usage: (frameworkId: string, id: string) => object | undefined,
 ): object {
-  const { frameworkId, executorId, name, launched, status } = given;
-  const statistics = usage(frameworkId, executorId);
+  const { frameworkId, id, executorId, name, launched, status } = given;
+  const statistics = usage(frameworkId, id);
   return {
     framework_id: { value: frameworkId },
     executor_id: { value: executorId },
@@ -145,10 +151,25 @@ function viewContainer(
   };
 }
 
-const nameOfExecutor = ({ id }: AgentTask): string => `Command Executor (Task: ${id})`;
+/** Executors of groups that are over, while a task of one is remembered. */
+function endedGroups(
+  state: AgentState,
+): Iterable<{ readonly executorId: string; readonly frameworkId: string }> {
+  const ended = new Map(
+    [...state.completed.values()].flatMap(({ group, frameworkId }) =>
+      group === undefined
+        ? []
+        : [[group.executor, { executorId: group.executorId, frameworkId }] as const],
+    ),
+  );
+  for (const { run } of groupExecutors(state)) ended.delete(run);
+  return ended.values();
+}
 
-const executorIdOf = ({ id, definition }: AgentTask): string =>
-  definition.executor?.executor_id.value ?? id;
+const nameOfExecutor = ({ id, definition }: AgentTask): string =>
+  definition.executor === undefined
+    ? `Command Executor (Task: ${id})`
+    : (definition.executor.name ?? '');
 
 function stageOf({ phase }: AgentTask): 'queued' | 'launched' | 'terminated' {
   if (phase.kind === 'ended') return 'terminated';

@@ -39,6 +39,7 @@ const STATE = {
   identity: { agentId: 'a1' },
   executors: new Map([[EXECUTOR.run, EXECUTOR]]),
   executorRuns: new Map(),
+  groups: { members: new Map(), runs: new Map(), ending: new Set(), ended: [] },
   completedExecutors: new Map([
     ['x', { run: 'x', executorId: 'gone', frameworkId: 'f0', framework: FRAMEWORK }],
   ]),

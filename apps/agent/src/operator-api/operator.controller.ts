@@ -93,7 +93,7 @@ export class OperatorController {
     const state = this.state();
     const measured = await this.agent.statistics.read();
     const byOwner = new Map(
-      measured.map((one) => [`${one.framework_id} ${one.executor_id}`, one.statistics]),
+      measured.map((one) => [`${one.framework_id} ${one.source}`, one.statistics]),
     );
     return viewContainers(state, (frameworkId, id) => byOwner.get(`${frameworkId} ${id}`));
   }

@@ -1,9 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { chown, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { MEMBERS_FOLDER } from '#cluster';
 import { assert, type RunKey, readRunKey } from '#core';
 import type { SandboxStore, TaskDirectories } from '../engine/sandbox-store.port.js';
 import { findUser } from '../host/user-ids.js';
+import { prepareMember } from './member-folder.js';
 
 /** Folders of runs under the agent's work directory: `sandboxes/<run>` and `runtime/<run>`. */
 export class DirectorySandboxStore implements SandboxStore {
@@ -15,19 +17,28 @@ export class DirectorySandboxStore implements SandboxStore {
     this.runtimeRoot = join(workDirectory, 'runtime');
   }
 
-  directories(run: RunKey): TaskDirectories {
+  directories(run: RunKey, executor?: RunKey): TaskDirectories {
     // A key is one name; the ids of earlier versions were checked to be.
     assert(run !== '' && run !== '.' && run !== '..' && !run.includes('/'), `folder "${run}"`);
-    return { sandbox: join(this.root, run), runtimeDirectory: join(this.runtimeRoot, run) };
+    const folder =
+      executor === undefined ? this.root : join(this.directories(executor).sandbox, MEMBERS_FOLDER);
+    return { sandbox: join(folder, run), runtimeDirectory: join(this.runtimeRoot, run) };
   }
 
-  async prepare(run: RunKey, owner: { readonly user?: string }): Promise<TaskDirectories> {
-    const directories = this.directories(run);
+  async prepare(
+    run: RunKey,
+    { user, member }: Parameters<SandboxStore['prepare']>[1],
+  ): Promise<TaskDirectories> {
+    const directories = this.directories(run, member?.executor);
     // Synchronously: through the thread pool it would cost the event loop more.
     mkdirSync(directories.sandbox, { recursive: true, mode: 0o755 });
     mkdirSync(directories.runtimeDirectory, { recursive: true, mode: 0o700 });
-    if (owner.user !== undefined && process.getuid?.() === 0) {
-      const { uid, gid } = await findUser(owner.user);
+    if (member !== undefined) {
+      const shared = this.directories(member.executor).sandbox;
+      await prepareMember(member, { own: directories.sandbox, shared });
+    }
+    if (user !== undefined && process.getuid?.() === 0) {
+      const { uid, gid } = await findUser(user);
       await chown(directories.sandbox, uid, gid);
     }
     return directories;

@@ -2,8 +2,12 @@ import {
   type AgentExecutor,
   type AgentState,
   type AgentTask,
+  type CompletedTask,
   containerIdOf,
   frameworkIdOf,
+  type GroupExecutor,
+  groupExecutors,
+  MEMBERS_FOLDER,
 } from '#cluster';
 import type { RunKey } from '#core';
 import type { FrameworkInfo } from '#mesos-v1';
@@ -25,8 +29,15 @@ export function describeFrameworks(state: AgentState): readonly unknown[] {
   for (const executor of state.executors.values()) {
     add(executor.framework, describeExecutor(state, executor));
   }
+  const members = new Set<RunKey>();
+  for (const executor of groupExecutors(state)) {
+    add(executor.framework, describeGroups(executor));
+    for (const { run } of executor.members) members.add(run);
+  }
   for (const task of state.tasks.values()) {
-    const isOfOther = task.executorRun !== undefined && state.executors.has(task.executorRun);
+    const isOfOther =
+      members.has(task.run) ||
+      (task.executorRun !== undefined && state.executors.has(task.executorRun));
     if (!isOfOther) add(task.framework, describeOwn(task));
   }
   return [...frameworks].map(([id, { info, executors }]) => ({
@@ -44,6 +55,28 @@ export const directoryOf = (
   frameworkId: string,
   { executorId, run }: { readonly executorId: string; readonly run: RunKey },
 ): string => `/frameworks/${frameworkId}/executors/${executorId}/runs/${run}`;
+
+/** The same of a task: that of a member is in its group's, those of a custom executor's tasks are the executor's. */
+export function taskDirectory({
+  frameworkId,
+  executorId,
+  executorRun,
+  group,
+  run,
+  ...task
+}: Pick<CompletedTask, 'frameworkId' | 'executorId' | 'executorRun' | 'group' | 'run'> &
+  ({ readonly id: string } | Pick<CompletedTask, 'taskId'>)): string {
+  const taskId = 'id' in task ? task.id : task.taskId;
+  const id = executorId ?? taskId;
+  if (group === undefined) {
+    return directoryOf(frameworkId, { executorId: id, run: executorRun ?? run });
+  }
+  return `${directoryOf(frameworkId, { executorId: id, run: group.executor })}/${MEMBERS_FOLDER}/${run}`;
+}
+
+/** A command task is its own. */
+export const executorIdOf = ({ id, definition }: AgentTask): string =>
+  definition.executor?.executor_id.value ?? id;
 
 function describeExecutor(state: AgentState, executor: AgentExecutor): unknown {
   const tasks = [...executor.tasks].flatMap((run) => state.tasks.get(run) ?? []);
@@ -68,10 +101,28 @@ function describeExecutor(state: AgentState, executor: AgentExecutor): unknown {
   };
 }
 
+/** What the agent runs as Mesos' default executor would. */
+function describeGroups({ run, framework, info, members }: GroupExecutor): unknown {
+  const frameworkId = framework.id?.value ?? '';
+  const isQueued = ({ phase: { kind } }: AgentTask) => kind === 'received' || kind === 'fetching';
+  return {
+    id: info.executor_id.value,
+    name: info.name ?? '',
+    source: info.source ?? '',
+    type: 'DEFAULT',
+    container: run,
+    directory: directoryOf(frameworkId, { executorId: info.executor_id.value, run }),
+    resources: info.resources,
+    tasks: members.filter((task) => !isQueued(task) && !hasEnded(task)).map(describeTask),
+    queued_tasks: members.filter(isQueued).map(describeTask),
+    completed_tasks: members.filter(hasEnded).map(describeTask),
+  };
+}
+
 /** A command task, which needs no executor; or one whose executor has ended before it was acknowledged. */
 function describeOwn(task: AgentTask): unknown {
-  const id = task.definition.executor?.executor_id.value ?? task.id;
-  const run = task.executorRun ?? task.run;
+  const id = executorIdOf(task);
+  const run = task.group?.executor ?? task.executorRun ?? task.run;
   const description = [describeTask(task)];
   return {
     id,

@@ -3,7 +3,7 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type AgentState, type AgentTask, frameworkIdOf } from '#cluster';
 import { ApiError } from '#platform';
 import { AGENT_VERSION, AgentService } from '../agent.service.js';
-import { describeFrameworks, directoryOf } from './describe-frameworks.js';
+import { describeFrameworks, executorIdOf, taskDirectory } from './describe-frameworks.js';
 import { stillRecovering } from './still-recovering.js';
 
 /** What this agent is and runs. */
@@ -37,13 +37,11 @@ export class StatusController {
       completed_tasks: [...state.completed.values()].map((task) => ({
         id: task.taskId,
         framework_id: task.frameworkId,
+        executor_id: task.executorId ?? task.taskId,
         run: task.run,
         state: task.status.state,
         status: task.status,
-        directory: directoryOf(task.frameworkId, {
-          executorId: task.executorId ?? task.taskId,
-          run: task.executorRun ?? task.run,
-        }),
+        directory: taskDirectory(task),
       })),
     };
   }
@@ -69,6 +67,7 @@ export class StatusController {
       id: task.id,
       name: task.definition.name,
       framework_id: frameworkIdOf(task),
+      executor_id: executorIdOf(task),
       run: task.run,
       state: task.stream.latest?.state ?? 'TASK_STAGING',
       phase: task.phase.kind,
@@ -81,9 +80,10 @@ export class StatusController {
       resources: task.definition.resources,
       unacknowledged_updates: task.stream.pending.length,
       status: task.stream.latest ?? null,
-      directory: directoryOf(frameworkIdOf(task), {
-        executorId: task.definition.executor?.executor_id.value ?? task.id,
-        run: task.executorRun ?? task.run,
+      directory: taskDirectory({
+        ...task,
+        frameworkId: frameworkIdOf(task),
+        executorId: executorIdOf(task),
       }),
     };
   }

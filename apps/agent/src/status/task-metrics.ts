@@ -68,9 +68,9 @@ export function registerTaskMetrics(read: () => Promise<readonly TaskSample[]>):
 
 function fill(metric: Counter | Gauge, field: string, samples: readonly TaskSample[]): void {
   metric.reset();
-  for (const { framework_id, executor_id, statistics } of samples.slice(0, MAX_TASKS)) {
+  for (const { framework_id, source, statistics } of samples.slice(0, MAX_TASKS)) {
     const value = statistics[field];
-    if (value !== undefined) metric.inc({ framework_id, task_id: executor_id }, value);
+    if (value !== undefined) metric.inc({ framework_id, task_id: source }, value);
   }
 }
 

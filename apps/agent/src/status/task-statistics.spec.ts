@@ -126,7 +126,7 @@ test('the metrics have series of a thousand tasks and count the rest', async () 
   const samples = Array.from(
     { length: 1_003 },
     (_, n): TaskSample => ({
-      ...{ executor_id: `t${n}`, executor_name: '', framework_id: 'f1', source: '' },
+      ...{ executor_id: 'pod', executor_name: '', framework_id: 'f1', source: `t${n}` },
       statistics,
     }),
   );

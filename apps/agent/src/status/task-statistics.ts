@@ -75,17 +75,21 @@ export class TaskStatistics {
 interface Running extends Pick<TaskInfo, 'name' | 'limits' | 'resources'> {
   readonly run: RunKey;
   readonly id: string;
+  /** Of a member of a group. */
+  readonly executorId?: string;
   readonly frameworkId: string;
   readonly launched: NonNullable<AgentTask['launched']>;
 }
 
 function toRunningTask(task: AgentTask): readonly Running[] {
-  const { run, id, launched, phase, definition } = task;
+  const { run, id, launched, phase, definition, group } = task;
   const isRunning = phase.kind === 'running' || phase.kind === 'killing';
   if (!isRunning || launched === undefined || launched.pid <= 0) return [];
   const { name, limits, resources } = definition;
   const limited = limits === undefined ? {} : { limits };
-  return [{ run, id, launched, frameworkId: frameworkIdOf(task), name, resources, ...limited }];
+  const executor = group === undefined ? {} : { executorId: group.executorId };
+  const named = { run, id, frameworkId: frameworkIdOf(task), name, ...executor };
+  return [{ ...named, launched, resources, ...limited }];
 }
 
 function toRunningExecutor(executor: AgentExecutor): readonly Running[] {
@@ -107,7 +111,7 @@ function toSample(
   };
   const diskLimit = fromMilli(scalarMilli(amount, 'disk')) * MIB;
   return {
-    executor_id: task.id,
+    executor_id: task.executorId ?? task.id,
     executor_name: task.name,
     framework_id: task.frameworkId,
     source: task.id,
