@@ -34,6 +34,7 @@ export function checkMaster(engine: MasterEngine): string | undefined {
   for (const agent of engine.state.agents.values()) {
     if (agent.condition === 'unreachable') continue;
     const tally = new Tally(agent.total);
+    for (const executor of agent.executors.values()) tally.add(executor.id, executor.resources);
     for (const task of agent.tasks) if (task.holdsResources) tally.add(task.id, task.resources);
     for (const offer of agent.offers) tally.add(offer.id, offer.resources);
     if (tally.problem !== undefined) return `the master over-commits ${agent.id}: ${tally.problem}`;

@@ -309,7 +309,11 @@ export class SimulatedScheduler implements SchedulerDriver {
     const { host } = this.parts;
     if (call.type === 'ACCEPT') {
       const tasks = (call.accept.operations ?? []).flatMap((operation) =>
-        operation.type === 'LAUNCH' ? operation.launch.task_infos : [],
+        operation.type === 'LAUNCH'
+          ? operation.launch.task_infos
+          : operation.type === 'LAUNCH_GROUP'
+            ? operation.launch_group.task_group.tasks
+            : [],
       );
       const offers = call.accept.offer_ids.map(({ value }) => value.slice(-8));
       trace.add(

@@ -47,6 +47,19 @@ export const EDGE_MUTANTS: CoreMutants = {
         append: (records) => journal.append(records.filter(({ kind }) => kind !== 'acknowledged')),
       }),
   },
+  'an agent that writes down the first member of a group only': {
+    wrapJournal: (journal) =>
+      replacing<TaskJournal>(journal, {
+        append: (records) =>
+          journal.append(
+            records.map((record) =>
+              record.kind === 'accepted-group'
+                ? { ...record, members: record.members.slice(0, 1) }
+                : record,
+            ),
+          ),
+      }),
+  },
   'a framework that repeats an ACCEPT which may have been carried out': { retriesAccepts: true },
   'a framework that does not store its id': {
     wrapFrameworkStore: (store) =>

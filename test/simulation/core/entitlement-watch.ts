@@ -9,7 +9,7 @@ import {
   reservedRole,
   roleName,
 } from '#core';
-import { decodeResources } from '#mesos-v1';
+import { decodeResources, type TaskInfo } from '#mesos-v1';
 import type { World } from '../world.js';
 import type { LifeWatch, WatchedTurn } from './life-watch.js';
 
@@ -22,8 +22,7 @@ export class EntitlementWatch implements LifeWatch {
   }
 
   private readEffect(state: MasterState, effect: MasterEffect): void {
-    if (effect.kind === 'send-to-agent' && effect.message.type === 'LAUNCH') {
-      const { task } = effect.message.launch;
+    for (const task of effect.kind === 'send-to-agent' ? launchedBy(effect) : []) {
       const role = task.resources[0]?.allocation_info?.role ?? '*';
       this.checkReservations(decodeResources(task.resources), role, `task ${task.task_id.value}`);
     }
@@ -60,6 +59,13 @@ export class EntitlementWatch implements LifeWatch {
     }
   }
 }
+
+const launchedBy = ({
+  message,
+}: Extract<MasterEffect, { readonly kind: 'send-to-agent' }>): readonly TaskInfo[] => {
+  if (message.type === 'LAUNCH') return [message.launch.task];
+  return message.type === 'LAUNCH_GROUP' ? message.launch_group.tasks : [];
+};
 
 /**
  * What of an agent a role may count on; undefined: nothing, or nobody can say. With guarantees some of what is free is
@@ -116,6 +122,9 @@ export function consumedBy(state: MasterState, role: string, name: string): numb
     for (const task of agent.tasks) {
       if (task.holdsResources && isWithin(task.role, role))
         sum += task.resources.scalars[name] ?? 0;
+    }
+    for (const executor of agent.executors.values()) {
+      if (isWithin(executor.role, role)) sum += executor.resources.scalars[name] ?? 0;
     }
     for (const offer of agent.offers) {
       if (isWithin(offer.role, role)) sum += offer.resources.scalars[name] ?? 0;

@@ -81,7 +81,8 @@ export class RegistryWatch implements LifeWatch {
     if (event.type === 'SUBSCRIBED') {
       this.expectFramework(event.subscribed.framework_id.value, ['registered', 'completed']);
     }
-    if (event.type === 'FAILURE' && event.failure.agent_id !== undefined) {
+    const lost = event.type === 'FAILURE' && event.failure.executor_id === undefined;
+    if (lost && event.failure.agent_id !== undefined) {
       // One whose place another one has taken is forgotten.
       this.expectAgent(event.failure.agent_id.value, ['unreachable', 'gone', NOT_STORED]);
     }

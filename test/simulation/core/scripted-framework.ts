@@ -9,7 +9,6 @@ import {
   encodeResources,
   type Filters,
   type FrameworkInfo,
-  type OfferOperation,
   type TaskStatus,
   type WireOffer,
 } from '#mesos-v1';
@@ -20,6 +19,7 @@ import { select } from './carve.js';
 import { type Demand, type FrameworkHabits, toInfo, toRefuseSeconds } from './demand.js';
 import type { FrameworkChange, FrameworkStore, StoredTask } from './framework-store.js';
 import { type PackedTask, TaskBook } from './task-book.js';
+import { toOperations } from './task-groups.js';
 
 /** What one life of a framework is given. */
 export interface ScriptedFrameworkParts {
@@ -228,14 +228,7 @@ export class ScriptedFramework {
     const stored = tasks.map((task) => task.stored);
     for (const { id } of stored) this.launching.add(id);
     await this.commit(stored.map((task) => ({ kind: 'put-task', task })));
-    const task_infos = tasks.map(({ info }) => info);
-    const operations: readonly OfferOperation[] = [
-      ...tasks.flatMap(({ reserve }) =>
-        reserve.length === 0 ? [] : [{ type: 'RESERVE' as const, reserve: { resources: reserve } }],
-      ),
-      { type: 'LAUNCH', launch: { task_infos } },
-    ];
-    const accept = { offer_ids: [offer.id], operations, filters };
+    const accept = { offer_ids: [offer.id], operations: toOperations(tasks), filters };
     const failure = await this.call({ type: 'ACCEPT', accept });
     if (failure?.code === 'REFUSED' || failure?.code === 'DISCONNECTED') await this.forget(stored);
     for (const { id } of stored) this.launching.delete(id);

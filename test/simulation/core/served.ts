@@ -5,6 +5,7 @@ import type { MasterNode } from '../master-node.js';
 import { select } from './carve.js';
 import type { FrameworkNode } from './framework-node.js';
 import type { StoredTask } from './framework-store.js';
+import type { GroupWatch } from './group-watch.js';
 import { isActive, isDone, isOver } from './task-book.js';
 import { toTaskName } from './task-names.js';
 
@@ -15,6 +16,7 @@ export function findUnserved(cluster: {
   readonly masters: readonly MasterNode[];
   readonly agents: readonly AgentNode[];
   readonly frameworks: readonly FrameworkNode[];
+  readonly observer: { readonly groups: GroupWatch };
 }): readonly string[] {
   const reasons: string[] = [];
   const wanted = new Set<string>();
@@ -25,6 +27,7 @@ export function findUnserved(cluster: {
     }
   }
   compareHosts(cluster.agents, wanted, reasons);
+  reasons.push(...cluster.observer.groups.findAlone(cluster.agents));
   const master = cluster.masters.find(({ isLeading }) => isLeading);
   if (master?.engine === undefined) reasons.push('no master leads');
   else {

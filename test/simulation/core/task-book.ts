@@ -1,6 +1,7 @@
 import { isTerminalTaskState, type Resources, subtractResources, type TaskState } from '#core';
 import {
   decodeResources,
+  type ExecutorInfo,
   encodeResources,
   type TaskInfo,
   type TaskStatus,
@@ -11,6 +12,7 @@ import type { SeededRandom } from '../../support/seeded-random.js';
 import { carve, reserved, select } from './carve.js';
 import { commandOf, type Demand, type FrameworkHabits } from './demand.js';
 import type { FrameworkSnapshot, StoredTask } from './framework-store.js';
+import { EXECUTOR_SIZE, GROUP_SIZE, isGrouped, toExecutor } from './task-groups.js';
 
 /** A task that is about to be launched. */
 export interface PackedTask {
@@ -18,6 +20,8 @@ export interface PackedTask {
   readonly info: TaskInfo;
   /** What has to be reserved for it first. */
   readonly reserve: readonly WireResource[];
+  /** Of those that are launched as a group it is one object. */
+  readonly executor?: ExecutorInfo;
 }
 
 /** What one life of a framework knows of its tasks, and what it still wants. */
@@ -72,6 +76,12 @@ export class TaskBook {
     for (const demand of demands) {
       if (demand.role !== role) continue;
       let missing = this.missingOf(demand);
+      if (isGrouped(demand, habits)) {
+        const grouped = this.packGroup(demand, offer, { missing, rest });
+        packed.push(...grouped.packed);
+        rest = grouped.rest;
+        continue;
+      }
       while (missing > 0 && packed.length < habits.tasksPerOffer) {
         const isTooBig = random.chance(habits.errs);
         const size = isTooBig ? TOO_BIG : carve(rest, demand.size);
@@ -82,6 +92,34 @@ export class TaskBook {
       }
     }
     return packed;
+  }
+
+  /** As many of what is missing as make one group, if they fit with their executor. */
+  private packGroup(
+    demand: Demand,
+    offer: WireOffer,
+    given: { readonly missing: number; readonly rest: Resources },
+  ): { readonly packed: readonly PackedTask[]; readonly rest: Resources } {
+    const held = carve(given.rest, EXECUTOR_SIZE);
+    const nothing = { packed: [], rest: given.rest };
+    if (given.missing <= 0 || held === undefined) return nothing;
+    let rest = subtractResources(given.rest, held);
+    const sizes: Resources[] = [];
+    while (sizes.length < Math.min(GROUP_SIZE, given.missing)) {
+      const size = carve(rest, demand.size);
+      if (size === undefined) return nothing;
+      sizes.push(size);
+      rest = subtractResources(rest, size);
+    }
+    const executor = toExecutor(
+      `${this.parts.habits.name}.${this.nextTask}`,
+      encodeResources(held, { isRefined: true }),
+    );
+    const packed = sizes.map((size) => ({
+      ...this.make(demand, offer, { size, isReserved: false }),
+      executor,
+    }));
+    return { packed, rest };
   }
 
   private reserves({ kind, role }: Demand): boolean {

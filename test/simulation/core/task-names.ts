@@ -1,6 +1,6 @@
 import { type TaskId, taskId } from '#core';
 import type { SchedulerCallWithoutFrameworkId } from '#framework';
-import type { OfferOperation, TaskStatus } from '#mesos-v1';
+import type { OfferOperation, TaskInfo, TaskStatus } from '#mesos-v1';
 
 /**
  * In the simulation every task has a name of its own, `<framework>.<number>`. Frameworks that share ids leave out the first
@@ -49,10 +49,13 @@ export function toWireCall(call: SchedulerCallWithoutFrameworkId): SchedulerCall
 const toWire = ({ value }: { readonly value: string }) => ({ value: toWireId(value) });
 
 function toWireOperation(operation: OfferOperation): OfferOperation {
+  const rename = (infos: readonly TaskInfo[]) =>
+    infos.map((info) => ({ ...info, task_id: toWire(info.task_id) }));
+  if (operation.type === 'LAUNCH_GROUP') {
+    const { executor, task_group } = operation.launch_group;
+    const launch_group = { executor, task_group: { tasks: rename(task_group.tasks) } };
+    return { ...operation, launch_group };
+  }
   if (operation.type !== 'LAUNCH') return operation;
-  const task_infos = operation.launch.task_infos.map((info) => ({
-    ...info,
-    task_id: toWire(info.task_id),
-  }));
-  return { ...operation, launch: { task_infos } };
+  return { ...operation, launch: { task_infos: rename(operation.launch.task_infos) } };
 }

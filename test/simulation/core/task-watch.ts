@@ -11,7 +11,13 @@ import {
   type TaskState,
   taskId,
 } from '#core';
-import { decodeResources, type TaskInfo, type TaskStatus } from '#mesos-v1';
+import {
+  decodeResources,
+  type FrameworkInfo,
+  type OfferOperation,
+  type TaskInfo,
+  type TaskStatus,
+} from '#mesos-v1';
 import type { FakeLeaseKeeper } from '../../support/fake-lease-keeper.js';
 import type { AgentNode, AgentWatch } from '../agent-node.js';
 import type { MasterWatch } from '../master-node.js';
@@ -19,6 +25,7 @@ import type { SchedulerWatch } from '../scheduler-link.js';
 import { SurvivalWatch } from '../survival-watch.js';
 import type { World } from '../world.js';
 import type { FrameworkNode } from './framework-node.js';
+import { GroupWatch } from './group-watch.js';
 import type { LifeWatch, WatchedTurn } from './life-watch.js';
 import { isFinal } from './task-book.js';
 import { toTaskName, withTaskName } from './task-names.js';
@@ -33,6 +40,7 @@ interface Launch {
 /** The tasks of a whole cluster: what is launched, started, told, acknowledged and ended, and in which order. */
 export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
   readonly survival: SurvivalWatch;
+  readonly groups = new GroupWatch();
   private readonly launches = new Map<string, Launch>();
   private readonly starts = new Map<string, string>();
   private readonly told = new Map<string, TaskState>();
@@ -83,8 +91,7 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
   /** An ACCEPT reaches a master: what it launches is stored. */
   accepting(_engine: unknown, call: Parameters<MasterWatch['accepting']>[1]): void {
     for (const operation of call.accept.operations ?? []) {
-      if (operation.type !== 'LAUNCH') continue;
-      for (const { task_id } of operation.launch.task_infos) {
+      for (const { task_id } of tasksOf(operation)) {
         const id = this.nameFor(call.framework_id.value, task_id.value);
         const { disk } = this.nodeOf(id);
         if (disk.tasks.has(id) || disk.isForgotten(id)) continue;
@@ -198,12 +205,24 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
       if (effect.kind !== 'send-to-agent') continue;
       const agent = state.agentStreams.get(effect.streamId);
       if (effect.message.type === 'DRAIN') this.mayEndOn(agent);
-      if (effect.message.type !== 'LAUNCH') continue;
-      const { framework, task } = effect.message.launch;
-      const id = frameworkId(framework.id?.value ?? '');
-      const name = this.nameFor(id, task.task_id.value);
-      this.launches.set(name, { info: task, frameworkId: id, epoch: state.epoch });
+      if (effect.message.type === 'LAUNCH') this.sent(state, effect.message.launch);
+      if (effect.message.type !== 'LAUNCH_GROUP') continue;
+      const { framework, tasks } = effect.message.launch_group;
+      for (const task of tasks) this.sent(state, { framework, task });
+      const nameOf = (id: string) => this.nameFor(framework.id?.value ?? '', id);
+      for (const member of this.groups.launched(effect, nameOf)) {
+        this.survival.mayEnd(member, 'its group may end');
+      }
     }
+  }
+
+  private sent(
+    { epoch }: MasterState,
+    { framework, task }: { readonly framework: FrameworkInfo; readonly task: TaskInfo },
+  ): void {
+    const id = frameworkId(framework.id?.value ?? '');
+    const name = this.nameFor(id, task.task_id.value);
+    this.launches.set(name, { info: task, frameworkId: id, epoch });
   }
 
   private learnName(
@@ -288,6 +307,11 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
     );
   }
 }
+
+const tasksOf = (operation: OfferOperation): readonly TaskInfo[] => {
+  if (operation.type === 'LAUNCH') return operation.launch.task_infos;
+  return operation.type === 'LAUNCH_GROUP' ? operation.launch_group.task_group.tasks : [];
+};
 
 /** Nobody can see it, or an operator believes so: either may turn out wrong. */
 const mayBeWrong = (state: TaskState): boolean =>
