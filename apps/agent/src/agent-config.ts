@@ -71,6 +71,8 @@ const readSettings = (source: Parameters<typeof readConfig>[1]) =>
       cpus: numeric('PACER_AGENT_CPUS', { fallback: 0, min: 0, max: MAX_CPUS, fraction: true }),
       memMib: numeric('PACER_AGENT_MEM_MIB', { fallback: 0, min: 0, max: MAX_MIB }),
       diskMib: numeric('PACER_AGENT_DISK_MIB', { fallback: 0, min: 0, max: MAX_MIB }),
+      /** `all`, or numbers and UUIDs of NVIDIA GPUs. */
+      gpus: list('PACER_AGENT_GPUS', ['all']),
       ports: parsed('PACER_AGENT_PORTS', readPortRanges, DEFAULT_PORTS),
       resources: parsed('PACER_AGENT_RESOURCES', readResources, []),
       defaultRole: parsed('PACER_AGENT_DEFAULT_ROLE', readRole, '*'),

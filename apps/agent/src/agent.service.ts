@@ -36,6 +36,7 @@ import { type AgentEngine, createAgentEngine, type LauncherStatus } from './engi
 import type { ExecutorApi } from './engine/executor-api.js';
 import { UriFetcher } from './fetch/uri-fetcher.js';
 import { readBootId } from './host/boot-id.js';
+import { detectGpus } from './host/detect-gpus.js';
 import { detectResources } from './host/detect-resources.js';
 import { lockDirectory } from './host/lock-directory.js';
 import { readProcessAge } from './host/process-age.js';
@@ -76,6 +77,7 @@ export class AgentService implements OnModuleDestroy {
   private readonly endListeners = new Set<(run: RunKey) => void>();
   private readonly hosts: (Launcher & SessionHost)[] = [];
   private executorApi: ExecutorApi | undefined;
+  private gpus: readonly string[] = [];
   private description: Omit<AgentInfo, 'id'> | undefined;
   private readonly housekeeping: { close(): void }[] = [];
   private draining: Promise<void> | undefined;
@@ -141,6 +143,7 @@ export class AgentService implements OnModuleDestroy {
         searchPath:
           process.env['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
         options: {
+          gpus: this.gpus,
           executors: {
             registrationMs: this.config.executorRegistrationSeconds * 1_000,
             reregistrationMs: this.config.executorReregistrationSeconds * 1_000,
@@ -253,6 +256,7 @@ export class AgentService implements OnModuleDestroy {
 
   private async describe(port: number): Promise<Omit<AgentInfo, 'id'>> {
     const { config } = this;
+    this.gpus = await detectGpus(config.gpus);
     assert(port > 0, `port ${port} is not that of a listening server`);
     const amount = await detectResources(
       {
@@ -260,6 +264,7 @@ export class AgentService implements OnModuleDestroy {
         memMib: config.memMib || undefined,
         diskMib: config.diskMib || undefined,
         ports: config.ports,
+        gpus: this.gpus.length,
         named: config.resources,
         defaultRole: config.defaultRole,
       },

@@ -14,6 +14,7 @@ import {
   type WireCheck,
 } from '#mesos-v1';
 import { checkOf } from './agent-check.js';
+import { findGpuDefect, gpusAskedFor } from './agent-gpus.js';
 import { readRlimits } from './agent-rlimits.js';
 import { findGenericCheckDefect, findHealthCheckDefect } from './validate-check.js';
 
@@ -26,6 +27,8 @@ export interface LaunchSite {
   readonly frameworkId: string;
   /** Of a member of a group; of another task it is the task's. */
   readonly executorId?: string;
+  /** Ids of the GPUs it is given. */
+  readonly gpus?: readonly string[];
   /** PATH for tasks without a container. */
   readonly searchPath: string;
   readonly hostname: string;
@@ -53,7 +56,13 @@ export function findTaskDefect(task: TaskInfo): string | undefined {
   if (id.length > MAX_TASK_ID_LENGTH) {
     return `task id is ${id.length} characters long, the limit is ${MAX_TASK_ID_LENGTH}`;
   }
-  if (task.executor) return findExecutorDefect(id, task.executor);
+  const gpus = findGpuDefect(task);
+  if (gpus !== undefined) return `task ${id}: ${gpus}`;
+  if (task.executor) {
+    const isAsked = gpusAskedFor(task) + gpusAskedFor(task.executor) > 0;
+    if (isAsked) return `task ${id}: gpus are not given to custom executors by this agent`;
+    return findExecutorDefect(id, task.executor);
+  }
   if (task.container?.type === 'DOCKER' && !task.container.docker?.image) {
     return `task ${id}: container.docker.image is missing`;
   }
@@ -137,6 +146,7 @@ export function toLaunchSpec(task: TaskInfo, site: LaunchSite): LaunchSpec {
     ...(limits === undefined ? {} : { limits }),
     ...(rlimits.kind === 'read' && rlimits.rlimits.length > 0 ? { rlimits: rlimits.rlimits } : {}),
     ...(docker ? { docker } : {}),
+    ...(site.gpus === undefined ? {} : { gpus: site.gpus }),
   };
 }
 

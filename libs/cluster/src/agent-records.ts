@@ -68,7 +68,7 @@ export type JournalRecord =
       readonly launchId?: LaunchId;
     }
   /** Written before the launcher is called: from here on it is never called again for this run. */
-  | { readonly kind: 'launching'; readonly run: RunKey }
+  | { readonly kind: 'launching'; readonly run: RunKey; readonly gpus?: readonly string[] }
   | { readonly kind: 'update'; readonly run: RunKey; readonly status: TaskStatus }
   | { readonly kind: 'acknowledged'; readonly run: RunKey; readonly uuid: string }
   | { readonly kind: 'kill'; readonly run: RunKey; readonly kill: KillRequest }
@@ -96,6 +96,7 @@ export interface TaskRecord {
   readonly launchId?: LaunchId;
   readonly group?: GroupPlace;
   readonly isLaunching: boolean;
+  readonly gpus?: readonly string[];
   readonly executorRun?: RunKey;
   readonly isGrouped?: true;
   /** Uuids of an executor's updates that are acknowledged; at most {@link MAX_SETTLED_UUIDS}. */
@@ -218,7 +219,13 @@ function nextRecord(
         }
       );
     case 'launching':
-      return known && { ...known, isLaunching: true };
+      return (
+        known && {
+          ...known,
+          isLaunching: true,
+          ...(record.gpus === undefined ? {} : { gpus: record.gpus }),
+        }
+      );
     case 'kill':
       return known && { ...known, kill: record.kill };
     case 'update':

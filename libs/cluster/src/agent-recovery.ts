@@ -146,6 +146,7 @@ function restoreTask(run: RunKey, record: TaskRecord, now: Now): AgentTask {
       ? { phase: { kind: 'delegated', isSent: false, isUnproven: true } }
       : {}),
     ...(record.settled === undefined ? {} : { settled: record.settled }),
+    ...(record.gpus === undefined ? {} : { gpus: record.gpus }),
     stream: {
       connected: false,
       pending: record.pending,

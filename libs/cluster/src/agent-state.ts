@@ -55,6 +55,8 @@ export interface AgentOptions extends AgentTaskOptions {
   /** Default: {@link DEFAULT_EXECUTOR_OPTIONS}. */
   readonly executors?: ExecutorOptions;
   readonly lanes: LaneLimits;
+  /** Ids of the GPUs to hand out; default: none. */
+  readonly gpus?: readonly string[];
   /** The address tasks without a network of their own are reached at. */
   readonly hostAddress: string;
   /** Launchers that can be used here; for the others the reason why not. */

@@ -40,7 +40,12 @@ describe('an end nobody asked for', () => {
 
 describe('what a launch waits for', () => {
   const context: AgentTaskContext = {
-    ...{ options: DEFAULT_TASK_OPTIONS, agentId: 'a1', hostAddress: '127.0.0.1' },
+    ...{
+      freeGpus: () => [],
+      options: DEFAULT_TASK_OPTIONS,
+      agentId: 'a1',
+      hostAddress: '127.0.0.1',
+    },
     ...{ uuids: { seed: Array(10).fill(1), count: 0 }, isConnected: true },
   };
   const now = { epochMs: 0, monoMs: 0 };

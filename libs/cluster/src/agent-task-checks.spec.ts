@@ -45,6 +45,7 @@ function runTask(checks: Partial<TaskInfo>, capabilities: readonly string[] = []
   });
   const effects: AgentTaskEffect[] = [];
   const context = {
+    freeGpus: () => [],
     options: DEFAULT_TASK_OPTIONS,
     agentId: 'a1',
     hostAddress: '127.0.0.1',

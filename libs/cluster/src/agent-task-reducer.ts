@@ -1,6 +1,7 @@
 import type { LaunchedTask, Now, Reduction, TaskExit } from '#core';
 import { endOversized } from './agent-disk-limit.js';
 import { reduceExecutorTask } from './agent-executor-task.js';
+import { gpusAskedFor } from './agent-gpus.js';
 import { executorOfGroup } from './agent-group-place.js';
 import { folderOf } from './agent-group-spec.js';
 import { reattachDelayMs } from './agent-reattach.js';
@@ -152,10 +153,18 @@ function useSlot(turn: Turn): void {
     setTimer(turn, 'phase', context.options.fetchDeadlineMs);
     return;
   }
-  turn.task = { ...task, phase: { kind: 'launching' } };
-  journal(turn, { kind: 'launching', run: task.run });
+  const wanted = gpusAskedFor(task.definition);
+  const free = wanted === 0 ? [] : context.freeGpus();
+  if (free.length < wanted) {
+    end(turn, toLackOfGpus(wanted, free.length));
+    return;
+  }
+  const given = wanted === 0 ? {} : { gpus: free.slice(0, wanted) };
+  turn.task = { ...task, ...given, phase: { kind: 'launching' } };
+  journal(turn, { kind: 'launching', run: task.run, ...given });
   turn.effects.push({
     kind: 'launch',
+    ...given,
     run: task.run,
     task: task.definition,
     frameworkId: frameworkIdOf(task),
@@ -164,6 +173,14 @@ function useSlot(turn: Turn): void {
   });
   setTimer(turn, 'phase', launchDeadlineMs(turn));
 }
+
+/** Those of a task before it may not be free yet: its id was used again, or it was lost to its master and still ends. */
+const toLackOfGpus = (wanted: number, free: number): StatusContent => ({
+  state: 'TASK_FAILED',
+  source: 'SOURCE_AGENT',
+  reason: 'REASON_CONTAINER_LAUNCH_FAILED',
+  message: `it asks for ${wanted} gpus, ${free} of this agent are free`,
+});
 
 function afterFetch(turn: Turn): void {
   if (turn.task.phase.kind !== 'fetching') return;

@@ -32,6 +32,8 @@ export interface AgentTask {
   readonly executorRun?: RunKey;
   /** Launched as one of a group, which its executor gets as a whole. */
   readonly isGrouped?: true;
+  /** Ids of the GPUs it was given. */
+  readonly gpus?: readonly string[];
   /** Uuids of its executor's updates that are acknowledged. */
   readonly settled?: readonly string[];
   readonly phase: AgentTaskPhase;
@@ -152,6 +154,8 @@ export type AgentTaskEffect =
       readonly frameworkId: string;
       readonly launcher: LauncherKind;
       readonly member?: MemberFolder;
+      /** Ids of GPUs that are its own. */
+      readonly gpus?: readonly string[];
     }
   | {
       readonly kind: 'reattach';
@@ -220,6 +224,8 @@ export const DEFAULT_TASK_OPTIONS: AgentTaskOptions = {
 
 /** What a task's reducer knows of its agent. */
 export interface AgentTaskContext {
+  /** Ids of GPUs nobody has. */
+  readonly freeGpus: () => readonly string[];
   readonly options: AgentTaskOptions;
   readonly agentId: string;
   /** The address of tasks without one of their own. */
@@ -235,6 +241,7 @@ export const toTaskRecord = (task: AgentTask): TaskRecord => ({
   ...(task.launchId === undefined ? {} : { launchId: task.launchId }),
   ...(task.group === undefined ? {} : { group: task.group }),
   isLaunching: task.phase.kind !== 'received' && task.phase.kind !== 'fetching',
+  ...(task.gpus === undefined ? {} : { gpus: task.gpus }),
   ...(task.executorRun === undefined ? {} : { executorRun: task.executorRun }),
   ...(task.isGrouped ? { isGrouped: true as const } : {}),
   ...(task.settled === undefined ? {} : { settled: task.settled }),

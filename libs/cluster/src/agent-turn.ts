@@ -1,5 +1,6 @@
 import type { Now, RunKey } from '#core';
 import type { LaunchId, TaskStatus } from '#mesos-v1';
+import { freeGpus } from './agent-gpus.js';
 import { noteMember } from './agent-group.js';
 import { placeInLanes } from './agent-lanes.js';
 import { rememberCompleted } from './agent-records.js';
@@ -30,6 +31,7 @@ export function feedTask(turn: AgentTurn, run: RunKey, event: AgentTaskEvent): v
   }
   const { agentId } = state.identity;
   const context: AgentTaskContext = {
+    freeGpus: () => freeGpus(state),
     options: state.options,
     agentId: agentId ?? task.definition.agent_id.value,
     hostAddress: state.options.hostAddress,

@@ -48,6 +48,13 @@ describe('toContainerConfig', () => {
     });
   });
 
+  it("asks the engine for the GPUs that are the task's own", () => {
+    expect(toConfig().HostConfig.DeviceRequests).toBeUndefined();
+    expect(toConfig({}, { gpus: ['GPU-1', 'GPU-2'] }).HostConfig.DeviceRequests).toEqual([
+      { Driver: 'nvidia', DeviceIDs: ['GPU-1', 'GPU-2'], Capabilities: [['gpu']] },
+    ]);
+  });
+
   it('leaves the image its own command when there is none', () => {
     const config = toConfig();
 

@@ -100,11 +100,20 @@ export function toContainerConfig(spec: LaunchSpec, defaults: ContainerDefaults)
       NetworkMode: toNetworkMode(docker.network, defaults.scope),
       PortBindings: toPortBindings(docker, defaults.publishAddress),
       Privileged: docker.privileged,
+      ...toDeviceRequests(spec),
       LogConfig: { Type: 'json-file', Config: { ...ENGINE_LOG } },
     },
   };
   applyDockerParameters(config, docker.parameters);
   return config;
+}
+
+/** As `docker run --gpus device=...`: the engine needs NVIDIA's container toolkit for it, and says so where it is missing. */
+function toDeviceRequests({ gpus }: Pick<LaunchSpec, 'gpus'>) {
+  if (gpus === undefined) return {};
+  return {
+    DeviceRequests: [{ Driver: 'nvidia', DeviceIDs: [...gpus], Capabilities: [['gpu']] }],
+  };
 }
 
 function toVariables(environment: LaunchSpec['environment']): string[] {

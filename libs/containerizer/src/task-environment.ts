@@ -21,9 +21,17 @@ export function toEnvironment(spec: LaunchSpec, scope: string): Record<string, s
   return {
     PATH: DEFAULT_PATH,
     ...spec.environment,
+    ...gpuVariables(spec),
     [RUN_VARIABLE]: spec.run,
     [SCOPE_VARIABLE]: scope,
   };
+}
+
+/** What CUDA and what NVIDIA's tools go by. They ask a program to keep to its GPUs; nothing makes it. */
+function gpuVariables({ gpus }: Pick<LaunchSpec, 'gpus'>): Record<string, string> {
+  if (gpus === undefined) return {};
+  const ids = gpus.join(',');
+  return { CUDA_VISIBLE_DEVICES: ids, NVIDIA_VISIBLE_DEVICES: ids };
 }
 
 /** Refuses by name what the system cannot pass on. */

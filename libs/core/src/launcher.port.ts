@@ -44,6 +44,8 @@ export interface LaunchSpec {
     readonly memMib?: number | 'unlimited';
   };
   readonly rlimits?: readonly Rlimit[];
+  /** Ids (UUIDs) of the NVIDIA GPUs that are its own; absent: nothing is said about GPUs. */
+  readonly gpus?: readonly string[];
   readonly docker?: DockerSpec;
 }
 

@@ -154,7 +154,7 @@ async function fetch(
 }
 
 async function launch(context: ExecutorContext, effect: EffectOf<'launch'>): Promise<void> {
-  const { run, task, frameworkId, launcher, member } = effect;
+  const { run, task, frameworkId, launcher, member, gpus } = effect;
   const { sandboxes } = context.ports;
   const event = await attempt<AgentTaskEvent>(
     async () => {
@@ -162,6 +162,7 @@ async function launch(context: ExecutorContext, effect: EffectOf<'launch'>): Pro
       const site = {
         ...directories,
         run,
+        ...(gpus === undefined ? {} : { gpus }),
         agentId: context.state().identity.agentId ?? '',
         frameworkId,
         searchPath: context.settings.searchPath,

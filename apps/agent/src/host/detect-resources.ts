@@ -15,6 +15,8 @@ export interface ConfiguredResources {
   readonly memMib: number | undefined;
   readonly diskMib: number | undefined;
   readonly ports: readonly Range[];
+  /** NVIDIA GPUs that can be handed out. */
+  readonly gpus: number;
   /** What these name is not detected, however little of it they give. */
   readonly named: readonly ConfiguredResource[];
   /** Owns what has no role of its own. */
@@ -35,7 +37,9 @@ export async function detectResources(
     disk:
       configured.diskMib ??
       withoutReserve(Math.floor((disk.blocks * disk.bsize) / MIB), DISK_RESERVE_MIB),
+    ...(configured.gpus === 0 ? {} : { gpus: configured.gpus }),
   };
+  checkGpus(configured);
   const scalars = Object.entries(detected).map(
     ([name, value]): ConfiguredResource => ({ name, value: { type: 'SCALAR', scalar: { value } } }),
   );
@@ -45,6 +49,17 @@ export async function detectResources(
   };
   const rest = [...scalars, ports].filter(({ name }) => !names.has(name));
   return decodeResources([...rest, ...named].map((entry) => toWire(entry, defaultRole)));
+}
+
+function checkGpus({ named, gpus }: Pick<ConfiguredResources, 'named' | 'gpus'>): void {
+  const wanted = named.reduce(
+    (sum, { name, value }) =>
+      name === 'gpus' && value.type === 'SCALAR' ? sum + value.scalar.value : sum,
+    0,
+  );
+  if (wanted > gpus) {
+    throw new Error(`PACER_AGENT_RESOURCES: gpus is ${wanted}, there are ${gpus} NVIDIA GPUs here`);
+  }
 }
 
 const toWire = ({ name, role, value }: ConfiguredResource, defaultRole: string): WireResource => ({

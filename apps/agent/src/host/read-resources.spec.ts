@@ -8,10 +8,10 @@ import { readResources } from './read-resources.js';
 
 const configured = {
   ...{ cpus: undefined, memMib: 64, diskMib: 100, ports: [{ begin: 1, end: 2 }] },
-  ...{ named: [], defaultRole: '*' },
+  ...{ named: [], gpus: 0, defaultRole: '*' },
 };
-const detect = (named: string, defaultRole = '*') =>
-  detectResources({ ...configured, named: readResources(named), defaultRole }, tmpdir());
+const detect = (named: string, defaultRole = '*', gpus = 0) =>
+  detectResources({ ...configured, gpus, named: readResources(named), defaultRole }, tmpdir());
 
 test("Mesos' notation gives amounts, ranges and the roles that own them", async () => {
   const found = await detect('cpus:4; mem(ads):1024;mem:0.5;ports:[31000-31001, 31005]');
@@ -57,6 +57,8 @@ test.each([
   ['cpus:-1', 'is -1, not 0 or within'],
   ['cpus:[1-2]', 'is ranges: cpus is a number'],
   ['ports:7', 'is not ranges'],
+  ['gpus:0.5', 'is not a whole number of gpus'],
+  ['gpus:[0-1]', 'is not a whole number of gpus'],
   ['ports:[1-70000]', 'has the range 1-70000, not within 1 and 65535'],
   ['ports:[9-1]', 'has "9-1", not a range first-last'],
   ['ports(a):[1-5];ports(b):[5-6]', 'has 5 of ports twice'],
@@ -71,6 +73,15 @@ test.each([
   ['[nonsense', 'is not JSON'],
 ])('refuses %s', (text, reason) => {
   expect(() => readResources(text)).toThrow(reason);
+});
+
+test('gpus are all there are, or fewer; never more', async () => {
+  expect(scalarMilli(await detect('cpus:1', '*', 2), 'gpus')).toBe(2_000);
+  const fewer = await detect('gpus(ml):1', '*', 2);
+  expect(fewer).toEqual(await detect('gpus:1', 'ml', 2).then((all) => ({ ...all, ...fewer })));
+  await expect(detect('gpus(ml):2;gpus:1', '*', 2)).rejects.toThrow(
+    'PACER_AGENT_RESOURCES: gpus is 3, there are 2 NVIDIA GPUs here',
+  );
 });
 
 test('attributes are texts, numbers, ranges or sets', () => {

@@ -116,7 +116,9 @@ function toEntry(given: string, value: TextValue, role: string | undefined): Con
   if (role !== undefined && !isRoleName(role)) {
     throw new Error(`has the role ${JSON.stringify(role)}, which is not the name of a role`);
   }
-  if (name === 'gpus') throw new Error('is of gpus, which this agent cannot hand out');
+  if (name === 'gpus' && !(value.type === 'SCALAR' && Number.isInteger(value.scalar.value))) {
+    throw new Error('is not a whole number of gpus');
+  }
   const owned = role === undefined ? {} : { role };
   if (value.type === 'SCALAR') {
     const amount = value.scalar.value;
