@@ -11,6 +11,7 @@ import {
 } from '#core';
 import { decodeResources } from '#mesos-v1';
 import type { World } from '../world.js';
+import { launchesOf } from './launches.js';
 import type { LifeWatch, WatchedTurn } from './life-watch.js';
 
 /** Who may have what: reservations go to their role and those below it, and no offer takes a role above its quota. */
@@ -22,8 +23,7 @@ export class EntitlementWatch implements LifeWatch {
   }
 
   private readEffect(state: MasterState, effect: MasterEffect): void {
-    if (effect.kind === 'send-to-agent' && effect.message.type === 'LAUNCH') {
-      const { task } = effect.message.launch;
+    for (const { task } of launchesOf(effect)) {
       const role = task.resources[0]?.allocation_info?.role ?? '*';
       this.checkReservations(decodeResources(task.resources), role, `task ${task.task_id.value}`);
     }
@@ -116,6 +116,9 @@ export function consumedBy(state: MasterState, role: string, name: string): numb
     for (const task of agent.tasks) {
       if (task.holdsResources && isWithin(task.role, role))
         sum += task.resources.scalars[name] ?? 0;
+    }
+    for (const executor of agent.executors.values()) {
+      if (isWithin(executor.role, role)) sum += executor.resources.scalars[name] ?? 0;
     }
     for (const offer of agent.offers) {
       if (isWithin(offer.role, role)) sum += offer.resources.scalars[name] ?? 0;

@@ -81,7 +81,9 @@ export class RegistryWatch implements LifeWatch {
     if (event.type === 'SUBSCRIBED') {
       this.expectFramework(event.subscribed.framework_id.value, ['registered', 'completed']);
     }
-    if (event.type === 'FAILURE' && event.failure.agent_id !== undefined) {
+    // With an executor it is the end of that one, not of the agent.
+    const isOfExecutor = event.type === 'FAILURE' && event.failure.executor_id !== undefined;
+    if (event.type === 'FAILURE' && event.failure.agent_id !== undefined && !isOfExecutor) {
       // One whose place another one has taken is forgotten.
       this.expectAgent(event.failure.agent_id.value, ['unreachable', 'gone', NOT_STORED]);
     }

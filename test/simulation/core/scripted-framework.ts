@@ -9,7 +9,6 @@ import {
   encodeResources,
   type Filters,
   type FrameworkInfo,
-  type OfferOperation,
   type TaskStatus,
   type WireOffer,
 } from '#mesos-v1';
@@ -19,6 +18,7 @@ import type { SimulatedProcess } from '../simulated-process.js';
 import { select } from './carve.js';
 import { type Demand, type FrameworkHabits, toInfo, toRefuseSeconds } from './demand.js';
 import type { FrameworkChange, FrameworkStore, StoredTask } from './framework-store.js';
+import { toOperations } from './launches.js';
 import { type PackedTask, TaskBook } from './task-book.js';
 
 /** What one life of a framework is given. */
@@ -99,6 +99,10 @@ export class ScriptedFramework {
     const open = this.book.open().filter(({ isGivenUp }) => !isGivenUp);
     const some = open.filter(() => random.chance(0.5));
     for (const task of some) void this.act(() => this.giveUp(task));
+    const { executor, agentId } = random.chance(0.3) ? (some[0] ?? {}) : {};
+    if (executor === undefined || agentId === undefined) return;
+    const shutdown = { executor_id: { value: executor }, agent_id: { value: agentId } };
+    void this.act(async () => void (await this.call({ type: 'SHUTDOWN', shutdown })));
   }
 
   /** Leaves a role in which nothing is demanded, or takes it up again. */
@@ -228,14 +232,7 @@ export class ScriptedFramework {
     const stored = tasks.map((task) => task.stored);
     for (const { id } of stored) this.launching.add(id);
     await this.commit(stored.map((task) => ({ kind: 'put-task', task })));
-    const task_infos = tasks.map(({ info }) => info);
-    const operations: readonly OfferOperation[] = [
-      ...tasks.flatMap(({ reserve }) =>
-        reserve.length === 0 ? [] : [{ type: 'RESERVE' as const, reserve: { resources: reserve } }],
-      ),
-      { type: 'LAUNCH', launch: { task_infos } },
-    ];
-    const accept = { offer_ids: [offer.id], operations, filters };
+    const accept = { offer_ids: [offer.id], operations: toOperations(tasks), filters };
     const failure = await this.call({ type: 'ACCEPT', accept });
     if (failure?.code === 'REFUSED' || failure?.code === 'DISCONNECTED') await this.forget(stored);
     for (const { id } of stored) this.launching.delete(id);

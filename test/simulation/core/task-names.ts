@@ -1,6 +1,6 @@
 import { type TaskId, taskId } from '#core';
 import type { SchedulerCallWithoutFrameworkId } from '#framework';
-import type { OfferOperation, TaskStatus } from '#mesos-v1';
+import type { OfferOperation, TaskInfo, TaskStatus } from '#mesos-v1';
 
 /**
  * In the simulation every task has a name of its own, `<framework>.<number>`. Frameworks that share ids leave out the first
@@ -49,10 +49,13 @@ export function toWireCall(call: SchedulerCallWithoutFrameworkId): SchedulerCall
 const toWire = ({ value }: { readonly value: string }) => ({ value: toWireId(value) });
 
 function toWireOperation(operation: OfferOperation): OfferOperation {
-  if (operation.type !== 'LAUNCH') return operation;
-  const task_infos = operation.launch.task_infos.map((info) => ({
-    ...info,
-    task_id: toWire(info.task_id),
-  }));
-  return { ...operation, launch: { task_infos } };
+  if (operation.type === 'LAUNCH') {
+    return { ...operation, launch: { task_infos: operation.launch.task_infos.map(toWireTask) } };
+  }
+  if (operation.type !== 'LAUNCH_GROUP') return operation;
+  const { launch_group } = operation;
+  const tasks = launch_group.task_group.tasks.map(toWireTask);
+  return { ...operation, launch_group: { ...launch_group, task_group: { tasks } } };
 }
+
+const toWireTask = (info: TaskInfo): TaskInfo => ({ ...info, task_id: toWire(info.task_id) });
