@@ -146,6 +146,7 @@ class Engine implements AgentEngine {
     this.queue.add(recovered.effects);
     await this.until(() => !this.isLookingForTasks(), REATTACH_WAIT_MS);
     await this.removeStrays(() => true);
+    await this.sweepRuntime();
     // What was lost by a reboot is on the disk before the new boot is.
     if (isNewIdentity) await this.queue.idle();
     this.dispatch({ kind: 'started', isNewIdentity });
@@ -321,6 +322,16 @@ class Engine implements AgentEngine {
       } catch (error) {
         this.ports.log('warn', `cannot look for strays: ${String(error)}`);
       }
+    }
+  }
+
+  /** An agent that died between the end of a run's record and the removal of its folder has left that. */
+  private async sweepRuntime(): Promise<void> {
+    const { tasks, executors } = this.state;
+    try {
+      await this.ports.sandboxes.sweepRuntime((run) => tasks.has(run) || executors.has(run));
+    } catch (error) {
+      this.ports.log('warn', `cannot sweep the runtime folders: ${String(error)}`);
     }
   }
 

@@ -64,6 +64,12 @@ function watchSandboxes(root: string, told: (step: Step) => void): SandboxStore 
       told({ kind: 'disk', step: { kind: 'remove', path: `runtime/${run}` } });
       return store.retire(run);
     },
+    sweepRuntime: (isLive) =>
+      store.sweepRuntime((run) => {
+        if (isLive(run)) return true;
+        told({ kind: 'disk', step: { kind: 'remove', path: `runtime/${run}` } });
+        return false;
+      }),
   };
 }
 
