@@ -111,6 +111,7 @@ class Engine implements AgentEngine {
       state: () => (this.isStopped ? undefined : this.current),
       dispatch: (event) => this.dispatch(event),
       settled: (run) => this.queue.settled(run),
+      isFull: (run) => this.queue.isFull(run),
     });
   }
 

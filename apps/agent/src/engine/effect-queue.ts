@@ -1,19 +1,31 @@
 import type { AgentEffect } from '#cluster';
 import type { ExecutorTable, RunKey } from '#core';
+import { mergeEffects, supersessionKey } from './supersede-effects.js';
 import { UnwrittenError } from './task-journal.port.js';
+
+/** An effect that is not begun yet: what makes it outdated takes its place. */
+interface Entry {
+  effect: AgentEffect;
+}
 
 interface Lane {
   tail: Promise<void>;
+  /** How many wait or are being carried out. */
+  count: number;
+  /** Those that wait and may be outdated, by what they are about. */
+  readonly waiting: Map<string, Entry>;
   /** What was queued relies on a write that was refused for good. */
   isDropped: boolean;
 }
 
 /**
  * Carries effects out: those of one run in order, runs beside each other, and nothing of a run before what was
- * queued for the agent as a whole (its epoch above all) is done.
+ * queued for the agent as a whole (its epoch above all) is done. While the disk refuses a write all that follows it waits,
+ * for hours perhaps; what repeats takes the place of what waits already, so that a lane is bounded by what its run has to say.
  */
 export class EffectQueue {
   private readonly lanes = new Map<RunKey, Lane>();
+  private readonly agentWaiting = new Map<string, Entry>();
   private agentTail: Promise<void> | undefined;
   private isHalted = false;
 
@@ -33,9 +45,9 @@ export class EffectQueue {
     for (const effect of effects) {
       const isHeldUp = this.handlers.isHeldUp();
       // An executor is told now and, where what it is to kill waits here to be launched, after that.
-      if (isHeldUp && isKillByExecutor(effect)) void this.carryOut(undefined, effect);
+      if (isHeldUp && isKillByExecutor(effect)) void this.carryOut(undefined, { effect });
       if (isHeldUp && OVERTAKING.has(effect.kind)) {
-        void this.carryOut(undefined, effect);
+        void this.carryOut(undefined, { effect });
       } else if ('run' in effect) this.addForRun(effect.run, effect);
       else this.addForAgent(effect);
     }
@@ -44,6 +56,16 @@ export class EffectQueue {
   /** Nothing more is carried out. */
   halt(): void {
     this.isHalted = true;
+  }
+
+  /** Whether so much waits for one run that no more should be taken for it. */
+  isFull(run: RunKey): boolean {
+    return this.countOf(run) >= MAX_WAITING;
+  }
+
+  /** How many effects of one run are not carried out yet. */
+  countOf(run: RunKey): number {
+    return this.lanes.get(run)?.count ?? 0;
   }
 
   /** Resolves when everything queued so far for one run is carried out. */
@@ -58,18 +80,34 @@ export class EffectQueue {
 
   private addForRun(key: RunKey, effect: AgentEffect): void {
     const known = this.lanes.get(key);
-    const lane: Lane = known ?? { tail: Promise.resolve(), isDropped: false };
+    if (known !== undefined && this.takePlace(known.waiting, effect)) return;
+    if (isMessage(effect) && this.isFull(key)) return;
+    const lane: Lane = known ?? {
+      ...{ tail: Promise.resolve(), isDropped: false, count: 0, waiting: new Map() },
+    };
     this.lanes.set(key, lane);
     const before = known?.tail;
     const agent = this.agentTail;
     const others = 'after' in effect ? this.lanesOf(effect.after) : [];
     const own = others.length === 0 ? before : all([before, ...others.map(({ tail }) => tail)]);
     const ready = agent === undefined ? own : agent.then(() => own);
-    const tail = this.carryOut(ready, effect, lane, others);
+    lane.count += 1;
+    const tail = this.carryOut(ready, toEntry(lane.waiting, effect), lane, others);
     lane.tail = tail;
     void tail.then(() => {
+      lane.count -= 1;
       if (lane.tail === tail && this.lanes.get(key) === lane) this.lanes.delete(key);
     });
+  }
+
+  /** Whether one that waits stands for this effect too, from now on. Else all are carried out: it will not take long. */
+  private takePlace(waiting: ReadonlyMap<string, Entry>, effect: AgentEffect): boolean {
+    const key = this.handlers.isHeldUp() ? supersessionKey(effect) : undefined;
+    const entry = key === undefined ? undefined : waiting.get(key);
+    const merged = entry && mergeEffects(entry.effect, effect);
+    if (entry === undefined || merged === undefined) return false;
+    entry.effect = merged;
+    return true;
   }
 
   private lanesOf(runs: readonly RunKey[] = []): readonly Lane[] {
@@ -77,7 +115,8 @@ export class EffectQueue {
   }
 
   private addForAgent(effect: AgentEffect): void {
-    const tail = this.carryOut(this.agentTail, effect);
+    if (this.takePlace(this.agentWaiting, effect)) return;
+    const tail = this.carryOut(this.agentTail, toEntry(this.agentWaiting, effect));
     this.agentTail = tail;
     void tail.then(() => {
       if (this.agentTail === tail) this.agentTail = undefined;
@@ -86,11 +125,13 @@ export class EffectQueue {
 
   private async carryOut(
     ready: Promise<void> | undefined,
-    effect: AgentEffect,
+    entry: Entry,
     lane?: Lane,
     others: readonly Lane[] = [],
   ): Promise<void> {
     await ready;
+    const { effect } = entry;
+    forget(lane?.waiting ?? this.agentWaiting, entry);
     if (this.isHalted || lane?.isDropped || others.some(({ isDropped }) => isDropped)) return;
     // The table's handler for a kind takes the effect of that kind; TypeScript cannot follow the union through the look-up.
     const execute = this.executors[effect.kind] as (effect: AgentEffect) => Promise<void>;
@@ -110,11 +151,31 @@ export class EffectQueue {
   }
 }
 
+/** Effects of one run that may wait before its executor is answered 503; more than all that a run itself has to say. */
+export const MAX_WAITING = 512;
+
+function toEntry(waiting: Map<string, Entry>, effect: AgentEffect): Entry {
+  const entry: Entry = { effect };
+  const key = supersessionKey(effect);
+  if (key !== undefined) waiting.set(key, entry);
+  return entry;
+}
+
+/** It is being carried out: nothing can take its place any more. */
+function forget(waiting: Map<string, Entry>, entry: Entry): void {
+  const key = supersessionKey(entry.effect);
+  if (key !== undefined && waiting.get(key) === entry) waiting.delete(key);
+}
+
 /**
  * What does not wait behind a write the disk refuses. Ending a task may be what makes room, and a kill that is forgotten
- * by a crash is asked for again; a pong only says that the agent lives.
+ * by a crash is asked for again; a pong only says that the agent lives, and a line of the log relies on nothing.
  */
-const OVERTAKING: ReadonlySet<AgentEffect['kind']> = new Set(['kill', 'send-pong']);
+const OVERTAKING: ReadonlySet<AgentEffect['kind']> = new Set(['kill', 'send-pong', 'log']);
+
+/** From its framework to an executor: best effort. */
+const isMessage = (effect: AgentEffect): boolean =>
+  effect.kind === 'send-to-executor' && effect.event.type === 'MESSAGE';
 
 const isKillByExecutor = (effect: AgentEffect): boolean =>
   effect.kind === 'send-to-executor' && effect.event.type === 'KILL';
