@@ -149,6 +149,19 @@ describe('an executor', () => {
     expect(agent.engine.state.executors.size).toBe(0);
   });
 
+  test('that exits while no master listens is told to the next: its SUBSCRIBE may be older than that', async () => {
+    const agent = await startWith('a');
+    agent.link.breakStream();
+    agent.launcher.end('E', { kind: 'exited', code: 3 });
+    await settle();
+    expect(exitsOf(agent)).toEqual([]);
+
+    agent.link.admit();
+    await settle();
+
+    expect(exitsOf(agent)).toMatchObject([{ executor_id: { value: 'E' }, status: 768 }]);
+  });
+
   test('another one than the master means is no place for its task, and the master hears that its own is none', async () => {
     const agent = await startWith('a');
     const executor_launch_id = { epoch: 1, number: 8_000 };
