@@ -51,6 +51,7 @@ const UNREACHABLE_LIMIT_MS = 20_000;
  */
 export class ScriptedFramework {
   private generation = 0;
+  private ticks = 0;
   private readonly book: TaskBook;
   /** Tasks whose ACCEPT is under way. */
   private readonly launching = new Set<string>();
@@ -332,7 +333,9 @@ export class ScriptedFramework {
       this.unseenSinceMs.delete(id);
       if (!task.isGivenUp) await this.giveUp(task);
     }
-    await this.reconcile({ all: false });
+    // A task it takes for lost may have come back while it was away.
+    this.ticks += 1;
+    await this.reconcile({ all: this.ticks % 3 === 0 });
     await this.adjust();
     // A SUPPRESS may have been carried out later than the REVIVE that followed it.
     for (const role of this.roles) {
