@@ -16,7 +16,7 @@ import {
 import { decodeResources, type Filters, type WireOffer } from '#mesos-v1';
 import type { World } from '../world.js';
 import { entitledTo } from './entitlement-watch.js';
-import { isLaunch, launchesOf } from './launches.js';
+import { launchesOf, tasksOf } from './launches.js';
 import { answerOf, type LifeWatch, type WatchedTurn } from './life-watch.js';
 import { Refusals } from './refusals.js';
 
@@ -147,7 +147,10 @@ export class OfferWatch implements LifeWatch {
         if (first !== undefined && offers.length === taken.length) {
           this.declined.delete(keyOf(id, first.role));
           const { operations = [] } = event.call.accept;
-          const isConverted = operations.some(({ type }) => !isLaunch(type));
+          // What executors take is charged by what the master knows of them.
+          const isConverted = operations.some(
+            (one) => one.type !== 'LAUNCH' || tasksOf(one).some(({ executor }) => executor),
+          );
           const used = isConverted ? undefined : launchedBy(turn);
           this.refuse(offers, { filters, now, minMs: 0, used });
         }

@@ -144,6 +144,13 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
     if (isWritten !== undefined) return;
     this.noteRefusals(node);
     if (this.refused.has(uuid)) return;
+    // One nobody will acknowledge, as its framework is gone, is forgotten in the step in which it is refused: that disk must
+    // have refused something, and the status says so.
+    const isForgotten =
+      node.journal.hasEverRefused &&
+      (status.message?.startsWith('this agent cannot write down what it launches') === true ||
+        status.reason === 'REASON_TASK_KILLED_DURING_LAUNCH');
+    if (isForgotten) return;
     this.parts.world.violate(
       `${host} reports ${status.state} of ${status.task_id.value} before it has written it down`,
     );
