@@ -216,6 +216,11 @@ function trace(parts: { readonly network: Network; readonly host: string }, call
     const { status, latest_state } = call.update;
     trace.add(parts.host, `UPDATE ${status.task_id.value} ${status.state} (${latest_state})`);
   }
+  if (call.type === 'EXITED_EXECUTOR') {
+    const { executor_id, status, launch_id } = call.exited_executor;
+    const launch = launch_id === undefined ? '' : `${launch_id.epoch}.${launch_id.number}`;
+    trace.add(parts.host, `EXITED_EXECUTOR ${executor_id.value} ${launch} ${status}`);
+  }
   if (call.type === 'SUBSCRIBE') {
     const { agent_info, tasks } = call.subscribe;
     trace.add(parts.host, `SUBSCRIBE as ${agent_info.id?.value ?? 'new'}, ${tasks.length} tasks`);

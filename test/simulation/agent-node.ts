@@ -1,3 +1,4 @@
+import type { AgentState } from '#cluster';
 import {
   type LaunchSpec,
   type ProbeResult,
@@ -16,7 +17,8 @@ import { SimulatedMasterLink } from './agent-link.js';
 import type { MasterNode } from './master-node.js';
 import type { AgentMutant } from './mutants.js';
 import type { Network } from './network.js';
-import { SimulatedHost } from './simulated-host.js';
+import type { AgentDoor } from './simulated-executor.js';
+import { type ExecutorPlace, SimulatedHost } from './simulated-host.js';
 import { SimulatedProcess } from './simulated-process.js';
 import type { SurvivalWatch } from './survival-watch.js';
 import { tearWhenKilled } from './torn-journal.js';
@@ -29,12 +31,15 @@ export const AGENT_RESOURCES = resources({
   ports: [{ begin: 31_000, end: 31_019 }],
 });
 
+/** Not so long that most histories would never see one that does not subscribe. */
+const EXECUTOR_OPTIONS = { registrationMs: 8_000, reregistrationMs: 2_000, shutdownGraceMs: 3_000 };
+
 /** Who wants to know what happens on machines, and knows what their tasks hold. */
 export interface AgentWatch {
   readonly survival: SurvivalWatch;
   started(task: TaskId, host: string, spec: LaunchSpec): void;
   /** Its own name for a task, where several frameworks use one id. */
-  nameOf?(spec: LaunchSpec): TaskId;
+  nameOf?(spec: Pick<LaunchSpec, 'taskId' | 'frameworkId'>): TaskId;
   portsOf(task: TaskId): readonly number[];
   /** An agent is about to send a status. */
   reporting?(status: TaskStatus, host: string): void;
@@ -50,6 +55,8 @@ export interface AgentParts {
   readonly resources?: Resources;
   /** Milliseconds after which a task is done by itself. */
   readonly durationMs?: (spec: LaunchSpec) => number | undefined;
+  /** Absent: nobody launches executors. */
+  readonly executors?: Omit<ExecutorPlace, 'door'>;
 }
 
 /** One machine: its processes, its disk, and the agent on it, which is started again whenever it ends. */
@@ -68,13 +75,14 @@ export class AgentNode {
     number: number,
     private readonly parts: AgentParts,
   ) {
-    const { observer, durationMs } = parts;
+    const { observer, durationMs, executors } = parts;
     this.resources = parts.resources ?? AGENT_RESOURCES;
     this.host = new SimulatedHost(name, parts.world, {
       onStart: (task, spec) => observer.started(task, name, spec),
       nameOf: (spec) => observer.nameOf?.(spec) ?? spec.taskId,
       onEnding: (task, how) => observer.survival.ending(task, name, how),
       ...(durationMs === undefined ? {} : { durationMs }),
+      ...(executors === undefined ? {} : { executors: { ...executors, door: () => this.door() } }),
     });
     this.address = `10.0.0.${number}`;
     this.process = this.start();
@@ -142,6 +150,23 @@ export class AgentNode {
     found.unhealthyUntilMs = this.parts.world.nowMs + forMs;
   }
 
+  /** What its agent knows; undefined before that has read its journal. */
+  get state(): AgentState | undefined {
+    try {
+      return this.engine?.state;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** What executors find when they call. */
+  private door(): AgentDoor {
+    const { process, engine } = this;
+    const { mutant } = this.parts;
+    const calls = engine?.executors;
+    return { process, calls: calls && (mutant?.wrapExecutors?.(calls, process) ?? calls) };
+  }
+
   private start(): SimulatedProcess {
     const { world, network, masters } = this.parts;
     const process = new SimulatedProcess(this.name, world);
@@ -191,6 +216,7 @@ export class AgentNode {
         bootId: `${this.name}-boot-${this.host.bootNumber}`,
         hostAddress: this.address,
         searchPath: '/bin',
+        options: { executors: EXECUTOR_OPTIONS },
       },
     );
     this.engine = engine;

@@ -1,12 +1,15 @@
 import type { AgentSubscription } from '#cluster';
 import type { ControllerStore, Launcher, MasterRegistry } from '#core';
 import type { TaskJournal } from '../../apps/agent/src/engine/task-journal.port.js';
+import type { ExecutorCalls } from './simulated-executor.js';
 import type { SimulatedProcess } from './simulated-process.js';
 
 /** Bugs of an agent. */
 export interface AgentMutant {
   readonly wrapJournal?: (journal: TaskJournal, process: SimulatedProcess) => TaskJournal;
   readonly wrapLauncher?: (launcher: Launcher) => Launcher;
+  /** What it does of what executors call. */
+  readonly wrapExecutors?: (calls: ExecutorCalls, process: SimulatedProcess) => ExecutorCalls;
 }
 
 /** Bugs of a master. */

@@ -30,6 +30,8 @@ export interface SchedulerWatch {
   statusDelivered(status: TaskStatus): void;
   acknowledging(status: TaskStatus): void;
   killing(task: string): void;
+  /** A SHUTDOWN of an executor is sent. */
+  shuttingDown?(executor: string, agent: string): void;
 }
 
 export interface SchedulerLinkParts {
@@ -308,13 +310,10 @@ export class SimulatedScheduler implements SchedulerDriver {
     const { trace } = this.parts.network.world;
     const { host } = this.parts;
     if (call.type === 'ACCEPT') {
-      const tasks = (call.accept.operations ?? []).flatMap((operation) =>
-        operation.type === 'LAUNCH'
-          ? operation.launch.task_infos
-          : operation.type === 'LAUNCH_GROUP'
-            ? operation.launch_group.task_group.tasks
-            : [],
-      );
+      const tasks = (call.accept.operations ?? []).flatMap((operation) => {
+        if (operation.type === 'LAUNCH') return operation.launch.task_infos;
+        return operation.type === 'LAUNCH_GROUP' ? operation.launch_group.task_group.tasks : [];
+      });
       const offers = call.accept.offer_ids.map(({ value }) => value.slice(-8));
       trace.add(
         host,
@@ -323,6 +322,10 @@ export class SimulatedScheduler implements SchedulerDriver {
     } else if (call.type === 'KILL') {
       trace.add(host, `KILL ${call.kill.task_id.value}`);
       this.parts.observer.killing(call.kill.task_id.value);
+    } else if (call.type === 'SHUTDOWN') {
+      const { executor_id, agent_id } = call.shutdown;
+      trace.add(host, `SHUTDOWN ${executor_id.value}`);
+      this.parts.observer.shuttingDown?.(executor_id.value, agent_id.value);
     } else if (call.type === 'ACKNOWLEDGE')
       trace.add(host, `ACKNOWLEDGE ${call.acknowledge.task_id.value}`);
     else trace.add(host, call.type);

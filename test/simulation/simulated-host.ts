@@ -9,7 +9,11 @@ import {
   type RunKey,
   type TaskExit,
   type TaskId,
+  taskId,
+  frameworkId as toFrameworkId,
 } from '#core';
+import type { TaskInfo } from '#mesos-v1';
+import { type AgentDoor, type ExecutorWatch, SimulatedExecutor } from './simulated-executor.js';
 import type { SimulatedProcess } from './simulated-process.js';
 import type { World } from './world.js';
 
@@ -24,7 +28,20 @@ interface HostTask {
   /** Milliseconds it takes to end after SIGTERM. */
   readonly termMs: number;
   isTerminating: boolean;
+  /** Set: it is no process, but a task of this executor, which knows it by this id. */
+  readonly inside?: { readonly executor: SimulatedExecutor; readonly wireId: string };
 }
+
+/** What a host does about custom executors. */
+export interface ExecutorPlace {
+  readonly watch: ExecutorWatch;
+  readonly door: () => AgentDoor;
+  /** Milliseconds after which a task of one is done. */
+  readonly durationMs: (task: TaskInfo) => number | undefined;
+}
+
+/** What executors are started with. */
+export const EXECUTOR_COMMAND = './executor';
 
 const SIGTERM: ExitStatus = { kind: 'signalled', signal: 15 };
 const SIGKILL: ExitStatus = { kind: 'signalled', signal: 9 };
@@ -33,11 +50,14 @@ const SIGKILL: ExitStatus = { kind: 'signalled', signal: 9 };
 export class SimulatedHost {
   /** By the name its watch has for a task. */
   readonly tasks = new Map<TaskId, HostTask>();
+  readonly executors = new Map<RunKey, SimulatedExecutor>();
   private readonly names = new Map<RunKey, TaskId>();
   /** Rises with each change of what runs. */
   version = 0;
   bootNumber = 1;
   private nextPid = 1000;
+  /** Who is told of the ends of executors. */
+  private readonly owners = new Map<RunKey, SimulatedLauncher>();
 
   constructor(
     readonly name: string,
@@ -45,11 +65,13 @@ export class SimulatedHost {
     private readonly handlers: {
       readonly onStart: (task: TaskId, spec: LaunchSpec) => void;
       /** What a task is called, where several frameworks use one id. */
-      readonly nameOf?: (spec: LaunchSpec) => TaskId;
+      readonly nameOf?: (spec: Pick<LaunchSpec, 'taskId' | 'frameworkId'>) => TaskId;
       /** An agent is about to end a process that runs. */
       readonly onEnding: (task: TaskId, how: string) => void;
       /** Milliseconds after which the task is done; absent: it runs until it is ended. */
       readonly durationMs?: (spec: LaunchSpec) => number | undefined;
+      /** Absent: nobody launches executors. */
+      readonly executors?: ExecutorPlace;
     },
   ) {}
 
@@ -65,7 +87,15 @@ export class SimulatedHost {
     return [...this.tasks.values()].filter(({ state }) => state === 'running').map(({ id }) => id);
   }
 
+  liveExecutors(): readonly SimulatedExecutor[] {
+    return [...this.executors.values()].filter(({ state }) => state !== 'ended');
+  }
+
   start(spec: LaunchSpec, owner: SimulatedLauncher): Promise<LaunchedTask> {
+    const { executors } = this.handlers;
+    if (executors !== undefined && spec.command.value === EXECUTOR_COMMAND) {
+      return this.startExecutor(spec, owner, executors);
+    }
     const id = this.handlers.nameOf?.(spec) ?? spec.taskId;
     const { hosts } = this.world.random;
     const isFaulty = this.world.isFaulty;
@@ -113,14 +143,99 @@ export class SimulatedHost {
     });
   }
 
+  private startExecutor(
+    spec: LaunchSpec,
+    owner: SimulatedLauncher,
+    place: ExecutorPlace,
+  ): Promise<LaunchedTask> {
+    const { frameworkId, run, taskId: executorId } = spec;
+    const random = this.world.random.executors;
+    this.nextPid += 1;
+    const pid = this.nextPid;
+    const executor = new SimulatedExecutor(
+      run,
+      { pid, host: this.name, frameworkId, executorId },
+      {
+        ...place,
+        world: this.world,
+        tasks: {
+          begin: (within, task) => this.beginWithin(within, task),
+          run: (id) => this.runWithin(id),
+          end: (id) => this.endWithin(id),
+        },
+        exited: (one) => {
+          this.version += 1;
+          if (one.exit !== undefined) this.owners.get(run)?.report(one.exit);
+        },
+      },
+    );
+    this.executors.set(run, executor);
+    this.owners.set(run, owner);
+    place.watch.started(executor);
+    const willFail = this.world.isFaulty && random.chance(0.05);
+    const saidAfterMs = random.chance(0.3) ? random.between(0, 200) : 0;
+    return new Promise((resolve, reject) => {
+      this.world.after(random.between(1, 80), () => {
+        this.version += 1;
+        if (willFail || executor.state !== 'starting') {
+          executor.vanish();
+          reject(new LaunchError('start', `executor ${executorId} cannot be started`));
+          return;
+        }
+        executor.begin();
+        this.world.after(saidAfterMs, () => resolve({ pid }));
+      });
+    });
+  }
+
+  private beginWithin(executor: SimulatedExecutor, task: TaskInfo): TaskId {
+    const { frameworkId, pid } = executor.about;
+    const wireId = task.task_id.value;
+    const about = { taskId: taskId(wireId), frameworkId: toFrameworkId(frameworkId) };
+    const id = this.handlers.nameOf?.(about) ?? about.taskId;
+    this.tasks.set(id, {
+      ...{ id, pid, run: executor.run, state: 'starting', inside: { executor, wireId } },
+      ...{ unhealthyUntilMs: 0, termMs: 0, isTerminating: false },
+    });
+    return id;
+  }
+
+  private runWithin(id: TaskId): void {
+    const task = this.tasks.get(id);
+    if (task === undefined) return;
+    task.state = 'running';
+    this.version += 1;
+    this.world.trace.add(this.name, `runs ${id}`);
+  }
+
+  private endWithin(id: TaskId): void {
+    const task = this.tasks.get(id);
+    if (task === undefined || task.state === 'ended') return;
+    task.state = 'ended';
+    this.version += 1;
+    this.world.trace.add(this.name, `ended ${id}`);
+  }
+
   end(id: TaskId, status: ExitStatus): void {
     const task = this.tasks.get(id);
     if (task?.state !== 'running') return;
+    if (task.inside !== undefined) {
+      task.inside.executor.endTask(task.inside.wireId, 'TASK_FAILED');
+      return;
+    }
     task.state = 'ended';
     task.exit = { run: task.run, status, oomKilled: false };
     this.version += 1;
     this.world.trace.add(this.name, `ended ${id} ${status.kind}`);
     task.owner?.report(task.exit);
+  }
+
+  /** From now on this one is told of its end. */
+  adopt(run: RunKey, owner: SimulatedLauncher): SimulatedExecutor | undefined {
+    const executor = this.executors.get(run);
+    if (executor?.state === 'starting') executor.vanish();
+    if (executor !== undefined) this.owners.set(run, owner);
+    return executor;
   }
 
   find(run: RunKey): HostTask | undefined {
@@ -146,6 +261,12 @@ export class SimulatedHost {
     );
   }
 
+  /** An agent finds an executor it knows nothing of. */
+  removeStrayExecutor(executor: SimulatedExecutor): void {
+    this.handlers.executors?.watch.ending(executor, 'nothing is known of it');
+    executor.vanish();
+  }
+
   /** An agent finds a process it knows nothing of. */
   removeStray(id: TaskId): void {
     const task = this.tasks.get(id);
@@ -158,6 +279,7 @@ export class SimulatedHost {
   crash(): void {
     this.version += 1;
     this.bootNumber += 1;
+    for (const executor of this.executors.values()) executor.vanish();
     for (const task of this.tasks.values()) task.state = 'ended';
     this.world.trace.add(this.name, 'crashes with all its tasks');
   }
@@ -187,6 +309,11 @@ class SimulatedLauncher implements Launcher {
   }
 
   async reattach(spec: { readonly run: RunKey }): Promise<Reattachment> {
+    const executor = this.host.adopt(spec.run, this);
+    if (executor?.state === 'running') {
+      return { kind: 'running', task: { pid: executor.about.pid } };
+    }
+    if (executor?.exit !== undefined) return { kind: 'exited', exit: executor.exit };
     const task = this.host.find(spec.run);
     if (task?.state === 'starting') task.state = 'ended';
     if (task?.state === 'running') {
@@ -198,6 +325,7 @@ class SimulatedLauncher implements Launcher {
   }
 
   async kill(run: RunKey, options: { readonly graceMs: number }): Promise<void> {
+    this.host.executors.get(run)?.terminate(options.graceMs);
     const task = this.host.find(run);
     if (task !== undefined) this.host.terminate(task.id, options.graceMs);
   }
@@ -212,11 +340,13 @@ class SimulatedLauncher implements Launcher {
 
   async removeStrays(known: ReadonlySet<RunKey>): Promise<readonly string[]> {
     const strays = [...this.host.tasks.values()].filter(
-      ({ run, state }) => state !== 'ended' && !known.has(run),
+      ({ run, state, inside }) => inside === undefined && state !== 'ended' && !known.has(run),
     );
+    const executors = this.host.liveExecutors().filter(({ run }) => !known.has(run));
     for (const stray of strays) this.host.removeStray(stray.id);
-    if (strays.length > 0) this.host.version += 1;
-    return strays.map(({ id }) => id);
+    for (const stray of executors) this.host.removeStrayExecutor(stray);
+    if (strays.length + executors.length > 0) this.host.version += 1;
+    return [...strays.map(({ id }) => id), ...executors.map(({ name }) => name)];
   }
 
   onExit(listener: (exit: TaskExit) => void): () => void {

@@ -17,6 +17,7 @@ export class World {
     readonly workload: SeededRandom;
     readonly ids: SeededRandom;
     readonly agents: SeededRandom;
+    readonly executors: SeededRandom;
   };
   /** Processes something happened to since the last look. */
   readonly touched = new Set<string>();
@@ -38,6 +39,7 @@ export class World {
       workload: root.fork(),
       ids: root.fork(),
       agents: root.fork(),
+      executors: root.fork(),
     };
     this.isFaulty = !options.isCalm;
   }

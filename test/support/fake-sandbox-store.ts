@@ -16,6 +16,10 @@ export class FakeSandboxStore implements SandboxStore {
   }
 
   async retire(): Promise<void> {}
+
+  async sweepRuntime(): Promise<number> {
+    return 0;
+  }
 }
 
 /** Fetches nothing; fails with `failure` if set, never answers while `isHanging`. */

@@ -20,6 +20,8 @@ export class FakeTaskJournal implements TaskJournal {
   private gate: Promise<void> = Promise.resolve();
   private release: (() => void) | undefined;
   isFull = false;
+  /** Whether it ever did not take what was to be written. */
+  hasEverRefused = false;
   private hasRefused = false;
   private waiting: (() => void)[] = [];
   private listeners = new Set<(problem: string | undefined) => void>();
@@ -94,6 +96,7 @@ export class FakeTaskJournal implements TaskJournal {
   private refuse(): void {
     if (this.hasRefused) return;
     this.hasRefused = true;
+    this.hasEverRefused = true;
     for (const listener of [...this.listeners]) listener(FULL);
   }
 

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { type AgentState, type AgentTask, sandboxLimitBytes } from '#cluster';
@@ -38,9 +37,8 @@ import { UriFetcher } from './fetch/uri-fetcher.js';
 import { readBootId } from './host/boot-id.js';
 import { detectGpus } from './host/detect-gpus.js';
 import { detectResources } from './host/detect-resources.js';
-import { lockDirectory } from './host/lock-directory.js';
 import { readProcessAge } from './host/process-age.js';
-import { waitForDisk } from './host/wait-for-disk.js';
+import { takeWorkDirectory } from './host/work-directory.js';
 import { FileTaskJournal } from './journal/file-task-journal.js';
 import { createLaunchers } from './launchers.js';
 import { HttpMasterLink } from './link/http-master-link.js';
@@ -92,13 +90,7 @@ export class AgentService implements OnModuleDestroy {
 
   /** Starts the engine; `port` is where this agent's own API listens. */
   async start(port: number): Promise<void> {
-    await waitForDisk(
-      async () => {
-        await mkdir(this.config.data, { recursive: true });
-        await lockDirectory(this.config.data);
-      },
-      (problem) => this.noteUnusable(problem),
-    );
+    await takeWorkDirectory(this.config.data, (problem) => this.noteUnusable(problem));
     this.unusable = undefined;
     this.metrics.watchDisk(() => this.disk);
     this.description = await this.describe(port);

@@ -23,6 +23,7 @@ const daemon = await startDaemon({
 try {
   await daemon.app.get(AgentService).start(daemon.port);
 } catch (error) {
-  logger.fatal({ err: error }, 'the agent cannot start');
+  const reason = error instanceof Error ? error.message : String(error);
+  logger.fatal({ err: error }, `the agent cannot start: ${reason}`);
   process.exit(1);
 }

@@ -3,7 +3,9 @@ import type { AgentMessage } from '#mesos-v1';
 import {
   type AgentExecutor,
   type ExecutorEnding,
+  type ExecutorExit,
   executorKeyOf,
+  MAX_COMPLETED_EXECUTORS,
   rememberExecutor,
 } from './agent-executor.js';
 import {
@@ -21,7 +23,7 @@ import {
 import { placeInLanes } from './agent-lanes.js';
 import { describeExit, type StatusContent } from './agent-status.js';
 import { KILL_REPEAT_MS } from './agent-task-kill.js';
-import { type AgentTurn, log } from './agent-turn.js';
+import { type AgentTurn, isSubscribed, log } from './agent-turn.js';
 
 /** The end of executors: asked for, enforced, and told. */
 
@@ -163,14 +165,23 @@ export function finishExecutor(
     effects.push({ kind: 'release', run, launcher });
   }
   const status = 'exit' in how ? toWaitStatus(how.exit) : how.status;
-  effects.push(
-    {
-      kind: 'send-executor-exit',
-      ...{ run, frameworkId, executorId: id, status },
-      ...launch,
-    },
-    { kind: 'forget', run },
-  );
+  const exit: ExecutorExit = { run, frameworkId, executorId: id, status, ...launch };
+  effects.push({ kind: 'send-executor-exit', ...exit }, { kind: 'forget', run });
+  if (isSubscribed(state)) return;
+  const untold = [...(state.untoldExits ?? []), exit].slice(-MAX_COMPLETED_EXECUTORS);
+  turn.state = { ...state, untoldExits: untold };
+}
+
+/** A master has answered a SUBSCRIBE that may be older than the ends of executors it names as running. */
+export function tellExits(turn: AgentTurn): void {
+  const { untoldExits = [], ...state } = turn.state;
+  turn.state = state;
+  for (const exit of untoldExits) {
+    const key = executorKeyOf(exit.frameworkId, exit.executorId);
+    // Without a launch's id it would be taken for the end of the one that runs now.
+    if (exit.launchId === undefined && state.executorRuns.has(key)) continue;
+    turn.effects.push({ kind: 'send-executor-exit', ...exit });
+  }
 }
 
 /** Each executor that matches is shut down by its own grace, at most `maxGraceMs`. */

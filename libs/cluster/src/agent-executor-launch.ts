@@ -55,6 +55,10 @@ function chooseExecutor(turn: AgentTurn, wish: ExecutorWish): ExecutorChoice {
   if (known !== undefined) {
     const isOver = known.ending !== undefined || isOtherLaunch(known.launchId, executorLaunchId);
     if (!isOver) return { kind: 'chosen', run: known.run };
+    // The master charges one that will never be.
+    if (isOtherLaunch(known.launchId, executorLaunchId)) {
+      tellNoExecutor(turn, frameworkId, id, toLaunch(executorLaunchId));
+    }
     return refuse(wish, known.run, `its executor ${id} is terminating`);
   }
   const run = nameRun(turn.state.runNames, id);

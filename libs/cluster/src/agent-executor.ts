@@ -101,6 +101,12 @@ export interface CompletedExecutor {
   readonly launchId?: LaunchId;
 }
 
+/** The end of an executor, as a master is told it. */
+export interface ExecutorExit extends CompletedExecutor {
+  /** As `waitpid` gives it; -1: nobody saw it. */
+  readonly status: number;
+}
+
 /** Completed executors remembered. */
 export const MAX_COMPLETED_EXECUTORS = 200;
 

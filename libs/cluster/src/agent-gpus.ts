@@ -1,6 +1,5 @@
 import { fromMilli, scalarMilli } from '#core';
 import { fromWireResources, type WireResource } from '#mesos-v1';
-import type { AgentState } from './agent-state.js';
 
 /** How many NVIDIA GPUs are asked for. */
 export const gpusAskedFor = ({
@@ -18,7 +17,16 @@ export function findGpuDefect(task: {
 }
 
 /** Those that no task has that has not ended. O(tasks), so it is asked only for a task that wants some. */
-export function freeGpus({ tasks, options }: AgentState): readonly string[] {
+export function freeGpus({
+  tasks,
+  options,
+}: {
+  readonly tasks: ReadonlyMap<
+    string,
+    { readonly phase: { readonly kind: string }; readonly gpus?: readonly string[] }
+  >;
+  readonly options: { readonly gpus?: readonly string[] };
+}): readonly string[] {
   const taken = new Set<string>();
   for (const { phase, gpus = [] } of tasks.values()) {
     if (phase.kind !== 'ended') for (const gpu of gpus) taken.add(gpu);

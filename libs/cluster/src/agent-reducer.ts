@@ -3,7 +3,7 @@ import type { AgentMessage } from '#mesos-v1';
 import { changeDisk, refuseUnwritten } from './agent-disk.js';
 import { groupJournal } from './agent-effects.js';
 import { afterSubscribe, loseExecutorStream, takeExecutorCall } from './agent-executor-calls.js';
-import { shutDownExecutors, shutDownOne } from './agent-executor-end.js';
+import { shutDownExecutors, shutDownOne, tellExits } from './agent-executor-end.js';
 import { launchInExecutor, passOn, settleExecutors } from './agent-executor-launch.js';
 import { feedRun } from './agent-executor-reducer.js';
 import { ownerOf } from './agent-executor-turn.js';
@@ -211,6 +211,7 @@ function afterSubscribed(
   const timeoutMs = state.master.current?.pingTimeoutMs;
   if (timeoutMs !== undefined) turn.effects.push({ kind: 'watch-pings', delayMs: timeoutMs });
   log(turn, 'info', `subscribed as ${agentId} in epoch ${message.epoch}`);
+  tellExits(turn);
   for (const run of [...turn.state.tasks.keys()]) feedTask(turn, run, { kind: 'connected' });
 }
 

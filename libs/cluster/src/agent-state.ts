@@ -11,6 +11,7 @@ import type {
 import type {
   AgentExecutor,
   CompletedExecutor,
+  ExecutorExit,
   ExecutorLimits,
   ExecutorOptions,
 } from './agent-executor.js';
@@ -37,6 +38,8 @@ export interface AgentState {
   /** Custom executors that have not ended, by their run. */
   readonly executors: Map<RunKey, AgentExecutor>;
   readonly completedExecutors: Map<RunKey, CompletedExecutor>;
+  /** Ends of executors since the last stream was lost. */
+  readonly untoldExits?: readonly ExecutorExit[];
   /** The run of each executor, by {@link executorKeyOf}. */
   readonly executorRuns: Map<string, RunKey>;
   /** Groups the agent runs itself. */

@@ -11,6 +11,7 @@ import {
   wasApplied,
 } from './master-agent-messages.js';
 import type { AgentSubscription, MasterTurn } from './master-events.js';
+import { holdExecutor } from './master-executors.js';
 import { touchTask } from './master-observation.js';
 import type { Agent, Framework, Task } from './master-state.js';
 import {
@@ -158,6 +159,7 @@ function settleUnreported(
   if (task.launchPosition !== undefined && !wasApplied(task.launchPosition, lastApplied)) {
     touchTask(turn.state, task);
     holdResources(turn, task);
+    holdExecutor(turn, agent, framework, task);
     if (task.state === 'TASK_UNREACHABLE') task.state = 'TASK_STAGING';
     watchStaging(turn, task);
     sendLaunch(turn, agent, framework, task);

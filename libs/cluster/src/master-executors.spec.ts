@@ -282,6 +282,25 @@ describe('custom executors', () => {
     expect(master.state.agents.get(agentId(agent))?.executors.size).toBe(1);
   });
 
+  it('are charged again when an agent that was given up gets their launch a second time', () => {
+    const { master, agent, launch } = cluster();
+    launch(taskUnder('t1', agent));
+    master.advance(60_000);
+    expect(master.state.agents.get(agentId(agent))?.executors.size).toBe(0);
+
+    master.addAgent('B', {
+      ...CAPABLE,
+      id: agent,
+      lastApplied: { epoch: 1, stream_id: 'A', sequence: 1 },
+    });
+
+    const again = master.messagesOf('B').filter(({ type }) => type === 'LAUNCH');
+    expect(again).toHaveLength(1);
+    expect(master.state.agents.get(agentId(agent))?.executors.size).toBe(1);
+    const free = master.state.allocator.availableOn(agentId(agent));
+    expect(formatResources(free)).toContain('cpus:2.5');
+  });
+
   it('end with their framework and with their agent', () => {
     const { master, framework, agent, launch, sent, free } = cluster();
     launch(taskUnder('t1', agent));

@@ -59,6 +59,22 @@ export function joinExecutor(agent: Agent, task: Task, options: { readonly isNew
   if (executor.launchId !== undefined) task.executorLaunchId = executor.launchId;
 }
 
+/**
+ * A launch is sent again to an agent that was given up meanwhile, and with it its executors: the agent starts this one, so
+ * it is charged again.
+ */
+export function holdExecutor(
+  turn: MasterTurn,
+  agent: Agent,
+  framework: Framework,
+  { executorId, executorLaunchId: launchId, info, role }: Task,
+): void {
+  if (executorId === undefined || info.executor === undefined) return;
+  if (agent.executors.has(executorKey(framework.id, executorId))) return;
+  const executor = addExecutor(agent, { framework, role, info: info.executor, launchId });
+  turn.state.allocator.adopt(executor);
+}
+
 /** Takes over an executor an agent brought; charges it when it was not. */
 export function adoptExecutor(
   turn: MasterTurn,

@@ -3,6 +3,8 @@ import type { FrameworkNode } from './framework-node.js';
 
 /** Part of the faults that are about frameworks; the rest are those of any cluster. */
 const FRAMEWORK_FAULTS = 0.2;
+/** Part of them that is about executors, where there are any. */
+const EXECUTOR_FAULTS = 0.15;
 
 /** Does one thing that should not happen, and does. */
 export function injectCoreFault(
@@ -10,6 +12,7 @@ export function injectCoreFault(
 ): void {
   const { world, frameworks } = targets;
   const { faults } = world.random;
+  if (faults.chance(EXECUTOR_FAULTS) && disturbExecutor(targets)) return;
   if (!faults.chance(FRAMEWORK_FAULTS)) {
     const clients = frameworks.flatMap(({ processes }) =>
       processes.map((process) => ({ process, isLeading: false })),
@@ -28,6 +31,17 @@ export function injectCoreFault(
   } else {
     operatorTearsDown(targets, node);
   }
+}
+
+/** Crashes one, or cuts it off. False: there is none. */
+function disturbExecutor({ agents, world }: Pick<FaultTargets, 'agents' | 'world'>): boolean {
+  const live = agents.flatMap(({ host }) => host.liveExecutors());
+  if (live.length === 0) return false;
+  const { faults } = world.random;
+  const executor = faults.pick(live);
+  if (faults.chance(0.35)) executor.die({ kind: 'signalled', signal: 9 });
+  else executor.breakStream();
+  return true;
 }
 
 function operatorTearsDown(

@@ -1,6 +1,7 @@
 import { type Resources, resources } from '#core';
-import type { FrameworkInfo } from '#mesos-v1';
+import { type ExecutorInfo, encodeResources, type FrameworkInfo } from '#mesos-v1';
 import type { SeededRandom } from '../../support/seeded-random.js';
+import { EXECUTOR_COMMAND } from '../simulated-host.js';
 
 /** So many tasks of one size in one role. A batch task is done after a while; a service runs until it is not wanted. */
 export interface Demand {
@@ -10,6 +11,10 @@ export interface Demand {
   readonly size: Resources;
   /** How long a batch task takes. */
   readonly durationMs: number;
+  /** The custom executor its tasks run in; they may share it with others of the role. */
+  readonly executor?: string;
+  /** Launched as groups. */
+  readonly isGrouped?: boolean;
   /** Batch: tasks to finish. Service: tasks to have running. */
   count: number;
 }
@@ -36,9 +41,12 @@ export interface FrameworkHabits {
   readonly reserves: boolean;
   /** Replaces a task it cannot see; others wait for it. */
   readonly replacesUnreachable: boolean;
+  /** Runs some of its tasks in custom executors. */
+  readonly hasExecutors?: boolean;
 }
 
 export const ROLES = ['*', 'web', 'web/shop', 'batch', 'batch/night', 'ads'] as const;
+const ALL_ROLES: readonly string[] = ROLES;
 /** Only top-level roles may have a quota. */
 export const QUOTA_ROLES = ['web', 'batch', 'ads'] as const;
 const DAY_S = 86_400;
@@ -61,6 +69,7 @@ export function drawHabits(name: string, random: SeededRandom): FrameworkHabits 
     errs: random.chance(0.3) ? 0.1 : 0,
     reserves: random.chance(0.3),
     replacesUnreachable: random.chance(0.5),
+    hasExecutors: random.chance(0.35),
   };
 }
 
@@ -69,9 +78,13 @@ export function drawDemand(id: string, habits: FrameworkHabits, random: SeededRa
   const kind = random.chance(0.55) ? 'batch' : 'service';
   const cpus = random.pick([0.1, 0.25, 0.5, 1]);
   const mem = random.pick([32, 128, 512]);
+  const role = random.pick(habits.roles);
+  const isInside = habits.hasExecutors === true && random.chance(0.7);
   return {
     id,
-    role: random.pick(habits.roles),
+    role,
+    ...(isInside ? { executor: `x-${ALL_ROLES.indexOf(role)}` } : {}),
+    isGrouped: isInside && random.chance(0.4),
     kind,
     size: resources({ cpus, mem, disk: random.chance(0.2) ? 100 : 0 }),
     durationMs: random.between(200, 6_000),
@@ -87,6 +100,19 @@ export function durationOf(command: string | undefined): number | undefined {
 
 export const commandOf = ({ kind, durationMs }: Demand): string =>
   kind === 'batch' ? `work ${durationMs}` : 'serve';
+
+/** What its tasks of a custom executor say instead of a command. */
+export const dataOf = (demand: Demand): string => btoa(commandOf(demand));
+
+export const EXECUTOR_SIZE = resources({ cpus: 0.01, mem: 32 });
+
+/** The same each time, as has to be. */
+export const toExecutor = (id: string): ExecutorInfo => ({
+  executor_id: { value: id },
+  type: 'CUSTOM',
+  command: { value: EXECUTOR_COMMAND },
+  resources: encodeResources(EXECUTOR_SIZE, { isRefined: true }),
+});
 
 /** What a framework of these habits subscribes with. */
 export function toInfo(habits: FrameworkHabits): FrameworkInfo {

@@ -9,8 +9,9 @@ import {
   reservedRole,
   roleName,
 } from '#core';
-import { decodeResources, type TaskInfo } from '#mesos-v1';
+import { decodeResources } from '#mesos-v1';
 import type { World } from '../world.js';
+import { launchesOf } from './launches.js';
 import type { LifeWatch, WatchedTurn } from './life-watch.js';
 
 /** Who may have what: reservations go to their role and those below it, and no offer takes a role above its quota. */
@@ -22,7 +23,7 @@ export class EntitlementWatch implements LifeWatch {
   }
 
   private readEffect(state: MasterState, effect: MasterEffect): void {
-    for (const task of effect.kind === 'send-to-agent' ? launchedBy(effect) : []) {
+    for (const { task } of launchesOf(effect)) {
       const role = task.resources[0]?.allocation_info?.role ?? '*';
       this.checkReservations(decodeResources(task.resources), role, `task ${task.task_id.value}`);
     }
@@ -59,13 +60,6 @@ export class EntitlementWatch implements LifeWatch {
     }
   }
 }
-
-const launchedBy = ({
-  message,
-}: Extract<MasterEffect, { readonly kind: 'send-to-agent' }>): readonly TaskInfo[] => {
-  if (message.type === 'LAUNCH') return [message.launch.task];
-  return message.type === 'LAUNCH_GROUP' ? message.launch_group.tasks : [];
-};
 
 /**
  * What of an agent a role may count on; undefined: nothing, or nobody can say. With guarantees some of what is free is

@@ -1,7 +1,7 @@
 import type { SeededRandom } from '../../support/seeded-random.js';
 import type { MasterNode } from '../master-node.js';
 import type { Network } from '../network.js';
-import { type SchedulerWatch, SimulatedScheduler } from '../scheduler-link.js';
+import { SimulatedScheduler } from '../scheduler-link.js';
 import { SimulatedProcess } from '../simulated-process.js';
 import type { World } from '../world.js';
 import type { Demand, FrameworkHabits } from './demand.js';
@@ -9,12 +9,13 @@ import { FrameworkDisk, type FrameworkStore } from './framework-store.js';
 import type { CoreMutant } from './mutant.js';
 import { ScriptedFramework } from './scripted-framework.js';
 import { toTaskName, toWireCall, withTaskName } from './task-names.js';
+import type { TaskWatch } from './task-watch.js';
 
 export interface FrameworkParts {
   readonly world: World;
   readonly network: Network;
   readonly masters: readonly MasterNode[];
-  readonly observer: SchedulerWatch;
+  readonly observer: TaskWatch;
   readonly random: SeededRandom;
   readonly mutant?: CoreMutant;
 }
@@ -92,6 +93,8 @@ export class FrameworkNode {
           observer: {
             acknowledging: (status) => observer.acknowledging(withTaskName(this.name, status)),
             killing: (task) => observer.killing(toTaskName(this.name, task)),
+            shuttingDown: (executor, agent) =>
+              observer.frameworkShutsDown(this.name, executor, agent),
             // An instance that was replaced may hear late what the one after it has heard already.
             statusDelivered: (status) => {
               if (this.newest === process)

@@ -6,6 +6,8 @@ export interface StoredTask {
   /** Which of the framework's demands it serves. */
   readonly demand: string;
   readonly agentId: string;
+  /** It runs in. */
+  readonly executor?: string;
   /** `launching`: stored, and nothing was heard of it yet. */
   readonly state: TaskState | 'launching';
   /** It is to end, or is believed to have ended: should it turn up, it is killed. */

@@ -1,18 +1,18 @@
-import type { MasterEffect } from '#cluster';
 import type { TaskId } from '#core';
+import type { AgentMessage } from '#mesos-v1';
 import type { AgentNode } from '../agent-node.js';
+
+type LaunchGroup = Extract<AgentMessage, { readonly type: 'LAUNCH_GROUP' }>['launch_group'];
 
 /** The groups of a whole cluster: which tasks were launched together, and that none goes on without the others. */
 export class GroupWatch {
   /** Members by the name of each of them. */
   private readonly groups = new Map<TaskId, readonly TaskId[]>();
 
-  launched(
-    { message }: Extract<MasterEffect, { readonly kind: 'send-to-agent' }>,
-    nameOf: (id: string) => TaskId,
-  ): readonly TaskId[] {
-    if (message.type !== 'LAUNCH_GROUP') return [];
-    const members = message.launch_group.tasks.map(({ task_id }) => nameOf(task_id.value));
+  launched({ executor, tasks }: LaunchGroup, nameOf: (id: string) => TaskId): readonly TaskId[] {
+    // A custom executor decides what becomes of the others.
+    if (executor.type === 'CUSTOM') return [];
+    const members = tasks.map(({ task_id }) => nameOf(task_id.value));
     for (const member of members) this.groups.set(member, members);
     return members;
   }

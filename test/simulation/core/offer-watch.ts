@@ -16,6 +16,7 @@ import {
 import { decodeResources, type Filters, type WireOffer } from '#mesos-v1';
 import type { World } from '../world.js';
 import { entitledTo } from './entitlement-watch.js';
+import { launchesOf, tasksOf } from './launches.js';
 import { answerOf, type LifeWatch, type WatchedTurn } from './life-watch.js';
 import { Refusals } from './refusals.js';
 
@@ -146,7 +147,10 @@ export class OfferWatch implements LifeWatch {
         if (first !== undefined && offers.length === taken.length) {
           this.declined.delete(keyOf(id, first.role));
           const { operations = [] } = event.call.accept;
-          const isConverted = operations.some(({ type }) => type !== 'LAUNCH');
+          // What executors take is charged by what the master knows of them.
+          const isConverted = operations.some(
+            (one) => one.type !== 'LAUNCH' || tasksOf(one).some(({ executor }) => executor),
+          );
           const used = isConverted ? undefined : launchedBy(turn);
           this.refuse(offers, { filters, now, minMs: 0, used });
         }
@@ -298,9 +302,7 @@ export class OfferWatch implements LifeWatch {
 
   private checkUse({ effects }: WatchedTurn, taken: readonly (ToldOffer | undefined)[]): void {
     if (!taken.includes(undefined)) return;
-    const isUsed = effects.some(
-      (effect) => effect.kind === 'send-to-agent' && effect.message.type === 'LAUNCH',
-    );
+    const isUsed = effects.some((effect) => launchesOf(effect).length > 0);
     if (isUsed) this.world.violate('tasks are launched on an offer that was used or withdrawn');
   }
 
@@ -365,12 +367,15 @@ export class OfferWatch implements LifeWatch {
 
 const keyOf = (framework: FrameworkId, role: string): string => `${framework} ${role}`;
 
-/** What the tasks that are launched in this turn take. */
+/** What the tasks that are launched in this turn, and the executors that are started for them, take. */
 function launchedBy({ effects }: WatchedTurn): Resources {
   let sum = noResources;
   for (const effect of effects) {
-    if (effect.kind !== 'send-to-agent' || effect.message.type !== 'LAUNCH') continue;
-    sum = addResources(sum, decodeResources(effect.message.launch.task.resources));
+    for (const { task, newExecutor } of launchesOf(effect)) {
+      sum = addResources(sum, decodeResources(task.resources));
+      if (newExecutor !== undefined)
+        sum = addResources(sum, decodeResources(newExecutor.resources));
+    }
   }
   return sum;
 }

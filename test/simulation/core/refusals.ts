@@ -20,6 +20,7 @@ export class Refusals {
     const kept = (ofClient.get(agent) ?? []).filter(
       (old) =>
         old.mayLastUntilMonoMs > refusal.mayLastUntilMonoMs ||
+        old.untilMonoMs > refusal.untilMonoMs ||
         !containsResources(refusal.resources, old.resources),
     );
     ofClient.set(agent, [...kept, refusal].slice(-MAX_PER_PAIR));

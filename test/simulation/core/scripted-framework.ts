@@ -18,8 +18,8 @@ import type { SimulatedProcess } from '../simulated-process.js';
 import { select } from './carve.js';
 import { type Demand, type FrameworkHabits, toInfo, toRefuseSeconds } from './demand.js';
 import type { FrameworkChange, FrameworkStore, StoredTask } from './framework-store.js';
+import { toOperations } from './launches.js';
 import { type PackedTask, TaskBook } from './task-book.js';
-import { toOperations } from './task-groups.js';
 
 /** What one life of a framework is given. */
 export interface ScriptedFrameworkParts {
@@ -51,6 +51,7 @@ const UNREACHABLE_LIMIT_MS = 20_000;
  */
 export class ScriptedFramework {
   private generation = 0;
+  private ticks = 0;
   private readonly book: TaskBook;
   /** Tasks whose ACCEPT is under way. */
   private readonly launching = new Set<string>();
@@ -99,6 +100,10 @@ export class ScriptedFramework {
     const open = this.book.open().filter(({ isGivenUp }) => !isGivenUp);
     const some = open.filter(() => random.chance(0.5));
     for (const task of some) void this.act(() => this.giveUp(task));
+    const { executor, agentId } = random.chance(0.3) ? (some[0] ?? {}) : {};
+    if (executor === undefined || agentId === undefined) return;
+    const shutdown = { executor_id: { value: executor }, agent_id: { value: agentId } };
+    void this.act(async () => void (await this.call({ type: 'SHUTDOWN', shutdown })));
   }
 
   /** Leaves a role in which nothing is demanded, or takes it up again. */
@@ -328,7 +333,9 @@ export class ScriptedFramework {
       this.unseenSinceMs.delete(id);
       if (!task.isGivenUp) await this.giveUp(task);
     }
-    await this.reconcile({ all: false });
+    // A task it takes for lost may have come back while it was away.
+    this.ticks += 1;
+    await this.reconcile({ all: this.ticks % 3 === 0 });
     await this.adjust();
     // A SUPPRESS may have been carried out later than the REVIVE that followed it.
     for (const role of this.roles) {

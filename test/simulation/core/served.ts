@@ -3,6 +3,7 @@ import { decodeResources } from '#mesos-v1';
 import type { AgentNode } from '../agent-node.js';
 import type { MasterNode } from '../master-node.js';
 import { select } from './carve.js';
+import { compareExecutors } from './executor-watch.js';
 import type { FrameworkNode } from './framework-node.js';
 import type { StoredTask } from './framework-store.js';
 import type { GroupWatch } from './group-watch.js';
@@ -33,6 +34,7 @@ export function findUnserved(cluster: {
   else {
     compareLedger(master.engine.state, wanted, reasons);
     compareReservations(master.engine.state, cluster.agents, reasons);
+    compareExecutors(master.engine.state, cluster.agents, reasons);
   }
   return reasons.slice(0, MAX_REASONS);
 }

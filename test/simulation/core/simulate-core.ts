@@ -1,15 +1,18 @@
+import { addResources, resources } from '#core';
 import { FakeLeaseKeeper } from '../../support/fake-lease-keeper.js';
 import { FakeMasterRegistry } from '../../support/fake-master-registry.js';
 import { settle } from '../../support/virtual-clock.js';
-import { AgentNode } from '../agent-node.js';
+import { AGENT_RESOURCES, AgentNode } from '../agent-node.js';
 import { checkHost, checkMaster } from '../ledger-checks.js';
 import { MasterNode } from '../master-node.js';
 import { Network } from '../network.js';
 import type { SimulationResult } from '../simulate.js';
+import type { SimulatedExecutor } from '../simulated-executor.js';
 import { World } from '../world.js';
 import { injectCoreFault } from './core-faults.js';
 import { type Demand, drawDemand, drawHabits, durationOf } from './demand.js';
 import { EntitlementWatch } from './entitlement-watch.js';
+import { CoreExecutorWatch } from './executor-watch.js';
 import { FrameworkNode } from './framework-node.js';
 import { watchLife } from './life-watch.js';
 import type { CoreMutant } from './mutant.js';
@@ -26,6 +29,8 @@ export interface CoreSimulationOptions {
   readonly mutant?: CoreMutant;
 }
 
+/** Those of the other simulation, and room for executors: what they hold beside their tasks must not starve a demand. */
+const HOST_RESOURCES = addResources(AGENT_RESOURCES, resources({ cpus: 0.5, mem: 1_024 }));
 const FAULTS_END_MS = 30_000;
 /** Every timer of the system has run by then. */
 const SERVED_LIMIT_MS = 1_200_000;
@@ -75,6 +80,7 @@ function build(world: World, options: CoreSimulationOptions) {
     frameworks: () => frameworks,
   });
   const removal = new RemovalWatch(world);
+  const executors = new CoreExecutorWatch(world, observer);
   const config = {
     offerTimeoutMs: workload.pick([8_000, 30_000, 120_000]),
     quotaRecoveryTimeoutMs: 20_000,
@@ -108,7 +114,12 @@ function build(world: World, options: CoreSimulationOptions) {
         masters,
         observer,
         ...mutant,
+        resources: HOST_RESOURCES,
         durationMs: ({ command }) => durationOf(command.value),
+        executors: {
+          watch: executors,
+          durationMs: ({ data }) => durationOf(data === undefined ? undefined : atob(data)),
+        },
       }),
   );
   const frameworks: readonly FrameworkNode[] = names('framework', workload.integer(3, 5)).map(
@@ -116,7 +127,12 @@ function build(world: World, options: CoreSimulationOptions) {
   );
   const hostVersions = new Map<AgentNode, number>();
   const desk = new OperatorDesk({ world, masters });
-  return { network, leases, observer, removal, masters, agents, frameworks, desk, hostVersions };
+  const hostWatch = {
+    definition: (task: string) => observer.definition(task),
+    executorResources: (executor: SimulatedExecutor) => executors.resourcesOf(executor),
+  };
+  const nodes = { masters, agents, frameworks };
+  return { network, leases, observer, removal, ...nodes, desk, hostVersions, hostWatch };
 }
 
 function buildFramework(
@@ -186,11 +202,14 @@ function check(world: World, cluster: Cluster): void {
     if (problem !== undefined) world.violate(problem);
     cluster.observer.survival.check(master.engine);
   }
+  for (const node of cluster.agents) {
+    if (world.touched.has(node.name)) cluster.observer.noteRefusals(node);
+  }
   world.touched.clear();
   for (const node of cluster.agents) {
     if (cluster.hostVersions.get(node) === node.host.version) continue;
     cluster.hostVersions.set(node, node.host.version);
-    const problem = checkHost(node, cluster.observer);
+    const problem = checkHost(node, cluster.hostWatch);
     if (problem !== undefined) world.violate(problem);
   }
 }

@@ -1,4 +1,10 @@
-import { isTerminalTaskState, type Resources, subtractResources, type TaskState } from '#core';
+import {
+  containsResources,
+  isTerminalTaskState,
+  type Resources,
+  subtractResources,
+  type TaskState,
+} from '#core';
 import {
   decodeResources,
   type ExecutorInfo,
@@ -10,9 +16,16 @@ import {
 } from '#mesos-v1';
 import type { SeededRandom } from '../../support/seeded-random.js';
 import { carve, reserved, select } from './carve.js';
-import { commandOf, type Demand, type FrameworkHabits } from './demand.js';
+import {
+  commandOf,
+  type Demand,
+  dataOf,
+  EXECUTOR_SIZE,
+  type FrameworkHabits,
+  toExecutor,
+} from './demand.js';
 import type { FrameworkSnapshot, StoredTask } from './framework-store.js';
-import { EXECUTOR_SIZE, GROUP_SIZE, isGrouped, toExecutor } from './task-groups.js';
+import { GROUP_SIZE, isGrouped, toGroupExecutor } from './task-groups.js';
 
 /** A task that is about to be launched. */
 export interface PackedTask {
@@ -20,8 +33,8 @@ export interface PackedTask {
   readonly info: TaskInfo;
   /** What has to be reserved for it first. */
   readonly reserve: readonly WireResource[];
-  /** Of those that are launched as a group it is one object. */
-  readonly executor?: ExecutorInfo;
+  /** Launched together with the others of this executor. */
+  readonly group?: ExecutorInfo;
 }
 
 /** What one life of a framework knows of its tasks, and what it still wants. */
@@ -73,6 +86,7 @@ export class TaskBook {
     const { habits, demands, random } = this.parts;
     const packed: PackedTask[] = [];
     let rest = decodeResources(offer.resources);
+    const running = new Set((offer.executor_ids ?? []).map(({ value }) => value));
     for (const demand of demands) {
       if (demand.role !== role) continue;
       let missing = this.missingOf(demand);
@@ -84,10 +98,17 @@ export class TaskBook {
       }
       while (missing > 0 && packed.length < habits.tasksPerOffer) {
         const isTooBig = random.chance(habits.errs);
-        const size = isTooBig ? TOO_BIG : carve(rest, demand.size);
+        const isCharged = demand.executor !== undefined && !running.has(demand.executor);
+        const needed = isCharged ? EXECUTOR_SIZE : NOTHING;
+        if (!containsResources(rest, needed)) break;
+        const room = subtractResources(rest, needed);
+        const size = isTooBig ? TOO_BIG : carve(room, demand.size);
         if (size === undefined) break;
         packed.push(this.make(demand, offer, { size, isReserved: this.reserves(demand) }));
-        if (!isTooBig) rest = subtractResources(rest, size);
+        if (!isTooBig) {
+          rest = subtractResources(room, size);
+          if (demand.executor !== undefined) running.add(demand.executor);
+        }
         missing -= 1;
       }
     }
@@ -111,13 +132,13 @@ export class TaskBook {
       sizes.push(size);
       rest = subtractResources(rest, size);
     }
-    const executor = toExecutor(
+    const group = toGroupExecutor(
       `${this.parts.habits.name}.${this.nextTask}`,
       encodeResources(held, { isRefined: true }),
     );
     const packed = sizes.map((size) => ({
       ...this.make(demand, offer, { size, isReserved: false }),
-      executor,
+      group,
     }));
     return { packed, rest };
   }
@@ -154,6 +175,7 @@ export class TaskBook {
       agentId,
       state: 'launching',
       isGivenUp: false,
+      ...(demand.executor === undefined ? {} : { executor: demand.executor }),
     });
     const size = given.isReserved ? reserved(given.size, demand.role) : given.size;
     const plain = select(given.size, 'unreserved');
@@ -163,10 +185,25 @@ export class TaskBook {
       task_id: { value: id },
       agent_id: offer.agent_id,
       resources: encodeResources(size, { isRefined: true }),
-      command: { value: commandOf(demand) },
+      ...toWork(demand),
     };
-    return { stored, info, reserve: encodeResources(reserve, { isRefined: true }) };
+    const executor =
+      demand.isGrouped && demand.executor !== undefined && toExecutor(demand.executor);
+    return {
+      stored,
+      info,
+      reserve: encodeResources(reserve, { isRefined: true }),
+      ...(executor ? { group: executor } : {}),
+    };
   }
+}
+
+/** The executor of a group is that of the group. */
+function toWork(demand: Demand): Pick<TaskInfo, 'command' | 'executor' | 'data'> {
+  const { executor, isGrouped } = demand;
+  if (executor === undefined) return { command: { value: commandOf(demand) } };
+  const data = dataOf(demand);
+  return isGrouped ? { data } : { data, executor: toExecutor(executor) };
 }
 
 const NOTHING: Resources = { scalars: {}, ranges: {} };

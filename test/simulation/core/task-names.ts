@@ -49,13 +49,13 @@ export function toWireCall(call: SchedulerCallWithoutFrameworkId): SchedulerCall
 const toWire = ({ value }: { readonly value: string }) => ({ value: toWireId(value) });
 
 function toWireOperation(operation: OfferOperation): OfferOperation {
-  const rename = (infos: readonly TaskInfo[]) =>
-    infos.map((info) => ({ ...info, task_id: toWire(info.task_id) }));
-  if (operation.type === 'LAUNCH_GROUP') {
-    const { executor, task_group } = operation.launch_group;
-    const launch_group = { executor, task_group: { tasks: rename(task_group.tasks) } };
-    return { ...operation, launch_group };
+  if (operation.type === 'LAUNCH') {
+    return { ...operation, launch: { task_infos: operation.launch.task_infos.map(toWireTask) } };
   }
-  if (operation.type !== 'LAUNCH') return operation;
-  return { ...operation, launch: { task_infos: rename(operation.launch.task_infos) } };
+  if (operation.type !== 'LAUNCH_GROUP') return operation;
+  const { launch_group } = operation;
+  const tasks = launch_group.task_group.tasks.map(toWireTask);
+  return { ...operation, launch_group: { ...launch_group, task_group: { tasks } } };
 }
+
+const toWireTask = (info: TaskInfo): TaskInfo => ({ ...info, task_id: toWire(info.task_id) });

@@ -1,4 +1,4 @@
-import type { MasterAgent, MasterEffect, MasterState } from '#cluster';
+import type { JournalRecord, MasterAgent, MasterEffect, MasterState } from '#cluster';
 import {
   agentId,
   type FrameworkId,
@@ -11,13 +11,7 @@ import {
   type TaskState,
   taskId,
 } from '#core';
-import {
-  decodeResources,
-  type FrameworkInfo,
-  type OfferOperation,
-  type TaskInfo,
-  type TaskStatus,
-} from '#mesos-v1';
+import { decodeResources, type TaskInfo, type TaskStatus } from '#mesos-v1';
 import type { FakeLeaseKeeper } from '../../support/fake-lease-keeper.js';
 import type { AgentNode, AgentWatch } from '../agent-node.js';
 import type { MasterWatch } from '../master-node.js';
@@ -26,6 +20,7 @@ import { SurvivalWatch } from '../survival-watch.js';
 import type { World } from '../world.js';
 import type { FrameworkNode } from './framework-node.js';
 import { GroupWatch } from './group-watch.js';
+import { launchesOf, tasksOf } from './launches.js';
 import type { LifeWatch, WatchedTurn } from './life-watch.js';
 import { isFinal } from './task-book.js';
 import { toTaskName, withTaskName } from './task-names.js';
@@ -48,6 +43,10 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
   /** Whose framework id it is. */
   private readonly names = new Map<string, string>();
   private readonly acknowledged = new Set<string>();
+  /** Statuses of launches that a disk refused. */
+  private readonly refused = new Set<string>();
+  /** Executors of which some framework has asked the end. */
+  private readonly shutDown = new Set<string>();
 
   constructor(
     private readonly parts: {
@@ -102,6 +101,11 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
 
   /** A host starts a task's process. */
   started(task: TaskId, host: string, { run }: LaunchSpec): void {
+    this.begun(task, host, (record) => record.kind === 'launching' && record.run === run);
+  }
+
+  /** It begins to run: a process of its own, or in an executor. */
+  begun(task: TaskId, host: string, isIt: (record: JournalRecord) => boolean): void {
     const { world } = this.parts;
     const before = this.starts.get(task);
     if (before !== undefined) {
@@ -109,9 +113,7 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
     }
     this.starts.set(task, host);
     const { journal } = this.agentOf(host);
-    const isWritten = journal.records.some(
-      (record) => record.kind === 'launching' && record.run === run,
-    );
+    const isWritten = journal.records.some(isIt);
     if (!isWritten) world.violate(`task ${task} is started before ${host} has written it down`);
     const epoch = this.launches.get(task)?.epoch ?? 0;
     const seen = journal.identity?.highestEpoch ?? 0;
@@ -137,23 +139,41 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
   reporting(status: TaskStatus, host: string): void {
     const { uuid } = status;
     if (uuid === undefined) return;
-    const { journal, engine } = this.agentOf(host);
-    const isWritten = journal.records.findLast(
+    const node = this.agentOf(host);
+    const isWritten = node.journal.records.findLast(
       (record) => record.kind === 'update' && record.status.uuid === uuid,
     );
-    // A launch that a full disk refuses: nothing of the run is written down, and nothing may have been started. Known by
-    // the run while the agent has it, else by what it says.
-    const isRefused =
-      status.message?.startsWith('this agent cannot write down what it launches') ||
-      status.reason === 'REASON_TASK_KILLED_DURING_LAUNCH' ||
-      [...(engine?.state.tasks.values() ?? [])].some(
-        ({ isUnwritten, stream }) =>
-          isUnwritten === true && stream.pending.some((one) => one.uuid === uuid),
-      );
-    if (isWritten !== undefined || isRefused) return;
+    if (isWritten !== undefined) return;
+    this.noteRefusals(node);
+    if (this.refused.has(uuid)) return;
+    // One nobody will acknowledge, as its framework is gone, is forgotten in the step in which it is refused: that disk must
+    // have refused something, and the status says so.
+    const isForgotten =
+      node.journal.hasEverRefused &&
+      (status.message?.startsWith('this agent cannot write down what it launches') === true ||
+        status.reason === 'REASON_TASK_KILLED_DURING_LAUNCH');
+    if (isForgotten) return;
     this.parts.world.violate(
       `${host} reports ${status.state} of ${status.task_id.value} before it has written it down`,
     );
+  }
+
+  /**
+   * After each step: the runs an agent refused as its disk did not take them, and what it says of them. It has them, as
+   * refused, at the end of the step in which it refused them, as nobody can have acknowledged that yet; its disk did
+   * refuse; and nothing of them is on it.
+   */
+  noteRefusals({ journal, state, process, name }: AgentNode): void {
+    if (!journal.hasEverRefused || state === undefined || !process.isAlive) return;
+    for (const { run, isUnwritten, stream } of state.tasks.values()) {
+      if (isUnwritten !== true) continue;
+      for (const { uuid } of stream.pending) {
+        if (uuid === undefined || this.refused.has(uuid)) continue;
+        this.refused.add(uuid);
+        const isKnown = journal.records.some((record) => record.run === run);
+        if (isKnown) this.parts.world.violate(`${name} refuses ${run}, which it has written down`);
+      }
+    }
   }
 
   /** The framework is told. */
@@ -205,24 +225,19 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
       if (effect.kind !== 'send-to-agent') continue;
       const agent = state.agentStreams.get(effect.streamId);
       if (effect.message.type === 'DRAIN') this.mayEndOn(agent);
-      if (effect.message.type === 'LAUNCH') this.sent(state, effect.message.launch);
-      if (effect.message.type !== 'LAUNCH_GROUP') continue;
-      const { framework, tasks } = effect.message.launch_group;
-      for (const task of tasks) this.sent(state, { framework, task });
-      const nameOf = (id: string) => this.nameFor(framework.id?.value ?? '', id);
-      for (const member of this.groups.launched(effect, nameOf)) {
+      for (const { frameworkId: owner, task } of launchesOf(effect)) {
+        const id = frameworkId(owner);
+        const name = this.nameFor(id, task.task_id.value);
+        this.launches.set(name, { info: task, frameworkId: id, epoch: state.epoch });
+      }
+      const { message } = effect;
+      if (message.type !== 'LAUNCH_GROUP') continue;
+      const owner = message.launch_group.framework.id?.value ?? '';
+      const nameOf = (id: string) => this.nameFor(owner, id);
+      for (const member of this.groups.launched(message.launch_group, nameOf)) {
         this.survival.mayEnd(member, 'its group may end');
       }
     }
-  }
-
-  private sent(
-    { epoch }: MasterState,
-    { framework, task }: { readonly framework: FrameworkInfo; readonly task: TaskInfo },
-  ): void {
-    const id = frameworkId(framework.id?.value ?? '');
-    const name = this.nameFor(id, task.task_id.value);
-    this.launches.set(name, { info: task, frameworkId: id, epoch });
   }
 
   private learnName(
@@ -280,19 +295,45 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
   }
 
   /** Several frameworks use the same ids. */
-  nameOf({ frameworkId: owner, taskId: id }: LaunchSpec): TaskId {
+  nameOf({ frameworkId: owner, taskId: id }: Pick<LaunchSpec, 'taskId' | 'frameworkId'>): TaskId {
     return this.nameFor(owner, id);
   }
 
-  private nameFor(owner: string, id: string): TaskId {
+  /** Its end is over with its framework. */
+  isRemoved(framework: string): boolean {
+    return this.removed.has(frameworkId(framework));
+  }
+
+  /** A framework has confirmed this status, as a master knows. */
+  isAcknowledged(uuid: string): boolean {
+    return this.acknowledged.has(uuid);
+  }
+
+  nameFor(owner: string, id: string): TaskId {
     return toTaskName(this.names.get(owner) ?? owner, id);
+  }
+
+  /** An executor may be ended: SHUTDOWN was called. */
+  frameworkShutsDown(framework: string, executor: string, agent: string): void {
+    for (const [name, { info }] of this.launches) {
+      const isMeant =
+        info.executor?.executor_id.value === executor && info.agent_id.value === agent;
+      if (isMeant && name.startsWith(`${framework}.`)) {
+        this.survival.mayEnd(name, 'its executor is shut down');
+      }
+    }
+    this.shutDown.add(`${framework} ${executor} ${agent}`);
+  }
+
+  isShutDown(framework: string, executor: string, agent: string): boolean {
+    return this.shutDown.has(`${this.names.get(framework) ?? framework} ${executor} ${agent}`);
   }
 
   private isRunning(task: TaskId): boolean {
     return this.parts.agents().some(({ host }) => host.tasks.get(task)?.state === 'running');
   }
 
-  private agentOf(host: string): AgentNode {
+  agentOf(host: string): AgentNode {
     return present(
       this.parts.agents().find(({ name }) => name === host),
       `no agent on ${host}`,
@@ -307,11 +348,6 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
     );
   }
 }
-
-const tasksOf = (operation: OfferOperation): readonly TaskInfo[] => {
-  if (operation.type === 'LAUNCH') return operation.launch.task_infos;
-  return operation.type === 'LAUNCH_GROUP' ? operation.launch_group.task_group.tasks : [];
-};
 
 /** Nobody can see it, or an operator believes so: either may turn out wrong. */
 const mayBeWrong = (state: TaskState): boolean =>

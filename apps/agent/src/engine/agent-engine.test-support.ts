@@ -5,6 +5,7 @@ import { FakeFetcher, FakeSandboxStore } from '../../../../test/support/fake-san
 import { FakeTaskJournal } from '../../../../test/support/fake-task-journal.js';
 import { VirtualClock } from '../../../../test/support/virtual-clock.js';
 import { createAgentEngine } from './agent-engine.js';
+import type { SandboxStore } from './sandbox-store.port.js';
 
 export const framework: FrameworkInfo = {
   user: 'root',
@@ -31,7 +32,7 @@ export const createWorld = () => ({
 
 export async function startEngine(
   world = createWorld(),
-  options: { readonly bootId?: string } = {},
+  options: { readonly bootId?: string; readonly sandboxes?: SandboxStore } = {},
 ) {
   const link = new FakeMasterLink();
   const launcher = new FakeLauncher(world.host);
@@ -50,7 +51,7 @@ export async function startEngine(
       journal: world.journal,
       link,
       fetcher,
-      sandboxes: new FakeSandboxStore(),
+      sandboxes: options.sandboxes ?? new FakeSandboxStore(),
       clock: world.clock,
       randomBytes: (count) =>
         Array.from({ length: count }, () => world.journal.records.length % 256),

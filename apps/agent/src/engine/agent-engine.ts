@@ -112,6 +112,7 @@ class Engine implements AgentEngine {
       state: () => (this.isStopped ? undefined : this.current),
       dispatch: (event) => this.dispatch(event),
       settled: (run) => this.queue.settled(run),
+      isFull: (run) => this.queue.isFull(run),
     });
   }
 
@@ -147,6 +148,7 @@ class Engine implements AgentEngine {
     this.queue.add(recovered.effects);
     await this.until(() => !this.isLookingForTasks(), REATTACH_WAIT_MS);
     await this.removeStrays(() => true);
+    await this.sweepRuntime();
     // What was lost by a reboot is on the disk before the new boot is.
     if (isNewIdentity) await this.queue.idle();
     this.dispatch({ kind: 'started', isNewIdentity });
@@ -324,6 +326,18 @@ class Engine implements AgentEngine {
       } catch (error) {
         this.ports.log('warn', `cannot look for strays: ${String(error)}`);
       }
+    }
+  }
+
+  /** An agent that died between the end of a run's record and the removal of its folder has left that. */
+  private async sweepRuntime(): Promise<void> {
+    const { tasks, executors } = this.state;
+    const groups = new Set([...groupExecutors(this.state)].map(({ run }) => run));
+    const isLive = (run: RunKey) => tasks.has(run) || executors.has(run) || groups.has(run);
+    try {
+      await this.ports.sandboxes.sweepRuntime(isLive);
+    } catch (error) {
+      this.ports.log('warn', `cannot sweep the runtime folders: ${String(error)}`);
     }
   }
 

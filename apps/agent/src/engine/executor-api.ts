@@ -20,6 +20,12 @@ const RECOVERING = {
   message: 'The agent has not read its journal yet',
 } as const;
 
+const HELD_UP = {
+  kind: 'refused',
+  status: 503,
+  message: 'The work directory of the agent cannot be written, and too much waits for it',
+} as const;
+
 /** What executors call, without the transport. */
 export class ExecutorApi {
   private connections = 0;
@@ -31,6 +37,8 @@ export class ExecutorApi {
       readonly state: () => AgentState | undefined;
       readonly dispatch: (event: AgentEvent) => void;
       readonly settled: (run: RunKey) => Promise<void>;
+      /** So much waits for the disk that no more is taken for this run. */
+      readonly isFull: (run: RunKey) => boolean;
     },
   ) {}
 
@@ -63,6 +71,9 @@ export class ExecutorApi {
     const admission = admitExecutorCall(known, call);
     if (admission.kind === 'refused') return admission;
     const { run, taskRun } = admission;
+    if (this.parts.isFull(run) || (taskRun !== undefined && this.parts.isFull(taskRun))) {
+      return HELD_UP;
+    }
     dispatch({ kind: 'executor-call', run, call });
     if (taskRun !== undefined) await settled(taskRun);
     // Stopped meanwhile: nothing is written any more.

@@ -44,7 +44,11 @@ export function createExecutorEffects(
     'open-executor-stream': (effect) =>
       start(() => streams.open(effect.run, effect.connection, toSubscribed(context, effect))),
     'close-executor-stream': ({ run }) => start(() => streams.close(run)),
-    'send-to-executor': ({ executorRun, event }) => start(() => streams.send(executorRun, event)),
+    'send-to-executor': ({ run, executorRun, event, after = [] }) =>
+      start(() => {
+        const isLaunch = event.type === 'LAUNCH' || event.type === 'LAUNCH_GROUP';
+        streams.send(executorRun, event, isLaunch ? [run, ...after].join(' ') : undefined);
+      }),
     'send-executor-message': ({ frameworkId, executorId, data }) =>
       start(() => {
         const about = { framework_id: { value: frameworkId }, executor_id: { value: executorId } };

@@ -14,6 +14,8 @@ interface Entry {
   isOpen: boolean;
   /** What came before SUBSCRIBED was written; it follows it. */
   readonly held: ExecutorEvent[];
+  /** Launches it was given, the newest last. */
+  readonly launches: Set<string>;
   stopHeartbeats?: () => void;
 }
 
@@ -21,6 +23,8 @@ interface Entry {
 const HEARTBEAT_MS = 30 * 60_000;
 /** An executor for which more waits before its first record is cut off; it subscribes again and is told anew. */
 const MAX_HELD = 100_000;
+/** Launches remembered of one stream; only those that are under way when it is opened can come twice. */
+const MAX_LAUNCHES = 10_000;
 
 /** The streams of executors, at most one for each: a new one takes the place of the one before. */
 export class ExecutorStreams {
@@ -31,7 +35,7 @@ export class ExecutorStreams {
   /** Nothing is written before {@link open}. */
   attach(run: RunKey, connection: number, stream: ExecutorStream): void {
     this.close(run);
-    this.entries.set(run, { connection, stream, isOpen: false, held: [] });
+    this.entries.set(run, { connection, stream, isOpen: false, held: [], launches: new Set() });
   }
 
   open(run: RunKey, connection: number, subscribed: ExecutorEvent): void {
@@ -43,10 +47,21 @@ export class ExecutorStreams {
     this.beat(run, entry);
   }
 
-  /** Dropped when there is no stream: an executor is told what it missed when it subscribes. */
-  send(run: RunKey, event: ExecutorEvent): void {
+  /**
+   * Dropped when there is no stream: an executor is told what it missed when it subscribes. A launch that was to go over the
+   * stream before may still be under way then, so it is given to a stream once.
+   */
+  send(run: RunKey, event: ExecutorEvent, launch?: string): void {
     const entry = this.entries.get(run);
     if (entry === undefined) return;
+    if (launch !== undefined) {
+      if (entry.launches.has(launch)) return;
+      entry.launches.add(launch);
+      for (const oldest of entry.launches) {
+        if (entry.launches.size <= MAX_LAUNCHES) break;
+        entry.launches.delete(oldest);
+      }
+    }
     if (entry.isOpen) entry.stream.send(event);
     else if (entry.held.length < MAX_HELD) entry.held.push(event);
     else this.close(run);

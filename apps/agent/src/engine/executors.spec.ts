@@ -149,6 +149,37 @@ describe('an executor', () => {
     expect(agent.engine.state.executors.size).toBe(0);
   });
 
+  test('that exits while no master listens is told to the next: its SUBSCRIBE may be older than that', async () => {
+    const agent = await startWith('a');
+    agent.link.breakStream();
+    agent.launcher.end('E', { kind: 'exited', code: 3 });
+    await settle();
+    expect(exitsOf(agent)).toEqual([]);
+
+    agent.link.admit();
+    await settle();
+
+    expect(exitsOf(agent)).toMatchObject([{ executor_id: { value: 'E' }, status: 768 }]);
+  });
+
+  test('another one than the master means is no place for its task, and the master hears that its own is none', async () => {
+    const agent = await startWith('a');
+    const executor_launch_id = { epoch: 1, number: 8_000 };
+
+    agent.link.deliver({
+      type: 'LAUNCH',
+      launch: {
+        ...{ framework: FRAMEWORK, task: executorTask('b'), executor_launch_id },
+        launch_id: executor_launch_id,
+      },
+    });
+    await settle();
+
+    expect(lastStatusOf(agent, 'b')).toMatchObject({ reason: 'REASON_EXECUTOR_TERMINATED' });
+    expect(exitsOf(agent)).toMatchObject([{ launch_id: executor_launch_id }]);
+    expect(agent.engine.state.executors.size).toBe(1);
+  });
+
   test('a task for one that is terminating is dropped, and so is one for one that is over', async () => {
     const agent = await startWith('a');
     const about = { framework_id: { value: 'F' }, executor_id: { value: 'E' } };

@@ -20,4 +20,6 @@ export interface SandboxStore {
   ): Promise<TaskDirectories>;
   /** Removes the runtime directory; the sandbox stays to be read until it is swept. */
   retire(run: RunKey): Promise<void>;
+  /** Removes the runtime directories of all other runs; returns how many. */
+  sweepRuntime(isLive: (run: RunKey) => boolean): Promise<number>;
 }

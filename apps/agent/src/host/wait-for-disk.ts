@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDiskError } from './disk-error.js';
 
-/** What a disk says that is full, read-only or broken, and may be well again later. */
-const DISK_CODES: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']);
 const PAUSE_MS = 2_000;
 
 /**
@@ -17,9 +16,8 @@ export async function waitForDisk<Result>(
     try {
       return await work();
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      if (code === undefined || !DISK_CODES.has(code)) throw error;
-      refused(message);
+      if (!isDiskError(error as NodeJS.ErrnoException)) throw error;
+      refused((error as Error).message);
       await sleep(pauseMs);
     }
   }

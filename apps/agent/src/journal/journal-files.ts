@@ -1,4 +1,5 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { makeFolder } from '../host/make-folder.js';
 
 /** The log, open for appending. */
 export interface JournalFile {
@@ -29,7 +30,7 @@ const FOLDER_MODE = 0o700;
 
 export const nodeJournalFiles: JournalFiles = {
   makeFolder: async (path) => {
-    await mkdir(path, { recursive: true, mode: FOLDER_MODE });
+    await makeFolder(path, FOLDER_MODE);
   },
   read: async (path) => {
     try {

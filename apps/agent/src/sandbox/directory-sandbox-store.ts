@@ -53,6 +53,16 @@ export class DirectorySandboxStore implements SandboxStore {
     await rm(runtimeDirectory, { recursive: true, force: true });
   }
 
+  async sweepRuntime(isLive: (run: RunKey) => boolean): Promise<number> {
+    let removed = 0;
+    for (const name of await readdir(this.runtimeRoot).catch(() => [])) {
+      if (isLive(readRunKey(name))) continue;
+      await rm(join(this.runtimeRoot, name), { recursive: true, force: true });
+      removed += 1;
+    }
+    return removed;
+  }
+
   /**
    * Removes sandboxes of runs not in `live` that are older than `maxAgeMs` or not among the `maxKept` newest, one after
    * the other. Returns how many. O(n log n) in sandboxes.
