@@ -14,7 +14,7 @@ import {
   type TaskInfo,
 } from '#mesos-v1';
 import type { ExecutorApi } from '../../apps/agent/src/engine/executor-api.js';
-import type { ExecutorStream } from '../../apps/agent/src/engine/executor-streams.js';
+import { ClientStream } from './client-stream.js';
 import type { SimulatedProcess } from './simulated-process.js';
 import type { World } from './world.js';
 
@@ -82,6 +82,8 @@ export class SimulatedExecutor {
   readonly unacknowledged = new Map<string, ExecutorStatus>();
   private readonly unacknowledgedTasks = new Map<string, TaskInfo>();
   private stream: ClientStream | undefined;
+  /** Uuids of the updates its last SUBSCRIBE brought. */
+  private subscribedWith: ReadonlySet<string> = new Set();
   private isSubscribed = false;
   private lastArrivalMs = 0;
   /** Never subscribes. */
@@ -185,6 +187,7 @@ export class SimulatedExecutor {
       return;
     }
     const updates = [...this.unacknowledged.values()].map((status) => ({ status }));
+    this.subscribedWith = new Set(this.unacknowledged.keys());
     const call = this.toText({
       type: 'SUBSCRIBE',
       subscribe: {
@@ -235,6 +238,10 @@ export class SimulatedExecutor {
     switch (event.type) {
       case 'SUBSCRIBED':
         this.isSubscribed = true;
+        // What it had to say since its SUBSCRIBE went out.
+        for (const [uuid, status] of this.unacknowledged) {
+          if (!this.subscribedWith.has(uuid)) this.sendUpdate(status);
+        }
         return;
       case 'LAUNCH':
         this.launch(event.launch.task);
@@ -344,46 +351,6 @@ export class SimulatedExecutor {
 
   private trace(what: string): void {
     this.parts.world.trace.add(this.name, what);
-  }
-}
-
-/** The executor's end of its stream: records arrive in order, each in its own time, until it breaks. */
-class ClientStream implements ExecutorStream {
-  isOver = false;
-  private readonly waiting: string[] = [];
-  private readonly lostListeners: (() => void)[] = [];
-
-  constructor(
-    private readonly world: World,
-    private readonly handlers: {
-      readonly event: (event: ExecutorEvent) => void;
-      readonly ended: () => void;
-    },
-  ) {}
-
-  send(event: ExecutorEvent): boolean {
-    if (this.isOver) return false;
-    this.waiting.push(JSON.stringify(event));
-    const { executors } = this.world.random;
-    this.world.after(executors.between(0.05, 3), () => {
-      const text = this.isOver ? undefined : this.waiting.shift();
-      if (text !== undefined) this.handlers.event(JSON.parse(text));
-    });
-    return true;
-  }
-
-  /** The agent ends it, or is gone: what is under way is lost. */
-  end(): void {
-    this.world.after(this.world.random.executors.between(0.05, 3), () => this.handlers.ended());
-  }
-
-  onLost(listener: () => void): void {
-    this.lostListeners.push(listener);
-  }
-
-  lose(): void {
-    this.isOver = true;
-    for (const listener of this.lostListeners.splice(0)) listener();
   }
 }
 

@@ -20,6 +20,7 @@ import {
   setPhaseTimer,
   shutdownGraceMs,
 } from './agent-executor-turn.js';
+import { findGroupExecutor } from './agent-group.js';
 import { placeInLanes } from './agent-lanes.js';
 import { describeExit, type StatusContent } from './agent-status.js';
 import { KILL_REPEAT_MS } from './agent-task-kill.js';
@@ -166,7 +167,14 @@ export function finishExecutor(
   }
   const status = 'exit' in how ? toWaitStatus(how.exit) : how.status;
   const exit: ExecutorExit = { run, frameworkId, executorId: id, status, ...launch };
-  effects.push({ kind: 'send-executor-exit', ...exit }, { kind: 'forget', run });
+  tellExit(turn, exit);
+  effects.push({ kind: 'forget', run });
+}
+
+/** The master hears of the end of an executor, if need be the next one. */
+export function tellExit(turn: AgentTurn, exit: ExecutorExit): void {
+  const { state, effects } = turn;
+  effects.push({ kind: 'send-executor-exit', ...exit });
   if (isSubscribed(state)) return;
   const untold = [...(state.untoldExits ?? []), exit].slice(-MAX_COMPLETED_EXECUTORS);
   turn.state = { ...state, untoldExits: untold };
@@ -177,9 +185,12 @@ export function tellExits(turn: AgentTurn): void {
   const { untoldExits = [], ...state } = turn.state;
   turn.state = state;
   for (const exit of untoldExits) {
-    const key = executorKeyOf(exit.frameworkId, exit.executorId);
+    const { frameworkId, executorId } = exit;
+    const isBack =
+      state.executorRuns.has(executorKeyOf(frameworkId, executorId)) ||
+      findGroupExecutor(state, frameworkId, executorId) !== undefined;
     // Without a launch's id it would be taken for the end of the one that runs now.
-    if (exit.launchId === undefined && state.executorRuns.has(key)) continue;
+    if (exit.launchId === undefined && isBack) continue;
     turn.effects.push({ kind: 'send-executor-exit', ...exit });
   }
 }

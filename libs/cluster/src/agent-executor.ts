@@ -105,6 +105,8 @@ export interface CompletedExecutor {
 export interface ExecutorExit extends CompletedExecutor {
   /** As `waitpid` gives it; -1: nobody saw it. */
   readonly status: number;
+  /** Runs whose ends are written down first. */
+  readonly after?: readonly RunKey[];
 }
 
 /** Completed executors remembered. */

@@ -1,5 +1,6 @@
 import type { RunKey } from '#core';
 import type { AgentMessage } from '#mesos-v1';
+import { tellExit } from './agent-executor-end.js';
 import { executorOptions } from './agent-executor-turn.js';
 import { type EndedMember, findGroupExecutor, liveMembers, noteEnded } from './agent-group.js';
 import type { AgentTask } from './agent-task.js';
@@ -44,16 +45,13 @@ function endExecutor(turn: AgentTurn, { place, frameworkId }: EndedMember): void
   const { effects, state } = turn;
   state.groups.ending.delete(run);
   if (hasNetwork) effects.push({ kind: 'release', run, launcher: 'docker' });
-  effects.push(
-    { kind: 'retire-group', run },
-    {
-      kind: 'send-executor-exit',
-      ...{ run, frameworkId, executorId, status: 0 },
-      ...(executorLaunchId === undefined ? {} : { launchId: executorLaunchId }),
-      // Told before the ends of its members are written down, a crash could launch them without an executor.
-      after: [...(state.groups.members.get(run) ?? []), ...members],
-    },
-  );
+  effects.push({ kind: 'retire-group', run });
+  tellExit(turn, {
+    ...{ run, frameworkId, executorId, status: 0 },
+    ...(executorLaunchId === undefined ? {} : { launchId: executorLaunchId }),
+    // Told before the ends of its members are written down, a crash could launch them without an executor.
+    after: [...(state.groups.members.get(run) ?? []), ...members],
+  });
 }
 
 /** What an executor's members share is gone: nothing of them is right any more. */

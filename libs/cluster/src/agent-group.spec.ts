@@ -247,6 +247,21 @@ describe('the executor of a group', () => {
     expect(agent.told().tasks).toHaveLength(2);
   });
 
+  test('of which the last one ends while no master listens is told to the next: its SUBSCRIBE may be older than that', () => {
+    const agent = running('a', 'b');
+    agent.feed({ kind: 'link-closed', connection: 1 });
+    agent.exit('a');
+    agent.exit('b');
+    agent.feed({ kind: 'link-opened', connection: 1 });
+
+    const subscribed = { agent_id: { value: 'a1' }, master_id: 'm', ping_timeout_seconds: 75 };
+    const effects = agent.send({ type: 'SUBSCRIBED', subscribed });
+
+    expect(effects).toContainEqual(
+      expect.objectContaining({ kind: 'send-executor-exit', executorId: 'pod', status: 0 }),
+    );
+  });
+
   test('is over with its last member: its network is taken away and the master is told', () => {
     const agent = new GroupAgent();
     agent.launch([member('a', { container }), member('b', { container })], { info });

@@ -53,7 +53,7 @@ async function share(roles: Readonly<Record<User, string>>): Promise<readonly Us
     frameworks.push(
       new FrameworkNode(
         { ...HABITS, name: user, roles: [roles[user]] },
-        [{ ...demand, durationMs: 0, count: 100 }],
+        [{ ...demand, durationMs: 5_000, count: 100 }],
         { world, network, masters, observer, random: world.random.workload.fork() },
       ),
     );

@@ -270,10 +270,12 @@ export class TaskWatch implements AgentWatch, MasterWatch, SchedulerWatch {
     const isUnknown = status.state === 'TASK_UNKNOWN';
     if (!isUnknown && !isTerminalTaskState(status.state as TaskState)) return;
     const launch = this.launches.get(id);
-    const agent = launch && state.agents.get(agentId(launch.info.agent_id.value));
-    // What an agent that cannot be seen does, nobody can know.
+    const host = launch && agentId(launch.info.agent_id.value);
+    const agent = host && state.agents.get(host);
+    // What an agent that cannot be seen does, nobody can know, and one that was given up ends what it runs when it is back.
     const isLost = isUnknown || status.state === 'TASK_LOST';
     if (isLost && agent?.condition === 'unreachable') return;
+    if (isLost && host !== undefined && state.goneAgents.has(host)) return;
     if (isUnknown && !this.isRunning(id)) return;
     if (!isUnknown) this.survival.told(status);
     else if (this.survival.isWanted(id)) world.violate(`${id} runs, and ${status.state} is told`);
