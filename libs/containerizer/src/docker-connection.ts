@@ -1,5 +1,6 @@
 import { Agent } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import Dockerode from 'dockerode';
 import type { Launcher } from '#core';
 
@@ -11,8 +12,18 @@ export function connectEngine(socketPath?: string): Dockerode {
   const isLocal = socketPath !== undefined || !process.env['DOCKER_HOST'];
   return new Dockerode({
     ...(socketPath === undefined ? {} : { socketPath }),
-    ...(isLocal ? { agent: new Agent({ keepAlive: false }) } : {}),
+    ...(isLocal ? { agent: new EngineAgent({ keepAlive: false }) } : {}),
   });
+}
+
+/**
+ * docker-modem writes out the options of each request for its debug log, also where there is none, and that to any depth:
+ * with every open connection of the agent that took longer than the request.
+ */
+class EngineAgent extends Agent {
+  [inspect.custom](): string {
+    return 'Agent';
+  }
 }
 
 const DETECT_TIMEOUT_MS = 5_000;
