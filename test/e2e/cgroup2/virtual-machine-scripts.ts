@@ -37,9 +37,11 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/r
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
-mount -t tmpfs tmp /tmp
-chmod 1777 /tmp
 mount -t tmpfs run /run
+# Not over /tmp: the project itself may be there.
+mkdir /run/tmp
+chmod 1777 /run/tmp
+export TMPDIR=/run/tmp
 mount -t 9p -o ${SHARED} out $PACER_VM_OUT
 ip link set lo up
 cd $PACER_VM_OUT
