@@ -5,8 +5,8 @@ import { toExecutorSpec, toMesosDuration } from './agent-executor-spec.js';
 
 const SITE = {
   run: runKey('E', '1'),
-  sandbox: '/work/sandboxes/E.1',
-  runtimeDirectory: '/work/runtime/E.1',
+  sandbox: '/data/sandboxes/E.1',
+  runtimeDirectory: '/data/runtime/E.1',
   agentId: 'S',
   frameworkId: 'F',
   searchPath: '/usr/bin:/bin',
@@ -39,13 +39,13 @@ describe('what an executor is launched with', () => {
       memMib: 96,
       environment: {
         PATH: '/usr/bin:/bin',
-        HOME: '/work/sandboxes/E.1',
+        HOME: '/data/sandboxes/E.1',
         HOST: 'host-1',
         LIBPROCESS_PORT: '0',
         MESOS_FRAMEWORK_ID: 'F',
         MESOS_EXECUTOR_ID: 'E',
-        MESOS_DIRECTORY: '/work/sandboxes/E.1',
-        MESOS_SANDBOX: '/work/sandboxes/E.1',
+        MESOS_DIRECTORY: '/data/sandboxes/E.1',
+        MESOS_SANDBOX: '/data/sandboxes/E.1',
         MESOS_SLAVE_ID: 'S',
         MESOS_AGENT_ID: 'S',
         MESOS_SLAVE_PID: 'slave(1)@10.0.0.1:5051',
@@ -89,7 +89,7 @@ describe('what an executor is launched with', () => {
 
     expect(docker).toMatchObject({ image: 'busybox', network: 'HOST' });
     expect(environment['MESOS_SANDBOX']).toBe('/mnt/mesos/sandbox');
-    expect(environment['MESOS_DIRECTORY']).toBe('/work/sandboxes/E.1');
+    expect(environment['MESOS_DIRECTORY']).toBe('/data/sandboxes/E.1');
     expect(Object.keys(environment)).not.toContain('PATH');
   });
 });
