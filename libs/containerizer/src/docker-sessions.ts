@@ -13,7 +13,9 @@ import {
 import { withTimeout } from './docker-containers.js';
 import { hasStatus } from './docker-errors.js';
 import type { KnownSessions } from './known-sessions.js';
+import { LiveSessions } from './live-sessions.js';
 import { createSessionMarks, type SessionMarks } from './session-marks.js';
+import { writeWhenRoom } from './write-when-room.js';
 
 const HEADER_BYTES = 8;
 const STDERR = 2;
@@ -25,11 +27,12 @@ const RESIZE_PAUSE_MS = 100;
 const UNKNOWN_EXIT_CODE = 137;
 
 export class DockerSessions {
-  private readonly live = new Map<RunKey, { readonly run: RunKey; readonly session: Session }>();
   private readonly marks: SessionMarks;
+  private readonly live: LiveSessions;
 
   constructor(scope: string, known: KnownSessions) {
     this.marks = createSessionMarks('docker', scope, known);
+    this.live = new LiveSessions(this.marks);
   }
 
   async open(
@@ -59,10 +62,10 @@ export class DockerSessions {
         // Where the engine runs on another host no process here has the mark, and its container ends them.
         clean: async () => {
           await this.marks.end(id);
-          this.live.delete(id);
+          this.live.remove(id);
         },
       });
-      this.live.set(id, { run: task.run, session });
+      this.live.add(id, task.run, session);
       if (terminal !== undefined) session.resize(terminal);
       return session;
     } catch (cause) {
@@ -72,15 +75,14 @@ export class DockerSessions {
     }
   }
 
-  /** Ends the sessions of a task that has ended, or all of them. */
+  /** See {@link LiveSessions.endAll}. */
   async endAll(run?: RunKey): Promise<void> {
-    const concerned = [...this.live.values()].filter((one) => run === undefined || one.run === run);
-    await Promise.all(concerned.map(async ({ session }) => await session.kill()));
+    await this.live.endAll(run);
   }
 
   /** Ends what earlier agents left. */
   async endLeft(): Promise<void> {
-    await this.marks.endOthers(new Set(this.live.keys()));
+    await this.live.endLeft();
   }
 }
 
@@ -116,15 +118,7 @@ class Session implements ExecSession {
   }
 
   async write(data: Uint8Array): Promise<void> {
-    const { stream } = this.attached;
-    if (!stream.writable || stream.write(data)) return;
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        stream.off('drain', done).off('close', done);
-        resolve();
-      };
-      stream.on('drain', done).on('close', done);
-    });
+    await writeWhenRoom(this.attached.stream, data);
   }
 
   endInput(): void {

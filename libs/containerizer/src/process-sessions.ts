@@ -15,6 +15,7 @@ import {
 import { type Hierarchy, makeDirectory } from './cgroup-hierarchies.js';
 import type { KnownSessions } from './known-sessions.js';
 import { readLaunchRecord } from './launch-record.js';
+import { LiveSessions } from './live-sessions.js';
 import { findProgram, type UserRequest } from './process-invocation.js';
 import { createProcessScanner, type ProcessSnapshot } from './process-table.js';
 import { createSessionMarks, type SessionMarks } from './session-marks.js';
@@ -27,6 +28,7 @@ import {
 import { cgroupName, joinSettings, removeCgroups } from './task-cgroup.js';
 import { DEFAULT_PATH, environmentScript, MARK_VARIABLES, marksOf } from './task-environment.js';
 import { emptyTask } from './task-processes.js';
+import { writeWhenRoom } from './write-when-room.js';
 
 /** The running task a session is opened in. */
 export interface SessionTask {
@@ -40,8 +42,8 @@ const RESIZE_LIMIT_MS = 5_000;
 const KILLED_EXIT_CODE = 128 + constants.signals.SIGKILL;
 
 export class ProcessSessions {
-  private readonly live = new Map<RunKey, { readonly run: RunKey; readonly session: Session }>();
   private readonly marks: SessionMarks;
+  private readonly live: LiveSessions;
   private readonly scan: () => Promise<ProcessSnapshot>;
 
   constructor(
@@ -50,6 +52,7 @@ export class ProcessSessions {
     known: KnownSessions,
   ) {
     this.marks = createSessionMarks('process', scope, known);
+    this.live = new LiveSessions(this.marks);
     this.scan = createProcessScanner(MARK_VARIABLES, known);
   }
 
@@ -87,22 +90,21 @@ export class ProcessSessions {
       const { hierarchies } = nested;
       if (hierarchies.length > 0) await emptyTask({ run, hierarchies, scope, scan });
       await removeCgroups(hierarchies, cgroupName(id));
-      this.live.delete(id);
+      this.live.remove(id);
     });
-    this.live.set(id, { run: task.run, session });
+    this.live.add(id, task.run, session);
     await session.start(environmentScript(record.environment, SESSION_REDIRECTIONS));
     return session;
   }
 
-  /** Ends the sessions of a task that has ended, or all of them. */
+  /** See {@link LiveSessions.endAll}. */
   async endAll(run?: RunKey): Promise<void> {
-    const concerned = [...this.live.values()].filter((one) => run === undefined || one.run === run);
-    await Promise.all(concerned.map(async ({ session }) => await session.kill()));
+    await this.live.endAll(run);
   }
 
   /** Ends what earlier agents left. */
   async endLeft(): Promise<void> {
-    await this.marks.endOthers(new Set(this.live.keys()));
+    await this.live.endLeft();
   }
 }
 
@@ -175,15 +177,7 @@ class Session implements ExecSession {
   }
 
   async write(data: Uint8Array): Promise<void> {
-    const { input } = this;
-    if (!input.writable || input.write(data)) return;
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        input.off('drain', done).off('close', done);
-        resolve();
-      };
-      input.on('drain', done).on('close', done);
-    });
+    await writeWhenRoom(this.input, data);
   }
 
   endInput(): void {

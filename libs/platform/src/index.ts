@@ -16,6 +16,7 @@ export type { Daemon, DaemonOptions } from './daemon.js';
 export { type CallRefusal, findAcceptRefusal, findCallRefusal } from './json-call.js';
 export { createLogger, type Logger, toNestLogger } from './logger.js';
 export { metricsRegistry } from './metrics.js';
+export { type FieldNames, parsedOrThrow } from './parsed-or-throw.js';
 export { principalOf } from './principal.js';
 export {
   identifyProcess,

@@ -1,15 +1,14 @@
 import { Body, Controller, Headers, Post, Res } from '@nestjs/common';
 import { ApiExcludeController, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { type ExecutorCall, type ExecutorEvent, parseExecutorCall } from '#mesos-v1';
-import { ApiError, findAcceptRefusal, RecordIoStream } from '#platform';
+import { type ExecutorEvent, parseExecutorCall } from '#mesos-v1';
+import { ApiError, findAcceptRefusal, parsedOrThrow, RecordIoStream } from '#platform';
 import { AgentService } from '../agent.service.js';
 import type { ExecutorStream } from '../engine/executor-streams.js';
 import { stillRecovering } from '../status/still-recovering.js';
 
 /** Bytes that may wait for one executor. One that is cut off subscribes again, and is told what it missed. */
 const MAX_BUFFERED_BYTES = 16 * 1024 * 1024;
-const MAX_ECHO = 100;
 
 /** The v1 executor API. What comes before the body is checked by the gate. */
 @ApiTags('executors')
@@ -27,7 +26,7 @@ export class ExecutorsController {
     const { executors } = this.agent;
     // Whatever is asked: who is unknown yet may be known in a moment.
     if (executors === undefined) throw stillRecovering();
-    const call = parse(body);
+    const call = parsedOrThrow(parseExecutorCall(body), 'executor call');
     if (call.type === 'SUBSCRIBE') {
       const refusal = findAcceptRefusal(accept);
       if (refusal !== undefined) throw toError(refusal);
@@ -54,28 +53,6 @@ function toStream(reply: FastifyReply): ExecutorStream {
     send: (event: ExecutorEvent) => stream.send(event),
     end: () => stream.end(),
   };
-}
-
-function parse(body: unknown): ExecutorCall {
-  const parsed = parseExecutorCall(body);
-  switch (parsed.kind) {
-    case 'parsed':
-      return parsed.value;
-    case 'unknown-type':
-      throw new ApiError(
-        501,
-        `The executor call ${parsed.type.slice(0, MAX_ECHO)} is not implemented`,
-      );
-    case 'invalid': {
-      const { issues } = parsed;
-      const reasons = issues.map(({ path, message }) => `${path} ${message}`).join('; ');
-      throw new ApiError(400, `Failed to validate executor call: ${reasons}`, {
-        details: issues.map(({ path, message }) => ({ path, errors: [message] })),
-      });
-    }
-    default:
-      return parsed satisfies never;
-  }
 }
 
 const toError = ({ status, message }: { readonly status: number; readonly message: string }) =>

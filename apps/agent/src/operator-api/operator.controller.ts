@@ -2,7 +2,7 @@ import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { AgentState } from '#cluster';
 import { parseOperatorCall } from '#mesos-v1';
-import { ApiError, metricsRegistry } from '#platform';
+import { ApiError, metricsRegistry, parsedOrThrow } from '#platform';
 import { AGENT_VERSION, AgentService } from '../agent.service.js';
 import { type AgentConfig, toFlags } from '../agent-config.js';
 import { listFolder, openFile } from '../files/virtual-files.js';
@@ -120,16 +120,9 @@ function parse<Type extends FileCall['type']>(
   body: unknown,
   type: Type,
 ): Extract<FileCall, { readonly type: Type }> {
-  const parsed = parseOperatorCall(body);
-  if (parsed.kind === 'parsed' && parsed.value.type === type) {
-    return parsed.value as Extract<FileCall, { readonly type: Type }>;
-  }
-  const issues = parsed.kind === 'invalid' ? parsed.issues : [];
-  throw new ApiError(
-    400,
-    `Failed to validate operator call: ${issues.map(({ path, message }) => `${path} ${message}`).join('; ')}`,
-    { details: issues.map(({ path, message }) => ({ path, errors: [message] })) },
-  );
+  const call = parsedOrThrow(parseOperatorCall(body), 'operator call');
+  if (call.type !== type) throw new ApiError(400, `Expecting a call of type ${type}`);
+  return call as Extract<FileCall, { readonly type: Type }>;
 }
 
 /** Each sample under its name, with its labels in it. */

@@ -1,8 +1,8 @@
 import { Body, Controller, Inject, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { parseAgentCall } from '#mesos-v1';
+import { parsedOrThrow } from '#platform';
 import { MasterService } from '../master.service.js';
-import { parsedOrThrow } from '../parsed-or-throw.js';
 import { sendAnswer } from '../scheduler-api/scheduler.controller.js';
 
 /** Where agents subscribe and report; the protocol is in libs/mesos-v1/src/agent-protocol.ts. */

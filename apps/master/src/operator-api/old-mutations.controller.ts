@@ -1,8 +1,7 @@
 import { Body, Controller, Delete, Get, Inject, Param, Post, Put, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ApiError, principalOf } from '#platform';
+import { ApiError, type FieldNames, principalOf } from '#platform';
 import { MasterService } from '../master.service.js';
-import type { FieldNames } from '../parsed-or-throw.js';
 import { redirect } from '../v1-gate.js';
 import { answerOperatorCall } from './operator-calls.js';
 import {

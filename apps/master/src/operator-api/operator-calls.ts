@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import { type OperatorMutation, type OperatorProcessCall, parseOperatorCall } from '#mesos-v1';
+import { type FieldNames, parsedOrThrow } from '#platform';
 import type { MasterService } from '../master.service.js';
-import { type FieldNames, parsedOrThrow } from '../parsed-or-throw.js';
 import { sendAnswer } from '../scheduler-api/scheduler.controller.js';
 import { listLogFiles, readLogFile } from './master-log.js';
 

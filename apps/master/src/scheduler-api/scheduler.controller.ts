@@ -1,9 +1,8 @@
 import { Body, Controller, Headers, Inject, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { parseSchedulerCall } from '#mesos-v1';
-import { ApiError, findAcceptRefusal, principalOf } from '#platform';
+import { ApiError, findAcceptRefusal, parsedOrThrow, principalOf } from '#platform';
 import { MasterService } from '../master.service.js';
-import { parsedOrThrow } from '../parsed-or-throw.js';
 import { actAs } from '../principal.js';
 
 /** How long a SUBSCRIBE waits for the database to come back. */

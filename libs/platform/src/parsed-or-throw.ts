@@ -1,5 +1,13 @@
-import type { Parsed } from '#mesos-v1';
-import { ApiError } from '#platform';
+import { ApiError } from './api-error.js';
+
+/** What reading a call came to. */
+export type ParsedCall<Message> =
+  | { readonly kind: 'parsed'; readonly value: Message }
+  | { readonly kind: 'unknown-type'; readonly type: string }
+  | {
+      readonly kind: 'invalid';
+      readonly issues: readonly { readonly path: string; readonly message: string }[];
+    };
 
 /**
  * What fields of a call are called where the request has another form: by the beginning of their path, the empty name
@@ -9,7 +17,7 @@ export type FieldNames = Readonly<Record<string, string>>;
 
 /** The message, or 501 for a type we do not know and 400 with every issue for a bad one. */
 export function parsedOrThrow<Message>(
-  parsed: Parsed<Message>,
+  parsed: ParsedCall<Message>,
   name: string,
   names: FieldNames = {},
 ): Message {
