@@ -15,7 +15,7 @@ import { formatMs, median } from './statistics.js';
 
 type PrintRow = (name: string, figure: string, work: string) => void;
 
-const RUNS = 3;
+const RUNS = 5;
 const TASK_MARK = 'sleep 7';
 const CONTAINERS = 50;
 /** As the agent's own bound on Docker launches. */

@@ -44,6 +44,7 @@ export function createImagePuller(docker: Dockerode, records?: ImageRecords): Im
   const pulls = new Map<string, SharedPull>();
   const holds = new Map<string, number>();
   const removals = new Map<string, Promise<unknown>>();
+  const isPresent = createPresenceLookup(docker);
 
   const settle = async (image: string, id: string | undefined): Promise<void> =>
     await records?.update(endPull(image, id, Date.now()));
@@ -75,7 +76,7 @@ export function createImagePuller(docker: Dockerode, records?: ImageRecords): Im
   return {
     async ensure({ image, force, sandbox, signal, tell }) {
       await removals.get(image);
-      if (!force && (await findImageId(docker, image)) !== undefined) return;
+      if (!force && (await isPresent(image))) return;
       const shared = pulls.get(image) ?? begin(image, sandbox);
       shared.users += 1;
       shared.listeners.add(tell);
@@ -121,6 +122,20 @@ export function createImagePuller(docker: Dockerode, records?: ImageRecords): Im
       }
     },
     settle,
+  };
+}
+
+/** Whether the engine has an image. Launches of one image at the same time ask once. */
+function createPresenceLookup(docker: Dockerode): (image: string) => Promise<boolean> {
+  const underWay = new Map<string, Promise<boolean>>();
+  return async (image) => {
+    const lookup =
+      underWay.get(image) ??
+      findImageId(docker, image)
+        .then((id) => id !== undefined)
+        .finally(() => underWay.delete(image));
+    underWay.set(image, lookup);
+    return await lookup;
   };
 }
 

@@ -45,6 +45,8 @@ export async function beginLogs(request: {
     return { ...START, bytes: found?.size ?? 0 };
   };
   const [stdout, stderr] = await Promise.all([begin('stdout'), begin('stderr')]);
+  // Nothing says the same, and is quicker.
+  if (stdout.bytes + stderr.bytes === 0) return;
   await writePositions(request.runtimeDirectory, { stdout, stderr });
 }
 
@@ -73,7 +75,6 @@ export function startLogCopy(request: {
     for (const name of LOG_FILES) {
       targets.set(name, await openTarget(join(request.sandbox, name), positions?.[name] ?? START));
     }
-    if (positions === undefined) await save();
     stream = await openLog(request.container, positions);
     if (stopped) return;
     const parse = createFrameParser();

@@ -79,13 +79,16 @@ describe('the copy of a container log', { timeout: 2 * WAIT_MS }, () => {
 
   it('goes on after its position could not be written, and leaves no file open', async () => {
     await rmdir(join(folder, 'runtime'));
-    follow();
-    await until(async () => (await readdir(join(folder, 'sandbox'))).length === 2);
+    const { container } = follow();
+    await until(async () => (await stdout()) === 'line\n');
+    engine.log = Buffer.concat([toFrame('line\n'), toFrame('next\n')]);
+    engine.cutLog(container.id);
     await until(async () => (await openFiles()).length === 0);
     await mkdir(join(folder, 'runtime'));
 
-    await until(async () => (await stdout()) === 'line\n');
+    await until(async () => (await stdout()).includes('next'));
 
+    expect(await stdout()).toBe('line\nnext\n');
     expect((await openFiles()).length).toBe(2);
   });
 

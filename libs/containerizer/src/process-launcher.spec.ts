@@ -229,12 +229,17 @@ describe('the process launcher', () => {
     const environment = { PLAIN: 'first-secret', 'odd.name': 'second-secret' };
     const { pid } = await launcher.launch({ ...wanted, environment });
     const supervisor = readStat(pid)?.session ?? 0;
-    const shown = async (): Promise<string> =>
-      (await readFile(`/proc/${supervisor}/cmdline`, 'utf8')) +
-      (await readFile(`/proc/${pid}/cmdline`, 'utf8'));
-    await until(async () => (await readFile(`/proc/${pid}/cmdline`, 'utf8')).startsWith('/bin/sh'));
+    const shown = async (of: number): Promise<string> =>
+      await readFile(`/proc/${of}/cmdline`, 'utf8');
+    const seen: string[] = [];
+    // Until then it may be `env`, whose arguments have the variables no shell can set.
+    await until(async () => {
+      seen.push(await shown(pid));
+      return seen.at(-1) === '/bin/sh\0-c\0sleep 1000; true\0';
+    });
 
-    expect(await shown()).not.toContain('secret');
+    expect(seen.join()).not.toContain('first-secret');
+    expect((await shown(supervisor)) + (await shown(pid))).not.toContain('secret');
   });
 
   it('goes on when the shell that starts supervisors is killed', async () => {
