@@ -75,7 +75,7 @@ interface RunningTask extends TaskProcesses {
 }
 
 const LOG_SWEEP_MS = 10_000;
-const ADOPTED_PASS_MS = 500;
+const ADOPTED_PASS_MS = 1_000;
 const RELEASE_ATTEMPTS = 20;
 const RELEASE_PAUSE_MS = 25;
 
