@@ -29,6 +29,7 @@ export function createRuntime(): ControllerRuntime {
       servicePorts: { min: 10_000, max: 20_000 },
     },
     masterUrls: ['http://127.0.0.1:5050'],
+    taskUser: 'root',
   };
   const runtime = new ControllerRuntime(settings, () => NOW_EPOCH_MS);
   runtime.announce({ host: '127.0.0.1', port: 8080 });

@@ -17,6 +17,7 @@ const settings = {
   version: VERSION,
   rules: config.rules,
   masterUrls: config.masterUrls,
+  taskUser: config.taskUser,
 };
 const runtime = new ControllerRuntime(settings, Date.now);
 

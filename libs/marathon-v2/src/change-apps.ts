@@ -75,6 +75,7 @@ export function placeApp(
 ): void {
   const before = draft.root.apps.get(id);
   const at = { path, problems: draft.problems };
+  draft.problems.name(path, id);
   const { defaultRole, defaultNetworkName, features } = draft.rules;
   const groupRole = topLevelGroupOf(id);
   const isEnforced =

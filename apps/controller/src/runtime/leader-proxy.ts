@@ -5,8 +5,8 @@ import { describeConnectionError, tlsConnection } from '#platform';
 import { tunnelUpgrade } from '../http/tunnel-upgrade.js';
 
 /** Marathon's limits: to connect, and to the first byte of the answer. */
-const CONNECT_LIMIT_MS = 5_000;
-const ANSWER_LIMIT_MS = 10_000;
+export const CONNECT_LIMIT_MS = 5_000;
+export const ANSWER_LIMIT_MS = 10_000;
 
 /** Headers about one connection, which a proxy does not pass on (RFC 9110, 7.6.1). */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
