@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Counter, Gauge } from 'prom-client';
 import {
-  authorizationHeader,
   createLogger,
   metricsRegistry,
+  ownAuthorization,
   processTls,
   schemeOf,
 } from '#platform';
@@ -46,7 +46,10 @@ export class RouterService implements OnModuleDestroy {
       groups: config.groups,
       isPortFree: (port) => isPortFree(config.edgeHost, port),
       reservedPorts: new Set(config.reservedPorts),
-      client: new ControllerClient(config.controllerUrls, authorizationHeader('operator')),
+      client: new ControllerClient(
+        config.controllerUrls,
+        ownAuthorization('operator', (level, message) => logger[level](message)),
+      ),
       edge,
       logger,
       url: () => `${scheme}://${config.host}:${config.port}`,

@@ -8,7 +8,9 @@ export {
   basicAuthorization,
   type Credential,
   findOwnCredential,
+  type Identity,
   type PrincipalKind,
+  type Role,
   readAcceptedCredentials,
   readClusterCredentials,
 } from './credentials.js';
@@ -17,7 +19,9 @@ export { type CallRefusal, findAcceptRefusal, findCallRefusal } from './json-cal
 export { createLogger, type Logger, toNestLogger } from './logger.js';
 export { metricsRegistry } from './metrics.js';
 export { type FieldNames, parsedOrThrow } from './parsed-or-throw.js';
-export { principalOf } from './principal.js';
+export { formatOnBehalfOf, ON_BEHALF_OF_HEADER } from './on-behalf-of.js';
+export { ownAuthorization } from './own-authorization.js';
+export { principalOf, roleOf } from './principal.js';
 export {
   identifyProcess,
   isRunning,

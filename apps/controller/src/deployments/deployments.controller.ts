@@ -9,6 +9,7 @@ import {
   type WireFinishedDeployment,
 } from '#marathon-v2';
 import { ApiError } from '#platform';
+import { askedBy } from '../changes/asked-by.js';
 import { describeChange, resultOrThrow } from '../changes/root-writer.js';
 import { type Query, readCount, readFlag, readText } from '../http/query.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
@@ -63,7 +64,8 @@ export class DeploymentsController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const force = readFlag(request.query as Query, 'force', false);
-    const outcome = await this.runtime.engine.cancelDeployment(deploymentId(id), { force });
+    const options = { force, ...askedBy(request) };
+    const outcome = await this.runtime.engine.cancelDeployment(deploymentId(id), options);
     if (outcome === undefined) throw missingDeployment(id);
     if (outcome.kind === 'cancelled') {
       void reply.code(202).send();

@@ -8,6 +8,7 @@ import { LIST_EMBEDS, readAppEmbeds } from '../apps/app-embeds.js';
 import { AppViews } from '../apps/app-views.js';
 import { restOfPath, toWriteRequest } from '../apps/write-request.js';
 import { applyDeclaration } from '../changes/apply-declaration.js';
+import { askedBy } from '../changes/asked-by.js';
 import { describeChange, RootWriter } from '../changes/root-writer.js';
 import { sendJson } from '../http/json-reply.js';
 import { type Query, readFlag, readTexts } from '../http/query.js';
@@ -105,7 +106,8 @@ export class GroupsController {
   async remove(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const force = readFlag(request.query as Query, 'force', false);
     const id = this.onlyGroup(request, 'DELETE');
-    void reply.send(describeChange(reply, await this.groups.remove(id, { force })));
+    const removed = await this.groups.remove(id, { force, ...askedBy(request) });
+    void reply.send(describeChange(reply, removed));
   }
 
   private stepsOf({ plan }: GroupChange): readonly unknown[] {

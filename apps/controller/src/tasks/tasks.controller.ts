@@ -56,7 +56,7 @@ export class TasksController {
   @ApiQuery({ name: 'scale', required: false, type: Boolean })
   @ApiQuery({ name: 'wipe', required: false, type: Boolean })
   async killAll(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const options = readKillOptions(request.query as Query);
+    const options = readKillOptions(request);
     const ids = acceptedOrThrow(readTaskIds(requireBody(request.body)));
     const killed = await this.kills.kill(this.kills.findAll(ids), options);
     void reply.code(200).send(killBody(reply, killed, (tasks) => ({ tasks })));
