@@ -51,7 +51,11 @@ export function AppsPage() {
             >
               Filters
             </Button>
-            {group !== '/' && <GroupActions group={group} members={members} />}
+            {group !== '/' && (
+              <MayChange>
+                <GroupActions group={group} members={members} />
+              </MayChange>
+            )}
           </div>
         </div>
         {error ? (
