@@ -47,6 +47,7 @@ export {
   checkExposure,
   isCrossSite,
   isLoopback,
+  roleForMetrics,
 } from './request-guard.js';
 export { BatchQueue, QueueFullError, SerialQueue } from './serial-queue.js';
 export { type SseClient, type SseEvent, SseHub } from './sse-hub.js';

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import type { AccessRule } from './access.js';
 import { ApiError } from './api-error.js';
 import { asksEverybody, createAuthentication, type Proofs } from './authentication.js';
-import type { Identity } from './credentials.js';
+import type { Identity, Role } from './credentials.js';
 import { ON_BEHALF_OF_HEADER } from './on-behalf-of.js';
 import { ConfigError } from './read-config.js';
 import type { ClientCertificate } from './tls/client-certificate.js';
@@ -32,12 +32,17 @@ export interface GuardedRequest {
   readonly certificate?: ClientCertificate | undefined;
 }
 
-/** For operators only. */
-export const operatorsOnly: AccessRule = () => ({
+/** For operators only; of them, who may only look may read metrics. */
+export const operatorsOnly: AccessRule = ({ method, route }) => ({
   kind: 'closed',
   to: ['operator'],
   realm: 'pacer',
+  needs: roleForMetrics(method, route),
 });
+
+/** Metrics show no secret, and whoever collects them should hold no more than it takes. Everything else: full. */
+export const roleForMetrics = (method: string, route: string | undefined): Role =>
+  route === '/metrics' && (method === 'GET' || method === 'HEAD') ? 'read' : 'full';
 
 /** Answered without credentials by every daemon, for load balancers and the supervisor. */
 const OPEN_ROUTES: ReadonlySet<string> = new Set(['/ping']);

@@ -1,6 +1,7 @@
 import { Button, Pagination } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import { useParams } from 'react-router';
+import { MayChange } from '../api/access.js';
 import { plural } from '../format/quantities.js';
 import { Breadcrumbs } from '../shell/breadcrumbs.js';
 import { useModal } from '../shell/modal-address.js';
