@@ -5,7 +5,6 @@ const READABLE: ReadonlySet<string> = new Set([
   '/',
   '/help',
   '/docs',
-  '/docs/*',
   '/docs/json',
   '/docs/swagger-ui.css',
   '/docs/swagger-ui-bundle.js',
