@@ -95,7 +95,7 @@ export function readClusterCredentials(environment: Environment): readonly Crede
     const own = findOwnCredential(kind, environment);
     if (own === undefined) continue;
     const known = authenticate(basicAuthorization(own)['authorization']);
-    if (known?.kinds.has(kind)) continue;
+    if (known?.kinds.has(kind) && known.role !== 'read') continue;
     throw new ConfigError(
       `PACER_CREDENTIAL_FILE: ${quote(own.principal)} is to act as ${kind}, but PACER_CREDENTIALS_FILE does not let it in as that`,
     );

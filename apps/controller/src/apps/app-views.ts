@@ -61,9 +61,7 @@ export class AppViews {
     const key = keyOfEmbeds(embeds);
     const known = cached.texts.get(key);
     if (known !== undefined) return known;
-    const text = this.render(app, embeds);
-    cached.texts.set(key, text);
-    return text;
+    return remember(cached.texts, key, this.render(app, embeds));
   }
 
   /** The fields of one app that are asked for. */
@@ -75,10 +73,7 @@ export class AppViews {
     const key = keyOfSelection(selection);
     const known = texts.get(key);
     if (known !== undefined) return known;
-    if (texts.size >= MAX_TEXTS) texts.clear();
-    const text = make();
-    texts.set(key, text);
-    return text;
+    return remember(texts, key, make());
   }
 
   /** The tasks of an app as comma-separated JSON objects. */
@@ -86,11 +81,8 @@ export class AppViews {
     const { texts } = this.cacheOf(app);
     const known = texts.get('only tasks');
     if (known !== undefined) return known;
-    const text = this.taskTexts(app)
-      .map((task) => task.text)
-      .join(',');
-    texts.set('only tasks', text);
-    return text;
+    const all = this.taskTexts(app).map(({ text }) => text);
+    return remember(texts, 'only tasks', all.join(','));
   }
 
   /** The tasks of an app one by one. */
@@ -177,6 +169,12 @@ export class AppViews {
     }
     return `${this.definition(app).slice(0, -1)}${fields.join('')}}`;
   }
+}
+
+function remember(texts: Map<string, string>, key: string, text: string): string {
+  if (texts.size >= MAX_TEXTS) texts.clear();
+  texts.set(key, text);
+  return text;
 }
 
 const selectionKeys = new WeakMap<Selection, string>();

@@ -12,6 +12,7 @@ import { askedBy } from '../changes/asked-by.js';
 import { describeChange, RootWriter } from '../changes/root-writer.js';
 import { sendJson } from '../http/json-reply.js';
 import { type Query, readFlag, readTexts } from '../http/query.js';
+import { digestOf, isUnchanged } from '../lists/etag.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
 import { readGroupEmbeds } from './group-embeds.js';
 import { parseGroupPath } from './group-path.js';
@@ -42,7 +43,14 @@ export class GroupsController {
     switch (path.kind) {
       case 'group': {
         const id = this.groups.find(path.id);
-        void sendJson(reply, this.views.current(id, readGroupEmbeds(embed)));
+        const embeds = readGroupEmbeds(embed);
+        if (!embeds.ofApps.taskStats) {
+          const shown = digestOf(JSON.stringify([id, embeds]));
+          const changes = `${view.totalChangeCounter()}-${root.revision}`;
+          const version = `${this.runtime.settings.bootId}-${changes}-${shown}`;
+          if (isUnchanged(request, reply, version)) return;
+        }
+        void sendJson(reply, this.views.current(id, embeds));
         return;
       }
       case 'apps': {

@@ -142,6 +142,8 @@ describe('lists over HTTP', () => {
     '/v2/tasks',
     '/v2/tasks?limit=1&fields=id,state',
     '/v2/apps?label=Owner',
+    '/v2/groups',
+    '/v2/groups?embed=group.apps',
   ])('keep their etag at %s until something changes', async (url) => {
     await put('/web');
     addTask('/web', 1);
