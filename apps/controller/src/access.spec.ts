@@ -32,7 +32,6 @@ describe('a controller with credentials', () => {
         loadAppVersion: async (id) => api.engine.root.apps.get(id),
       },
     });
-    await ask(ops, 'POST', '/v2/apps', { id: '/web', cmd: 'x' });
     api.engine.addInstance({
       id: instanceId(`web.instance-${UUID}`),
       appId: appId('/web'),
@@ -43,7 +42,8 @@ describe('a controller with credentials', () => {
       },
     });
   });
-  beforeEach(() => {
+  beforeEach(async () => {
+    await ask(ops, 'PUT', '/v2/apps/web', { cmd: 'x' });
     api.engine.changes.length = 0;
     api.engine.killed.length = 0;
   });
@@ -88,7 +88,9 @@ describe('a controller with credentials', () => {
       const isEnd = method === 'DELETE' && path === '/v2/leader';
       const full = isEnd ? 200 : (await ask(ops, method, url)).statusCode;
       const isLetIn = (status: number): string => (status === 401 || status === 403 ? 'no' : 'yes');
-      seen.push(`${method} ${path}: ${none} ${reader === 403 ? 403 : isLetIn(reader)} ${isLetIn(full)}`);
+      seen.push(
+        `${method} ${path}: ${none} ${reader === 403 ? 403 : isLetIn(reader)} ${isLetIn(full)}`,
+      );
       expected.push(`${method} ${path}: 401 ${mayRead ? 'yes' : 403} yes`);
     }
 

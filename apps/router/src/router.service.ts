@@ -3,13 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Counter, Gauge } from 'prom-client';
-import {
-  createLogger,
-  metricsRegistry,
-  ownAuthorization,
-  processTls,
-  schemeOf,
-} from '#platform';
+import { createLogger, metricsRegistry, ownAuthorization, processTls, schemeOf } from '#platform';
 import { ControllerClient } from './controller/controller-client.js';
 import { type EdgeFiles, edgeFilesIn } from './haproxy/edge-files.js';
 import { HaproxyEdge } from './haproxy/haproxy-edge.js';

@@ -55,13 +55,17 @@ describe('parseCredentials', () => {
       parseCredentials(text).map(({ principal, kinds, role }) => [principal, [...kinds], role]);
     const json = { principal: 'olga', secret: 'pw', kinds: ['operator'], role: 'read' };
 
-    expect(roles('olga pw operator read\nivan pw read\nops pw operator full\nall pw full')).toEqual([
+    expect(roles('olga pw operator read\nivan pw read\nops pw operator full\nall pw full')).toEqual(
+      [
+        ['olga', ['operator'], 'read'],
+        ['ivan', ['operator'], 'read'],
+        ['ops', ['operator'], undefined],
+        ['all', ['framework', 'agent', 'operator'], undefined],
+      ],
+    );
+    expect(roles(JSON.stringify({ credentials: [json] }))).toEqual([
       ['olga', ['operator'], 'read'],
-      ['ivan', ['operator'], 'read'],
-      ['ops', ['operator'], undefined],
-      ['all', ['framework', 'agent', 'operator'], undefined],
     ]);
-    expect(roles(JSON.stringify({ credentials: [json] }))).toEqual([['olga', ['operator'], 'read']]);
   });
 
   it.each([

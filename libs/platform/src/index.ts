@@ -18,9 +18,9 @@ export type { Daemon, DaemonOptions } from './daemon.js';
 export { type CallRefusal, findAcceptRefusal, findCallRefusal } from './json-call.js';
 export { createLogger, type Logger, toNestLogger } from './logger.js';
 export { metricsRegistry } from './metrics.js';
-export { type FieldNames, parsedOrThrow } from './parsed-or-throw.js';
 export { formatOnBehalfOf, ON_BEHALF_OF_HEADER } from './on-behalf-of.js';
 export { ownAuthorization } from './own-authorization.js';
+export { type FieldNames, parsedOrThrow } from './parsed-or-throw.js';
 export { principalOf, roleOf } from './principal.js';
 export {
   identifyProcess,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessRule } from './access.js';
 import { basicAuthorization, type Credential, parseCredentials } from './credentials.js';
+import { metricsRegistry } from './metrics.js';
 import { formatOnBehalfOf, ON_BEHALF_OF_HEADER } from './on-behalf-of.js';
 import { createRequestGuard } from './request-guard.js';
-import { metricsRegistry } from './metrics.js';
 import { type ClientCertificate, identify } from './tls/client-certificate.js';
 
 const TOKEN = 'token-of-ops-0123456789';
@@ -104,12 +104,17 @@ it('counts wrong logins by scheme, and no request that shows nothing', async () 
   const count = async (scheme: string): Promise<number> => {
     const text = await metricsRegistry.metrics();
     const [, value = '0'] =
-      new RegExp(`^pacer_failed_logins_total\\{scheme="${scheme}"\\} (\\d+)$`, 'm').exec(text) ?? [];
+      new RegExp(`^pacer_failed_logins_total\\{scheme="${scheme}"\\} (\\d+)$`, 'm').exec(text) ??
+      [];
     return Number(value);
   };
   const before = [await count('basic'), await count('bearer'), await count('certificate')];
 
-  for (const headers of [basicAuthorization({ principal: 'ops', secret: 'guess' }), bearer('guess'), {}]) {
+  for (const headers of [
+    basicAuthorization({ principal: 'ops', secret: 'guess' }),
+    bearer('guess'),
+    {},
+  ]) {
     expect(() => ask('GET', headers)).toThrow();
   }
   expect(() => ask('GET', {}, { kind: 'refused', reason: 'expired' })).toThrow();
@@ -136,7 +141,9 @@ describe('a request that is passed on', () => {
     expect(ask('PUT', { ...onBehalf('boss', 'full'), ...bearer(TOKEN) })?.principal).toBe('ops');
     expect(() => ask('PUT', onBehalf('boss', 'full'), reader)).toThrow(/"eve" has the role read/);
     expect(() => ask('PUT', { ...onBehalf('boss', 'full'), ...olga })).toThrow(/role read/);
-    expect(() => ask('PUT', onBehalf('boss', 'full'))).toThrow(expect.objectContaining({ status: 401 }));
+    expect(() => ask('PUT', onBehalf('boss', 'full'))).toThrow(
+      expect.objectContaining({ status: 401 }),
+    );
   });
 
   it('is by whose password came along, not by who passes it on', () => {

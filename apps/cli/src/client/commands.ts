@@ -24,8 +24,7 @@ interface Change {
 }
 
 /** What the table of apps shows. */
-const LISTED_FIELDS =
-  'id,instances,cpus,mem,deployments,tasksRunning,tasksHealthy,tasksStaged';
+const LISTED_FIELDS = 'id,instances,cpus,mem,deployments,tasksRunning,tasksHealthy,tasksStaged';
 const POLL_MS = 500;
 /** Bytes of a log asked for at a time. */
 const LOG_PIECE = 256 * 1024;
@@ -87,7 +86,8 @@ export function createCommands(options: { readonly url: string; readonly json: b
       print(answer, () => formatDeployments(answer));
     },
     async listTasks(app?: string): Promise<void> {
-      const tasksOf = (answer: unknown) => (answer as { readonly tasks: readonly WireTask[] }).tasks;
+      const tasksOf = (answer: unknown) =>
+        (answer as { readonly tasks: readonly WireTask[] }).tasks;
       const tasks =
         app === undefined
           ? await readAllPages(request, '/v2/tasks', { itemsOf: tasksOf })

@@ -31,7 +31,10 @@ it('is the first operator of the file, in lines or JSON, before the one in the e
 
 it('is one who may change things before one who may only look, and a token before all', () => {
   const both = write('both', 'olga pw read\nops s3 operator full\n');
-  const reader = write('reader', '{"credentials":[{"principal":"eve","secret":"s","role":"read"}]}');
+  const reader = write(
+    'reader',
+    '{"credentials":[{"principal":"eve","secret":"s","role":"read"}]}',
+  );
 
   expect(decoded({ PACER_CREDENTIAL_FILE: both })).toBe('ops:s3');
   expect(decoded({ PACER_CREDENTIAL_FILE: reader })).toBe('eve:s');

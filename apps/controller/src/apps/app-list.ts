@@ -6,7 +6,13 @@ import { badQuery, shown } from '../lists/bad-query.js';
 import { readFields, type Selection } from '../lists/fields.js';
 import { APP_FIELDS } from '../lists/known-fields.js';
 import { byText, type Page, readPage } from '../lists/page.js';
-import { type AppEmbeds, keyOfEmbeds, LIST_EMBEDS, NO_EMBEDS, readAppEmbeds } from './app-embeds.js';
+import {
+  type AppEmbeds,
+  keyOfEmbeds,
+  LIST_EMBEDS,
+  NO_EMBEDS,
+  readAppEmbeds,
+} from './app-embeds.js';
 
 /** What is asked for of the list of apps. */
 export interface AppListRequest {

@@ -9,8 +9,8 @@ import {
   toWireTaskFailure,
 } from '#marathon-v2';
 import type { ControllerView } from '../engine/controller-engine.port.js';
-import { ControllerRuntime } from '../runtime/controller-runtime.js';
 import { type Selection, selectFields } from '../lists/fields.js';
+import { ControllerRuntime } from '../runtime/controller-runtime.js';
 import { type AppEmbeds, keyOfEmbeds } from './app-embeds.js';
 
 interface CachedApp {
@@ -192,11 +192,7 @@ function keyOfSelection(selection: Selection): string {
 /** The text of each task as it was last made, for as long as the instance stays the same. */
 const taskTexts = new WeakMap<Instance, { readonly app: App; readonly task: TaskText }>();
 
-const renderTasks = (
-  view: ControllerView,
-  id: AppId,
-  app: App | undefined,
-): readonly TaskText[] =>
+const renderTasks = (view: ControllerView, id: AppId, app: App | undefined): readonly TaskText[] =>
   view.instancesOf(id).flatMap((instance) => renderTask(instance, app) ?? []);
 
 /** Results of health checks change without the instance, so what shows them is made anew. */

@@ -48,7 +48,9 @@ const compress = (body: Buffer): Promise<Buffer> =>
 /** Named, or covered by `*`, and not with a weight of 0 (RFC 9110, 12.5.3). */
 function acceptsGzip({ headers }: FastifyRequest): boolean {
   const weights = new Map<string, number>();
-  for (const coding of String(headers['accept-encoding'] ?? '').toLowerCase().split(',')) {
+  for (const coding of String(headers['accept-encoding'] ?? '')
+    .toLowerCase()
+    .split(',')) {
     const [name = '', weight = ''] = coding.split(';').map((part) => part.trim());
     weights.set(name, weight.startsWith('q=') ? Number(weight.slice(2)) : 1);
   }

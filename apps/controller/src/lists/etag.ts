@@ -2,7 +2,11 @@ import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /** Says which version an answer has. True: the client has that one, and was told so with 304. */
-export function isUnchanged(request: FastifyRequest, reply: FastifyReply, version: string): boolean {
+export function isUnchanged(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  version: string,
+): boolean {
   const etag = `"${version}"`;
   reply.header('etag', etag);
   if (!isListed(request.headers['if-none-match'], etag)) return false;

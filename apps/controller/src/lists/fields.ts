@@ -67,15 +67,11 @@ function add(
   if (below === 'value') {
     throw badQuery('fields', `names '${shown(name)}', but '${first}' has no members`);
   }
-  if (present === 'all') return checkBelow(rest, below, name);
-  const inner = present ?? emptySelection();
-  selection[first] = inner;
+  // Below what is shown as a whole the rest of the name must still be known.
+  const inner = present === 'all' || present === undefined ? emptySelection() : present;
+  if (present !== 'all') selection[first] = inner;
   add(inner, rest, below, name);
 }
-
-/** What is shown as a whole already must still be there. */
-const checkBelow = (path: readonly string[], known: KnownFields | 'any', name: string): void =>
-  add(emptySelection(), path, known, name);
 
 const splitName = (name: string): readonly string[] =>
   name.split(/(?<!\\)\./).map((part) => part.replaceAll('\\.', '.'));

@@ -67,7 +67,9 @@ describe('lists over HTTP', () => {
 
   it('come in pages that lead through all of it, whatever else comes and goes', async () => {
     const name = fc.stringMatching(/^[a-z][a-z0-9]{0,2}$/);
-    const id = fc.array(name, { minLength: 1, maxLength: 2 }).map((path) => `/app/${path.join('/x-')}`);
+    const id = fc
+      .array(name, { minLength: 1, maxLength: 2 })
+      .map((path) => `/app/${path.join('/x-')}`);
     await fc.assert(
       fc.asyncProperty(
         fc.uniqueArray(id, { minLength: 1, maxLength: 12 }),
@@ -126,9 +128,7 @@ describe('lists over HTTP', () => {
     const answer = await get('/v2/apps?fields=id,tasksRunning,labels.Owner,tasks.id');
 
     expect(answer.json()).toEqual({
-      apps: [
-        { id: '/web', labels: { Owner: 'Team/web' }, tasksRunning: 1, tasks: [{ id: task }] },
-      ],
+      apps: [{ id: '/web', labels: { Owner: 'Team/web' }, tasksRunning: 1, tasks: [{ id: task }] }],
     });
     expect((await get('/v2/apps?fields=id,deployments')).json()).toEqual({
       apps: [{ id: '/web', deployments: [] }],

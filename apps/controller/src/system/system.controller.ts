@@ -54,8 +54,13 @@ export class SystemController {
   }
 
   @Get('v2/access')
-  @ApiOperation({ summary: 'Who is asking, and what the role allows; without credentials everything' })
-  access(@Req() request: FastifyRequest): { readonly principal: string | null; readonly role: Role } {
+  @ApiOperation({
+    summary: 'Who is asking, and what the role allows; without credentials everything',
+  })
+  access(@Req() request: FastifyRequest): {
+    readonly principal: string | null;
+    readonly role: Role;
+  } {
     const { engine: _loaded } = this.runtime;
     return { principal: principalOf(request.raw) ?? null, role: roleOf(request.raw) };
   }
