@@ -22,7 +22,7 @@ describe('a cluster with credentials from a file', () => {
   };
   const all = file(
     'all',
-    'ctl ctl-secret framework\nag ag-secret agent\nops ops-secret operator\nwords w-secret framework\n',
+    'ctl ctl-secret framework\nag ag-secret agent\nops ops-secret operator\nwords w-secret framework\neve eve-secret read\n',
   );
   const cluster = new Cluster({ environment: { PACER_CREDENTIALS_FILE: all } });
   const ops = basic('ops', 'ops-secret');
@@ -45,6 +45,21 @@ describe('a cluster with credentials from a file', () => {
       );
       expect((await request(`${url}/metrics`, { headers: ops })).status).toBe(200);
     }
+  });
+
+  it('lets readers look and change nothing', async () => {
+    const eve = basic('eve', 'eve-secret');
+    for (const url of [cluster.api.url, cluster.masterUrl, cluster.agentUrl, cluster.routerUrl]) {
+      expect((await request(`${url}/metrics`, { headers: eve })).status).toBe(200);
+    }
+    const apps = await request(`${cluster.api.url}/v2/apps?limit=1`, { headers: eve });
+    const refused = await request(`${cluster.api.url}/v2/leader`, {
+      ...{ method: 'DELETE', headers: eve },
+    });
+
+    expect(apps.status).toBe(200);
+    expect([refused.status, JSON.parse(refused.text).needs]).toEqual([403, 'full']);
+    expect((await request(`${cluster.masterUrl}/state`, { headers: eve })).status).toBe(403);
   });
 
   it('runs an app, and shows its log through controller and agent', async () => {

@@ -31,7 +31,12 @@ const START_EPOCH_MS = 1_767_225_600_000;
 export class FakeControllerEngine implements ControllerEngine {
   readonly changes: RootChange[] = [];
   readonly events: MarathonEvent[] = [];
-  readonly killed: { readonly ids: readonly InstanceId[]; readonly wipe: boolean }[] = [];
+  readonly killed: {
+    readonly ids: readonly InstanceId[];
+    readonly wipe: boolean;
+    readonly by?: string;
+  }[] = [];
+  readonly cancelled: { readonly id: DeploymentId; readonly by?: string }[] = [];
   readonly instances = new Map<AppId, InstanceView[]>();
   readonly failures = new Map<AppId, TaskFailure>();
   readonly endedTasks = new Map<string, string>();
@@ -137,12 +142,13 @@ export class FakeControllerEngine implements ControllerEngine {
 
   async cancelDeployment(
     id: DeploymentId,
-    options: { readonly force: boolean },
+    options: { readonly force: boolean; readonly by?: string },
   ): Promise<RootChangeOutcome | { readonly kind: 'cancelled' } | undefined> {
     const at = this.running.findIndex((deployment) => deployment.id === id);
     if (at < 0) return undefined;
     if (this.answer !== undefined) return this.answer;
     this.running.splice(at, 1);
+    this.cancelled.push({ id, ...(options.by === undefined ? {} : { by: options.by }) });
     if (options.force) return { kind: 'cancelled' };
     return {
       kind: 'accepted',
@@ -153,9 +159,9 @@ export class FakeControllerEngine implements ControllerEngine {
 
   async killInstances(
     ids: readonly InstanceId[],
-    options: { readonly wipe: boolean },
+    options: { readonly wipe: boolean; readonly by?: string },
   ): Promise<void> {
-    this.killed.push({ ids, wipe: options.wipe });
+    this.killed.push({ ids, ...options });
   }
 
   resetDelay(app: AppId): boolean {

@@ -35,7 +35,9 @@ const app = program.command('app').description('apps');
 app
   .command('list')
   .description('all apps')
-  .action(async () => (await connect()).listApps());
+  .option('--search <text>', 'those whose id or labels hold a text')
+  .option('--label <selector>', 'those whose labels fit: tier==front,owner')
+  .action(async (flags) => (await connect()).listApps(flags));
 app
   .command('get <id>')
   .description('one app, as JSON')

@@ -3,6 +3,7 @@ import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import type { ControllerStore } from '#core';
 import { createDaemon, createLogger, type Daemon } from '#platform';
 import { FakeControllerEngine } from '../../../test/support/fake-controller-engine.js';
+import { controllerAccess } from './access.js';
 import { controllerModule } from './controller.module.js';
 import { configureHttp } from './http/configure-http.js';
 import { ControllerRuntime } from './runtime/controller-runtime.js';
@@ -57,6 +58,8 @@ export async function startApi(
     module: controllerModule(runtime),
     host: '127.0.0.1',
     port: 0,
+    access: controllerAccess,
+    acceptsUpgrades: true,
     logger: createLogger('controller', 'silent'),
     configure: (app) =>
       configureHttp(app, {

@@ -172,7 +172,7 @@ describe('garbage', () => {
     ['DELETE', '/v2/deployments/nope', 404],
     ['GET', '/v2/deployments/nope', 404],
     ['GET', '/v2/deployments?state=odd', 400],
-    ['GET', '/v2/deployments?state=finished&limit=-1', 400],
+    ['GET', '/v2/deployments?state=finished&limit=-1', 422],
     ['DELETE', '/v2/queue/shop/web/delay', 404],
     ['DELETE', '/v2/queue/nonsense', 404],
     ['GET', '/v2/tasks/nope/files/browse', 404],

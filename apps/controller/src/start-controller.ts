@@ -4,10 +4,10 @@ import { Gauge } from 'prom-client';
 import { type ControllerStore, type Lease, StoreUnavailableError } from '#core';
 import { createScheduler } from '#framework';
 import {
-  authorizationHeader,
   type Daemon,
   type Logger,
   metricsRegistry,
+  ownAuthorization,
   systemClock,
   tlsConnection,
 } from '#platform';
@@ -104,7 +104,7 @@ async function createEngine(
           ...(frameworkId === undefined ? {} : { frameworkId }),
           handlers,
           clock: systemClock,
-          headers: authorizationHeader('framework'),
+          headers: ownAuthorization('framework', (level, message) => logger[level](message)),
           tls: tlsConnection,
         }),
       prober: createProber(),

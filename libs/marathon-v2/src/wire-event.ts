@@ -18,6 +18,8 @@ export type MarathonEvent =
       readonly eventType: 'api_post_event';
       readonly clientIp: string;
       readonly uri: string;
+      /** Ours: who asked, where credentials are asked for. */
+      readonly by?: string;
       readonly appDefinition: Readonly<Record<string, unknown>>;
     }
   | {

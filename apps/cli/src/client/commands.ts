@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WireApp, WireDeployment, WireTask } from '#marathon-v2';
+import { readAllPages } from './all-pages.js';
 import { type ApiClient, createApiClient } from './api-client.js';
 import type { ExecFlags } from './exec.js';
 import { resourcePath } from './resource-path.js';
@@ -11,12 +12,19 @@ export interface ChangeFlags {
   readonly wait?: boolean;
 }
 
+export interface ListFlags {
+  readonly search?: string;
+  readonly label?: string;
+}
+
 interface Change {
   readonly deploymentId?: string;
   readonly version?: string;
   readonly deployments?: readonly { readonly id: string }[];
 }
 
+/** What the table of apps shows. */
+const LISTED_FIELDS = 'id,instances,cpus,mem,deployments,tasksRunning,tasksHealthy,tasksStaged';
 const POLL_MS = 500;
 /** Bytes of a log asked for at a time. */
 const LOG_PIECE = 256 * 1024;
@@ -35,11 +43,13 @@ export function createCommands(options: { readonly url: string; readonly json: b
     if (flags.wait === true && id !== undefined) await waitForDeployment(request, id);
   };
   return {
-    async listApps(): Promise<void> {
-      const answer = await request<{ apps: readonly WireApp[] }>('/v2/apps', {
-        query: { embed: 'apps.counts' },
+    async listApps(flags: ListFlags = {}): Promise<void> {
+      const shown = options.json ? { embed: 'apps.counts' } : { fields: LISTED_FIELDS };
+      const apps = await readAllPages(request, '/v2/apps', {
+        query: { ...shown, search: flags.search, label: flags.label },
+        itemsOf: (answer) => (answer as { readonly apps: readonly WireApp[] }).apps,
       });
-      print(answer, () => formatApps(answer.apps));
+      print({ apps }, () => formatApps(apps));
     },
     async showApp(id: string): Promise<void> {
       const answer = await request<{ app: WireApp }>(resourcePath('/v2/apps', id));
@@ -76,9 +86,13 @@ export function createCommands(options: { readonly url: string; readonly json: b
       print(answer, () => formatDeployments(answer));
     },
     async listTasks(app?: string): Promise<void> {
-      const path = app === undefined ? '/v2/tasks' : `${resourcePath('/v2/apps', app)}/tasks`;
-      const answer = await request<{ tasks: readonly WireTask[] }>(path);
-      print(answer, () => formatTasks(answer.tasks));
+      const tasksOf = (answer: unknown) =>
+        (answer as { readonly tasks: readonly WireTask[] }).tasks;
+      const tasks =
+        app === undefined
+          ? await readAllPages(request, '/v2/tasks', { itemsOf: tasksOf })
+          : tasksOf(await request(`${resourcePath('/v2/apps', app)}/tasks`));
+      print({ tasks }, () => formatTasks(tasks));
     },
     /** Resolves to the exit code. */
     async exec(target: string, command: readonly string[], flags: ExecFlags): Promise<number> {

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '#core';
 import { isWithin, resolveId } from '#marathon-v2';
 import { ApiError } from '#platform';
+import { askedBy } from '../changes/asked-by.js';
 import { describeChange } from '../changes/root-writer.js';
 import { sendJson } from '../http/json-reply.js';
 import { type Query, readFlag, readText, readTexts } from '../http/query.js';
@@ -101,7 +102,7 @@ export class AppController {
     const path = parseAppPath(restOfPath(request));
     if (path.kind !== 'restart') throw notAllowed('POST', 'GET, PUT, PATCH, DELETE');
     const force = readFlag(request.query as Query, 'force', false);
-    const change = await this.apps.restart(path.id, { force });
+    const change = await this.apps.restart(path.id, { force, ...askedBy(request) });
     void reply.code(200).send(describeChange(reply, change));
   }
 
@@ -117,20 +118,21 @@ export class AppController {
     switch (path.kind) {
       case 'app': {
         const force = readFlag(query, 'force', true);
-        void reply.send(describeChange(reply, await this.apps.remove(path.id, { force })));
+        const removed = await this.apps.remove(path.id, { force, ...askedBy(request) });
+        void reply.send(describeChange(reply, removed));
         return;
       }
       case 'tasks': {
         const app = this.apps.find(path.id);
         const tasks = this.kills.tasksOf(app, readText(query, 'host'));
-        const killed = await this.kills.kill(tasks, readKillOptions(query));
+        const killed = await this.kills.kill(tasks, readKillOptions(request));
         void reply.send(killBody(reply, killed, (all) => ({ tasks: all })));
         return;
       }
       case 'task': {
         const app = this.apps.find(path.id);
         const task = this.kills.findInstance(app, path.taskId);
-        const killed = await this.kills.kill([task], readKillOptions(query));
+        const killed = await this.kills.kill([task], readKillOptions(request));
         void reply.send(killBody(reply, killed, (all) => ({ task: all[0] })));
         return;
       }

@@ -21,12 +21,13 @@ import {
   toWireApp,
 } from '#marathon-v2';
 import { ApiError } from '#platform';
+import { type AskedBy, onlyBy } from '../changes/asked-by.js';
 import { type CarriedOutChange, RootWriter } from '../changes/root-writer.js';
 import { acceptedOrThrow, requireBody, toApiError } from '../http/outcome.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
 
 /** Who asks and how. */
-export interface WriteRequest extends ReadOptions {
+export interface WriteRequest extends ReadOptions, AskedBy {
   readonly body: unknown;
   readonly force: boolean;
   readonly clientIp: string;
@@ -91,16 +92,23 @@ export class AppsService {
     const updates = acceptedOrThrow(read);
     const change = await this.writer.change((context) => declareApps(context, updates, options), {
       force: request.force,
+      ...onlyBy(request),
     });
     return { ...change, warnings: [...warningsOf(read), ...change.warnings] };
   }
 
-  async restart(idText: string, options: { readonly force: boolean }): Promise<CarriedOutChange> {
+  async restart(
+    idText: string,
+    options: AskedBy & { readonly force: boolean },
+  ): Promise<CarriedOutChange> {
     const { id } = this.find(idText);
     return this.writer.change((context) => restartApp(context, id), { ...options, restart: [id] });
   }
 
-  async remove(idText: string, options: { readonly force: boolean }): Promise<CarriedOutChange> {
+  async remove(
+    idText: string,
+    options: AskedBy & { readonly force: boolean },
+  ): Promise<CarriedOutChange> {
     const { id } = this.find(idText);
     return this.writer.change((context) => removeApp(context, id), options);
   }
@@ -126,6 +134,7 @@ export class AppsService {
     const plan = (context: ChangeContext): Outcome<Declaration> => restoreApp(context, earlier);
     const change = await this.writer.change(plan, {
       force: request.force,
+      ...onlyBy(request),
       reason: `rollback of ${id} to version ${version}`,
       eventsOf: (declared) => postEvents(declared, request),
     });
@@ -152,6 +161,7 @@ export class AppsService {
     };
     const change = await this.writer.change(plan, {
       force: request.force,
+      ...onlyBy(request),
       eventsOf: (declared) => postEvents(declared, request),
     });
     return {
@@ -181,11 +191,12 @@ const warningsOf = (outcome: Outcome<unknown>): readonly string[] =>
 
 const postEvents = (
   declared: Declaration,
-  { clientIp, uri }: WriteRequest,
+  { clientIp, uri, by }: WriteRequest,
 ): readonly MarathonEvent[] =>
   declared.putApps.map((app) => ({
     eventType: 'api_post_event',
     clientIp,
     uri,
+    ...(by === undefined ? {} : { by }),
     appDefinition: toWireApp(app),
   }));

@@ -12,11 +12,12 @@ import { ApiError } from '#platform';
 import type { RootChangeOutcome } from '../engine/controller-engine.port.js';
 import { acceptedOrThrow, sendWarnings } from '../http/outcome.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
+import type { AskedBy } from './asked-by.js';
 
 /** Decides a change; called with the current root, and again inside the queue with the root of that moment. */
 export type ChangePlan = (context: ChangeContext) => Outcome<Declaration>;
 
-export interface ChangeOptions {
+export interface ChangeOptions extends AskedBy {
   readonly force: boolean;
   readonly restart?: readonly AppId[];
   readonly sentenced?: readonly InstanceId[];

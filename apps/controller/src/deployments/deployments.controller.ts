@@ -9,12 +9,17 @@ import {
   type WireFinishedDeployment,
 } from '#marathon-v2';
 import { ApiError } from '#platform';
+import { askedBy } from '../changes/asked-by.js';
 import { describeChange, resultOrThrow } from '../changes/root-writer.js';
-import { type Query, readCount, readFlag, readText } from '../http/query.js';
+import { type Query, readFlag, readText } from '../http/query.js';
+import { answerList } from '../lists/answer-list.js';
+import { DEPLOYMENT_FIELDS } from '../lists/known-fields.js';
+import { readPage } from '../lists/page.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
 
 const DEFAULT_HISTORY = 100;
 const MAX_HISTORY = 1000;
+const LIST = { idOf: ({ id }: WireDeployment) => id, fields: DEPLOYMENT_FIELDS };
 
 /** /v2/deployments: running ones as in Marathon, and, ours, those that have ended. */
 @ApiTags('deployments')
@@ -26,20 +31,26 @@ export class DeploymentsController {
   @ApiOperation({ summary: 'Running deployments, or those that have ended' })
   @ApiQuery({ name: 'state', required: false, enum: ['running', 'finished'] })
   @ApiQuery({ name: 'limit', required: false, description: `finished ones, ${DEFAULT_HISTORY}` })
-  async list(@Req() request: FastifyRequest): Promise<readonly WireDeployment[]> {
+  @ApiQuery({ name: 'after', required: false, description: 'the id the page comes after' })
+  @ApiQuery({ name: 'fields', required: false })
+  async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const query = request.query as Query;
     const state = readText(query, 'state') ?? 'running';
-    if (state === 'running') return this.runtime.engine.view.deployments().map(toWireDeployment);
+    if (state === 'running') {
+      const items = this.runtime.engine.view.deployments().map(toWireDeployment);
+      answerList(request, reply, { items, ...LIST });
+      return;
+    }
     if (state !== 'finished') {
       throw new ApiError(400, `Query parameter state must be running or finished, not '${state}'`);
     }
-    const limit = readCount(query, 'limit', {
-      fallback: DEFAULT_HISTORY,
-      min: 1,
-      max: MAX_HISTORY,
-    });
-    const finished = await this.runtime.store.listFinishedDeployments(limit);
-    return finished.map(toWireFinishedDeployment);
+    const isPaged = readPage(query, MAX_HISTORY) !== undefined;
+    const finished = await this.runtime.store.listFinishedDeployments(
+      isPaged ? MAX_HISTORY : DEFAULT_HISTORY,
+    );
+    const items = finished.map(toWireFinishedDeployment);
+    // The last to end comes first, on all pages.
+    answerList(request, reply, { items, ...LIST, isOrdered: true, maxPage: MAX_HISTORY });
   }
 
   @Get(':id')
@@ -63,7 +74,8 @@ export class DeploymentsController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const force = readFlag(request.query as Query, 'force', false);
-    const outcome = await this.runtime.engine.cancelDeployment(deploymentId(id), { force });
+    const options = { force, ...askedBy(request) };
+    const outcome = await this.runtime.engine.cancelDeployment(deploymentId(id), options);
     if (outcome === undefined) throw missingDeployment(id);
     if (outcome.kind === 'cancelled') {
       void reply.code(202).send();

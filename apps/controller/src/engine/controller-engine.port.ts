@@ -42,6 +42,8 @@ export interface RootChange {
   readonly events?: readonly MarathonEvent[];
   /** Shown with the deployment (`rollback of ...`). */
   readonly reason?: string;
+  /** Who asked for it, proven by credentials; absent where nobody is asked. */
+  readonly by?: string;
 }
 
 export type RootChangeOutcome =
@@ -138,10 +140,13 @@ export interface ControllerEngine {
   /** Undoes a running deployment by a new forced one, or with `force` just stops it. Undefined: no such deployment. */
   cancelDeployment(
     id: DeploymentId,
-    options: { readonly force: boolean },
+    options: { readonly force: boolean; readonly by?: string },
   ): Promise<RootChangeOutcome | { readonly kind: 'cancelled' } | undefined>;
   /** Kills now and replaces (goal count unchanged). `wipe` also forgets reservations. */
-  killInstances(ids: readonly InstanceId[], options: { readonly wipe: boolean }): Promise<void>;
+  killInstances(
+    ids: readonly InstanceId[],
+    options: { readonly wipe: boolean; readonly by?: string },
+  ): Promise<void>;
   /** Clears the back-off. False: the app waits for nothing. */
   resetDelay(app: AppId): boolean;
   reportRouter(id: string, report: WireRouterReport): void;

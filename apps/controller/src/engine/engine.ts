@@ -132,7 +132,7 @@ export class Engine implements RunningEngine {
 
   async cancelDeployment(
     id: DeploymentId,
-    options: { readonly force: boolean },
+    options: { readonly force: boolean; readonly by?: string },
   ): Promise<RootChangeOutcome | { readonly kind: 'cancelled' } | undefined> {
     const deployment = this.context.state.deployments.get(id);
     if (deployment === undefined) return undefined;
@@ -156,7 +156,7 @@ export class Engine implements RunningEngine {
       return { kind: 'impossible', reason };
     }
     const result = await this.submitChange((draft) =>
-      rollBack(this.context, draft, { id, original, target }),
+      rollBack(this.context, draft, { ...options, id, original, target }),
     );
     return result === undefined ? undefined : outcomeOf(result);
   }

@@ -13,9 +13,14 @@ import type { EngineContext } from './engine-context.js';
 export function rollBack(
   context: EngineContext,
   draft: Draft,
-  about: { readonly id: DeploymentId; readonly original: RootGroup; readonly target: RootGroup },
+  about: {
+    readonly id: DeploymentId;
+    readonly original: RootGroup;
+    readonly target: RootGroup;
+    readonly by?: string;
+  },
 ): ChangeResult | undefined {
-  const { id, original, target } = about;
+  const { id, original, target, by } = about;
   if (draft.deployment(id)?.state !== 'Running') return undefined;
   const { root } = draft;
   const inverse = planRollback(original, target, root);
@@ -27,7 +32,12 @@ export function rollBack(
   const result = applyRootChange(
     context,
     draft,
-    { apply: () => restored.value, force: true, reason: `rollback of ${id}` },
+    {
+      apply: () => restored.value,
+      force: true,
+      reason: `rollback of ${id}`,
+      ...(by === undefined ? {} : { by }),
+    },
     { keepVersions: true },
   );
   // One that only finished earlier work left no difference to undo, so nothing conflicted with it.

@@ -8,9 +8,11 @@ import { LIST_EMBEDS, readAppEmbeds } from '../apps/app-embeds.js';
 import { AppViews } from '../apps/app-views.js';
 import { restOfPath, toWriteRequest } from '../apps/write-request.js';
 import { applyDeclaration } from '../changes/apply-declaration.js';
+import { askedBy } from '../changes/asked-by.js';
 import { describeChange, RootWriter } from '../changes/root-writer.js';
 import { sendJson } from '../http/json-reply.js';
 import { type Query, readFlag, readTexts } from '../http/query.js';
+import { digestOf, isUnchanged } from '../lists/etag.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
 import { readGroupEmbeds } from './group-embeds.js';
 import { parseGroupPath } from './group-path.js';
@@ -41,7 +43,14 @@ export class GroupsController {
     switch (path.kind) {
       case 'group': {
         const id = this.groups.find(path.id);
-        void sendJson(reply, this.views.current(id, readGroupEmbeds(embed)));
+        const embeds = readGroupEmbeds(embed);
+        if (!embeds.ofApps.taskStats) {
+          const shown = digestOf(JSON.stringify([id, embeds]));
+          const changes = `${view.totalChangeCounter()}-${root.revision}`;
+          const version = `${this.runtime.settings.bootId}-${changes}-${shown}`;
+          if (isUnchanged(request, reply, version)) return;
+        }
+        void sendJson(reply, this.views.current(id, embeds));
         return;
       }
       case 'apps': {
@@ -105,7 +114,8 @@ export class GroupsController {
   async remove(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const force = readFlag(request.query as Query, 'force', false);
     const id = this.onlyGroup(request, 'DELETE');
-    void reply.send(describeChange(reply, await this.groups.remove(id, { force })));
+    const removed = await this.groups.remove(id, { force, ...askedBy(request) });
+    void reply.send(describeChange(reply, removed));
   }
 
   private stepsOf({ plan }: GroupChange): readonly unknown[] {

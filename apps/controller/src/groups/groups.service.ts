@@ -18,6 +18,7 @@ import {
   scaleGroup,
 } from '#marathon-v2';
 import type { WriteRequest } from '../apps/apps.service.js';
+import { type AskedBy, onlyBy } from '../changes/asked-by.js';
 import { type CarriedOutChange, type ChangePlan, RootWriter } from '../changes/root-writer.js';
 import { acceptedOrThrow, requireBody, toApiError } from '../http/outcome.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
@@ -55,7 +56,7 @@ export class GroupsService {
     const id = acceptedOrThrow(idOfGroupUpdate(update, this.idFromUrl(idText)));
     const change = await this.writer.change(
       (context) => declareGroup(context, id, update, { create: true }),
-      { force: request.force },
+      { force: request.force, ...onlyBy(request) },
     );
     return { ...change, id, warnings: [...warningsOf(read), ...change.warnings] };
   }
@@ -70,11 +71,12 @@ export class GroupsService {
 
   async carryOut(
     change: GroupChange,
-    options: { readonly force: boolean },
+    { force, ...asked }: AskedBy & { readonly force: boolean },
   ): Promise<CarriedOutChange> {
     const { plan, reason, warnings } = change;
     const done = await this.writer.change(plan, {
-      ...options,
+      force,
+      ...onlyBy(asked),
       ...(reason === undefined ? {} : { reason }),
     });
     return { ...done, warnings: [...warnings, ...done.warnings] };
@@ -83,10 +85,16 @@ export class GroupsService {
   async patch(idText: string, request: WriteRequest): Promise<CarriedOutChange> {
     const patch = acceptedOrThrow(readGroupPatch(requireBody(request.body), request));
     const id = this.find(idText);
-    return this.writer.change((context) => patchGroup(context, id, patch), request);
+    return this.writer.change((context) => patchGroup(context, id, patch), {
+      force: request.force,
+      ...onlyBy(request),
+    });
   }
 
-  async remove(idText: string, options: { readonly force: boolean }): Promise<CarriedOutChange> {
+  async remove(
+    idText: string,
+    options: AskedBy & { readonly force: boolean },
+  ): Promise<CarriedOutChange> {
     const id = this.find(idText);
     return this.writer.change((context) => removeGroup(context, id), options);
   }

@@ -1,6 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { addLeaderGate, type LeaderGateOptions } from '../runtime/leader-gate.js';
 import { serveUi } from '../ui/serve-ui.js';
+import { compressAnswers } from './compress.js';
 import { addApiHeaders } from './marathon-headers.js';
 import { acceptStrictJson } from './strict-json.js';
 
@@ -12,6 +13,7 @@ export async function configureHttp(
   const server = app.getHttpAdapter().getInstance();
   addApiHeaders(server, options.runtime);
   addLeaderGate(server, options);
+  compressAnswers(server);
   acceptStrictJson(server);
   await serveUi(server, options.uiFolder);
 }

@@ -6,6 +6,8 @@ import { resolveAppId, toWireQueueEntry, type WireQueueEntry } from '#marathon-v
 import { ApiError } from '#platform';
 import { restOfPath } from '../apps/write-request.js';
 import { type Query, readTexts } from '../http/query.js';
+import { answerList } from '../lists/answer-list.js';
+import { QUEUE_FIELDS } from '../lists/known-fields.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
 
 /** `delayReason`: our own, the failure after which launches are delayed. */
@@ -20,7 +22,10 @@ export class QueueController {
   @Get()
   @ApiOperation({ summary: 'Apps that wait to be launched' })
   @ApiQuery({ name: 'embed', required: false, enum: ['lastUnusedOffers'] })
-  list(@Req() request: FastifyRequest): { readonly queue: readonly QueueEntry[] } {
+  @ApiQuery({ name: 'limit', required: false, description: 'a page, by app id' })
+  @ApiQuery({ name: 'after', required: false, description: 'the app id the page comes after' })
+  @ApiQuery({ name: 'fields', required: false })
+  list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
     const { view } = this.runtime.engine;
     const { apps } = view.root();
     const withOffers = readTexts(request.query as Query, 'embed').includes('lastUnusedOffers');
@@ -34,7 +39,12 @@ export class QueueController {
       };
       return withOffers ? { ...entry, lastUnusedOffers: [] } : entry;
     });
-    return { queue };
+    answerList(request, reply, {
+      items: queue,
+      idOf: ({ app }) => String(app['id']),
+      fields: QUEUE_FIELDS,
+      wrap: (entries) => ({ queue: entries }),
+    });
   }
 
   @Delete('*')

@@ -1,7 +1,7 @@
-import { Controller, Delete, Get, Res } from '@nestjs/common';
+import { Controller, Delete, Get, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
-import { metricsRegistry } from '#platform';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { metricsRegistry, principalOf, type Role, roleOf } from '#platform';
 import { DEFAULT_ENGINE_OPTIONS } from '../engine/engine-ports.js';
 import { FAILOVER_TIMEOUT_SECONDS } from '../framework-info.js';
 import { type Address, ControllerRuntime } from '../runtime/controller-runtime.js';
@@ -77,6 +77,18 @@ export class SystemController {
         revision: engine.view.root().revision,
       },
     };
+  }
+
+  @Get('v2/access')
+  @ApiOperation({
+    summary: 'Who is asking, and what the role allows; without credentials everything',
+  })
+  access(@Req() request: FastifyRequest): {
+    readonly principal: string | null;
+    readonly role: Role;
+  } {
+    const { engine: _loaded } = this.runtime;
+    return { principal: principalOf(request.raw) ?? null, role: roleOf(request.raw) };
   }
 
   @Get('v2/leader')

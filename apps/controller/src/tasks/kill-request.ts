@@ -1,10 +1,11 @@
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { WireTask } from '#marathon-v2';
 import { ApiError } from '#platform';
+import { type AskedBy, askedBy } from '../changes/asked-by.js';
 import { type ChangeResult, describeChange } from '../changes/root-writer.js';
 import { type Query, readFlag } from '../http/query.js';
 
-export interface KillOptions {
+export interface KillOptions extends AskedBy {
   /** Lowers the instance count instead of replacing what is killed. */
   readonly scale: boolean;
   readonly force: boolean;
@@ -17,8 +18,10 @@ export type KillResult =
   | { readonly kind: 'killed'; readonly tasks: readonly WireTask[] }
   | { readonly kind: 'scaled'; readonly change: ChangeResult };
 
-export function readKillOptions(query: Query): KillOptions {
+export function readKillOptions(request: FastifyRequest): KillOptions {
+  const query = request.query as Query;
   const options = {
+    ...askedBy(request),
     scale: readFlag(query, 'scale', false),
     force: readFlag(query, 'force', false),
     wipe: readFlag(query, 'wipe', false),

@@ -3,6 +3,7 @@ import type { App, AppId, InstanceCondition } from '#core';
 import { taskId } from '#core';
 import { scaleApps, toWireTask, type WireTask } from '#marathon-v2';
 import { ApiError } from '#platform';
+import { onlyBy } from '../changes/asked-by.js';
 import { RootWriter } from '../changes/root-writer.js';
 import type { InstanceView } from '../engine/controller-engine.port.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
@@ -72,7 +73,7 @@ export class TaskKillService {
     if (active.length > 0) {
       await engine.killInstances(
         active.map(({ instance }) => instance.id),
-        { wipe: options.wipe },
+        { wipe: options.wipe, ...onlyBy(options) },
       );
     }
     return { kind: 'killed', tasks };
@@ -96,7 +97,11 @@ export class TaskKillService {
         }
         return scaleApps(context, counts);
       },
-      { force: options.force, sentenced: sentenced.map(({ instance }) => instance.id) },
+      {
+        force: options.force,
+        sentenced: sentenced.map(({ instance }) => instance.id),
+        ...onlyBy(options),
+      },
     );
     return { kind: 'scaled', change };
   }

@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core';
 import { Link } from 'react-router';
+import { MayChange } from '../api/access.js';
 import type { Deployment } from '../api/api-types.js';
 import { formatAge, formatTimestamp } from '../format/durations.js';
 import { Icon } from '../shell/icons.js';
@@ -35,22 +36,9 @@ export function DeploymentCard({ deployment, onEnd }: DeploymentCardProps) {
             </Link>
           ))}
         </div>
-        <div className="pc-app-buttons">
-          <Button
-            variant="default"
-            leftSection={<Icon name="rollback" />}
-            onClick={() => onEnd({ kind: 'roll back', deployment })}
-          >
-            Roll back
-          </Button>
-          <Button
-            variant="default"
-            leftSection={<Icon name="x" />}
-            onClick={() => onEnd({ kind: 'cancel', deployment })}
-          >
-            Cancel deployment
-          </Button>
-        </div>
+        <MayChange>
+          <EndButtons deployment={deployment} onEnd={onEnd} />
+        </MayChange>
       </header>
       <div className="pc-deployment-progress">
         <ProgressBar
@@ -70,6 +58,27 @@ export function DeploymentCard({ deployment, onEnd }: DeploymentCardProps) {
         </span>
       </footer>
     </article>
+  );
+}
+
+function EndButtons({ deployment, onEnd }: DeploymentCardProps) {
+  return (
+    <div className="pc-app-buttons">
+      <Button
+        variant="default"
+        leftSection={<Icon name="rollback" />}
+        onClick={() => onEnd({ kind: 'roll back', deployment })}
+      >
+        Roll back
+      </Button>
+      <Button
+        variant="default"
+        leftSection={<Icon name="x" />}
+        onClick={() => onEnd({ kind: 'cancel', deployment })}
+      >
+        Cancel deployment
+      </Button>
+    </div>
   );
 }
 
