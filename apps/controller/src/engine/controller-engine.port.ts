@@ -44,8 +44,21 @@ export interface RootChange {
   readonly reason?: string;
 }
 
+/** Running instances of an app that a change replaces. */
+export interface AppRestart {
+  readonly app: AppId;
+  readonly count: number;
+  /** Of a long list the first; `count` is all. */
+  readonly instances: readonly InstanceId[];
+}
+
 export type RootChangeOutcome =
-  | { readonly kind: 'accepted'; readonly deploymentId: DeploymentId; readonly version: string }
+  | {
+      readonly kind: 'accepted';
+      readonly deploymentId: DeploymentId;
+      readonly version: string;
+      readonly restarts: readonly AppRestart[];
+    }
   | { readonly kind: 'locked'; readonly deployments: readonly DeploymentId[] }
   | { readonly kind: 'too-many-deployments'; readonly limit: number }
   /** What is declared by now does not allow it. */

@@ -1,5 +1,5 @@
 import type { Clock, ControllerStore, FrameworkId, Instance, Lease, Prober } from '#core';
-import type { UnhealthyLimits } from '#deployment';
+import type { ControllerAbilities, UnhealthyLimits } from '#deployment';
 import type { SchedulerDriver, SchedulerHandlers } from '#framework';
 import type { EventSink } from './controller-engine.port.js';
 
@@ -43,6 +43,11 @@ export interface EnginePorts {
   /** Called before each effect is carried out. What it throws stops the engine as a crash would. */
   readonly beforeEffect?: (kind: string) => void;
 }
+
+/** What can be changed in place depends on what the controller can do for agents. */
+export const abilitiesOf = ({ runCommand }: EnginePorts): ControllerAbilities => ({
+  commands: runCommand !== undefined,
+});
 
 /** Times in milliseconds. */
 export interface EngineOptions {

@@ -1,0 +1,40 @@
+import { type App, type AppId, type InstanceId, isTerminalCondition, type RootGroup } from '#core';
+import { isOutdated } from '#deployment';
+import type { PlannedChange } from './change-root.js';
+import type { AppRestart } from './controller-engine.port.js';
+import { configVersionOf } from './definitions.js';
+import type { EngineContext } from './engine-context.js';
+
+/** Instances named in one answer at most; the others are counted. */
+export const MAX_NAMED_INSTANCES = 1_000;
+
+/** The instances that a plan replaces by ones of another configuration. O(instances of the restarted apps). */
+export function nameRestarts(
+  context: EngineContext,
+  original: RootGroup,
+  { steps, target }: Pick<PlannedChange, 'steps' | 'target'>,
+): readonly AppRestart[] {
+  let left = MAX_NAMED_INSTANCES;
+  return steps.flatMap(({ actions }) =>
+    actions.flatMap(({ kind, app: id }): readonly AppRestart[] => {
+      const app = target.apps.get(id);
+      if (kind !== 'RestartApplication' || app === undefined) return [];
+      const replaced = outdatedInstances(context, original, id, app);
+      const instances = replaced.slice(0, left);
+      left -= instances.length;
+      return [{ app: id, count: replaced.length, instances }];
+    }),
+  );
+}
+
+function outdatedInstances(
+  context: EngineContext,
+  original: RootGroup,
+  id: AppId,
+  app: App,
+): readonly InstanceId[] {
+  return [...context.state.instancesOf(id).values()]
+    .filter(({ condition, goal }) => !isTerminalCondition(condition) && goal === 'Running')
+    .filter((instance) => isOutdated(configVersionOf(context, original, instance), app))
+    .map((instance) => instance.id);
+}
