@@ -35,6 +35,7 @@ export {
   type RouterSight,
   recentRouters,
 } from './draining.js';
+export { type AppForecast, forecastApp } from './forecast-app.js';
 export {
   type InstanceFacts,
   isAlive,

@@ -25,10 +25,14 @@ import { type CarriedOutChange, RootWriter } from '../changes/root-writer.js';
 import { acceptedOrThrow, requireBody, toApiError } from '../http/outcome.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
 
-/** Who asks and how. */
-export interface WriteRequest extends ReadOptions {
-  readonly body: unknown;
+export interface WriteFlags {
   readonly force: boolean;
+  readonly dryRun: boolean;
+}
+
+/** Who asks and how. */
+export interface WriteRequest extends ReadOptions, WriteFlags {
+  readonly body: unknown;
   readonly clientIp: string;
   readonly uri: string;
 }
@@ -91,18 +95,20 @@ export class AppsService {
     const updates = acceptedOrThrow(read);
     const change = await this.writer.change((context) => declareApps(context, updates, options), {
       force: request.force,
+      dryRun: request.dryRun,
     });
     return { ...change, warnings: [...warningsOf(read), ...change.warnings] };
   }
 
-  async restart(idText: string, options: { readonly force: boolean }): Promise<CarriedOutChange> {
+  async restart(idText: string, { force, dryRun }: WriteFlags): Promise<CarriedOutChange> {
     const { id } = this.find(idText);
-    return this.writer.change((context) => restartApp(context, id), { ...options, restart: [id] });
+    const options = { force, dryRun, restart: [id] };
+    return this.writer.change((context) => restartApp(context, id), options);
   }
 
-  async remove(idText: string, options: { readonly force: boolean }): Promise<CarriedOutChange> {
+  async remove(idText: string, { force, dryRun }: WriteFlags): Promise<CarriedOutChange> {
     const { id } = this.find(idText);
-    return this.writer.change((context) => removeApp(context, id), options);
+    return this.writer.change((context) => removeApp(context, id), { force, dryRun });
   }
 
   /** Versions of an app, newest first. A roll-back brings a version back, which is one all the same. */
@@ -126,6 +132,7 @@ export class AppsService {
     const plan = (context: ChangeContext): Outcome<Declaration> => restoreApp(context, earlier);
     const change = await this.writer.change(plan, {
       force: request.force,
+      dryRun: request.dryRun,
       reason: `rollback of ${id} to version ${version}`,
       eventsOf: (declared) => postEvents(declared, request),
     });
@@ -152,6 +159,7 @@ export class AppsService {
     };
     const change = await this.writer.change(plan, {
       force: request.force,
+      dryRun: request.dryRun,
       eventsOf: (declared) => postEvents(declared, request),
     });
     return {

@@ -9,6 +9,7 @@ import {
   type WireFinishedDeployment,
 } from '#marathon-v2';
 import { ApiError } from '#platform';
+import { describePreview } from '../changes/describe-preview.js';
 import { describeChange, resultOrThrow } from '../changes/root-writer.js';
 import { type Query, readCount, readFlag, readText } from '../http/query.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
@@ -56,6 +57,7 @@ export class DeploymentsController {
 
   @Delete(':id')
   @ApiOperation({ summary: 'Rolls back; with force just stops' })
+  @ApiQuery({ name: 'dryRun', required: false, type: Boolean })
   @ApiQuery({ name: 'force', required: false, type: Boolean })
   async cancel(
     @Param('id') id: string,
@@ -63,6 +65,14 @@ export class DeploymentsController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const force = readFlag(request.query as Query, 'force', false);
+    if (readFlag(request.query as Query, 'dryRun', false)) {
+      const preview = await this.runtime.engine.previews.ofCancellation(deploymentId(id), {
+        force,
+      });
+      if (preview === undefined) throw missingDeployment(id);
+      void reply.send(describePreview(preview, []));
+      return;
+    }
     const outcome = await this.runtime.engine.cancelDeployment(deploymentId(id), { force });
     if (outcome === undefined) throw missingDeployment(id);
     if (outcome.kind === 'cancelled') {

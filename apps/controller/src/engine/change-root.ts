@@ -94,6 +94,8 @@ export interface PlannedChange {
   readonly target: RootGroup;
   readonly version: string;
   readonly delta: RootDelta;
+  /** Apps put by the request, changed or not. */
+  readonly declared: readonly AppId[];
   /** Apps with another definition than before. */
   readonly changed: readonly AppId[];
   readonly restart: ReadonlySet<AppId>;
@@ -126,7 +128,8 @@ export function planChange(
     abilities,
   });
   const touched = [...new Set([...affectedApps(steps), ...changed])].sort();
-  return { original, target, version, delta, changed, restart, steps, touched };
+  const declared = requested.putApps.map(({ id }) => id);
+  return { original, target, version, delta, declared, changed, restart, steps, touched };
 }
 
 const outcome = (value: RootChangeOutcome): ChangeResult => ({ kind: 'outcome', outcome: value });

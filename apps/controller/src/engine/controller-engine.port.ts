@@ -18,6 +18,7 @@ import type {
   WireReadinessResult,
   WireRouterReport,
 } from '#marathon-v2';
+import type { Previews } from './previews.port.js';
 
 /** What a change of the declared state puts and removes; everything else stays. */
 export interface RootDelta {
@@ -147,6 +148,7 @@ export interface ControllerView {
 /** The controller behind its HTTP surface. Writes resolve once durable; they reject with StoreUnavailableError or FencedError. */
 export interface ControllerEngine {
   readonly view: ControllerView;
+  readonly previews: Previews;
   changeRoot(change: RootChange): Promise<RootChangeOutcome>;
   /** Undoes a running deployment by a new forced one, or with `force` just stops it. Undefined: no such deployment. */
   cancelDeployment(

@@ -3,6 +3,7 @@ import type { BackOff, LaunchQueue } from '#deployment';
 import type { WireCheckResult, WireRouterReport } from '#marathon-v2';
 import type { Site } from '#matcher';
 import { ElapsedTimes } from './elapsed-times.js';
+import { OfferSights } from './offer-sights.js';
 import type { QueueStatistics } from './queue-statistics.js';
 
 /** Routers remembered at most; the longest silent one makes room. */
@@ -50,6 +51,8 @@ export class EngineMemory {
   /** What the `check` of an instance saw last, where it has one and that is known. */
   readonly checkResults = new Map<InstanceId, WireCheckResult>();
   readonly agentSites = new Map<AgentId, Site>();
+  /** What agents offered last, for previews. */
+  readonly offers = new OfferSights();
   readonly recentPorts = new Map<AgentId, Set<number>>();
   /** ACCEPT is on its way: asking the master about them now would get a wrong answer. */
   readonly accepting = new Set<InstanceId>();

@@ -36,6 +36,8 @@ import { toKill } from './kill-effect.js';
 import { KillQueue } from './kill-queue.js';
 import { createMonitors } from './monitors.js';
 import { OfferDemand } from './offer-demand.js';
+import type { Previews } from './previews.port.js';
+import { createPreviews } from './previews.js';
 import { Reconciler } from './reconciler.js';
 import { rollBack } from './roll-back.js';
 import { noteRouter } from './router-sights.js';
@@ -69,6 +71,7 @@ export interface RunningEngine extends ControllerEngine {
 /** The heart of the controller: state, decisions and effects of one leader, from start to stop. */
 export class Engine implements RunningEngine {
   readonly view: ControllerView;
+  readonly previews: Previews;
   private readonly context: EngineContext;
   private readonly executors: ExecutorTable<EngineEffect>;
   private readonly dirty = new Set<AppId>();
@@ -90,6 +93,7 @@ export class Engine implements RunningEngine {
     this.context = this.createContext(state, memory);
     this.executors = createExecutors({ context: this.context, driver: () => this.driver });
     this.view = createView(this.context);
+    this.previews = createPreviews(this.context);
   }
 
   start(): void {

@@ -1,7 +1,9 @@
 import type { FastifyReply } from 'fastify';
 import type { WireTask } from '#marathon-v2';
 import { ApiError } from '#platform';
-import { type ChangeResult, describeChange } from '../changes/root-writer.js';
+import { describePreview } from '../changes/describe-preview.js';
+import { type CarriedOutChange, describeChange } from '../changes/root-writer.js';
+import type { ChangePreview } from '../engine/previews.port.js';
 import { type Query, readFlag } from '../http/query.js';
 
 export interface KillOptions {
@@ -10,18 +12,21 @@ export interface KillOptions {
   readonly force: boolean;
   /** Also gives reservations and volumes up. */
   readonly wipe: boolean;
+  readonly dryRun: boolean;
 }
 
 /** What became of a kill: the tasks it hit, or the deployment that scales down. */
 export type KillResult =
   | { readonly kind: 'killed'; readonly tasks: readonly WireTask[] }
-  | { readonly kind: 'scaled'; readonly change: ChangeResult };
+  | { readonly kind: 'scaled'; readonly change: CarriedOutChange }
+  | { readonly kind: 'previewed'; readonly preview: ChangePreview };
 
 export function readKillOptions(query: Query): KillOptions {
   const options = {
     scale: readFlag(query, 'scale', false),
     force: readFlag(query, 'force', false),
     wipe: readFlag(query, 'wipe', false),
+    dryRun: readFlag(query, 'dryRun', false),
   };
   if (options.scale && options.wipe) {
     throw new ApiError(400, 'You cannot use scale and wipe at the same time.');
@@ -30,9 +35,19 @@ export function readKillOptions(query: Query): KillOptions {
 }
 
 /** The body of the answer; names the deployment in a header when there is one. */
-export const killBody = (
+export function killBody(
   reply: FastifyReply,
   result: KillResult,
   describe: (tasks: readonly WireTask[]) => unknown,
-): unknown =>
-  result.kind === 'scaled' ? describeChange(reply, result.change) : describe(result.tasks);
+): unknown {
+  switch (result.kind) {
+    case 'killed':
+      return describe(result.tasks);
+    case 'scaled':
+      return describeChange(reply, result.change);
+    case 'previewed':
+      return describePreview(result.preview, []);
+    default:
+      return result satisfies never;
+  }
+}
