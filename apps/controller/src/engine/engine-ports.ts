@@ -34,12 +34,15 @@ export interface EnginePorts {
    */
   readonly onFatal: (error: Error) => void;
   readonly log?: EngineLog;
-  /** Runs a further COMMAND check inside a task. Without it only the first one, on the agent, is run. */
+  /**
+   * Runs a command check its agent was not given inside a task; undefined: nobody could be asked, which says nothing. Without
+   * it only the first one, on the agent, is run.
+   */
   readonly runCommand?: (
     instance: Instance,
     command: string,
     timeoutMs: number,
-  ) => Promise<{ readonly exitCode: number; readonly output: string }>;
+  ) => Promise<{ readonly exitCode: number; readonly output: string } | undefined>;
   /** Called before each effect is carried out. What it throws stops the engine as a crash would. */
   readonly beforeEffect?: (kind: string) => void;
 }

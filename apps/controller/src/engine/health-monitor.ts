@@ -166,7 +166,9 @@ export class HealthMonitor {
       const event = await this.ask(watch, instance, check);
       if (this.watches.get(watch.id) !== watch) return;
       // What turned unreachable meanwhile, or is being killed, says nothing about its health.
-      if (this.probedInstance(watch) !== undefined) this.apply(watch, index, event);
+      if (event !== undefined && this.probedInstance(watch) !== undefined) {
+        this.apply(watch, index, event);
+      }
     }
     if (this.watches.get(watch.id) !== watch) return;
     this.schedule(watch, index, this.intervalMs(watch, index, check));
@@ -179,11 +181,17 @@ export class HealthMonitor {
     return isProbed ? instance : undefined;
   }
 
-  private async ask(watch: HealthWatch, instance: Instance, check: HealthCheck): Promise<HealthEvent> {
+  /** Undefined: nothing was asked, which says nothing. */
+  private async ask(
+    watch: HealthWatch,
+    instance: Instance,
+    check: HealthCheck,
+  ): Promise<HealthEvent | undefined> {
     const timeoutMs = Math.max(1, check.timeoutSeconds * 1000);
     const found = this.targetOf(watch.app, instance, check);
     if (!found.ok) return { kind: 'failed', cause: found.reason };
     const result = await this.settings.pool.probe(found.target, timeoutMs);
+    if (result.skipped === true || found.wasAsked?.() === false) return undefined;
     const isInformational =
       check.ignoreHttp1xx && result.status !== undefined && result.status < 200;
     if (isInformational) return { kind: 'passed' };
@@ -195,7 +203,11 @@ export class HealthMonitor {
     instance: Instance,
     check: HealthCheck,
   ):
-    | { readonly ok: true; readonly target: ProbeTarget }
+    | {
+        readonly ok: true;
+        readonly target: ProbeTarget;
+        readonly wasAsked?: () => boolean;
+      }
     | { readonly ok: false; readonly reason: string } {
     const { runCommand } = this.settings;
     if (check.protocol !== 'COMMAND') return toProbeTarget(app, instance, check);
@@ -203,8 +215,13 @@ export class HealthMonitor {
     if (runCommand === undefined || command === undefined) {
       return { ok: false, reason: 'the command cannot be run from the controller' };
     }
-    const run = (timeoutMs: number) => runCommand(instance, command, timeoutMs);
-    return { ok: true, target: { kind: 'command', run } };
+    let wasAsked = true;
+    const run = async (timeoutMs: number) => {
+      const ended = await runCommand(instance, command, timeoutMs);
+      wasAsked = ended !== undefined;
+      return ended ?? { exitCode: 1, output: '' };
+    };
+    return { ok: true, target: { kind: 'command', run }, wasAsked: () => wasAsked };
   }
 
   private tellOfResult(app: AppId): void {
