@@ -18,11 +18,11 @@ import type {
   ControllerEngine,
   ControllerView,
   InstanceView,
+  Previews,
   QueueEntryView,
   RootChange,
   RootChangeOutcome,
 } from '../../apps/controller/src/engine/controller-engine.port.js';
-import type { Previews } from '../../apps/controller/src/engine/previews.port.js';
 
 const START_EPOCH_MS = 1_767_225_600_000;
 const unchanged = {
@@ -146,6 +146,7 @@ export class FakeControllerEngine implements ControllerEngine {
     return { kind: 'accepted', deploymentId: this.nextDeploymentId(), version, restarts: [] };
   }
 
+  readonly abilities = { commands: true };
   /** Plans as the real one does; kills, launches and conflicts are for specs of that. */
   readonly previews: Previews = {
     ofChange: (change) => {

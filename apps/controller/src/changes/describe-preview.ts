@@ -1,6 +1,6 @@
 import type { InstanceId } from '#core';
 import { toIsoTime, toWireStep, type WireChangePreview } from '#marathon-v2';
-import type { AppPreview, ChangePreview } from '../engine/previews.port.js';
+import type { AppPreview, ChangePreview } from '../engine/change-preview.port.js';
 
 /** Instances named in one answer at most; all are counted. */
 const MAX_NAMED_INSTANCES = 1_000;
@@ -49,7 +49,7 @@ function describeLaunches({
       host: hostname,
       count: placed,
     })),
-    unplaced: unplaced + Math.max(0, count - unplaced - countOf(placements)),
+    unplaced,
     reasons:
       offers === 0
         ? ['no offer known']
@@ -59,6 +59,3 @@ function describeLaunches({
           ),
   };
 }
-
-const countOf = (placements: readonly { readonly count: number }[]): number =>
-  placements.reduce((sum, { count }) => sum + count, 0);

@@ -13,7 +13,7 @@ import {
 } from '#marathon-v2';
 import { ApiError } from '#platform';
 import type { RootChangeOutcome } from '../engine/controller-engine.port.js';
-import type { ChangePreview } from '../engine/previews.port.js';
+import type { ChangePreview } from '../engine/change-preview.port.js';
 import { acceptedOrThrow, sendWarnings } from '../http/outcome.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
 import { describePreview } from './describe-preview.js';
@@ -69,9 +69,10 @@ export class RootWriter {
         const planned = plan({ root, version, rules: this.runtime.settings.rules });
         const declared = acceptedOrThrow(planned);
         // As it will be stored: an edit in place keeps the time of the last configuration change.
-        const putApps = declared.putApps.map((app) =>
-          stampApp(root.apps.get(app.id), app, version, { restart: restart.has(app.id) }),
-        );
+        const putApps = declared.putApps.map((app) => {
+          const stamp = { restart: restart.has(app.id), abilities: engine.abilities };
+          return stampApp(root.apps.get(app.id), app, version, stamp);
+        });
         final = {
           declared: { ...declared, putApps },
           warnings: planned.ok ? planned.warnings : [],

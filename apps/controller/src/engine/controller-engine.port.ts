@@ -12,13 +12,14 @@ import type {
   TaskFailure,
   TaskId,
 } from '#core';
+import type { ControllerAbilities } from '#deployment';
 import type {
   MarathonEvent,
   WireCheckResult,
   WireReadinessResult,
   WireRouterReport,
 } from '#marathon-v2';
-import type { Previews } from './previews.port.js';
+import type { ChangePreview } from './change-preview.port.js';
 
 /** What a change of the declared state puts and removes; everything else stays. */
 export interface RootDelta {
@@ -145,10 +146,24 @@ export interface ControllerView {
   }[];
 }
 
+/** What writes would do. Nothing here changes anything. */
+export interface Previews {
+  /** Throws what `apply` throws. */
+  ofChange(change: RootChange): ChangePreview;
+  /** Killing without scaling: each is replaced. */
+  ofKill(ids: readonly InstanceId[]): ChangePreview;
+  /** Undefined: no such deployment. */
+  ofCancellation(
+    id: DeploymentId,
+    options: { readonly force: boolean },
+  ): Promise<ChangePreview | undefined>;
+}
+
 /** The controller behind its HTTP surface. Writes resolve once durable; they reject with StoreUnavailableError or FencedError. */
 export interface ControllerEngine {
   readonly view: ControllerView;
   readonly previews: Previews;
+  readonly abilities: ControllerAbilities;
   changeRoot(change: RootChange): Promise<RootChangeOutcome>;
   /** Undoes a running deployment by a new forced one, or with `force` just stops it. Undefined: no such deployment. */
   cancelDeployment(

@@ -8,7 +8,7 @@ import {
   isTerminalCondition,
   StoreUnavailableError,
 } from '#core';
-import { readyEntries } from '#deployment';
+import { type ControllerAbilities, readyEntries } from '#deployment';
 import type { SchedulerDriver } from '#framework';
 import type { WireRouterReport } from '#marathon-v2';
 import { applyRootChange, type ChangeResult } from './change-root.js';
@@ -17,6 +17,7 @@ import type { CommittedState } from './committed-state.js';
 import type {
   ControllerEngine,
   ControllerView,
+  Previews,
   RootChange,
   RootChangeOutcome,
 } from './controller-engine.port.js';
@@ -26,7 +27,7 @@ import { createExecutors } from './effect-executors.js';
 import type { EngineContext } from './engine-context.js';
 import type { EngineEffect } from './engine-effect.js';
 import type { EngineMemory } from './engine-memory.js';
-import type { EngineOptions, EnginePorts } from './engine-ports.js';
+import { abilitiesOf, type EngineOptions, type EnginePorts } from './engine-ports.js';
 import { createView } from './engine-view.js';
 import { evaluateApps } from './evaluate-apps.js';
 import { FrameworkRoles } from './framework-roles.js';
@@ -36,7 +37,6 @@ import { toKill } from './kill-effect.js';
 import { KillQueue } from './kill-queue.js';
 import { createMonitors } from './monitors.js';
 import { OfferDemand } from './offer-demand.js';
-import type { Previews } from './previews.port.js';
 import { createPreviews } from './previews.js';
 import { Reconciler } from './reconciler.js';
 import { rollBack } from './roll-back.js';
@@ -72,6 +72,7 @@ export interface RunningEngine extends ControllerEngine {
 export class Engine implements RunningEngine {
   readonly view: ControllerView;
   readonly previews: Previews;
+  readonly abilities: ControllerAbilities;
   private readonly context: EngineContext;
   private readonly executors: ExecutorTable<EngineEffect>;
   private readonly dirty = new Set<AppId>();
@@ -94,6 +95,7 @@ export class Engine implements RunningEngine {
     this.executors = createExecutors({ context: this.context, driver: () => this.driver });
     this.view = createView(this.context);
     this.previews = createPreviews(this.context);
+    this.abilities = abilitiesOf(ports);
   }
 
   start(): void {

@@ -1,6 +1,12 @@
-import { type App, type AppId, type InstanceId, isTerminalCondition, type RootGroup } from '#core';
+import {
+  type App,
+  type AppId,
+  type DeploymentStep,
+  type InstanceId,
+  isTerminalCondition,
+  type RootGroup,
+} from '#core';
 import { isOutdated } from '#deployment';
-import type { PlannedChange } from './change-root.js';
 import type { AppRestart } from './controller-engine.port.js';
 import { configVersionOf } from './definitions.js';
 import type { EngineContext } from './engine-context.js';
@@ -12,7 +18,7 @@ export const MAX_NAMED_INSTANCES = 1_000;
 export function nameRestarts(
   context: EngineContext,
   original: RootGroup,
-  { steps, target }: Pick<PlannedChange, 'steps' | 'target'>,
+  { steps, target }: { readonly steps: readonly DeploymentStep[]; readonly target: RootGroup },
 ): readonly AppRestart[] {
   let left = MAX_NAMED_INSTANCES;
   return steps.flatMap(({ actions }) =>

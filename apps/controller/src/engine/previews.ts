@@ -8,13 +8,13 @@ import {
 } from '#deployment';
 import { forecastPlacement } from '#matcher';
 import { type ChangeOptions, type PlannedChange, planChange } from './change-root.js';
-import type { RootChange } from './controller-engine.port.js';
+import type { AppPreview, ChangePreview } from './change-preview.port.js';
+import type { Previews, RootChange } from './controller-engine.port.js';
 import { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import { abilitiesOf } from './engine-ports.js';
 import { distinctValues, placedOf } from './handle-offers.js';
 import { toFacts } from './instance-facts.js';
-import type { AppPreview, ChangePreview, Previews } from './previews.port.js';
 import { planRestoration } from './roll-back.js';
 
 /** Apps whose launches are placed in a preview, and offers they are tried on: the newest. */
@@ -151,7 +151,10 @@ function previewKill(
     const killed = new Set(victims.map(({ id }) => id));
     const keeps = [...draft.instancesOf(app).values()].filter(
       ({ id, goal, condition }) =>
-        goal === 'Running' && !isTerminalCondition(condition) && !killed.has(id),
+        goal === 'Running' &&
+        condition !== 'UnreachableInactive' &&
+        !isTerminalCondition(condition) &&
+        !killed.has(id),
     );
     const wanted = draft.root.apps.get(app)?.instances ?? 0;
     return {

@@ -3,7 +3,7 @@ import type { WireTask } from '#marathon-v2';
 import { ApiError } from '#platform';
 import { describePreview } from '../changes/describe-preview.js';
 import { type CarriedOutChange, describeChange } from '../changes/root-writer.js';
-import type { ChangePreview } from '../engine/previews.port.js';
+import type { ChangePreview } from '../engine/change-preview.port.js';
 import { type Query, readFlag } from '../http/query.js';
 
 export interface KillOptions {

@@ -1,6 +1,5 @@
 import type { AppId, DeploymentId, DeploymentStep, InstanceId } from '#core';
 import type { PlacementForecast } from '#matcher';
-import type { RootChange } from './controller-engine.port.js';
 
 /** What would become of one app. */
 export interface AppPreview {
@@ -32,17 +31,4 @@ export interface ChangePreview {
   readonly conflicts: readonly DeploymentId[];
   /** Why it would be refused for another reason than a lock. */
   readonly refusal?: string;
-}
-
-/** What writes would do. Nothing here changes anything. */
-export interface Previews {
-  /** Throws what `apply` throws. */
-  ofChange(change: RootChange): ChangePreview;
-  /** Killing without scaling: each is replaced. */
-  ofKill(ids: readonly InstanceId[]): ChangePreview;
-  /** Undefined: no such deployment. */
-  ofCancellation(
-    id: DeploymentId,
-    options: { readonly force: boolean },
-  ): Promise<ChangePreview | undefined>;
 }
