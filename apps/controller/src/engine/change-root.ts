@@ -84,7 +84,7 @@ export function applyRootChange(
   const edited = editedInPlace(original, delta);
   draft.after(() => followEdits(context, edited));
   startDeployment(context, draft, deployment, { original, change });
-  const restarts = nameRestarts(context, original, planned);
+  const restarts = nameRestarts(context, draft, planned);
   return outcome({ kind: 'accepted', deploymentId: id, version, restarts });
 }
 
