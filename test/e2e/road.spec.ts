@@ -116,7 +116,9 @@ describe.each(DATABASES)('the road of one app, with the %s database', (database)
     });
     await eventually('both checks have passed', async () =>
       (await api.tasks('/hello')).every(({ healthCheckResults: results = [] }) => {
-        return results.length === 2 && results.every(({ alive, firstSuccess }) => alive && firstSuccess);
+        return (
+          results.length === 2 && results.every(({ alive, firstSuccess }) => alive && firstSuccess)
+        );
       }),
     );
     await eventually('the new name is served', async () => {

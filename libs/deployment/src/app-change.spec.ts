@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { anApp } from '../../../test/support/store-fixtures.js';
 import type { App, HealthCheck } from '#core';
+import { anApp } from '../../../test/support/store-fixtures.js';
 import { compareApps, compareFields, isOutdated, stampApp } from './app-change.js';
 import { APP_FIELD_RULES } from './app-field-rules.js';
 

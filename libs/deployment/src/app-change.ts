@@ -57,8 +57,7 @@ export function stampApp(
   version: string,
   options: { readonly restart: boolean; readonly abilities?: ControllerAbilities },
 ): App {
-  const change =
-    oldApp === undefined ? 'upgrade' : compareApps(oldApp, newApp, options.abilities);
+  const change = oldApp === undefined ? 'upgrade' : compareApps(oldApp, newApp, options.abilities);
   const previous = oldApp?.versionInfo ?? { lastScalingAt: version, lastConfigChangeAt: version };
   switch (change) {
     case 'upgrade':

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { anApp } from '../../../test/support/store-fixtures.js';
 import { instanceId } from '#core';
+import { anApp } from '../../../test/support/store-fixtures.js';
 import { forecastApp } from './forecast-app.js';
 import type { InstanceFacts } from './instance-facts.js';
 

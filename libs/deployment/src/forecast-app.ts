@@ -26,8 +26,7 @@ export function forecastApp(about: {
 }): AppForecast {
   const { target, isActedOn, instances, sentenced } = about;
   const present = instances.filter(
-    (facts) =>
-      (isAlive(facts) || facts.condition === 'UnreachableInactive') && !isLeaving(facts),
+    (facts) => (isAlive(facts) || facts.condition === 'UnreachableInactive') && !isLeaving(facts),
   );
   if (!isActedOn) return { kill: [], keep: idsOf(present), launch: 0 };
   if (target === undefined) return { kill: idsOf(present), keep: [], launch: 0 };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type App, appId, type Group, groupId, type RootGroup } from '#core';
-import { compareApps, stampApp } from './app-change.js';
+import { stampApp } from './app-change.js';
 import { DependencyCycleError, dependencyLayers } from './dependency-layers.js';
 import { affectedApps, planDeployment } from './plan-deployment.js';
 import { planRollback } from './roll-back.js';

@@ -50,7 +50,9 @@ export function createCommands(options: { readonly url: string; readonly json: b
     const id = answer.deploymentId ?? answer.deployments?.[0]?.id;
     print(answer, () => (id === undefined ? 'nothing to do' : `deployment ${id}`));
     for (const { app, count } of answer.restarts ?? []) {
-      process.stderr.write(`${app}: ${count} ${count === 1 ? 'instance is' : 'instances are'} replaced\n`);
+      process.stderr.write(
+        `${app}: ${count} ${count === 1 ? 'instance is' : 'instances are'} replaced\n`,
+      );
     }
     if (flags.wait === true && id !== undefined) await waitForDeployment(request, id);
   };

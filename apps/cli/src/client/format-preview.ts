@@ -26,7 +26,9 @@ export function formatPreview(preview: WireChangePreview): string {
     ...(steps.length === 0 ? ['no steps'] : steps),
     ...(preview.apps.length === 0 ? [] : [apps]),
     ...preview.apps.flatMap(hintsOf),
-    ...preview.conflicts.map(({ id }) => `locked by deployment ${id}: needs --force, which stops it`),
+    ...preview.conflicts.map(
+      ({ id }) => `locked by deployment ${id}: needs --force, which stops it`,
+    ),
     ...(preview.refusal === undefined ? [] : [`would be refused: ${preview.refusal}`]),
     ...preview.warnings.map((warning) => `warning: ${warning}`),
     'nothing was changed',
@@ -42,5 +44,8 @@ function hintsOf({ app, kills, launches }: AppPreview): readonly string[] {
   const killed = kills.instances.map((id) => `${app}: kills ${id}`);
   const { unplaced = 0, reasons = [] } = launches;
   if (unplaced === 0) return killed;
-  return [...killed, `${app}: ${unplaced} of ${launches.count} find no place: ${reasons.join('; ')}`];
+  return [
+    ...killed,
+    `${app}: ${unplaced} of ${launches.count} find no place: ${reasons.join('; ')}`,
+  ];
 }

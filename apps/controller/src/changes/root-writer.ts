@@ -12,8 +12,8 @@ import {
   type WireChangePreview,
 } from '#marathon-v2';
 import { ApiError } from '#platform';
-import type { RootChangeOutcome } from '../engine/controller-engine.port.js';
 import type { ChangePreview } from '../engine/change-preview.port.js';
+import type { RootChangeOutcome } from '../engine/controller-engine.port.js';
 import { acceptedOrThrow, sendWarnings } from '../http/outcome.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
 import { describePreview } from './describe-preview.js';
@@ -101,7 +101,10 @@ export class RootWriter {
   }
 
   /** Plans without changing anything. */
-  private plan(plan: ChangePlan): { readonly declared: Declaration; readonly warnings: readonly string[] } {
+  private plan(plan: ChangePlan): {
+    readonly declared: Declaration;
+    readonly warnings: readonly string[];
+  } {
     const { engine, settings } = this.runtime;
     const version = toIsoTime(this.runtime.nowEpochMs());
     const outcome = plan({ root: engine.view.root(), version, rules: settings.rules });
@@ -150,7 +153,10 @@ export function describeChange(
 ): ChangeResult | WireChangePreview {
   const { version, deploymentId, restarts, warnings = [], preview } = change;
   sendWarnings(reply, warnings);
-  if (preview !== undefined) return describePreview(preview, warnings);
+  if (preview !== undefined) {
+    reply.code(200);
+    return describePreview(preview, warnings);
+  }
   reply.header('marathon-deployment-id', deploymentId);
   return { version, deploymentId, restarts };
 }

@@ -104,7 +104,8 @@ type ProbedCheck = Parameters<typeof toProbeTarget>[2];
 function asHealthCheck({ http, tcp }: DeclaredCheck): ProbedCheck {
   const { port, portIndex } = http ?? tcp ?? {};
   return {
-    protocol: http === undefined ? 'TCP' : http.scheme?.toLowerCase() === 'https' ? 'HTTPS' : 'HTTP',
+    protocol:
+      http === undefined ? 'TCP' : http.scheme?.toLowerCase() === 'https' ? 'HTTPS' : 'HTTP',
     ...(http?.path === undefined ? {} : { path: http.path }),
     ...(port === undefined ? {} : { port }),
     ...(portIndex === undefined ? {} : { portIndex }),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { anApp } from '../../../../test/support/store-fixtures.js';
 import { type App, appId, deploymentId, type HealthCheck } from '#core';
 import type { SchedulerCallWithoutFrameworkId } from '#framework';
+import { anApp } from '../../../../test/support/store-fixtures.js';
 import { EngineHarness } from './engine-harness.test-support.js';
 import type { EnginePorts } from './engine-ports.js';
 
@@ -136,7 +136,7 @@ describe('an edit in place', () => {
     harness.cluster.report(task ?? '', 'TASK_UNREACHABLE');
     await harness.clock.advance(5_000);
 
-    expect(harness.conditions('/web').sort()).toEqual(['Running', 'Unreachable']);
+    expect([...harness.conditions('/web')].sort()).toEqual(['Running', 'Unreachable']);
   });
 });
 
@@ -193,7 +193,7 @@ describe('another health check', () => {
 
   it('is run inside the task when it is a command', async () => {
     const commands: string[] = [];
-    const { harness } = await aRunningApp(
+    const { harness, reportHealth } = await aRunningApp(
       { instances: 1, healthChecks: [{ ...CHECK, protocol: 'COMMAND', command: { value: 'a' } }] },
       {
         runCommand: async (_instance, command) => {
@@ -202,6 +202,8 @@ describe('another health check', () => {
         },
       },
     );
+    reportHealth(true);
+    await harness.clock.advance(100);
     const before = tasksOf(harness);
 
     await harness.put(

@@ -12,7 +12,11 @@ export const MAX_NAMED_INSTANCES = 1_000;
 export function nameRestarts(
   context: EngineContext,
   draft: Draft,
-  { original, steps, target }: {
+  {
+    original,
+    steps,
+    target,
+  }: {
     readonly original: RootGroup;
     readonly steps: readonly DeploymentStep[];
     readonly target: RootGroup;

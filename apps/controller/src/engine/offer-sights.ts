@@ -25,7 +25,8 @@ export class OfferSights {
 
   /** The agent is gone. O(sights). */
   forget(agent: AgentId): void {
-    for (const [key, { offer }] of this.sights) if (offer.agentId === agent) this.sights.delete(key);
+    for (const [key, { offer }] of this.sights)
+      if (offer.agentId === agent) this.sights.delete(key);
   }
 
   clear(): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { anApp } from '../../../../test/support/store-fixtures.js';
 import { type App, appId, deploymentId } from '#core';
+import { anApp } from '../../../../test/support/store-fixtures.js';
 import type { RootDelta } from './controller-engine.port.js';
 import { EngineHarness } from './engine-harness.test-support.js';
 
@@ -39,9 +39,7 @@ describe('a preview', () => {
     await harness.put(web({ instances: 1 }));
     await harness.clock.advance(1_000);
 
-    expect(steps).toEqual([
-      { actions: [{ kind: 'ScaleApplication', app: '/web', scaleTo: 1 }] },
-    ]);
+    expect(steps).toEqual([{ actions: [{ kind: 'ScaleApplication', app: '/web', scaleTo: 1 }] }]);
     expect(apps).toEqual([
       {
         app: '/web',

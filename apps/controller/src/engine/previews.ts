@@ -7,8 +7,8 @@ import {
   MAX_RUNNING_DEPLOYMENTS,
 } from '#deployment';
 import { forecastPlacement } from '#matcher';
-import { type ChangeOptions, type PlannedChange, planChange } from './change-root.js';
 import type { AppPreview, ChangePreview } from './change-preview.port.js';
+import { type ChangeOptions, type PlannedChange, planChange } from './change-root.js';
 import type { Previews, RootChange } from './controller-engine.port.js';
 import { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';

@@ -2,8 +2,8 @@ import type { DeploymentId, RootGroup } from '#core';
 import { planRollback } from '#deployment';
 import { completeRestoration, type Refusal } from '#marathon-v2';
 import { applyRootChange, type ChangeResult, nextVersion } from './change-root.js';
-import { cancelRunning } from './deployment-progress.js';
 import type { RootChange } from './controller-engine.port.js';
+import { cancelRunning } from './deployment-progress.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 

@@ -51,9 +51,7 @@ export function buildTaskInfo(source: TaskSource): TaskInfo {
       ? {}
       : { health_check: toWireHealthCheck(app, health.healthCheck, source.ports) }),
     ...(check === undefined ? {} : { check }),
-    ...(graceSeconds === undefined
-      ? {}
-      : { kill_policy: toKillPolicy(graceSeconds) }),
+    ...(graceSeconds === undefined ? {} : { kill_policy: toKillPolicy(graceSeconds) }),
     labels: {
       labels: Object.entries(app.labels).map(([key, value]) => ({ key, value })),
     },

@@ -68,10 +68,7 @@ export class GroupsService {
     return { ...(await this.toPlan(change, urlId)), warnings: warningsOf(read) };
   }
 
-  async carryOut(
-    change: GroupChange,
-    { force, dryRun }: WriteFlags,
-  ): Promise<CarriedOutChange> {
+  async carryOut(change: GroupChange, { force, dryRun }: WriteFlags): Promise<CarriedOutChange> {
     const { plan, reason, warnings } = change;
     const done = await this.writer.change(plan, {
       ...{ force, dryRun },

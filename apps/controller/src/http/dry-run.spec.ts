@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { aDeployment } from '../../../../test/support/store-fixtures.js';
 import { appId, instanceId, taskId } from '#core';
+import { aDeployment } from '../../../../test/support/store-fixtures.js';
 import { type ApiUnderTest, startApi } from '../controller-api.test-support.js';
 
 const TASK = 'web.instance-564bd685-4c30-11e5-98c1-be5b2935a987';
@@ -28,7 +28,7 @@ beforeEach(async () => {
   api.engine.killed.length = 0;
 });
 
-it.each<readonly [string, string, unknown?]>([
+const WRITES: readonly (readonly [method: string, path: string, body?: unknown])[] = [
   ['POST', '/v2/apps', { id: '/new', cmd: 'true' }],
   ['PUT', '/v2/apps', [{ ...WEB, instances: 2 }]],
   ['PATCH', '/v2/apps', [{ id: '/web', instances: 2 }]],
@@ -50,20 +50,25 @@ it.each<readonly [string, string, unknown?]>([
   ['DELETE', '/v2/groups/shop'],
   ['DELETE', `/v2/deployments/${DEPLOYMENT}`],
   ['DELETE', `/v2/deployments/${DEPLOYMENT}?force=true`],
-])('%s %s says what it would do and does nothing', async (method, path, body) => {
-  const { root } = api.engine;
+];
 
-  const reply = await api.ask(method, withDryRun(path), body);
+it.each(WRITES.map(([method, path, body]) => ({ method, path, body })))(
+  '$method $path says what it would do and does nothing',
+  async ({ method, path, body }) => {
+    const { root } = api.engine;
 
-  expect([reply.statusCode, reply.body]).toEqual([200, expect.stringContaining('"dryRun":true')]);
-  expect(reply.json()).toMatchObject({ steps: expect.any(Array), apps: expect.any(Array) });
-  expect(reply.headers['marathon-deployment-id']).toBeUndefined();
-  expect(reply.headers['location']).toBeUndefined();
-  expect(api.engine.changes).toEqual([]);
-  expect(api.engine.killed).toEqual([]);
-  expect(api.engine.running).toHaveLength(1);
-  expect(api.engine.root).toBe(root);
-});
+    const reply = await api.ask(method, withDryRun(path), body);
+
+    expect([reply.statusCode, reply.body]).toEqual([200, expect.stringContaining('"dryRun":true')]);
+    expect(reply.json()).toMatchObject({ steps: expect.any(Array), apps: expect.any(Array) });
+    expect(reply.headers['marathon-deployment-id']).toBeUndefined();
+    expect(reply.headers['location']).toBeUndefined();
+    expect(api.engine.changes).toEqual([]);
+    expect(api.engine.killed).toEqual([]);
+    expect(api.engine.running).toHaveLength(1);
+    expect(api.engine.root).toBe(root);
+  },
+);
 
 it.each([
   ['PUT', '/v2/apps/web', { mem: -1 }, 422],

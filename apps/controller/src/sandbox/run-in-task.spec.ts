@@ -2,8 +2,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { WebSocketServer } from 'ws';
-import { anInstance } from '../../../../test/support/store-fixtures.js';
 import { agentId } from '#core';
+import { anInstance } from '../../../../test/support/store-fixtures.js';
 import { createTaskCommands } from './run-in-task.js';
 
 const asked: URL[] = [];

@@ -54,7 +54,8 @@ function converse(url: URL, timeoutMs: number): Promise<Ended> {
     });
     socket.on('message', (data: Buffer, isBinary) => {
       if (isBinary) {
-        if (output.length < MAX_OUTPUT_BYTES) output += data.subarray(1, MAX_OUTPUT_BYTES).toString();
+        if (output.length < MAX_OUTPUT_BYTES)
+          output += data.subarray(1, MAX_OUTPUT_BYTES).toString();
         return;
       }
       exitCode = readExitCode(data.toString()) ?? exitCode;
