@@ -263,12 +263,15 @@ export function controllerStoreContract(
         const app = anApp('/web', { version: `a${number}` });
         await store.commit(lease, [revision(number, { putApps: [app] })]);
       }
+      const old = anInstance('old', { appVersion: 'a5' });
+      await store.commit(lease, [{ kind: 'put-instances', instances: [old] }]);
 
       await store.compact(lease);
       const { root } = await store.load();
 
       expect(await store.listAppVersions(appId('/web'))).toHaveLength(50);
       expect(await store.loadAppVersion(appId('/web'), 'a10')).toBeUndefined();
+      expect(await store.loadAppVersion(appId('/web'), 'a5')).toMatchObject({ version: 'a5' });
       expect(root.apps.get(appId('/web'))?.version).toBe('a60');
     });
   });

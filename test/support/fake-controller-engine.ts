@@ -12,17 +12,28 @@ import {
   type RootGroup,
   type TaskFailure,
 } from '#core';
+import { planDeployment } from '#deployment';
 import type { MarathonEvent, WireRouterReport } from '#marathon-v2';
 import type {
   ControllerEngine,
   ControllerView,
   InstanceView,
+  Previews,
   QueueEntryView,
   RootChange,
   RootChangeOutcome,
 } from '../../apps/controller/src/engine/controller-engine.port.js';
 
 const START_EPOCH_MS = 1_767_225_600_000;
+const unchanged = {
+  change: 'none',
+  fields: [],
+  instancesBefore: 0,
+  instancesAfter: 0,
+  kills: [],
+  keeps: [],
+  launches: 0,
+} as const;
 
 /**
  * A controller engine in memory for specs of the HTTP surface: changes are applied at once and finish at once, nothing is
@@ -137,8 +148,31 @@ export class FakeControllerEngine implements ControllerEngine {
     for (const app of delta.putApps) this.touch(app.id);
     for (const id of delta.removeApps) this.touch(id);
     this.events.push(...(change.events ?? []));
-    return { kind: 'accepted', deploymentId: this.nextDeploymentId(), version };
+    return { kind: 'accepted', deploymentId: this.nextDeploymentId(), version, restarts: [] };
   }
+
+  readonly abilities = { commands: true };
+  /** Plans as the real one does; kills, launches and conflicts are for specs of that. */
+  readonly previews: Previews = {
+    ofChange: (change) => {
+      const delta = change.apply(this.current, this.current.version);
+      const target = new Map<AppId, App>(this.current.apps);
+      for (const id of delta.removeApps) target.delete(id);
+      for (const app of delta.putApps) target.set(app.id, app);
+      const steps = planDeployment(this.current, { ...this.current, apps: target });
+      const ids = [...delta.putApps.map(({ id }) => id), ...delta.removeApps];
+      return { steps, apps: ids.map((app) => ({ ...unchanged, app })), conflicts: [] };
+    },
+    ofKill: (ids) => ({
+      steps: [],
+      apps: [...this.instances.keys()].map((app) => ({ ...unchanged, app, kills: ids })),
+      conflicts: [],
+    }),
+    ofCancellation: async (id) =>
+      this.running.some((deployment) => deployment.id === id)
+        ? { steps: [], apps: [], conflicts: [] }
+        : undefined,
+  };
 
   async cancelDeployment(
     id: DeploymentId,
@@ -154,6 +188,7 @@ export class FakeControllerEngine implements ControllerEngine {
       kind: 'accepted',
       deploymentId: this.nextDeploymentId(),
       version: this.nextVersion(),
+      restarts: [],
     };
   }
 

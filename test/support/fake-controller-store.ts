@@ -123,7 +123,14 @@ export class FakeControllerStore implements ControllerStore {
   async compact(lease: Lease): Promise<void> {
     this.leases.requireLease(lease);
     this.revisions = this.revisions.slice(-MAX_REVISIONS);
-    for (const versions of this.versions.values()) versions.splice(MAX_VERSIONS);
+    const launched = new Set(
+      [...this.instances.values()].map(({ appId, appVersion }) => `${appId} ${appVersion}`),
+    );
+    for (const [id, versions] of this.versions) {
+      const isKept = ({ version }: App, index: number): boolean =>
+        index < MAX_VERSIONS || launched.has(`${id} ${version}`);
+      this.versions.set(id, versions.filter(isKept));
+    }
     for (const { id } of this.finished().slice(MAX_FINISHED)) this.deployments.delete(id);
     const dropped = this.events.slice(0, -MAX_EVENTS);
     this.events = this.events.slice(-MAX_EVENTS);

@@ -49,12 +49,14 @@ app
   .option('--replace', 'replace an app that exists')
   .option('--force', 'although a deployment is under way')
   .option('--wait', 'until the deployment has ended')
+  .option('--dry-run', 'only say what would happen')
   .action(async (flags) => (await connect()).createApp(flags));
 app
   .command('scale <id> <instances>')
   .description('change the number of instances')
   .option('--force', 'although a deployment is under way')
   .option('--wait', 'until the deployment has ended')
+  .option('--dry-run', 'only say what would happen')
   .action(async (id: string, instances: string, flags) =>
     (await connect()).scaleApp(id, instances, flags),
   );
@@ -63,11 +65,13 @@ app
   .description('replace all instances, in steps')
   .option('--force', 'although a deployment is under way')
   .option('--wait', 'until the deployment has ended')
+  .option('--dry-run', 'only say what would happen')
   .action(async (id: string, flags) => (await connect()).restartApp(id, flags));
 app
   .command('destroy <id>')
   .description('remove an app and its instances')
   .option('--wait', 'until the deployment has ended')
+  .option('--dry-run', 'only say what would happen')
   .action(async (id: string, flags) => (await connect()).destroyApp(id, flags));
 
 program

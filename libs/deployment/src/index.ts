@@ -1,4 +1,12 @@
-export { type AppChange, compareApps, isOutdated, isUpgrade, stampApp } from './app-change.js';
+export {
+  type AppChange,
+  compareApps,
+  compareFields,
+  type FieldDifference,
+  isOutdated,
+  stampApp,
+} from './app-change.js';
+export { APP_FIELD_RULES, type FieldChange } from './app-field-rules.js';
 export {
   type BackOff,
   currentBackOff,
@@ -7,6 +15,7 @@ export {
   touchBackOff,
 } from './back-off.js';
 export { type Capacity, plainCapacity, restartCapacity } from './capacity.js';
+export { agentCheckOf, type ControllerAbilities } from './carried-checks.js';
 export { findConflicts, MAX_RUNNING_DEPLOYMENTS } from './conflicts.js';
 export {
   DependencyCycleError,
@@ -26,6 +35,7 @@ export {
   type RouterSight,
   recentRouters,
 } from './draining.js';
+export { type AppForecast, forecastApp } from './forecast-app.js';
 export {
   type InstanceFacts,
   isAlive,
@@ -46,3 +56,4 @@ export {
   type RolloutMode,
   type UnhealthyLimits,
 } from './rollout-input.js';
+export { isSameValue } from './same-value.js';

@@ -1,5 +1,6 @@
 import type { App, AppId, DeploymentAction, DeploymentStep, RootGroup } from '#core';
 import { compareApps } from './app-change.js';
+import type { ControllerAbilities } from './carried-checks.js';
 import { dependencyLayers } from './dependency-layers.js';
 
 export interface PlanOptions {
@@ -7,6 +8,7 @@ export interface PlanOptions {
   readonly restart?: ReadonlySet<AppId>;
   /** Only these can differ between the two roots (default: all are compared). */
   readonly only?: Iterable<AppId>;
+  readonly abilities?: ControllerAbilities;
 }
 
 /**
@@ -32,7 +34,10 @@ export function planDeployment(
       continue;
     }
     if (before === undefined) starts.push({ kind: 'StartApplication', app: id });
-    const action = actionOf(before, after, options.restart?.has(id) ?? false);
+    const action = actionOf(before, after, {
+      isRestart: options.restart?.has(id) ?? false,
+      abilities: options.abilities,
+    });
     if (action === undefined) continue;
     const layer = layering.layerOf(id);
     const actions = layers.get(layer);
@@ -50,10 +55,11 @@ export function affectedApps(steps: readonly DeploymentStep[]): readonly AppId[]
   return [...new Set(steps.flatMap((step) => step.actions.map((action) => action.app)))].sort();
 }
 
+/** An edit in place is an action only if the count changes with it. */
 function actionOf(
   before: App | undefined,
   after: App,
-  isRestart: boolean,
+  { isRestart, abilities }: { isRestart: boolean; abilities: ControllerAbilities | undefined },
 ): DeploymentAction | undefined {
   const scale = {
     kind: 'ScaleApplication',
@@ -61,8 +67,8 @@ function actionOf(
     scaleTo: after.instances,
   } as const;
   if (before === undefined) return scale;
-  const change = compareApps(before, after);
-  if (change === 'none' && !isRestart) return undefined;
-  if (change === 'scale' && !isRestart) return scale;
-  return after.instances === 0 ? scale : { kind: 'RestartApplication', app: after.id };
+  if (compareApps(before, after, abilities) === 'upgrade' || isRestart) {
+    return after.instances === 0 ? scale : { kind: 'RestartApplication', app: after.id };
+  }
+  return before.instances === after.instances ? undefined : scale;
 }

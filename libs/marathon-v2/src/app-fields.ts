@@ -15,6 +15,7 @@ export const SERVER_WRITTEN_APP_FIELDS = [
   'tasksHealthy',
   'tasksUnhealthy',
   'deployments',
+  'restarts',
   'lastTaskFailure',
   'readinessCheckResults',
   'taskStats',

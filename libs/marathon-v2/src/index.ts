@@ -90,6 +90,8 @@ export {
 export { type Feature, MAX_CPUS, MAX_INSTANCES, MAX_MIB } from './validate-app.js';
 export type {
   WireApp,
+  WireAppRestart,
+  WireChangePreview,
   WireCheckResult,
   WireDeployment,
   WireDeploymentAction,

@@ -191,3 +191,41 @@ export interface WireRouterReport {
   readonly url?: string;
   readonly statistics?: Readonly<Record<string, unknown>>;
 }
+
+/** Ours: instances of an app that a change replaces. */
+export interface WireAppRestart {
+  readonly app: string;
+  readonly count: number;
+  /** Of a long list the first. */
+  readonly instances: readonly string[];
+}
+
+/** Ours: what a write with `dryRun=true` answers. */
+export interface WireChangePreview {
+  readonly dryRun: true;
+  readonly steps: readonly { readonly actions: readonly WireDeploymentAction[] }[];
+  readonly apps: readonly {
+    readonly app: string;
+    readonly change: 'new' | 'scale' | 'in-place' | 'restart' | 'removed' | 'none';
+    readonly fields: readonly string[];
+    readonly instances: { readonly before: number; readonly after: number };
+    readonly kills: { readonly count: number; readonly instances: readonly string[] };
+    readonly keeps: { readonly count: number; readonly instances: readonly string[] };
+    /** Where launches would go on what agents offered last; of many apps only the first are placed. */
+    readonly launches: {
+      readonly count: number;
+      readonly offers?: number;
+      readonly offersSince?: string;
+      readonly placements?: readonly {
+        readonly agentId: string;
+        readonly host: string;
+        readonly count: number;
+      }[];
+      readonly unplaced?: number;
+      readonly reasons?: readonly string[];
+    };
+  }[];
+  readonly conflicts: readonly { readonly id: string }[];
+  readonly refusal?: string;
+  readonly warnings: readonly string[];
+}

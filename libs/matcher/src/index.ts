@@ -5,6 +5,11 @@ export {
   type Site,
   type Verdict,
 } from './constraints.js';
+export {
+  forecastPlacement,
+  MAX_FORECAST_LAUNCHES,
+  type PlacementForecast,
+} from './forecast-placement.js';
 export { matchOffer } from './match-offer.js';
 export {
   type MatchableOffer,

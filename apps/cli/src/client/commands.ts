@@ -1,14 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WireApp, WireDeployment, WireTask } from '#marathon-v2';
+import type {
+  WireApp,
+  WireAppRestart,
+  WireChangePreview,
+  WireDeployment,
+  WireTask,
+} from '#marathon-v2';
 import { readAllPages } from './all-pages.js';
 import { type ApiClient, createApiClient } from './api-client.js';
 import type { ExecFlags } from './exec.js';
+import { formatPreview } from './format-preview.js';
 import { resourcePath } from './resource-path.js';
 import { formatTable } from './text-table.js';
 
 export interface ChangeFlags {
   readonly force?: boolean;
+  /** Shows what would happen; nothing does. */
+  readonly dryRun?: boolean;
   readonly wait?: boolean;
 }
 
@@ -17,7 +26,11 @@ export interface ListFlags {
   readonly label?: string;
 }
 
-interface Change {
+type Change = CarriedOut | WireChangePreview;
+
+interface CarriedOut {
+  readonly dryRun?: undefined;
+  readonly restarts?: readonly WireAppRestart[];
   readonly deploymentId?: string;
   readonly version?: string;
   readonly deployments?: readonly { readonly id: string }[];
@@ -38,8 +51,17 @@ export function createCommands(options: { readonly url: string; readonly json: b
     void process.stdout.write(`${options.json ? JSON.stringify(answer, undefined, 2) : text()}\n`);
   const change = async (sent: Promise<Change>, flags: ChangeFlags): Promise<void> => {
     const answer = await sent;
+    if (answer.dryRun === true) {
+      print(answer, () => formatPreview(answer));
+      return;
+    }
     const id = answer.deploymentId ?? answer.deployments?.[0]?.id;
     print(answer, () => (id === undefined ? 'nothing to do' : `deployment ${id}`));
+    for (const { app, count } of answer.restarts ?? []) {
+      process.stderr.write(
+        `${app}: ${count} ${count === 1 ? 'instance is' : 'instances are'} replaced\n`,
+      );
+    }
     if (flags.wait === true && id !== undefined) await waitForDeployment(request, id);
   };
   return {
@@ -57,7 +79,7 @@ export function createCommands(options: { readonly url: string; readonly json: b
     },
     async createApp(flags: ChangeFlags & { readonly file: string; readonly replace?: boolean }) {
       const body = readDefinition(flags.file);
-      const query = { strict: true, force: flags.force };
+      const query = { strict: true, ...queryOf(flags) };
       const sent =
         flags.replace === true
           ? request<Change>(resourcePath('/v2/apps', idOf(body, flags.file)), {
@@ -70,16 +92,17 @@ export function createCommands(options: { readonly url: string; readonly json: b
       if (!/^\d+$/.test(instances))
         throw new Error(`instances: ${instances} is not a whole number`);
       const body = { instances: Number(instances) };
-      const query = { force: flags.force };
+      const query = queryOf(flags);
       // PATCH, for PUT would create an app that is not there.
       await change(request(resourcePath('/v2/apps', id), { method: 'PATCH', body, query }), flags);
     },
     async restartApp(id: string, flags: ChangeFlags): Promise<void> {
       const path = `${resourcePath('/v2/apps', id)}/restart`;
-      await change(request(path, { method: 'POST', query: { force: flags.force } }), flags);
+      await change(request(path, { method: 'POST', query: queryOf(flags) }), flags);
     },
     async destroyApp(id: string, flags: ChangeFlags): Promise<void> {
-      await change(request(resourcePath('/v2/apps', id), { method: 'DELETE' }), flags);
+      const query = queryOf(flags);
+      await change(request(resourcePath('/v2/apps', id), { method: 'DELETE', query }), flags);
     },
     async listDeployments(): Promise<void> {
       const answer = await request<readonly WireDeployment[]>('/v2/deployments');
@@ -108,6 +131,8 @@ export function createCommands(options: { readonly url: string; readonly json: b
     },
   };
 }
+
+const queryOf = ({ force, dryRun }: ChangeFlags) => ({ force, dryRun });
 
 function readDefinition(file: string): unknown {
   const text = readFileSync(file === '-' ? 0 : file, 'utf8');

@@ -75,6 +75,7 @@ export class AppController {
 
   @Put()
   @ApiOperation({ summary: 'Creates or changes an app, or goes back to a version' })
+  @ApiQuery({ name: 'dryRun', required: false, type: Boolean })
   @ApiQuery({ name: 'force', required: false, type: Boolean })
   @ApiQuery({ name: 'partialUpdate', required: false, type: Boolean })
   @ApiQuery({ name: 'strict', required: false, type: Boolean })
@@ -87,6 +88,7 @@ export class AppController {
 
   @Patch()
   @ApiOperation({ summary: 'Changes fields of an app that exists' })
+  @ApiQuery({ name: 'dryRun', required: false, type: Boolean })
   @ApiQuery({ name: 'force', required: false, type: Boolean })
   @ApiQuery({ name: 'strict', required: false, type: Boolean })
   async patch(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
@@ -97,17 +99,18 @@ export class AppController {
 
   @Post()
   @ApiOperation({ summary: '{id}/restart: replaces all instances' })
+  @ApiQuery({ name: 'dryRun', required: false, type: Boolean })
   @ApiQuery({ name: 'force', required: false, type: Boolean })
   async post(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const path = parseAppPath(restOfPath(request));
     if (path.kind !== 'restart') throw notAllowed('POST', 'GET, PUT, PATCH, DELETE');
-    const force = readFlag(request.query as Query, 'force', false);
-    const change = await this.apps.restart(path.id, { force, ...askedBy(request) });
+    const change = await this.apps.restart(path.id, toWriteRequest(request));
     void reply.code(200).send(describeChange(reply, change));
   }
 
   @Delete()
   @ApiOperation({ summary: 'Removes an app, or kills tasks below {id}/tasks' })
+  @ApiQuery({ name: 'dryRun', required: false, type: Boolean })
   @ApiQuery({ name: 'force', required: false, type: Boolean, description: 'true for an app' })
   @ApiQuery({ name: 'scale', required: false, type: Boolean })
   @ApiQuery({ name: 'wipe', required: false, type: Boolean })
@@ -118,7 +121,8 @@ export class AppController {
     switch (path.kind) {
       case 'app': {
         const force = readFlag(query, 'force', true);
-        const removed = await this.apps.remove(path.id, { force, ...askedBy(request) });
+        const dryRun = readFlag(query, 'dryRun', false);
+        const removed = await this.apps.remove(path.id, { force, dryRun, ...askedBy(request) });
         void reply.send(describeChange(reply, removed));
         return;
       }
@@ -164,6 +168,7 @@ const notAllowed = (method: string, allowed: string): ApiError =>
   });
 
 function sendWritten(reply: FastifyReply, result: WrittenAppResult): void {
-  if (result.isNew) reply.header('location', result.app.id);
-  void reply.code(result.isNew ? 201 : 200).send(describeChange(reply, result));
+  const isCreated = result.isNew && result.preview === undefined;
+  if (isCreated) reply.header('location', result.app.id);
+  void reply.code(isCreated ? 201 : 200).send(describeChange(reply, result));
 }

@@ -2,7 +2,7 @@ import { Controller, Get, Patch, Post, Put, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '#core';
-import { type ChangeResult, describeChange } from '../changes/root-writer.js';
+import { describeChange } from '../changes/root-writer.js';
 import { sendJson } from '../http/json-reply.js';
 import { sendWarnings } from '../http/outcome.js';
 import { type Query, readFlag } from '../http/query.js';
@@ -60,6 +60,7 @@ export class AppsController {
 
   @Post()
   @ApiOperation({ summary: 'Creates an app' })
+  @ApiQuery({ name: 'dryRun', required: false, type: Boolean })
   @ApiQuery({ name: 'force', required: false, type: Boolean })
   @ApiQuery({
     name: 'strict',
@@ -68,7 +69,12 @@ export class AppsController {
     description: 'refuse unknown fields',
   })
   async create(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const { app, deploymentId, warnings } = await this.apps.create(toWriteRequest(request));
+    const created = await this.apps.create(toWriteRequest(request));
+    const { app, deploymentId, warnings } = created;
+    if (created.preview !== undefined) {
+      void reply.send(describeChange(reply, created));
+      return;
+    }
     reply.header('marathon-deployment-id', deploymentId).header('location', app.id);
     sendWarnings(reply, warnings);
     const counts = '"tasksStaged":0,"tasksRunning":0,"tasksHealthy":0,"tasksUnhealthy":0';
@@ -76,18 +82,19 @@ export class AppsController {
     const definition = this.views.definition(app).slice(0, -1);
     void sendJson(
       reply.code(201),
-      `${definition},${counts},"deployments":${deployments},"tasks":[]}`,
+      `${definition},${counts},"deployments":${deployments},"restarts":[],"tasks":[]}`,
     );
   }
 
   @Put()
   @ApiOperation({ summary: 'Creates and changes several apps in one deployment' })
+  @ApiQuery({ name: 'dryRun', required: false, type: Boolean })
   @ApiQuery({ name: 'force', required: false, type: Boolean })
   @ApiQuery({ name: 'partialUpdate', required: false, type: Boolean })
   async putAll(
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ChangeResult> {
+  ): Promise<ReturnType<typeof describeChange>> {
     const partial = readFlag(request.query as Query, 'partialUpdate', true);
     const options = { mode: 'upsert', partial } as const;
     return describeChange(reply, await this.apps.updateAll(toWriteRequest(request), options));
@@ -95,11 +102,12 @@ export class AppsController {
 
   @Patch()
   @ApiOperation({ summary: 'Changes several apps in one deployment; all must exist' })
+  @ApiQuery({ name: 'dryRun', required: false, type: Boolean })
   @ApiQuery({ name: 'force', required: false, type: Boolean })
   async patchAll(
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ChangeResult> {
+  ): Promise<ReturnType<typeof describeChange>> {
     const options = { mode: 'update', partial: true } as const;
     return describeChange(reply, await this.apps.updateAll(toWriteRequest(request), options));
   }

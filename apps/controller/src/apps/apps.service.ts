@@ -26,10 +26,14 @@ import { type CarriedOutChange, RootWriter } from '../changes/root-writer.js';
 import { acceptedOrThrow, requireBody, toApiError } from '../http/outcome.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
 
-/** Who asks and how. */
-export interface WriteRequest extends ReadOptions, AskedBy {
-  readonly body: unknown;
+export interface WriteFlags extends AskedBy {
   readonly force: boolean;
+  readonly dryRun: boolean;
+}
+
+/** Who asks and how. */
+export interface WriteRequest extends ReadOptions, WriteFlags {
+  readonly body: unknown;
   readonly clientIp: string;
   readonly uri: string;
 }
@@ -93,24 +97,21 @@ export class AppsService {
     const change = await this.writer.change((context) => declareApps(context, updates, options), {
       force: request.force,
       ...onlyBy(request),
+      dryRun: request.dryRun,
     });
     return { ...change, warnings: [...warningsOf(read), ...change.warnings] };
   }
 
-  async restart(
-    idText: string,
-    options: AskedBy & { readonly force: boolean },
-  ): Promise<CarriedOutChange> {
+  async restart(idText: string, flags: WriteFlags): Promise<CarriedOutChange> {
     const { id } = this.find(idText);
-    return this.writer.change((context) => restartApp(context, id), { ...options, restart: [id] });
+    const { force, dryRun } = flags;
+    const options = { force, dryRun, restart: [id], ...onlyBy(flags) };
+    return this.writer.change((context) => restartApp(context, id), options);
   }
 
-  async remove(
-    idText: string,
-    options: AskedBy & { readonly force: boolean },
-  ): Promise<CarriedOutChange> {
+  async remove(idText: string, flags: WriteFlags): Promise<CarriedOutChange> {
     const { id } = this.find(idText);
-    return this.writer.change((context) => removeApp(context, id), options);
+    return this.writer.change((context) => removeApp(context, id), flags);
   }
 
   /** Versions of an app, newest first. A roll-back brings a version back, which is one all the same. */
@@ -135,6 +136,7 @@ export class AppsService {
     const change = await this.writer.change(plan, {
       force: request.force,
       ...onlyBy(request),
+      dryRun: request.dryRun,
       reason: `rollback of ${id} to version ${version}`,
       eventsOf: (declared) => postEvents(declared, request),
     });
@@ -162,6 +164,7 @@ export class AppsService {
     const change = await this.writer.change(plan, {
       force: request.force,
       ...onlyBy(request),
+      dryRun: request.dryRun,
       eventsOf: (declared) => postEvents(declared, request),
     });
     return {

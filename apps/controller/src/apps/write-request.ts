@@ -9,6 +9,7 @@ export function toWriteRequest(request: FastifyRequest): WriteRequest {
   return {
     body: request.body,
     force: readFlag(query, 'force', false),
+    dryRun: readFlag(query, 'dryRun', false),
     strict: readFlag(query, 'strict', false),
     clientIp: request.ip,
     uri: request.url.split('?', 1)[0] ?? '',

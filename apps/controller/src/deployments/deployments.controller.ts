@@ -10,6 +10,7 @@ import {
 } from '#marathon-v2';
 import { ApiError } from '#platform';
 import { askedBy } from '../changes/asked-by.js';
+import { describePreview } from '../changes/describe-preview.js';
 import { describeChange, resultOrThrow } from '../changes/root-writer.js';
 import { type Query, readFlag, readText } from '../http/query.js';
 import { answerList } from '../lists/answer-list.js';
@@ -67,6 +68,7 @@ export class DeploymentsController {
 
   @Delete(':id')
   @ApiOperation({ summary: 'Rolls back; with force just stops' })
+  @ApiQuery({ name: 'dryRun', required: false, type: Boolean })
   @ApiQuery({ name: 'force', required: false, type: Boolean })
   async cancel(
     @Param('id') id: string,
@@ -75,6 +77,12 @@ export class DeploymentsController {
   ): Promise<void> {
     const force = readFlag(request.query as Query, 'force', false);
     const options = { force, ...askedBy(request) };
+    if (readFlag(request.query as Query, 'dryRun', false)) {
+      const preview = await this.runtime.engine.previews.ofCancellation(deploymentId(id), options);
+      if (preview === undefined) throw missingDeployment(id);
+      void reply.send(describePreview(preview, []));
+      return;
+    }
     const outcome = await this.runtime.engine.cancelDeployment(deploymentId(id), options);
     if (outcome === undefined) throw missingDeployment(id);
     if (outcome.kind === 'cancelled') {

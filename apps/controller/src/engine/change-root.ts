@@ -9,6 +9,7 @@ import {
 } from '#core';
 import {
   affectedApps,
+  type ControllerAbilities,
   DependencyCycleError,
   findConflicts,
   isOutdated,
@@ -21,7 +22,10 @@ import { configVersionOf } from './definitions.js';
 import { cancelRunning, finishDeployment } from './deployment-progress.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
+import { abilitiesOf } from './engine-ports.js';
+import { followEdits } from './follow-edits.js';
 import { deploymentStepEvent, groupChanged } from './marathon-events.js';
+import { nameRestarts } from './name-restarts.js';
 
 /** What a job made of a change: an outcome, or what `apply` or the planning threw, for the caller. */
 export type ChangeResult =
@@ -48,8 +52,7 @@ export function applyRootChange(
       ? outcome({ kind: 'impossible', reason: error.message })
       : { kind: 'refused', error };
   }
-  const { original, version, delta, changed, restart, steps } = planned;
-  const touched = new Set([...affectedApps(steps), ...changed]);
+  const { original, version, delta, changed, restart, steps, touched } = planned;
   const conflicts = findConflicts(draft.deployments(), touched);
   if (conflicts.length > 0 && !change.force) {
     return outcome({ kind: 'locked', deployments: conflicts.map(({ id }) => id) });
@@ -71,29 +74,38 @@ export function applyRootChange(
     version,
     originalRevision: original.revision,
     targetRevision: draft.root.revision,
-    affectedApps: affectedApps(steps),
+    affectedApps: touched,
     steps,
     currentStep: 0,
     state: 'Running',
     ...(change.reason === undefined ? {} : { reason: change.reason }),
     startedAtEpochMs: draft.now.epochMs,
   };
+  const edited = editedInPlace(original, delta);
+  draft.after(() => followEdits(context, edited));
   startDeployment(context, draft, deployment, { original, change });
-  return outcome({ kind: 'accepted', deploymentId: id, version });
+  const restarts = nameRestarts(context, draft, planned);
+  return outcome({ kind: 'accepted', deploymentId: id, version, restarts });
 }
 
-interface PlannedChange {
+/** What a change comes to, before anything of it is done. */
+export interface PlannedChange {
   readonly original: RootGroup;
+  readonly target: RootGroup;
   readonly version: string;
   readonly delta: RootDelta;
+  /** Apps put by the request, changed or not. */
+  readonly declared: readonly AppId[];
   /** Apps with another definition than before. */
   readonly changed: readonly AppId[];
   readonly restart: ReadonlySet<AppId>;
   readonly steps: readonly DeploymentStep[];
+  /** Apps with another definition or an action, in order of id: no other deployment may touch them. */
+  readonly touched: readonly AppId[];
 }
 
-/** What the change comes to. Throws what `apply` throws, and DependencyCycleError. */
-function planChange(
+/** What the change comes to; nothing happens yet. Throws what `apply` throws, and DependencyCycleError. */
+export function planChange(
   context: EngineContext,
   draft: Draft,
   change: RootChange,
@@ -103,7 +115,8 @@ function planChange(
   const version = nextVersion(original.version, draft.now.epochMs);
   const requested = change.apply(original, version);
   const restart = new Set(change.restart ?? []);
-  const delta = stampDelta(original, requested, { version, restart, options });
+  const abilities = abilitiesOf(context.ports);
+  const delta = stampDelta(original, requested, { version, restart, options, abilities });
   const target = previewRoot(original, delta, version);
   const changed = [...delta.putApps.map(({ id }) => id), ...delta.removeApps];
   const leftBehind = requested.putApps
@@ -112,8 +125,11 @@ function planChange(
   const steps = planDeployment(original, target, {
     only: [...changed, ...leftBehind],
     restart: new Set([...restart, ...leftBehind]),
+    abilities,
   });
-  return { original, version, delta, changed, restart, steps };
+  const touched = [...new Set([...affectedApps(steps), ...changed])].sort();
+  const declared = requested.putApps.map(({ id }) => id);
+  return { original, target, version, delta, declared, changed, restart, steps, touched };
 }
 
 const outcome = (value: RootChangeOutcome): ChangeResult => ({ kind: 'outcome', outcome: value });
@@ -132,9 +148,10 @@ function stampDelta(
     readonly version: string;
     readonly restart: ReadonlySet<AppId>;
     readonly options: ChangeOptions;
+    readonly abilities: ControllerAbilities;
   },
 ): RootDelta {
-  const { version, restart, options } = about;
+  const { version, restart, options, abilities } = about;
   const requestedIds = new Set(requested.putApps.map(({ id }) => id));
   const alsoRestarted = [...restart].flatMap((id) => {
     const app = original.apps.get(id);
@@ -143,7 +160,7 @@ function stampDelta(
   const putApps = [...requested.putApps, ...alsoRestarted].flatMap((app): readonly App[] => {
     const before = original.apps.get(app.id);
     if (options.keepVersions) return [app];
-    const stamped = stampApp(before, app, version, { restart: restart.has(app.id) });
+    const stamped = stampApp(before, app, version, { restart: restart.has(app.id), abilities });
     return stamped === before ? [] : [stamped];
   });
   return {
@@ -177,6 +194,17 @@ function hasOutdatedInstances(
     if (isOutdated(configVersionOf(context, draft.root, instance), app)) return true;
   }
   return false;
+}
+
+/** Apps whose instances go on by another definition, with the one before. */
+function editedInPlace(original: RootGroup, delta: RootDelta): ReadonlyMap<AppId, App> {
+  const edited = new Map<AppId, App>();
+  for (const app of delta.putApps) {
+    const before = original.apps.get(app.id);
+    if (before === undefined || isOutdated(before.versionInfo.lastConfigChangeAt, app)) continue;
+    edited.set(app.id, before);
+  }
+  return edited;
 }
 
 /** Definitions that are replaced may still run: they are needed for their health checks. */

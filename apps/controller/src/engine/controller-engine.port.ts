@@ -12,12 +12,14 @@ import type {
   TaskFailure,
   TaskId,
 } from '#core';
+import type { ControllerAbilities } from '#deployment';
 import type {
   MarathonEvent,
   WireCheckResult,
   WireReadinessResult,
   WireRouterReport,
 } from '#marathon-v2';
+import type { ChangePreview } from './change-preview.port.js';
 
 /** What a change of the declared state puts and removes; everything else stays. */
 export interface RootDelta {
@@ -46,8 +48,21 @@ export interface RootChange {
   readonly by?: string;
 }
 
+/** Running instances of an app that a change replaces. */
+export interface AppRestart {
+  readonly app: AppId;
+  readonly count: number;
+  /** Of a long list the first; `count` is all. */
+  readonly instances: readonly InstanceId[];
+}
+
 export type RootChangeOutcome =
-  | { readonly kind: 'accepted'; readonly deploymentId: DeploymentId; readonly version: string }
+  | {
+      readonly kind: 'accepted';
+      readonly deploymentId: DeploymentId;
+      readonly version: string;
+      readonly restarts: readonly AppRestart[];
+    }
   | { readonly kind: 'locked'; readonly deployments: readonly DeploymentId[] }
   | { readonly kind: 'too-many-deployments'; readonly limit: number }
   /** What is declared by now does not allow it. */
@@ -133,9 +148,24 @@ export interface ControllerView {
   }[];
 }
 
+/** What writes would do. Nothing here changes anything. */
+export interface Previews {
+  /** Throws what `apply` throws. */
+  ofChange(change: RootChange): ChangePreview;
+  /** Killing without scaling: each is replaced. */
+  ofKill(ids: readonly InstanceId[]): ChangePreview;
+  /** Undefined: no such deployment. */
+  ofCancellation(
+    id: DeploymentId,
+    options: { readonly force: boolean },
+  ): Promise<ChangePreview | undefined>;
+}
+
 /** The controller behind its HTTP surface. Writes resolve once durable; they reject with StoreUnavailableError or FencedError. */
 export interface ControllerEngine {
   readonly view: ControllerView;
+  readonly previews: Previews;
+  readonly abilities: ControllerAbilities;
   changeRoot(change: RootChange): Promise<RootChangeOutcome>;
   /** Undoes a running deployment by a new forced one, or with `force` just stops it. Undefined: no such deployment. */
   cancelDeployment(

@@ -14,7 +14,7 @@ import { VirtualClock } from '../../../../test/support/virtual-clock.js';
 import type { RootChange, RootDelta } from './controller-engine.port.js';
 import { createControllerEngine } from './create-controller-engine.js';
 import type { RunningEngine } from './engine.js';
-import type { EngineOptions } from './engine-ports.js';
+import type { EngineOptions, EnginePorts } from './engine-ports.js';
 import { amountOf, type FakeAgent, isEnd, toOffer } from './fake-offers.test-support.js';
 
 /** One task of the fake cluster. */
@@ -306,6 +306,8 @@ export class EngineHarness {
   readonly cluster: FakeCluster;
   readonly events: StoredEvent[] = [];
   readonly fatal: Error[] = [];
+  /** For engines started from now on. */
+  morePorts: Pick<EnginePorts, 'runCommand'> = {};
   private readonly random = new SeededRandom(7);
   private current: RunningEngine | undefined;
   private lease: Lease | undefined;
@@ -335,6 +337,7 @@ export class EngineHarness {
     }
     this.current = await createControllerEngine(
       {
+        ...this.morePorts,
         store: this.store,
         lease: this.lease,
         connect: (handlers, id, roles) => this.cluster.connect(handlers, id, roles),

@@ -1,8 +1,9 @@
-import type { AgentId, App, AppId, DeploymentId, InstanceId, TaskId } from '#core';
+import type { AgentId, App, AppId, DeploymentId, Instance, InstanceId, TaskId } from '#core';
 import type { BackOff, LaunchQueue } from '#deployment';
 import type { WireCheckResult, WireRouterReport } from '#marathon-v2';
 import type { Site } from '#matcher';
 import { ElapsedTimes } from './elapsed-times.js';
+import { OfferSights } from './offer-sights.js';
 import type { QueueStatistics } from './queue-statistics.js';
 
 /** Routers remembered at most; the longest silent one makes room. */
@@ -50,6 +51,8 @@ export class EngineMemory {
   /** What the `check` of an instance saw last, where it has one and that is known. */
   readonly checkResults = new Map<InstanceId, WireCheckResult>();
   readonly agentSites = new Map<AgentId, Site>();
+  /** What agents offered last, for previews. */
+  readonly offers = new OfferSights();
   readonly recentPorts = new Map<AgentId, Set<number>>();
   /** ACCEPT is on its way: asking the master about them now would get a wrong answer. */
   readonly accepting = new Set<InstanceId>();
@@ -76,6 +79,14 @@ export class EngineMemory {
     this.counters.set(app, this.total);
   }
 
+  /** What the `check` of an instance saw, or that nobody can say. */
+  putCheckResult({ id, appId }: Instance, result: WireCheckResult | undefined): void {
+    if (JSON.stringify(result) === JSON.stringify(this.checkResults.get(id))) return;
+    if (result === undefined) this.checkResults.delete(id);
+    else this.checkResults.set(id, result);
+    this.touch(appId);
+  }
+
   counterOf(app: AppId): number {
     return this.counters.get(app) ?? 0;
   }
@@ -84,8 +95,10 @@ export class EngineMemory {
     return this.total;
   }
 
+  /** Of several of one configuration the one kept last counts as the newest. */
   keepDefinition(app: App): void {
     const ofApp = this.definitions.get(app.id) ?? new Map<string, App>();
+    ofApp.delete(app.version);
     this.definitions.set(app.id, ofApp.set(app.version, app));
   }
 
@@ -93,11 +106,33 @@ export class EngineMemory {
     return this.definitions.get(id)?.get(version);
   }
 
-  /** Drops definitions no instance runs any more. O(definitions kept of the app). */
+  /** The newest definition kept of a configuration that is no longer current. O(definitions kept of the app). */
+  newestOf(id: AppId, configVersion: string): App | undefined {
+    let newest: App | undefined;
+    for (const app of this.definitions.get(id)?.values() ?? []) {
+      if (app.versionInfo.lastConfigChangeAt === configVersion) newest = app;
+    }
+    return newest;
+  }
+
+  /**
+   * Drops definitions no instance was launched from, but for the newest of each configuration some instance runs.
+   * O(definitions kept of the app).
+   */
   pruneDefinitions(id: AppId, isUsed: (version: string) => boolean): void {
     const ofApp = this.definitions.get(id);
     if (ofApp === undefined) return;
-    for (const version of [...ofApp.keys()]) if (!isUsed(version)) ofApp.delete(version);
+    const newest = new Map<string, string>();
+    const used = new Set<string>();
+    for (const { version, versionInfo } of ofApp.values()) {
+      newest.set(versionInfo.lastConfigChangeAt, version);
+      if (isUsed(version)) used.add(versionInfo.lastConfigChangeAt);
+    }
+    for (const { version, versionInfo } of [...ofApp.values()]) {
+      const { lastConfigChangeAt } = versionInfo;
+      const isNewest = used.has(lastConfigChangeAt) && newest.get(lastConfigChangeAt) === version;
+      if (!isNewest && !isUsed(version)) ofApp.delete(version);
+    }
     if (ofApp.size === 0) this.definitions.delete(id);
   }
 

@@ -8,7 +8,7 @@ import {
   isTerminalCondition,
   StoreUnavailableError,
 } from '#core';
-import { readyEntries } from '#deployment';
+import { type ControllerAbilities, readyEntries } from '#deployment';
 import type { SchedulerDriver } from '#framework';
 import type { WireRouterReport } from '#marathon-v2';
 import { applyRootChange, type ChangeResult } from './change-root.js';
@@ -17,27 +17,27 @@ import type { CommittedState } from './committed-state.js';
 import type {
   ControllerEngine,
   ControllerView,
+  Previews,
   RootChange,
   RootChangeOutcome,
 } from './controller-engine.port.js';
-import { definitionOf } from './definitions.js';
 import { cancelRunning } from './deployment-progress.js';
 import type { Draft } from './draft.js';
 import { createExecutors } from './effect-executors.js';
 import type { EngineContext } from './engine-context.js';
 import type { EngineEffect } from './engine-effect.js';
 import type { EngineMemory } from './engine-memory.js';
-import type { EngineOptions, EnginePorts } from './engine-ports.js';
+import { abilitiesOf, type EngineOptions, type EnginePorts } from './engine-ports.js';
 import { createView } from './engine-view.js';
 import { evaluateApps } from './evaluate-apps.js';
 import { FrameworkRoles } from './framework-roles.js';
-import { HealthMonitor } from './health-monitor.js';
 import { noteHealthNews } from './health-news.js';
 import { changeInstance } from './instance-changes.js';
+import { toKill } from './kill-effect.js';
 import { KillQueue } from './kill-queue.js';
+import { createMonitors } from './monitors.js';
 import { OfferDemand } from './offer-demand.js';
-import { ProbePool } from './probe-pool.js';
-import { ReadinessMonitor } from './readiness-monitor.js';
+import { createPreviews } from './previews.js';
 import { Reconciler } from './reconciler.js';
 import { rollBack } from './roll-back.js';
 import { noteRouter } from './router-sights.js';
@@ -71,6 +71,8 @@ export interface RunningEngine extends ControllerEngine {
 /** The heart of the controller: state, decisions and effects of one leader, from start to stop. */
 export class Engine implements RunningEngine {
   readonly view: ControllerView;
+  readonly previews: Previews;
+  readonly abilities: ControllerAbilities;
   private readonly context: EngineContext;
   private readonly executors: ExecutorTable<EngineEffect>;
   private readonly dirty = new Set<AppId>();
@@ -92,12 +94,14 @@ export class Engine implements RunningEngine {
     this.context = this.createContext(state, memory);
     this.executors = createExecutors({ context: this.context, driver: () => this.driver });
     this.view = createView(this.context);
+    this.previews = createPreviews(this.context);
+    this.abilities = abilitiesOf(ports);
   }
 
   start(): void {
     const { state } = this.context;
     for (const instance of state.instances()) {
-      followInstance(this.context, instance.id, definitionOf(this.context, state.root, instance));
+      followInstance(this.context, instance.id);
       if (instance.goal !== 'Running') this.context.kills.request(instance);
       if (isPlaced(instance)) this.context.memory.unconfirmed.add(instance.taskId);
     }
@@ -192,7 +196,6 @@ export class Engine implements RunningEngine {
   private createContext(state: CommittedState, memory: EngineMemory): EngineContext {
     const { ports, options } = this;
     const { clock } = ports;
-    const pool = new ProbePool(ports.prober, options.maxConcurrentProbes);
     const execute = (effect: EngineEffect) => this.execute(effect);
     return {
       ports,
@@ -200,29 +203,16 @@ export class Engine implements RunningEngine {
       state,
       memory,
       commits: this.createCommits(state, memory),
-      health: new HealthMonitor({
-        clock,
-        pool,
-        runCommand: ports.runCommand,
-        instanceOf: (id) => state.instance(id),
+      ...createMonitors({
+        ...{ ports, options, state, memory },
         onNews: (news) => noteHealthNews(this.context, news),
-        onResults: (apps) => {
-          for (const app of apps) memory.touch(app);
-        },
-      }),
-      readiness: new ReadinessMonitor({
-        clock,
-        pool,
-        onChange: ({ appId }) => {
-          memory.touch(appId);
-          this.evaluateSoon([appId]);
-        },
+        evaluateSoon: (apps) => this.evaluateSoon(apps),
       }),
       kills: new KillQueue({
         clock,
         maxInFlight: options.maxKillsInFlight,
         retryMs: options.killRetryMs,
-        send: (instance) => void execute(toKill(instance)),
+        send: (instance) => void execute(toKill({ state, memory }, instance)),
       }),
       demand: new OfferDemand({
         clock,
@@ -344,6 +334,7 @@ export class Engine implements RunningEngine {
     this.timers.clear();
     this.context.health.stop();
     this.context.readiness.stop();
+    this.context.checks.stop();
     this.context.demand.stop();
     this.context.reconciler.pause();
   }
@@ -372,12 +363,6 @@ function outcomeOf(result: ChangeResult): RootChangeOutcome {
 
 const isPlaced = ({ condition, placement }: Instance): boolean =>
   placement !== undefined && !isTerminalCondition(condition);
-
-const toKill = ({ taskId, placement }: Instance): EngineEffect => ({
-  kind: 'kill-task',
-  taskId,
-  ...(placement === undefined ? {} : { agentId: placement.agentId }),
-});
 
 function lookAtQueue(
   memory: EngineMemory,

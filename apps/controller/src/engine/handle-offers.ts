@@ -92,6 +92,7 @@ function answerOffers(context: EngineContext, draft: Draft, wires: readonly Wire
   const refuseSeconds = pending.size > 0 ? options.shortRefuseSeconds : options.longRefuseSeconds;
   const unused: OfferId[] = [];
   for (const { offer, tasks, instanceIds, isFull } of open) {
+    memory.offers.note(offer, draft.now.epochMs);
     if (tasks.length === 0) unused.push(offer.id);
     else {
       draft.effect({
@@ -246,7 +247,12 @@ function isRoleEnforced(draft: Draft, id: AppId): boolean {
   return draft.root.groups.get(groupId(`/${top}`))?.enforceRole ?? false;
 }
 
-function placedOf(context: EngineContext, draft: Draft, id: AppId): readonly PlacedInstance[] {
+/** Where instances of an app are, for constraints. */
+export function placedOf(
+  context: EngineContext,
+  draft: Draft,
+  id: AppId,
+): readonly PlacedInstance[] {
   const placed: PlacedInstance[] = [];
   for (const instance of draft.instancesOf(id).values()) {
     const { placement } = instance;
@@ -257,7 +263,8 @@ function placedOf(context: EngineContext, draft: Draft, id: AppId): readonly Pla
   return placed;
 }
 
-function distinctValues(context: EngineContext, field: string): number {
+/** How many values of a field agents seen so far have. O(agents). */
+export function distinctValues(context: EngineContext, field: string): number {
   const values = new Set<string>();
   for (const site of context.memory.agentSites.values()) {
     const value = fieldValue(site, field);

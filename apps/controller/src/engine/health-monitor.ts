@@ -14,10 +14,18 @@ import {
   reduceHealth,
   unknownHealth,
 } from '#core';
+import { isSameValue } from '#deployment';
 import type { EnginePorts } from './engine-ports.js';
+import {
+  counted,
+  graceEndsAt,
+  type HealthWatch,
+  makeWatch,
+  verdictOf,
+  type WatchedInstance,
+} from './health-watch.js';
 import type { ProbePool } from './probe-pool.js';
 import { toProbeTarget } from './probe-target.js';
-import { agentCheckOf } from './task-info.js';
 
 /** While an instance starts up (in its grace period, never healthy yet) it is looked at often. */
 const FIRST_PROBE_MS = 250;
@@ -37,19 +45,6 @@ export interface HealthNews {
   readonly verdict: HealthVerdict;
 }
 
-interface Watch {
-  readonly id: InstanceId;
-  readonly app: App;
-  readonly startedMonoMs: number;
-  /** By position in the app's list; undefined: no result yet. */
-  readonly checks: (HealthState | undefined)[];
-  /** Checks nobody can run: left out of the verdict. */
-  readonly ignored: ReadonlySet<number>;
-  readonly cancels: Map<number, () => void>;
-  condemned?: { readonly sinceMonoMs: number; readonly cause: string };
-  lastAgentUuid?: string;
-}
-
 export interface HealthMonitorSettings {
   readonly clock: Clock;
   readonly pool: ProbePool;
@@ -66,39 +61,41 @@ export interface HealthMonitorSettings {
  * updates, all others are probed from here.
  */
 export class HealthMonitor {
-  private readonly watches = new Map<InstanceId, Watch>();
+  private readonly watches = new Map<InstanceId, HealthWatch>();
   private readonly withResults = new Set<AppId>();
   private cancelTelling: (() => void) | undefined;
 
   constructor(private readonly settings: HealthMonitorSettings) {}
 
-  /** Begins to watch a running instance; a second call for the same instance has no effect. */
-  watch(instance: Instance, app: App): void {
-    if (this.watches.has(instance.id) || app.healthChecks.length === 0) return;
+  /** Begins to watch a running instance, or goes over to a definition with other checks; otherwise has no effect. */
+  watch(watched: WatchedInstance): void {
+    const { app, instance } = watched;
+    const previous = this.watches.get(instance.id);
+    if (previous === undefined && app.healthChecks.length === 0) return;
+    if (previous?.app === app) return;
+    if (previous !== undefined && isSameValue(previous.app.healthChecks, app.healthChecks)) {
+      previous.app = app;
+      return;
+    }
     const { clock, runCommand } = this.settings;
-    const now = clock.now();
-    const ranMs = Math.max(0, now.epochMs - (instance.startedAtEpochMs ?? now.epochMs));
-    const byAgent = agentCheckOf(app)?.index;
-    const ignored = app.healthChecks.flatMap(({ protocol }, index) =>
-      protocol === 'COMMAND' && index !== byAgent && runCommand === undefined ? [index] : [],
-    );
-    const watch: Watch = {
-      id: instance.id,
-      app,
-      startedMonoMs: now.monoMs - ranMs,
-      checks: app.healthChecks.map(() => undefined),
-      ignored: new Set(ignored),
-      cancels: new Map(),
-    };
+    const about = { now: clock.now(), canRunCommands: runCommand !== undefined };
+    const watch = makeWatch(watched, about, previous);
+    this.forget(instance.id);
+    if (app.healthChecks.length === 0) return;
     this.watches.set(instance.id, watch);
     for (const [index, check] of app.healthChecks.entries()) {
-      if (index === byAgent || watch.ignored.has(index)) continue;
-      const firstMs =
-        check.gracePeriodSeconds > 0
-          ? FIRST_PROBE_MS
-          : Math.min(check.intervalSeconds * 1000, MAX_FIRST_PROBE_MS);
-      this.schedule(watch, index, firstMs);
+      if (index === watch.byAgent || watch.ignored.has(index)) continue;
+      this.schedule(watch, index, firstProbeMs(watch, index, check));
     }
+  }
+
+  /** Before it has checks an instance that runs is in order, and the first ones to come find it so. */
+  adopt(watched: WatchedInstance, before: App): void {
+    if (!this.watches.has(watched.instance.id) && before.healthChecks.length === 0) {
+      const about = { now: this.settings.clock.now(), canRunCommands: false };
+      this.watches.set(watched.instance.id, makeWatch({ ...watched, app: before }, about));
+    }
+    this.watch(watched);
   }
 
   forget(id: InstanceId): void {
@@ -118,7 +115,7 @@ export class HealthMonitor {
     result: { readonly healthy: boolean; readonly message: string; readonly uuid?: string },
   ): void {
     const watch = this.watches.get(id);
-    const index = watch === undefined ? undefined : agentCheckOf(watch.app)?.index;
+    const index = watch?.byAgent;
     if (watch === undefined || index === undefined) return;
     const isRepeated = result.uuid !== undefined && result.uuid === watch.lastAgentUuid;
     // Without a uuid it is a reconciliation answer: it tells the state, it is no further failure.
@@ -134,11 +131,11 @@ export class HealthMonitor {
 
   verdictOf(id: InstanceId, app: App | undefined): HealthVerdict {
     const watch = this.watches.get(id);
-    if (watch !== undefined) return verdict(watch);
+    if (watch !== undefined) return verdictOf(watch);
     return (app?.healthChecks.length ?? 0) === 0 ? 'healthy' : 'unknown';
   }
 
-  condemnedOf(id: InstanceId): Watch['condemned'] {
+  condemnedOf(id: InstanceId): HealthWatch['condemned'] {
     return this.watches.get(id)?.condemned;
   }
 
@@ -156,12 +153,12 @@ export class HealthMonitor {
     return found;
   }
 
-  private schedule(watch: Watch, index: number, delayMs: number): void {
+  private schedule(watch: HealthWatch, index: number, delayMs: number): void {
     const cancel = this.settings.clock.schedule(delayMs, () => void this.probe(watch, index));
     watch.cancels.set(index, cancel);
   }
 
-  private async probe(watch: Watch, index: number): Promise<void> {
+  private async probe(watch: HealthWatch, index: number): Promise<void> {
     const check = watch.app.healthChecks[index];
     if (check === undefined) return;
     const instance = this.probedInstance(watch);
@@ -169,24 +166,32 @@ export class HealthMonitor {
       const event = await this.ask(watch, instance, check);
       if (this.watches.get(watch.id) !== watch) return;
       // What turned unreachable meanwhile, or is being killed, says nothing about its health.
-      if (this.probedInstance(watch) !== undefined) this.apply(watch, index, event);
+      if (event !== undefined && this.probedInstance(watch) !== undefined) {
+        this.apply(watch, index, event);
+      }
     }
     if (this.watches.get(watch.id) !== watch) return;
     this.schedule(watch, index, this.intervalMs(watch, index, check));
   }
 
   /** The instance while it is to be probed: it runs and is meant to. */
-  private probedInstance({ id }: Watch): Instance | undefined {
+  private probedInstance({ id }: HealthWatch): Instance | undefined {
     const instance = this.settings.instanceOf(id);
     const isProbed = instance?.condition === 'Running' && instance.goal === 'Running';
     return isProbed ? instance : undefined;
   }
 
-  private async ask(watch: Watch, instance: Instance, check: HealthCheck): Promise<HealthEvent> {
+  /** Undefined: nothing was asked, which says nothing. */
+  private async ask(
+    watch: HealthWatch,
+    instance: Instance,
+    check: HealthCheck,
+  ): Promise<HealthEvent | undefined> {
     const timeoutMs = Math.max(1, check.timeoutSeconds * 1000);
     const found = this.targetOf(watch.app, instance, check);
     if (!found.ok) return { kind: 'failed', cause: found.reason };
     const result = await this.settings.pool.probe(found.target, timeoutMs);
+    if (result.skipped === true || found.wasAsked?.() === false) return undefined;
     const isInformational =
       check.ignoreHttp1xx && result.status !== undefined && result.status < 200;
     if (isInformational) return { kind: 'passed' };
@@ -198,7 +203,11 @@ export class HealthMonitor {
     instance: Instance,
     check: HealthCheck,
   ):
-    | { readonly ok: true; readonly target: ProbeTarget }
+    | {
+        readonly ok: true;
+        readonly target: ProbeTarget;
+        readonly wasAsked?: () => boolean;
+      }
     | { readonly ok: false; readonly reason: string } {
     const { runCommand } = this.settings;
     if (check.protocol !== 'COMMAND') return toProbeTarget(app, instance, check);
@@ -206,8 +215,13 @@ export class HealthMonitor {
     if (runCommand === undefined || command === undefined) {
       return { ok: false, reason: 'the command cannot be run from the controller' };
     }
-    const run = (timeoutMs: number) => runCommand(instance, command, timeoutMs);
-    return { ok: true, target: { kind: 'command', run } };
+    let wasAsked = true;
+    const run = async (timeoutMs: number) => {
+      const ended = await runCommand(instance, command, timeoutMs);
+      wasAsked = ended !== undefined;
+      return ended ?? { exitCode: 1, output: '' };
+    };
+    return { ok: true, target: { kind: 'command', run }, wasAsked: () => wasAsked };
   }
 
   private tellOfResult(app: AppId): void {
@@ -220,19 +234,19 @@ export class HealthMonitor {
     });
   }
 
-  private intervalMs(watch: Watch, index: number, check: HealthCheck): number {
+  private intervalMs(watch: HealthWatch, index: number, check: HealthCheck): number {
     const intervalMs = Math.max(MIN_INTERVAL_MS, check.intervalSeconds * 1000);
     const wasHealthy = watch.checks[index]?.firstSuccessEpochMs !== undefined;
-    const isInGrace = this.settings.clock.now().monoMs < graceEndsAt(watch, check);
+    const isInGrace = this.settings.clock.now().monoMs < graceEndsAt(watch, index, check);
     return !wasHealthy && isInGrace ? Math.min(intervalMs, STARTING_INTERVAL_MS) : intervalMs;
   }
 
-  private apply(watch: Watch, index: number, event: HealthEvent): void {
+  private apply(watch: HealthWatch, index: number, event: HealthEvent): void {
     const healthCheck = watch.app.healthChecks[index];
     if (healthCheck === undefined) return;
     const now = this.settings.clock.now();
     const { state, effects } = reduceHealth(watch.checks[index] ?? unknownHealth, event, now, {
-      graceEndsAtMonoMs: graceEndsAt(watch, healthCheck),
+      graceEndsAtMonoMs: graceEndsAt(watch, index, healthCheck),
       maxConsecutiveFailures: healthCheck.maxConsecutiveFailures,
     });
     watch.checks[index] = state;
@@ -244,15 +258,14 @@ export class HealthMonitor {
     this.tellOfResult(watch.app.id);
     const instance = this.settings.instanceOf(watch.id);
     if (effects.length > 0 && instance !== undefined) {
-      this.settings.onNews({ instance, healthCheck, effects, verdict: verdict(watch) });
+      this.settings.onNews({ instance, healthCheck, effects, verdict: verdictOf(watch) });
     }
   }
 }
 
-const graceEndsAt = (watch: Watch, check: HealthCheck): number =>
-  watch.startedMonoMs + check.gracePeriodSeconds * 1000;
-
-const counted = (watch: Watch): readonly (HealthState | undefined)[] =>
-  watch.checks.filter((_, index) => !watch.ignored.has(index));
-
-const verdict = (watch: Watch): HealthVerdict => judgeHealth(counted(watch));
+/** A check that has a result goes on at its interval. */
+function firstProbeMs(watch: HealthWatch, index: number, check: HealthCheck): number {
+  const intervalMs = Math.max(MIN_INTERVAL_MS, check.intervalSeconds * 1000);
+  if (watch.checks[index]?.lastSuccessEpochMs !== undefined) return intervalMs;
+  return check.gracePeriodSeconds > 0 ? FIRST_PROBE_MS : Math.min(intervalMs, MAX_FIRST_PROBE_MS);
+}

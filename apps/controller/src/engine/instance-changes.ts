@@ -125,6 +125,7 @@ function touchLaunch({ memory, ports }: EngineContext, instance: Instance): void
 function forgetInstance(context: EngineContext, instance: Instance): void {
   context.health.forget(instance.id);
   context.readiness.forget(instance.id);
+  context.checks.forget(instance.id);
   context.kills.settle(instance.id);
   context.reconciler.answered(instance.taskId);
   context.memory.accepting.delete(instance.id);

@@ -36,6 +36,7 @@ export function createHandlers(
     onUpdate: (status) => handleStatus(context, status),
     // What happened to its tasks comes as status updates.
     onFailure: ({ agentId }) => {
+      if (agentId !== undefined) context.memory.offers.forget(agentId);
       ports.log?.info('an agent or an executor was lost', { agentId });
     },
     onError: async (message) => {

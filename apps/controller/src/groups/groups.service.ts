@@ -17,8 +17,8 @@ import {
   restoreGroup,
   scaleGroup,
 } from '#marathon-v2';
-import type { WriteRequest } from '../apps/apps.service.js';
-import { type AskedBy, onlyBy } from '../changes/asked-by.js';
+import type { WriteFlags, WriteRequest } from '../apps/apps.service.js';
+import { onlyBy } from '../changes/asked-by.js';
 import { type CarriedOutChange, type ChangePlan, RootWriter } from '../changes/root-writer.js';
 import { acceptedOrThrow, requireBody, toApiError } from '../http/outcome.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
@@ -56,12 +56,12 @@ export class GroupsService {
     const id = acceptedOrThrow(idOfGroupUpdate(update, this.idFromUrl(idText)));
     const change = await this.writer.change(
       (context) => declareGroup(context, id, update, { create: true }),
-      { force: request.force, ...onlyBy(request) },
+      { force: request.force, dryRun: request.dryRun, ...onlyBy(request) },
     );
     return { ...change, id, warnings: [...warningsOf(read), ...change.warnings] };
   }
 
-  /** Reads a PUT; {@link carryOut} does it, or a dry run shows it. */
+  /** Reads a PUT; {@link carryOut} does it, or shows what it would do. */
   async prepare(idText: string, request: WriteRequest): Promise<GroupChange> {
     const urlId = this.idFromUrl(idText);
     const read = readGroupRequest(requireBody(request.body), request);
@@ -69,14 +69,11 @@ export class GroupsService {
     return { ...(await this.toPlan(change, urlId)), warnings: warningsOf(read) };
   }
 
-  async carryOut(
-    change: GroupChange,
-    { force, ...asked }: AskedBy & { readonly force: boolean },
-  ): Promise<CarriedOutChange> {
+  async carryOut(change: GroupChange, flags: WriteFlags): Promise<CarriedOutChange> {
     const { plan, reason, warnings } = change;
+    const { force, dryRun } = flags;
     const done = await this.writer.change(plan, {
-      force,
-      ...onlyBy(asked),
+      ...{ force, dryRun, ...onlyBy(flags) },
       ...(reason === undefined ? {} : { reason }),
     });
     return { ...done, warnings: [...warnings, ...done.warnings] };
@@ -85,18 +82,18 @@ export class GroupsService {
   async patch(idText: string, request: WriteRequest): Promise<CarriedOutChange> {
     const patch = acceptedOrThrow(readGroupPatch(requireBody(request.body), request));
     const id = this.find(idText);
+    const { force, dryRun } = request;
     return this.writer.change((context) => patchGroup(context, id, patch), {
-      force: request.force,
-      ...onlyBy(request),
+      ...{ force, dryRun, ...onlyBy(request) },
     });
   }
 
-  async remove(
-    idText: string,
-    options: AskedBy & { readonly force: boolean },
-  ): Promise<CarriedOutChange> {
+  async remove(idText: string, flags: WriteFlags): Promise<CarriedOutChange> {
+    const { force, dryRun } = flags;
     const id = this.find(idText);
-    return this.writer.change((context) => removeGroup(context, id), options);
+    return this.writer.change((context) => removeGroup(context, id), {
+      ...{ force, dryRun, ...onlyBy(flags) },
+    });
   }
 
   /** The whole tree as it was at a version, or 404. */

@@ -3,6 +3,7 @@ import { addLeaderGate, type LeaderGateOptions } from '../runtime/leader-gate.js
 import { serveUi } from '../ui/serve-ui.js';
 import { compressAnswers } from './compress.js';
 import { addApiHeaders } from './marathon-headers.js';
+import { refuseUnknownDryRuns } from './refuse-dry-run.js';
 import { acceptStrictJson } from './strict-json.js';
 
 /** Sets up what all routes share: headers, who answers, strict JSON bodies, and the files of the UI. */
@@ -14,6 +15,7 @@ export async function configureHttp(
   addApiHeaders(server, options.runtime);
   addLeaderGate(server, options);
   compressAnswers(server);
+  refuseUnknownDryRuns(server);
   acceptStrictJson(server);
   await serveUi(server, options.uiFolder);
 }

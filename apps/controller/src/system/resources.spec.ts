@@ -91,6 +91,7 @@ describe('other resources over HTTP', () => {
     expect(rolledBack.json()).toEqual({
       version: expect.any(String),
       deploymentId: expect.any(String),
+      restarts: [],
     });
     expect([stopped.statusCode, stopped.body]).toEqual([202, '']);
     expect(api.engine.view.deployments().map(({ deployment }) => deployment.id)).not.toContain(

@@ -69,6 +69,10 @@ export class TaskKillService {
     const active = found.filter(({ instance }) => ACTIVE.has(instance.condition));
     if (options.scale) return this.scaleDown(active, options);
     const { engine } = this.runtime;
+    if (options.dryRun) {
+      const ids = active.map(({ instance }) => instance.id);
+      return { kind: 'previewed', preview: engine.previews.ofKill(ids) };
+    }
     const tasks = active.flatMap((view) => this.toTask(view) ?? []);
     if (active.length > 0) {
       await engine.killInstances(
@@ -98,9 +102,8 @@ export class TaskKillService {
         return scaleApps(context, counts);
       },
       {
-        force: options.force,
+        ...{ force: options.force, dryRun: options.dryRun, ...onlyBy(options) },
         sentenced: sentenced.map(({ instance }) => instance.id),
-        ...onlyBy(options),
       },
     );
     return { kind: 'scaled', change };

@@ -50,6 +50,7 @@ export class TasksController {
 
   @Post('delete')
   @ApiOperation({ summary: 'Kills tasks by id: {"ids": [...]}' })
+  @ApiQuery({ name: 'dryRun', required: false, type: Boolean })
   @ApiQuery({ name: 'scale', required: false, type: Boolean })
   @ApiQuery({ name: 'wipe', required: false, type: Boolean })
   async killAll(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
