@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WireTask } from '#marathon-v2';
+import { hasChromium, Visitor } from './support/browser.js';
 import { Cluster } from './support/cluster.js';
 import { startExample } from './support/examples.js';
 import { eventually, request } from './support/http.js';
@@ -81,6 +82,26 @@ describe('a cluster with credentials from a file', () => {
       environment: { PACER_CREDENTIAL_FILE: file('operator', 'ops ops-secret\n') },
     });
     expect((await client.ended).out).toContain('hello');
+  });
+
+  it.skipIf(!hasChromium())('shows readers an app, and nothing to change it with', async () => {
+    const buttons = async (username: string): Promise<readonly number[]> => {
+      const visitor = new Visitor(cluster.api.url, { username, password: `${username}-secret` });
+      await visitor.open();
+      const { page } = visitor;
+      await page.goto('/ui/apps/hi');
+      await page.getByRole('table', { name: 'Instances' }).waitFor();
+      if (username === 'eve') await page.getByText('Read only: eve').waitFor();
+      const counts = [];
+      for (const name of ['Destroy', 'Restart', 'Create application']) {
+        counts.push(await page.getByRole('button', { name, exact: true }).count());
+      }
+      await visitor.close();
+      return counts;
+    };
+
+    expect(await buttons('ops')).toEqual([1, 1, 1]);
+    expect(await buttons('eve')).toEqual([0, 0, 0]);
   });
 
   it('runs a framework that has a credential of its own, and refuses one with a wrong secret', async () => {
