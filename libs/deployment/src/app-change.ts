@@ -4,7 +4,12 @@ import type { App } from '#core';
 export type AppChange = 'none' | 'scale' | 'upgrade';
 
 /** Not part of what is compared: the server's own stamps and the instance count. */
-const NOT_COMPARED: ReadonlySet<string> = new Set(['version', 'versionInfo', 'instances']);
+const NOT_COMPARED: ReadonlySet<string> = new Set([
+  'version',
+  'versionInfo',
+  'instances',
+  'rollout',
+]);
 
 /** Whether the definitions differ in anything but count and version. O(size of the definitions). */
 export function isUpgrade(oldApp: App, newApp: App): boolean {
@@ -16,7 +21,9 @@ export function isUpgrade(oldApp: App, newApp: App): boolean {
 export function compareApps(oldApp: App, newApp: App): AppChange {
   if (oldApp === newApp) return 'none';
   if (isUpgrade(oldApp, newApp)) return 'upgrade';
-  return oldApp.instances === newApp.instances ? 'none' : 'scale';
+  const isSame =
+    oldApp.instances === newApp.instances && isSameValue(oldApp.rollout, newApp.rollout);
+  return isSame ? 'none' : 'scale';
 }
 
 /**

@@ -14,6 +14,16 @@ export {
   dependencyLayers,
 } from './dependency-layers.js';
 export {
+  appsAwaitingPromotion,
+  awaitPromotion,
+  countBatch,
+  isOnTheClock,
+  pauseDeployment,
+  promoteCanaries,
+  resumeDeployment,
+} from './deployment-holds.js';
+export { findBreach, type LimitOverride, settleLimits } from './deployment-limits.js';
+export {
   DEFAULT_DRAIN_SECONDS,
   DRAIN_LABEL,
   drainTimeoutMs,
@@ -26,6 +36,8 @@ export {
   type RouterSight,
   recentRouters,
 } from './draining.js';
+export { stageOf } from './find-stage.js';
+export { countHeld } from './hold-rollout.js';
 export {
   type InstanceFacts,
   isAlive,
@@ -46,3 +58,4 @@ export {
   type RolloutMode,
   type UnhealthyLimits,
 } from './rollout-input.js';
+export type { BatchStage, RolloutStage } from './rollout-stage.js';
