@@ -16,6 +16,8 @@ import type { MarathonEvent, WireRouterReport } from '#marathon-v2';
 import type {
   ControllerEngine,
   ControllerView,
+  DeploymentCommand,
+  DeploymentCommandOutcome,
   InstanceView,
   QueueEntryView,
   RootChange,
@@ -37,6 +39,7 @@ export class FakeControllerEngine implements ControllerEngine {
   readonly endedTasks = new Map<string, string>();
   readonly running: Deployment[] = [];
   readonly waiting: QueueEntryView[] = [];
+  readonly commands: DeploymentCommand[] = [];
   readonly reports = new Map<string, WireRouterReport>();
   /** Roots by version, for rollbacks. */
   readonly history = new Map<string, RootGroup>();
@@ -149,6 +152,27 @@ export class FakeControllerEngine implements ControllerEngine {
       deploymentId: this.nextDeploymentId(),
       version: this.nextVersion(),
     };
+  }
+
+  async steerDeployment(
+    id: DeploymentId,
+    command: DeploymentCommand,
+  ): Promise<DeploymentCommandOutcome> {
+    const at = this.running.findIndex((one) => one.id === id);
+    const deployment = this.running[at];
+    if (deployment === undefined) return { kind: 'not-running' };
+    this.commands.push(command);
+    if (command.kind === 'promote' && deployment.progress === undefined) {
+      return { kind: 'refused', reason: `deployment ${id} has no canaries to promote` };
+    }
+    const { pause: _held, ...going } = deployment;
+    const pause = {
+      sinceEpochMs: START_EPOCH_MS,
+      held: {},
+      ...(command.by === undefined ? {} : { by: command.by }),
+    };
+    this.running[at] = command.kind === 'pause' ? { ...going, pause } : going;
+    return { kind: 'done' };
   }
 
   async killInstances(

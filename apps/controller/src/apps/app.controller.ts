@@ -5,6 +5,7 @@ import type { App } from '#core';
 import { isWithin, resolveId } from '#marathon-v2';
 import { ApiError } from '#platform';
 import { describeChange } from '../changes/root-writer.js';
+import { readLimits } from '../deployments/read-limits.js';
 import { sendJson } from '../http/json-reply.js';
 import { type Query, readFlag, readText, readTexts } from '../http/query.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
@@ -100,8 +101,9 @@ export class AppController {
   async post(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const path = parseAppPath(restOfPath(request));
     if (path.kind !== 'restart') throw notAllowed('POST', 'GET, PUT, PATCH, DELETE');
-    const force = readFlag(request.query as Query, 'force', false);
-    const change = await this.apps.restart(path.id, { force });
+    const query = request.query as Query;
+    const options = { force: readFlag(query, 'force', false), ...readLimits(query) };
+    const change = await this.apps.restart(path.id, options);
     void reply.code(200).send(describeChange(reply, change));
   }
 

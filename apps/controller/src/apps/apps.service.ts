@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { App, AppId } from '#core';
 import { appId } from '#core';
+import type { LimitOverride } from '#deployment';
 import {
   type AppUpdate,
   type ChangeContext,
@@ -31,6 +32,7 @@ export interface WriteRequest extends ReadOptions {
   readonly force: boolean;
   readonly clientIp: string;
   readonly uri: string;
+  readonly limits?: LimitOverride;
 }
 
 export interface WrittenAppResult extends CarriedOutChange {
@@ -90,12 +92,15 @@ export class AppsService {
     const read = readAppList(requireBody(request.body), request);
     const updates = acceptedOrThrow(read);
     const change = await this.writer.change((context) => declareApps(context, updates, options), {
-      force: request.force,
+      ...carriedOn(request),
     });
     return { ...change, warnings: [...warningsOf(read), ...change.warnings] };
   }
 
-  async restart(idText: string, options: { readonly force: boolean }): Promise<CarriedOutChange> {
+  async restart(
+    idText: string,
+    options: Pick<WriteRequest, 'force' | 'limits'>,
+  ): Promise<CarriedOutChange> {
     const { id } = this.find(idText);
     return this.writer.change((context) => restartApp(context, id), { ...options, restart: [id] });
   }
@@ -125,7 +130,7 @@ export class AppsService {
     const earlier = await this.loadVersion(id, version);
     const plan = (context: ChangeContext): Outcome<Declaration> => restoreApp(context, earlier);
     const change = await this.writer.change(plan, {
-      force: request.force,
+      ...carriedOn(request),
       reason: `rollback of ${id} to version ${version}`,
       eventsOf: (declared) => postEvents(declared, request),
     });
@@ -151,7 +156,7 @@ export class AppsService {
       return declareApps(context, [update], options);
     };
     const change = await this.writer.change(plan, {
-      force: request.force,
+      ...carriedOn(request),
       eventsOf: (declared) => postEvents(declared, request),
     });
     return {
@@ -175,6 +180,15 @@ export class AppsService {
     });
   }
 }
+
+/** What of a request concerns the change as a whole. */
+export const carriedOn = ({
+  force,
+  limits,
+}: WriteRequest): { readonly force: boolean; readonly limits?: LimitOverride } => ({
+  force,
+  ...(limits === undefined ? {} : { limits }),
+});
 
 const warningsOf = (outcome: Outcome<unknown>): readonly string[] =>
   outcome.ok ? outcome.warnings : [];

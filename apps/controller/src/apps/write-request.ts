@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { readLimits } from '../deployments/read-limits.js';
 import { type Query, readFlag } from '../http/query.js';
 import type { WriteRequest } from './apps.service.js';
 
@@ -11,6 +12,7 @@ export function toWriteRequest(request: FastifyRequest): WriteRequest {
     strict: readFlag(query, 'strict', false),
     clientIp: request.ip,
     uri: request.url.split('?', 1)[0] ?? '',
+    ...readLimits(query),
   };
 }
 

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { AppId, InstanceId } from '#core';
+import type { LimitOverride } from '#deployment';
 import {
   type ChangeContext,
   type Declaration,
@@ -21,6 +22,8 @@ export interface ChangeOptions {
   readonly restart?: readonly AppId[];
   readonly sentenced?: readonly InstanceId[];
   readonly reason?: string;
+  /** For its deployment alone. */
+  readonly limits?: LimitOverride;
   /** Events about the request, made from what it put. */
   readonly eventsOf?: (declared: Declaration) => readonly MarathonEvent[];
 }

@@ -12,6 +12,7 @@ import type {
   TaskFailure,
   TaskId,
 } from '#core';
+import type { LimitOverride } from '#deployment';
 import type {
   MarathonEvent,
   WireCheckResult,
@@ -42,7 +43,23 @@ export interface RootChange {
   readonly events?: readonly MarathonEvent[];
   /** Shown with the deployment (`rollback of ...`). */
   readonly reason?: string;
+  /** Who asks. */
+  readonly by?: string;
+  /** When this deployment gives up, before what its apps say. */
+  readonly limits?: LimitOverride;
 }
+
+/** What somebody tells a running deployment. */
+export type DeploymentCommand =
+  | { readonly kind: 'pause'; readonly by?: string }
+  | { readonly kind: 'resume'; readonly by?: string }
+  /** `force`: although not every canary is running, healthy and ready. */
+  | { readonly kind: 'promote'; readonly by?: string; readonly force: boolean };
+
+export type DeploymentCommandOutcome =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'not-running' }
+  | { readonly kind: 'refused'; readonly reason: string };
 
 export type RootChangeOutcome =
   | { readonly kind: 'accepted'; readonly deploymentId: DeploymentId; readonly version: string }
@@ -138,8 +155,10 @@ export interface ControllerEngine {
   /** Undoes a running deployment by a new forced one, or with `force` just stops it. Undefined: no such deployment. */
   cancelDeployment(
     id: DeploymentId,
-    options: { readonly force: boolean },
+    options: { readonly force: boolean; readonly by?: string },
   ): Promise<RootChangeOutcome | { readonly kind: 'cancelled' } | undefined>;
+  /** Holds a running deployment or lets it go on. Repeating a command changes nothing. */
+  steerDeployment(id: DeploymentId, command: DeploymentCommand): Promise<DeploymentCommandOutcome>;
   /** Kills now and replaces (goal count unchanged). `wipe` also forgets reservations. */
   killInstances(ids: readonly InstanceId[], options: { readonly wipe: boolean }): Promise<void>;
   /** Clears the back-off. False: the app waits for nothing. */

@@ -17,7 +17,7 @@ import {
   restoreGroup,
   scaleGroup,
 } from '#marathon-v2';
-import type { WriteRequest } from '../apps/apps.service.js';
+import { carriedOn, type WriteRequest } from '../apps/apps.service.js';
 import { type CarriedOutChange, type ChangePlan, RootWriter } from '../changes/root-writer.js';
 import { acceptedOrThrow, requireBody, toApiError } from '../http/outcome.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
@@ -55,7 +55,7 @@ export class GroupsService {
     const id = acceptedOrThrow(idOfGroupUpdate(update, this.idFromUrl(idText)));
     const change = await this.writer.change(
       (context) => declareGroup(context, id, update, { create: true }),
-      { force: request.force },
+      carriedOn(request),
     );
     return { ...change, id, warnings: [...warningsOf(read), ...change.warnings] };
   }
@@ -70,7 +70,7 @@ export class GroupsService {
 
   async carryOut(
     change: GroupChange,
-    options: { readonly force: boolean },
+    options: Pick<WriteRequest, 'force' | 'limits'>,
   ): Promise<CarriedOutChange> {
     const { plan, reason, warnings } = change;
     const done = await this.writer.change(plan, {
