@@ -4,8 +4,10 @@ import type { Deployment } from '../api/api-types.js';
 import { formatAge, formatTimestamp } from '../format/durations.js';
 import { Icon } from '../shell/icons.js';
 import { useNow } from '../shell/use-now.js';
+import { DeploymentControls } from './deployment-controls.js';
 import {
   affectedIds,
+  deploymentBadge,
   deploymentSteps,
   progressPercent,
   type StepView,
@@ -25,6 +27,7 @@ interface DeploymentCardProps {
 export function DeploymentCard({ deployment, onEnd }: DeploymentCardProps) {
   const nowMs = useNow();
   const ids = affectedIds(deployment);
+  const badge = deploymentBadge(deployment);
   return (
     <article className="pc-card pc-deployment" aria-label={`Deployment ${deployment.id}`}>
       <header>
@@ -36,6 +39,7 @@ export function DeploymentCard({ deployment, onEnd }: DeploymentCardProps) {
           ))}
         </div>
         <div className="pc-app-buttons">
+          <DeploymentControls deployment={deployment} onEnd={onEnd} />
           <Button
             variant="default"
             leftSection={<Icon name="rollback" />}
@@ -58,6 +62,7 @@ export function DeploymentCard({ deployment, onEnd }: DeploymentCardProps) {
           label={`Progress of deployment ${deployment.id}`}
         />
         <span>
+          {badge === undefined ? '' : `${badge} · `}
           Step {deployment.currentStep} of {deployment.totalSteps}
         </span>
       </div>
@@ -67,6 +72,8 @@ export function DeploymentCard({ deployment, onEnd }: DeploymentCardProps) {
         <span className="pc-mono">{deployment.id}</span>
         <span title={formatTimestamp(deployment.version)}>
           started {formatAge(deployment.version, nowMs)} ago
+          {deployment.by === undefined ? '' : ` by ${deployment.by}`}
+          {deployment.reason === undefined ? '' : ` · ${deployment.reason}`}
         </span>
       </footer>
     </article>
