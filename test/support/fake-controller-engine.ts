@@ -17,6 +17,8 @@ import type { MarathonEvent, WireRouterReport } from '#marathon-v2';
 import type {
   ControllerEngine,
   ControllerView,
+  DeploymentCommand,
+  DeploymentCommandOutcome,
   InstanceView,
   Previews,
   QueueEntryView,
@@ -53,6 +55,7 @@ export class FakeControllerEngine implements ControllerEngine {
   readonly endedTasks = new Map<string, string>();
   readonly running: Deployment[] = [];
   readonly waiting: QueueEntryView[] = [];
+  readonly commands: DeploymentCommand[] = [];
   readonly reports = new Map<string, WireRouterReport>();
   /** Roots by version, for rollbacks. */
   readonly history = new Map<string, RootGroup>();
@@ -190,6 +193,27 @@ export class FakeControllerEngine implements ControllerEngine {
       version: this.nextVersion(),
       restarts: [],
     };
+  }
+
+  async steerDeployment(
+    id: DeploymentId,
+    command: DeploymentCommand,
+  ): Promise<DeploymentCommandOutcome> {
+    const at = this.running.findIndex((one) => one.id === id);
+    const deployment = this.running[at];
+    if (deployment === undefined) return { kind: 'not-running' };
+    this.commands.push(command);
+    if (command.kind === 'promote' && deployment.progress === undefined) {
+      return { kind: 'refused', reason: `deployment ${id} has no canaries to promote` };
+    }
+    const { pause: _held, ...going } = deployment;
+    const pause = {
+      sinceEpochMs: START_EPOCH_MS,
+      held: {},
+      ...(command.by === undefined ? {} : { by: command.by }),
+    };
+    this.running[at] = command.kind === 'pause' ? { ...going, pause } : going;
+    return { kind: 'done' };
   }
 
   async killInstances(

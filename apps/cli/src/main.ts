@@ -78,6 +78,39 @@ program
   .command('deployments')
   .description('deployments under way')
   .action(async () => (await connect()).listDeployments());
+const deployment = program.command('deployment').description('one deployment, or those that ended');
+deployment
+  .command('list')
+  .description('deployments under way')
+  .option('--ended', 'those that have ended')
+  .action(async (flags) => (await connect()).listDeployments(flags));
+deployment
+  .command('show <id>')
+  .description('what it waits for and what happened so far')
+  .action(async (id: string) => (await connect()).showDeployment(id));
+deployment
+  .command('pause <id>')
+  .description('hold it where it is; what dies is replaced')
+  .action(async (id: string) => (await connect()).steerDeployment(id, 'pause'));
+deployment
+  .command('resume <id>')
+  .description('let it go on')
+  .action(async (id: string) => (await connect()).steerDeployment(id, 'resume'));
+deployment
+  .command('promote <id>')
+  .description('its canaries are good: the rest follows')
+  .option('--force', 'although not all of them serve')
+  .action(async (id: string, flags) => (await connect()).steerDeployment(id, 'promote', flags));
+deployment
+  .command('abort <id>')
+  .description('roll it back: canaries and other new instances go')
+  .option('--wait', 'until the rollback has ended')
+  .action(async (id: string, flags) => (await connect()).abortDeployment(id, flags));
+deployment
+  .command('rollback <id>')
+  .description('undo it by a new deployment')
+  .option('--wait', 'until the rollback has ended')
+  .action(async (id: string, flags) => (await connect()).rollBackDeployment(id, flags));
 program
   .command('tasks [app]')
   .description('tasks, of one app or of all')

@@ -33,6 +33,7 @@ const BRIDGE: Partial<App> = {
 
 /** Another value of every field, by what it asks for. The types see to it that none is missing. */
 const IN_PLACE = {
+  rollout: { deadlineSeconds: 7 },
   labels: { HAPROXY_0_VHOST: 'x.example' },
   dependencies: ['/db'],
   healthChecks: [CHECK],

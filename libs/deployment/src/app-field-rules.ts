@@ -59,6 +59,7 @@ export const APP_FIELD_RULES: { readonly [Field in keyof Required<App>]: FieldRu
   killSelection: 'in-place',
   unreachableStrategy: 'in-place',
   residency: 'in-place',
+  rollout: 'in-place',
   healthChecks: (before, after, abilities) =>
     restartUnless(canTakeOverHealthChecks(before, after, abilities)),
   check: (_before, after, abilities) => restartUnless(canTakeOverCheck(after, abilities)),

@@ -23,6 +23,16 @@ export {
   dependencyLayers,
 } from './dependency-layers.js';
 export {
+  appsAwaitingPromotion,
+  awaitPromotion,
+  countBatch,
+  isOnTheClock,
+  pauseDeployment,
+  promoteCanaries,
+  resumeDeployment,
+} from './deployment-holds.js';
+export { findBreach, type LimitOverride, settleLimits } from './deployment-limits.js';
+export {
   DEFAULT_DRAIN_SECONDS,
   DRAIN_LABEL,
   drainTimeoutMs,
@@ -35,7 +45,9 @@ export {
   type RouterSight,
   recentRouters,
 } from './draining.js';
+export { stageOf } from './find-stage.js';
 export { type AppForecast, forecastApp } from './forecast-app.js';
+export { countHeld } from './hold-rollout.js';
 export {
   type InstanceFacts,
   isAlive,
@@ -56,4 +68,5 @@ export {
   type RolloutMode,
   type UnhealthyLimits,
 } from './rollout-input.js';
+export type { BatchStage, RolloutStage } from './rollout-stage.js';
 export { isSameValue } from './same-value.js';

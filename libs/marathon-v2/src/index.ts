@@ -59,6 +59,7 @@ export {
   type Outcome,
   type Refusal,
 } from './refusal.js';
+export { MAX_DEADLINE_SECONDS } from './rollout-fields.js';
 export { readRouterReport } from './router-report.js';
 export { DEFAULT_SERVICE_PORTS, type PortRange, servicePortsOf } from './service-ports.js';
 export {
@@ -77,8 +78,8 @@ export {
   toWireQueueEntry,
   toWireStep,
   type WaitingApp,
-  type WireFinishedDeployment,
 } from './to-wire-deployment.js';
+export { toWireDetails } from './to-wire-story.js';
 export {
   type HealthObservation,
   type ObservedInstance,
@@ -95,6 +96,8 @@ export type {
   WireCheckResult,
   WireDeployment,
   WireDeploymentAction,
+  WireDeploymentDetails,
+  WireDeploymentEvent,
   WireHealthCheck,
   WireHealthCheckResult,
   WirePortDefinition,

@@ -2,6 +2,7 @@ import type { App, Deployment, DeploymentAction, DeploymentStep } from '#core';
 import { toIsoTime } from './iso-time.js';
 import { definedFields } from './object-reader.js';
 import { toWireApp } from './to-wire-app.js';
+import { toWireStory } from './to-wire-story.js';
 import type {
   WireDeployment,
   WireDeploymentAction,
@@ -57,26 +58,14 @@ export function toWireDeployment({
     currentStep: Math.min(deployment.currentStep + 1, deployment.steps.length),
     totalSteps: deployment.steps.length,
     waitingFor,
+    ...toWireStory(deployment),
   };
 }
 
-/** What a finished deployment adds: ours, as Marathon forgets them. */
-export interface WireFinishedDeployment extends WireDeployment {
-  readonly state: string;
-  readonly reason?: string;
-  readonly startedAt: string;
-  readonly finishedAt?: string;
-}
-
-export const toWireFinishedDeployment = (deployment: Deployment): WireFinishedDeployment => ({
+/** A deployment that has ended. */
+export const toWireFinishedDeployment = (deployment: Deployment): WireDeployment => ({
   ...toWireDeployment({ deployment, readiness: [], waitingFor: [] }),
   currentActions: [],
-  state: deployment.state,
-  ...definedFields({ reason: deployment.reason }),
-  startedAt: toIsoTime(deployment.startedAtEpochMs),
-  ...(deployment.finishedAtEpochMs === undefined
-    ? {}
-    : { finishedAt: toIsoTime(deployment.finishedAtEpochMs) }),
 });
 
 /** Task ids begin with the app's path in its safe form. */

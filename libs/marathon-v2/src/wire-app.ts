@@ -121,6 +121,15 @@ export interface WireApp {
     readonly minimumHealthCapacity: number;
     readonly maximumOverCapacity: number;
   };
+  /** Ours: how deployments of the app proceed and when they give up. */
+  readonly rollout?: {
+    readonly deadlineSeconds?: number;
+    readonly maxFailures?: number;
+    readonly autoRollback?: boolean;
+    readonly batches?: readonly number[];
+    readonly pauseAfterBatch?: boolean;
+    readonly canary?: { readonly instances: number };
+  };
   readonly version: string;
   readonly versionInfo?: { readonly lastScalingAt: string; readonly lastConfigChangeAt: string };
   readonly tasksStaged?: number;
@@ -153,6 +162,58 @@ export interface WireDeployment {
   readonly totalSteps: number;
   /** Ours: why the current step has not finished, in words and numbers. */
   readonly waitingFor: readonly string[];
+  /** Ours, from here on: Running, Succeeded, Cancelled or Failed. */
+  readonly state: string;
+  readonly reason?: string;
+  readonly by?: string;
+  readonly startedAt: string;
+  readonly finishedAt?: string;
+  readonly limits?: {
+    readonly deadlineSeconds?: number;
+    readonly maxFailures?: number;
+    readonly autoRollback: boolean;
+  };
+  readonly deadline?: string;
+  /** New instances that have failed. */
+  readonly failures?: number;
+  readonly paused?: {
+    readonly since: string;
+    readonly by?: string;
+    readonly afterBatch?: {
+      readonly app: string;
+      readonly batch: number;
+      readonly batches: number;
+    };
+  };
+  /** Apps whose canaries wait for promotion. */
+  readonly awaitsPromotion?: readonly { readonly app: string; readonly since: string }[];
+  readonly rollbackOf?: string;
+  readonly rolledBackBy?: string;
+  readonly phases?: readonly {
+    /** One-based. */
+    readonly step: number;
+    readonly startedAt: string;
+    readonly finishedAt?: string;
+  }[];
+}
+
+/** What happened in a deployment, of its instances mostly. */
+export interface WireDeploymentEvent {
+  readonly kind: string;
+  readonly timestamp: string;
+  readonly app?: string;
+  readonly instance?: string;
+  readonly host?: string;
+  readonly version?: string;
+  readonly message?: string;
+  readonly by?: string;
+}
+
+/** A deployment with its story. */
+export interface WireDeploymentDetails extends WireDeployment {
+  readonly events: readonly WireDeploymentEvent[];
+  /** Later events that are not kept. */
+  readonly omittedEvents: number;
 }
 
 export interface WireQueueEntry {

@@ -1,39 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type {
-  WireApp,
-  WireAppRestart,
-  WireChangePreview,
-  WireDeployment,
-  WireTask,
-} from '#marathon-v2';
+import type { WireApp, WireDeployment, WireTask } from '#marathon-v2';
 import { readAllPages } from './all-pages.js';
-import { type ApiClient, createApiClient } from './api-client.js';
+import { type ApiClient, createApiClient, RequestError } from './api-client.js';
+import {
+  type ChangeFlags,
+  createDeploymentCommands,
+  type SentChange,
+} from './deployment-commands.js';
 import type { ExecFlags } from './exec.js';
 import { formatPreview } from './format-preview.js';
 import { resourcePath } from './resource-path.js';
 import { formatTable } from './text-table.js';
 
-export interface ChangeFlags {
-  readonly force?: boolean;
-  /** Shows what would happen; nothing does. */
-  readonly dryRun?: boolean;
-  readonly wait?: boolean;
-}
-
 export interface ListFlags {
   readonly search?: string;
   readonly label?: string;
-}
-
-type Change = CarriedOut | WireChangePreview;
-
-interface CarriedOut {
-  readonly dryRun?: undefined;
-  readonly restarts?: readonly WireAppRestart[];
-  readonly deploymentId?: string;
-  readonly version?: string;
-  readonly deployments?: readonly { readonly id: string }[];
 }
 
 /** What the table of apps shows. */
@@ -49,7 +31,7 @@ export function createCommands(options: { readonly url: string; readonly json: b
   const request = createApiClient(options.url);
   const print = (answer: unknown, text: () => string): void =>
     void process.stdout.write(`${options.json ? JSON.stringify(answer, undefined, 2) : text()}\n`);
-  const change = async (sent: Promise<Change>, flags: ChangeFlags): Promise<void> => {
+  const change = async (sent: Promise<SentChange>, flags: ChangeFlags): Promise<void> => {
     const answer = await sent;
     if (answer.dryRun === true) {
       print(answer, () => formatPreview(answer));
@@ -82,10 +64,10 @@ export function createCommands(options: { readonly url: string; readonly json: b
       const query = { strict: true, ...queryOf(flags) };
       const sent =
         flags.replace === true
-          ? request<Change>(resourcePath('/v2/apps', idOf(body, flags.file)), {
+          ? request<SentChange>(resourcePath('/v2/apps', idOf(body, flags.file)), {
               ...{ method: 'PUT', body, query: { ...query, partialUpdate: false } },
             })
-          : request<Change>('/v2/apps', { method: 'POST', body, query });
+          : request<SentChange>('/v2/apps', { method: 'POST', body, query });
       await change(sent, flags);
     },
     async scaleApp(id: string, instances: string, flags: ChangeFlags): Promise<void> {
@@ -104,10 +86,7 @@ export function createCommands(options: { readonly url: string; readonly json: b
       const query = queryOf(flags);
       await change(request(resourcePath('/v2/apps', id), { method: 'DELETE', query }), flags);
     },
-    async listDeployments(): Promise<void> {
-      const answer = await request<readonly WireDeployment[]>('/v2/deployments');
-      print(answer, () => formatDeployments(answer));
-    },
+    ...createDeploymentCommands({ request, print, change }),
     async listTasks(app?: string): Promise<void> {
       const tasksOf = (answer: unknown) =>
         (answer as { readonly tasks: readonly WireTask[] }).tasks;
@@ -166,17 +145,6 @@ const formatApps = (apps: readonly WireApp[]): string =>
     ]),
   );
 
-const formatDeployments = (deployments: readonly WireDeployment[]): string =>
-  formatTable(
-    ['DEPLOYMENT', 'STEP', 'APPS', 'WAITING FOR'],
-    deployments.map((one) => [
-      one.id,
-      `${one.currentStep}/${one.totalSteps}`,
-      one.affectedApps.join(' '),
-      (one.waitingFor ?? []).join('; '),
-    ]),
-  );
-
 const formatTasks = (tasks: readonly WireTask[]): string =>
   formatTable(
     ['TASK', 'STATE', 'HOST', 'PORTS', 'STARTED'],
@@ -196,7 +164,21 @@ async function waitForDeployment(request: ApiClient, id: string): Promise<void> 
     if (!running.some((one) => one.id === id)) break;
     await sleep(POLL_MS);
   }
+  const ended = await endOf(request, id);
+  if (ended?.state === 'Failed' || ended?.state === 'Cancelled') {
+    throw new Error(`deployment ${id} has ended: ${ended.state}, ${ended.reason ?? ''}`);
+  }
   process.stderr.write(`deployment ${id} has ended\n`);
+}
+
+/** Servers that forget deployments do not say how they ended. */
+async function endOf(request: ApiClient, id: string): Promise<WireDeployment | undefined> {
+  try {
+    return await request<WireDeployment>(resourcePath('/v2/deployments', id));
+  } catch (error) {
+    if (error instanceof RequestError && error.status === 404) return undefined;
+    throw error;
+  }
 }
 
 /** The end of a file. Offsets are bytes. */

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { App, AppId } from '#core';
 import { appId } from '#core';
+import type { LimitOverride } from '#deployment';
 import {
   type AppUpdate,
   type ChangeContext,
@@ -21,7 +22,7 @@ import {
   toWireApp,
 } from '#marathon-v2';
 import { ApiError } from '#platform';
-import { type AskedBy, onlyBy } from '../changes/asked-by.js';
+import type { AskedBy } from '../changes/asked-by.js';
 import { type CarriedOutChange, RootWriter } from '../changes/root-writer.js';
 import { acceptedOrThrow, requireBody, toApiError } from '../http/outcome.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
@@ -29,6 +30,7 @@ import { ControllerRuntime } from '../runtime/controller-runtime.js';
 export interface WriteFlags extends AskedBy {
   readonly force: boolean;
   readonly dryRun: boolean;
+  readonly limits?: LimitOverride;
 }
 
 /** Who asks and how. */
@@ -95,23 +97,20 @@ export class AppsService {
     const read = readAppList(requireBody(request.body), request);
     const updates = acceptedOrThrow(read);
     const change = await this.writer.change((context) => declareApps(context, updates, options), {
-      force: request.force,
-      ...onlyBy(request),
-      dryRun: request.dryRun,
+      ...carriedOn(request),
     });
     return { ...change, warnings: [...warningsOf(read), ...change.warnings] };
   }
 
   async restart(idText: string, flags: WriteFlags): Promise<CarriedOutChange> {
     const { id } = this.find(idText);
-    const { force, dryRun } = flags;
-    const options = { force, dryRun, restart: [id], ...onlyBy(flags) };
+    const options = { ...carriedOn(flags), restart: [id] };
     return this.writer.change((context) => restartApp(context, id), options);
   }
 
   async remove(idText: string, flags: WriteFlags): Promise<CarriedOutChange> {
     const { id } = this.find(idText);
-    return this.writer.change((context) => removeApp(context, id), flags);
+    return this.writer.change((context) => removeApp(context, id), carriedOn(flags));
   }
 
   /** Versions of an app, newest first. A roll-back brings a version back, which is one all the same. */
@@ -134,9 +133,7 @@ export class AppsService {
     const earlier = await this.loadVersion(id, version);
     const plan = (context: ChangeContext): Outcome<Declaration> => restoreApp(context, earlier);
     const change = await this.writer.change(plan, {
-      force: request.force,
-      ...onlyBy(request),
-      dryRun: request.dryRun,
+      ...carriedOn(request),
       reason: `rollback of ${id} to version ${version}`,
       eventsOf: (declared) => postEvents(declared, request),
     });
@@ -162,9 +159,7 @@ export class AppsService {
       return declareApps(context, [update], options);
     };
     const change = await this.writer.change(plan, {
-      force: request.force,
-      ...onlyBy(request),
-      dryRun: request.dryRun,
+      ...carriedOn(request),
       eventsOf: (declared) => postEvents(declared, request),
     });
     return {
@@ -188,6 +183,14 @@ export class AppsService {
     });
   }
 }
+
+/** What of a request concerns the change as a whole. */
+export const carriedOn = ({ force, dryRun, limits, by }: WriteFlags): WriteFlags => ({
+  force,
+  dryRun,
+  ...(limits === undefined ? {} : { limits }),
+  ...(by === undefined ? {} : { by }),
+});
 
 const warningsOf = (outcome: Outcome<unknown>): readonly string[] =>
   outcome.ok ? outcome.warnings : [];

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { askedBy } from '../changes/asked-by.js';
+import { readLimits } from '../deployments/read-limits.js';
 import { type Query, readFlag } from '../http/query.js';
 import type { WriteRequest } from './apps.service.js';
 
@@ -14,6 +15,7 @@ export function toWriteRequest(request: FastifyRequest): WriteRequest {
     clientIp: request.ip,
     uri: request.url.split('?', 1)[0] ?? '',
     ...askedBy(request),
+    ...readLimits(query),
   };
 }
 

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { AppId, InstanceId } from '#core';
-import { stampApp } from '#deployment';
+import { type LimitOverride, stampApp } from '#deployment';
 import {
   type ChangeContext,
   type Declaration,
@@ -29,6 +29,8 @@ export interface ChangeOptions extends AskedBy {
   readonly restart?: readonly AppId[];
   readonly sentenced?: readonly InstanceId[];
   readonly reason?: string;
+  /** For its deployment alone. */
+  readonly limits?: LimitOverride;
   /** Events about the request, made from what it put. */
   readonly eventsOf?: (declared: Declaration) => readonly MarathonEvent[];
 }

@@ -1,17 +1,19 @@
-import { Controller, Delete, Get, Param, Req, Res } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { deploymentId } from '#core';
 import {
   toWireDeployment,
+  toWireDetails,
   toWireFinishedDeployment,
   type WireDeployment,
-  type WireFinishedDeployment,
+  type WireDeploymentDetails,
 } from '#marathon-v2';
 import { ApiError } from '#platform';
 import { askedBy } from '../changes/asked-by.js';
 import { describePreview } from '../changes/describe-preview.js';
 import { describeChange, resultOrThrow } from '../changes/root-writer.js';
+import type { DeploymentCommand } from '../engine/controller-engine.port.js';
 import { type Query, readFlag, readText } from '../http/query.js';
 import { answerList } from '../lists/answer-list.js';
 import { DEPLOYMENT_FIELDS } from '../lists/known-fields.js';
@@ -55,15 +57,52 @@ export class DeploymentsController {
   }
 
   @Get(':id')
-  @ApiOperation({ summary: 'One deployment, running or ended' })
-  async get(@Param('id') id: string): Promise<WireDeployment | WireFinishedDeployment> {
-    const running = this.runtime.engine.view
-      .deployments()
-      .find(({ deployment }) => deployment.id === id);
-    if (running !== undefined) return toWireDeployment(running);
-    const stored = await this.runtime.store.loadDeployment(deploymentId(id));
-    if (stored === undefined) throw missingDeployment(id);
-    return toWireFinishedDeployment(stored);
+  @ApiOperation({ summary: 'One deployment, running or ended, with its story' })
+  async get(@Param('id') id: string): Promise<WireDeploymentDetails> {
+    const running = this.findRunning(id);
+    const deployment = running ?? (await this.findEnded(id));
+    if (deployment === undefined) throw missingDeployment(id);
+    const history = await this.runtime.store.loadHistory(deploymentId(id));
+    return toWireDetails(deployment, history);
+  }
+
+  @Post(':id/pause')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Holds a running deployment where it is; what dies is replaced by its like',
+  })
+  pause(@Param('id') id: string, @Req() request: FastifyRequest): Promise<WireDeployment> {
+    return this.steer(id, { kind: 'pause', ...askedBy(request) });
+  }
+
+  @Post(':id/resume')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Lets a paused deployment go on' })
+  resume(@Param('id') id: string, @Req() request: FastifyRequest): Promise<WireDeployment> {
+    return this.steer(id, { kind: 'resume', ...askedBy(request) });
+  }
+
+  @Post(':id/promote')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'The canaries are good: the rest follows' })
+  @ApiQuery({ name: 'force', required: false, type: Boolean })
+  promote(@Param('id') id: string, @Req() request: FastifyRequest): Promise<WireDeployment> {
+    const force = readFlag(request.query as Query, 'force', false);
+    return this.steer(id, { kind: 'promote', force, ...askedBy(request) });
+  }
+
+  @Post(':id/abort')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Rolls a running deployment back: canaries and other new instances go' })
+  async abort(
+    @Param('id') id: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const options = { force: false, ...askedBy(request) };
+    const outcome = await this.runtime.engine.cancelDeployment(deploymentId(id), options);
+    if (outcome === undefined || outcome.kind === 'cancelled') throw await this.notRunning(id);
+    void reply.send(describeChange(reply, resultOrThrow(outcome)));
   }
 
   @Delete(':id')
@@ -90,6 +129,34 @@ export class DeploymentsController {
       return;
     }
     void reply.send(describeChange(reply, resultOrThrow(outcome)));
+  }
+
+  private async steer(id: string, command: DeploymentCommand): Promise<WireDeployment> {
+    const outcome = await this.runtime.engine.steerDeployment(deploymentId(id), command);
+    if (outcome.kind === 'refused') throw new ApiError(409, outcome.reason);
+    const running = outcome.kind === 'done' ? this.findRunning(id) : undefined;
+    if (running !== undefined) return running;
+    const ended = await this.findEnded(id);
+    if (outcome.kind === 'done' && ended !== undefined) return ended;
+    throw await this.notRunning(id);
+  }
+
+  private findRunning(id: string): WireDeployment | undefined {
+    const { view } = this.runtime.engine;
+    const running = view.deployments().find(({ deployment }) => deployment.id === id);
+    return running === undefined ? undefined : toWireDeployment(running);
+  }
+
+  private async findEnded(id: string): Promise<WireDeployment | undefined> {
+    const stored = await this.runtime.store.loadDeployment(deploymentId(id));
+    return stored === undefined ? undefined : toWireFinishedDeployment(stored);
+  }
+
+  private async notRunning(id: string): Promise<ApiError> {
+    const ended = await this.findEnded(id);
+    if (ended === undefined) return missingDeployment(id);
+    const when = ended.finishedAt === undefined ? '' : ` at ${ended.finishedAt}`;
+    return new ApiError(409, `Deployment ${id} has ended${when}: ${ended.state}`);
   }
 }
 

@@ -15,10 +15,12 @@ import {
   isOutdated,
   MAX_RUNNING_DEPLOYMENTS,
   planDeployment,
+  settleLimits,
   stampApp,
 } from '#deployment';
 import type { RootChange, RootChangeOutcome, RootDelta } from './controller-engine.port.js';
 import { configVersionOf } from './definitions.js';
+import { deadlineLeftMs } from './deployment-deadline.js';
 import { cancelRunning, finishDeployment } from './deployment-progress.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
@@ -35,6 +37,7 @@ export type ChangeResult =
 export interface ChangeOptions {
   /** A rollback brings definitions back as they were, version included, so that what still runs them stays. */
   readonly keepVersions?: boolean;
+  readonly rollbackOf?: DeploymentId;
 }
 
 /** Makes a new revision and the deployment that leads to it, or says why not. Changes nothing unless accepted. */
@@ -69,6 +72,7 @@ export function applyRootChange(
   if (!isEmpty) draft.putRevision(delta, version);
   keepReplaced(context, original, delta);
   resetBackOffs(context, delta, restart);
+  const limits = options.rollbackOf === undefined ? limitsOf(draft, planned, change) : undefined;
   const deployment: Deployment = {
     id,
     version,
@@ -80,12 +84,32 @@ export function applyRootChange(
     state: 'Running',
     ...(change.reason === undefined ? {} : { reason: change.reason }),
     startedAtEpochMs: draft.now.epochMs,
+    phases: steps.length === 0 ? [] : [{ step: 0, startedAtEpochMs: draft.now.epochMs }],
+    ...(change.by === undefined ? {} : { by: change.by }),
+    ...(options.rollbackOf === undefined ? {} : { rollbackOf: options.rollbackOf }),
+    ...limits,
   };
   const edited = editedInPlace(original, delta);
   draft.after(() => followEdits(context, edited));
   startDeployment(context, draft, deployment, { original, change });
   const restarts = nameRestarts(context, draft, planned);
   return outcome({ kind: 'accepted', deploymentId: id, version, restarts });
+}
+
+/** A rollback has none: nothing is left to fall back to. */
+function limitsOf(
+  draft: Draft,
+  { original, steps }: PlannedChange,
+  change: RootChange,
+): Pick<Deployment, 'limits' | 'deadlineEpochMs'> {
+  const ids = affectedApps(steps).filter((id) => draft.root.apps.has(id));
+  const limits = settleLimits(
+    ids.flatMap((id) => draft.root.apps.get(id) ?? []),
+    { createsApp: ids.some((id) => !original.apps.has(id)), override: change.limits },
+  );
+  if (limits === undefined || ids.length === 0) return {};
+  if (limits.deadlineSeconds === undefined) return { limits };
+  return { limits, deadlineEpochMs: draft.now.epochMs + limits.deadlineSeconds * 1000 };
 }
 
 /** What a change comes to, before anything of it is done. */
@@ -245,6 +269,7 @@ function startDeployment(
   }
   // Set at once: a look at the app in the same transaction needs it. Dropped again should the store refuse.
   rememberDeployment(context, deployment.id, originals, change.sentenced ?? []);
+  deadlineLeftMs(context.memory, deployment, draft.now);
   draft.after(() => context.evaluateSoon(deployment.affectedApps));
 }
 
@@ -260,5 +285,8 @@ export function rememberDeployment(
     sentenced: new Set(sentenced),
     finished: new Set(),
     waiting: new Map(),
+    servingCanaries: new Set(),
+    launchingOld: new Set(),
+    isFailing: false,
   });
 }

@@ -12,7 +12,7 @@ import type {
   TaskFailure,
   TaskId,
 } from '#core';
-import type { ControllerAbilities } from '#deployment';
+import type { ControllerAbilities, LimitOverride } from '#deployment';
 import type {
   MarathonEvent,
   WireCheckResult,
@@ -46,6 +46,8 @@ export interface RootChange {
   readonly reason?: string;
   /** Who asked for it, proven by credentials; absent where nobody is asked. */
   readonly by?: string;
+  /** When this deployment gives up, before what its apps say. */
+  readonly limits?: LimitOverride;
 }
 
 /** Running instances of an app that a change replaces. */
@@ -55,6 +57,18 @@ export interface AppRestart {
   /** Of a long list the first; `count` is all. */
   readonly instances: readonly InstanceId[];
 }
+
+/** What somebody tells a running deployment. */
+export type DeploymentCommand =
+  | { readonly kind: 'pause'; readonly by?: string }
+  | { readonly kind: 'resume'; readonly by?: string }
+  /** `force`: although not every canary is running, healthy and ready. */
+  | { readonly kind: 'promote'; readonly by?: string; readonly force: boolean };
+
+export type DeploymentCommandOutcome =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'not-running' }
+  | { readonly kind: 'refused'; readonly reason: string };
 
 export type RootChangeOutcome =
   | {
@@ -172,6 +186,8 @@ export interface ControllerEngine {
     id: DeploymentId,
     options: { readonly force: boolean; readonly by?: string },
   ): Promise<RootChangeOutcome | { readonly kind: 'cancelled' } | undefined>;
+  /** Holds a running deployment or lets it go on. Repeating a command changes nothing. */
+  steerDeployment(id: DeploymentId, command: DeploymentCommand): Promise<DeploymentCommandOutcome>;
   /** Kills now and replaces (goal count unchanged). `wipe` also forgets reservations. */
   killInstances(
     ids: readonly InstanceId[],

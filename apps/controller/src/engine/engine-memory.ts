@@ -30,6 +30,14 @@ export interface DeploymentMemory {
   /** Apps of the current step whose action is done. */
   readonly finished: Set<AppId>;
   readonly waiting: Map<AppId, readonly string[]>;
+  /** Apps all of whose canaries served at the last look. */
+  readonly servingCanaries: Set<AppId>;
+  /** Apps that launch their old definition at the moment. */
+  readonly launchingOld: Set<AppId>;
+  /** Its deadline on the monotonic clock, for the stored one. */
+  deadline?: { readonly epochMs: number; readonly monoMs: number };
+  /** It has failed, and that is about to be stored. */
+  isFailing: boolean;
 }
 
 /** What is not stored: it is rebuilt, or starts unknown, after a restart. Owned and mutated by the engine. */
@@ -48,6 +56,8 @@ export class EngineMemory {
   master: string | undefined;
   /** Instances this engine saw start: no result yet means that they have not passed yet. */
   readonly startedHere = new Set<InstanceId>();
+  /** Instances whose readiness was told in the story of their deployment. */
+  readonly toldReady = new Set<InstanceId>();
   /** What the `check` of an instance saw last, where it has one and that is known. */
   readonly checkResults = new Map<InstanceId, WireCheckResult>();
   readonly agentSites = new Map<AgentId, Site>();

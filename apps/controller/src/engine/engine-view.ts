@@ -9,6 +9,7 @@ import type {
 import { definitionOf } from './definitions.js';
 import { deploymentsByApp } from './deployment-targets.js';
 import type { EngineContext } from './engine-context.js';
+import { explainHold } from './explain-hold.js';
 import {
   explainRefusals,
   lastOffersByReason,
@@ -75,7 +76,7 @@ function toDeploymentView(
   const deployment = context.state.deployments.get(id);
   if (deployment === undefined) throw new Error(`deployment ${id} is not running`);
   const memory = context.memory.deployments.get(id);
-  const waitingFor: string[] = [];
+  const waitingFor = [...explainHold(context.memory, deployment, context.ports.clock.now())];
   for (const [app, reasons] of memory?.waiting ?? []) {
     for (const reason of [...reasons, ...explainQueue(context, app)]) {
       waitingFor.push(`${app}: ${reason}`);

@@ -11,17 +11,18 @@ import {
 import { type ControllerAbilities, readyEntries } from '#deployment';
 import type { SchedulerDriver } from '#framework';
 import type { WireRouterReport } from '#marathon-v2';
-import { applyRootChange, type ChangeResult } from './change-root.js';
+import { applyRootChange } from './change-root.js';
 import { CommitQueue, EngineStoppedError } from './commit-queue.js';
 import type { CommittedState } from './committed-state.js';
 import type {
   ControllerEngine,
   ControllerView,
+  DeploymentCommand,
+  DeploymentCommandOutcome,
   Previews,
   RootChange,
   RootChangeOutcome,
 } from './controller-engine.port.js';
-import { cancelRunning } from './deployment-progress.js';
 import type { Draft } from './draft.js';
 import { createExecutors } from './effect-executors.js';
 import type { EngineContext } from './engine-context.js';
@@ -39,11 +40,12 @@ import { createMonitors } from './monitors.js';
 import { OfferDemand } from './offer-demand.js';
 import { createPreviews } from './previews.js';
 import { Reconciler } from './reconciler.js';
-import { rollBack } from './roll-back.js';
 import { noteRouter } from './router-sights.js';
 import { createHandlers } from './scheduler-handlers.js';
 import { followInstance } from './status-updates.js';
+import { steerDeployment } from './steer-deployment.js';
 import { sweep } from './sweep.js';
+import { outcomeOf, undoDeployment } from './undo-deployment.js';
 
 /** Apps looked at in one job, so that a look at everything does not hold other changes up. */
 const APPS_PER_LOOK = 500;
@@ -134,35 +136,15 @@ export class Engine implements RunningEngine {
     return outcomeOf(result);
   }
 
-  async cancelDeployment(
+  cancelDeployment(
     id: DeploymentId,
     options: { readonly force: boolean; readonly by?: string },
-  ): Promise<RootChangeOutcome | { readonly kind: 'cancelled' } | undefined> {
-    const deployment = this.context.state.deployments.get(id);
-    if (deployment === undefined) return undefined;
-    if (options.force) {
-      return this.context.commits.submit({
-        whenUnavailable: 'reject',
-        run: (draft) => {
-          const running = draft.deployment(id);
-          if (running?.state !== 'Running') return undefined;
-          cancelRunning(this.context, draft, running, 'cancelled, what it did so far stays');
-          return { kind: 'cancelled' as const };
-        },
-      });
-    }
-    const [original, target] = await Promise.all([
-      this.ports.store.loadRevision(deployment.originalRevision),
-      this.ports.store.loadRevision(deployment.targetRevision),
-    ]);
-    if (original === undefined || target === undefined) {
-      const reason = `deployment ${id} cannot be undone: its revisions are no longer kept`;
-      return { kind: 'impossible', reason };
-    }
-    const result = await this.submitChange((draft) =>
-      rollBack(this.context, draft, { ...options, id, original, target }),
-    );
-    return result === undefined ? undefined : outcomeOf(result);
+  ): ReturnType<ControllerEngine['cancelDeployment']> {
+    return undoDeployment(this.context, id, options);
+  }
+
+  steerDeployment(id: DeploymentId, command: DeploymentCommand): Promise<DeploymentCommandOutcome> {
+    return this.submitChange((draft) => steerDeployment(this.context, draft, id, command));
   }
 
   async killInstances(ids: readonly InstanceId[]): Promise<void> {
@@ -354,11 +336,6 @@ export class Engine implements RunningEngine {
       this.every(intervalMs, task);
     });
   }
-}
-
-function outcomeOf(result: ChangeResult): RootChangeOutcome {
-  if (result.kind === 'refused') throw result.error;
-  return result.outcome;
 }
 
 const isPlaced = ({ condition, placement }: Instance): boolean =>

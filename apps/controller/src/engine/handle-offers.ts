@@ -22,6 +22,7 @@ import {
 } from '#matcher';
 import type { TaskInfo, WireOffer } from '#mesos-v1';
 import { configVersionOf } from './definitions.js';
+import { tellOfInstance } from './deployment-story.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import { instanceChanged } from './marathon-events.js';
@@ -233,6 +234,7 @@ function prepareLaunch(
 function provision(context: EngineContext, draft: Draft, instance: Instance): void {
   draft.putInstance(instance);
   draft.emit(instanceChanged(instance));
+  tellOfInstance(draft, instance, 'launched');
   draft.after(() => {
     context.memory.accepting.add(instance.id);
     context.evaluateSoon([instance.appId]);

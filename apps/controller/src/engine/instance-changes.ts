@@ -2,6 +2,7 @@ import type { App, Instance, InstanceEffect, InstanceEvent, Placement, TaskFailu
 import { reduceInstance } from '#core';
 import { growBackOff, touchBackOff } from '#deployment';
 import { definitionOf } from './definitions.js';
+import { countFailure, tellOfInstance } from './deployment-story.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import { drainingChanged, instanceChanged } from './marathon-events.js';
@@ -47,19 +48,25 @@ function settle(settlement: Settlement): void {
   switch (effect.kind) {
     case 'condition-changed':
       draft.emit(instanceChanged(state));
+      if (state.condition === 'Killing' && state.draining !== undefined) {
+        tellOfInstance(draft, state, 'drained');
+      }
       draft.after(() => touchLaunch(context, state));
       return;
     case 'started':
+      tellOfInstance(draft, state, 'running');
       draft.after(() => context.memory.startedHere.add(state.id));
       return;
     case 'drain-started':
       draft.emit(drainingChanged(state));
+      tellOfInstance(draft, state, 'draining');
       return;
     case 'kill':
       draft.effect({ kind: 'kill-instance', instanceId: state.id });
       return;
     case 'expunge':
       draft.emit(instanceChanged({ ...state, condition: 'Gone' }));
+      tellOfInstance(draft, state, 'killed', 'given up while unreachable');
       return;
     case 'ended':
       settleEnd(settlement, effect);
@@ -83,12 +90,29 @@ function settleEnd(
   ended: Extract<InstanceEffect, { kind: 'ended' }>,
 ): void {
   const app = draft.root.apps.get(state.appId);
+  tellEnd(draft, state, { ended, report });
   if (ended.failed) {
     draft.putFailure(toFailure(draft, state, report ?? { state: state.condition, message: '' }));
   }
   if (ended.counted && app !== undefined) {
     draft.after(() => delayLaunches(context, definitionOf(context, draft.root, state) ?? app));
   }
+}
+
+/** Ends that say something about what was launched; where its agent or the way to it broke, another may fare better. */
+const OWN_ENDS: ReadonlySet<Instance['condition']> = new Set(['Failed', 'Error', 'Finished']);
+
+function tellEnd(
+  draft: Draft,
+  instance: Instance,
+  {
+    ended,
+    report,
+  }: { readonly ended: { readonly counted: boolean }; readonly report?: EndReport | undefined },
+): void {
+  const message = [report?.state ?? instance.condition, report?.message ?? ''].join(' ').trim();
+  if (ended.counted && OWN_ENDS.has(instance.condition)) countFailure(draft, instance, message);
+  else tellOfInstance(draft, instance, instance.goal === 'Running' ? 'failed' : 'killed', message);
 }
 
 /** What is kept as the app's last task failure. */
@@ -131,6 +155,7 @@ function forgetInstance(context: EngineContext, instance: Instance): void {
   context.memory.accepting.delete(instance.id);
   context.memory.startedHere.delete(instance.id);
   context.memory.checkResults.delete(instance.id);
+  context.memory.toldReady.delete(instance.id);
   context.memory.elapsed.forget(instance.id);
   if (instance.placement !== undefined) {
     context.memory.freePorts(instance.placement.agentId, instance.hostPorts);

@@ -15,7 +15,8 @@ import type { EngineContext } from './engine-context.js';
 import { abilitiesOf } from './engine-ports.js';
 import { distinctValues, placedOf } from './handle-offers.js';
 import { toFacts } from './instance-facts.js';
-import { planRestoration } from './roll-back.js';
+import { GOES_ON, planRestoration } from './roll-back.js';
+import { loadRoots } from './undo-deployment.js';
 
 /** Apps whose launches are placed in a preview, and offers they are tried on: the newest. */
 const MAX_PLACED_APPS = 50;
@@ -27,23 +28,20 @@ export function createPreviews(context: EngineContext): Previews {
     ofChange: (change) => previewChange(context, newDraft(context), change),
     ofKill: (ids) => previewKill(context, newDraft(context), ids),
     ofCancellation: async (id, { force }) => {
-      const { state, ports } = context;
-      const deployment = state.deployments.get(id);
+      const deployment = context.state.deployments.get(id);
       if (deployment === undefined) return undefined;
       if (force) return { steps: [], apps: [], conflicts: [] };
-      const [original, target] = await Promise.all([
-        ports.store.loadRevision(deployment.originalRevision),
-        ports.store.loadRevision(deployment.targetRevision),
-      ]);
-      if (original === undefined || target === undefined) {
+      const roots = await loadRoots(context, deployment);
+      if (roots === undefined) {
         const refusal = `deployment ${id} cannot be undone: its revisions are no longer kept`;
         return { steps: [], apps: [], conflicts: [], refusal };
       }
       const draft = newDraft(context);
-      const restoration = planRestoration(draft, { id, original, target });
-      if (restoration === undefined) return undefined;
+      if (draft.deployment(id)?.state !== 'Running') return undefined;
+      const restoration = planRestoration(draft, { id, ...roots });
       if (!restoration.ok) {
-        return { steps: [], apps: [], conflicts: [], refusal: restoration.reason };
+        const refusal = `${restoration.reason}; ${GOES_ON}`;
+        return { steps: [], apps: [], conflicts: [], refusal };
       }
       return previewChange(context, draft, restoration.change, { keepVersions: true });
     },

@@ -17,8 +17,7 @@ import {
   restoreGroup,
   scaleGroup,
 } from '#marathon-v2';
-import type { WriteFlags, WriteRequest } from '../apps/apps.service.js';
-import { onlyBy } from '../changes/asked-by.js';
+import { carriedOn, type WriteFlags, type WriteRequest } from '../apps/apps.service.js';
 import { type CarriedOutChange, type ChangePlan, RootWriter } from '../changes/root-writer.js';
 import { acceptedOrThrow, requireBody, toApiError } from '../http/outcome.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
@@ -56,7 +55,7 @@ export class GroupsService {
     const id = acceptedOrThrow(idOfGroupUpdate(update, this.idFromUrl(idText)));
     const change = await this.writer.change(
       (context) => declareGroup(context, id, update, { create: true }),
-      { force: request.force, dryRun: request.dryRun, ...onlyBy(request) },
+      carriedOn(request),
     );
     return { ...change, id, warnings: [...warningsOf(read), ...change.warnings] };
   }
@@ -71,9 +70,8 @@ export class GroupsService {
 
   async carryOut(change: GroupChange, flags: WriteFlags): Promise<CarriedOutChange> {
     const { plan, reason, warnings } = change;
-    const { force, dryRun } = flags;
     const done = await this.writer.change(plan, {
-      ...{ force, dryRun, ...onlyBy(flags) },
+      ...carriedOn(flags),
       ...(reason === undefined ? {} : { reason }),
     });
     return { ...done, warnings: [...warnings, ...done.warnings] };
@@ -82,18 +80,12 @@ export class GroupsService {
   async patch(idText: string, request: WriteRequest): Promise<CarriedOutChange> {
     const patch = acceptedOrThrow(readGroupPatch(requireBody(request.body), request));
     const id = this.find(idText);
-    const { force, dryRun } = request;
-    return this.writer.change((context) => patchGroup(context, id, patch), {
-      ...{ force, dryRun, ...onlyBy(request) },
-    });
+    return this.writer.change((context) => patchGroup(context, id, patch), carriedOn(request));
   }
 
   async remove(idText: string, flags: WriteFlags): Promise<CarriedOutChange> {
-    const { force, dryRun } = flags;
     const id = this.find(idText);
-    return this.writer.change((context) => removeGroup(context, id), {
-      ...{ force, dryRun, ...onlyBy(flags) },
-    });
+    return this.writer.change((context) => removeGroup(context, id), carriedOn(flags));
   }
 
   /** The whole tree as it was at a version, or 404. */

@@ -22,6 +22,22 @@ export function readTexts(query: Query, name: string): readonly string[] {
   );
 }
 
+/** A whole number within `min..max`; anything else is a 400 that names it. */
+export function readCount(
+  query: Query,
+  name: string,
+  options: { readonly fallback: number; readonly min: number; readonly max: number },
+): number {
+  const text = lastOf(query[name]);
+  if (text === undefined) return options.fallback;
+  const count = Number(text);
+  if (/^\d{1,15}$/.test(text) && count >= options.min && count <= options.max) return count;
+  throw new ApiError(
+    400,
+    `Query parameter ${name} must be a whole number from ${options.min} to ${options.max}, not '${shorten(text)}'`,
+  );
+}
+
 const lastOf = (value: string | readonly string[] | undefined): string | undefined =>
   typeof value === 'string' ? value : value?.at(-1);
 

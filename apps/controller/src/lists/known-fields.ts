@@ -40,8 +40,9 @@ export const APP_FIELDS: KnownFields = {
 
 export const DEPLOYMENT_FIELDS: KnownFields = {
   ...values('id', 'version', 'affectedApps', 'affectedPods', 'currentStep', 'totalSteps'),
-  ...values('waitingFor', 'state', 'reason', 'startedAt', 'finishedAt', 'by'),
-  ...open('steps', 'currentActions'),
+  ...values('waitingFor', 'state', 'reason', 'startedAt', 'finishedAt', 'by', 'deadline'),
+  ...values('failures', 'rollbackOf', 'rolledBackBy'),
+  ...open('steps', 'currentActions', 'limits', 'paused', 'awaitsPromotion', 'phases'),
 };
 
 export const QUEUE_FIELDS: KnownFields = {

@@ -25,6 +25,7 @@ describe('other resources over HTTP', () => {
       store: {
         listFinishedDeployments: async (limit) => [finished].slice(0, limit),
         loadDeployment: async (id) => (id === finished.id ? finished : undefined),
+        loadHistory: async () => ({ events: [], omitted: 0 }),
       },
     });
     await api.ask('POST', '/v2/apps', { id: '/web', cmd: 'x' });

@@ -111,6 +111,12 @@ export interface Deployment {
   readonly totalSteps: number;
   /** Pacer's addition: why the current step has not finished, in words. */
   readonly waitingFor?: readonly string[];
+  /** Pacer's additions. */
+  readonly state?: string;
+  readonly by?: string;
+  readonly reason?: string;
+  readonly paused?: { readonly since: string; readonly by?: string };
+  readonly awaitsPromotion?: readonly { readonly app: string; readonly since: string }[];
 }
 
 export interface Info {

@@ -5,8 +5,10 @@ import type { Deployment } from '../api/api-types.js';
 import { formatAge, formatTimestamp } from '../format/durations.js';
 import { Icon } from '../shell/icons.js';
 import { useNow } from '../shell/use-now.js';
+import { DeploymentControls } from './deployment-controls.js';
 import {
   affectedIds,
+  deploymentBadge,
   deploymentSteps,
   progressPercent,
   type StepView,
@@ -26,6 +28,7 @@ interface DeploymentCardProps {
 export function DeploymentCard({ deployment, onEnd }: DeploymentCardProps) {
   const nowMs = useNow();
   const ids = affectedIds(deployment);
+  const badge = deploymentBadge(deployment);
   return (
     <article className="pc-card pc-deployment" aria-label={`Deployment ${deployment.id}`}>
       <header>
@@ -37,7 +40,10 @@ export function DeploymentCard({ deployment, onEnd }: DeploymentCardProps) {
           ))}
         </div>
         <MayChange>
-          <EndButtons deployment={deployment} onEnd={onEnd} />
+          <div className="pc-app-buttons">
+            <DeploymentControls deployment={deployment} onEnd={onEnd} />
+            <EndButtons deployment={deployment} onEnd={onEnd} />
+          </div>
         </MayChange>
       </header>
       <div className="pc-deployment-progress">
@@ -46,6 +52,7 @@ export function DeploymentCard({ deployment, onEnd }: DeploymentCardProps) {
           label={`Progress of deployment ${deployment.id}`}
         />
         <span>
+          {badge === undefined ? '' : `${badge} · `}
           Step {deployment.currentStep} of {deployment.totalSteps}
         </span>
       </div>
@@ -55,6 +62,8 @@ export function DeploymentCard({ deployment, onEnd }: DeploymentCardProps) {
         <span className="pc-mono">{deployment.id}</span>
         <span title={formatTimestamp(deployment.version)}>
           started {formatAge(deployment.version, nowMs)} ago
+          {deployment.by === undefined ? '' : ` by ${deployment.by}`}
+          {deployment.reason === undefined ? '' : ` · ${deployment.reason}`}
         </span>
       </footer>
     </article>
@@ -63,7 +72,7 @@ export function DeploymentCard({ deployment, onEnd }: DeploymentCardProps) {
 
 function EndButtons({ deployment, onEnd }: DeploymentCardProps) {
   return (
-    <div className="pc-app-buttons">
+    <>
       <Button
         variant="default"
         leftSection={<Icon name="rollback" />}
@@ -78,7 +87,7 @@ function EndButtons({ deployment, onEnd }: DeploymentCardProps) {
       >
         Cancel deployment
       </Button>
-    </div>
+    </>
   );
 }
 
