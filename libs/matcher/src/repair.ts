@@ -2,7 +2,6 @@ import type { AgentId, App, Constraint } from '#core';
 import { type AppChange, changeApp, changeOffer } from './app-change.js';
 import { fieldValue, type Site } from './constraints.js';
 import { type FoundRefusal, findRefusals, type Lack, type ScalarName } from './find-refusals.js';
-import { constrainingSites } from './match-offer.js';
 import type { MatchableOffer, MatchContext } from './offer.js';
 
 /** What repairs may look at and use. */
@@ -11,6 +10,12 @@ export interface RepairContext extends MatchContext {
   readonly allowedRoles: readonly string[];
   /** The task of ours that has this port of the agent, by its id. */
   readonly holderOf?: (agent: AgentId, port: number) => string | undefined;
+}
+
+export interface RepairSearch {
+  /** Where instances of the same configuration are. */
+  readonly placed: readonly Site[];
+  readonly context: RepairContext;
 }
 
 /** Each round may show what the refusals of the one before hid. */
@@ -30,34 +35,33 @@ export function repairsOf(
   app: App,
   offer: MatchableOffer,
   refusals: readonly FoundRefusal[],
-  context: RepairContext,
+  search: RepairSearch,
 ): readonly Repair[] {
-  const starts: readonly AppChange[][] = [
+  const wider = widenRoles(app, offer);
+  const freed = freePorts(offer, refusals, search.context);
+  const starts: readonly (readonly AppChange[])[] = [
     [],
-    ...[widenRoles(app, offer)].flatMap((change) => (change === undefined ? [] : [[change]])),
-    ...[freePorts(offer, refusals, context)].flatMap((all) => (all.length === 0 ? [] : [all])),
+    ...(wider === undefined ? [] : [[wider]]),
+    ...(freed.length === 0 ? [] : [freed]),
   ];
   return starts.flatMap((start) => {
-    const changes = complete(app, offer, start, context);
+    const changes = complete({ app, offer, ...search }, start);
     return changes === undefined ? [] : [{ changes, cost: costOf(app, changes) }];
   });
 }
 
 function complete(
-  app: App,
-  offer: MatchableOffer,
+  at: Situation,
   start: readonly AppChange[],
-  context: RepairContext,
 ): readonly AppChange[] | undefined {
   const changes = [...start];
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const changed = changeApp(app, changes);
-    const placed = constrainingSites(changed, context.placedOf);
-    const left = findRefusals(changeOffer(offer, changes), changed, { placed, context });
+    const app = changeApp(at.app, changes);
+    const left = findRefusals(changeOffer(at.offer, changes), app, at);
     if (left.length === 0) return changes;
     const known = new Set(changes.map(subjectOf));
     for (const { lack } of left) {
-      const change = changeFor(lack, { app: changed, offer, placed, context });
+      const change = changeFor(lack, { ...at, app });
       if (change === undefined) return undefined;
       const subject = subjectOf(change);
       if (!known.has(subject)) changes.push(change);
@@ -67,11 +71,9 @@ function complete(
   return undefined;
 }
 
-interface Situation {
+interface Situation extends RepairSearch {
   readonly app: App;
   readonly offer: MatchableOffer;
-  readonly placed: readonly Site[];
-  readonly context: RepairContext;
 }
 
 function changeFor(lack: Lack, at: Situation): AppChange | undefined {
@@ -172,7 +174,7 @@ function weightOf(app: App, change: AppChange): number {
     case 'resource':
       return (change.fromMilli - change.toMilli) / change.fromMilli;
     case 'constraint-relaxed':
-      return (Number(change.to[2]) - Number(change.constraint[2])) / Math.max(1, app.instances);
+      return Math.min(1, Number(change.to[2]) / Math.max(1, app.instances));
     case 'constraint-dropped':
     case 'role':
       return 1;

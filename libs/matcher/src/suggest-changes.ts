@@ -1,7 +1,7 @@
 import type { AgentId, App } from '#core';
 import { type AppChange, changeApp, changeOffer } from './app-change.js';
 import type { FoundRefusal } from './find-refusals.js';
-import { matchOffer } from './match-offer.js';
+import { constrainingSites, matchOffer } from './match-offer.js';
 import type { MatchableOffer, MatchContext, PlacedInstance, WaitingApp } from './offer.js';
 import { type Repair, type RepairContext, repairsOf, subjectOf } from './repair.js';
 
@@ -66,8 +66,9 @@ function leastRepairs(
   context: RepairContext,
 ): readonly Candidate[] {
   const best = new Map<string, Candidate>();
+  const search = { placed: constrainingSites(app, context.placedOf), context };
   for (const refuser of refusers) {
-    for (const repair of repairsOf(app, refuser.offer, refuser.refusals, context)) {
+    for (const repair of repairsOf(app, refuser.offer, refuser.refusals, search)) {
       const subjects = new Set(repair.changes.map(subjectOf));
       const key = [...subjects].sort().join('\n');
       const known = best.get(key);
@@ -76,11 +77,12 @@ function leastRepairs(
     }
   }
   const sorted = [...best.values()].sort((left, right) => left.repair.cost - right.repair.cost);
-  return sorted.filter(
-    (candidate) =>
-      !sorted.some((other) => other !== candidate && isWithin(other.subjects, candidate.subjects)),
-  );
+  return sorted.filter((candidate) => !sorted.some((other) => isEnough(other, candidate)));
 }
+
+/** Less would do, on an agent that is as sure to have it. */
+const isEnough = (less: Candidate, more: Candidate): boolean =>
+  (less.refuser.isCurrent || !more.refuser.isCurrent) && isWithin(less.subjects, more.subjects);
 
 const isBetter = (left: Candidate, right: Candidate): boolean =>
   left.refuser.isCurrent === right.refuser.isCurrent

@@ -57,6 +57,7 @@ function evaluateApp(context: EngineContext, draft: Draft, id: AppId, routers: K
   carryOut(context, draft, actions);
   want(context, draft, app, actions.launch);
   pruneDefinitions(context, draft, id);
+  context.memory.noteWaiting(id, deployment === undefined ? actions.waiting : []);
   if (deployment === undefined) return;
   const memory = context.memory.deployments.get(deployment.id);
   memory?.waiting.set(id, actions.finished ? [] : actions.waiting);

@@ -72,7 +72,7 @@ export async function handleOffers(
 function answerOffers(context: EngineContext, draft: Draft, wires: readonly WireOffer[]): void {
   const { memory, options } = context;
   const open = wires.map((wire): OpenOffer => {
-    const offer = toMatchableOffer(wire);
+    const offer = toMatchableOffer(wire, draft.now.epochMs);
     memory.seeAgent(offer.agentId, offer);
     return { wire, offer, tasks: [], instanceIds: [], bytes: 0, isFull: false };
   });
@@ -104,6 +104,9 @@ function answerOffers(context: EngineContext, draft: Draft, wires: readonly Wire
     }
   }
   if (unused.length > 0) draft.effect({ kind: 'decline-offers', offerIds: unused, refuseSeconds });
+  draft.after(() => {
+    for (const { wire, offer } of open) memory.seenOffers.note(offer, wire.attributes, draft.now);
+  });
   draft.after(() => context.demand.update({ isNew: false }));
 }
 
@@ -241,12 +244,12 @@ function provision(context: EngineContext, draft: Draft, instance: Instance): vo
 /** Segments joined by underscores: `/shop/web` is `shop_web`. */
 export const safePath = (id: AppId): string => id.slice(1).replaceAll('/', '_');
 
-function isRoleEnforced(draft: Draft, id: AppId): boolean {
+export function isRoleEnforced(draft: Draft, id: AppId): boolean {
   const [, top = ''] = id.split('/');
   return draft.root.groups.get(groupId(`/${top}`))?.enforceRole ?? false;
 }
 
-function placedOf(context: EngineContext, draft: Draft, id: AppId): readonly PlacedInstance[] {
+export function placedOf(context: EngineContext, draft: Draft, id: AppId): readonly PlacedInstance[] {
   const placed: PlacedInstance[] = [];
   for (const instance of draft.instancesOf(id).values()) {
     const { placement } = instance;
@@ -257,7 +260,7 @@ function placedOf(context: EngineContext, draft: Draft, id: AppId): readonly Pla
   return placed;
 }
 
-function distinctValues(context: EngineContext, field: string): number {
+export function distinctValues(context: EngineContext, field: string): number {
   const values = new Set<string>();
   for (const site of context.memory.agentSites.values()) {
     const value = fieldValue(site, field);
