@@ -28,7 +28,7 @@ export function explainApp(
     ...groups.flatMap((group) => describeGroup(group, draft.now)),
     ...subscriptionReasons(context, groups),
     ...targetReasons(target, instances),
-    ...rolloutReasons(context, id, deployment),
+    ...rolloutReasons(context, id, deployment).filter((reason) => !isOfOffers(reason, groups)),
     ...(deployment === undefined ? [] : turnReasons(context, id, deployment)),
   ];
   const wanted = wantedOf(target);
@@ -75,6 +75,10 @@ function rolloutReasons(
   const ofStep = deployment && memory.deployments.get(deployment.id)?.waiting.get(id);
   return ofStep ?? memory.steadyWaiting.get(id) ?? [];
 }
+
+/** Groups tell more of offers than the rollout does. */
+const isOfOffers = (reason: string, groups: readonly WaitingGroup[]): boolean =>
+  groups.length > 0 && reason.endsWith(' for an offer');
 
 /** The app's turn in a deployment comes with the step of its dependency layer. */
 function turnReasons(

@@ -42,8 +42,8 @@ function describeReasons({ agents, reasons }: WaitExplanation): string {
 }
 
 const describeReason = ({ reason, agents, alone }: ReasonCount): string =>
-  `${agents} ${agents === 1 ? 'refuses' : 'refuse'} by ${reason}` +
-  (alone === agents ? '' : ` (${alone} by that alone)`);
+  `${agents} ${agents === 1 ? 'refuses' : 'refuse'} for ${reason}` +
+  (alone === agents ? '' : ` (${alone} for that alone)`);
 
 const describeNearest = ({ nearest }: WaitExplanation): readonly string[] =>
   nearest === undefined ? [] : [`nearest: ${summariseLacks(nearest)}`];
