@@ -128,3 +128,7 @@ function countReasons(nearestFirst: readonly RefusingAgent[]): readonly ReasonCo
     ...(counts.get(reason) ?? { agents: 0, alone: 0 }),
   }));
 }
+
+/** What an agent lacks: `needs 2 cpus, 1.5 are left on host-3`. */
+export const summariseLacks = ({ offer, refusals }: RefusingAgent): string =>
+  `${refusals.map(({ detail }) => detail).join('; ')} on ${offer.hostname}`;

@@ -11,6 +11,7 @@ export {
   type ReasonCount,
   type RefusingAgent,
   type SeenOffer,
+  summariseLacks,
   type WaitExplanation,
 } from './explain-waiting.js';
 export { type FoundRefusal, findAllRefusals, type Lack } from './find-refusals.js';

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WireApp, WireDeployment, WireTask } from '#marathon-v2';
+import type { WireApp, WireDeployment, WireTask, WireWhy } from '#marathon-v2';
 import { type ApiClient, createApiClient } from './api-client.js';
 import type { ExecFlags } from './exec.js';
 import { resourcePath } from './resource-path.js';
 import { formatTable } from './text-table.js';
+import { formatWhy } from './why.js';
 
 export interface ChangeFlags {
   readonly force?: boolean;
@@ -70,6 +71,10 @@ export function createCommands(options: { readonly url: string; readonly json: b
     },
     async destroyApp(id: string, flags: ChangeFlags): Promise<void> {
       await change(request(resourcePath('/v2/apps', id), { method: 'DELETE' }), flags);
+    },
+    async explainApp(id: string): Promise<void> {
+      const answer = await request<WireWhy>(`${resourcePath('/v2/apps', id)}/why`);
+      print(answer, () => formatWhy(answer));
     },
     async listDeployments(): Promise<void> {
       const answer = await request<readonly WireDeployment[]>('/v2/deployments');

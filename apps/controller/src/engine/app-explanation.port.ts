@@ -2,6 +2,9 @@ import type { App, AppId, Deployment, InstanceCondition, TaskFailure } from '#co
 import type { MatchableOffer, RefusalReason, WaitExplanation } from '#matcher';
 import type { WireAttribute } from '#mesos-v1';
 
+/** Agents looked at for one explanation, those offered last. */
+export const MAX_EXPLAINED_AGENTS = 1_000;
+
 /** Why an app is not as declared, or that it is. */
 export interface AppExplanation {
   readonly appId: AppId;

@@ -1,9 +1,13 @@
 import type { AppId, Deployment, Instance, InstanceCondition } from '#core';
-import type { AppExplanation, WaitingGroup } from './app-explanation.port.js';
+import {
+  type AppExplanation,
+  MAX_EXPLAINED_AGENTS,
+  type WaitingGroup,
+} from './app-explanation.port.js';
 import { type AppTarget, findDeployment, findTarget } from './deployment-targets.js';
 import { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
-import { explainEntry, MAX_EXPLAINED_AGENTS } from './explain-offers.js';
+import { explainEntry } from './explain-offers.js';
 import { describeGroup } from './waiting-words.js';
 
 /** Reasons of other apps told of a step that has to end first. */

@@ -1,5 +1,5 @@
 import type { Now, TaskFailure } from '#core';
-import type { ReasonCount, SeenOffer, WaitExplanation } from '#matcher';
+import { type ReasonCount, type SeenOffer, summariseLacks, type WaitExplanation } from '#matcher';
 import type { WaitingGroup } from './app-explanation.port.js';
 
 /** Says in words and numbers why a group of instances waits. */
@@ -47,13 +47,6 @@ const describeReason = ({ reason, agents, alone }: ReasonCount): string =>
 
 const describeNearest = ({ nearest }: WaitExplanation): readonly string[] =>
   nearest === undefined ? [] : [`nearest: ${summariseLacks(nearest)}`];
-
-/** `needs 2 cpus, 1.5 are left on host-3`. */
-export const summariseLacks = ({
-  offer,
-  refusals,
-}: NonNullable<WaitExplanation['nearest']>): string =>
-  `${refusals.map(({ detail }) => detail).join('; ')} on ${offer.hostname}`;
 
 const describeOld = ({ offer, seenEpochMs }: SeenOffer, now: Now): string =>
   `${offer.hostname} had room by its last offer, which is ${secondsAgo(seenEpochMs, now)}`;

@@ -11,7 +11,7 @@ import {
 } from '#marathon-v2';
 import { ApiError } from '#platform';
 import { restOfPath } from '../apps/write-request.js';
-import { MAX_EXPLAINED_AGENTS } from '../engine/explain-offers.js';
+import { MAX_EXPLAINED_AGENTS } from '../engine/app-explanation.port.js';
 import { type Query, readTexts } from '../http/query.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
 import { toWireUnusedOffer, toWireWhy } from './why-views.js';

@@ -10,10 +10,16 @@ import {
   type WireWaitingGroup,
   type WireWhy,
 } from '#marathon-v2';
-import { type AppChange, changeApp, describeChange, type SeenOffer, type Suggestion } from '#matcher';
+import {
+  type AppChange,
+  changeApp,
+  describeChange,
+  type SeenOffer,
+  type Suggestion,
+  summariseLacks,
+} from '#matcher';
 import { toWireResources, type WireAttribute } from '#mesos-v1';
 import type { AppExplanation, UnusedOffer, WaitingGroup } from '../engine/app-explanation.port.js';
-import { summariseLacks } from '../engine/waiting-words.js';
 
 /** Agents named on which an instance would fit. */
 const MAX_FITTING = 5;
