@@ -27,7 +27,7 @@ const MAX_FITTING = 5;
 /** Why an app is not as declared, as JSON. */
 export function toWireWhy(explanation: AppExplanation): WireWhy {
   const { appId, wanted, byCondition, waitingFor, groups, deployment } = explanation;
-  const settled = wanted === 0 ? 'no instance is wanted' : `all ${wanted} instances run`;
+  const settled = wanted === 0 ? 'no instance is wanted' : describeRunning(wanted);
   return {
     appId,
     summary: waitingFor[0] ?? `nothing: ${settled}`,
@@ -46,6 +46,9 @@ export function toWireWhy(explanation: AppExplanation): WireWhy {
           ],
   };
 }
+
+const describeRunning = (wanted: number): string =>
+  wanted === 1 ? 'its instance runs' : `all ${wanted} instances run`;
 
 function toWireGroup(group: WaitingGroup): WireWaitingGroup {
   const { app, explanation, failure, newestOfferEpochMs, oldestOfferEpochMs } = group;
