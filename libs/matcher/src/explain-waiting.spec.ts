@@ -161,10 +161,7 @@ describe('explainWaiting', () => {
     ]);
     expect(relaxed.suggestions.map(({ places }) => places)).toEqual([2, 3]);
     const dropped = explain(unique, offers, contextOf(placed), input);
-    expect(changesOf(dropped)).toEqual([
-      'drop the constraint hostname UNIQUE',
-      'instances 5 -> 2',
-    ]);
+    expect(changesOf(dropped)).toEqual(['drop the constraint hostname UNIQUE', 'instances 5 -> 2']);
     expect(dropped.suggestions.map(({ places }) => places)).toEqual([3, 3]);
   });
 
@@ -321,13 +318,17 @@ const someOffer = fc
       role,
       resources: { ...held, ranges: {} },
     }));
-    const offer = anOffer(HOSTS[index % HOSTS.length] ?? 'h-1', {}, {
-      agentId: agentId(`a-${index}`),
-      pools: first === undefined ? [] : [first, ...others],
-      attributes: rack === undefined ? {} : { rack },
-      ...(allocatedRole === undefined ? {} : { allocatedRole }),
-      ...(isInMaintenance && index % 3 === 0 ? { isInMaintenance } : {}),
-    });
+    const offer = anOffer(
+      HOSTS[index % HOSTS.length] ?? 'h-1',
+      {},
+      {
+        agentId: agentId(`a-${index}`),
+        pools: first === undefined ? [] : [first, ...others],
+        attributes: rack === undefined ? {} : { rack },
+        ...(allocatedRole === undefined ? {} : { allocatedRole }),
+        ...(isInMaintenance && index % 3 === 0 ? { isInMaintenance } : {}),
+      },
+    );
     return seen(offer, isCurrent);
   });
 
@@ -376,7 +377,8 @@ describe('explanations and the matcher', () => {
           ({ offer }) =>
             new Set(findAllRefusals(offer, input.app, context).map(({ reason }) => reason)).size,
         );
-        const sum = (numbers: readonly number[]) => numbers.reduce((left, right) => left + right, 0);
+        const sum = (numbers: readonly number[]) =>
+          numbers.reduce((left, right) => left + right, 0);
         expect(result.agents).toBe(offers.length);
         expect(result.fitting.length).toBe(kinds.filter((size) => size === 0).length);
         expect(sum(result.reasons.map(({ agents }) => agents))).toBe(sum(kinds));

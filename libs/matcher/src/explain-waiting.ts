@@ -1,5 +1,5 @@
-import { constrainingSites } from './match-offer.js';
 import { type FoundRefusal, findRefusals, type Lack } from './find-refusals.js';
+import { constrainingSites } from './match-offer.js';
 import { type MatchableOffer, REFUSAL_REASONS, type RefusalReason } from './offer.js';
 import type { RepairContext } from './repair.js';
 import {

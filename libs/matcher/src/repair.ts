@@ -50,10 +50,7 @@ export function repairsOf(
   });
 }
 
-function complete(
-  at: Situation,
-  start: readonly AppChange[],
-): readonly AppChange[] | undefined {
+function complete(at: Situation, start: readonly AppChange[]): readonly AppChange[] | undefined {
   const changes = [...start];
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const app = changeApp(at.app, changes);

@@ -20,7 +20,10 @@ import { restOfPath, toWriteRequest } from './write-request.js';
 
 /** /v2/apps/{id} and what is below it. Ids hold slashes, so the end of the path says what is meant. */
 @ApiTags('apps')
-@ApiParam({ name: 'path', description: 'app id, with /tasks, /versions, /why or /restart behind it' })
+@ApiParam({
+  name: 'path',
+  description: 'app id, with /tasks, /versions, /why or /restart behind it',
+})
 @Controller('v2/apps/*')
 export class AppController {
   constructor(
@@ -31,7 +34,9 @@ export class AppController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: 'An app, its tasks, its versions or why it waits; /* means all apps below a group' })
+  @ApiOperation({
+    summary: 'An app, its tasks, its versions or why it waits; /* means all apps below a group',
+  })
   @ApiQuery({ name: 'embed', required: false, isArray: true })
   async get(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const path = parseAppPath(restOfPath(request));

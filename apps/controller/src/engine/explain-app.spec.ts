@@ -37,9 +37,9 @@ describe('why an app waits', () => {
     expect(group?.explanation.reasons.filter(({ agents }) => agents > 0)).toEqual([
       { reason: 'InsufficientCpus', agents: 2, alone: 2, example: 'needs 2 cpus, 1 are left' },
     ]);
-    expect(group?.explanation.suggestions.map(({ changes }) => changes.map(describeChange))).toEqual(
-      [['cpus 2 -> 1']],
-    );
+    expect(
+      group?.explanation.suggestions.map(({ changes }) => changes.map(describeChange)),
+    ).toEqual([['cpus 2 -> 1']]);
     expect(explanation?.waitingFor[0]).toMatch(
       /^1 instance waits for an offer: of 2 agents 2 refuse for InsufficientCpus; nearest: needs 2 cpus, 1 are left on host-1; the newest offer is \d+ s old$/,
     );
@@ -135,7 +135,7 @@ describe('why an app waits', () => {
     const harness = await withApp('/web', { instances: 2, upgradeStrategy });
 
     await harness.put(anApp('/web', { instances: 2, upgradeStrategy, cpus: 0.3 }));
-    await harness.clock.advance(10);
+    await harness.clock.advance(25);
 
     expect(wordsOf(harness, '/web')).toContain('at most 3 instances may exist at once and 3 do');
   });

@@ -49,9 +49,7 @@ export function explainApp(
 const wantedOf = (target: AppTarget): number =>
   target.kind === 'run' && target.mode !== 'stop' ? target.app.instances : 0;
 
-function countConditions(
-  instances: readonly Instance[],
-): ReadonlyMap<InstanceCondition, number> {
+function countConditions(instances: readonly Instance[]): ReadonlyMap<InstanceCondition, number> {
   const counts = new Map<InstanceCondition, number>();
   for (const { condition } of instances) counts.set(condition, (counts.get(condition) ?? 0) + 1);
   return counts;

@@ -1,5 +1,6 @@
 import type { AgentId, App, AppId, Now } from '#core';
 import { delayLeftMs, type QueueEntry } from '#deployment';
+import { topLevelGroupOf } from '#marathon-v2';
 import {
   explainWaiting,
   findAllRefusals,
@@ -9,7 +10,6 @@ import {
   type SeenOffer,
   wantedPorts,
 } from '#matcher';
-import { topLevelGroupOf } from '#marathon-v2';
 import type { UnusedOffer, WaitingGroup } from './app-explanation.port.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';

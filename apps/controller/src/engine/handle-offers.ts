@@ -249,7 +249,11 @@ export function isRoleEnforced(draft: Draft, id: AppId): boolean {
   return draft.root.groups.get(groupId(`/${top}`))?.enforceRole ?? false;
 }
 
-export function placedOf(context: EngineContext, draft: Draft, id: AppId): readonly PlacedInstance[] {
+export function placedOf(
+  context: EngineContext,
+  draft: Draft,
+  id: AppId,
+): readonly PlacedInstance[] {
   const placed: PlacedInstance[] = [];
   for (const instance of draft.instancesOf(id).values()) {
     const { placement } = instance;

@@ -47,7 +47,9 @@ export class QueueController {
     const withOffers = embed.includes('lastUnusedOffers');
     const offersEach = shareOf(MAX_UNUSED, waitingApps.length, MAX_UNUSED_PER_APP);
     const explained = new Set(
-      embed.includes('why') ? waitingApps.slice(0, MAX_EXPLAINED_APPS).map(({ appId }) => appId) : [],
+      embed.includes('why')
+        ? waitingApps.slice(0, MAX_EXPLAINED_APPS).map(({ appId }) => appId)
+        : [],
     );
     const maxAgents = shareOf(MAX_LOOKS, explained.size, MAX_EXPLAINED_AGENTS);
     const queue = waitingApps.flatMap((waiting) => {

@@ -147,7 +147,10 @@ export const toWireUnusedOffer = ({
     hostname: offer.hostname,
     agentId: offer.agentId,
     resources: offer.pools.flatMap(toWirePool),
-    attributes: attributes.map((attribute) => ({ name: attribute.name, ...valueOf(attribute) })),
+    attributes: attributes.map((attribute) => ({
+      name: attribute.name,
+      ...unwrapValue(attribute),
+    })),
   },
   reason: reasons,
   timestamp: toIsoTime(seenEpochMs),
@@ -160,16 +163,19 @@ const toWirePool = ({
   toWireResources(resources).map((resource) => ({
     name: resource.name,
     role,
-    ...valueOf(resource),
+    ...unwrapValue(resource),
   }));
 
 /** The value in the field of its type, as Marathon unwraps what Mesos nests. */
-function valueOf({
+function unwrapValue({
   text,
   scalar,
   ranges,
   set,
-}: Partial<Pick<WireAttribute, 'text' | 'scalar' | 'ranges' | 'set'>>): Omit<WireOfferValue, 'name'> {
+}: Partial<Pick<WireAttribute, 'text' | 'scalar' | 'ranges' | 'set'>>): Omit<
+  WireOfferValue,
+  'name'
+> {
   return {
     ...(text === undefined ? {} : { text: text.value }),
     ...(scalar === undefined ? {} : { scalar: scalar.value }),

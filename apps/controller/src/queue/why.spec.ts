@@ -110,7 +110,7 @@ describe('why an app waits, over HTTP', () => {
         hostname: 'host-3',
         agentId: 'a-3',
         offeredAt: '1970-01-01T00:00:01.000Z',
-        summary: 'rack CLUSTER two: it is one; needs 2 cpus, 1.5 are left on host-3',
+        summary: 'rack CLUSTER two: it is one, not two; needs 2 cpus, 1.5 are left on host-3',
       },
       suggestions: [
         {

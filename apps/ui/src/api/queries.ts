@@ -1,6 +1,14 @@
 import { type Query, type UseQueryResult, useQuery } from '@tanstack/react-query';
 import { request, resourcePath } from './api-client.js';
-import type { App, Deployment, Info, JsonObject, QueueEntry, SandboxFile, Why } from './api-types.js';
+import type {
+  App,
+  Deployment,
+  Info,
+  JsonObject,
+  QueueEntry,
+  SandboxFile,
+  Why,
+} from './api-types.js';
 import { useConnection } from './connection-store.js';
 
 /** Without the event stream the screen is this old at most. */
