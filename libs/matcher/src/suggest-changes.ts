@@ -1,14 +1,17 @@
 import type { AgentId, App } from '#core';
 import { type AppChange, changeApp, changeOffer } from './app-change.js';
-import type { FoundRefusal } from './find-refusals.js';
+import type { FoundRefusal, Lack } from './find-refusals.js';
 import { constrainingSites, matchOffer } from './match-offer.js';
 import type { MatchableOffer, MatchContext, PlacedInstance, WaitingApp } from './offer.js';
 import { type Repair, type RepairContext, repairsOf, subjectOf } from './repair.js';
 
 /** The smallest changes come first; more than these would be a riddle of their own. */
 const MAX_SUGGESTIONS = 5;
+/** Of the agents that lack the same things those nearest are repaired, and of all at most so many. */
+const MAX_REPAIRED_ALIKE = 10;
+const MAX_REPAIRED = 100;
 /** Agents and waiting instances tried to say how many instances a change places. */
-const MAX_TRIED_AGENTS = 100;
+const MAX_TRIED_AGENTS = 50;
 const MAX_TRIED_INSTANCES = 1_000;
 
 /** Changes which, made together, place at least one waiting instance: the matcher was asked. */
@@ -35,7 +38,7 @@ export interface SuggestionInput extends WaitingApp {
 
 /**
  * The smallest changes that would place a waiting instance, each tried with `matchOffer` against the offers as they are.
- * O(agents * (constraints * placed)).
+ * O(agents + {@link MAX_REPAIRED} * constraints * placed).
  */
 export function suggestChanges(
   input: SuggestionInput,
@@ -67,7 +70,7 @@ function leastRepairs(
 ): readonly Candidate[] {
   const best = new Map<string, Candidate>();
   const search = { placed: constrainingSites(app, context.placedOf), context };
-  for (const refuser of refusers) {
+  for (const refuser of chooseToRepair(refusers)) {
     for (const repair of repairsOf(app, refuser.offer, refuser.refusals, search)) {
       const subjects = new Set(repair.changes.map(subjectOf));
       const key = [...subjects].sort().join('\n');
@@ -83,6 +86,33 @@ function leastRepairs(
 /** Less would do, on an agent that is as sure to have it. */
 const isEnough = (less: Candidate, more: Candidate): boolean =>
   (less.refuser.isCurrent || !more.refuser.isCurrent) && isWithin(less.subjects, more.subjects);
+
+/** Whoever lacks more of the same than others needs a bigger change than they do. */
+function chooseToRepair(nearestFirst: readonly Refuser[]): readonly Refuser[] {
+  const alike = new Map<string, number>();
+  const chosen: Refuser[] = [];
+  for (const refuser of nearestFirst) {
+    if (chosen.length >= MAX_REPAIRED) break;
+    const kind = [...new Set(refuser.refusals.map(({ lack }) => nameOf(lack)))].join('\n');
+    const count = (alike.get(kind) ?? 0) + 1;
+    alike.set(kind, count);
+    if (count <= MAX_REPAIRED_ALIKE) chosen.push(refuser);
+  }
+  return chosen;
+}
+
+function nameOf(lack: Lack): string {
+  switch (lack.kind) {
+    case 'scalar':
+      return lack.name;
+    case 'constraint':
+      return lack.constraint.join(' ');
+    case 'fixed-port':
+      return `port ${lack.port}`;
+    default:
+      return lack.kind;
+  }
+}
 
 const isBetter = (left: Candidate, right: Candidate): boolean =>
   left.refuser.isCurrent === right.refuser.isCurrent

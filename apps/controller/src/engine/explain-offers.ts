@@ -17,7 +17,7 @@ import { distinctValues, isRoleEnforced, placedOf } from './handle-offers.js';
 import type { KeptOffer } from './seen-offers.js';
 
 /** Agents looked at are fewer where each costs a look at every instance of the app, but at least so many. */
-const MAX_COMPARISONS = 1_000_000;
+const MAX_COMPARISONS = 250_000;
 const MIN_EXPLAINED_AGENTS = 20;
 /** While something waits, what is free comes again every few seconds: what did not is in use elsewhere by now. */
 const CURRENT_MS = 60_000;

@@ -27,8 +27,8 @@ type QueueEntry = WireQueueEntry & {
 const MAX_UNUSED_PER_APP = 100;
 const MAX_UNUSED = 2_000;
 /** Apps explained in one list, those that wait longest, and agents looked at for all of them. */
-const MAX_EXPLAINED_APPS = 100;
-const MAX_LOOKS = 10_000;
+const MAX_EXPLAINED_APPS = 50;
+const MAX_LOOKS = 2_000;
 
 /** /v2/queue: what waits for offers, and why offers were not used. */
 @ApiTags('queue')

@@ -160,6 +160,20 @@ describe('why an app waits, over HTTP', () => {
     });
   });
 
+  it('embeds at most 100 unused offers of an app', async () => {
+    const many = Array.from({ length: 150 }, () => api.engine.unused.get(appId('/web'))?.[0]);
+    const one = api.engine.unused.get(appId('/web')) ?? [];
+    api.engine.unused.set(
+      appId('/web'),
+      many.filter((unused) => unused !== undefined),
+    );
+
+    const reply = await api.ask('GET', '/v2/queue?embed=lastUnusedOffers');
+
+    api.engine.unused.set(appId('/web'), one);
+    expect(reply.json().queue[0].lastUnusedOffers).toHaveLength(100);
+  });
+
   it('embeds explanations and unused offers in the queue, in Marathon’s shape, when asked', async () => {
     const plain = await api.ask('GET', '/v2/queue');
     const full = await api.ask('GET', '/v2/queue?embed=lastUnusedOffers&embed=why');
