@@ -146,6 +146,9 @@ describe('the terminal client and groups', () => {
       const listed = await pacer('deployments');
       expect(cells(listed.out, String(deployment?.id)).slice(1, 3)).toEqual(['1/1', '/cli/web']);
       expect(listed.out).toContain('0 of 3 new instances are running');
+      const why = await pacer('why', '/cli/web');
+      expect(why.out).toContain(`deployment ${deployment?.id}, step 1 of 1`);
+      expect(why.out).toContain('0 of 3 new instances are running');
       const scaled = await pacer('app', 'scale', '/cli/web', '2');
       expect(scaled.code).toBe(1);
       expect(scaled.error).toContain('locked');
@@ -171,6 +174,7 @@ describe('the terminal client and groups', () => {
     const failures: readonly (readonly [string, readonly string[], RegExp])[] = [
       ['an app that exists', ['app', 'create', '-f', 'web.json'], /\/cli\/web.*exists.*409/],
       ['an unknown app', ['app', 'get', '/nobody'], /'\/nobody' does not exist \(HTTP 404\)/],
+      ['why an unknown app waits', ['why', '/nobody'], /'\/nobody' does not exist \(HTTP 404\)/],
       ['scaling an unknown app', ['app', 'scale', '/nobody', '2'], /'\/nobody' does not exist/],
       ['restarting an unknown app', ['app', 'restart', '/nobody'], /'\/nobody' does not exist/],
       ['destroying an unknown app', ['app', 'destroy', '/nobody'], /'\/nobody' does not exist/],

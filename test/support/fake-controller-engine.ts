@@ -15,6 +15,10 @@ import {
 import { planDeployment } from '#deployment';
 import type { MarathonEvent, WireRouterReport } from '#marathon-v2';
 import type {
+  AppExplanation,
+  UnusedOffer,
+} from '../../apps/controller/src/engine/app-explanation.port.js';
+import type {
   ControllerEngine,
   ControllerView,
   DeploymentCommand,
@@ -56,6 +60,8 @@ export class FakeControllerEngine implements ControllerEngine {
   readonly running: Deployment[] = [];
   readonly waiting: QueueEntryView[] = [];
   readonly commands: DeploymentCommand[] = [];
+  readonly explanations = new Map<AppId, AppExplanation>();
+  readonly unused = new Map<AppId, readonly UnusedOffer[]>();
   readonly reports = new Map<string, WireRouterReport>();
   /** Roots by version, for rollbacks. */
   readonly history = new Map<string, RootGroup>();
@@ -126,6 +132,8 @@ export class FakeControllerEngine implements ControllerEngine {
     readinessOf: () => [],
     failureOf: (app) => this.failures.get(app),
     queue: () => this.waiting,
+    explain: (app) => this.explanations.get(app),
+    unusedOffers: (app, limit) => (this.unused.get(app) ?? []).slice(0, limit),
     changeCounter: (app) => this.counters.get(app) ?? 0,
     totalChangeCounter: () => this.changeCount,
     lastEventId: () => this.lastEventId,

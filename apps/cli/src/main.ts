@@ -75,6 +75,10 @@ app
   .action(async (id: string, flags) => (await connect()).destroyApp(id, flags));
 
 program
+  .command('why <app>')
+  .description('why an app is not as declared: what it waits for, and what would give it a place')
+  .action(async (id: string) => (await connect()).explainApp(id));
+program
   .command('deployments')
   .description('deployments under way')
   .action(async () => (await connect()).listDeployments());

@@ -110,3 +110,13 @@ export type {
   WireTaskFailure,
 } from './wire-app.js';
 export type { MarathonEvent } from './wire-event.js';
+export type {
+  WireOfferValue,
+  WireReasonCount,
+  WireSeenAgent,
+  WireSeenOffer,
+  WireSuggestion,
+  WireUnusedOffer,
+  WireWaitingGroup,
+  WireWhy,
+} from './wire-explanation.js';

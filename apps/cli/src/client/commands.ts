@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WireApp, WireDeployment, WireTask } from '#marathon-v2';
+import type { WireApp, WireDeployment, WireTask, WireWhy } from '#marathon-v2';
 import { readAllPages } from './all-pages.js';
 import { type ApiClient, createApiClient, RequestError } from './api-client.js';
 import {
@@ -12,6 +12,7 @@ import type { ExecFlags } from './exec.js';
 import { formatPreview } from './format-preview.js';
 import { resourcePath } from './resource-path.js';
 import { formatTable } from './text-table.js';
+import { formatWhy } from './why.js';
 
 export interface ListFlags {
   readonly search?: string;
@@ -85,6 +86,10 @@ export function createCommands(options: { readonly url: string; readonly json: b
     async destroyApp(id: string, flags: ChangeFlags): Promise<void> {
       const query = queryOf(flags);
       await change(request(resourcePath('/v2/apps', id), { method: 'DELETE', query }), flags);
+    },
+    async explainApp(id: string): Promise<void> {
+      const answer = await request<WireWhy>(`${resourcePath('/v2/apps', id)}/why`);
+      print(answer, () => formatWhy(answer));
     },
     ...createDeploymentCommands({ request, print, change }),
     async listTasks(app?: string): Promise<void> {

@@ -1,25 +1,30 @@
 import { Controller, Delete, Get, Patch, Post, Put, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { App } from '#core';
-import { isWithin, resolveId } from '#marathon-v2';
+import { type App, appId } from '#core';
+import { isWithin, missingApp, resolveAppId, resolveId, type WireWhy } from '#marathon-v2';
 import { ApiError } from '#platform';
 import { askedBy } from '../changes/asked-by.js';
 import { describeChange } from '../changes/root-writer.js';
 import { sendJson } from '../http/json-reply.js';
+import { toApiError } from '../http/outcome.js';
 import { type Query, readFlag, readText, readTexts } from '../http/query.js';
+import { toWireWhy } from '../queue/why-views.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
 import { killBody, readKillOptions } from '../tasks/kill-request.js';
 import { TaskKillService } from '../tasks/task-kill.service.js';
 import { LIST_EMBEDS, ONE_APP_EMBEDS, readAppEmbeds } from './app-embeds.js';
-import { type AppPath, parseAppPath } from './app-path.js';
+import { type AppPath, appAskedWhy, parseAppPath } from './app-path.js';
 import { AppViews } from './app-views.js';
 import { AppsService, type WrittenAppResult } from './apps.service.js';
 import { restOfPath, toWriteRequest } from './write-request.js';
 
 /** /v2/apps/{id} and what is below it. Ids hold slashes, so the end of the path says what is meant. */
 @ApiTags('apps')
-@ApiParam({ name: 'path', description: 'app id, with /tasks, /versions or /restart behind it' })
+@ApiParam({
+  name: 'path',
+  description: 'app id, with /tasks, /versions, /why or /restart behind it',
+})
 @Controller('v2/apps/*')
 export class AppController {
   constructor(
@@ -30,13 +35,20 @@ export class AppController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: 'An app, its tasks or its versions; /* means all apps below a group' })
+  @ApiOperation({
+    summary: 'An app, its tasks, its versions or why it waits; /* means all apps below a group',
+  })
   @ApiQuery({ name: 'embed', required: false, isArray: true })
   async get(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const path = parseAppPath(restOfPath(request));
     const embed = readTexts(request.query as Query, 'embed');
     switch (path.kind) {
       case 'app': {
+        const asked = appAskedWhy(path.id, this.runtime.engine.view.root().apps);
+        if (asked !== undefined) {
+          void reply.send(this.explain(asked));
+          return;
+        }
         const embeds = readAppEmbeds(embed, ONE_APP_EMBEDS);
         void sendJson(reply, `{"app":${this.views.one(this.apps.find(path.id), embeds)}}`);
         return;
@@ -143,6 +155,13 @@ export class AppController {
       default:
         throw notAllowed('DELETE', path.kind === 'restart' ? 'POST' : 'GET');
     }
+  }
+
+  private explain(idText: string): WireWhy {
+    const id = resolveAppId(idText, '/');
+    const explanation = id.ok ? this.runtime.engine.view.explain(appId(id.id)) : undefined;
+    if (explanation !== undefined) return toWireWhy(explanation);
+    throw toApiError(missingApp(id.ok ? id.id : idText));
   }
 
   private appsBelow(groupText: string): readonly App[] {

@@ -19,6 +19,7 @@ import type {
   WireReadinessResult,
   WireRouterReport,
 } from '#marathon-v2';
+import type { AppExplanation, UnusedOffer } from './app-explanation.port.js';
 import type { ChangePreview } from './change-preview.port.js';
 
 /** What a change of the declared state puts and removes; everything else stays. */
@@ -146,6 +147,10 @@ export interface ControllerView {
   readinessOf(app: AppId): readonly WireReadinessResult[];
   failureOf(app: AppId): TaskFailure | undefined;
   queue(): readonly QueueEntryView[];
+  /** Why an app is not as declared, looking at so many agents at most. Undefined: no such app is known. */
+  explain(app: AppId, options?: { readonly maxAgents?: number }): AppExplanation | undefined;
+  /** The newest offers an app that waits did not use. */
+  unusedOffers(app: AppId, limit: number): readonly UnusedOffer[];
   /** Rises whenever anything shown of this app changes: definition, instances, health, deployments. 0: never seen. */
   changeCounter(app: AppId): number;
   /** Rises whenever anything shown of any app changes. */

@@ -3,8 +3,8 @@ import type { BackOff, LaunchQueue } from '#deployment';
 import type { WireCheckResult, WireRouterReport } from '#marathon-v2';
 import type { Site } from '#matcher';
 import { ElapsedTimes } from './elapsed-times.js';
-import { OfferSights } from './offer-sights.js';
 import type { QueueStatistics } from './queue-statistics.js';
+import { SeenOffers } from './seen-offers.js';
 
 /** Routers remembered at most; the longest silent one makes room. */
 export const MAX_ROUTERS = 256;
@@ -61,8 +61,9 @@ export class EngineMemory {
   /** What the `check` of an instance saw last, where it has one and that is known. */
   readonly checkResults = new Map<InstanceId, WireCheckResult>();
   readonly agentSites = new Map<AgentId, Site>();
-  /** What agents offered last, for previews. */
-  readonly offers = new OfferSights();
+  readonly seenOffers = new SeenOffers();
+  /** Why apps outside of a deployment's current step are not as declared, in words. */
+  readonly steadyWaiting = new Map<AppId, readonly string[]>();
   readonly recentPorts = new Map<AgentId, Set<number>>();
   /** ACCEPT is on its way: asking the master about them now would get a wrong answer. */
   readonly accepting = new Set<InstanceId>();
@@ -150,7 +151,13 @@ export class EngineMemory {
     this.queue.delete(id);
     this.backOffs.delete(id);
     this.statistics.delete(id);
+    this.steadyWaiting.delete(id);
     this.refusedLaunches.delete(id);
+  }
+
+  noteWaiting(app: AppId, reasons: readonly string[]): void {
+    if (reasons.length === 0) this.steadyWaiting.delete(app);
+    else this.steadyWaiting.set(app, reasons);
   }
 
   seeAgent(agent: AgentId, site: Site): void {

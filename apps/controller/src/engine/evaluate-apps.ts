@@ -67,6 +67,7 @@ function evaluateApp(context: EngineContext, draft: Draft, id: AppId, routers: K
   const launched = actions.launchesOld ? original : app;
   if (actions.launchesOld) prepareOld(context, original, deploymentMemory);
   want(context, draft, launched ?? app, launched === undefined ? 0 : actions.launch);
+  context.memory.noteWaiting(id, deployment === undefined ? actions.waiting : []);
   if (deployment === undefined) return;
   if (!actions.launchesOld) deploymentMemory?.launchingOld.delete(id);
   deploymentMemory?.waiting.set(id, actions.finished ? [] : actions.waiting);

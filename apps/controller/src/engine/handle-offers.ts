@@ -73,7 +73,7 @@ export async function handleOffers(
 function answerOffers(context: EngineContext, draft: Draft, wires: readonly WireOffer[]): void {
   const { memory, options } = context;
   const open = wires.map((wire): OpenOffer => {
-    const offer = toMatchableOffer(wire);
+    const offer = toMatchableOffer(wire, draft.now.epochMs);
     memory.seeAgent(offer.agentId, offer);
     return { wire, offer, tasks: [], instanceIds: [], bytes: 0, isFull: false };
   });
@@ -93,7 +93,6 @@ function answerOffers(context: EngineContext, draft: Draft, wires: readonly Wire
   const refuseSeconds = pending.size > 0 ? options.shortRefuseSeconds : options.longRefuseSeconds;
   const unused: OfferId[] = [];
   for (const { offer, tasks, instanceIds, isFull } of open) {
-    memory.offers.note(offer, draft.now.epochMs);
     if (tasks.length === 0) unused.push(offer.id);
     else {
       draft.effect({
@@ -106,6 +105,9 @@ function answerOffers(context: EngineContext, draft: Draft, wires: readonly Wire
     }
   }
   if (unused.length > 0) draft.effect({ kind: 'decline-offers', offerIds: unused, refuseSeconds });
+  draft.after(() => {
+    for (const { wire, offer } of open) memory.seenOffers.note(offer, wire.attributes, draft.now);
+  });
   draft.after(() => context.demand.update({ isNew: false }));
 }
 
@@ -244,7 +246,7 @@ function provision(context: EngineContext, draft: Draft, instance: Instance): vo
 /** Segments joined by underscores: `/shop/web` is `shop_web`. */
 export const safePath = (id: AppId): string => id.slice(1).replaceAll('/', '_');
 
-function isRoleEnforced(draft: Draft, id: AppId): boolean {
+export function isRoleEnforced(draft: Draft, id: AppId): boolean {
   const [, top = ''] = id.split('/');
   return draft.root.groups.get(groupId(`/${top}`))?.enforceRole ?? false;
 }

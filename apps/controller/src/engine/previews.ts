@@ -187,7 +187,7 @@ function placeLaunches(
     })
     .slice(0, MAX_PLACED_APPS);
   if (waiting.length === 0) return apps;
-  const sights = context.memory.offers.latest(MAX_OFFERS);
+  const sights = context.memory.seenOffers.latest(MAX_OFFERS);
   const forecasts = forecastPlacement(
     sights.map(({ offer }) => offer),
     waiting,
@@ -198,7 +198,7 @@ function placeLaunches(
     },
   );
   const oldest = sights.at(-1);
-  const seen = oldest === undefined ? {} : { sinceEpochMs: oldest.seenEpochMs };
+  const seen = oldest === undefined ? {} : { sinceEpochMs: oldest.seen.epochMs };
   return apps.map((app) => {
     const forecast = forecasts.get(app.app);
     if (forecast === undefined) return app;

@@ -47,6 +47,6 @@ export const DEPLOYMENT_FIELDS: KnownFields = {
 
 export const QUEUE_FIELDS: KnownFields = {
   ...values('count', 'role', 'since', 'delayReason'),
-  ...open('app', 'pod', 'processedOffersSummary', 'lastUnusedOffers'),
+  ...open('app', 'pod', 'processedOffersSummary', 'lastUnusedOffers', 'why'),
   delay: values('timeLeftSeconds', 'overdue'),
 };
