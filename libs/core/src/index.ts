@@ -140,6 +140,7 @@ export {
 } from './pattern.js';
 export type {
   ByteStream,
+  CancelSignal,
   Dial,
   InsideNetwork,
   ProbeResult,
