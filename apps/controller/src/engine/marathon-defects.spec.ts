@@ -158,6 +158,51 @@ describe('deployments', () => {
     expect(harness.engine.view.deployments()).toEqual([]);
   });
 
+  it('3945: labels, checks and strategies are edited without a restart', async () => {
+    const harness = await arrange([web()]);
+    const before = taskIds(harness);
+
+    await harness.put(
+      web({
+        labels: { HAPROXY_GROUP: 'external' },
+        healthChecks: [CHECK],
+        upgradeStrategy: { minimumHealthCapacity: 0.5, maximumOverCapacity: 0 },
+        backoffSeconds: 7,
+      }),
+    );
+    await harness.clock.advance(10_000);
+
+    expect(taskIds(harness)).toEqual(before);
+    expect(harness.engine.view.deployments()).toEqual([]);
+    const [first] = harness.engine.view.instancesOf(appId('/web'));
+    expect(first?.healthy).toBe(true);
+  });
+
+  it('4072: an ended deployment stays, with its outcome and its steps', async () => {
+    const harness = await arrange([]);
+    const id = await harness.put(web());
+    await harness.clock.advance(5_000);
+
+    const ended = await harness.store.loadDeployment(deploymentId(id));
+
+    expect(ended).toMatchObject({ state: 'Succeeded', affectedApps: ['/web'] });
+    expect(ended?.phases).toHaveLength(2);
+  });
+
+  it('3954: a deployment past its deadline fails and is rolled back', async () => {
+    const rollout = { deadlineSeconds: 5 };
+    const harness = await arrange([web({ rollout })]);
+
+    const id = await harness.put(web({ rollout, cpus: 5_000, cmd: 'too big' }));
+    await harness.clock.advance(20_000);
+
+    const ended = await harness.store.loadDeployment(deploymentId(id));
+    expect(ended?.state).toBe('Failed');
+    expect(ended?.reason).toContain('5 s');
+    expect(commands(harness)).toEqual(['sleep 100', 'sleep 100', 'sleep 100']);
+    expect(harness.engine.view.deployments()).toEqual([]);
+  });
+
   it('3814: an app that fails holds up what depends on it, and nothing else', async () => {
     const harness = await arrange([
       web({ id: appId('/g/failing'), instances: 1, cpus: 5_000 }),
