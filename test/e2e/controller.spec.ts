@@ -80,6 +80,9 @@ describe('a controller', () => {
     expect((await api.send('DELETE', '/v2/apps/store/tasks')).status).toBe(200);
     await written(volume, 'one one two two');
     expect(await volumeOf()).toBe(volume);
+    const [last] = await api.tasks('/store');
+    const file = await api.get(`/v2/tasks/${last?.id}/files/read?path=data/log&offset=0`);
+    expect(JSON.parse(file.text)).toMatchObject({ data: 'one\none\ntwo\ntwo\n' });
 
     expect((await api.send('DELETE', '/v2/apps/store/tasks?wipe=true')).status).toBe(200);
     await eventually('the volume is gone', async () => !existsSync(join(folder, volume)));

@@ -127,6 +127,10 @@ describe('a resident app', () => {
     const [entry] = harness.engine.view.queue();
     const reason = 'NoCorrespondingReservationFound';
     expect(entry?.rejectLastOffers.find((one) => one.reason === reason)?.declined).toBe(2);
+    const why = JSON.stringify(harness.engine.view.explain(appId('/db')));
+    expect(why).toContain(
+      `of 3 agents 3 refuse for ${reason}; nearest: instance ${before?.id} is launched only on its`,
+    );
     harness.cluster.away.clear();
     await harness.clock.advance(LONG_MS);
     expect(runningIds(harness)).toEqual([`${before?.id}._app.2`]);
