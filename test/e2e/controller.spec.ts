@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Cluster, isAlive, killQuietly, taskProcesses } from './support/cluster.js';
@@ -44,6 +44,52 @@ describe('a controller', () => {
     await api.steady('/kept', 2);
   });
   afterAll(() => destroy());
+
+  it('keeps the data of a resident app through kills, upgrades and restarts of its agent, until it is wiped', async () => {
+    const write = (word: string) => `echo ${word} >> data/log; exec sleep 10000`;
+    const volumes = [{ containerPath: 'data', mode: 'RW', persistent: { size: 16 } }];
+    const store = sleeper('/store', { cmd: write('one'), container: { type: 'MESOS', volumes } });
+    const folder = join(cluster.dataDirectory, 'agent-1/volumes/roles/pacer');
+    const volumeOf = async () => {
+      const [task] = await api.steady('/store', 1);
+      const [volume] = (task?.localVolumes ?? []) as readonly { readonly persistenceId: string }[];
+      return volume?.persistenceId ?? '';
+    };
+    const written = (volume: string, words: string) =>
+      eventually(`the volume holds ${words}`, async () => {
+        const path = join(folder, volume, 'log');
+        return (
+          existsSync(path) && readFileSync(path, 'utf8').split('\n').join(' ').trim() === words
+        );
+      });
+
+    expect((await api.send('POST', '/v2/apps', store)).status).toBe(201);
+    const volume = await volumeOf();
+    await written(volume, 'one');
+    const [task] = await api.tasks('/store');
+    expect((await api.send('DELETE', '/v2/apps/store/tasks')).status).toBe(200);
+    await written(volume, 'one one');
+    expect((await api.steady('/store', 1))[0]?.id).toBe(task?.id.replace(/1$/, '2'));
+    expect((await api.send('PUT', '/v2/apps/store', { cmd: write('two') })).status).toBe(200);
+    await written(volume, 'one one two');
+    await api.settled('/store');
+    const before = cluster.pid('agent-1');
+    killQuietly(before);
+    await eventually('a new agent', async () => cluster.pid('agent-1') !== before);
+    await api.steady('/store', 1);
+    expect((await api.send('DELETE', '/v2/apps/store/tasks')).status).toBe(200);
+    await written(volume, 'one one two two');
+    expect(await volumeOf()).toBe(volume);
+    const [last] = await api.tasks('/store');
+    const file = await api.get(`/v2/tasks/${last?.id}/files/read?path=data/log&offset=0`);
+    expect(JSON.parse(file.text)).toMatchObject({ data: 'one\none\ntwo\ntwo\n' });
+
+    expect((await api.send('DELETE', '/v2/apps/store/tasks?wipe=true')).status).toBe(200);
+    await eventually('the volume is gone', async () => !existsSync(join(folder, volume)));
+    await written(await volumeOf(), 'two');
+    expect((await api.send('DELETE', '/v2/apps/store')).status).toBe(200);
+    await eventually('nothing is left', async () => readdirSync(folder).length === 0);
+  });
 
   it('starts apps of roles it has not had before, and touches no task for it', async () => {
     const before = processes();

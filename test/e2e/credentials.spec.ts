@@ -63,11 +63,15 @@ describe('a cluster with credentials from a file', () => {
     expect((await request(`${cluster.masterUrl}/state`, { headers: eve })).status).toBe(403);
   });
 
-  it('runs an app, and shows its log through controller and agent', async () => {
+  it('runs an app that reserves as who it is, and shows its log through controller and agent', async () => {
+    const volumes = [{ containerPath: 'data', mode: 'RW', persistent: { size: 16 } }];
     const posted = await request(`${cluster.api.url}/v2/apps`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...ops },
-      body: JSON.stringify({ id: '/hi', cmd: 'echo hello; exec sleep 1000', cpus: 0.05, mem: 32 }),
+      body: JSON.stringify({
+        ...{ id: '/hi', cmd: 'echo hello > data/log; cat data/log; exec sleep 1000' },
+        ...{ cpus: 0.05, mem: 32, container: { type: 'MESOS', volumes } },
+      }),
     });
     expect(posted.status).toBe(201);
     const task = await eventually('its task runs', async () => {

@@ -205,6 +205,32 @@ describe.runIf(isPresent)('apps in Docker containers', () => {
     });
   });
 
+  it('gives a container its persistent volume, in the sandbox and where a host volume names it', async () => {
+    const app = {
+      ...{ id: '/box/store', cpus: 0.05, mem: MEM_MIB },
+      cmd: 'cat /store/log; echo kept >> /mnt/mesos/sandbox/data/log; exec sleep 10000',
+      container: {
+        ...{ type: 'DOCKER', docker: { image: BUSYBOX_IMAGE } },
+        volumes: [
+          { containerPath: 'data', mode: 'RW', persistent: { size: 16 } },
+          { containerPath: '/store', mode: 'RW', hostPath: 'data' },
+        ],
+      },
+    };
+    const others = (await containersOf(cluster)).length;
+    expect((await api.send('POST', '/v2/apps', app)).status).toBe(201);
+    await api.steady('/box/store', 1);
+
+    expect((await api.send('DELETE', '/v2/apps/box/store/tasks')).status).toBe(200);
+
+    await eventually('the next container reads what the one before wrote', async () => {
+      const [task] = await api.tasks('/box/store');
+      return task !== undefined && (await readSandbox(task.id, 'stdout')).includes('kept');
+    });
+    expect((await api.send('DELETE', '/v2/apps/box/store')).status).toBe(200);
+    await eventually('it is gone', async () => (await containersOf(cluster)).length === others);
+  });
+
   it('keep running when the agent is killed, and are found again by the next one', async () => {
     const seen = async () => (await containersOf(cluster)).map(({ id }) => id).sort();
     const ids = async () =>

@@ -11,7 +11,7 @@ import {
 import { type TaskStatus, toWireResources } from '#mesos-v1';
 import { type AgentEngine, createAgentEngine } from '../../apps/agent/src/engine/agent-engine.js';
 import type { MasterLink } from '../../apps/agent/src/engine/master-link.port.js';
-import { FakeFetcher, FakeSandboxStore } from '../support/fake-sandbox-store.js';
+import { FakeFetcher, FakeSandboxStore, FakeVolumeStore } from '../support/fake-sandbox-store.js';
 import { FakeTaskJournal } from '../support/fake-task-journal.js';
 import { SimulatedMasterLink } from './agent-link.js';
 import type { MasterNode } from './master-node.js';
@@ -68,6 +68,7 @@ export class AgentNode {
   engine: AgentEngine | undefined;
   /** Its disk. */
   journal = new FakeTaskJournal();
+  volumes = new FakeVolumeStore();
   private isHostUp = true;
 
   constructor(
@@ -199,6 +200,10 @@ export class AgentNode {
         sandboxes: process.wrap(new FakeSandboxStore(), {
           label: 'sandboxes',
           passThrough: ['directories'],
+        }),
+        volumes: process.wrap(this.volumes, {
+          label: 'volumes',
+          passThrough: ['directoryOf', 'watch', 'close'],
         }),
         clock: process.clock,
         randomBytes: (count) => world.random.ids.bytes(count),

@@ -1,9 +1,11 @@
+import type { TaskVolume, VolumeName } from '#cluster';
 import type { RunKey } from '#core';
 import type { Fetcher } from '../../apps/agent/src/engine/fetcher.port.js';
 import type {
   SandboxStore,
   TaskDirectories,
 } from '../../apps/agent/src/engine/sandbox-store.port.js';
+import type { VolumeStore } from '../../apps/agent/src/engine/volume-store.port.js';
 
 /** Folders that exist by name only. */
 export class FakeSandboxStore implements SandboxStore {
@@ -20,6 +22,36 @@ export class FakeSandboxStore implements SandboxStore {
   async sweepRuntime(): Promise<number> {
     return 0;
   }
+}
+
+/** Directories that exist by name only, and outlive the agents that use them like a disk. */
+export class FakeVolumeStore implements VolumeStore {
+  readonly directories = new Set<string>();
+
+  directoryOf({ role, id }: VolumeName): string {
+    return `/volumes/roles/${role}/${id}`;
+  }
+
+  async make(volumes: readonly VolumeName[]): Promise<void> {
+    for (const volume of volumes) this.directories.add(this.directoryOf(volume));
+  }
+
+  async remove(volumes: readonly VolumeName[]): Promise<void> {
+    for (const volume of volumes) this.directories.delete(this.directoryOf(volume));
+  }
+
+  async attach(volumes: readonly TaskVolume[]): Promise<void> {
+    const missing = await this.open(volumes);
+    for (const { id } of missing) throw new Error(`persistent volume ${id}: it is missing`);
+  }
+
+  async open(volumes: readonly VolumeName[]): Promise<readonly VolumeName[]> {
+    return volumes.filter((volume) => !this.directories.has(this.directoryOf(volume)));
+  }
+
+  watch(): void {}
+
+  close(): void {}
 }
 
 /** Fetches nothing; fails with `failure` if set, never answers while `isHanging`. */

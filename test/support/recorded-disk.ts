@@ -36,9 +36,9 @@ export function recordFiles(root: string, told: (step: DiskStep) => void): Journ
     close: () => file.close(),
   });
   return {
-    makeFolder: (path) => {
+    makeFolder: (path, mode) => {
       told({ kind: 'make-folder', path: below(path) });
-      return nodeJournalFiles.makeFolder(path);
+      return nodeJournalFiles.makeFolder(path, mode);
     },
     read: (path) => nodeJournalFiles.read(path),
     openLog: async (path) => {
@@ -87,14 +87,17 @@ export async function rebuild(
   const names = new Map<string, Content>();
   const flushedNames = new Map<string, Content>();
   const folders = new Set<string>();
+  const flushedFolders = new Set<string>();
   const last = steps.at(-1);
   for (const step of steps) {
     const isTorn = fate === 'torn' && step === last;
-    apply(step, { names, flushedNames, folders, isTorn });
+    apply(step, { names, flushedNames, folders, flushedFolders, isTorn });
   }
   const survivors = fate === 'power' ? flushedNames : names;
-  if (fate !== 'power') {
-    for (const folder of folders) await mkdir(join(root, folder), { recursive: true });
+  const isThere = (folder: string): boolean =>
+    folder === '.' || (flushedFolders.has(folder) && isThere(dirname(folder)));
+  for (const folder of folders) {
+    if (fate !== 'power' || isThere(folder)) await mkdir(join(root, folder), { recursive: true });
   }
   for (const [path, { bytes, flushed }] of survivors) {
     const left = !isPowerCut(fate) ? bytes : fate === 'power' ? flushed : partly(bytes, flushed);
@@ -139,14 +142,15 @@ function apply(
     readonly names: Map<string, Content>;
     readonly flushedNames: Map<string, Content>;
     readonly folders: Set<string>;
+    readonly flushedFolders: Set<string>;
     readonly isTorn: boolean;
   },
 ): void {
-  const { names, flushedNames, folders, isTorn } = disk;
+  const { names, flushedNames, folders, flushedFolders, isTorn } = disk;
   const part = (bytes: Buffer) => (isTorn ? bytes.subarray(0, Math.ceil(bytes.length / 2)) : bytes);
   switch (step.kind) {
     case 'make-folder':
-      folders.add(step.path);
+      for (let path = step.path; path !== '.'; path = dirname(path)) folders.add(path);
       return;
     case 'append': {
       const known = names.get(step.path) ?? { bytes: Buffer.alloc(0), flushed: Buffer.alloc(0) };
@@ -168,6 +172,9 @@ function apply(
         known.flushed = known.bytes;
         return;
       }
+      const within = (path: string) => dirname(path) === (step.path || '.');
+      for (const folder of [...flushedFolders].filter(within)) flushedFolders.delete(folder);
+      for (const folder of [...folders].filter(within)) flushedFolders.add(folder);
       for (const path of flushedNames.keys()) {
         if (dirname(path) === step.path) flushedNames.delete(path);
       }
@@ -180,6 +187,7 @@ function apply(
       const known = names.get(step.from);
       names.delete(step.from);
       if (known !== undefined) names.set(step.to, known);
+      if (folders.delete(step.from)) folders.add(step.to);
       return;
     }
     case 'remove':

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { type AgentState, type AgentTask, sandboxLimitBytes } from '#cluster';
+import type { AgentState, AgentTask } from '#cluster';
 import { createUsageReader } from '#containerizer';
 import {
   assert,
@@ -44,7 +44,9 @@ import { createLaunchers } from './launchers.js';
 import { HttpMasterLink } from './link/http-master-link.js';
 import { collectSandboxes } from './sandbox/collect-sandboxes.js';
 import { DirectorySandboxStore } from './sandbox/directory-sandbox-store.js';
-import { type LimitedSandbox, watchDisk } from './sandbox/disk-watch.js';
+import { DirectoryVolumeStore } from './sandbox/directory-volume-store.js';
+import { watchDisk } from './sandbox/disk-watch.js';
+import { limitedFolders } from './sandbox/limited-folders.js';
 import { AgentMetrics } from './status/agent-metrics.js';
 import { createSandboxSizes } from './status/sandbox-sizes.js';
 import { registerTaskMetrics } from './status/task-metrics.js';
@@ -60,6 +62,7 @@ const HOUR_MS = 3_600_000;
 @Injectable()
 export class AgentService implements OnModuleDestroy {
   readonly sandboxes: DirectorySandboxStore;
+  readonly volumes: DirectoryVolumeStore;
   readonly statistics = new TaskStatistics({
     tasks: () => this.state?.tasks.values() ?? [],
     executors: () => this.state?.executors.values() ?? [],
@@ -86,6 +89,9 @@ export class AgentService implements OnModuleDestroy {
     private readonly metrics: AgentMetrics,
   ) {
     this.sandboxes = new DirectorySandboxStore(config.data);
+    this.volumes = new DirectoryVolumeStore(config.data, (level, message) =>
+      this.logger[level](message),
+    );
   }
 
   /** Starts the engine; `port` is where this agent's own API listens. */
@@ -116,6 +122,7 @@ export class AgentService implements OnModuleDestroy {
           cacheBytes: this.config.fetchCacheMib * 2 ** 20,
         }),
         sandboxes: this.sandboxes,
+        volumes: this.volumes,
         clock: systemClock,
         randomBytes: (count) => [...randomBytes(count)],
         log,
@@ -227,7 +234,7 @@ export class AgentService implements OnModuleDestroy {
   }
 
   private keepHouse(engine: AgentEngine, log: (level: 'info' | 'warn', message: string) => void) {
-    const { config, sandboxes } = this;
+    const { config, sandboxes, volumes } = this;
     const collection = collectSandboxes({
       ...{ store: sandboxes, log, headroom: config.gcHeadroom, maxKept: config.maxSandboxes },
       isLive: (run) =>
@@ -239,8 +246,8 @@ export class AgentService implements OnModuleDestroy {
     this.housekeeping.push(collection);
     if (!config.enforceDisk) return;
     const watch = watchDisk({
-      tasks: () => limitedSandboxes(engine.state, sandboxes),
-      exceeded: ({ run }, usedBytes) => engine.exceedDisk(run, usedBytes),
+      tasks: () => limitedFolders(engine.state, { sandboxes, volumes }),
+      exceeded: ({ run, volume }, usedBytes) => engine.exceedDisk(run, usedBytes, volume),
       intervalMs: config.diskWatchSeconds * 1_000,
     });
     this.housekeeping.push(watch);
@@ -284,13 +291,3 @@ function ownHeaders(
   if (token !== undefined) return token;
   return ownAuthorization('agent', log);
 }
-const limitedSandboxes = (
-  { tasks }: AgentState,
-  sandboxes: DirectorySandboxStore,
-): readonly LimitedSandbox[] =>
-  [...tasks.values()].flatMap(({ run, phase, definition, group }) => {
-    const limitBytes = phase.kind === 'running' ? sandboxLimitBytes(definition) : undefined;
-    if (limitBytes === undefined) return [];
-    const { sandbox } = sandboxes.directories(run, group?.executor);
-    return [{ run, sandbox, limitBytes }];
-  });

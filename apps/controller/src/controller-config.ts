@@ -32,6 +32,7 @@ export function readControllerConfig(processUser: string): ControllerConfig {
     uiFolder: text('PACER_UI_DIR', DEFAULT_UI_FOLDER),
     taskUser: text('PACER_TASK_USER', processUser),
     role: text('PACER_ROLE', '*'),
+    residentRole: text('PACER_RESIDENT_ROLE', 'pacer'),
     features: list('PACER_FEATURES', ['gpu_resources']),
     defaultNetwork: text('PACER_DEFAULT_NETWORK_NAME', ''),
     portMin: numeric('PACER_SERVICE_PORT_MIN', { fallback: min, min: 1, max: MAX_PORT }),
@@ -42,6 +43,7 @@ export function readControllerConfig(processUser: string): ControllerConfig {
     advertisedHost: advertisedHost(read),
     rules: {
       defaultRole: read.role,
+      residentRole: read.residentRole,
       features: new Set(read.features),
       servicePorts: { min: read.portMin, max: read.portMax },
       ...(read.defaultNetwork === '' ? {} : { defaultNetworkName: read.defaultNetwork }),

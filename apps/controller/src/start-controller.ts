@@ -5,6 +5,7 @@ import { StoreUnavailableError } from '#core';
 import { createScheduler } from '#framework';
 import {
   type Daemon,
+  findOwnCredential,
   type Logger,
   metricsRegistry,
   ownAuthorization,
@@ -95,6 +96,8 @@ async function createEngine(
   given: Pick<EnginePorts, 'store' | 'lease' | 'runCommand'>,
 ): Promise<RunningEngine> {
   const { config, runtime, daemon, logger } = options;
+  // A framework that names no principal is, to the master, whoever it subscribes as.
+  const own = findOwnCredential('framework');
   return createControllerEngine(
     {
       ...given,
@@ -119,7 +122,11 @@ async function createEngine(
         error: (message, fields) => logger.error(fields ?? {}, message),
       },
     },
-    { role: config.rules.defaultRole, seed: randomInt(1, 2 ** 31) },
+    {
+      role: config.rules.defaultRole,
+      ...(own === undefined ? {} : { principal: own.principal }),
+      seed: randomInt(1, 2 ** 31),
+    },
   );
 }
 

@@ -12,6 +12,7 @@ import {
   launcherKindOf,
   toCommand,
   toDockerSpec,
+  withVolumes,
 } from './agent-launch-spec.js';
 import { readRlimits } from './agent-rlimits.js';
 
@@ -48,7 +49,7 @@ export function toExecutorSpec(
   site: ExecutorSite,
 ): LaunchSpec {
   const { executor, framework, limits } = given;
-  const docker = toDockerSpec(executor);
+  const docker = withVolumes(toDockerSpec(executor), executor, site);
   const user = executor.command?.user;
   const read = readRlimits(executor);
   const rlimits = read.kind === 'read' ? read.rlimits : [];

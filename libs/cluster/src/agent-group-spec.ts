@@ -173,13 +173,16 @@ export function toMemberSpec(task: TaskInfo, site: MemberSite): LaunchSpec {
     docker: {
       ...spec.docker,
       ...(shared === undefined ? {} : { network: { shared } }),
-      mounts: sandboxVolumesOf(task).map(({ scope, path, containerPath, mode }) => ({
-        hostPath: `${scope === 'PARENT' ? site.group.sandbox : site.sandbox}/${path}`,
-        containerPath: containerPath.startsWith('/')
-          ? containerPath
-          : `${CONTAINER_SANDBOX}/${containerPath}`,
-        mode,
-      })),
+      mounts: [
+        ...(spec.docker.mounts ?? []),
+        ...sandboxVolumesOf(task).map(({ scope, path, containerPath, mode }) => ({
+          hostPath: `${scope === 'PARENT' ? site.group.sandbox : site.sandbox}/${path}`,
+          containerPath: containerPath.startsWith('/')
+            ? containerPath
+            : `${CONTAINER_SANDBOX}/${containerPath}`,
+          mode,
+        })),
+      ],
     },
   };
 }

@@ -16,7 +16,9 @@ import {
 import { checkOf } from './agent-check.js';
 import { findGpuDefect, gpusAskedFor } from './agent-gpus.js';
 import { readRlimits } from './agent-rlimits.js';
+import { findTaskVolumeDefect, volumesIn } from './agent-volumes.js';
 import { findGenericCheckDefect, findHealthCheckDefect } from './validate-check.js';
+import type { TaskVolume } from './volume-name.js';
 
 /** What the host adds to a task's definition. Paths are absolute. */
 export interface LaunchSite {
@@ -29,6 +31,8 @@ export interface LaunchSite {
   readonly executorId?: string;
   /** Ids of the GPUs it is given. */
   readonly gpus?: readonly string[];
+  /** The directory of a volume, for tasks that have one in a container. */
+  readonly volumeDirectory?: (volume: TaskVolume) => string;
   /** PATH for tasks without a container. */
   readonly searchPath: string;
   readonly hostname: string;
@@ -56,11 +60,14 @@ export function findTaskDefect(task: TaskInfo): string | undefined {
   if (id.length > MAX_TASK_ID_LENGTH) {
     return `task id is ${id.length} characters long, the limit is ${MAX_TASK_ID_LENGTH}`;
   }
-  const gpus = findGpuDefect(task);
+  const gpus = findGpuDefect(task) ?? findTaskVolumeDefect(task);
   if (gpus !== undefined) return `task ${id}: ${gpus}`;
   if (task.executor) {
     const isAsked = gpusAskedFor(task) + gpusAskedFor(task.executor) > 0;
     if (isAsked) return `task ${id}: gpus are not given to custom executors by this agent`;
+    if (volumesIn(task.resources).length > 0) {
+      return `task ${id}: a persistent volume is its custom executor's to have, not the task's, on this agent`;
+    }
     return findExecutorDefect(id, task.executor);
   }
   if (task.container?.type === 'DOCKER' && !task.container.docker?.image) {
@@ -128,7 +135,7 @@ function findIgnored({ container }: Pick<TaskInfo, 'container'>): string | undef
 /** Turns a definition without {@link findTaskDefect} into what a launcher needs. */
 export function toLaunchSpec(task: TaskInfo, site: LaunchSite): LaunchSpec {
   const amount = fromWireResources(task.resources);
-  const docker = toDockerSpec(task);
+  const docker = withVolumes(toDockerSpec(task), task, site);
   const user = task.command?.user;
   const limits = toLimits(task);
   const rlimits = readRlimits(task);
@@ -225,6 +232,35 @@ export function toDockerSpec(task: Pick<TaskInfo, 'container'>): DockerSpec | un
     ),
     parameters: (docker.parameters ?? []).map(({ key, value }) => ({ key, value })),
     sandboxMount: CONTAINER_SANDBOX,
+  };
+}
+
+/**
+ * Persistent volumes appear in the sandbox. A host volume whose path is the relative one of a persistent volume is that
+ * volume at a further place: so a container has it at an absolute path.
+ */
+export function withVolumes(
+  docker: DockerSpec | undefined,
+  task: Pick<TaskInfo, 'resources'>,
+  { volumeDirectory }: LaunchSite,
+): DockerSpec | undefined {
+  const volumes = volumesIn(task.resources);
+  if (docker === undefined || volumeDirectory === undefined || volumes.length === 0) return docker;
+  const byPath = new Map(volumes.map((volume) => [volume.containerPath, volume]));
+  const isPlain = ({ hostPath }: DockerSpec['volumes'][number]) => !byPath.has(hostPath);
+  const mounts = volumes.map((volume) => ({
+    hostPath: volumeDirectory(volume),
+    containerPath: `${CONTAINER_SANDBOX}/${volume.containerPath}`,
+    mode: volume.mode,
+  }));
+  const further = docker.volumes.flatMap(({ hostPath, containerPath, mode }) => {
+    const volume = byPath.get(hostPath);
+    return volume === undefined ? [] : [{ hostPath: volumeDirectory(volume), containerPath, mode }];
+  });
+  return {
+    ...docker,
+    volumes: docker.volumes.filter(isPlain),
+    mounts: [...(docker.mounts ?? []), ...mounts, ...further],
   };
 }
 

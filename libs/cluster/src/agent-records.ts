@@ -15,6 +15,7 @@ import {
 import { type GroupPlace, placeOf } from './agent-group-place.js';
 import type { AgentDescription } from './agent-reconfiguration.js';
 import { addPending, boundPending } from './update-stream.js';
+import type { VolumeName } from './volume-name.js';
 
 /** What the agent writes down about itself; flushed to the disk before it is relied on. */
 export interface AgentIdentity {
@@ -25,6 +26,8 @@ export interface AgentIdentity {
   readonly bootId: string;
   /** Dynamic reservations and volumes, as the master said last. They outlive a change of the agent's id. */
   readonly checkpointedResources?: readonly WireResource[];
+  /** The directories of those volumes are made; `removed`: what the last checkpoint took away, should it be there still. */
+  readonly volumes?: { readonly removed: readonly VolumeName[] };
   /** As what it registered last. */
   readonly description?: AgentDescription;
 }

@@ -28,6 +28,7 @@ import type { AgentTask, AgentTaskEvent } from './agent-task.js';
 import { toCompleted } from './agent-task-turn.js';
 import { type AgentTurn, feedTask } from './agent-turn.js';
 import { isClosed, isCompleted } from './update-stream.js';
+import { resumeVolumes } from './volume-checkpoint.js';
 
 /** What the journal gave back. */
 export interface RecoveredJournal {
@@ -59,12 +60,12 @@ export function recoverAgent(
 ): Reduction<AgentState, AgentEffect> {
   const before = journal.identity;
   const hasRebooted = before !== undefined && before.bootId !== start.bootId;
-  const identity: AgentIdentity = {
+  const { identity } = resumeVolumes({
     highestEpoch: 0,
     ...before,
     bootId: start.bootId,
     ...(start.description === undefined ? {} : { description: start.description }),
-  };
+  });
   const { tasks, executors } = journal.image;
   const isStartingOver = before?.agentId === undefined && tasks.size + executors.size > 0;
   const state: AgentState = {

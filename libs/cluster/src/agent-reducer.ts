@@ -18,6 +18,7 @@ import { findCurrent, makeCurrent, nameRun } from './agent-runs.js';
 import { type AgentEffect, type AgentEvent, type AgentState, newAgentTask } from './agent-state.js';
 import { killGraceMs } from './agent-task-kill.js';
 import { type AgentTurn, feedTask, isSubscribed, log } from './agent-turn.js';
+import { takeCheckpoint } from './volume-checkpoint.js';
 
 /**
  * Applies one event to the agent. Effects are in the order they have to be carried out: what is written down comes before
@@ -41,7 +42,11 @@ function applyEvent(turn: AgentTurn, event: AgentEvent): void {
   switch (event.kind) {
     case 'started': {
       const { identity } = turn.state;
-      if (event.isNewIdentity) turn.effects.push({ kind: 'persist-identity', identity });
+      const volumes = event.volumes ?? { make: [], remove: [] };
+      const hasWork = volumes.make.length + volumes.remove.length > 0;
+      if (event.isNewIdentity || hasWork) {
+        turn.effects.push({ kind: 'persist-identity', identity, volumes });
+      }
       if (turn.state.leaving === 'reregister') endAll(turn, 'the agent starts over');
       return;
     }
@@ -220,11 +225,11 @@ function checkpoint(
   turn: AgentTurn,
   message: Extract<AgentMessage, { readonly type: 'CHECKPOINT_RESOURCES' }>,
 ): void {
-  const checkpointedResources = message.checkpoint_resources.resources;
-  const identity = { ...turn.state.identity, checkpointedResources };
+  const { resources } = message.checkpoint_resources;
+  const { identity, change } = takeCheckpoint(turn.state.identity, resources);
   turn.state = { ...turn.state, identity };
   turn.effects.push(
-    { kind: 'persist-identity', identity },
+    { kind: 'persist-identity', identity, volumes: change },
     { kind: 'send-checkpointed', streamId: message.stream_id, sequence: message.sequence },
   );
 }

@@ -24,6 +24,7 @@ import type { AgentIdentity, CompletedTask, JournalRecord } from './agent-record
 import type { CurrentRuns } from './agent-runs.js';
 import type { AgentTask, AgentTaskEffect, AgentTaskEvent, AgentTaskOptions } from './agent-task.js';
 import type { UuidSource } from './update-stream-uuid.js';
+import type { VolumeChange } from './volume-name.js';
 
 /**
  * The whole agent. The maps, lanes and uuid counter are owned by the reducer and mutated in place, so that an event costs
@@ -73,7 +74,12 @@ export interface AgentOptions extends AgentTaskOptions {
 
 export type AgentEvent =
   /** Recovery is over: what waits for a launch may be launched. */
-  | { readonly kind: 'started'; readonly isNewIdentity?: boolean }
+  | {
+      readonly kind: 'started';
+      readonly isNewIdentity?: boolean;
+      /** What is left to be done to the directories of volumes, see `resumeVolumes`. */
+      readonly volumes?: VolumeChange;
+    }
   /** The disk refuses what is written (and says so), or takes it again. */
   | { readonly kind: 'disk-changed'; readonly problem?: string }
   | { readonly kind: 'link-opened'; readonly connection: number }
@@ -161,7 +167,12 @@ export type AgentEffect =
   /** No member of a group is left: what they shared is not needed any more. */
   | { readonly kind: 'retire-group'; readonly run: RunKey }
   /** Flushed to the disk before any later effect, of any task. */
-  | { readonly kind: 'persist-identity'; readonly identity: AgentIdentity }
+  | {
+      readonly kind: 'persist-identity';
+      readonly identity: AgentIdentity;
+      /** Directories that have to be there before it is on the disk, and those that go when it is. */
+      readonly volumes?: VolumeChange;
+    }
   | { readonly kind: 'send-pong' }
   /** The checkpoint of this sequence is on the disk: follows its `persist-identity`. */
   | { readonly kind: 'send-checkpointed'; readonly streamId: string; readonly sequence: number }

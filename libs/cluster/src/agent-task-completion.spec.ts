@@ -50,7 +50,13 @@ function running(limitMs: number | undefined) {
     name: 'batch',
     task_id: { value: 'batch' },
     agent_id: { value: 'a1' },
-    resources: [{ name: 'disk', type: 'SCALAR', scalar: { value: 2 } }],
+    resources: [
+      { name: 'disk', type: 'SCALAR', scalar: { value: 2 } },
+      {
+        ...{ name: 'disk', type: 'SCALAR', scalar: { value: 1 }, role: 'db', reservation: {} },
+        disk: { persistence: { id: 'v1' }, volume: { mode: 'RW', container_path: 'data' } },
+      },
+    ],
     command: { value: 'sleep 100' },
     ...(limitMs === undefined ? {} : { max_completion_time: { nanoseconds: limitMs * 1e6 } }),
   };
@@ -139,6 +145,21 @@ describe('a task whose sandbox is measured', () => {
       state: 'TASK_FAILED',
       reason: 'REASON_CONTAINER_LIMITATION_DISK',
       message: 'its sandbox takes 3 MiB, more than its disk of 2 MiB',
+    });
+  });
+
+  it('is ended when a volume of its outgrew its own size, whatever the sandbox may take', () => {
+    const { tell, exit, status } = running(undefined);
+    const exceed = (usedBytes: number) =>
+      tell({ kind: 'disk-exceeded', usedBytes, volume: 'v1' }, 10);
+
+    expect(killsIn(exceed(MIB))).toEqual([]);
+    expect(killsIn(exceed(1.5 * MIB))).toMatchObject([{ graceMs: 0 }]);
+    exit(20);
+
+    expect(status()).toMatchObject({
+      reason: 'REASON_CONTAINER_LIMITATION_DISK',
+      message: 'its persistent volume v1 takes 2 MiB, more than its size of 1 MiB',
     });
   });
 

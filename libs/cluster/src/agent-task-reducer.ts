@@ -93,7 +93,7 @@ function apply(turn: Turn, event: AgentTaskEvent): void {
       kill(turn, event.kill);
       return;
     case 'disk-exceeded':
-      endOversized(turn, event.usedBytes);
+      endOversized(turn, event);
       return;
     case 'refused':
       end(turn, toRefusal(event));

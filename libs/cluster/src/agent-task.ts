@@ -82,6 +82,12 @@ export type CheckSubject = 'health' | 'check';
 /** One of a kind per task: setting it again replaces it. */
 export type TaskTimer = 'resend' | 'phase' | CheckSubject | 'completion';
 
+/** What of a task is measured takes `usedBytes`: its sandbox, or the volume of that id. */
+export interface DiskUse {
+  readonly usedBytes: number;
+  readonly volume?: string;
+}
+
 export type AgentTaskEvent =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'slot-granted' }
@@ -102,7 +108,7 @@ export type AgentTaskEvent =
   | { readonly kind: 'reattach-failed'; readonly message: string }
   | { readonly kind: 'probed'; readonly subject: CheckSubject; readonly seen: ProbeSight }
   | { readonly kind: 'kill'; readonly kill: KillRequest }
-  | { readonly kind: 'disk-exceeded'; readonly usedBytes: number }
+  | ({ readonly kind: 'disk-exceeded' } & DiskUse)
   /** It cannot be run here at all. */
   | {
       readonly kind: 'refused';
@@ -143,7 +149,8 @@ export type AgentTaskEffect =
   | {
       readonly kind: 'fetch';
       readonly run: RunKey;
-      readonly task: Pick<TaskInfo, 'command'>;
+      /** Of an executor: what it brings alone. */
+      readonly task: Pick<TaskInfo, 'command'> | TaskInfo;
       readonly member?: MemberFolder;
     }
   | { readonly kind: 'cancel-fetch'; readonly run: RunKey }

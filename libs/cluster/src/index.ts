@@ -16,6 +16,7 @@ export { findExecutor } from './agent-executor-turn.js';
 export { findGroupExecutor, type GroupExecutor, groupExecutors } from './agent-group.js';
 export type { GroupPlace, MemberFolder, SandboxVolume } from './agent-group-place.js';
 export {
+  asPlainTask,
   MEMBER_NAMES_FOLDER,
   MEMBERS_FOLDER,
   type MemberSite,
@@ -73,6 +74,7 @@ export {
   toTaskRecord,
 } from './agent-task.js';
 export { isSubscribed } from './agent-turn.js';
+export { findVolumeDefect, roleFolderOf, volumesIn } from './agent-volumes.js';
 export type { MasterCounters } from './master-counters.js';
 export type {
   AgentSubscription,
@@ -121,3 +123,5 @@ export {
 } from './update-stream.js';
 export { nextUuid, toBase64, UUID_SEED_BYTES, type UuidSource } from './update-stream-uuid.js';
 export { healthCheckType } from './validate-check.js';
+export { joinChanges, resumeVolumes } from './volume-checkpoint.js';
+export type { TaskVolume, VolumeChange, VolumeName } from './volume-name.js';

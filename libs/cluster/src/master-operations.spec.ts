@@ -237,6 +237,11 @@ describe('operations on resources', () => {
       'is not relative',
     ],
     [
+      'a volume id that cannot be the name of a directory',
+      [reserve(reserved('disk', 10)), create(volume(10, '../../v1'))],
+      'disk.persistence.id contains the character "/"; it names a directory',
+    ],
+    [
       'a volume id the role has on the agent already',
       [reserve(reserved('disk', 20)), create(volume(10)), create(volume(10, 'v1', 'other'))],
       'has a volume v1 on this agent already',

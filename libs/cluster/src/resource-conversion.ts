@@ -17,6 +17,7 @@ import {
 } from '#core';
 import { decodeResources, type WireResource } from '#mesos-v1';
 import { isRoleName } from './master-framework-info.js';
+import { findIdDefect } from './master-validate-resources.js';
 
 /**
  * What RESERVE, UNRESERVE, CREATE, DESTROY, GROW_VOLUME and SHRINK_VOLUME make of resources: the amounts they take and
@@ -270,6 +271,8 @@ function checkCreate(key: string, one: WireResource, asker: ConversionAsker): st
   const name = formatKey(key);
   if (nameOfKey(key) !== 'disk') return `${name} is no disk`;
   if (volume === undefined) return `${name} names no disk.persistence`;
+  const badId = volume.id === '' ? 'is empty' : findIdDefect(volume.id);
+  if (badId !== undefined) return `${name}: disk.persistence.id ${badId}; it names a directory`;
   if (one.disk?.volume === undefined) return `${name} names no disk.volume`;
   if (one.disk.volume.host_path !== undefined) return `${name}: host_path must not be set`;
   if (volume.mode !== 'RW') return `${name}: a persistent volume has the mode RW`;

@@ -83,6 +83,7 @@ export type {
   Placement,
   TaskFailure,
 } from './instance.js';
+export type { InstanceReservation, LocalVolume } from './instance-reservation.js';
 export {
   endsTask,
   type InstanceEffect,
@@ -131,6 +132,7 @@ export {
   type RegistrySnapshot,
 } from './master-registry.port.js';
 export type { Clock, Now } from './now.js';
+export { isDormant, isLeftover, isParked } from './parked-instance.js';
 export {
   compilePattern,
   MAX_PATTERN_LENGTH,

@@ -1,7 +1,9 @@
 import type { App } from './app.js';
 import type { Instance, InstanceCondition } from './instance.js';
 import type { Now } from './now.js';
+import { isLeftover, isParked } from './parked-instance.js';
 import type { Reduction } from './reduction.js';
+import { confirmReservation, endsWithoutTrace, park } from './resident-state.js';
 import { isTerminalTaskState, type TaskState } from './task-state.js';
 
 /**
@@ -17,6 +19,15 @@ import { isTerminalTaskState, type TaskState } from './task-state.js';
  * | Unreachable | time passed inactiveAfter | UnreachableInactive (a replacement is launched) |
  * | UnreachableInactive | time passed expungeAfter | expunged |
  * | any live condition | terminal status | the terminal condition, which never changes |
+ *
+ * An instance with a reservation lives on: with the end of its task it is Scheduled, under the id of its next task, and
+ * stays where it is however long its agent is away (`resident-state.ts`).
+ *
+ * | from | event | to |
+ * |---|---|---|
+ * | any live condition | terminal status | Scheduled |
+ * | any live condition | stop | Killing, goal Stopped (Unreachable, Scheduled: the goal alone) |
+ * | Unreachable, Scheduled | decommission | Scheduled, goal Decommissioned: its reservation is to be given back |
  */
 export type InstanceEvent =
   | {
@@ -28,6 +39,8 @@ export type InstanceEvent =
     }
   | { readonly kind: 'drain'; readonly deadlineEpochMs: number }
   | { readonly kind: 'decommission' }
+  /** Ends the task and keeps the reservation; without one it is `decommission`. `isComingBack`: to be launched again soon. */
+  | { readonly kind: 'stop'; readonly isComingBack: boolean }
   | {
       readonly kind: 'time-passed';
       readonly unreachableStrategy: App['unreachableStrategy'];
@@ -41,6 +54,8 @@ export type InstanceEffect =
   | { readonly kind: 'started' }
   /** `counted`: delays the next launch. `failed`: is kept as the app's last task failure. */
   | { readonly kind: 'ended'; readonly counted: boolean; readonly failed: boolean }
+  /** Its task has ended, as told here; what is reserved for it stays. */
+  | { readonly kind: 'parked'; readonly endedAs: InstanceCondition }
   | { readonly kind: 'drain-started' }
   /** The task must be asked to end (again). */
   | { readonly kind: 'kill' }
@@ -145,8 +160,10 @@ export function reduceInstance(
       return applyDrain(instance, event.deadlineEpochMs, now);
     case 'decommission':
       return applyDecommission(instance, now);
+    case 'stop':
+      return applyStop(instance, event.isComingBack, now);
     case 'time-passed':
-      return applyTime(instance, event.unreachableStrategy, event.awayMs);
+      return applyTime(instance, event, now);
     default:
       return event satisfies never;
   }
@@ -162,14 +179,21 @@ function applyStatus(
   event: Extract<InstanceEvent, { kind: 'status' }>,
   now: Now,
 ): Reduction<Instance, InstanceEffect> {
+  // Of a task the cluster has yet to hear of nothing can be told.
+  if (isParked(instance)) return unchanged(instance);
   const reported = toCondition(event.state, event.reason);
   const condition = mergeCondition(instance, reported);
-  const described = describe(instance, event);
+  const described = confirmReservation(describe(instance, event), reported);
   const effects: InstanceEffect[] = [];
   if (instance.goal !== 'Running' && isLiveStage(reported)) effects.push({ kind: 'kill' });
   if (condition === instance.condition) return { state: described, effects };
 
-  effects.push({ kind: 'condition-changed', from: instance.condition });
+  const isParking = isTerminalCondition(condition) && !endsWithoutTrace(described, event);
+  effects.push(
+    isParking
+      ? { kind: 'parked', endedAs: condition }
+      : { kind: 'condition-changed', from: instance.condition },
+  );
   const isFirstRun = condition === 'Running' && instance.startedAtEpochMs === undefined;
   if (isFirstRun) effects.push({ kind: 'started' });
   if (isTerminalCondition(condition)) {
@@ -180,6 +204,7 @@ function applyStatus(
       failed: FAILED_STATES.has(event.state) && !isOurDoing,
     });
   }
+  if (isParking) return { state: park(described, now), effects };
   return {
     state: {
       ...described,
@@ -239,8 +264,37 @@ function applyDrain(
   };
 }
 
+/** With a reservation nothing is lost while the agent is away, and nothing is forgotten. */
+function applyStop(
+  instance: Instance,
+  isComingBack: boolean,
+  now: Now,
+): Reduction<Instance, InstanceEffect> {
+  const { reservation, condition, goal } = instance;
+  if (reservation?.isConfirmed !== true) return applyDecommission(instance, now);
+  if (goal === 'Decommissioned') return unchanged(instance);
+  if (isParked(instance) || isUnreachableCondition(condition)) {
+    return goal === 'Stopped' || isComingBack
+      ? unchanged(instance)
+      : { state: { ...instance, goal: 'Stopped' }, effects: [] };
+  }
+  const { state, effects } = applyDecommission(instance, now);
+  const stopped: Instance = {
+    ...state,
+    goal: 'Stopped',
+    reservation: { ...reservation, ...(isComingBack ? { isComingBack } : {}) },
+  };
+  return { state: stopped, effects };
+}
+
 function applyDecommission(instance: Instance, now: Now): Reduction<Instance, InstanceEffect> {
-  if (isUnreachableCondition(instance.condition)) {
+  if (isLeftover(instance)) return unchanged(instance);
+  const isAway = isUnreachableCondition(instance.condition);
+  if (instance.reservation !== undefined && (isAway || isParked(instance))) {
+    const state: Instance = { ...park(instance, now), goal: 'Decommissioned' };
+    return { state, effects: [{ kind: 'parked', endedAs: isAway ? 'Gone' : 'Killed' }] };
+  }
+  if (isAway) {
     return { state: { ...instance, goal: 'Decommissioned' }, effects: [{ kind: 'expunge' }] };
   }
   if (instance.goal === 'Decommissioned' && instance.condition === 'Killing') {
@@ -263,10 +317,15 @@ function applyDecommission(instance: Instance, now: Now): Reduction<Instance, In
 
 function applyTime(
   instance: Instance,
-  strategy: App['unreachableStrategy'],
-  awayMs: number,
+  { unreachableStrategy: strategy, awayMs }: Extract<InstanceEvent, { kind: 'time-passed' }>,
+  now: Now,
 ): Reduction<Instance, InstanceEffect> {
   if (!isUnreachableCondition(instance.condition)) return unchanged(instance);
+  if (instance.reservation !== undefined) {
+    return instance.goal === 'Decommissioned'
+      ? applyDecommission(instance, now)
+      : unchanged(instance);
+  }
   if (instance.goal !== 'Running') return { state: instance, effects: [{ kind: 'expunge' }] };
   if (strategy === 'disabled') return unchanged(instance);
   if (awayMs >= strategy.expungeAfterSeconds * 1000) {

@@ -1,4 +1,5 @@
 import type { AgentId, AppId, InstanceId, TaskId } from './ids.js';
+import type { InstanceReservation } from './instance-reservation.js';
 
 /** What should become of an instance. Stopped keeps its reservation (resident apps), Decommissioned is forgotten. */
 export type InstanceGoal = 'Running' | 'Stopped' | 'Decommissioned';
@@ -52,6 +53,8 @@ export interface Instance {
   readonly stagedAtEpochMs?: number;
   readonly startedAtEpochMs?: number;
   readonly placement?: Placement;
+  /** Of a resident instance. */
+  readonly reservation?: InstanceReservation;
   /** One per port definition or port mapping, in order; null where a mapping has no host port. */
   readonly hostPorts: readonly (number | null)[];
   readonly ipAddresses: readonly {

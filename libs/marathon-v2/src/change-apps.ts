@@ -1,6 +1,6 @@
 import { type App, type AppId, appId, groupId, type RootGroup } from '#core';
 import type { AppUpdate } from './app-request.js';
-import { completeApp, mergeFields } from './complete-app.js';
+import { completeApp, type Definition, isResident, mergeFields } from './complete-app.js';
 import { type ChangeRules, type Declaration, DeclarationDraft } from './declaration.js';
 import { resolveAppId, topLevelGroupOf } from './path-id.js';
 import { accept, type Outcome, ProblemLog, refuse } from './refusal.js';
@@ -77,20 +77,36 @@ export function placeApp(
   const at = { path, problems: draft.problems };
   draft.problems.name(path, id);
   const { defaultRole, defaultNetworkName, features } = draft.rules;
+  const residentRole = residentRoleOf(draft.rules);
   const groupRole = topLevelGroupOf(id);
   const isEnforced =
     groupRole !== undefined && draft.groupAt(groupId(`/${groupRole}`))?.enforceRole === true;
   const surroundings = {
     role: isEnforced ? groupRole : defaultRole,
+    residentRole: isEnforced ? groupRole : residentRole,
     ...(defaultNetworkName === undefined ? {} : { defaultNetworkName }),
   };
   const definition = completeApp(id, fields, surroundings, at);
   const allowedRoles = isEnforced
     ? [groupRole]
-    : [...new Set([defaultRole, groupRole, before?.role])].filter((role) => role !== undefined);
+    : rolesFor(definition, [defaultRole, groupRole, before?.role], residentRole);
   validateApp(definition, { features, allowedRoles }, at);
   if (before !== undefined) validateResidentUpdate(before, definition, at);
   draft.putApp(definition, path);
+}
+
+/** Nothing can be reserved for the role `*`. */
+const residentRoleOf = ({ defaultRole, residentRole = 'pacer' }: ChangeRules): string =>
+  defaultRole === '*' ? residentRole : defaultRole;
+
+function rolesFor(
+  definition: Definition,
+  roles: readonly (string | undefined)[],
+  residentRole: string,
+): readonly string[] {
+  const known = roles.filter((role) => role !== undefined);
+  if (!isResident(definition)) return [...new Set(known)];
+  return [...new Set([residentRole, ...known])].filter((role) => role !== '*');
 }
 
 /** Goes back to an earlier definition of an app, its service ports included. */

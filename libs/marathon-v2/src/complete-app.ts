@@ -18,6 +18,8 @@ export type Definition = Omit<App, 'version' | 'versionInfo'>;
 export interface Surroundings {
   /** The role of an app that names none: its group's where that is enforced, else the controller's. */
   readonly role: string;
+  /** The same of an app with persistent volumes. */
+  readonly residentRole: string;
   /** Given to container networks without a name. */
   readonly defaultNetworkName?: string;
 }
@@ -81,7 +83,7 @@ export function completeApp(
     executor: fields.executor ?? '',
     constraints: fields.constraints ?? [],
     acceptedResourceRoles: fields.acceptedResourceRoles ?? [],
-    role: fields.role ?? surroundings.role,
+    role: fields.role ?? (resident ? surroundings.residentRole : surroundings.role),
     dependencies: resolveDependencies(fields.dependencies ?? [], parentOf(id), at),
     fetch: fields.fetch ?? [],
     networks,

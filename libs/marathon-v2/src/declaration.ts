@@ -28,6 +28,8 @@ export interface Declaration {
 /** What every change is checked and completed by. */
 export interface ChangeRules {
   readonly defaultRole: string;
+  /** Of an app with persistent volumes that names none, where the default is `*`; default: `pacer`. */
+  readonly residentRole?: string;
   readonly defaultNetworkName?: string;
   readonly features: ReadonlySet<string>;
   readonly servicePorts: PortRange;

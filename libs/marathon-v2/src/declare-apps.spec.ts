@@ -101,6 +101,24 @@ describe('a new app', () => {
     });
   });
 
+  it('has a role that something can be reserved for with a persistent volume', () => {
+    const volumes = [{ containerPath: 'data', mode: 'RW', persistent: { size: 10 } }];
+    const db = { id: '/db', cmd: 'x', container: { type: 'MESOS', volumes } };
+
+    expect(appOf(db).role).toBe('pacer');
+    expect(appOf({ ...db, id: '/shop/db', role: 'shop' }).role).toBe('shop');
+    expect(problemsOf({ ...db, role: '*' })).toEqual([
+      "/role '*' cannot be the role of an app with persistent volumes, as nothing can be reserved for it: use pacer",
+    ]);
+    expect(problemsOf({ ...db, role: 'other' })).toEqual([
+      "/role 'other' is not allowed here: use pacer",
+    ]);
+    const mount = [{ containerPath: 'data', mode: 'RW', persistent: { size: 10, type: 'mount' } }];
+    expect(problemsOf({ ...db, container: { type: 'MESOS', volumes: mount } })).toEqual([
+      "/container/volumes(0)/persistent/type 'mount' is not supported: use root",
+    ]);
+  });
+
   it('keeps data where it is: other defaults with a persistent volume', () => {
     const app = appOf({
       id: '/db',

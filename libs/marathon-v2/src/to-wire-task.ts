@@ -77,7 +77,11 @@ export function toWireTask(
       ? { healthCheckResults: health.map((one) => toWireHealthResult(one, instance.id)) }
       : {}),
     ...definedFields({ checkResult }),
-    localVolumes: [],
+    localVolumes: (instance.reservation?.volumes ?? []).map(
+      ({ containerPath, uuid, persistenceId }) => ({
+        ...{ runSpecId: instance.appId, containerPath, uuid, persistenceId },
+      }),
+    ),
     ...definedFields({ region: placement?.region, zone: placement?.zone }),
     role: app?.role ?? '*',
     ...(draining === undefined

@@ -108,7 +108,13 @@ const isRoleName = (role: string): boolean =>
 
 function validateRoles(app: Definition, context: RuleContext, report: Report): void {
   if (!isRoleName(app.role)) report('/role', `'${app.role}' is not a valid role name`);
-  else if (!context.allowedRoles.includes(app.role)) {
+  else if (isResident(app) && app.role === '*') {
+    const others = context.allowedRoles.join(' or ');
+    report(
+      '/role',
+      `'*' cannot be the role of an app with persistent volumes, as nothing can be reserved for it: use ${others}`,
+    );
+  } else if (!context.allowedRoles.includes(app.role)) {
     report('/role', `'${app.role}' is not allowed here: use ${context.allowedRoles.join(' or ')}`);
   }
   const accepted = app.acceptedResourceRoles;
@@ -275,10 +281,13 @@ export function validateResidentUpdate(
   }
   const hostPorts = (app: Definition): string =>
     JSON.stringify(app.container?.portMappings?.map((mapping) => mapping.hostPort ?? null));
+  const ownPorts = ({ portDefinitions, requirePorts }: Definition): string =>
+    JSON.stringify(portDefinitions.map(({ port }) => (requirePorts ? port : 0)));
+  const cannotChange = 'host ports cannot change: the app has persistent volumes';
   if (hostPorts(before) !== hostPorts(after)) {
-    at.problems.reportRule(
-      `${at.path}/container/portMappings`,
-      'host ports cannot change: the app has persistent volumes',
-    );
+    at.problems.reportRule(`${at.path}/container/portMappings`, cannotChange);
+  }
+  if (ownPorts(before) !== ownPorts(after)) {
+    at.problems.reportRule(`${at.path}/portDefinitions`, cannotChange);
   }
 }

@@ -116,14 +116,29 @@ function validateVolume(volume: Volume, container: Container, path: string, repo
   }
 }
 
+/** It is part of the volume's name, and so of a directory's. */
+const MAX_VOLUME_NAME = 63;
+const MAX_VOLUME_MIB = 1_000_000_000_000;
+
 function validatePersistent(volume: Volume, path: string, report: Report): void {
   const { containerPath, mode, persistent = {} } = volume;
   if (containerPath.includes('/') || containerPath === '.' || containerPath === '..') {
     report(`${path}/containerPath`, `'${containerPath}' must be a plain name in the sandbox`);
+  } else if (containerPath.length > MAX_VOLUME_NAME) {
+    const length = `is ${containerPath.length} characters long`;
+    report(`${path}/containerPath`, `${length}, the limit is ${MAX_VOLUME_NAME}`);
+  } else if (/[\\\p{Cc}]/u.test(containerPath)) {
+    report(`${path}/containerPath`, 'must not hold a backslash or a control character');
+  }
+  if (persistent['type'] !== undefined && persistent['type'] !== 'root') {
+    report(`${path}/persistent/type`, `'${persistent['type']}' is not supported: use root`);
   }
   if (mode === 'RO') report(`${path}/mode`, 'must be RW for a persistent volume');
   const size = Number(persistent['size']);
   if (!(size > 0)) report(`${path}/persistent/size`, `${size} MiB must be above 0`);
+  if (size > MAX_VOLUME_MIB) {
+    report(`${path}/persistent/size`, `${size} MiB is above the limit of ${MAX_VOLUME_MIB}`);
+  }
   const maxSize = persistent['maxSize'];
   if (maxSize !== undefined) {
     if (persistent['type'] !== 'mount') {

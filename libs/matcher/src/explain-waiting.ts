@@ -103,6 +103,7 @@ function weigh(lack: Lack): number {
     case 'role':
     case 'docker':
     case 'maintenance':
+    case 'reservation':
       return 20;
     default:
       return lack satisfies never;

@@ -30,6 +30,7 @@ export type Lack =
   | { readonly kind: 'docker' }
   | { readonly kind: 'constraint'; readonly constraint: Constraint }
   | { readonly kind: 'maintenance' }
+  | { readonly kind: 'reservation' }
   | { readonly kind: 'accepted-roles' }
   | {
       readonly kind: 'scalar';
@@ -48,7 +49,7 @@ export interface FoundRefusal extends Refusal {
 export interface RefusalSearch {
   /** Where instances of the same configuration are; looked at only by constraints. */
   readonly placed: readonly Site[];
-  readonly context: Pick<MatchContext, 'distinctValues'>;
+  readonly context: Pick<MatchContext, 'distinctValues' | 'refuseWithoutReservation'>;
 }
 
 /**
@@ -64,6 +65,11 @@ export function findRefusals(
   const add = (refusal: Refusal | undefined, lack: Lack): void => {
     if (refusal !== undefined) found.push({ ...refusal, lack });
   };
+  const { refuseWithoutReservation } = search.context;
+  if (refuseWithoutReservation !== undefined) {
+    add(refuseWithoutReservation(offer), { kind: 'reservation' });
+    return found;
+  }
   add(checkRole(offer, app), { kind: 'role', offeredTo: offer.allocatedRole ?? '*' });
   add(checkDocker(offer, app), { kind: 'docker' });
   for (const constraint of app.constraints) {

@@ -22,10 +22,12 @@ export {
 } from './forecast-placement.js';
 
 export { matchOffer } from './match-offer.js';
+export { matchReservation, type ReservedInstance } from './match-reservation.js';
 export {
   type MatchableOffer,
   type MatchContext,
   type MatchedLaunch,
+  type OfferedReservation,
   type OfferMatch,
   type PlacedInstance,
   REFUSAL_REASONS,
@@ -34,6 +36,8 @@ export {
   type ResourcePool,
   type WaitingApp,
 } from './offer.js';
+export { chooseParked, type ParkedChoice, type ParkedInstance } from './parked-instances.js';
 export { assignPorts, mix, type PortAssignment, wantedPorts } from './ports.js';
 export type { RepairContext } from './repair.js';
+export { persistentVolumesOf } from './resident-need.js';
 export type { Suggestion, SuggestionInput } from './suggest-changes.js';

@@ -24,6 +24,7 @@ import type {
   WaitingApp,
 } from './offer.js';
 import { assignPorts, wantedPorts } from './ports.js';
+import { findResidentRefusal, reservablePools, volumesMilli } from './resident-need.js';
 
 export const SCALARS = [
   ['cpus', 'InsufficientCpus', 'cpus'],
@@ -72,7 +73,7 @@ const checkAgent = (offer: MatchableOffer, app: App): Refusal | undefined =>
   checkRole(offer, app) ?? checkDocker(offer, app);
 
 export function checkRole({ allocatedRole }: MatchableOffer, app: App): Refusal | undefined {
-  if (allocatedRole === undefined || allocatedRole === app.role) return undefined;
+  if (allocatedRole === undefined || allocatedRole === app.role) return findResidentRefusal(app);
   return {
     reason: 'UnfulfilledRole',
     detail: `needs role ${app.role}, the offer is for role ${allocatedRole}`,
@@ -180,12 +181,13 @@ export function usablePools(app: App, pools: readonly ResourcePool[]): readonly 
   const accepted = app.acceptedResourceRoles;
   const accepts = (role: string): boolean =>
     accepted.length === 0 ? role === '*' || role === app.role : accepted.includes(role);
-  const usable = pools.filter((pool) => accepts(pool.role));
+  const usable = reservablePools(app, pools).filter((pool) => accepts(pool.role));
   if (usable.length < 2) return usable;
   return [...usable].sort((left, right) => Number(left.role === '*') - Number(right.role === '*'));
 }
 
-const needOf = (app: App, name: (typeof SCALARS)[number][0]): number => toMilli(app[name]);
+const needOf = (app: App, name: (typeof SCALARS)[number][0]): number =>
+  toMilli(app[name]) + (name === 'disk' ? volumesMilli(app) : 0);
 
 function findShortage(app: App, pools: readonly ResourcePool[]): Refusal | undefined {
   for (const scalar of SCALARS) {

@@ -7,6 +7,16 @@ export interface ResourcePool {
   readonly resources: Resources;
 }
 
+/** What an agent holds for one resident instance, as far as this offer contains it. */
+export interface OfferedReservation {
+  /** As labelled. */
+  readonly frameworkId: string;
+  readonly instanceId: string;
+  readonly role: string;
+  /** By key, volumes included. */
+  readonly amount: Resources;
+}
+
 /** An offer as the matcher sees it. */
 export interface MatchableOffer {
   readonly id: OfferId;
@@ -19,6 +29,7 @@ export interface MatchableOffer {
   /** The role it was offered to; absent from masters without multi-role frameworks. */
   readonly allocatedRole?: string;
   readonly pools: readonly ResourcePool[];
+  readonly reservations?: readonly OfferedReservation[];
   /** False: the agent says it has no Docker engine. Undefined: it does not say. */
   readonly hasDocker?: boolean;
   /** Now lies within a maintenance window of the agent. */
@@ -48,6 +59,11 @@ export interface MatchContext {
   readonly recentPorts?: ReadonlySet<number>;
   /** Any integer. The same seed gives the same ports. */
   readonly seed: number;
+  /**
+   * Only instances wait that are launched on what is reserved for them: undefined where the offer has that. For
+   * explanations; nothing else about the offer counts then.
+   */
+  readonly refuseWithoutReservation?: (offer: MatchableOffer) => Refusal | undefined;
 }
 
 /** A match, ready to become a task. */
@@ -57,11 +73,13 @@ export interface MatchedLaunch {
   readonly hostPorts: readonly (number | null)[];
   /** What the task takes, by the role it is reserved for. */
   readonly taken: readonly ResourcePool[];
+  /** And of its own reservation, by key. */
+  readonly reserved?: Resources;
 }
 
 /**
- * Marathon's names, in funnel order; `NoDockerSupport` is ours. Two are never given: no reservations are made that an
- * instance could miss, and nothing is kept for apps that need scarce resources.
+ * Marathon's names, in funnel order; `NoDockerSupport` is ours. One is never given: nothing is kept for apps that need scarce
+ * resources.
  */
 export const REFUSAL_REASONS = [
   'UnfulfilledRole',

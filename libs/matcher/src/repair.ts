@@ -82,6 +82,7 @@ function changeFor(lack: Lack, at: Situation): AppChange | undefined {
         : undefined;
     case 'docker':
     case 'maintenance':
+    case 'reservation':
     case 'port-count':
       return undefined;
     case 'constraint':

@@ -5,6 +5,7 @@ import type { Fetcher } from './fetcher.port.js';
 import type { MasterLink } from './master-link.port.js';
 import type { SandboxStore } from './sandbox-store.port.js';
 import type { TaskJournal } from './task-journal.port.js';
+import type { VolumeStore } from './volume-store.port.js';
 
 /** Everything the engine touches of the world. */
 export interface AgentEnginePorts {
@@ -14,6 +15,7 @@ export interface AgentEnginePorts {
   readonly link: MasterLink;
   readonly fetcher: Fetcher;
   readonly sandboxes: SandboxStore;
+  readonly volumes: VolumeStore;
   readonly clock: Clock;
   /** Random bytes; the ids of status updates are made from them. */
   readonly randomBytes: (count: number) => readonly number[];

@@ -1,7 +1,11 @@
 import type { FrameworkInfo, TaskInfo } from '#mesos-v1';
 import { FakeHost, FakeLauncher } from '../../../../test/support/fake-launcher.js';
 import { FakeMasterLink } from '../../../../test/support/fake-master-link.js';
-import { FakeFetcher, FakeSandboxStore } from '../../../../test/support/fake-sandbox-store.js';
+import {
+  FakeFetcher,
+  FakeSandboxStore,
+  FakeVolumeStore,
+} from '../../../../test/support/fake-sandbox-store.js';
 import { FakeTaskJournal } from '../../../../test/support/fake-task-journal.js';
 import { VirtualClock } from '../../../../test/support/virtual-clock.js';
 import { createAgentEngine } from './agent-engine.js';
@@ -26,6 +30,7 @@ export const task = (id: string, more: Partial<TaskInfo> = {}): TaskInfo => ({
 /** What outlives an agent: its disk and the processes of its host. */
 export const createWorld = () => ({
   journal: new FakeTaskJournal(),
+  volumes: new FakeVolumeStore(),
   host: new FakeHost(),
   clock: new VirtualClock(),
 });
@@ -52,6 +57,7 @@ export async function startEngine(
       link,
       fetcher,
       sandboxes: options.sandboxes ?? new FakeSandboxStore(),
+      volumes: world.volumes,
       clock: world.clock,
       randomBytes: (count) =>
         Array.from({ length: count }, () => world.journal.records.length % 256),

@@ -21,6 +21,7 @@ import { createExecutors } from './effect-executor.js';
 import { EffectQueue } from './effect-queue.js';
 import { ExecutorApi } from './executor-api.js';
 import { ExecutorStreams } from './executor-streams.js';
+import { openVolumes } from './open-volumes.js';
 import { TimerTable } from './timer-table.js';
 
 /** What a launcher said about itself at the start. */
@@ -43,8 +44,8 @@ export interface AgentEngine {
   halt(): void;
   /** Resolves when all effects so far are carried out. */
   idle(): Promise<void>;
-  /** A task's sandbox takes more than the disk it asked for; it is ended for that. */
-  exceedDisk(run: RunKey, usedBytes: number): void;
+  /** A task's sandbox takes more than the disk it asked for, or a `volume` more than its size; it is ended for that. */
+  exceedDisk(run: RunKey, usedBytes: number, volume?: string): void;
   readonly state: AgentState;
   /** What executors call. They may before `start` has resolved, as soon as the journal is read. */
   readonly executors: ExecutorApi;
@@ -73,6 +74,7 @@ export const createAgentEngine = (
 class Engine implements AgentEngine {
   launchers: readonly LauncherStatus[] = [];
   disk: string | undefined;
+  private readonly troubles = new Map<'journal' | 'volumes', string>();
   private current: AgentState | undefined;
   /** What a restart would know; a master is told of no other. */
   private persistedEpoch = 0;
@@ -122,7 +124,8 @@ class Engine implements AgentEngine {
 
   async start(): Promise<void> {
     this.launchers = await Promise.all(this.ports.launchers.map(detect));
-    this.ports.journal.watch((problem) => this.noteDisk(problem));
+    this.ports.journal.watch((problem) => this.noteDisk('journal', problem));
+    this.ports.volumes.watch((problem) => this.noteDisk('volumes', problem));
     const journal = await this.ports.journal.open();
     const { hostname, resources, attributes } = this.settings.agent;
     const description = { hostname, resources, attributes };
@@ -151,7 +154,8 @@ class Engine implements AgentEngine {
     await this.sweepRuntime();
     // What was lost by a reboot is on the disk before the new boot is.
     if (isNewIdentity) await this.queue.idle();
-    this.dispatch({ kind: 'started', isNewIdentity });
+    const volumes = await openVolumes(this.ports, journal.identity ?? recovered.state.identity);
+    this.dispatch({ kind: 'started', isNewIdentity, volumes });
     this.connect();
     this.watchLaunchers();
   }
@@ -163,6 +167,7 @@ class Engine implements AgentEngine {
     this.halt();
     await this.ports.link.close();
     await Promise.all(this.ports.launchers.map((launcher) => launcher.close()));
+    this.ports.volumes.close();
     await this.ports.journal.close();
   }
 
@@ -186,8 +191,9 @@ class Engine implements AgentEngine {
     return this.queue.idle();
   }
 
-  exceedDisk(run: RunKey, usedBytes: number): void {
-    this.dispatch({ kind: 'task', run, event: { kind: 'disk-exceeded', usedBytes } });
+  exceedDisk(run: RunKey, usedBytes: number, volume?: string): void {
+    const use = volume === undefined ? { usedBytes } : { usedBytes, volume };
+    this.dispatch({ kind: 'task', run, event: { kind: 'disk-exceeded', ...use } });
   }
 
   /** Refuses to start as something the policy does not allow: nothing has been done yet. */
@@ -213,7 +219,11 @@ class Engine implements AgentEngine {
     for (const listener of [...this.changeListeners]) listener();
   }
 
-  private noteDisk(problem: string | undefined): void {
+  private noteDisk(about: 'journal' | 'volumes', told: string | undefined): void {
+    if (told === undefined) this.troubles.delete(about);
+    else this.troubles.set(about, told);
+    const problem = this.troubles.values().next().value;
+    if (this.disk === problem) return;
     this.disk = problem;
     if (this.current === undefined) return;
     this.dispatch({ kind: 'disk-changed', ...(problem === undefined ? {} : { problem }) });

@@ -3,7 +3,7 @@ import type { ReconfigurationPolicy } from '#cluster';
 import type { AgentInfo } from '#mesos-v1';
 import { FakeHost, FakeLauncher } from '../../../../test/support/fake-launcher.js';
 import { FakeMasterLink } from '../../../../test/support/fake-master-link.js';
-import { FakeSandboxStore } from '../../../../test/support/fake-sandbox-store.js';
+import { FakeSandboxStore, FakeVolumeStore } from '../../../../test/support/fake-sandbox-store.js';
 import { FakeTaskJournal } from '../../../../test/support/fake-task-journal.js';
 import { VirtualClock } from '../../../../test/support/virtual-clock.js';
 import { createAgentEngine } from './agent-engine.js';
@@ -20,7 +20,13 @@ async function start(journal: FakeTaskJournal, count: number, policy: Reconfigur
       launchers: [new FakeLauncher(new FakeHost())],
       prober: { probe: async () => ({ passed: true, detail: '', durationMs: 1 }) },
       fetcher: { fetch: async () => undefined },
-      ...{ journal, link, sandboxes: new FakeSandboxStore(), clock: new VirtualClock() },
+      ...{
+        journal,
+        link,
+        sandboxes: new FakeSandboxStore(),
+        volumes: new FakeVolumeStore(),
+        clock: new VirtualClock(),
+      },
       randomBytes: (bytes) => Array(bytes).fill(1),
       log: () => undefined,
       fail: () => undefined,

@@ -4,7 +4,11 @@ import { runKeyOfTask } from '#core';
 import type { FrameworkInfo, TaskInfo } from '#mesos-v1';
 import { FakeHost, FakeLauncher } from '../../../../test/support/fake-launcher.js';
 import { FakeMasterLink } from '../../../../test/support/fake-master-link.js';
-import { FakeFetcher, FakeSandboxStore } from '../../../../test/support/fake-sandbox-store.js';
+import {
+  FakeFetcher,
+  FakeSandboxStore,
+  FakeVolumeStore,
+} from '../../../../test/support/fake-sandbox-store.js';
 import { FakeTaskJournal } from '../../../../test/support/fake-task-journal.js';
 import { settle, VirtualClock } from '../../../../test/support/virtual-clock.js';
 import { createAgentEngine } from './agent-engine.js';
@@ -44,6 +48,7 @@ async function upgraded() {
       link,
       fetcher: new FakeFetcher(),
       sandboxes: new FakeSandboxStore(),
+      volumes: new FakeVolumeStore(),
       clock: new VirtualClock(),
       randomBytes: (count) => Array.from({ length: count }, () => 7),
       log: () => undefined,

@@ -8,6 +8,7 @@ import { type DiskStep, recordFiles } from '../../../../test/support/recorded-di
 import { settle, VirtualClock } from '../../../../test/support/virtual-clock.js';
 import { FileTaskJournal } from '../journal/file-task-journal.js';
 import { DirectorySandboxStore } from '../sandbox/directory-sandbox-store.js';
+import { DirectoryVolumeStore } from '../sandbox/directory-volume-store.js';
 import { type AgentEngine, createAgentEngine } from './agent-engine.js';
 import { launch, task } from './agent-engine.test-support.js';
 import type { SandboxStore } from './sandbox-store.port.js';
@@ -88,6 +89,13 @@ export interface Life {
   readonly compactFromBytes?: number;
 }
 
+const SETTINGS = {
+  agent: { hostname: 'host-1', port: 5051, resources: [], attributes: [] },
+  version: '1.11.0',
+  hostAddress: '127.0.0.1',
+  searchPath: '/bin',
+};
+
 /** One life of an agent over a real work directory. */
 export async function live({ root, bootId, host = new WatchedHost(), seed, ...limits }: Life) {
   const steps: Step[] = [];
@@ -99,29 +107,25 @@ export async function live({ root, bootId, host = new WatchedHost(), seed, ...li
     process: new FakeLauncher(host, 'process'),
     docker: new FakeLauncher(host, 'docker'),
   };
+  const files = recordFiles(root, (step) => told({ kind: 'disk', step }));
   const engine = createAgentEngine(
     {
       launchers: [launchers.process, launchers.docker],
       prober: { probe: async () => ({ passed: true, detail: '', durationMs: 1 }) },
       journal: new FileTaskJournal(join(root, 'journal'), () => undefined, {
-        files: recordFiles(root, (step) => told({ kind: 'disk', step })),
+        files,
         ...limits,
       }),
       link,
       fetcher: new FakeFetcher(),
       sandboxes: watchSandboxes(root, told),
+      volumes: new DirectoryVolumeStore(root, () => undefined, files),
       clock: new VirtualClock(),
       randomBytes: (count) => Array.from({ length: count }, () => seed),
       log: () => undefined,
       fail: (error) => failures.push(error),
     },
-    {
-      agent: { hostname: 'host-1', port: 5051, resources: [], attributes: [] },
-      version: '1.11.0',
-      bootId,
-      hostAddress: '127.0.0.1',
-      searchPath: '/bin',
-    },
+    { ...SETTINGS, bootId },
   );
   await engine.start();
   const rest = async (): Promise<void> => {

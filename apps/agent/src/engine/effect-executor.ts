@@ -1,12 +1,16 @@
 import {
   type AgentEffect,
   type AgentTaskEvent,
+  asPlainTask,
   isSubscribed,
   type LauncherKind,
+  launcherKindOf,
   type MemberFolder,
   type ProbeSight,
+  type TaskVolume,
   toLaunchSpec,
   toMemberSpec,
+  volumesIn,
 } from '#cluster';
 import type { ExecutorTable, LaunchedTask, Launcher, RunKey } from '#core';
 import type { TaskInfo } from '#mesos-v1';
@@ -33,9 +37,11 @@ export function createExecutors(context: ExecutorContext): ExecutorTable<AgentEf
     journal: ({ records }) => ports.journal.append(records),
     'accept-group': ({ records }) => ports.journal.append(records),
     'retire-group': ({ run }) => start(() => background(context, ports.sandboxes.retire(run))),
-    'persist-identity': async ({ identity }) => {
+    'persist-identity': async ({ identity, volumes }) => {
+      if (volumes !== undefined) await ports.volumes.make(volumes.make);
       await ports.journal.saveIdentity(identity);
       context.persisted(identity);
+      if (volumes !== undefined) await ports.volumes.remove(volumes.remove);
     },
     'send-update': (effect) => start(() => sendUpdate(context, effect)),
     'tell-status': (effect) =>
@@ -139,6 +145,10 @@ async function fetch(
     async () => {
       // The fetcher gives the sandbox to the task's user when it is done: until then nobody else puts links into it.
       const { sandbox } = await context.ports.sandboxes.prepare(run, toOwner({}, member));
+      // What is fetched does not get into the place of a volume.
+      if ('resources' in task) {
+        await attachVolumes(context, task, { sandbox, isMember: member !== undefined });
+      }
       await context.ports.fetcher.fetch({
         uris: task.command?.uris ?? [],
         sandbox,
@@ -153,15 +163,27 @@ async function fetch(
   context.dispatch({ kind: 'task', run, event });
 }
 
+async function attachVolumes(
+  { ports }: ExecutorContext,
+  task: TaskInfo,
+  { sandbox, isMember }: { readonly sandbox: string; readonly isMember: boolean },
+): Promise<void> {
+  const isMounted = launcherKindOf(isMember ? asPlainTask(task) : task) === 'docker';
+  await ports.volumes.attach(volumesIn(task.resources), { sandbox, isMounted, ...ownerOf(task) });
+}
+
 async function launch(context: ExecutorContext, effect: EffectOf<'launch'>): Promise<void> {
   const { run, task, frameworkId, launcher, member, gpus } = effect;
   const { sandboxes } = context.ports;
   const event = await attempt<AgentTaskEvent>(
     async () => {
       const directories = await sandboxes.prepare(run, toOwner(task, member));
+      const { sandbox } = directories;
+      await attachVolumes(context, task, { sandbox, isMember: member !== undefined });
       const site = {
         ...directories,
         run,
+        volumeDirectory: (volume: TaskVolume) => context.ports.volumes.directoryOf(volume),
         ...(gpus === undefined ? {} : { gpus }),
         agentId: context.state().identity.agentId ?? '',
         frameworkId,

@@ -1,4 +1,11 @@
-import { type AgentEffect, type AgentTaskEvent, containerIdOf, toExecutorSpec } from '#cluster';
+import {
+  type AgentEffect,
+  type AgentTaskEvent,
+  containerIdOf,
+  type TaskVolume,
+  toExecutorSpec,
+  volumesIn,
+} from '#cluster';
 import type { ExecutorTable, Launcher } from '#core';
 import type { AgentCall, ExecutorEvent } from '#mesos-v1';
 import type { ExecutorContext } from './executor-context.js';
@@ -74,11 +81,16 @@ async function launchExecutor(
   let event: AgentTaskEvent;
   try {
     const directories = await ports.sandboxes.prepare(run, user ? { user } : {});
+    const { sandbox } = directories;
+    const owner = user ? { user } : {};
+    const volumes = volumesIn(executor.resources);
+    await ports.volumes.attach(volumes, { sandbox, isMounted: launcher === 'docker', ...owner });
     const spec = toExecutorSpec(
       { executor, framework, limits },
       {
         ...directories,
         run,
+        volumeDirectory: (volume: TaskVolume) => ports.volumes.directoryOf(volume),
         agentId: context.state().identity.agentId ?? '',
         frameworkId: framework.id?.value ?? '',
         searchPath: settings.searchPath,

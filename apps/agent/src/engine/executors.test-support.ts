@@ -1,7 +1,11 @@
 import type { ExecutorCall, ExecutorEvent, ExecutorInfo, FrameworkInfo, TaskInfo } from '#mesos-v1';
 import { FakeHost, FakeLauncher } from '../../../../test/support/fake-launcher.js';
 import { FakeMasterLink } from '../../../../test/support/fake-master-link.js';
-import { FakeFetcher, FakeSandboxStore } from '../../../../test/support/fake-sandbox-store.js';
+import {
+  FakeFetcher,
+  FakeSandboxStore,
+  FakeVolumeStore,
+} from '../../../../test/support/fake-sandbox-store.js';
 import { FakeTaskJournal } from '../../../../test/support/fake-task-journal.js';
 import { settle, VirtualClock } from '../../../../test/support/virtual-clock.js';
 import { type AgentEngine, createAgentEngine } from './agent-engine.js';
@@ -58,6 +62,7 @@ export async function startAgent(
       link,
       fetcher,
       sandboxes: new FakeSandboxStore(),
+      volumes: new FakeVolumeStore(),
       clock: world.clock,
       randomBytes: (count) =>
         Array.from({ length: count }, () => world.journal.records.length % 256),

@@ -12,6 +12,7 @@ import { FakeMasterLink } from '../../../../test/support/fake-master-link.js';
 import { FakeFetcher } from '../../../../test/support/fake-sandbox-store.js';
 import { FileTaskJournal } from '../journal/file-task-journal.js';
 import { DirectorySandboxStore } from '../sandbox/directory-sandbox-store.js';
+import { DirectoryVolumeStore } from '../sandbox/directory-volume-store.js';
 import { createAgentEngine } from './agent-engine.js';
 import { launch, task } from './agent-engine.test-support.js';
 
@@ -82,6 +83,7 @@ function makeAgent(name: string) {
       link,
       fetcher: new FakeFetcher(),
       sandboxes: new DirectorySandboxStore(root),
+      volumes: new DirectoryVolumeStore(root, () => undefined),
       clock: systemClock,
       randomBytes: (count) => Array.from({ length: count }, () => seed),
       log: () => undefined,

@@ -1,4 +1,4 @@
-import type { AgentEffect } from '#cluster';
+import { type AgentEffect, joinChanges } from '#cluster';
 
 /**
  * Which effects make which outdated, while they wait in one lane. The newer one is carried out in the place of the older, so
@@ -39,6 +39,11 @@ export function supersessionKey(effect: AgentEffect): string | undefined {
 
 /** The effect that stands for both, in the place of the older; undefined: the newer one has more to say. */
 export function mergeEffects(older: AgentEffect, newer: AgentEffect): AgentEffect | undefined {
+  if (older.kind === 'persist-identity' && newer.kind === 'persist-identity') {
+    if (older.volumes === undefined) return newer;
+    const volumes = joinChanges(older.volumes, newer.volumes ?? { make: [], remove: [] });
+    return { ...newer, volumes };
+  }
   if (older.kind !== 'journal' || newer.kind !== 'journal') return newer;
   const [kill, ...others] = newer.records;
   if (kill?.kind !== 'kill' || others.length > 0) return undefined;

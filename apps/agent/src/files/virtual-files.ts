@@ -1,10 +1,11 @@
 import type { Stats } from 'node:fs';
 import { type FileHandle, lstat, readdir, readFile } from 'node:fs/promises';
 import { basename, join, posix } from 'node:path';
-import type { AgentState } from '#cluster';
+import { type AgentState, volumesIn } from '#cluster';
 import { type RunKey, runKeyOfTask } from '#core';
 import { ApiError } from '#platform';
 import type { DirectorySandboxStore } from '../sandbox/directory-sandbox-store.js';
+import type { DirectoryVolumeStore } from '../sandbox/directory-volume-store.js';
 import { stillRecovering } from '../status/still-recovering.js';
 import { LOG_PATH, openLog, readLogPath } from './agent-log.js';
 import { findSandbox } from './find-sandbox.js';
@@ -19,6 +20,7 @@ import {
 export interface FileSource {
   readonly state: AgentState | undefined;
   readonly sandboxes: Pick<DirectorySandboxStore, 'directories'>;
+  readonly volumes?: Pick<DirectoryVolumeStore, 'directoryOf'>;
 }
 
 export interface ListedFile {
@@ -86,12 +88,19 @@ export async function listFolder(source: FileSource, text: string): Promise<read
 
 /** The folder that the path must not lead out of, and the path in it. */
 async function locate(
-  { state, sandboxes }: FileSource,
+  { state, sandboxes, volumes }: FileSource,
   path: SandboxPath,
 ): Promise<{ readonly sandbox: string; readonly path: SandboxPath; readonly run?: RunKey }> {
   if (state !== undefined) {
     const { run, folder, inside } = findSandbox(state, path);
     const { sandbox } = sandboxes.directories(folder);
+    // What is in a volume is in its directory, to which only a link leads; nothing leads out of that.
+    const mine = volumesIn(state.tasks.get(run)?.definition.resources ?? []);
+    const volume = mine.find(({ containerPath }) => isBelow(path.inside, containerPath));
+    if (volume !== undefined && volumes !== undefined) {
+      const below = posix.relative(volume.containerPath, path.inside);
+      return { sandbox: volumes.directoryOf(volume), run, path: { ...path, inside: below } };
+    }
     return { sandbox, run, path: { ...path, inside: posix.join(inside, path.inside) } };
   }
   const { sandbox } = sandboxes.directories(runKeyOfTask(path.taskId));
@@ -99,6 +108,9 @@ async function locate(
   if (isThere) return { sandbox, path };
   throw stillRecovering();
 }
+
+const isBelow = (path: string, folder: string): boolean =>
+  path === posix.normalize(folder) || path.startsWith(`${posix.normalize(folder)}/`);
 
 async function describe(path: string, stats: Stats): Promise<ListedFile> {
   const [user, group] = await Promise.all([

@@ -13,7 +13,8 @@ export interface JournalFile {
 
 /** What the journal asks of a file system. Tests cut it anywhere, fill it and break it. */
 export interface JournalFiles {
-  makeFolder(path: string): Promise<void>;
+  /** With those above it; `mode` is for each that is made. */
+  makeFolder(path: string, mode?: number): Promise<void>;
   /** Undefined: there is none. */
   read(path: string): Promise<Buffer | undefined>;
   openLog(path: string): Promise<JournalFile>;
@@ -29,8 +30,8 @@ const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 
 export const nodeJournalFiles: JournalFiles = {
-  makeFolder: async (path) => {
-    await makeFolder(path, FOLDER_MODE);
+  makeFolder: async (path, mode = FOLDER_MODE) => {
+    await makeFolder(path, mode);
   },
   read: async (path) => {
     try {

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { runKeyOfTask } from '#core';
 import { DirectorySandboxStore } from './directory-sandbox-store.js';
 import { filesystemUsage, measureFolder } from './disk-usage.js';
-import { type LimitedSandbox, watchDisk } from './disk-watch.js';
+import { type LimitedFolder, watchDisk } from './disk-watch.js';
 import { sandboxAgeLimitMs } from './sandbox-age.js';
 
 const KIB = 1024;
@@ -97,13 +97,13 @@ describe('the disk a sandbox takes', () => {
     await Promise.all([mkdir(large), mkdir(small)]);
     await writeFile(join(large, 'file'), Buffer.alloc(64 * KIB, 'x'));
     const limitBytes = 32 * KIB;
-    const told: LimitedSandbox[] = [];
+    const told: LimitedFolder[] = [];
     const tasks = [
-      { run: runKeyOfTask('gone'), sandbox: join(root, 'missing'), limitBytes },
-      { run: runKeyOfTask('large'), sandbox: large, limitBytes },
-      { run: runKeyOfTask('small'), sandbox: small, limitBytes },
+      { run: runKeyOfTask('gone'), folder: join(root, 'missing'), limitBytes },
+      { run: runKeyOfTask('large'), folder: large, limitBytes },
+      { run: runKeyOfTask('small'), folder: small, limitBytes },
     ];
-    const exceeded = (task: LimitedSandbox) => void told.push(task);
+    const exceeded = (task: LimitedFolder) => void told.push(task);
     const watch = watchDisk({ tasks: () => tasks, exceeded, intervalMs: NEVER_MS });
 
     await watch.pass();

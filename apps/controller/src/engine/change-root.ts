@@ -5,6 +5,7 @@ import {
   type DeploymentId,
   type DeploymentStep,
   deploymentId,
+  isParked,
   type RootGroup,
 } from '#core';
 import {
@@ -215,6 +216,8 @@ function hasOutdatedInstances(
   const app = target.apps.get(id);
   if (app === undefined) return false;
   for (const instance of draft.instancesOf(id).values()) {
+    // Whatever it ran before it ended, it is launched as what is declared.
+    if (isParked(instance)) continue;
     if (isOutdated(configVersionOf(context, draft.root, instance), app)) return true;
   }
   return false;

@@ -130,6 +130,7 @@ export class CommittedState {
     const previous = this.byId.get(instance.id);
     if (previous !== undefined && previous.taskId !== instance.taskId) {
       this.byTask.delete(previous.taskId);
+      this.rememberSandbox(previous);
     }
     this.byId.set(instance.id, instance);
     this.byTask.set(instance.taskId, instance.id);

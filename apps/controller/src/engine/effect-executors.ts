@@ -5,6 +5,7 @@ import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import type { EngineEffect } from './engine-effect.js';
 import { changeInstance, delayLaunches, type EndReport, toFailure } from './instance-changes.js';
+import { forgetReleased } from './leftovers.js';
 import { toKillPolicy } from './task-info.js';
 
 /** What carrying out effects needs beyond the context. */
@@ -95,11 +96,17 @@ async function acceptOffer(
       type: 'ACCEPT',
       accept: {
         offer_ids: [{ value: effect.offerId }],
-        operations: [{ type: 'LAUNCH', launch: { task_infos: effect.tasks } }],
+        operations: [
+          ...effect.operations,
+          ...(effect.tasks.length === 0
+            ? []
+            : [{ type: 'LAUNCH' as const, launch: { task_infos: effect.tasks } }]),
+        ],
         filters: { refuse_seconds: effect.refuseSeconds },
       },
     });
     for (const id of effect.instanceIds) noteAccepted(context, id);
+    await forgetReleased(context, effect.released);
   } catch (error) {
     await settleFailedAccept(context, effect, error);
   } finally {

@@ -1,5 +1,5 @@
 import type { AgentId, InstanceId, OfferId, StoredEvent, TaskId } from '#core';
-import type { TaskInfo } from '#mesos-v1';
+import type { OfferOperation, TaskInfo } from '#mesos-v1';
 
 /** What the engine does to the world, always after the decision behind it is durable. Each may run twice and do no harm. */
 export type EngineEffect =
@@ -7,8 +7,12 @@ export type EngineEffect =
   | {
       readonly kind: 'accept-offer';
       readonly offerId: OfferId;
+      /** Before the launch: what is reserved for its tasks, and what is given back of others. */
+      readonly operations: readonly OfferOperation[];
       readonly tasks: readonly TaskInfo[];
       readonly instanceIds: readonly InstanceId[];
+      /** Those whose reservations are given back. */
+      readonly released: readonly InstanceId[];
       readonly refuseSeconds: number;
     }
   | {

@@ -15,7 +15,8 @@ import type { RootChange, RootDelta } from './controller-engine.port.js';
 import { createControllerEngine } from './create-controller-engine.js';
 import type { RunningEngine } from './engine.js';
 import type { EngineOptions, EnginePorts } from './engine-ports.js';
-import { amountOf, type FakeAgent, isEnd, toOffer } from './fake-offers.test-support.js';
+import { amountOf, type FakeAgent, isEnd, portsOf, toOffer } from './fake-offers.test-support.js';
+import { FakeReservations } from './fake-reservations.test-support.js';
 
 /** One task of the fake cluster. */
 export interface FakeTask {
@@ -34,6 +35,9 @@ const OFFER_ROUND_MS = 5;
  */
 export class FakeCluster {
   readonly tasks = new Map<string, FakeTask>();
+  readonly reservations = new FakeReservations();
+  /** Agents nobody sees: nothing is offered of them. */
+  readonly away = new Set<string>();
   readonly calls: string[] = [];
   /** Offers are made for these, in turn. */
   roles: readonly string[] = ['*'];
@@ -65,13 +69,13 @@ export class FakeCluster {
     };
     return {
       start: () => {
-        this.clock.schedule(1, () => void subscribe());
+        this.clock.schedule(1, () => void subscribe().catch(() => undefined));
       },
       resubscribe: () => {
         this.open.clear();
         this.handlers = undefined;
         void handlers.onDisconnected('subscribing again');
-        this.clock.schedule(1, () => void subscribe());
+        this.clock.schedule(1, () => void subscribe().catch(() => undefined));
       },
       call: async (call) => {
         if (this.handlers !== handlers) return;
@@ -190,7 +194,11 @@ export class FakeCluster {
   ): void {
     const agentId = this.open.get(offer);
     this.open.delete(offer);
-    const infos = (call.accept.operations ?? []).flatMap((operation) =>
+    const operations = call.accept.operations ?? [];
+    if (agentId !== undefined) {
+      for (const operation of operations) this.reservations.apply(agentId, operation);
+    }
+    const infos = operations.flatMap((operation) =>
       operation.type === 'LAUNCH' ? operation.launch.task_infos : [],
     );
     for (const info of infos) {
@@ -266,14 +274,18 @@ export class FakeCluster {
       const role = this.roles.find(
         (one) => (this.refused.get(`${one} ${agent.id}`) ?? 0) <= monoMs,
       );
-      if (isOut || role === undefined) continue;
+      if (isOut || role === undefined || this.away.has(agent.id)) continue;
+      const infos = this.tasksOf(agent.id).map(({ info }) => info);
+      const reserved = this.reservations.offered(agent.id, role, infos);
       const free = agent.cpus - this.usedCpus(agent.id);
-      if (free < 0.01) continue;
+      if (free < 0.01 && reserved.length === 0) continue;
       this.offerCount += 1;
       const id = `offer-${this.offerCount}`;
       this.open.set(id, agent.id);
       this.roleOf.set(id, role);
-      offers.push(toOffer(id, agent, free, this.usedPorts(agent.id), role));
+      offers.push(
+        toOffer(id, agent, { cpus: free, ports: infos.flatMap(portsOf), role, reserved }),
+      );
     }
     if (offers.length > 0) void this.handlers.onOffers(offers);
   }
@@ -285,15 +297,8 @@ export class FakeCluster {
   }
 
   private usedCpus(agentId: string): number {
-    return this.tasksOf(agentId).reduce((sum, { info }) => sum + amountOf(info, 'cpus'), 0);
-  }
-
-  private usedPorts(agentId: string): readonly number[] {
-    return this.tasksOf(agentId).flatMap(({ info }) =>
-      info.resources.flatMap(({ name, ranges }) =>
-        name === 'ports' ? (ranges?.range ?? []).map(({ begin }) => begin) : [],
-      ),
-    );
+    const reserved = this.reservations.amountOf(agentId, 'cpus');
+    return this.tasksOf(agentId).reduce((sum, { info }) => sum + amountOf(info, 'cpus'), reserved);
   }
 }
 

@@ -67,6 +67,8 @@ export class EngineMemory {
   readonly recentPorts = new Map<AgentId, Set<number>>();
   /** ACCEPT is on its way: asking the master about them now would get a wrong answer. */
   readonly accepting = new Set<InstanceId>();
+  /** Until then offers are asked for what is reserved for instances that are no more. */
+  leftoversUntilMonoMs = Number.NEGATIVE_INFINITY;
   /** What the sweep found due is waiting to be stored. */
   isSettlingDue = false;
   /** Apps whose last ACCEPT the master refused. */

@@ -63,6 +63,8 @@ export interface EngineOptions {
   /** Unanswered launches and tasks that stay staging this long are killed and replaced. */
   readonly launchConfirmTimeoutMs: number;
   readonly launchTimeoutMs: number;
+  /** A launch that is to reserve something and is unanswered for so long is asked about. */
+  readonly reservationTimeoutMs: number;
   readonly killRetryMs: number;
   readonly maxKillsInFlight: number;
   readonly reconcileIntervalMs: number;
@@ -75,6 +77,8 @@ export interface EngineOptions {
   readonly unhealthy: UnhealthyLimits;
   /** Offers are taken for this role even when no app has it. */
   readonly role: string;
+  /** As what the master knows us; it is that of our reservations. */
+  readonly principal?: string;
   /** Differs between controllers, so that their port choices do. */
   readonly seed: number;
 }
@@ -86,6 +90,7 @@ export const DEFAULT_ENGINE_OPTIONS: EngineOptions = {
   longRefuseSeconds: 3_600,
   launchConfirmTimeoutMs: 300_000,
   launchTimeoutMs: 300_000,
+  reservationTimeoutMs: 20_000,
   killRetryMs: 10_000,
   maxKillsInFlight: 200,
   reconcileIntervalMs: 600_000,

@@ -5,10 +5,12 @@ import {
   frameworkId,
   type Instance,
   type InstanceId,
+  isDormant,
+  isParked,
   isTerminalCondition,
   StoreUnavailableError,
 } from '#core';
-import { type ControllerAbilities, readyEntries } from '#deployment';
+import type { ControllerAbilities } from '#deployment';
 import type { SchedulerDriver } from '#framework';
 import type { WireRouterReport } from '#marathon-v2';
 import { applyRootChange } from './change-root.js';
@@ -36,6 +38,8 @@ import { noteHealthNews } from './health-news.js';
 import { changeInstance } from './instance-changes.js';
 import { toKill } from './kill-effect.js';
 import { KillQueue } from './kill-queue.js';
+import { reservedRoles } from './leftovers.js';
+import { lookAtQueue } from './look-at-queue.js';
 import { createMonitors } from './monitors.js';
 import { OfferDemand } from './offer-demand.js';
 import { createPreviews } from './previews.js';
@@ -104,13 +108,13 @@ export class Engine implements RunningEngine {
     const { state } = this.context;
     for (const instance of state.instances()) {
       followInstance(this.context, instance.id);
-      if (instance.goal !== 'Running') this.context.kills.request(instance);
+      if (instance.goal !== 'Running' && !isDormant(instance)) this.context.kills.request(instance);
       if (isPlaced(instance)) this.context.memory.unconfirmed.add(instance.taskId);
     }
     this.driver = this.ports.connect(
       createHandlers(this.context, (error) => this.fail(error)),
       state.frameworkId === undefined ? undefined : frameworkId(state.frameworkId),
-      () => this.roles.take(state.root),
+      () => this.roles.take(state.root, reservedRoles(state.instances())),
     );
     this.driver.start();
     this.every(this.options.sweepIntervalMs, () => sweep(this.context));
@@ -147,14 +151,20 @@ export class Engine implements RunningEngine {
     return this.submitChange((draft) => steerDeployment(this.context, draft, id, command));
   }
 
-  async killInstances(ids: readonly InstanceId[]): Promise<void> {
+  async killInstances(
+    ids: readonly InstanceId[],
+    { wipe }: { readonly wipe: boolean },
+  ): Promise<void> {
     await this.context.commits.submit({
       whenUnavailable: 'reject',
       run: (draft) => {
         for (const id of ids) {
           const instance = draft.instance(id);
           if (instance === undefined) continue;
-          changeInstance(this.context, draft, instance, { kind: 'decommission' });
+          const kill = wipe
+            ? ({ kind: 'decommission' } as const)
+            : ({ kind: 'stop', isComingBack: true } as const);
+          changeInstance(this.context, draft, instance, kill);
         }
       },
     });
@@ -198,14 +208,15 @@ export class Engine implements RunningEngine {
       }),
       demand: new OfferDemand({
         clock,
-        look: () => lookAtQueue(memory, clock.now()),
+        look: () => lookAtQueue(this.context),
         revive: () => void execute({ kind: 'revive-offers' }),
         suppress: () => void execute({ kind: 'suppress-offers' }),
       }),
       reconciler: new Reconciler({
         clock,
         intervalMs: options.reconcileIntervalMs,
-        instances: () => [...state.instances()].filter(({ id }) => !memory.accepting.has(id)),
+        instances: () =>
+          [...state.instances()].filter((one) => !memory.accepting.has(one.id) && !isParked(one)),
         send: (tasks) => void execute({ kind: 'reconcile-tasks', tasks }),
       }),
       evaluateSoon: (apps) => this.evaluateSoon(apps),
@@ -338,16 +349,10 @@ export class Engine implements RunningEngine {
   }
 }
 
-const isPlaced = ({ condition, placement }: Instance): boolean =>
-  placement !== undefined && !isTerminalCondition(condition);
-
-function lookAtQueue(
-  memory: EngineMemory,
-  now: Parameters<typeof readyEntries>[2],
-): { readonly wants: boolean; readonly nextInMs?: number } {
-  const { ready, nextInMs } = readyEntries(memory.queue, memory.backOffs, now);
-  return { wants: ready.length > 0, ...(nextInMs === undefined ? {} : { nextInMs }) };
-}
+const isPlaced = (instance: Instance): boolean =>
+  instance.placement !== undefined &&
+  !isTerminalCondition(instance.condition) &&
+  !isParked(instance);
 
 /** Each effect goes to the executor of its kind. */
 const runEffect = <Kind extends EngineEffect['kind']>(

@@ -1,4 +1,13 @@
-import type { App, AppId, DeploymentId, Instance, InstanceId } from '#core';
+import {
+  type App,
+  type AppId,
+  type DeploymentId,
+  type Instance,
+  type InstanceEvent,
+  type InstanceId,
+  isDormant,
+  isLeftover,
+} from '#core';
 import {
   drainTimeoutMs,
   isOutdated,
@@ -36,9 +45,9 @@ export function evaluateApps(context: EngineContext, draft: Draft, apps: Iterabl
 
 function evaluateApp(context: EngineContext, draft: Draft, id: AppId, routers: KnownRouters): void {
   const target = findTarget(draft, context.memory, id);
-  const instances = [...draft.instancesOf(id).values()];
+  const all = [...draft.instancesOf(id).values()];
   if (target.kind !== 'run') {
-    clearApp(context, draft, target, instances, id);
+    clearApp(context, draft, target, all, id);
     return;
   }
   const { app, mode, deployment } = target;
@@ -46,6 +55,9 @@ function evaluateApp(context: EngineContext, draft: Draft, id: AppId, routers: K
     deployment === undefined ? undefined : context.memory.deployments.get(deployment.id);
   const original = deploymentMemory?.originals.get(id);
   const stage = deployment === undefined ? undefined : stageOf({ deployment, app, mode, original });
+  if (mode === 'stop') giveUpDormant(context, draft, all);
+  // What is only kept for later takes no part.
+  const instances = all.filter((instance) => !isDormant(instance));
   if (mode === 'stop' || app.instances === 0) context.memory.backOffs.delete(id);
   const needsReadiness = mode !== 'steady' && mode !== 'stop' && app.readinessChecks.length > 0;
   if (needsReadiness) watchReadiness(context, draft, app, instances);
@@ -62,7 +74,10 @@ function evaluateApp(context: EngineContext, draft: Draft, id: AppId, routers: K
     limits: context.options.unhealthy,
     now: draft.now,
   });
-  carryOut(context, draft, actions);
+  // What is being drained is counted until it is killed.
+  const present = instances.filter(({ goal }) => goal === 'Running');
+  const surplus = Math.max(0, present.length - app.instances);
+  carryOut(context, draft, actions, { isForGood: mode === 'stop', surplus });
   pruneDefinitions(context, draft, id);
   const launched = actions.launchesOld ? original : app;
   if (actions.launchesOld) prepareOld(context, original, deploymentMemory);
@@ -94,11 +109,11 @@ function clearApp(
   if (context.memory.queue.delete(id)) context.demand.update({ isNew: false });
   if (target.kind !== 'gone') return;
   for (const instance of instances) {
-    if (instance.goal === 'Running') {
+    if (instance.goal !== 'Decommissioned') {
       changeInstance(context, draft, instance, { kind: 'decommission' });
     }
   }
-  if (instances.length === 0) context.memory.forgetApp(id);
+  if (instances.every(isLeftover)) context.memory.forgetApp(id);
 }
 
 function finishStop(context: EngineContext, draft: Draft, id: AppId): void {
@@ -134,7 +149,18 @@ function tellReady({ readiness, memory }: EngineContext, draft: Draft, instance:
   draft.after(() => memory.toldReady.add(instance.id));
 }
 
-function carryOut(context: EngineContext, draft: Draft, actions: RolloutActions): void {
+/** `surplus`: so many of those that are ended are not to be launched again; `isForGood`: none, and nothing is kept for them. */
+interface Ending {
+  readonly isForGood: boolean;
+  readonly surplus: number;
+}
+
+function carryOut(
+  context: EngineContext,
+  draft: Draft,
+  actions: RolloutActions,
+  { isForGood, surplus }: Ending,
+): void {
   for (const id of actions.drain) {
     const instance = draft.instance(id);
     if (instance === undefined) continue;
@@ -145,14 +171,25 @@ function carryOut(context: EngineContext, draft: Draft, actions: RolloutActions)
       deadlineEpochMs: draft.now.epochMs + timeoutMs,
     });
   }
-  for (const id of actions.kill) kill(context, draft, id);
+  for (const [index, id] of actions.kill.entries()) {
+    const ending = { kind: 'stop', isComingBack: index >= surplus } as const;
+    kill(context, draft, id, isForGood ? { kind: 'decommission' } : ending);
+  }
 }
 
-function kill(context: EngineContext, draft: Draft, id: InstanceId): void {
+function kill(context: EngineContext, draft: Draft, id: InstanceId, event: InstanceEvent): void {
   const instance = draft.instance(id);
   if (instance === undefined) return;
   if (instance.draining === undefined) noteUnhealthyKill(context, draft, instance);
-  changeInstance(context, draft, instance, { kind: 'decommission' });
+  changeInstance(context, draft, instance, event);
+}
+
+/** What is reserved for instances that do not run goes with their app. */
+function giveUpDormant(context: EngineContext, draft: Draft, instances: readonly Instance[]): void {
+  for (const instance of instances) {
+    if (!isDormant(instance)) continue;
+    changeInstance(context, draft, instance, { kind: 'decommission' });
+  }
 }
 
 /** An instance given up for its health leaves its mark: the event and the app's last failure. */

@@ -13,7 +13,9 @@ import {
 import type { UnusedOffer, WaitingGroup } from './app-explanation.port.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
-import { distinctValues, isRoleEnforced, placedOf } from './handle-offers.js';
+import { distinctValues, placedOf } from './handle-offers.js';
+import { reservationsAwaited } from './launch-parked.js';
+import { isRoleEnforced } from './prepare-launch.js';
 import type { KeptOffer } from './seen-offers.js';
 
 /** Agents looked at are fewer where each costs a look at every instance of the app, but at least so many. */
@@ -31,7 +33,7 @@ export function explainEntry(
 ): WaitingGroup {
   const { memory, state } = context;
   const { app, count, sinceEpochMs } = entry;
-  const match = matchContext(context, draft, app);
+  const match = { ...matchContext(context, draft, app), ...reservationsAwaited(draft, entry) };
   const placedCount = match.placedOf(app.id).length;
   const kept = memory.seenOffers.newest(app.role, limitAgents(app, placedCount, maxAgents));
   const times = kept.map(({ seen }) => seen.epochMs);
@@ -66,10 +68,11 @@ export function listUnusedOffers(
   limit: number,
 ): readonly UnusedOffer[] {
   const { memory } = context;
-  const app = memory.queue.get(id)?.app;
+  const entry = memory.queue.get(id);
+  const app = entry?.app;
   const answers = memory.statistics.get(id)?.last;
-  if (app === undefined || answers === undefined) return [];
-  const match = matchContext(context, draft, app);
+  if (entry === undefined || app === undefined || answers === undefined) return [];
+  const match = { ...matchContext(context, draft, app), ...reservationsAwaited(draft, entry) };
   const unused: UnusedOffer[] = [];
   for (const [agent, refusal] of [...answers].reverse()) {
     if (unused.length >= limit) break;

@@ -1,4 +1,4 @@
-import type { TaskInfo, WireOffer } from '#mesos-v1';
+import type { TaskInfo, WireOffer, WireResource } from '#mesos-v1';
 
 export interface FakeAgent {
   readonly id: string;
@@ -6,9 +6,15 @@ export interface FakeAgent {
   readonly cpus: number;
 }
 
-/** Of one scalar resource. */
+/** Of one scalar resource, of what is not reserved. */
 export const amountOf = (info: TaskInfo, name: string): number =>
-  info.resources.find((entry) => entry.name === name)?.scalar?.value ?? 0;
+  info.resources.find((entry) => entry.name === name && entry.reservation === undefined)?.scalar
+    ?.value ?? 0;
+
+export const portsOf = ({ resources }: TaskInfo): readonly number[] =>
+  resources.flatMap(({ name, ranges }) =>
+    name === 'ports' ? (ranges?.range ?? []).map(({ begin }) => begin) : [],
+  );
 
 /** States the fake cluster never leaves. */
 export const isEnd = (state: string): boolean =>
@@ -18,11 +24,16 @@ export const isEnd = (state: string): boolean =>
 export function toOffer(
   id: string,
   agent: FakeAgent,
-  cpus: number,
-  usedPorts: readonly number[],
-  role: string,
+  free: {
+    readonly cpus: number;
+    /** Those that are taken. */
+    readonly ports: readonly number[];
+    readonly role: string;
+    readonly reserved: readonly WireResource[];
+  },
 ): WireOffer {
-  const taken = [...usedPorts].sort((left, right) => left - right);
+  const { cpus, role } = free;
+  const taken = [...free.ports].sort((left, right) => left - right);
   const range: { begin: number; end: number }[] = [];
   let begin = 31_000;
   for (const port of taken) {
@@ -40,6 +51,7 @@ export function toOffer(
       { name: 'mem', type: 'SCALAR', scalar: { value: 1_000_000 } },
       { name: 'disk', type: 'SCALAR', scalar: { value: 1_000_000 } },
       { name: 'ports', type: 'RANGES', ranges: { range } },
+      ...free.reserved,
     ],
     attributes: [],
     allocation_info: { role },

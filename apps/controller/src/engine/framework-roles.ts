@@ -1,7 +1,7 @@
 import type { RootGroup } from '#core';
 
 /**
- * The roles our framework takes offers for: its own and those of all declared apps. The master hears of them when we
+ * The roles our framework takes offers for: its own, those of all declared apps and those in which something is reserved. The master hears of them when we
  * subscribe, so an app with a new role needs another subscription. A role nobody uses any more stays until the next one.
  */
 export class FrameworkRoles {
@@ -11,9 +11,9 @@ export class FrameworkRoles {
   constructor(private readonly ownRole: string) {}
 
   /** What to tell the master now. */
-  take(root: RootGroup): readonly string[] {
+  take(root: RootGroup, reserved: Iterable<string> = []): readonly string[] {
     const roles = [...root.apps.values()].map(({ role }) => role);
-    this.subscribed = new Set([this.ownRole, ...roles]);
+    this.subscribed = new Set([this.ownRole, ...roles, ...reserved]);
     return [...this.subscribed];
   }
 

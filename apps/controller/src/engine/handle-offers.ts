@@ -1,53 +1,22 @@
-import {
-  type AgentId,
-  type App,
-  type AppId,
-  groupId,
-  type Instance,
-  instanceId,
-  type OfferId,
-  offerId,
-  taskId,
-} from '#core';
-import { readyEntries, setWanted } from '#deployment';
+import { type AgentId, type App, type AppId, isLeftover, type OfferId, offerId } from '#core';
+import { readyEntries } from '#deployment';
 import {
   fieldValue,
-  type MatchableOffer,
-  type MatchedLaunch,
   matchOffer,
-  mix,
   type PlacedInstance,
   type Refusal,
   type WaitingApp,
 } from '#matcher';
-import type { TaskInfo, WireOffer } from '#mesos-v1';
+import type { WireOffer } from '#mesos-v1';
 import { configVersionOf } from './definitions.js';
-import { tellOfInstance } from './deployment-story.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
-import { instanceChanged } from './marathon-events.js';
-import { toMatchableOffer, toPlacement } from './matchable-offer.js';
+import { launchParked } from './launch-parked.js';
+import { releaseLeftovers } from './leftovers.js';
+import { toMatchableOffer } from './matchable-offer.js';
+import { addLaunch, type OpenOffer, type Round } from './offer-round.js';
+import { prepareLaunch } from './prepare-launch.js';
 import { newQueueStatistics, noteOffer } from './queue-statistics.js';
-import { buildTaskInfo, taskPorts } from './task-info.js';
-
-/** One ACCEPT at most, so that the call stays well below the body limit of a master (ours takes 8 MiB). */
-const MAX_LAUNCHES_PER_OFFER = 2_000;
-const MAX_ACCEPT_BYTES = 4 * 1024 * 1024;
-/** A container port of 0 without a host port becomes one from here upwards. */
-const FIRST_USER_PORT = 1025;
-const USER_PORTS = 64_000;
-
-/** One offer of a round and what has become of it so far. */
-interface OpenOffer {
-  readonly wire: WireOffer;
-  offer: MatchableOffer;
-  readonly tasks: TaskInfo[];
-  readonly instanceIds: Instance['id'][];
-  /** Of the tasks as JSON. */
-  bytes: number;
-  /** The call is full although more would fit on the agent: what is left should be offered again at once. */
-  isFull: boolean;
-}
 
 /** Answers a round of offers: everything that fits is launched, the rest goes back. */
 export async function handleOffers(
@@ -75,13 +44,19 @@ function answerOffers(context: EngineContext, draft: Draft, wires: readonly Wire
   const open = wires.map((wire): OpenOffer => {
     const offer = toMatchableOffer(wire, draft.now.epochMs);
     memory.seeAgent(offer.agentId, offer);
-    return { wire, offer, tasks: [], instanceIds: [], bytes: 0, isFull: false };
+    return {
+      ...{ wire, offer, operations: [], tasks: [], instanceIds: [], released: [] },
+      ...{ bytes: 0, isFull: false },
+    };
   });
+  releaseLeftovers(context, draft, open);
   const { ready } = readyEntries(memory.queue, memory.backOffs, draft.now);
   const pending = new Map(ready.map(({ app, count }) => [app.id, { app, count }]));
   const refusals = new Map<AgentId, ReadonlyMap<AppId, Refusal>>();
   if (pending.size > 0) {
-    distribute({ context, draft, open, pending, refusals });
+    const round = { context, draft, open, pending, refusals };
+    launchParked(round);
+    distribute(round);
     noteRound(
       context,
       draft,
@@ -90,17 +65,20 @@ function answerOffers(context: EngineContext, draft: Draft, wires: readonly Wire
       refusals,
     );
   }
-  const refuseSeconds = pending.size > 0 ? options.shortRefuseSeconds : options.longRefuseSeconds;
+  const isWaiting = ready.some(({ app }) => memory.queue.has(app.id));
+  const refuseSeconds = isWaiting ? options.shortRefuseSeconds : options.longRefuseSeconds;
   const unused: OfferId[] = [];
-  for (const { offer, tasks, instanceIds, isFull } of open) {
-    if (tasks.length === 0) unused.push(offer.id);
+  for (const { offer, operations, tasks, instanceIds, released, isFull } of open) {
+    if (tasks.length + operations.length === 0) unused.push(offer.id);
     else {
       draft.effect({
         kind: 'accept-offer',
         offerId: offer.id,
+        operations,
         tasks,
         instanceIds,
-        refuseSeconds: isFull ? 0 : refuseSeconds,
+        released,
+        refuseSeconds: isFull || released.length > 0 ? 0 : refuseSeconds,
       });
     }
   }
@@ -109,14 +87,6 @@ function answerOffers(context: EngineContext, draft: Draft, wires: readonly Wire
     for (const { wire, offer } of open) memory.seenOffers.note(offer, wire.attributes, draft.now);
   });
   draft.after(() => context.demand.update({ isNew: false }));
-}
-
-interface Round {
-  readonly context: EngineContext;
-  readonly draft: Draft;
-  readonly open: readonly OpenOffer[];
-  readonly pending: Map<AppId, { readonly app: App; readonly count: number }>;
-  readonly refusals: Map<AgentId, ReadonlyMap<AppId, Refusal>>;
 }
 
 /** Two passes: first every offer gets its share, so that instances spread over agents; then what is left goes anywhere. */
@@ -149,7 +119,7 @@ function chooseShare(pending: Round['pending'], offersLeft: number): readonly Wa
 }
 
 function fillOffer(round: Round, target: OpenOffer, waiting: readonly WaitingApp[]): void {
-  const { context, draft, pending, refusals } = round;
+  const { context, draft, refusals } = round;
   const { memory } = context;
   const recentPorts = memory.recentPorts.get(target.offer.agentId);
   const match = matchOffer(target.offer, waiting, {
@@ -165,90 +135,8 @@ function fillOffer(round: Round, target: OpenOffer, waiting: readonly WaitingApp
   );
   for (const launch of match.launches) {
     memory.launchSeed += 1;
-    const { instance, info } = prepareLaunch(context, draft, target, launch);
-    const bytes = Buffer.byteLength(JSON.stringify(info));
-    if (!hasRoom(target, bytes)) {
-      target.isFull = true;
-      target.offer = { ...target.offer, pools: [] };
-      return;
-    }
-    target.bytes += bytes;
-    target.tasks.push(info);
-    target.instanceIds.push(instance.id);
-    provision(context, draft, instance);
-    take(context, draft, pending, launch.app);
+    if (!addLaunch(round, target, prepareLaunch(context, draft, target, launch))) return;
   }
-}
-
-/** A single task always has: whether it is too big is for the master to say. */
-const hasRoom = ({ tasks, bytes }: OpenOffer, more: number): boolean =>
-  tasks.length === 0 || (tasks.length < MAX_LAUNCHES_PER_OFFER && bytes + more <= MAX_ACCEPT_BYTES);
-
-/** One fewer waits. The queue changes at once: a later job of the same transaction must see it. */
-function take(context: EngineContext, draft: Draft, pending: Round['pending'], app: App): void {
-  const left = (pending.get(app.id)?.count ?? 1) - 1;
-  if (left > 0) pending.set(app.id, { app, count: left });
-  else pending.delete(app.id);
-  setWanted(context.memory.queue, app, left, draft.now);
-}
-
-function prepareLaunch(
-  context: EngineContext,
-  draft: Draft,
-  target: OpenOffer,
-  launch: MatchedLaunch,
-): { readonly instance: Instance; readonly info: TaskInfo } {
-  const { app } = launch;
-  const id = instanceId(`${safePath(app.id)}.instance-${context.ports.newId()}`);
-  const placement = toPlacement(target.wire, target.offer);
-  const instance: Instance = {
-    id,
-    appId: app.id,
-    appVersion: app.version,
-    incarnation: 1,
-    taskId: taskId(`${id}._app.1`),
-    goal: 'Running',
-    condition: 'Provisioned',
-    sinceEpochMs: draft.now.epochMs,
-    createdAtEpochMs: draft.now.epochMs,
-    stagedAtEpochMs: draft.now.epochMs,
-    placement,
-    hostPorts: launch.hostPorts,
-    ipAddresses: [],
-  };
-  const seed = context.memory.launchSeed;
-  const ports = taskPorts(
-    app,
-    launch.hostPorts,
-    (index) => FIRST_USER_PORT + (mix(seed + index) % USER_PORTS),
-  );
-  const info = buildTaskInfo({
-    app,
-    instance,
-    placement,
-    taken: launch.taken,
-    isRoleEnforced: isRoleEnforced(draft, app.id),
-    ports,
-  });
-  return { instance, info };
-}
-
-function provision(context: EngineContext, draft: Draft, instance: Instance): void {
-  draft.putInstance(instance);
-  draft.emit(instanceChanged(instance));
-  tellOfInstance(draft, instance, 'launched');
-  draft.after(() => {
-    context.memory.accepting.add(instance.id);
-    context.evaluateSoon([instance.appId]);
-  });
-}
-
-/** Segments joined by underscores: `/shop/web` is `shop_web`. */
-export const safePath = (id: AppId): string => id.slice(1).replaceAll('/', '_');
-
-export function isRoleEnforced(draft: Draft, id: AppId): boolean {
-  const [, top = ''] = id.split('/');
-  return draft.root.groups.get(groupId(`/${top}`))?.enforceRole ?? false;
 }
 
 /** Where instances of an app are, for constraints. */
@@ -261,7 +149,8 @@ export function placedOf(
   for (const instance of draft.instancesOf(id).values()) {
     const { placement } = instance;
     // What is on its way out holds its place until it is gone: two on one UNIQUE host never meet.
-    if (placement === undefined || instance.condition === 'UnreachableInactive') continue;
+    const isGone = instance.condition === 'UnreachableInactive' || isLeftover(instance);
+    if (placement === undefined || isGone) continue;
     placed.push({ configVersion: configVersionOf(context, draft.root, instance), site: placement });
   }
   return placed;

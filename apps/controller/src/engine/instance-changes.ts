@@ -1,10 +1,11 @@
 import type { App, Instance, InstanceEffect, InstanceEvent, Placement, TaskFailure } from '#core';
-import { reduceInstance } from '#core';
+import { isLeftover, isParked, reduceInstance } from '#core';
 import { growBackOff, touchBackOff } from '#deployment';
 import { definitionOf } from './definitions.js';
 import { countFailure, tellOfInstance } from './deployment-story.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
+import { askForLeftovers } from './leftovers.js';
 import { drainingChanged, instanceChanged } from './marathon-events.js';
 
 /** Why an instance ended, for the app's last task failure. */
@@ -25,11 +26,13 @@ export function changeInstance(
   report?: EndReport,
 ): Instance | undefined {
   const { state, effects } = reduceInstance(instance, event, draft.now);
-  const isGone = effects.some(({ kind }) => kind === 'ended' || kind === 'expunge');
+  const isGone =
+    !isParked(state) && effects.some(({ kind }) => kind === 'ended' || kind === 'expunge');
   if (isGone) draft.deleteInstance(instance);
   else if (state !== instance) draft.putInstance(state);
   for (const effect of effects) settle({ context, draft, before: instance, state, effect, report });
-  if (isGone) draft.after(() => forgetInstance(context, instance));
+  const isParking = effects.some(({ kind }) => kind === 'parked');
+  if (isGone || isParking) draft.after(() => forgetInstance(context, instance));
   if (isGone || effects.length > 0) draft.after(() => context.evaluateSoon([instance.appId]));
   return isGone ? undefined : state;
 }
@@ -56,6 +59,11 @@ function settle(settlement: Settlement): void {
     case 'started':
       tellOfInstance(draft, state, 'running');
       draft.after(() => context.memory.startedHere.add(state.id));
+      return;
+    case 'parked':
+      draft.emit(instanceChanged({ ...settlement.before, condition: effect.endedAs }));
+      draft.emit(instanceChanged(state));
+      if (isLeftover(state)) draft.after(() => askForLeftovers(context));
       return;
     case 'drain-started':
       draft.emit(drainingChanged(state));
@@ -86,13 +94,13 @@ export const agentOf = ({
 });
 
 function settleEnd(
-  { context, draft, state, report }: Settlement,
+  { context, draft, before, state, report }: Settlement,
   ended: Extract<InstanceEffect, { kind: 'ended' }>,
 ): void {
   const app = draft.root.apps.get(state.appId);
   tellEnd(draft, state, { ended, report });
   if (ended.failed) {
-    draft.putFailure(toFailure(draft, state, report ?? { state: state.condition, message: '' }));
+    draft.putFailure(toFailure(draft, before, report ?? { state: state.condition, message: '' }));
   }
   if (ended.counted && app !== undefined) {
     draft.after(() => delayLaunches(context, definitionOf(context, draft.root, state) ?? app));

@@ -3,7 +3,11 @@ import { toOffer } from './fake-offers.test-support.js';
 import { toMatchableOffer } from './matchable-offer.js';
 
 const WINDOW_MS = 1_000;
-const wire = toOffer('o1', { id: 'a1', hostname: 'h-1', cpus: 1 }, 1, [], '*');
+const wire = toOffer(
+  'o1',
+  { id: 'a1', hostname: 'h-1', cpus: 1 },
+  { cpus: 1, ports: [], role: '*', reserved: [] },
+);
 const nanoseconds = WINDOW_MS * 1_000_000;
 
 it('an agent is in maintenance from the start of its window to its end, if it has one', () => {

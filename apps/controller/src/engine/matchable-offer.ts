@@ -6,6 +6,7 @@ import {
   type WireOffer,
   type WireResource,
 } from '#mesos-v1';
+import { isDynamic, toOfferedReservations } from './reservations.js';
 
 /** Agents say with this attribute whether they can run Docker images: `true` or `false`. Others do not say. */
 const DOCKER_ATTRIBUTE = 'docker';
@@ -22,6 +23,7 @@ export function toMatchableOffer(
   const attributes = toAttributes(wire.attributes);
   const docker = attributes[DOCKER_ATTRIBUTE];
   const fault = wire.domain?.fault_domain;
+  const reservations = toOfferedReservations(wire.resources);
   return {
     id: offerId(wire.id.value),
     agentId: agentId(wire.agent_id.value),
@@ -30,6 +32,7 @@ export function toMatchableOffer(
     ...(fault === undefined ? {} : { region: fault.region.name, zone: fault.zone.name }),
     ...(wire.allocation_info === undefined ? {} : { allocatedRole: wire.allocation_info.role }),
     pools: toPools(wire.resources),
+    ...(reservations.length === 0 ? {} : { reservations }),
     ...(docker === 'true' || docker === 'false' ? { hasDocker: docker === 'true' } : {}),
     ...(isInMaintenance(wire, nowEpochMs) ? { isInMaintenance: true } : {}),
   };
@@ -72,9 +75,8 @@ function toPools(wire: readonly WireResource[]): readonly ResourcePool[] {
   const byRole = new Map<string, WireResource[]>();
   for (const entry of wire) {
     const role = entry.role ?? '*';
-    // Dynamic reservations and volumes are for tasks that made them; we make none. What is static has its role alone.
-    const isDynamic = (entry.reservations?.length ?? 0) > 0 || entry.reservation !== undefined;
-    if (isDynamic || entry.disk?.persistence !== undefined || entry.revocable !== undefined)
+    // Dynamic reservations and volumes are for those that made them. What is static has its role alone.
+    if (isDynamic(entry) || entry.disk?.persistence !== undefined || entry.revocable !== undefined)
       continue;
     const list = byRole.get(role);
     if (list === undefined) byRole.set(role, [entry]);

@@ -24,6 +24,7 @@ export interface ReconcilerSettings {
  */
 export class Reconciler {
   private readonly unanswered = new Map<TaskId, TaskReference>();
+  private hasBegun = false;
   private retryMs = FIRST_RETRY_MS;
   private nextRetryMonoMs = Number.POSITIVE_INFINITY;
   private nextRoundMonoMs = Number.POSITIVE_INFINITY;
@@ -35,6 +36,7 @@ export class Reconciler {
     const { clock, intervalMs, instances, send } = this.settings;
     const { monoMs } = clock.now();
     this.unanswered.clear();
+    this.hasBegun = true;
     for (const { taskId, placement } of instances()) {
       const reference = {
         taskId,
@@ -49,7 +51,13 @@ export class Reconciler {
     this.nextRoundMonoMs = monoMs + intervalMs;
   }
 
+  /** Whether the master has answered for every task that was asked for since we subscribed. */
+  isSettled(): boolean {
+    return this.hasBegun && this.unanswered.size === 0;
+  }
+
   pause(): void {
+    this.hasBegun = false;
     this.nextRetryMonoMs = Number.POSITIVE_INFINITY;
     this.nextRoundMonoMs = Number.POSITIVE_INFINITY;
   }

@@ -2,6 +2,7 @@ import type { SchedulerHandlers } from '#framework';
 import type { EngineContext } from './engine-context.js';
 import { FRAMEWORK_REMOVED, forgetFramework } from './forget-framework.js';
 import { handleOffers } from './handle-offers.js';
+import { askForLeftovers } from './leftovers.js';
 import { handleStatus } from './status-updates.js';
 
 /** What the engine does when the master speaks. */
@@ -28,6 +29,7 @@ export function createHandlers(
       context.demand.connected();
       context.kills.resend();
       context.reconciler.begin();
+      askForLeftovers(context);
     },
     // Not awaited: updates that follow need not wait for the answer to the offers.
     onOffers: (offers) => void handleOffers(context, offers),

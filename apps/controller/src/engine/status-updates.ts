@@ -85,7 +85,9 @@ function applyStatus(
     { state, message },
   );
   const isNews = after !== instance;
-  if (isNews) draft.emit(statusUpdated(after ?? instance, state, message));
+  // One that lives on has the id of its next task already.
+  const subject = after?.taskId === instance.taskId ? after : instance;
+  if (isNews) draft.emit(statusUpdated(subject, state, message));
   if (after === undefined) return;
   const app = definitionOf(context, draft.root, after);
   if (after.condition === 'Unreachable') {

@@ -6,6 +6,8 @@ import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import { failIfDue } from './fail-deployment.js';
 import { changeInstance } from './instance-changes.js';
+import { reviewLeftovers } from './leftovers.js';
+import type { TaskReference } from './reconciler.js';
 import { knownRouters } from './router-sights.js';
 
 /**
@@ -22,6 +24,7 @@ export function sweep(context: EngineContext): void {
     const instance = state.instance(id);
     if (instance === undefined) continue;
     if (isDue(context, instance, now)) due.push(id);
+    if (isDoubtful(context, instance, now)) context.reconciler.doubt(toReference(instance));
     if (instance.draining !== undefined && instance.goal === 'Running') apps.add(instance.appId);
   }
   for (const instance of context.health.condemned()) apps.add(instance.appId);
@@ -34,6 +37,7 @@ export function sweep(context: EngineContext): void {
   if (options.scaleCheckIntervalMs > 0 && now.monoMs >= context.nextScaleCheck.atMonoMs) {
     context.nextScaleCheck.atMonoMs = now.monoMs + options.scaleCheckIntervalMs;
     context.evaluateSoon(state.everyApp());
+    reviewLeftovers(context);
   }
 }
 
@@ -55,9 +59,26 @@ async function settle(context: EngineContext, due: readonly Instance['id'][]): P
 }
 
 function isDue(context: EngineContext, instance: Instance, now: Now): boolean {
-  if (isUnreachableCondition(instance.condition)) return true;
+  if (isUnreachableCondition(instance.condition)) {
+    // One with a reservation waits for its agent, unless it is to be given up.
+    return instance.reservation === undefined || instance.goal === 'Decommissioned';
+  }
   return instance.goal === 'Running' && isOverdue(context, instance, now);
 }
+
+/** Nothing was heard of a launch that was to reserve something: it may not have been carried out. */
+function isDoubtful({ options, memory }: EngineContext, instance: Instance, now: Now): boolean {
+  const { reservation, condition } = instance;
+  if (condition !== 'Provisioned' || reservation === undefined || reservation.isConfirmed) {
+    return false;
+  }
+  return memory.elapsed.inConditionMs(instance, now) > options.reservationTimeoutMs;
+}
+
+const toReference = ({ taskId, placement }: Instance): TaskReference => ({
+  taskId,
+  ...(placement === undefined ? {} : { agentId: placement.agentId }),
+});
 
 function isOverdue({ options, memory }: EngineContext, instance: Instance, now: Now): boolean {
   const ageMs = memory.elapsed.inConditionMs(instance, now);
@@ -87,7 +108,7 @@ function settleDue(context: EngineContext, draft: Draft, ids: readonly Instance[
       if (instance.condition !== 'Provisioned') {
         countFailure(draft, instance, `overdue: it stayed ${instance.condition}`);
       }
-      changeInstance(context, draft, instance, { kind: 'decommission' });
+      changeInstance(context, draft, instance, { kind: 'stop', isComingBack: true });
     }
   }
 }

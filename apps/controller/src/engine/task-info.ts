@@ -1,4 +1,4 @@
-import { type App, type Instance, noResources, type Placement } from '#core';
+import { type App, type Instance, noResources, type Placement, type Resources } from '#core';
 import { agentCheckOf } from '#deployment';
 import type { ResourcePool } from '#matcher';
 import {
@@ -9,6 +9,7 @@ import {
   toWireResources,
   type WireResource,
 } from '#mesos-v1';
+import { encode } from './reservations.js';
 import { toWireCheck, toWireHealthCheck } from './task-checks.js';
 import { type TaskPort, taskEnvironment } from './task-environment.js';
 
@@ -28,6 +29,8 @@ export interface TaskSource {
   readonly placement: Placement;
   /** What it takes of the offer, by role. */
   readonly taken: readonly ResourcePool[];
+  /** What it takes of its own reservation, by key. */
+  readonly reserved?: Resources;
   readonly isRoleEnforced: boolean;
   /** The ports of the task, one per definition or mapping. */
   readonly ports: readonly TaskPort[];
@@ -44,7 +47,10 @@ export function buildTaskInfo(source: TaskSource): TaskInfo {
     name: taskName(app.id),
     task_id: { value: instance.taskId },
     agent_id: { value: placement.agentId },
-    resources: toTaskResources(source.taken),
+    resources: [
+      ...toTaskResources(source.taken),
+      ...(source.reserved === undefined ? [] : encode(source.reserved)),
+    ],
     command: toCommand(source),
     ...(container === undefined ? {} : { container }),
     ...(health === undefined

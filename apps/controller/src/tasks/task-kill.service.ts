@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { App, AppId, InstanceCondition } from '#core';
-import { taskId } from '#core';
+import { isParked, taskId } from '#core';
 import { scaleApps, toWireTask, type WireTask } from '#marathon-v2';
 import { ApiError } from '#platform';
 import { onlyBy } from '../changes/asked-by.js';
@@ -32,7 +32,7 @@ export class TaskKillService {
   tasksOf(app: App, host: string | undefined): readonly InstanceView[] {
     return this.runtime.engine.view
       .instancesOf(app.id)
-      .filter(({ instance }) => ACTIVE.has(instance.condition))
+      .filter(({ instance }) => ACTIVE.has(instance.condition) || isParked(instance))
       .filter(
         ({ instance }) =>
           host === undefined || host === '*' || instance.placement?.hostname === host,
@@ -66,7 +66,10 @@ export class TaskKillService {
 
   /** Kills the instances given; with `scale` their apps also shrink, never below 0. */
   async kill(found: readonly InstanceView[], options: KillOptions): Promise<KillResult> {
-    const active = found.filter(({ instance }) => ACTIVE.has(instance.condition));
+    // What is kept for an instance that does not run can be given up too.
+    const active = found.filter(
+      ({ instance }) => ACTIVE.has(instance.condition) || (options.wipe && isParked(instance)),
+    );
     if (options.scale) return this.scaleDown(active, options);
     const { engine } = this.runtime;
     if (options.dryRun) {

@@ -1,0 +1,98 @@
+import type { App, AppId, Instance, InstanceId } from '#core';
+import { setWanted } from '#deployment';
+import type { MatchableOffer, Refusal } from '#matcher';
+import type { OfferOperation, TaskInfo, WireOffer } from '#mesos-v1';
+import { tellOfInstance } from './deployment-story.js';
+import type { Draft } from './draft.js';
+import type { EngineContext } from './engine-context.js';
+import { instanceChanged } from './marathon-events.js';
+
+/** One ACCEPT at most, so that the call stays well below the body limit of a master (ours takes 8 MiB). */
+const MAX_LAUNCHES_PER_OFFER = 2_000;
+const MAX_ACCEPT_BYTES = 4 * 1024 * 1024;
+
+/** One offer of a round and what has become of it so far. */
+export interface OpenOffer {
+  readonly wire: WireOffer;
+  offer: MatchableOffer;
+  /** Carried out before its tasks are launched. */
+  readonly operations: OfferOperation[];
+  readonly tasks: TaskInfo[];
+  readonly instanceIds: Instance['id'][];
+  /** Instances whose reservations are given back. */
+  readonly released: InstanceId[];
+  /** Of the operations and tasks as JSON. */
+  bytes: number;
+  /** The call is full although more would fit on the agent: what is left should be offered again at once. */
+  isFull: boolean;
+}
+
+export interface Round {
+  readonly context: EngineContext;
+  readonly draft: Draft;
+  readonly open: readonly OpenOffer[];
+  readonly pending: Map<AppId, { readonly app: App; readonly count: number }>;
+  readonly refusals: Map<MatchableOffer['agentId'], ReadonlyMap<AppId, Refusal>>;
+}
+
+/** One launch, ready to be added to an ACCEPT. */
+export interface PreparedLaunch {
+  readonly instance: Instance;
+  readonly info: TaskInfo;
+  readonly operations?: readonly OfferOperation[];
+}
+
+/** Adds a launch: the instance is provisioned, and one fewer of its app waits. False: the call is full. */
+export function addLaunch(
+  { context, draft, pending }: Round,
+  target: OpenOffer,
+  { instance, info, operations = [] }: PreparedLaunch,
+): boolean {
+  const bytes = Buffer.byteLength(JSON.stringify([info, ...operations]));
+  if (!hasRoom(target, bytes)) {
+    target.isFull = true;
+    target.offer = { ...target.offer, pools: [] };
+    return false;
+  }
+  target.bytes += bytes;
+  target.operations.push(...operations);
+  target.tasks.push(info);
+  target.instanceIds.push(instance.id);
+  provision(context, draft, instance);
+  take(context, draft, pending, instance.appId);
+  return true;
+}
+
+/** Says why an app got nothing of an offer. */
+export function noteRefusal({ refusals }: Round, target: OpenOffer, id: AppId, why: Refusal): void {
+  const { agentId } = target.offer;
+  refusals.set(agentId, new Map([...(refusals.get(agentId) ?? []), [id, why]]));
+}
+
+/** A single task always has: whether it is too big is for the master to say. */
+export const hasRoom = ({ tasks, bytes }: OpenOffer, more: number): boolean =>
+  tasks.length === 0 || (tasks.length < MAX_LAUNCHES_PER_OFFER && bytes + more <= MAX_ACCEPT_BYTES);
+
+/** One fewer waits. The queue changes at once: a later job of the same transaction must see it. */
+function take(context: EngineContext, draft: Draft, pending: Round['pending'], id: AppId): void {
+  const waiting = pending.get(id);
+  const entry = context.memory.queue.get(id);
+  if (waiting !== undefined) {
+    const left = waiting.count - 1;
+    if (left > 0) pending.set(id, { app: waiting.app, count: left });
+    else pending.delete(id);
+  }
+  if (entry !== undefined) {
+    setWanted(context.memory.queue, entry.app, entry.count - 1, draft.now);
+  }
+}
+
+function provision(context: EngineContext, draft: Draft, instance: Instance): void {
+  draft.putInstance(instance);
+  draft.emit(instanceChanged(instance));
+  tellOfInstance(draft, instance, 'launched');
+  draft.after(() => {
+    context.memory.accepting.add(instance.id);
+    context.evaluateSoon([instance.appId]);
+  });
+}
