@@ -21,6 +21,9 @@ export default defineConfig({
             'test/tidy.spec.ts',
             'test/support/**/*.spec.ts',
           ],
+          // How long a test takes says how busy the machine is.
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
         },
       },
       { extends: true, test: { name: 'simulation', include: ['test/simulation/**/*.spec.ts'] } },
