@@ -158,7 +158,7 @@ function tryFewer(
   const changes: readonly AppChange[] = [{ kind: 'instances', from: app.instances, to }];
   const fewer = changeApp(app, changes);
   const isPlaced = countPlaced({ app: fewer, count: fitting }, offers, context) === fitting;
-  return isPlaced ? { changes, places: count - fitting } : undefined;
+  return isPlaced ? { changes, places: fitting } : undefined;
 }
 
 /** How many instances the offers take one after the other. At most {@link MAX_TRIED_AGENTS} are asked. */

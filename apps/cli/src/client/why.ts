@@ -49,6 +49,6 @@ const named = ({ hostname, offeredAt }: { hostname: string; offeredAt: string })
 
 function describe({ change, places, hostname }: WireSuggestion, count: number): string {
   return hostname === undefined
-    ? `  ${change}: ${places} of ${count} no longer wait`
+    ? `  ${change}: ${count - places} of ${count} no longer wait`
     : `  ${change}: places ${places} of ${count}, the first on ${hostname}`;
 }

@@ -56,6 +56,36 @@ describe('why an app waits', () => {
     expect(explain(harness, '/big')).toMatchObject({ wanted: 1, waitingFor: [], groups: [] });
   });
 
+  it('says first what holds its deployment', async () => {
+    const rollout = { canary: { instances: 1 } };
+    const harness = await withApp('/held', { cpus: 0.1, rollout });
+    await harness.put(anApp('/held', { cpus: 0.1, rollout, cmd: 'new' }));
+    await harness.clock.advance(2_000);
+
+    const [first] = explain(harness, '/held')?.waitingFor ?? [];
+
+    expect(first).toMatch(
+      /^\/held: waits for promotion of its canaries since .*: promote or abort$/,
+    );
+  });
+
+  it('asks nobody to free a port for the app that has it', async () => {
+    const ports = {
+      requirePorts: true,
+      portDefinitions: [{ port: 31_777, protocol: 'tcp', labels: {} }],
+    };
+    const harness = await withApp(
+      '/twice',
+      { cpus: 0.1, instances: 2, ...ports },
+      AGENTS.slice(0, 1),
+    );
+
+    const [group] = explain(harness, '/twice')?.groups ?? [];
+
+    const suggested = group?.explanation.suggestions.flatMap(({ changes }) => changes);
+    expect(suggested?.map(({ kind }) => kind)).not.toContain('port-freed');
+  });
+
   it('keeps what launches left of an agent that offers nothing any more', async () => {
     const harness = await withApp('/full', { cpus: 1 }, AGENTS.slice(0, 1));
 

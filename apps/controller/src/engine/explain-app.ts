@@ -7,6 +7,7 @@ import {
 import { type AppTarget, findDeployment, findTarget } from './deployment-targets.js';
 import { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
+import { explainHold } from './explain-hold.js';
 import { explainEntry } from './explain-offers.js';
 import { describeGroup } from './waiting-words.js';
 
@@ -36,11 +37,15 @@ export function explainApp(
     ...(deployment === undefined ? [] : turnReasons(context, id, deployment)),
   ];
   const wanted = wantedOf(target);
+  const held = deployment === undefined ? [] : explainHold(memory, deployment, draft.now);
   return {
     appId: id,
     wanted,
     byCondition: countConditions(instances),
-    waitingFor: waitingFor.length > 0 ? waitingFor : missingReasons(wanted, instances),
+    waitingFor: [
+      ...held,
+      ...(waitingFor.length > 0 ? waitingFor : missingReasons(wanted, instances)),
+    ],
     groups,
     ...(deployment === undefined ? {} : { deployment }),
   };

@@ -126,12 +126,13 @@ function allowedRolesOf({ options }: EngineContext, draft: Draft, app: App): rea
   return isRoleEnforced(draft, app.id) ? [group] : [options.role, group, app.role];
 }
 
-/** The tasks of ours that have the fixed ports of the app, by agent and port. O(all instances) for an app that has any. */
+/** The tasks of other apps that have the fixed ports of this one, by agent and port. O(all instances) for an app that has any. */
 function holdersOf({ state }: EngineContext, app: App): ReadonlyMap<string, string> {
   const holders = new Map<string, string>();
   const ports = new Set(wantedPorts(app).filter((port) => typeof port === 'number'));
   if (ports.size === 0) return holders;
-  for (const { placement, hostPorts, taskId } of state.instances()) {
+  for (const { appId, placement, hostPorts, taskId } of state.instances()) {
+    if (appId === app.id) continue;
     for (const port of hostPorts) {
       if (port === null || placement === undefined || !ports.has(port)) continue;
       holders.set(keyOf(placement.agentId, port), taskId);

@@ -30,7 +30,10 @@ export function nameRestarts(
       const replaced = [...draft.instancesOf(id).values()]
         .filter(({ condition, goal }) => !isTerminalCondition(condition) && goal === 'Running')
         .filter((instance) => isOutdated(configVersionOf(context, original, instance), app))
-        .map((instance) => instance.id);
+        .map((instance) => instance.id)
+        // The others make way for the new count.
+        .slice(0, app.instances);
+      if (replaced.length === 0) return [];
       const instances = replaced.slice(0, left);
       left -= instances.length;
       return [{ app: id, count: replaced.length, instances }];

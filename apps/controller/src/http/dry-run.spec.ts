@@ -76,6 +76,7 @@ it.each([
   ['POST', '/v2/apps', WEB, 409],
   ['DELETE', '/v2/deployments/00000000-0000-4000-8000-00000000000b', undefined, 404],
   ['PUT', '/v2/apps/web?dryRun=perhaps', { mem: 1 }, 400],
+  ['PUT', '/v2/apps/web?dryRun=true&dryRun=false', { mem: 1 }, 400],
 ])('refuses what the write refuses: %s %s', async (method, path, body, status) => {
   const reply = await api.ask(method, withDryRun(path), body);
 
@@ -92,6 +93,9 @@ it.each([
   ['DELETE', '/v2/queue//web/delay'],
   ['PUT', '/v2/routers/r1'],
   ['DELETE', '/v2/leader'],
+  ['POST', '/v2/deployments/00000000-0000-4000-8000-00000000000a/pause'],
+  ['POST', '/v2/deployments/00000000-0000-4000-8000-00000000000a/promote'],
+  ['POST', '/v2/deployments/00000000-0000-4000-8000-00000000000a/abort'],
 ])('%s %s knows no dry run and does nothing', async (method, path) => {
   const reply = await api.ask(method, `${path}?dryRun=true`);
 

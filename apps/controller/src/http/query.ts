@@ -3,9 +3,13 @@ import { ApiError } from '#platform';
 /** Query parameters as Fastify gives them: a text, several, or nothing. */
 export type Query = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** A parameter that is `true` or `false`; the last one counts. Anything else is a 400 that names it. */
+/** A parameter that is `true` or `false`. Anything else, and both, is a 400 that names it. */
 export function readFlag(query: Query, name: string, fallback: boolean): boolean {
-  const text = lastOf(query[name]);
+  const given = query[name];
+  if (typeof given === 'object' && new Set(given).size > 1) {
+    throw new ApiError(400, `Query parameter ${name} is given with different values`);
+  }
+  const text = lastOf(given);
   if (text === undefined) return fallback;
   if (/^true$/i.test(text)) return true;
   if (/^false$/i.test(text)) return false;

@@ -119,7 +119,7 @@ describe('why an app waits, over HTTP', () => {
           places: 1,
           hostname: 'host-3',
         },
-        { change: 'instances 2 -> 1', patch: { instances: 1 }, places: 1 },
+        { change: 'instances 2 -> 1', patch: { instances: 1 }, places: 0 },
       ],
     });
     const counted = why.waiting[0].reasons.filter((one: { agents: number }) => one.agents > 0);
