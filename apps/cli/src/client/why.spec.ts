@@ -36,7 +36,7 @@ const waiting: WireWhy = {
       },
       suggestions: [
         { change: 'cpus 2 -> 1.5', patch: { cpus: 1.5 }, places: 1, hostname: 'host-3' },
-        { change: 'instances 3 -> 2', patch: { instances: 2 }, places: 1 },
+        { change: 'instances 3 -> 2', patch: { instances: 2 }, places: 0 },
       ],
     },
   ],

@@ -6,7 +6,7 @@ it('says how many instances a change places and where, or that they no longer wa
   expect(suggestionWords({ change: 'cpus 2 -> 1.5', places: 1, hostname: 'host-3' }, 2)).toBe(
     '1 of 2 waiting instances would get a place, the first on host-3',
   );
-  expect(suggestionWords({ change: 'instances 5 -> 4', places: 1 }, 1)).toBe(
+  expect(suggestionWords({ change: 'instances 5 -> 4', places: 0 }, 1)).toBe(
     '1 of 1 waiting instance would no longer wait',
   );
 });

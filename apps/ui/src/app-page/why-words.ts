@@ -4,10 +4,10 @@ import { plural } from '../format/quantities.js';
 
 /** What a suggestion was found to do, of so many instances that wait. */
 export function suggestionWords({ places, hostname }: WhySuggestion, count: number): string {
-  const some = `${places} of ${plural(count, 'waiting instance')}`;
+  const of = plural(count, 'waiting instance');
   return hostname === undefined
-    ? `${some} would no longer wait`
-    : `${some} would get a place, the first on ${hostname}`;
+    ? `${count - places} of ${of} would no longer wait`
+    : `${places} of ${of} would get a place, the first on ${hostname}`;
 }
 
 /** Other servers know no explanation: that is no trouble to tell of. */
