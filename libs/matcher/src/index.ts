@@ -36,4 +36,11 @@ export {
 } from './offer.js';
 export { assignPorts, mix, type PortAssignment, wantedPorts } from './ports.js';
 export type { RepairContext } from './repair.js';
+export {
+  SpreadOrder,
+  SpreadRound,
+  type SpreadSite,
+  SpreadTally,
+  type SpreadTarget,
+} from './spread-order.js';
 export type { Suggestion, SuggestionInput } from './suggest-changes.js';

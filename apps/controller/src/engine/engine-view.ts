@@ -1,11 +1,12 @@
-import { type AppId, type Instance, isTerminalCondition, type TaskId } from '#core';
-import { delayLeftMs } from '#deployment';
+import { type AppId, type Instance, isTerminalCondition, type Now, type TaskId } from '#core';
+import { delayLeftMs, type QueueEntry } from '#deployment';
 import type {
   ControllerView,
   DeploymentView,
   InstanceView,
   QueueEntryView,
 } from './controller-engine.port.js';
+import type { DaemonWatch } from './daemon-watch.js';
 import { definitionOf } from './definitions.js';
 import { deploymentsByApp } from './deployment-targets.js';
 import { Draft } from './draft.js';
@@ -20,6 +21,7 @@ import {
   toFunnel,
 } from './queue-statistics.js';
 import { describeDelay } from './waiting-words.js';
+import { workloadView } from './workloads.js';
 
 /** Reads from memory; nothing here waits or copies more than it shows. */
 export function createView(context: EngineContext): ControllerView {
@@ -38,10 +40,12 @@ export function createView(context: EngineContext): ControllerView {
     deploymentsOf: (app) => cachedByApp(context).get(app) ?? [],
     readinessOf: (app) => context.readiness.resultsOf(app, state.instancesOf(app).keys()),
     failureOf: (app) => state.failures.get(app),
-    queue: () => [...memory.queue.keys()].flatMap((id) => toQueueEntry(context, id)),
     explain: (app, options) => explainApp(context, app, options?.maxAgents),
     unusedOffers: (app, limit) =>
       listUnusedOffers(context, new Draft(state, context.ports.clock.now()), app, limit),
+    workloadOf: (app) => workloadView(context, app),
+    queue: () =>
+      [...memory.queue.keys(), ...memory.daemons.keys()].flatMap((id) => toQueueEntry(context, id)),
     changeCounter: (app) => memory.counterOf(app),
     totalChangeCounter: () => memory.totalCounter,
     lastEventId: () => state.lastEventId,
@@ -105,16 +109,27 @@ function explainQueue({ state, memory, ports }: EngineContext, id: AppId): reado
   return [describeDelay(leftMs, state.failures.get(id))];
 }
 
+/** A daemon waits only for agents that are to have it. */
+function owedEntry(watch: DaemonWatch | undefined, now: Now): QueueEntry | undefined {
+  const count = watch?.owedCount(now) ?? 0;
+  return watch === undefined || count === 0
+    ? undefined
+    : { app: watch.app, count, sinceEpochMs: watch.sinceEpochMs };
+}
+
 function toQueueEntry({ memory, ports }: EngineContext, id: AppId): readonly QueueEntryView[] {
-  const entry = memory.queue.get(id);
+  const entry = memory.queue.get(id) ?? owedEntry(memory.daemons.get(id), ports.clock.now());
   if (entry === undefined) return [];
-  const statistics = memory.statistics.get(id) ?? newQueueStatistics();
+  const statistics =
+    memory.daemons.get(id)?.statistics ?? memory.statistics.get(id) ?? newQueueStatistics();
   return [
     {
       appId: id,
       count: entry.count,
       sinceEpochMs: entry.sinceEpochMs,
-      delayLeftMs: delayLeftMs(memory.backOffs.get(id), entry.app, ports.clock.now()),
+      delayLeftMs:
+        memory.daemons.get(id)?.nextInMs(ports.clock.now()) ??
+        delayLeftMs(memory.backOffs.get(id), entry.app, ports.clock.now()),
       processedOffers: statistics.processed,
       unusedOffers: statistics.unused,
       ...(statistics.lastUsedEpochMs === undefined

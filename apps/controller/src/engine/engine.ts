@@ -8,7 +8,7 @@ import {
   isTerminalCondition,
   StoreUnavailableError,
 } from '#core';
-import { type ControllerAbilities, readyEntries } from '#deployment';
+import type { ControllerAbilities } from '#deployment';
 import type { SchedulerDriver } from '#framework';
 import type { WireRouterReport } from '#marathon-v2';
 import { applyRootChange } from './change-root.js';
@@ -36,6 +36,7 @@ import { noteHealthNews } from './health-news.js';
 import { changeInstance } from './instance-changes.js';
 import { toKill } from './kill-effect.js';
 import { KillQueue } from './kill-queue.js';
+import { lookAtQueue } from './look-at-queue.js';
 import { createMonitors } from './monitors.js';
 import { OfferDemand } from './offer-demand.js';
 import { createPreviews } from './previews.js';
@@ -161,10 +162,13 @@ export class Engine implements RunningEngine {
   }
 
   resetDelay(app: AppId): boolean {
-    this.context.memory.backOffs.delete(app);
-    this.context.memory.touch(app);
-    this.context.demand.update({ isNew: true });
-    return this.context.memory.queue.has(app);
+    const { memory, demand } = this.context;
+    const daemon = memory.daemons.get(app);
+    memory.backOffs.delete(app);
+    daemon?.resetDelays(this.ports.clock.now());
+    memory.touch(app);
+    demand.update({ isNew: true });
+    return memory.queue.has(app) || daemon !== undefined;
   }
 
   reportRouter(id: string, report: WireRouterReport): void {
@@ -340,14 +344,6 @@ export class Engine implements RunningEngine {
 
 const isPlaced = ({ condition, placement }: Instance): boolean =>
   placement !== undefined && !isTerminalCondition(condition);
-
-function lookAtQueue(
-  memory: EngineMemory,
-  now: Parameters<typeof readyEntries>[2],
-): { readonly wants: boolean; readonly nextInMs?: number } {
-  const { ready, nextInMs } = readyEntries(memory.queue, memory.backOffs, now);
-  return { wants: ready.length > 0, ...(nextInMs === undefined ? {} : { nextInMs }) };
-}
 
 /** Each effect goes to the executor of its kind. */
 const runEffect = <Kind extends EngineEffect['kind']>(

@@ -9,6 +9,7 @@ import { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import { explainEntry } from './explain-offers.js';
 import { describeGroup } from './waiting-words.js';
+import { wantedCount } from './workloads.js';
 
 /** Reasons of other apps told of a step that has to end first. */
 const MAX_STEP_REASONS = 10;
@@ -35,7 +36,7 @@ export function explainApp(
     ...rolloutReasons(context, id, deployment).filter((reason) => !isOfOffers(reason, groups)),
     ...(deployment === undefined ? [] : turnReasons(context, id, deployment)),
   ];
-  const wanted = wantedOf(target);
+  const wanted = wantedOf(context, target);
   return {
     appId: id,
     wanted,
@@ -46,8 +47,8 @@ export function explainApp(
   };
 }
 
-const wantedOf = (target: AppTarget): number =>
-  target.kind === 'run' && target.mode !== 'stop' ? target.app.instances : 0;
+const wantedOf = (context: EngineContext, target: AppTarget): number =>
+  target.kind === 'run' && target.mode !== 'stop' ? wantedCount(context, target.app) : 0;
 
 function countConditions(instances: readonly Instance[]): ReadonlyMap<InstanceCondition, number> {
   const counts = new Map<InstanceCondition, number>();

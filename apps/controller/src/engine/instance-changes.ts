@@ -6,6 +6,7 @@ import { countFailure, tellOfInstance } from './deployment-story.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import { drainingChanged, instanceChanged } from './marathon-events.js';
+import { settleWorkload } from './workloads.js';
 
 /** Why an instance ended, for the app's last task failure. */
 export interface EndReport {
@@ -65,6 +66,7 @@ function settle(settlement: Settlement): void {
       draft.effect({ kind: 'kill-instance', instanceId: state.id });
       return;
     case 'expunge':
+      settleWorkload(context, draft, state, { isCounted: false, isLost: true });
       draft.emit(instanceChanged({ ...state, condition: 'Gone' }));
       tellOfInstance(draft, state, 'killed', 'given up while unreachable');
       return;
@@ -94,7 +96,9 @@ function settleEnd(
   if (ended.failed) {
     draft.putFailure(toFailure(draft, state, report ?? { state: state.condition, message: '' }));
   }
-  if (ended.counted && app !== undefined) {
+  const end = { isCounted: ended.counted, isLost: false };
+  const delaysApp = settleWorkload(context, draft, state, end);
+  if (ended.counted && delaysApp && app !== undefined) {
     draft.after(() => delayLaunches(context, definitionOf(context, draft.root, state) ?? app));
   }
 }

@@ -7,6 +7,7 @@ import type { EngineContext } from './engine-context.js';
 import { failIfDue } from './fail-deployment.js';
 import { changeInstance } from './instance-changes.js';
 import { knownRouters } from './router-sights.js';
+import { dueDaemons } from './workloads.js';
 
 /**
  * What time alone brings about, looked at twice a second: unreachable and overdue instances, drain deadlines, kills to
@@ -25,6 +26,7 @@ export function sweep(context: EngineContext): void {
     if (instance.draining !== undefined && instance.goal === 'Running') apps.add(instance.appId);
   }
   for (const instance of context.health.condemned()) apps.add(instance.appId);
+  for (const id of dueDaemons(context, now)) apps.add(id);
   if (due.length > 0) void settle(context, due);
   for (const deployment of state.deployments.values()) failIfDue(context, deployment, now);
   if (apps.size > 0) context.evaluateSoon(apps);
