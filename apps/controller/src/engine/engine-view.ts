@@ -1,12 +1,11 @@
-import { type AppId, type Instance, isTerminalCondition, type Now, type TaskId } from '#core';
-import { delayLeftMs, type QueueEntry } from '#deployment';
+import { type AppId, type Instance, isTerminalCondition, type TaskId } from '#core';
+import { delayLeftMs } from '#deployment';
 import type {
   ControllerView,
   DeploymentView,
   InstanceView,
   QueueEntryView,
 } from './controller-engine.port.js';
-import type { DaemonWatch } from './daemon-watch.js';
 import { definitionOf } from './definitions.js';
 import { deploymentsByApp } from './deployment-targets.js';
 import { Draft } from './draft.js';
@@ -21,7 +20,7 @@ import {
   toFunnel,
 } from './queue-statistics.js';
 import { describeDelay } from './waiting-words.js';
-import { workloadView } from './workloads.js';
+import { owedEntry, workloadView } from './workloads.js';
 
 /** Reads from memory; nothing here waits or copies more than it shows. */
 export function createView(context: EngineContext): ControllerView {
@@ -107,14 +106,6 @@ function explainQueue({ state, memory, ports }: EngineContext, id: AppId): reado
   const leftMs = delayLeftMs(memory.backOffs.get(id), entry.app, ports.clock.now());
   if (leftMs === 0) return [`offers: ${explainRefusals(memory.statistics.get(id))}`];
   return [describeDelay(leftMs, state.failures.get(id))];
-}
-
-/** A daemon waits only for agents that are to have it. */
-function owedEntry(watch: DaemonWatch | undefined, now: Now): QueueEntry | undefined {
-  const count = watch?.owedCount(now) ?? 0;
-  return watch === undefined || count === 0
-    ? undefined
-    : { app: watch.app, count, sinceEpochMs: watch.sinceEpochMs };
 }
 
 function toQueueEntry({ memory, ports }: EngineContext, id: AppId): readonly QueueEntryView[] {

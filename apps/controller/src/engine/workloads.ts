@@ -13,6 +13,7 @@ import {
   jobEndOf,
   jobFailure,
   noteJobEnd,
+  type QueueEntry,
   type RolloutInput,
   type RolloutMode,
   takeForLaunch,
@@ -60,6 +61,14 @@ function watchDaemon({ memory, demand }: EngineContext, draft: Draft, app: App):
 /** Nothing of the app is launched on agents any more. */
 export function forgetDaemon({ memory, demand }: EngineContext, app: AppId): void {
   if (memory.daemons.delete(app)) demand.update({ isNew: false });
+}
+
+/** A daemon waits only for agents that are to have it. */
+export function owedEntry(watch: DaemonWatch | undefined, now: Now): QueueEntry | undefined {
+  const count = watch?.owedCount(now) ?? 0;
+  return watch === undefined || count === 0
+    ? undefined
+    : { app: watch.app, count, sinceEpochMs: watch.sinceEpochMs };
 }
 
 /** Daemons of which time alone has changed what is to be done. */
