@@ -20,7 +20,8 @@ export interface ListFlags {
 }
 
 /** What the table of apps shows. */
-const LISTED_FIELDS = 'id,instances,cpus,mem,deployments,tasksRunning,tasksHealthy,tasksStaged';
+const LISTED_FIELDS =
+  'id,instances,cpus,mem,deployments,tasksRunning,tasksHealthy,tasksStaged,workload,completed,failed';
 const POLL_MS = 500;
 /** Bytes of a log asked for at a time. */
 const LOG_PIECE = 256 * 1024;

@@ -75,6 +75,11 @@ describe('daemons and jobs over HTTP', () => {
     const service = (await api.ask('GET', '/v2/apps/web')).json().app;
 
     expect(app).toMatchObject({ workload: 'job', maxRetries: 3, completed: 2, failed: 1 });
+    const some = await api.ask('GET', '/v2/apps?fields=id,workload,completed,failed');
+    expect(some.json().apps).toEqual([
+      { id: '/job', workload: 'job', completed: 2, failed: 1 },
+      { id: '/web' },
+    ]);
     for (const field of ['workload', 'maxRetries', 'completed', 'failed']) {
       expect(service).not.toHaveProperty(field);
     }
