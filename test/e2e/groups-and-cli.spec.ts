@@ -57,7 +57,9 @@ describe('the terminal client and groups', () => {
 
       expect(apps.code).toBe(0);
       expect(apps.out.split('\n')[0]).toMatch(/^APP +RUNNING +HEALTHY +STAGED +CPUS +MEM/);
-      expect(cells(apps.out, '/cli/web')).toEqual(['/cli/web', '1/1', '1', '0', '0.05', '64']);
+      expect(cells(apps.out, '/cli/web')).toEqual([
+        ...['/cli/web', '1/1', '1', '0', '0.05', '64', 'service'],
+      ]);
       const [task] = await api.tasks('/cli/web');
       expect(cells(tasks.out, String(task?.id)).slice(1, 4)).toEqual([
         ...['TASK_RUNNING', '127.0.0.1', String(task?.ports[0])],
@@ -71,6 +73,45 @@ describe('the terminal client and groups', () => {
       expect(run.code, run.error).toBe(0);
       const tasks = await api.tasks('/cli/web');
       expect(tasks.map((task) => task.state)).toEqual(Array(3).fill('TASK_RUNNING'));
+    });
+
+    it('runs a job to its end, and a daemon once on every agent', async () => {
+      const job = {
+        id: '/cli/job',
+        cmd: 'true',
+        cpus: 0.05,
+        mem: 32,
+        workload: 'job',
+        instances: 2,
+      };
+      const { instances: _none, ...one } = job;
+      const daemon = { ...one, id: '/cli/daemon', cmd: 'sleep 1000', workload: 'daemon' };
+
+      const runs = [
+        await pacer('app', 'create', '-f', define('job.json', text(job)), '--wait'),
+        await pacer('app', 'create', '-f', define('daemon.json', text(daemon)), '--wait'),
+      ];
+
+      expect(runs).toMatchObject([{ code: 0 }, { code: 0 }]);
+      const { out } = await pacer('app', 'list');
+      expect(cells(out, '/cli/job').slice(1)).toEqual([
+        ...['0/2', '0', '0', '0.05', '32', 'job, 2 of 2 complete'],
+      ]);
+      expect(cells(out, '/cli/daemon').slice(1)).toEqual([
+        ...['1/1', '0', '0', '0.05', '32', 'daemon'],
+      ]);
+      const [first] = await api.tasks('/cli/daemon');
+      expect(await pacer('app', 'restart', '/cli/daemon', '--wait')).toMatchObject({ code: 0 });
+      const after = await api.tasks('/cli/daemon');
+      expect(after).toMatchObject([{ state: 'TASK_RUNNING', slaveId: first?.slaveId }]);
+      expect(after[0]?.id).not.toBe(first?.id);
+      expect(await pacer('app', 'scale', '/cli/daemon', '2')).toMatchObject({
+        code: 1,
+        error: expect.stringContaining('cannot be scaled'),
+      });
+      for (const id of ['/cli/job', '/cli/daemon']) {
+        expect(await pacer('app', 'destroy', id, '--wait')).toMatchObject({ code: 0 });
+      }
     });
 
     it('prints what a task wrote, and follows it', async () => {

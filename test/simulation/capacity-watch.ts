@@ -35,10 +35,14 @@ export class CapacityWatch {
   check(): void {
     const { observer, world, agents } = this.parts;
     const running = new Map<string, number>();
-    for (const { host } of agents) {
+    for (const { host, name: agent } of agents) {
+      const here = new Set<string>();
       for (const task of host.running()) {
         const name = nameOf(task);
         running.set(name, (running.get(name) ?? 0) + 1);
+        const isDaemon = observer.apps.get(name)?.workload === 'daemon';
+        if (isDaemon && here.has(name)) world.violate(`${name} runs twice on ${agent}`);
+        here.add(name);
       }
     }
     for (const [name, promise] of this.promised) {
@@ -52,6 +56,8 @@ export class CapacityWatch {
         .flatMap(({ affectedApps }) => affectedApps as readonly string[]),
     );
     for (const app of observer.apps.values()) {
+      // A daemon is replaced in place, one at a time at least.
+      if (app.workload === 'daemon') continue;
       if (busy.has(app.id) || running.get(app.id) !== app.instances) continue;
       const share = app.upgradeStrategy.minimumHealthCapacity;
       this.promised.set(app.id, { instances: app.instances, share });

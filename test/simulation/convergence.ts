@@ -27,7 +27,7 @@ export function findDifferences(cluster: {
       );
     }
   }
-  const wanted = compareInstances(observer, reasons);
+  const wanted = compareInstances(observer, agents.length, reasons);
   compareHosts(agents, wanted, reasons);
   compareLedger(master, wanted, reasons);
   for (const { appId, count } of controller?.engine?.view.queue() ?? []) {
@@ -36,7 +36,11 @@ export function findDifferences(cluster: {
   return reasons.slice(0, MAX_REASONS);
 }
 
-function compareInstances(observer: Observer, reasons: string[]): ReadonlySet<string> {
+function compareInstances(
+  observer: Observer,
+  agentCount: number,
+  reasons: string[],
+): ReadonlySet<string> {
   const wanted = new Set<string>();
   const counts = new Map<string, number>();
   for (const instance of observer.instances.values()) {
@@ -52,8 +56,13 @@ function compareInstances(observer: Observer, reasons: string[]): ReadonlySet<st
     counts.set(instance.appId, (counts.get(instance.appId) ?? 0) + 1);
     wanted.add(instance.taskId);
   }
-  for (const { id, instances } of observer.apps.values()) {
+  for (const { id, instances, workload } of observer.apps.values()) {
     const count = counts.get(id) ?? 0;
+    if (workload === 'daemon') {
+      if (count !== agentCount)
+        reasons.push(`${id} has ${count} instances on ${agentCount} agents`);
+      continue;
+    }
     if (count !== instances) reasons.push(`${id} has ${count} instances of ${instances}`);
   }
   return wanted;

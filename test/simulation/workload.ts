@@ -14,6 +14,10 @@ const STRATEGIES = [
 ];
 const MAX_INSTANCES = 4;
 const NO_ANSWER_MS = 20_000;
+const DAEMON = { workload: 'daemon', instances: 1 } as const;
+
+/** The fourth app, where there are so many, runs on every agent. */
+const isDaemon = (name: string): boolean => name === '/app-4';
 
 /** One client that changes a few apps, one request at a time, and remembers what it was promised. */
 export class Workload {
@@ -48,7 +52,8 @@ export class Workload {
     if (current === undefined) await this.put(name, this.newApp(name));
     else if (drawn < 0.3) await this.put(name, this.upgraded(current));
     else if (drawn < 0.6) {
-      await this.put(name, { ...current, instances: workload.integer(0, MAX_INSTANCES) });
+      const instances = workload.integer(0, MAX_INSTANCES);
+      await this.put(name, { ...current, instances, ...(isDaemon(name) ? DAEMON : {}) });
     } else if (drawn < 0.7) await this.remove(name);
     else if (drawn < 0.85 || this.parts.isGentle) await this.put(name, current, { restart: true });
     else if (drawn < 0.95) await this.kill(name);
@@ -92,6 +97,7 @@ export class Workload {
         { inactiveAfterSeconds: 0, expungeAfterSeconds: 60 },
       ]),
       ...(workload.chance(0.2) ? { constraints: [['hostname', 'MAX_PER', '2'] as const] } : {}),
+      ...(isDaemon(name) ? DAEMON : {}),
     });
   }
 
@@ -104,6 +110,7 @@ export class Workload {
       upgradeStrategy: workload.pick(STRATEGIES),
       labels: { revision: String(this.number) },
       instances: isResized ? workload.integer(0, MAX_INSTANCES) : app.instances,
+      ...(isDaemon(app.id) ? DAEMON : {}),
     };
   }
 

@@ -226,6 +226,23 @@ export function controllerStoreContract(
       expect(await store.load()).toMatchObject({ frameworkId: 'f-1', failures: [failure] });
     });
 
+    it('keeps how far a job has come until it is deleted', async () => {
+      const { store, lease } = await prepare();
+      const progress = { appId: appId('/job'), run: 'v', completed: 1, failed: 0, retries: [] };
+      const other = { ...progress, appId: appId('/other') };
+
+      await store.commit(lease, [
+        { kind: 'put-job', progress },
+        { kind: 'put-job', progress: other },
+      ]);
+      await store.commit(lease, [
+        { kind: 'put-job', progress: { ...progress, completed: 2, retries: [0, 1] } },
+        { kind: 'delete-job', app: other.appId },
+      ]);
+
+      expect((await store.load()).jobs).toEqual([{ ...progress, completed: 2, retries: [0, 1] }]);
+    });
+
     it('forgets the framework id', async () => {
       const { store, lease } = await prepare();
       await store.commit(lease, [{ kind: 'put-framework-id', frameworkId: 'f-1' }]);

@@ -28,6 +28,7 @@ import type {
   QueueEntryView,
   RootChange,
   RootChangeOutcome,
+  WorkloadView,
 } from '../../apps/controller/src/engine/controller-engine.port.js';
 
 const START_EPOCH_MS = 1_767_225_600_000;
@@ -56,6 +57,7 @@ export class FakeControllerEngine implements ControllerEngine {
   readonly cancelled: { readonly id: DeploymentId; readonly by?: string }[] = [];
   readonly instances = new Map<AppId, InstanceView[]>();
   readonly failures = new Map<AppId, TaskFailure>();
+  readonly workloads = new Map<AppId, WorkloadView>();
   readonly endedTasks = new Map<string, string>();
   readonly running: Deployment[] = [];
   readonly waiting: QueueEntryView[] = [];
@@ -131,6 +133,7 @@ export class FakeControllerEngine implements ControllerEngine {
       this.running.filter((one) => one.affectedApps.includes(app)).map(({ id }) => id),
     readinessOf: () => [],
     failureOf: (app) => this.failures.get(app),
+    workloadOf: (app) => this.workloads.get(app.id),
     queue: () => this.waiting,
     explain: (app) => this.explanations.get(app),
     unusedOffers: (app, limit) => (this.unused.get(app) ?? []).slice(0, limit),

@@ -11,6 +11,7 @@ import {
   type GroupId,
   groupId,
   type Instance,
+  type JobProgress,
   type Lease,
   MAX_DEPLOYMENT_EVENTS,
   type RootGroup,
@@ -35,6 +36,7 @@ export class FakeControllerStore implements ControllerStore {
   private readonly deployments = new Map<string, Deployment>();
   private readonly histories = new Map<DeploymentId, DeploymentEvent[]>();
   private readonly failures = new Map<string, TaskFailure>();
+  private readonly jobs = new Map<AppId, JobProgress>();
   private events: StoredEvent[] = [];
   private lastEventId = 0;
   private droppedEventId = 0;
@@ -57,6 +59,7 @@ export class FakeControllerStore implements ControllerStore {
           .filter(([id]) => this.deployments.get(id)?.state === 'Running'),
       ),
       failures: [...this.failures.values()],
+      jobs: [...this.jobs.values()],
       ...(this.frameworkId === undefined ? {} : { frameworkId: this.frameworkId }),
       lastEventId: this.lastEventId,
     };
@@ -195,6 +198,12 @@ export class FakeControllerStore implements ControllerStore {
         return;
       case 'put-task-failure':
         this.failures.set(change.failure.appId, change.failure);
+        return;
+      case 'put-job':
+        this.jobs.set(change.progress.appId, change.progress);
+        return;
+      case 'delete-job':
+        this.jobs.delete(change.app);
         return;
       case 'append-events':
         this.appendEvents(change.events);

@@ -55,10 +55,17 @@ export interface App {
     readonly taskLostBehavior: string;
   };
   readonly tty?: boolean;
+  /** Absent: `service`. */
+  readonly workload?: Workload;
+  /** Jobs only: how often each instance may fail and be run again. */
+  readonly maxRetries?: number;
   /** ISO 8601 with milliseconds, UTC. Identifies this definition in the app's history. */
   readonly version: string;
   readonly versionInfo: { readonly lastScalingAt: string; readonly lastConfigChangeAt: string };
 }
+
+/** `service`: kept running at a count. `daemon`: one on every agent that can run it. `job`: run until it has finished. */
+export type Workload = 'service' | 'daemon' | 'job';
 
 /** `[field, operator]` or `[field, operator, value]`, operator in upper case. */
 export type Constraint = readonly [string, string] | readonly [string, string, string];

@@ -2,6 +2,7 @@ import type { App, Group, RootGroup } from './app.js';
 import type { Deployment, DeploymentEvent, DeploymentHistory } from './deployment.js';
 import type { AppId, DeploymentId, GroupId, InstanceId } from './ids.js';
 import type { Instance, TaskFailure } from './instance.js';
+import type { JobProgress } from './job.js';
 import type { Lease } from './lease.port.js';
 
 /** One change to what the controller stores. A list of them is one transaction. */
@@ -31,6 +32,8 @@ export type StoreChange =
   /** The framework was removed: the next start registers a new one. */
   | { readonly kind: 'delete-framework-id' }
   | { readonly kind: 'put-task-failure'; readonly failure: TaskFailure }
+  | { readonly kind: 'put-job'; readonly progress: JobProgress }
+  | { readonly kind: 'delete-job'; readonly app: AppId }
   /** Given ids in commit order by the single writer; sent to clients only after the commit. */
   | { readonly kind: 'append-events'; readonly events: readonly StoredEvent[] };
 
@@ -51,6 +54,7 @@ export interface ControllerSnapshot {
   /** Events so far of the deployments that have any. */
   readonly historyLengths: ReadonlyMap<DeploymentId, number>;
   readonly failures: readonly TaskFailure[];
+  readonly jobs: readonly JobProgress[];
   readonly frameworkId?: string;
   readonly lastEventId: number;
 }

@@ -14,6 +14,7 @@ export type {
   RootGroup,
   UpgradeStrategy,
   Volume,
+  Workload,
 } from './app.js';
 export { assert, InvariantError, present } from './assert.js';
 export type {
@@ -93,6 +94,7 @@ export {
   reduceInstance,
   toCondition,
 } from './instance-state.js';
+export type { JobProgress } from './job.js';
 export {
   type CommandResult,
   type DockerSpec,

@@ -63,6 +63,8 @@ export interface Instance {
   }[];
   /** Set while it is being taken out of rotation; kill follows at the deadline or when every router has drained it. */
   readonly draining?: { readonly sinceEpochMs: number; readonly deadlineEpochMs: number };
+  /** Jobs: how often it had failed before this launch. Absent: never. */
+  readonly failedBefore?: number;
   /** The wire state and message of the last status update, for display. */
   readonly lastState?: string;
   readonly lastMessage?: string;

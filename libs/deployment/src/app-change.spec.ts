@@ -76,6 +76,8 @@ const RESTART = {
   portDefinitions: [{ port: 7, protocol: 'tcp', labels: {} }],
   requirePorts: true,
   tty: true,
+  workload: 'job' as const,
+  maxRetries: 7,
 };
 const OTHERS = { id: true, version: true, versionInfo: true, instances: true };
 

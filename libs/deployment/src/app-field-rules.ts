@@ -44,6 +44,9 @@ export const APP_FIELD_RULES: { readonly [Field in keyof Required<App>]: FieldRu
   portDefinitions: 'restart',
   requirePorts: 'restart',
   tty: 'restart',
+  workload: 'restart',
+  // Another number of retries is another run: one that has failed tries again.
+  maxRetries: 'restart',
   // Where an instance may be: those that run may break the new rule, and only a new one is placed by it.
   constraints: 'restart',
   acceptedResourceRoles: 'restart',

@@ -32,7 +32,7 @@ export function drainTimeoutMs(app: Pick<App, 'labels'> | undefined): number {
 
 /** Whether requests may reach instances of this app through a router: it has ports and asks to be routed. */
 export function isRoutedApp(app: App | undefined): boolean {
-  if (app === undefined || drainTimeoutMs(app) === 0) return false;
+  if (app === undefined || app.workload === 'job' || drainTimeoutMs(app) === 0) return false;
   const hasPorts = app.portDefinitions.length > 0 || (app.container?.portMappings?.length ?? 0) > 0;
   return hasPorts && Object.keys(app.labels).some((label) => label.startsWith('HAPROXY_'));
 }

@@ -56,12 +56,21 @@ export {
   isStaying,
   type Readiness,
 } from './instance-facts.js';
+export {
+  beginRun,
+  type JobEnd,
+  jobEndOf,
+  jobFailure,
+  noteJobEnd,
+  takeForLaunch,
+} from './job.js';
 export { selectToKill } from './kill-selection.js';
 export { type LaunchQueue, type QueueEntry, readyEntries, setWanted } from './launch-queue.js';
 export { affectedApps, type PlanOptions, planDeployment } from './plan-deployment.js';
 export { type InverseDelta, planRollback } from './roll-back.js';
 export { nextActions } from './rollout.js';
 export {
+  type DaemonFacts,
   DEFAULT_UNHEALTHY_LIMITS,
   type RolloutActions,
   type RolloutInput,

@@ -1,4 +1,5 @@
 import {
+  type AgentId,
   type HealthVerdict,
   type InstanceCondition,
   type InstanceId,
@@ -28,6 +29,8 @@ export interface InstanceFacts {
   readonly condemned?: { readonly sinceMonoMs: number; readonly cause: string };
   /** When it was staged, for kill selection. */
   readonly stagedAtEpochMs: number;
+  /** Where it is, once placed. */
+  readonly agentId?: AgentId;
   /** Its value of each GROUP_BY field, in the order of the constraints. */
   readonly groups?: readonly string[];
 }

@@ -13,8 +13,8 @@ const OTHER_WEIGHT = 5;
 
 /**
  * Chooses `count` instances to give up: sentenced ones, then condemned ones, then from the largest GROUP_BY group,
- * then by condition (Unreachable, Staging, Starting, Running), then by age as the app's killSelection says; ties by id.
- * O(n log n), with GROUP_BY O(n * count).
+ * then by condition (Unreachable, Staging, Starting, Running), then, without GROUP_BY, from the agent that has most of
+ * them, then by age as the app's killSelection says; ties by id. O(n log n), with GROUP_BY O(n * count).
  */
 export function selectToKill(
   candidates: readonly InstanceFacts[],
@@ -26,7 +26,9 @@ export function selectToKill(
 ): readonly InstanceFacts[] {
   if (count <= 0) return [];
   const sorted = [...candidates].sort(compareFacts(options));
-  if (!sorted.some((facts) => (facts.groups?.length ?? 0) > 0)) return sorted.slice(0, count);
+  if (!sorted.some((facts) => (facts.groups?.length ?? 0) > 0)) {
+    return evenByAgent(sorted, options.sentenced).slice(0, count);
+  }
   return selectEvenly(sorted, count, options.sentenced ?? new Set());
 }
 
@@ -35,15 +37,43 @@ function compareFacts(options: {
   readonly sentenced?: ReadonlySet<InstanceId>;
 }): (left: InstanceFacts, right: InstanceFacts) => number {
   const direction = options.killSelection === 'OLDEST_FIRST' ? 1 : -1;
-  const rank = (facts: InstanceFacts): number => {
-    if (options.sentenced?.has(facts.id)) return 0;
-    return facts.condemned === undefined ? 2 : 1;
-  };
   return (left, right) =>
-    rank(left) - rank(right) ||
+    rank(left, options.sentenced) - rank(right, options.sentenced) ||
     weight(left) - weight(right) ||
     direction * (left.stagedAtEpochMs - right.stagedAtEpochMs) ||
     (left.id < right.id ? -1 : 1);
+}
+
+function rank(facts: InstanceFacts, sentenced: ReadonlySet<InstanceId> | undefined): number {
+  if (sentenced?.has(facts.id)) return 0;
+  return facts.condemned === undefined ? 2 : 1;
+}
+
+/**
+ * Orders what is alike but for its age so that each time the agent with most of the app gives one up: with the others of
+ * its agent counted, an instance's turn comes when so many are left there.
+ */
+function evenByAgent(
+  sorted: readonly InstanceFacts[],
+  sentenced: ReadonlySet<InstanceId> | undefined,
+): readonly InstanceFacts[] {
+  const left = new Map<string, number>();
+  for (const { agentId = '' } of sorted) left.set(agentId, (left.get(agentId) ?? 0) + 1);
+  if (left.size < 2) return sorted;
+  const turns = sorted.map((facts) => {
+    const { agentId = '' } = facts;
+    const remaining = left.get(agentId) ?? 1;
+    left.set(agentId, remaining - 1);
+    return { facts, remaining: agentId === '' ? 1 : remaining };
+  });
+  return turns
+    .sort(
+      (one, other) =>
+        rank(one.facts, sentenced) - rank(other.facts, sentenced) ||
+        weight(one.facts) - weight(other.facts) ||
+        other.remaining - one.remaining,
+    )
+    .map(({ facts }) => facts);
 }
 
 const weight = (facts: InstanceFacts): number => WEIGHTS[facts.condition] ?? OTHER_WEIGHT;

@@ -1,4 +1,4 @@
-import type { App, InstanceId, Now } from '#core';
+import type { App, InstanceId, JobProgress, Now } from '#core';
 import type { InstanceFacts } from './instance-facts.js';
 import type { RolloutStage } from './rollout-stage.js';
 
@@ -7,6 +7,18 @@ import type { RolloutStage } from './rollout-stage.js';
  * deployments and leaves a mixture alone; `stop` ends everything.
  */
 export type RolloutMode = 'scale' | 'restart' | 'steady' | 'stop';
+
+/** What a look at a daemon app needs to know of agents, beyond the instances on them. */
+export interface DaemonFacts {
+  /** Agents whose instance has ended and that are about to get another. */
+  readonly owed: number;
+  /** It began to look for agents too lately to say which there are. */
+  readonly isDiscovering: boolean;
+  /** Offers of agents have been looked at. */
+  readonly hasLooked: boolean;
+  /** Why agents do not run it, in words and numbers: nothing waits for them. */
+  readonly elsewhere: readonly string[];
+}
 
 export interface RolloutInput {
   /** The definition aimed at. */
@@ -20,6 +32,10 @@ export interface RolloutInput {
   /** Absent: it goes all the way. */
   readonly stage?: RolloutStage;
   readonly limits?: UnhealthyLimits;
+  /** Of an app that runs once on every agent. */
+  readonly daemon?: DaemonFacts;
+  /** Of an app that runs to completion. */
+  readonly job?: JobProgress;
   readonly now: Now;
 }
 

@@ -1,7 +1,9 @@
 import type { InstanceId } from '#core';
 import { isOutdated } from './app-change.js';
+import { rollDaemon } from './daemon.js';
 import { holdRollout } from './hold-rollout.js';
 import { type InstanceFacts, isAlive, isLeaving } from './instance-facts.js';
+import { runJob } from './job.js';
 import { rollRestart } from './rolling-restart.js';
 import type { RolloutActions, RolloutDecision, RolloutInput } from './rollout-input.js';
 import { scaleApp } from './scaling.js';
@@ -39,6 +41,10 @@ const exemptOld = (facts: InstanceFacts, { app }: RolloutInput): InstanceFacts =
     : facts;
 
 function decide(input: RolloutInput): RolloutDecision {
+  if (input.mode !== 'stop') {
+    if (input.daemon !== undefined) return orHold(input, rollDaemon(input, input.daemon));
+    if (input.job !== undefined) return orHold(input, runJob(input, input.job));
+  }
   if (input.stage?.kind === 'hold') return holdRollout(input, input.stage);
   switch (input.mode) {
     case 'stop':
@@ -53,6 +59,10 @@ function decide(input: RolloutInput): RolloutDecision {
       return input.mode satisfies never;
   }
 }
+
+/** Of what has no count to be held, a pause launches and ends nothing. A daemon still comes to agents without one. */
+const orHold = ({ stage }: RolloutInput, decision: RolloutDecision): RolloutDecision =>
+  stage?.kind === 'hold' ? { ...decision, launch: 0, retire: [], finished: false } : decision;
 
 const hasOutdated = ({ app, instances }: RolloutInput): boolean =>
   instances.some((facts) => isPresent(facts) && isOutdated(facts.configVersion, app));

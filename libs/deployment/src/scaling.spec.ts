@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type App, appId, instanceId } from '#core';
+import { type App, agentId, appId, instanceId } from '#core';
 import type { InstanceFacts } from './instance-facts.js';
 import { selectToKill } from './kill-selection.js';
 import { nextActions } from './rollout.js';
@@ -133,6 +133,24 @@ describe('kill selection', () => {
     const chosen = selectToKill(all, 4, { ...options, sentenced: new Set([instanceId('i4')]) });
 
     expect(chosen.map(({ id }) => id)).toEqual(['i4', 'i3', 'i2', 'i1']);
+  });
+
+  it('takes from the agent that has most, after what does not run, before age decides', () => {
+    const on = (id: string, agent: string, fields: Partial<InstanceFacts> = {}) =>
+      facts(id, { agentId: agentId(agent), ...fields });
+    const all = [
+      on('i1', 'a'),
+      on('i2', 'a'),
+      on('i3', 'a'),
+      on('i4', 'b'),
+      on('i5', 'b'),
+      on('i6', 'c', { condition: 'Staging' }),
+      on('i9', 'd'),
+    ];
+
+    const chosen = selectToKill(all, 5, { killSelection: 'YOUNGEST_FIRST' });
+
+    expect(chosen.map(({ id }) => id)).toEqual(['i6', 'i3', 'i5', 'i2', 'i9']);
   });
 
   it('keeps GROUP_BY groups even', () => {

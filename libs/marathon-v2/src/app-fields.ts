@@ -15,6 +15,8 @@ export const SERVER_WRITTEN_APP_FIELDS = [
   'tasksRunning',
   'tasksHealthy',
   'tasksUnhealthy',
+  'completed',
+  'failed',
   'deployments',
   'restarts',
   'lastTaskFailure',
@@ -64,6 +66,8 @@ export function readAppFields(reader: ObjectReader): WrittenApp {
     taskKillGracePeriodSeconds: reader.integer('taskKillGracePeriodSeconds'),
     residency: reader.object('residency', readResidency),
     tty: reader.boolean('tty'),
+    workload: reader.oneOf('workload', ['service', 'daemon', 'job'] as const),
+    maxRetries: reader.integer('maxRetries'),
   });
   const legacy = definedFields({
     ports: reader.integers('ports'),

@@ -5,6 +5,7 @@ import { type ChangeRules, type Declaration, DeclarationDraft } from './declarat
 import { resolveAppId, topLevelGroupOf } from './path-id.js';
 import { accept, type Outcome, ProblemLog, refuse } from './refusal.js';
 import { validateApp, validateResidentUpdate } from './validate-app.js';
+import { CANNOT_SCALE_DAEMON, checkDaemonCount } from './workload.js';
 import type { AppFields } from './written-app.js';
 
 /** Where a change starts from. */
@@ -61,6 +62,7 @@ export function declareApps(
       continue;
     }
     const base = options.partial ? fieldsOf(before) : {};
+    checkDaemonCount(before, update.fields, { path: update.path, problems: draft.problems });
     placeApp(draft, id, mergeFields(base, update.fields), update.path);
   }
   return draft.conclude();
@@ -126,6 +128,8 @@ export function scaleApps(
   for (const [id, instances] of counts) {
     const before = context.root.apps.get(id);
     if (before === undefined) continue;
+    if (before.workload === 'daemon')
+      draft.problems.reportRule('/instances', `${id}: ${CANNOT_SCALE_DAEMON}`);
     const { version: _version, versionInfo: _versionInfo, ...definition } = before;
     draft.putApp({ ...definition, instances }, '');
   }

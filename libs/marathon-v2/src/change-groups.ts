@@ -6,6 +6,7 @@ import type { GroupUpdate } from './group-request.js';
 import { isChildOf, isWithin, parentOf, resolveAppId, resolveId } from './path-id.js';
 import { accept, type Outcome, refuse } from './refusal.js';
 import { MAX_INSTANCES } from './validate-app.js';
+import { CANNOT_SCALE_DAEMON, checkDaemonCount } from './workload.js';
 
 /**
  * The group a request is about: the id in the body, relative to the one in the URL. A relative id that repeats the URL's
@@ -82,6 +83,10 @@ export function scaleGroup(
   const draft = startDraft(context);
   for (const app of context.root.apps.values()) {
     if (!isWithin(app.id, id)) continue;
+    if (app.workload === 'daemon') {
+      draft.problems.warn(`${app.id} stays as it is: ${CANNOT_SCALE_DAEMON}`);
+      continue;
+    }
     const { version: _version, versionInfo: _versionInfo, ...definition } = app;
     const instances = Math.ceil(app.instances * factor);
     if (instances > MAX_INSTANCES) {
@@ -156,7 +161,12 @@ function putApps(draft: DeclarationDraft, parent: GroupId, update: GroupUpdate):
       draft.problems.reportRule(`${app.path}/id`, error ?? 'is not a valid path');
     } else if (draft.hasPut(appId(parsed.id))) {
       draft.problems.reportRule(`${app.path}/id`, `app '${parsed.id}' is given twice`);
-    } else placeApp(draft, appId(parsed.id), app.fields, app.path);
+    } else {
+      const at = { path: app.path, problems: draft.problems };
+      const before = draft.root.apps.get(appId(parsed.id));
+      checkDaemonCount(before, app.fields, at);
+      placeApp(draft, appId(parsed.id), app.fields, app.path);
+    }
   }
 }
 

@@ -9,6 +9,7 @@ import type {
 } from '#core';
 import { parentOf, resolveId } from './path-id.js';
 import type { ProblemLog } from './refusal.js';
+import { completeWorkload, daemonUnreachableStrategy } from './workload.js';
 import type { AppFields } from './written-app.js';
 
 /** A complete definition that has no version yet. */
@@ -34,6 +35,8 @@ export function mergeFields(base: AppFields, update: AppFields): AppFields {
   if (update.args !== undefined && update.args.length > 0 && update.cmd === undefined) {
     delete merged.cmd;
   }
+  const isJob = (merged.workload ?? 'service') === 'job';
+  if (!isJob && update.maxRetries === undefined) delete merged.maxRetries;
   const isHost = isHostNetworking(merged.networks);
   if (!isHost && update.portDefinitions === undefined) delete merged.portDefinitions;
   if (!isHost && update.requirePorts === undefined) delete merged.requirePorts;
@@ -67,15 +70,15 @@ export function completeApp(
   const portDefinitions = fields.portDefinitions ?? (isHost ? [DEFAULT_PORT_DEFINITION] : []);
   const portCount = isHost ? portDefinitions.length : (container?.portMappings?.length ?? 0);
   const resident = isResident(container === undefined ? {} : { container });
-  const { container: _written, rollout, ...rest } = fields;
+  const { container: _written, workload: _workload, rollout, ...rest } = fields;
   const completed: Definition = {
     ...rest,
     id,
+    ...completeWorkload(fields),
     args: fields.args ?? [],
     env: fields.env ?? {},
     secrets: fields.secrets ?? {},
     labels: fields.labels ?? {},
-    instances: fields.instances ?? 1,
     cpus: fields.cpus ?? 1,
     mem: fields.mem ?? 128,
     disk: fields.disk ?? 0,
@@ -97,8 +100,7 @@ export function completeApp(
     upgradeStrategy: fields.upgradeStrategy ?? defaultUpgradeStrategy(fields, container),
     killSelection: fields.killSelection ?? 'YOUNGEST_FIRST',
     unreachableStrategy:
-      fields.unreachableStrategy ??
-      (resident ? 'disabled' : { inactiveAfterSeconds: 0, expungeAfterSeconds: 0 }),
+      fields.unreachableStrategy ?? (resident ? 'disabled' : defaultUnreachableStrategy(fields)),
   };
   return {
     ...completed,
@@ -122,6 +124,11 @@ export function resolveDependencies(
   });
   return [...resolved];
 }
+
+const defaultUnreachableStrategy = ({ workload }: AppFields): App['unreachableStrategy'] =>
+  workload === 'daemon'
+    ? daemonUnreachableStrategy
+    : { inactiveAfterSeconds: 0, expungeAfterSeconds: 0 };
 
 const DEFAULT_PORT_DEFINITION: PortDefinition = {
   port: 0,

@@ -59,6 +59,7 @@ export function toWireApp(app: App): WireApp {
     upgradeStrategy: app.upgradeStrategy,
     version: app.version,
     versionInfo: app.versionInfo,
+    ...definedFields({ workload: app.workload, maxRetries: app.maxRetries }),
   };
 }
 

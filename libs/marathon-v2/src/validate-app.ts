@@ -7,6 +7,7 @@ import { checkRange, checkUnique, type Report } from './rule-report.js';
 import { validateChecks } from './validate-checks.js';
 import { validateContainer } from './validate-container.js';
 import { validateNetworks } from './validate-networks.js';
+import { validateWorkload } from './workload.js';
 
 /** Bounds of ours, so that no request can ask for what no cluster has. */
 export const MAX_INSTANCES = 100_000;
@@ -39,6 +40,7 @@ export function validateApp(
   validateFetch(app, report);
   validateStrategies(app, report);
   validateRollout(app, report);
+  validateWorkload(app, report);
   validateFeatures(app, context, report);
   validateNetworks(app, report);
   if (app.container !== undefined) validateContainer(app.container, app.networks, report);

@@ -130,12 +130,20 @@ export interface WireApp {
     readonly pauseAfterBatch?: boolean;
     readonly canary?: { readonly instances: number };
   };
+  /** Ours; absent: `service`. */
+  readonly workload?: string;
+  /** Ours, of jobs: how often each instance may fail and be run again. */
+  readonly maxRetries?: number;
   readonly version: string;
   readonly versionInfo?: { readonly lastScalingAt: string; readonly lastConfigChangeAt: string };
   readonly tasksStaged?: number;
   readonly tasksRunning?: number;
   readonly tasksHealthy?: number;
   readonly tasksUnhealthy?: number;
+  /** Ours, of jobs: instances that have finished. */
+  readonly completed?: number;
+  /** Ours, of jobs: instances given up after their retries. */
+  readonly failed?: number;
   readonly deployments?: readonly { readonly id: string }[];
   readonly tasks?: readonly WireTask[];
   readonly lastTaskFailure?: WireTaskFailure;

@@ -1,8 +1,10 @@
-import type { Constraint } from '#core';
+import type { AgentId, Constraint } from '#core';
 import { patternOf } from './pattern-cache.js';
 
 /** Where something is, for constraints. */
 export interface Site {
+  /** Where spreading counts; constraints do not look at it. */
+  readonly agentId?: AgentId;
   readonly hostname: string;
   readonly attributes: Readonly<Record<string, string>>;
   readonly region?: string;

@@ -1,6 +1,7 @@
-import type { AgentId, AppId } from '#core';
+import type { AgentId, App, AppId } from '#core';
 import { matchOffer } from './match-offer.js';
 import type { MatchableOffer, MatchContext, PlacedInstance, Refusal, WaitingApp } from './offer.js';
+import { SpreadOrder, SpreadRound, SpreadTally } from './spread-order.js';
 
 /** Instances of one app that are placed in a forecast at most; more are said to be beyond it. */
 export const MAX_FORECAST_LAUNCHES = 1_000;
@@ -27,46 +28,67 @@ export function forecastPlacement(
   waiting: readonly WaitingApp[],
   context: MatchContext,
 ): ReadonlyMap<AppId, PlacementForecast> {
-  const open = offers.map((offer) => ({ offer }));
+  const round = new SpreadRound(offers.map((offer): Open => ({ offer })));
   const forecasts = new Map<AppId, PlacementForecast>();
-  for (const one of waiting) forecasts.set(one.app.id, placeApp(open, one, context));
+  for (const one of waiting) forecasts.set(one.app.id, placeApp(round, one, context));
   return forecasts;
 }
 
+interface Open {
+  offer: MatchableOffer;
+}
+
 function placeApp(
-  open: readonly { offer: MatchableOffer }[],
+  round: SpreadRound<Open>,
   { app, count }: WaitingApp,
   context: MatchContext,
 ): PlacementForecast {
   const placed: PlacedInstance[] = [...context.placedOf(app.id)];
-  const counts = new Map<MatchableOffer['agentId'], { hostname: string; count: number }>();
-  const refusals = new Map<number, Refusal>();
+  const { tally, occupied } = countPlaced(app, placed);
+  const counts = new Map<AgentId, { hostname: string; count: number }>();
+  const refusals: Refusal[] = [];
+  const order = new SpreadOrder(round, app, tally);
   let left = Math.min(count, MAX_FORECAST_LAUNCHES);
-  for (const pass of ['share', 'rest'] as const) {
-    for (const [index, target] of open.entries()) {
-      if (left === 0) break;
-      const share = pass === 'rest' ? left : Math.ceil(left / (open.length - index));
-      const match = matchOffer(target.offer, [{ app, count: share }], {
-        ...context,
-        placedOf: () => placed,
-      });
-      target.offer = { ...target.offer, pools: match.remaining };
-      const refusal = match.refusals.get(app.id);
-      if (refusal !== undefined) refusals.set(index, refusal);
-      if (match.launches.length === 0) continue;
-      const { agentId, hostname } = target.offer;
-      const site = { configVersion: app.versionInfo.lastConfigChangeAt, site: target.offer };
-      for (const _ of match.launches) placed.push(site);
-      const known = counts.get(agentId)?.count ?? 0;
-      counts.set(agentId, { hostname, count: known + match.launches.length });
-      left -= match.launches.length;
+  for (let target = order.best(); target !== undefined && left > 0; target = order.best()) {
+    const match = matchOffer(target.offer, [{ app, count: 1 }], {
+      ...context,
+      placedOf: () => placed,
+      occupiedBy: () => occupied,
+    });
+    if (match.launches.length === 0) {
+      refusals.push(...match.refusals.values());
+      order.drop();
+      continue;
     }
+    target.offer = { ...target.offer, pools: match.remaining };
+    const { agentId, hostname } = target.offer;
+    placed.push({ configVersion: app.versionInfo.lastConfigChangeAt, site: target.offer });
+    tally.add(target.offer);
+    occupied.add(agentId);
+    counts.set(agentId, { hostname, count: (counts.get(agentId)?.count ?? 0) + 1 });
+    left -= 1;
   }
   return {
     placements: [...counts].map(([agentId, where]) => ({ agentId, ...where })),
     unplaced: left,
-    refusals: left === 0 ? [] : countAlike([...refusals.values()]),
+    refusals: left === 0 ? [] : countAlike(refusals),
   };
+}
+
+/** Where the app is already, for spreading, and the agents where a daemon is: old instances are about to go. */
+function countPlaced(
+  app: App,
+  placed: readonly PlacedInstance[],
+): { readonly tally: SpreadTally; readonly occupied: Set<AgentId> } {
+  const tally = new SpreadTally();
+  const occupied = new Set<AgentId>();
+  for (const { configVersion, site } of placed) {
+    const { agentId } = site;
+    if (agentId === undefined || configVersion !== app.versionInfo.lastConfigChangeAt) continue;
+    tally.add({ ...site, agentId });
+    occupied.add(agentId);
+  }
+  return { tally, occupied };
 }
 
 function countAlike(

@@ -40,4 +40,11 @@ export { chooseParked, type ParkedChoice, type ParkedInstance } from './parked-i
 export { assignPorts, mix, type PortAssignment, wantedPorts } from './ports.js';
 export type { RepairContext } from './repair.js';
 export { persistentVolumesOf } from './resident-need.js';
+export {
+  SpreadOrder,
+  SpreadRound,
+  type SpreadSite,
+  SpreadTally,
+  type SpreadTarget,
+} from './spread-order.js';
 export type { Suggestion, SuggestionInput } from './suggest-changes.js';

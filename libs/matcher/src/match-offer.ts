@@ -47,13 +47,14 @@ export function matchOffer(
   const refusals = new Map<AppId, Refusal>();
   let pools = offer.pools;
   for (const { app, count } of waiting) {
-    const fixedRefusal = checkAgent(offer, app);
+    const fixedRefusal = checkAgent(offer, app) ?? checkDaemon(offer, app, context);
     if (fixedRefusal !== undefined) {
       refusals.set(app.id, fixedRefusal);
       continue;
     }
     const placed = constrainingSites(app, context.placedOf);
-    for (let launched = 0; launched < count; launched += 1) {
+    const most = app.workload === 'daemon' ? Math.min(count, 1) : count;
+    for (let launched = 0; launched < most; launched += 1) {
       const seed = context.seed + launches.length;
       const outcome = matchOne({ offer, app, pools, placed, context, seed });
       if (!outcome.ok) {
@@ -89,6 +90,16 @@ export function checkDocker(offer: MatchableOffer, app: App): Refusal | undefine
     };
   }
   return undefined;
+}
+
+/** Of a daemon one per agent, whichever configuration the other runs and whatever has become of it. */
+function checkDaemon(offer: MatchableOffer, app: App, context: MatchContext): Refusal | undefined {
+  if (app.workload !== 'daemon') return undefined;
+  if (context.occupiedBy?.(app.id).has(offer.agentId) !== true) return undefined;
+  return {
+    reason: 'UnfulfilledConstraint',
+    detail: `runs once on each agent, ${offer.hostname} has one`,
+  };
 }
 
 /** Old instances about to be replaced do not block placement. */

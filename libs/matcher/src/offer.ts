@@ -53,6 +53,8 @@ export interface PlacedInstance {
 export interface MatchContext {
   /** Instances of the app that count for constraints. */
   readonly placedOf: (app: AppId) => readonly PlacedInstance[];
+  /** Agents that have an instance of a daemon app, in whatever shape: no other is placed there. */
+  readonly occupiedBy?: (app: AppId) => ReadonlySet<AgentId>;
   /** How many different values of a field the agents seen so far have, for GROUP_BY without a number. */
   readonly distinctValues?: (field: string) => number;
   /** Ports of tasks that ended lately on this agent: used only when no other is free. */

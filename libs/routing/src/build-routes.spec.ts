@@ -52,6 +52,12 @@ const httpCheck = {
 const alive = { alive: true, consecutiveFailures: 0, instanceId: 'i' };
 
 describe('buildRoutes', () => {
+  it('sends nothing to a job, which ends', () => {
+    const job = app('/job', { workload: 'job', tasks: [task('a', 31000)] });
+
+    expect(buildRoutes([job], options)).toMatchObject({ routes: [], conflicts: [] });
+  });
+
   it('routes to running tasks without health checks', () => {
     const table = buildRoutes([app('/web', { tasks: [task('a', 31000)] })], options);
 

@@ -34,6 +34,8 @@ export function buildRoutes(apps: readonly WireApp[], options: RoutingOptions): 
   const routes: Route[] = [];
   const sorted = [...apps].sort((left, right) => compare(left.id, right.id));
   for (const app of sorted) {
+    // A job ends: nothing is sent to it.
+    if (app.workload === 'job') continue;
     for (const [portIndex, servicePort] of servicePortsOf(app).entries()) {
       const { labels, problems } = readPortLabels(app, portIndex);
       if (!labels.enabled || !isServedBy(labels.groups, options.groups)) continue;

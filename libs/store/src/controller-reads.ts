@@ -6,6 +6,7 @@ import {
   type Group,
   groupId,
   type Instance,
+  type JobProgress,
   type RootGroup,
   type StoredEvent,
   type TaskFailure,
@@ -36,6 +37,7 @@ export async function readSnapshot(sql: Sql): Promise<ControllerSnapshot> {
   const failures = await sql<Body<TaskFailure>>(
     'SELECT body FROM controller.task_failure ORDER BY app_id',
   );
+  const jobs = await sql<Body<JobProgress>>('SELECT body FROM controller.job ORDER BY app_id');
   const frameworkId = await sql<{ readonly value: string }>(
     "SELECT value FROM controller.setting WHERE name = 'framework-id'",
   );
@@ -46,6 +48,7 @@ export async function readSnapshot(sql: Sql): Promise<ControllerSnapshot> {
     deployments: deployments.rows.map(({ body }) => body),
     historyLengths: await readHistoryLengths(sql),
     failures: failures.rows.map(({ body }) => body),
+    jobs: jobs.rows.map(({ body }) => body),
     ...(stored === undefined ? {} : { frameworkId: stored.value }),
     lastEventId: await readLastEventId(sql),
   };

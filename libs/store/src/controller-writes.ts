@@ -1,4 +1,13 @@
-import type { App, Deployment, Group, Instance, InstanceId, TaskFailure } from '#core';
+import type {
+  App,
+  AppId,
+  Deployment,
+  Group,
+  Instance,
+  InstanceId,
+  JobProgress,
+  TaskFailure,
+} from '#core';
 import { appendHistory } from './deployment-history.js';
 import { appendEvents, type EventPartitions } from './event-log.js';
 import type { FoldedChanges, RevisionChange } from './fold-changes.js';
@@ -30,6 +39,8 @@ export async function writeChanges(
   await putDeployments(sql, changes.deployments);
   await appendHistory(sql, changes.history);
   await putFailures(sql, changes.failures);
+  await deleteJobs(sql, changes.deleteJobs);
+  await putJobs(sql, changes.jobs);
   await writeFrameworkId(sql, changes.frameworkId);
   await appendEvents(sql, changes.events, partitions);
 }
@@ -156,6 +167,21 @@ async function putFailures(sql: Sql, failures: readonly TaskFailure[]): Promise<
      SELECT * FROM unnest($1::text[], $2::json[])
      ON CONFLICT (app_id) DO UPDATE SET body = excluded.body`,
     [failures.map(({ appId }) => appId), failures.map((failure) => JSON.stringify(failure))],
+  );
+}
+
+async function deleteJobs(sql: Sql, apps: readonly AppId[]): Promise<void> {
+  if (apps.length === 0) return;
+  await sql('DELETE FROM controller.job WHERE app_id = ANY($1::text[])', [apps]);
+}
+
+async function putJobs(sql: Sql, jobs: readonly JobProgress[]): Promise<void> {
+  if (jobs.length === 0) return;
+  await sql(
+    `INSERT INTO controller.job (app_id, body)
+     SELECT * FROM unnest($1::text[], $2::json[])
+     ON CONFLICT (app_id) DO UPDATE SET body = excluded.body`,
+    [jobs.map(({ appId }) => appId), jobs.map((progress) => JSON.stringify(progress))],
   );
 }
 

@@ -1,5 +1,13 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { App, Deployment, DeploymentEvent, Group, Instance, TaskFailure } from '#core';
+import type {
+  App,
+  Deployment,
+  DeploymentEvent,
+  Group,
+  Instance,
+  JobProgress,
+  TaskFailure,
+} from '#core';
 
 /**
  * Rows of schema `controller`. Apps and groups are valid from a revision up to, and not including, another; the current
@@ -57,6 +65,13 @@ export class DeploymentEventRow {
 export class TaskFailureRow {
   @PrimaryColumn('text', { name: 'app_id' }) appId!: string;
   @Column('json') body!: TaskFailure;
+}
+
+/** Of apps that run to completion. Goes with its app. */
+@Entity({ schema: 'controller', name: 'job' })
+export class JobRow {
+  @PrimaryColumn('text', { name: 'app_id' }) appId!: string;
+  @Column('json') body!: JobProgress;
 }
 
 /** Single values: `framework-id`, `dropped-event-id` (the highest event id dropped so far). */

@@ -8,6 +8,7 @@ import {
   EventRow,
   GroupRow,
   InstanceRow,
+  JobRow,
   RevisionRow,
   TaskFailureRow,
 } from './controller.entities.js';
@@ -21,6 +22,7 @@ import {
   QuotaRow,
   WeightRow,
 } from './master.entities.js';
+import { ControllerJobs1764374400000 } from './migrations/controller-jobs.js';
 import { DeploymentHistory1764288000000 } from './migrations/deployment-history.js';
 import { InitialSchema1763683200000 } from './migrations/initial-schema.js';
 import { MasterOperations1764115200000 } from './migrations/master-operations.js';
@@ -36,6 +38,7 @@ const MIGRATIONS = [
   InitialSchema1763683200000,
   MasterOperations1764115200000,
   DeploymentHistory1764288000000,
+  ControllerJobs1764374400000,
 ];
 
 /** The pool and what it knows of the schema; not connected yet. */
@@ -55,6 +58,7 @@ export function createDataSource(url: string, options: DatabaseOptions): DataSou
       DeploymentRow,
       DeploymentEventRow,
       TaskFailureRow,
+      JobRow,
       ControllerSettingRow,
       EventRow,
       AgentRow,

@@ -1,7 +1,9 @@
 import type {
+  AppId,
   Deployment,
   Instance,
   InstanceId,
+  JobProgress,
   StoreChange,
   StoredEvent,
   TaskFailure,
@@ -24,6 +26,8 @@ export interface FoldedChanges {
   /** In the order given. */
   readonly history: readonly HistoryChange[];
   readonly failures: readonly TaskFailure[];
+  readonly jobs: readonly JobProgress[];
+  readonly deleteJobs: readonly AppId[];
   readonly events: readonly StoredEvent[];
   /** The last word on it, if any was said. */
   readonly frameworkId: FrameworkIdChange | undefined;
@@ -34,6 +38,7 @@ export function foldChanges(changes: readonly StoreChange[]): FoldedChanges {
   const instances = new Map<InstanceId, Instance | undefined>();
   const deployments = new Map<string, Deployment>();
   const failures = new Map<string, TaskFailure>();
+  const jobs = new Map<AppId, JobProgress | undefined>();
   const revisions: RevisionChange[] = [];
   const events: StoredEvent[] = [];
   const history: HistoryChange[] = [];
@@ -62,6 +67,12 @@ export function foldChanges(changes: readonly StoreChange[]): FoldedChanges {
       case 'put-task-failure':
         failures.set(change.failure.appId, change.failure);
         break;
+      case 'put-job':
+        jobs.set(change.progress.appId, change.progress);
+        break;
+      case 'delete-job':
+        jobs.set(change.app, undefined);
+        break;
       case 'append-events':
         events.push(...change.events);
         break;
@@ -76,6 +87,8 @@ export function foldChanges(changes: readonly StoreChange[]): FoldedChanges {
     deployments: [...deployments.values()],
     history,
     failures: [...failures.values()],
+    jobs: [...jobs.values()].filter((progress) => progress !== undefined),
+    deleteJobs: [...jobs].filter(([, put]) => put === undefined).map(([app]) => app),
     events,
     frameworkId,
   };

@@ -20,7 +20,8 @@ export interface ListFlags {
 }
 
 /** What the table of apps shows. */
-const LISTED_FIELDS = 'id,instances,cpus,mem,deployments,tasksRunning,tasksHealthy,tasksStaged';
+const LISTED_FIELDS =
+  'id,instances,cpus,mem,deployments,tasksRunning,tasksHealthy,tasksStaged,workload,completed,failed';
 const POLL_MS = 500;
 /** Bytes of a log asked for at a time. */
 const LOG_PIECE = 256 * 1024;
@@ -138,7 +139,7 @@ const nameOf = (file: string): string => (file === '-' ? 'standard input' : file
 
 const formatApps = (apps: readonly WireApp[]): string =>
   formatTable(
-    ['APP', 'RUNNING', 'HEALTHY', 'STAGED', 'CPUS', 'MEM', 'DEPLOYING'],
+    ['APP', 'RUNNING', 'HEALTHY', 'STAGED', 'CPUS', 'MEM', 'WORKLOAD', 'DEPLOYING'],
     apps.map((app) => [
       app.id,
       `${app.tasksRunning ?? 0}/${app.instances ?? 0}`,
@@ -146,9 +147,16 @@ const formatApps = (apps: readonly WireApp[]): string =>
       app.tasksStaged ?? 0,
       app.cpus ?? 0,
       app.mem ?? 0,
+      describeWorkload(app),
       (app.deployments ?? []).length > 0 ? 'yes' : '',
     ]),
   );
+
+/** `service`, `daemon`, `job, 2 of 3 complete, 1 failed`. */
+function describeWorkload({ workload, completed = 0, failed = 0, instances }: WireApp): string {
+  if (workload !== 'job') return workload ?? 'service';
+  return `job, ${completed} of ${instances} complete${failed > 0 ? `, ${failed} failed` : ''}`;
+}
 
 const formatTasks = (tasks: readonly WireTask[]): string =>
   formatTable(

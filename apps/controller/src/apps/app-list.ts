@@ -105,7 +105,10 @@ function normalised(page: Page | undefined): Page | undefined {
   return { ...page, after: parsed.id };
 }
 
-const COUNTS = ['tasksStaged', 'tasksRunning', 'tasksHealthy', 'tasksUnhealthy'];
+const COUNTS = [
+  ...['tasksStaged', 'tasksRunning', 'tasksHealthy', 'tasksUnhealthy'],
+  ...['completed', 'failed'],
+];
 
 /** A field that has to be embedded is, without being asked for twice. */
 function embedsOf(selection: Selection): AppEmbeds {

@@ -47,6 +47,11 @@ export class AppViews {
 
   /** The definition alone, without closing brace stripped or embeds. */
   definition(app: App): string {
+    const workload = this.runtime.engine.view.workloadOf(app);
+    // The count of a daemon is how many agents should have it now.
+    if (workload?.kind === 'daemon') {
+      return JSON.stringify(toWireApp({ ...app, instances: workload.wanted }));
+    }
     const known = this.definitions.get(app);
     if (known !== undefined) return known;
     const text = JSON.stringify(toWireApp(app));
@@ -151,6 +156,11 @@ export class AppViews {
     const instances = embeds.counts || embeds.taskStats ? view.instancesOf(app.id) : [];
     if (embeds.counts) {
       for (const [name, count] of Object.entries(countTasks(instances))) add(name, count);
+      const workload = view.workloadOf(app);
+      if (workload?.kind === 'job') {
+        add('completed', workload.completed);
+        add('failed', workload.failed);
+      }
     }
     if (embeds.deployments) {
       add(

@@ -6,6 +6,7 @@ import {
   type Instance,
   type InstanceId,
   isTerminalCondition,
+  type JobProgress,
   type RootGroup,
   type TaskFailure,
   type TaskId,
@@ -19,6 +20,7 @@ export interface StateDelta {
   readonly deployments: ReadonlyMap<DeploymentId, Deployment>;
   readonly historyLengths: ReadonlyMap<DeploymentId, number>;
   readonly failures: ReadonlyMap<AppId, TaskFailure>;
+  readonly jobs: ReadonlyMap<AppId, JobProgress | undefined>;
   readonly frameworkId: string | undefined;
   readonly lastEventId: number;
 }
@@ -41,6 +43,7 @@ export class CommittedState {
     /** Running ones. */
     readonly deployments: Map<DeploymentId, Deployment>,
     readonly failures: Map<AppId, TaskFailure>,
+    readonly jobs: Map<AppId, JobProgress>,
     /** Instances that a timer may have to act on: everything not simply running. */
     readonly unsettled: Set<InstanceId>,
     /** Events in the story of each running deployment. */
@@ -57,6 +60,7 @@ export class CommittedState {
       new Map(),
       new Map(snapshot.deployments.map((deployment) => [deployment.id, deployment])),
       new Map(snapshot.failures.map((failure) => [failure.appId, failure])),
+      new Map(snapshot.jobs.map((progress) => [progress.appId, progress])),
       new Set(),
       new Map(snapshot.historyLengths),
     );
@@ -124,6 +128,10 @@ export class CommittedState {
       }
     }
     for (const [app, failure] of delta.failures) this.failures.set(app, failure);
+    for (const [app, progress] of delta.jobs) {
+      if (progress === undefined) this.jobs.delete(app);
+      else this.jobs.set(app, progress);
+    }
   }
 
   private putInstance(instance: Instance): void {

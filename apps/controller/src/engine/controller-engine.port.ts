@@ -133,6 +133,18 @@ export interface QueueEntryView {
   }[];
 }
 
+/** What is shown of an app that is no plain service. */
+export type WorkloadView =
+  /** Agents that have an instance or are about to get one. */
+  | { readonly kind: 'daemon'; readonly wanted: number }
+  | {
+      readonly kind: 'job';
+      readonly completed: number;
+      readonly failed: number;
+      /** Why it cannot complete any more. */
+      readonly failure?: string;
+    };
+
 /** Reads, all from memory and all synchronous. */
 export interface ControllerView {
   root(): RootGroup;
@@ -146,6 +158,8 @@ export interface ControllerView {
   deploymentsOf(app: AppId): readonly DeploymentId[];
   readinessOf(app: AppId): readonly WireReadinessResult[];
   failureOf(app: AppId): TaskFailure | undefined;
+  /** Undefined: a service. */
+  workloadOf(app: App): WorkloadView | undefined;
   queue(): readonly QueueEntryView[];
   /** Why an app is not as declared, looking at so many agents at most. Undefined: no such app is known. */
   explain(app: AppId, options?: { readonly maxAgents?: number }): AppExplanation | undefined;

@@ -5,6 +5,7 @@ import {
   type DeploymentId,
   type Instance,
   type InstanceId,
+  type JobProgress,
   type Now,
   type RootGroup,
   type StoreChange,
@@ -28,6 +29,7 @@ export class Draft {
   private readonly deploymentChanges = new Map<DeploymentId, Deployment>();
   private readonly stories = new Map<DeploymentId, DeploymentEvent[]>();
   private readonly failureChanges = new Map<AppId, TaskFailure>();
+  private readonly jobChanges = new Map<AppId, JobProgress | undefined>();
   private readonly revisions: StoreChange[] = [];
   private readonly events: MarathonEvent[] = [];
   private readonly effectList: EngineEffect[] = [];
@@ -135,6 +137,19 @@ export class Draft {
     this.touchedApps.add(failure.appId);
   }
 
+  job(app: AppId): JobProgress | undefined {
+    return this.jobChanges.has(app) ? this.jobChanges.get(app) : this.base.jobs.get(app);
+  }
+
+  putJob(progress: JobProgress): void {
+    this.jobChanges.set(progress.appId, progress);
+    this.touchedApps.add(progress.appId);
+  }
+
+  deleteJob(app: AppId): void {
+    if (this.job(app) !== undefined) this.jobChanges.set(app, undefined);
+  }
+
   putFrameworkId(id: string): void {
     this.frameworkIdChange = { id };
   }
@@ -186,6 +201,11 @@ export class Draft {
     for (const failure of this.failureChanges.values()) {
       changes.push({ kind: 'put-task-failure', failure });
     }
+    for (const [app, progress] of this.jobChanges) {
+      changes.push(
+        progress === undefined ? { kind: 'delete-job', app } : { kind: 'put-job', progress },
+      );
+    }
     if (this.frameworkIdChange !== undefined) {
       const { id } = this.frameworkIdChange;
       changes.push(
@@ -202,6 +222,7 @@ export class Draft {
       deployments: this.deploymentChanges,
       historyLengths,
       failures: this.failureChanges,
+      jobs: this.jobChanges,
       frameworkId: this.frameworkId,
       lastEventId: events.at(-1)?.id ?? this.base.lastEventId,
     };

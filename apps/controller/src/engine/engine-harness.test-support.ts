@@ -15,7 +15,14 @@ import type { RootChange, RootDelta } from './controller-engine.port.js';
 import { createControllerEngine } from './create-controller-engine.js';
 import type { RunningEngine } from './engine.js';
 import type { EngineOptions, EnginePorts } from './engine-ports.js';
-import { amountOf, type FakeAgent, isEnd, portsOf, toOffer } from './fake-offers.test-support.js';
+import {
+  amountOf,
+  type FakeAgent,
+  isEnd,
+  offerMore,
+  portsOf,
+  toOffer,
+} from './fake-offers.test-support.js';
 import { FakeReservations } from './fake-reservations.test-support.js';
 
 /** One task of the fake cluster. */
@@ -113,7 +120,10 @@ export class FakeCluster {
     const task = this.tasks.get(taskId);
     if (task === undefined) return;
     task.state = state;
-    if (isEnd(state)) this.planRound();
+    if (isEnd(state)) {
+      offerMore(this.refused, task.agentId);
+      this.planRound();
+    }
     this.deliver(taskId, { state, ...fields });
   }
 
@@ -256,7 +266,8 @@ export class FakeCluster {
     }
   }
 
-  private planRound(): void {
+  /** Offers are made soon: something has changed. */
+  planRound(): void {
     if (this.isRoundPlanned) return;
     this.isRoundPlanned = true;
     this.clock.schedule(OFFER_ROUND_MS, () => {

@@ -2,6 +2,7 @@ import type { AgentId, App, AppId, DeploymentId, Instance, InstanceId, TaskId } 
 import type { BackOff, LaunchQueue } from '#deployment';
 import type { WireCheckResult, WireRouterReport } from '#marathon-v2';
 import type { Site } from '#matcher';
+import type { DaemonWatch } from './daemon-watch.js';
 import { ElapsedTimes } from './elapsed-times.js';
 import type { QueueStatistics } from './queue-statistics.js';
 import { SeenOffers } from './seen-offers.js';
@@ -14,6 +15,7 @@ export const ROUTER_MEMORY_MS = 600_000;
 const MAX_AGENT_SITES = 20_000;
 /** Ports of ended tasks remembered per agent. */
 const MAX_RECENT_PORTS = 256;
+const MAX_STRANGERS = 10_000;
 
 export interface RouterMemory {
   readonly heardEpochMs: number;
@@ -44,6 +46,8 @@ export interface DeploymentMemory {
 export class EngineMemory {
   readonly queue: LaunchQueue = new Map();
   readonly backOffs = new Map<AppId, BackOff>();
+  /** Of apps that run on every agent; they have no entry in the queue. */
+  readonly daemons = new Map<AppId, DaemonWatch>();
   readonly statistics = new Map<AppId, QueueStatistics>();
   readonly routers = new Map<string, RouterMemory>();
   /** How long routers could be heard; nothing before the first look. */
@@ -64,6 +68,8 @@ export class EngineMemory {
   readonly seenOffers = new SeenOffers();
   /** Why apps outside of a deployment's current step are not as declared, in words. */
   readonly steadyWaiting = new Map<AppId, readonly string[]>();
+  /** Living tasks of ours that nobody knows (being killed): a daemon waits until the one before it is gone. */
+  readonly strangers = new Map<TaskId, AgentId>();
   readonly recentPorts = new Map<AgentId, Set<number>>();
   /** ACCEPT is on its way: asking the master about them now would get a wrong answer. */
   readonly accepting = new Set<InstanceId>();
@@ -151,6 +157,7 @@ export class EngineMemory {
 
   forgetApp(id: AppId): void {
     this.queue.delete(id);
+    this.daemons.delete(id);
     this.backOffs.delete(id);
     this.statistics.delete(id);
     this.steadyWaiting.delete(id);
@@ -168,6 +175,14 @@ export class EngineMemory {
       if (oldest !== undefined) this.agentSites.delete(oldest);
     }
     this.agentSites.set(agent, site);
+  }
+
+  noteStranger(task: TaskId, agent: AgentId | undefined): void {
+    this.strangers.delete(task);
+    if (agent === undefined) return;
+    this.strangers.set(task, agent);
+    const [oldest] = this.strangers.keys();
+    if (this.strangers.size > MAX_STRANGERS && oldest !== undefined) this.strangers.delete(oldest);
   }
 
   freePorts(agent: AgentId, ports: readonly (number | null)[]): void {

@@ -20,6 +20,7 @@ import {
   toFunnel,
 } from './queue-statistics.js';
 import { describeDelay } from './waiting-words.js';
+import { owedEntry, workloadView } from './workloads.js';
 
 /** Reads from memory; nothing here waits or copies more than it shows. */
 export function createView(context: EngineContext): ControllerView {
@@ -38,10 +39,12 @@ export function createView(context: EngineContext): ControllerView {
     deploymentsOf: (app) => cachedByApp(context).get(app) ?? [],
     readinessOf: (app) => context.readiness.resultsOf(app, state.instancesOf(app).keys()),
     failureOf: (app) => state.failures.get(app),
-    queue: () => [...memory.queue.keys()].flatMap((id) => toQueueEntry(context, id)),
     explain: (app, options) => explainApp(context, app, options?.maxAgents),
     unusedOffers: (app, limit) =>
       listUnusedOffers(context, new Draft(state, context.ports.clock.now()), app, limit),
+    workloadOf: (app) => workloadView(context, app),
+    queue: () =>
+      [...memory.queue.keys(), ...memory.daemons.keys()].flatMap((id) => toQueueEntry(context, id)),
     changeCounter: (app) => memory.counterOf(app),
     totalChangeCounter: () => memory.totalCounter,
     lastEventId: () => state.lastEventId,
@@ -106,15 +109,18 @@ function explainQueue({ state, memory, ports }: EngineContext, id: AppId): reado
 }
 
 function toQueueEntry({ memory, ports }: EngineContext, id: AppId): readonly QueueEntryView[] {
-  const entry = memory.queue.get(id);
+  const entry = memory.queue.get(id) ?? owedEntry(memory.daemons.get(id), ports.clock.now());
   if (entry === undefined) return [];
-  const statistics = memory.statistics.get(id) ?? newQueueStatistics();
+  const statistics =
+    memory.daemons.get(id)?.statistics ?? memory.statistics.get(id) ?? newQueueStatistics();
   return [
     {
       appId: id,
       count: entry.count,
       sinceEpochMs: entry.sinceEpochMs,
-      delayLeftMs: delayLeftMs(memory.backOffs.get(id), entry.app, ports.clock.now()),
+      delayLeftMs:
+        memory.daemons.get(id)?.nextInMs(ports.clock.now()) ??
+        delayLeftMs(memory.backOffs.get(id), entry.app, ports.clock.now()),
       processedOffers: statistics.processed,
       unusedOffers: statistics.unused,
       ...(statistics.lastUsedEpochMs === undefined

@@ -171,10 +171,13 @@ export class Engine implements RunningEngine {
   }
 
   resetDelay(app: AppId): boolean {
-    this.context.memory.backOffs.delete(app);
-    this.context.memory.touch(app);
-    this.context.demand.update({ isNew: true });
-    return this.context.memory.queue.has(app);
+    const { memory, demand } = this.context;
+    const daemon = memory.daemons.get(app);
+    memory.backOffs.delete(app);
+    daemon?.resetDelays(this.ports.clock.now());
+    memory.touch(app);
+    demand.update({ isNew: true });
+    return memory.queue.has(app) || daemon !== undefined;
   }
 
   reportRouter(id: string, report: WireRouterReport): void {

@@ -30,6 +30,7 @@ import { agentOf, changeInstance } from './instance-changes.js';
 import { toFacts } from './instance-facts.js';
 import { appTerminated, unhealthyInstanceKill } from './marathon-events.js';
 import { knownRouters } from './router-sights.js';
+import { failJob, forgetDaemon, workloadInput } from './workloads.js';
 
 /** Looks at each of the apps and does what its rollout says next; then moves deployments on. */
 export function evaluateApps(context: EngineContext, draft: Draft, apps: Iterable<AppId>): void {
@@ -62,6 +63,7 @@ function evaluateApp(context: EngineContext, draft: Draft, id: AppId, routers: K
   const needsReadiness = mode !== 'steady' && mode !== 'stop' && app.readinessChecks.length > 0;
   if (needsReadiness) watchReadiness(context, draft, app, instances);
   const sentenced = deploymentMemory?.sentenced;
+  const kind = workloadInput(context, draft, app, mode);
   const actions = nextActions({
     app,
     mode,
@@ -72,6 +74,7 @@ function evaluateApp(context: EngineContext, draft: Draft, id: AppId, routers: K
     ...(sentenced === undefined ? {} : { sentenced }),
     ...(stage === undefined ? {} : { stage }),
     limits: context.options.unhealthy,
+    ...kind,
     now: draft.now,
   });
   // What is being drained is counted until it is killed.
@@ -81,7 +84,8 @@ function evaluateApp(context: EngineContext, draft: Draft, id: AppId, routers: K
   pruneDefinitions(context, draft, id);
   const launched = actions.launchesOld ? original : app;
   if (actions.launchesOld) prepareOld(context, original, deploymentMemory);
-  want(context, draft, launched ?? app, launched === undefined ? 0 : actions.launch);
+  const isQueued = launched !== undefined && launched.workload !== 'daemon';
+  want(context, draft, launched ?? app, isQueued ? actions.launch : 0);
   context.memory.noteWaiting(id, deployment === undefined ? actions.waiting : []);
   if (deployment === undefined) return;
   if (!actions.launchesOld) deploymentMemory?.launchingOld.delete(id);
@@ -90,6 +94,7 @@ function evaluateApp(context: EngineContext, draft: Draft, id: AppId, routers: K
     deploymentMemory?.finished.add(id);
     if (mode === 'stop') finishStop(context, draft, id);
   }
+  failJob(context, draft, { deployment, app, job: kind.job });
   if (stage !== undefined) {
     // Failures may have been counted in it since.
     const counted = draft.deployment(deployment.id) ?? deployment;
@@ -107,17 +112,21 @@ function clearApp(
   id: AppId,
 ): void {
   if (context.memory.queue.delete(id)) context.demand.update({ isNew: false });
+  forgetDaemon(context, id);
   if (target.kind !== 'gone') return;
   for (const instance of instances) {
     if (instance.goal !== 'Decommissioned') {
       changeInstance(context, draft, instance, { kind: 'decommission' });
     }
   }
-  if (instances.every(isLeftover)) context.memory.forgetApp(id);
+  if (!instances.every(isLeftover)) return;
+  context.memory.forgetApp(id);
+  draft.deleteJob(id);
 }
 
 function finishStop(context: EngineContext, draft: Draft, id: AppId): void {
   draft.emit(appTerminated(id));
+  draft.deleteJob(id);
   context.memory.forgetApp(id);
   context.memory.pruneDefinitions(id, () => false);
 }

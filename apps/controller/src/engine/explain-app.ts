@@ -10,6 +10,7 @@ import type { EngineContext } from './engine-context.js';
 import { explainHold } from './explain-hold.js';
 import { explainEntry } from './explain-offers.js';
 import { describeGroup } from './waiting-words.js';
+import { owedEntry, wantedCount, workloadView } from './workloads.js';
 
 /** Reasons of other apps told of a step that has to end first. */
 const MAX_STEP_REASONS = 10;
@@ -27,7 +28,7 @@ export function explainApp(
   const isDeclared = state.root.apps.has(id);
   if (!isDeclared && instances.length === 0 && deployment === undefined) return undefined;
   const target = findTarget(draft, memory, id);
-  const entry = memory.queue.get(id);
+  const entry = memory.queue.get(id) ?? owedEntry(memory.daemons.get(id), draft.now);
   const groups = entry === undefined ? [] : [explainEntry(context, draft, entry, maxAgents)];
   const waitingFor = [
     ...groups.flatMap((group) => describeGroup(group, draft.now)),
@@ -36,7 +37,7 @@ export function explainApp(
     ...rolloutReasons(context, id, deployment).filter((reason) => !isOfOffers(reason, groups)),
     ...(deployment === undefined ? [] : turnReasons(context, id, deployment)),
   ];
-  const wanted = wantedOf(target);
+  const wanted = wantedOf(context, target);
   const held = deployment === undefined ? [] : explainHold(memory, deployment, draft.now);
   return {
     appId: id,
@@ -51,8 +52,11 @@ export function explainApp(
   };
 }
 
-const wantedOf = (target: AppTarget): number =>
-  target.kind === 'run' && target.mode !== 'stop' ? target.app.instances : 0;
+function wantedOf(context: EngineContext, target: AppTarget): number {
+  if (target.kind !== 'run' || target.mode === 'stop') return 0;
+  const view = workloadView(context, target.app);
+  return view?.kind === 'daemon' ? view.wanted : wantedCount(context, target.app);
+}
 
 function countConditions(instances: readonly Instance[]): ReadonlyMap<InstanceCondition, number> {
   const counts = new Map<InstanceCondition, number>();

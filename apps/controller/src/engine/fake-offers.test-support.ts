@@ -20,6 +20,11 @@ export const portsOf = ({ resources }: TaskInfo): readonly number[] =>
 export const isEnd = (state: string): boolean =>
   ['TASK_FAILED', 'TASK_KILLED', 'TASK_FINISHED', 'TASK_GONE', 'TASK_DROPPED'].includes(state);
 
+/** An agent that has more than was refused of it is offered again at once. Refusals are by `role agent`. */
+export function offerMore(refused: Map<string, number>, agentId: string): void {
+  for (const key of refused.keys()) if (key.endsWith(` ${agentId}`)) refused.delete(key);
+}
+
 /** What is free on an agent, for one role. */
 export function toOffer(
   id: string,

@@ -1,13 +1,17 @@
 import { type AgentId, type App, type AppId, isLeftover, type OfferId, offerId } from '#core';
-import { readyEntries } from '#deployment';
+import { isOutdated, readyEntries } from '#deployment';
 import {
   fieldValue,
   matchOffer,
   type PlacedInstance,
   type Refusal,
+  SpreadOrder,
+  SpreadRound,
+  SpreadTally,
   type WaitingApp,
 } from '#matcher';
 import type { WireOffer } from '#mesos-v1';
+import { Occupation, placeDaemons } from './daemon-round.js';
 import { configVersionOf } from './definitions.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
@@ -52,9 +56,10 @@ function answerOffers(context: EngineContext, draft: Draft, wires: readonly Wire
   releaseLeftovers(context, draft, open);
   const { ready } = readyEntries(memory.queue, memory.backOffs, draft.now);
   const pending = new Map(ready.map(({ app, count }) => [app.id, { app, count }]));
-  const refusals = new Map<AgentId, ReadonlyMap<AppId, Refusal>>();
-  if (pending.size > 0) {
-    const round = { context, draft, open, pending, refusals };
+  const refusals = new Map<AgentId, Map<AppId, Refusal>>();
+  if (pending.size + memory.daemons.size > 0) {
+    const occupation = new Occupation(draft, memory.strangers);
+    const round = { context, draft, open, pending, refusals, occupation };
     launchParked(round);
     distribute(round);
     noteRound(
@@ -89,50 +94,68 @@ function answerOffers(context: EngineContext, draft: Draft, wires: readonly Wire
   draft.after(() => context.demand.update({ isNew: false }));
 }
 
-/** Two passes: first every offer gets its share, so that instances spread over agents; then what is left goes anywhere. */
+/** What is new: daemons first, then app by app in the order they began to wait, each evenly over the agents. */
 function distribute(round: Round): void {
-  const { open, pending } = round;
-  for (const pass of ['share', 'rest'] as const) {
-    for (const [index, offer] of open.entries()) {
-      if (pending.size === 0) return;
-      const offersLeft = pass === 'share' ? open.length - index : 1;
-      fillOffer(round, offer, chooseShare(pending, offersLeft));
+  const { context, draft, open, pending, occupation } = round;
+  placeDaemons(context, draft, open, {
+    occupation,
+    launch: (target, app) => launchOne(round, target, app),
+  });
+  const spread = new SpreadRound(open);
+  for (const { app } of [...pending.values()]) {
+    const tally = tallyOf(context, draft, app);
+    const order = new SpreadOrder(spread, app, tally);
+    for (
+      let target = order.best();
+      target !== undefined && pending.has(app.id);
+      target = order.best()
+    ) {
+      if (launchOne(round, target, app) === undefined) tally.add(target.offer);
+      else order.drop();
     }
-    if (open.length === 1) return;
   }
 }
 
-/** Of each app at most its share per offer, and of all together too. */
-function chooseShare(pending: Round['pending'], offersLeft: number): readonly WaitingApp[] {
-  if (offersLeft <= 1) return [...pending.values()];
-  let total = 0;
-  for (const { count } of pending.values()) total += count;
-  let budget = Math.ceil(total / offersLeft);
-  const share: WaitingApp[] = [];
-  for (const { app, count } of pending.values()) {
-    if (budget <= 0) break;
-    const part = Math.min(budget, Math.ceil(count / offersLeft));
-    share.push({ app, count: part });
-    budget -= part;
+/** Where instances of the current configuration are; old ones are about to go. */
+function tallyOf(context: EngineContext, draft: Draft, app: App): SpreadTally {
+  const tally = new SpreadTally();
+  for (const instance of draft.instancesOf(app.id).values()) {
+    const { placement, goal, condition } = instance;
+    if (placement === undefined || goal !== 'Running') continue;
+    if (condition === 'UnreachableInactive') continue;
+    if (!isOutdated(configVersionOf(context, draft.root, instance), app)) tally.add(placement);
   }
-  return share;
+  return tally;
 }
+
+/** Undefined: launched. */
+function launchOne(round: Round, target: OpenOffer, app: App): Refusal | undefined {
+  const launched = target.instanceIds.length;
+  fillOffer(round, target, [{ app, count: 1 }]);
+  if (target.instanceIds.length > launched) return undefined;
+  return round.refusals.get(target.offer.agentId)?.get(app.id) ?? CALL_IS_FULL;
+}
+
+const CALL_IS_FULL: Refusal = {
+  reason: 'InsufficientCpus',
+  detail: 'as many launches as one call carries are on their way to the agent',
+};
 
 function fillOffer(round: Round, target: OpenOffer, waiting: readonly WaitingApp[]): void {
-  const { context, draft, refusals } = round;
+  const { context, draft, refusals, occupation } = round;
   const { memory } = context;
   const recentPorts = memory.recentPorts.get(target.offer.agentId);
   const match = matchOffer(target.offer, waiting, {
     placedOf: (id) => placedOf(context, draft, id),
+    occupiedBy: (id) => occupation.of(id),
     distinctValues: (field) => distinctValues(context, field),
     ...(recentPorts === undefined ? {} : { recentPorts }),
     seed: memory.launchSeed,
   });
   target.offer = { ...target.offer, pools: match.remaining };
-  refusals.set(
-    target.offer.agentId,
-    new Map([...(refusals.get(target.offer.agentId) ?? []), ...match.refusals]),
-  );
+  const ofAgent = refusals.get(target.offer.agentId) ?? new Map<AppId, Refusal>();
+  refusals.set(target.offer.agentId, ofAgent);
+  for (const [id, refusal] of match.refusals) ofAgent.set(id, refusal);
   for (const launch of match.launches) {
     memory.launchSeed += 1;
     if (!addLaunch(round, target, prepareLaunch(context, draft, target, launch))) return;
@@ -175,13 +198,16 @@ function noteRound(
   refusals: Round['refusals'],
 ): void {
   for (const app of apps) {
+    memory.touch(app.id);
+    if (!memory.queue.has(app.id)) {
+      memory.statistics.delete(app.id);
+      continue;
+    }
     const statistics = memory.statistics.get(app.id) ?? newQueueStatistics();
     memory.statistics.set(app.id, statistics);
-    memory.touch(app.id);
     for (const { offer } of open) {
       const refusal = refusals.get(offer.agentId)?.get(app.id);
       noteOffer(statistics, offer.agentId, refusal, draft.now.epochMs);
     }
-    if (!memory.queue.has(app.id)) memory.statistics.delete(app.id);
   }
 }

@@ -7,6 +7,7 @@ import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import { askForLeftovers } from './leftovers.js';
 import { drainingChanged, instanceChanged } from './marathon-events.js';
+import { settleWorkload } from './workloads.js';
 
 /** Why an instance ended, for the app's last task failure. */
 export interface EndReport {
@@ -73,6 +74,7 @@ function settle(settlement: Settlement): void {
       draft.effect({ kind: 'kill-instance', instanceId: state.id });
       return;
     case 'expunge':
+      settleWorkload(context, draft, state, { isCounted: false, isLost: true });
       draft.emit(instanceChanged({ ...state, condition: 'Gone' }));
       tellOfInstance(draft, state, 'killed', 'given up while unreachable');
       return;
@@ -102,7 +104,9 @@ function settleEnd(
   if (ended.failed) {
     draft.putFailure(toFailure(draft, before, report ?? { state: state.condition, message: '' }));
   }
-  if (ended.counted && app !== undefined) {
+  const end = { isCounted: ended.counted, isLost: false };
+  const delaysApp = settleWorkload(context, draft, state, end);
+  if (ended.counted && delaysApp && app !== undefined) {
     draft.after(() => delayLaunches(context, definitionOf(context, draft.root, state) ?? app));
   }
 }

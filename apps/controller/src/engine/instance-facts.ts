@@ -45,6 +45,7 @@ export function toFacts(
     readiness: about.needsReadiness ? readinessOf(context, instance) : 'ready',
     isRouted: isRoutedApp(app),
     ...(condemned === undefined ? {} : { condemned }),
+    ...(instance.placement === undefined ? {} : { agentId: instance.placement.agentId }),
     stagedAtEpochMs: instance.stagedAtEpochMs ?? instance.createdAtEpochMs,
     groups: groupValues(app, instance),
   };

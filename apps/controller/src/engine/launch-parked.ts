@@ -100,7 +100,7 @@ function launchOn(
   };
   const taking = { taken, ...(reserved === undefined ? {} : { reserved }) };
   const info = describeTask(context, draft, { app, instance: launched, placement, ...taking });
-  if (!addLaunch(round, target, { instance: launched, info })) return;
+  if (!addLaunch(round, target, { app, instance: launched, info })) return;
   if (!isWanted) turn.stoppedLeft -= 1;
 }
 

@@ -1,11 +1,13 @@
-import type { App, AppId, Instance, InstanceId } from '#core';
+import type { AgentId, App, AppId, Instance, InstanceId } from '#core';
 import { setWanted } from '#deployment';
 import type { MatchableOffer, Refusal } from '#matcher';
 import type { OfferOperation, TaskInfo, WireOffer } from '#mesos-v1';
+import type { Occupation } from './daemon-round.js';
 import { tellOfInstance } from './deployment-story.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import { instanceChanged } from './marathon-events.js';
+import { noteJobLaunch } from './workloads.js';
 
 /** One ACCEPT at most, so that the call stays well below the body limit of a master (ours takes 8 MiB). */
 const MAX_LAUNCHES_PER_OFFER = 2_000;
@@ -32,11 +34,13 @@ export interface Round {
   readonly draft: Draft;
   readonly open: readonly OpenOffer[];
   readonly pending: Map<AppId, { readonly app: App; readonly count: number }>;
-  readonly refusals: Map<MatchableOffer['agentId'], ReadonlyMap<AppId, Refusal>>;
+  readonly refusals: Map<AgentId, Map<AppId, Refusal>>;
+  readonly occupation: Occupation;
 }
 
 /** One launch, ready to be added to an ACCEPT. */
 export interface PreparedLaunch {
+  readonly app: App;
   readonly instance: Instance;
   readonly info: TaskInfo;
   readonly operations?: readonly OfferOperation[];
@@ -46,7 +50,7 @@ export interface PreparedLaunch {
 export function addLaunch(
   { context, draft, pending }: Round,
   target: OpenOffer,
-  { instance, info, operations = [] }: PreparedLaunch,
+  { app, instance, info, operations = [] }: PreparedLaunch,
 ): boolean {
   const bytes = Buffer.byteLength(JSON.stringify([info, ...operations]));
   if (!hasRoom(target, bytes)) {
@@ -59,14 +63,16 @@ export function addLaunch(
   target.tasks.push(info);
   target.instanceIds.push(instance.id);
   provision(context, draft, instance);
-  take(context, draft, pending, instance.appId);
+  noteJobLaunch(draft, app);
+  take(context, draft, pending, app.id);
   return true;
 }
 
 /** Says why an app got nothing of an offer. */
 export function noteRefusal({ refusals }: Round, target: OpenOffer, id: AppId, why: Refusal): void {
   const { agentId } = target.offer;
-  refusals.set(agentId, new Map([...(refusals.get(agentId) ?? []), [id, why]]));
+  const ofAgent = refusals.get(agentId) ?? new Map<AppId, Refusal>();
+  refusals.set(agentId, ofAgent.set(id, why));
 }
 
 /** A single task always has: whether it is too big is for the master to say. */

@@ -6,7 +6,9 @@ import type { EngineContext } from './engine-context.js';
 import { toPlacement } from './matchable-offer.js';
 import type { OpenOffer, PreparedLaunch } from './offer-round.js';
 import { makeReservation, type NewReservation } from './reservations.js';
+import { safePath } from './safe-path.js';
 import { buildTaskInfo, type TaskSource, taskPorts } from './task-info.js';
+import { failedBefore } from './workloads.js';
 
 /** A container port of 0 without a host port becomes one from here upwards. */
 const FIRST_USER_PORT = 1025;
@@ -38,11 +40,13 @@ export function prepareLaunch(
     ...(resident === undefined ? {} : { reservation: resident.reservation }),
     hostPorts: launch.hostPorts,
     ipAddresses: [],
+    ...failedBefore(draft, app),
   };
   const { taken } = launch;
   const taking = resident === undefined ? { taken } : { taken: [], reserved: resident.reserved };
   const info = describeTask(context, draft, { app, instance, placement, ...taking });
-  return { instance, info, ...(resident === undefined ? {} : { operations: resident.operations }) };
+  const operations = resident === undefined ? {} : { operations: resident.operations };
+  return { app, instance, info, ...operations };
 }
 
 /** The task of an instance as it is launched now. */
@@ -60,9 +64,6 @@ export function describeTask(
   );
   return buildTaskInfo({ ...source, isRoleEnforced: isRoleEnforced(draft, app.id), ports });
 }
-
-/** Segments joined by underscores: `/shop/web` is `shop_web`. */
-export const safePath = (id: AppId): string => id.slice(1).replaceAll('/', '_');
 
 export function isRoleEnforced(draft: Draft, id: AppId): boolean {
   const [, top = ''] = id.split('/');

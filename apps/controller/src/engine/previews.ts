@@ -17,6 +17,7 @@ import { distinctValues, placedOf } from './handle-offers.js';
 import { toFacts } from './instance-facts.js';
 import { GOES_ON, planRestoration } from './roll-back.js';
 import { loadRoots } from './undo-deployment.js';
+import { wantedCount } from './workloads.js';
 
 /** Apps whose launches are placed in a preview, and offers they are tried on: the newest. */
 const MAX_PLACED_APPS = 50;
@@ -91,8 +92,9 @@ function previewApp(
   const before = planned.original.apps.get(id);
   const after = planned.target.apps.get(id);
   const actions = planned.steps.flatMap((step) => step.actions.filter(({ app }) => app === id));
+  const wanted = after === undefined ? 0 : wantedCount(context, after);
   const { kill, keep, launch } = forecastApp({
-    target: after,
+    target: after === undefined ? undefined : { ...after, instances: wanted },
     isActedOn: actions.length > 0,
     instances: [...draft.instancesOf(id).values()].map((instance) =>
       toFacts(context, draft, instance, { routers: 'unknown', needsReadiness: false }),
@@ -110,8 +112,8 @@ function previewApp(
     app: id,
     change: changeOf(before, after, { isRestarted, differences }),
     fields: differences.map(({ field }) => field),
-    instancesBefore: before?.instances ?? 0,
-    instancesAfter: after?.instances ?? 0,
+    instancesBefore: before === undefined ? 0 : wantedCount(context, before),
+    instancesAfter: wanted,
     kills: kill,
     keeps: keep,
     launches: launch,
@@ -154,7 +156,8 @@ function previewKill(
         !isTerminalCondition(condition) &&
         !killed.has(id),
     );
-    const wanted = draft.root.apps.get(app)?.instances ?? 0;
+    const definition = draft.root.apps.get(app);
+    const wanted = definition === undefined ? 0 : wantedCount(context, definition);
     return {
       app,
       change: 'none',

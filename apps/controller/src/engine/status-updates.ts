@@ -23,6 +23,13 @@ const CHECK_REASON = 'REASON_TASK_CHECK_STATUS_UPDATED';
 const MAX_MESSAGE = 1_024;
 const STATES: ReadonlySet<string> = new Set(TASK_STATES);
 
+const LIVING: ReadonlySet<TaskState> = new Set<TaskState>([
+  'TASK_STAGING',
+  'TASK_STARTING',
+  'TASK_RUNNING',
+  'TASK_KILLING',
+]);
+
 const isTaskState = (text: string): text is TaskState => STATES.has(text);
 
 /** Takes in one status update; resolves once what it changed is durable. Hearing it again changes nothing. */
@@ -65,7 +72,7 @@ function applyStatus(
 ): void {
   const instance = draft.instanceOfTask(taskId(status.task_id.value));
   if (instance === undefined) {
-    applyUnknown(draft, status, state);
+    applyUnknown(context, draft, status, state);
     return;
   }
   const message = saysNothingNew(instance, status)
@@ -105,8 +112,16 @@ const saysNothingNew = (instance: Instance, status: TaskStatus): boolean =>
 const noPatience: App['unreachableStrategy'] = { inactiveAfterSeconds: 0, expungeAfterSeconds: 0 };
 
 /** A task of our framework that we do not know: end it, or note that it has ended. */
-function applyUnknown(draft: Draft, status: TaskStatus, state: TaskState): void {
+function applyUnknown(
+  { memory }: EngineContext,
+  draft: Draft,
+  status: TaskStatus,
+  state: TaskState,
+): void {
   const task = taskId(status.task_id.value);
+  const agent = status.agent_id === undefined ? undefined : agentId(status.agent_id.value);
+  const isAlive = LIVING.has(state);
+  memory.noteStranger(task, isAlive ? agent : undefined);
   if (endsTask(state, status.reason)) {
     // Without a uuid it answers a question about a task we have meanwhile forgotten.
     if (status.uuid === undefined) return;
@@ -119,11 +134,11 @@ function applyUnknown(draft: Draft, status: TaskStatus, state: TaskState): void 
     });
     return;
   }
-  if (['TASK_UNREACHABLE', 'TASK_LOST', 'TASK_UNKNOWN'].includes(state)) return;
+  if (!isAlive) return;
   draft.effect({
     kind: 'kill-task',
     taskId: task,
-    ...(status.agent_id === undefined ? {} : { agentId: agentId(status.agent_id.value) }),
+    ...(agent === undefined ? {} : { agentId: agent }),
   });
 }
 

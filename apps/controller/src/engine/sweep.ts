@@ -9,6 +9,7 @@ import { changeInstance } from './instance-changes.js';
 import { reviewLeftovers } from './leftovers.js';
 import type { TaskReference } from './reconciler.js';
 import { knownRouters } from './router-sights.js';
+import { dueDaemons } from './workloads.js';
 
 /**
  * What time alone brings about, looked at twice a second: unreachable and overdue instances, drain deadlines, kills to
@@ -28,6 +29,7 @@ export function sweep(context: EngineContext): void {
     if (instance.draining !== undefined && instance.goal === 'Running') apps.add(instance.appId);
   }
   for (const instance of context.health.condemned()) apps.add(instance.appId);
+  for (const id of dueDaemons(context, now)) apps.add(id);
   if (due.length > 0) void settle(context, due);
   for (const deployment of state.deployments.values()) failIfDue(context, deployment, now);
   if (apps.size > 0) context.evaluateSoon(apps);

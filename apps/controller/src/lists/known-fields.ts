@@ -20,7 +20,7 @@ export const APP_FIELDS: KnownFields = {
   ...values('backoffSeconds', 'constraints', 'cpus', 'dependencies', 'disk', 'executor', 'gpus'),
   ...values('instances', 'killSelection', 'maxLaunchDelaySeconds', 'mem', 'requirePorts', 'role'),
   ...values('taskKillGracePeriodSeconds', 'tty', 'version', 'tasksStaged', 'tasksRunning'),
-  ...values('tasksHealthy', 'tasksUnhealthy'),
+  ...values('tasksHealthy', 'tasksUnhealthy', 'workload', 'maxRetries', 'completed', 'failed'),
   ...open('check', 'container', 'env', 'executorResources', 'fetch', 'healthChecks', 'labels'),
   ...open('networks', 'portDefinitions', 'readinessChecks', 'residency', 'resourceLimits'),
   ...open(

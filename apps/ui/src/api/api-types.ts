@@ -66,6 +66,11 @@ export interface App {
   readonly tasksRunning?: number;
   readonly tasksHealthy?: number;
   readonly tasksUnhealthy?: number;
+  /** Pacer's addition: `daemon` or `job`; absent for a service. */
+  readonly workload?: string;
+  /** Pacer's addition, of jobs. */
+  readonly completed?: number;
+  readonly failed?: number;
   readonly deployments?: readonly { readonly id: string }[];
   readonly tasks?: readonly Task[];
   readonly lastTaskFailure?: TaskFailure | null;

@@ -5,9 +5,10 @@ import { useModal } from '../shell/modal-address.js';
 interface AppRowMenuProps {
   readonly appId: string;
   readonly isSuspended: boolean;
+  readonly isScalable: boolean;
 }
 
-export function AppRowMenu({ appId, isSuspended }: AppRowMenuProps) {
+export function AppRowMenu({ appId, isSuspended, isScalable }: AppRowMenuProps) {
   const modal = useModal();
   return (
     <Menu position="bottom-end" withinPortal>
@@ -17,7 +18,11 @@ export function AppRowMenu({ appId, isSuspended }: AppRowMenuProps) {
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Item leftSection={<Icon name="scale" />} onClick={() => modal.open('scale', appId)}>
+        <Menu.Item
+          leftSection={<Icon name="scale" />}
+          disabled={!isScalable}
+          onClick={() => modal.open('scale', appId)}
+        >
           Scale
         </Menu.Item>
         <Menu.Item
@@ -31,7 +36,7 @@ export function AppRowMenu({ appId, isSuspended }: AppRowMenuProps) {
         </Menu.Item>
         <Menu.Item
           leftSection={<Icon name="pause" />}
-          disabled={isSuspended}
+          disabled={isSuspended || !isScalable}
           onClick={() => modal.open('suspend', appId)}
         >
           Suspend

@@ -89,6 +89,8 @@ const SERVER_FIELDS: ReadonlySet<string> = new Set([
   'tasksRunning',
   'tasksHealthy',
   'tasksUnhealthy',
+  'completed',
+  'failed',
   'deployments',
   'lastTaskFailure',
   'taskStats',

@@ -24,6 +24,7 @@ export function AppHeader({ app, entry, readAtMs }: AppHeaderProps) {
       <div className="pc-app-title">
         <h1>{lastSegment(app.id)}</h1>
         <StatusBadge status={appStatus(app, entry, readAtMs)} />
+        {app.workload !== undefined && <span className="pc-chip">{app.workload}</span>}
         <span className="pc-dim pc-mono pc-cut">{app.id}</span>
       </div>
       <MayChange>
@@ -36,6 +37,12 @@ export function AppHeader({ app, entry, readAtMs }: AppHeaderProps) {
             {running} <span className="pc-dim">of {app.instances}</span>
           </dd>
         </div>
+        {app.workload === 'job' && (
+          <div>
+            <dt>Completed</dt>
+            <dd>{describeJob(app)}</dd>
+          </div>
+        )}
         <div className="pc-figure-wide">
           <dt>Health</dt>
           <dd>
@@ -68,7 +75,7 @@ function AppButtons({ app }: { readonly app: App }) {
   const modal = useModal();
   return (
     <div className="pc-app-buttons">
-      <ScalePopover appId={app.id} instances={app.instances} />
+      {app.workload !== 'daemon' && <ScalePopover appId={app.id} instances={app.instances} />}
       <Button
         variant="default"
         leftSection={<Icon name="restart" />}
@@ -86,7 +93,7 @@ function AppButtons({ app }: { readonly app: App }) {
       <Button
         variant="default"
         leftSection={<Icon name="pause" />}
-        disabled={app.instances === 0}
+        disabled={app.instances === 0 || app.workload === 'daemon'}
         onClick={() => modal.open('suspend', app.id)}
       >
         Suspend
@@ -101,6 +108,11 @@ function AppButtons({ app }: { readonly app: App }) {
       </Button>
     </div>
   );
+}
+
+function describeJob({ completed = 0, failed = 0, instances }: App): string {
+  const text = `${completed} of ${instances}`;
+  return failed === 0 ? text : `${text}, ${failed} failed`;
 }
 
 function whatItRuns(app: App): string {

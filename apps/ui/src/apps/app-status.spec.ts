@@ -25,6 +25,16 @@ describe('appStatus', () => {
     expect(appStatus({ ...APP, instances: 0, tasksRunning: 1 }, undefined, NOW)).toBe('Running');
   });
 
+  it('says how a job has ended, once nothing of it runs', () => {
+    const job: App = { ...APP, workload: 'job', tasksRunning: 0, completed: 2, failed: 0 };
+
+    expect(appStatus(job, undefined, NOW)).toBe('Completed');
+    expect(appStatus({ ...job, completed: 1, tasksRunning: 1 }, undefined, NOW)).toBe('Running');
+    const failed: App = { ...job, completed: 1, failed: 1, deployments: [{ id: 'd' }] };
+    expect(appStatus(failed, undefined, NOW)).toBe('Failed');
+    expect(healthCounts(job).unscheduled).toBe(0);
+  });
+
   it('is Delayed while the back-off runs, even in a deployment', () => {
     const entry = { ...QUEUED, delay: { timeLeftSeconds: 12, overdue: false } };
 

@@ -8,10 +8,19 @@ import type { App, QueueEntry } from '../api/api-types.js';
  * | Delayed   | queued, and the back-off after a failure has not run out          |
  * | Waiting   | queued, and no offer fits (or none has come for a while)          |
  * | Deploying | a deployment holds the app                                        |
+ * | Failed    | a job gave instances up, and none runs any more                   |
+ * | Completed | all instances of a job have finished                              |
  * | Suspended | no instance is wanted and none is left                            |
  * | Running   | otherwise                                                         |
  */
-export type AppStatus = 'Running' | 'Deploying' | 'Suspended' | 'Delayed' | 'Waiting';
+export type AppStatus =
+  | 'Running'
+  | 'Deploying'
+  | 'Suspended'
+  | 'Delayed'
+  | 'Waiting'
+  | 'Completed'
+  | 'Failed';
 
 export const APP_STATUSES: readonly AppStatus[] = [
   'Running',
@@ -19,6 +28,8 @@ export const APP_STATUSES: readonly AppStatus[] = [
   'Suspended',
   'Delayed',
   'Waiting',
+  'Completed',
+  'Failed',
 ];
 
 /** A queued app of a deployment shows as Deploying this long, so that ordinary launches do not flicker. */
@@ -34,10 +45,17 @@ export function appStatus(app: App, entry: QueueEntry | undefined, nowMs: number
       return 'Waiting';
     }
   }
+  const present = (app.tasksRunning ?? 0) + (app.tasksStaged ?? 0);
+  // A job that failed holds its deployment, too.
+  if ((app.failed ?? 0) > 0 && present === 0) {
+    return 'Failed';
+  }
   if (isDeploying) {
     return 'Deploying';
   }
-  const present = (app.tasksRunning ?? 0) + (app.tasksStaged ?? 0);
+  if (app.instances > 0 && (app.completed ?? 0) >= app.instances && present === 0) {
+    return 'Completed';
+  }
   return app.instances === 0 && present === 0 ? 'Suspended' : 'Running';
 }
 
@@ -68,7 +86,7 @@ export function healthCounts(app: App): HealthCounts {
     unknown: running - healthy - unhealthy,
     staged,
     overCapacity: Math.max(0, running + staged - app.instances),
-    unscheduled: Math.max(0, app.instances - running - staged),
+    unscheduled: Math.max(0, app.instances - (app.completed ?? 0) - running - staged),
     wanted: app.instances,
   };
 }

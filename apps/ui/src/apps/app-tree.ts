@@ -8,6 +8,8 @@ export interface AppRow {
   readonly cpus: number;
   readonly mem: number;
   readonly status: AppStatus;
+  /** `daemon` or `job`; undefined for a service. */
+  readonly workload?: string | undefined;
   readonly health: HealthLevel;
   readonly counts: HealthCounts;
   readonly labels: Readonly<Record<string, string>>;
@@ -170,11 +172,13 @@ function totalOf(row: ListRow, resource: 'cpus' | 'mem'): number {
 
 /** Trouble first. */
 const STATUS_RANK: Readonly<Record<AppStatus, number>> = {
-  Delayed: 0,
-  Waiting: 1,
-  Deploying: 2,
-  Running: 3,
-  Suspended: 4,
+  Failed: 0,
+  Delayed: 1,
+  Waiting: 2,
+  Deploying: 3,
+  Running: 4,
+  Completed: 5,
+  Suspended: 6,
 };
 
 function statusRank(row: ListRow): number {

@@ -66,6 +66,7 @@ const AppTableRow = memo(function AppTableRow(props: {
           <Link to={`/apps${row.id}`} title={row.id}>
             {isRelative ? lastSegment(row.id) : row.id}
           </Link>
+          {row.workload !== undefined && <span className="pc-chip">{row.workload}</span>}
           <LabelChips labels={row.labels} />
         </span>
       </td>
@@ -75,23 +76,36 @@ const AppTableRow = memo(function AppTableRow(props: {
         <StatusCell row={row} />
       </td>
       <td className="pc-num pc-area-count">
-        <ScalePopover
-          appId={row.id}
-          instances={counts.wanted}
-          running={counts.healthy + counts.unhealthy + counts.unknown}
-        />
+        <InstanceCount row={row} />
       </td>
       <td className="pc-col-health pc-area-health">
         <HealthBar label={row.id} counts={counts} />
       </td>
       <td className="pc-col-actions pc-area-menu">
         <MayChange>
-          <AppRowMenu appId={row.id} isSuspended={counts.wanted === 0} />
+          <AppRowMenu
+            appId={row.id}
+            isSuspended={counts.wanted === 0}
+            isScalable={row.workload !== 'daemon'}
+          />
         </MayChange>
       </td>
     </tr>
   );
 });
+
+/** A daemon has as many instances as agents: there is nothing to choose. */
+function InstanceCount({ row }: { readonly row: AppRow }) {
+  const { healthy, unhealthy, unknown, wanted } = row.counts;
+  const running = healthy + unhealthy + unknown;
+  return row.workload === 'daemon' ? (
+    <span className="pc-instances">
+      {running} <span className="pc-dim">of {wanted}</span>
+    </span>
+  ) : (
+    <ScalePopover appId={row.id} instances={wanted} running={running} />
+  );
+}
 
 function StatusCell({ row }: { readonly row: AppRow }) {
   const reason = row.reasons[0];
@@ -111,7 +125,7 @@ function StatusCell({ row }: { readonly row: AppRow }) {
 function GroupTableRow({ row }: { readonly row: GroupRow }) {
   const running = row.counts.healthy + row.counts.unhealthy + row.counts.unknown;
   const troubles = [...row.statuses]
-    .filter(([status]) => status !== 'Running' && status !== 'Suspended')
+    .filter(([status]) => !['Running', 'Suspended', 'Completed'].includes(status))
     .map(([status, count]) => `${count} ${status}`);
   if (row.counts.unhealthy > 0) {
     troubles.push(`${plural(row.counts.unhealthy, 'instance')} unhealthy`);

@@ -33,6 +33,7 @@ function toRow(app: App, entry: QueueEntry | undefined, nowMs: number): AppRow {
     cpus: app.cpus,
     mem: app.mem,
     status,
+    workload: app.workload,
     health: healthLevel(counts),
     counts,
     labels: app.labels ?? {},

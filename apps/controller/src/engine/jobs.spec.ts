@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { type App, appId } from '#core';
+import { anApp } from '../../../../test/support/store-fixtures.js';
+import { EngineHarness } from './engine-harness.test-support.js';
+
+const JOB = appId('/job');
+
+const aJob = (fields: Partial<App> = {}): App =>
+  anApp('/job', { workload: 'job', maxRetries: 1, instances: 2, ...fields });
+
+async function aRunningJob(fields: Partial<App> = {}) {
+  const harness = new EngineHarness();
+  await harness.start();
+  await harness.put(aJob(fields));
+  await harness.clock.advance(500);
+  return harness;
+}
+
+const jobOf = (harness: EngineHarness) => {
+  const app = harness.engine.view.root().apps.get(JOB);
+  return app === undefined ? undefined : harness.engine.view.workloadOf(app);
+};
+
+/** Ends the running task that is oldest. */
+async function end(harness: EngineHarness, state: string): Promise<void> {
+  const [task] = harness.cluster.running();
+  harness.cluster.report(task?.info.task_id.value ?? '', state);
+  await harness.clock.advance(5_000);
+}
+
+describe('a job', () => {
+  it('runs each instance until it has finished, and never again; then its deployment ends', async () => {
+    const harness = await aRunningJob();
+    expect(harness.cluster.running()).toHaveLength(2);
+
+    await end(harness, 'TASK_FINISHED');
+    expect(harness.cluster.running()).toHaveLength(1);
+    expect(jobOf(harness)).toEqual({ kind: 'job', completed: 1, failed: 0 });
+    expect(harness.engine.view.deployments()[0]?.waitingFor.join()).toMatch(/1 of 2 .* finished/);
+    await end(harness, 'TASK_FINISHED');
+
+    expect(harness.cluster.running()).toEqual([]);
+    expect(harness.engine.view.deployments()).toEqual([]);
+    expect(jobOf(harness)).toEqual({ kind: 'job', completed: 2, failed: 0 });
+    expect(harness.cluster.calls.at(-1)).toBe('SUPPRESS');
+  });
+
+  it('is not run again by another leader', async () => {
+    const harness = await aRunningJob();
+    await end(harness, 'TASK_FINISHED');
+    harness.crash();
+    const [left] = harness.cluster.running();
+    // It ends while nobody leads: the master tells the next leader.
+    harness.cluster.report(left?.info.task_id.value ?? '', 'TASK_FINISHED');
+    await harness.clock.advance(1_000);
+
+    await harness.start();
+    await harness.clock.advance(10_000);
+
+    expect(jobOf(harness)).toEqual({ kind: 'job', completed: 2, failed: 0 });
+    expect(harness.cluster.tasks.size).toBe(0);
+    expect(harness.engine.view.deployments()).toEqual([]);
+  });
+
+  it('retries what fails as often as it may, then says that it has failed', async () => {
+    const harness = await aRunningJob({ instances: 1 });
+
+    await end(harness, 'TASK_FAILED');
+    expect(harness.cluster.running()).toHaveLength(1);
+    harness.crash();
+    await harness.start();
+    await end(harness, 'TASK_FAILED');
+    await harness.clock.advance(60_000);
+
+    expect(harness.cluster.running()).toEqual([]);
+    expect(jobOf(harness)).toMatchObject({
+      completed: 0,
+      failed: 1,
+      failure: expect.stringMatching(/has failed/),
+    });
+    expect(harness.engine.view.deployments()).toEqual([]);
+    expect(await harness.store.listFinishedDeployments(1)).toMatchObject([
+      {
+        state: 'Failed',
+        reason: expect.stringMatching(/1 instance has failed more often than the 1 retries/),
+      },
+    ]);
+    expect(harness.engine.view.failureOf(JOB)?.state).toBe('TASK_FAILED');
+    expect(harness.engine.view.queue()).toEqual([]);
+  });
+
+  it('runs what was lost again, without counting that as a failure', async () => {
+    const harness = await aRunningJob({ instances: 1, maxRetries: 0 });
+
+    await end(harness, 'TASK_UNREACHABLE');
+    expect(harness.cluster.running()).toHaveLength(1);
+    await end(harness, 'TASK_GONE');
+    expect(harness.cluster.running()).toHaveLength(1);
+    await end(harness, 'TASK_FINISHED');
+
+    expect(jobOf(harness)).toEqual({ kind: 'job', completed: 1, failed: 0 });
+  });
+
+  it('is run again by a restart, and forgotten when it is deleted', async () => {
+    const harness = await aRunningJob({ instances: 1 });
+    await end(harness, 'TASK_FINISHED');
+
+    await harness.change({}, { restart: [JOB] });
+    await harness.clock.advance(1_000);
+    expect(jobOf(harness)).toEqual({ kind: 'job', completed: 0, failed: 0 });
+    expect(harness.cluster.running()).toHaveLength(1);
+    await end(harness, 'TASK_FINISHED');
+    expect(harness.engine.view.deployments()).toEqual([]);
+    await harness.change({ removeApps: [JOB] });
+    await harness.clock.advance(1_000);
+
+    expect((await harness.store.load()).jobs).toEqual([]);
+  });
+});
