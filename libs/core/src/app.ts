@@ -1,4 +1,5 @@
 import type { AppId, GroupId } from './ids.js';
+import type { Pod } from './pod.js';
 
 /**
  * A declared app, normalised: every default filled in, older forms converted, ids absolute. It keeps the units its
@@ -54,6 +55,8 @@ export interface App {
     readonly taskLostBehavior: string;
   };
   readonly tty?: boolean;
+  /** Set for a pod, which shares all else with apps. */
+  readonly pod?: Pod;
   /** ISO 8601 with milliseconds, UTC. Identifies this definition in the app's history. */
   readonly version: string;
   readonly versionInfo: { readonly lastScalingAt: string; readonly lastConfigChangeAt: string };

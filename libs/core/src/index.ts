@@ -66,22 +66,21 @@ export {
   type TaskId,
   taskId,
 } from './ids.js';
-export type {
-  Instance,
-  InstanceCondition,
-  InstanceGoal,
-  Placement,
-  TaskFailure,
-} from './instance.js';
 export {
-  endsTask,
-  type InstanceEffect,
-  type InstanceEvent,
-  isTerminalCondition,
-  isUnreachableCondition,
-  reduceInstance,
-  toCondition,
-} from './instance-state.js';
+  hasTask,
+  type Instance,
+  type InstanceCondition,
+  type InstanceGoal,
+  type InstanceTask,
+  type Placement,
+  type PodTask,
+  type TaskFailure,
+  taskOf,
+  tasksOf,
+} from './instance.js';
+export { isTerminalCondition, isUnreachableCondition, toCondition } from './instance-condition.js';
+export type { InstanceEffect, InstanceEvent } from './instance-event.js';
+export { endsTask, reduceInstance } from './instance-state.js';
 export {
   type CommandResult,
   type DockerSpec,
@@ -128,6 +127,22 @@ export {
   MAX_VALUE_LENGTH,
   type Pattern,
 } from './pattern.js';
+export {
+  type ContainerResources,
+  checkIndexOf,
+  endpointsOf,
+  imagesOf,
+  isPod,
+  type Pod,
+  type PodApp,
+  type PodCommand,
+  type PodContainer,
+  type PodEndpoint,
+  type PodHealthCheck,
+  type PodImage,
+  type PodVolume,
+  type VolumeMount,
+} from './pod.js';
 export type {
   ByteStream,
   Dial,

@@ -1,0 +1,39 @@
+import type { App } from './app.js';
+import type { TaskId } from './ids.js';
+import type { Instance, InstanceCondition } from './instance.js';
+import type { TaskState } from './task-state.js';
+
+/** What happens to a placed instance. */
+export type InstanceEvent =
+  | {
+      readonly kind: 'status';
+      /** Which of a pod's tasks; absent: all of them. */
+      readonly taskId?: TaskId;
+      readonly state: TaskState;
+      readonly reason?: string;
+      readonly message?: string;
+      readonly ipAddresses?: Instance['ipAddresses'];
+    }
+  | { readonly kind: 'drain'; readonly deadlineEpochMs: number }
+  | { readonly kind: 'decommission' }
+  | {
+      readonly kind: 'time-passed';
+      readonly unreachableStrategy: App['unreachableStrategy'];
+      /** How long it has been unreachable, milliseconds on the monotonic clock. */
+      readonly awayMs: number;
+    };
+
+/** What follows from it. */
+export type InstanceEffect =
+  | { readonly kind: 'condition-changed'; readonly from: InstanceCondition }
+  /** It runs for the first time. */
+  | { readonly kind: 'started' }
+  /** `counted`: delays the next launch. `failed`: is kept as the app's last task failure. */
+  | { readonly kind: 'ended'; readonly counted: boolean; readonly failed: boolean }
+  /** A container ended and takes the others with it: the instance ends when they have. Flags as above. */
+  | { readonly kind: 'container-failed'; readonly counted: boolean; readonly failed: boolean }
+  | { readonly kind: 'drain-started' }
+  /** The task must be asked to end (again). */
+  | { readonly kind: 'kill' }
+  /** Forget it; should it come back it is an unknown task and killed. */
+  | { readonly kind: 'expunge' };
