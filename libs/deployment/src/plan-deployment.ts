@@ -1,4 +1,11 @@
-import type { App, AppId, DeploymentAction, DeploymentStep, RootGroup } from '#core';
+import {
+  type App,
+  type AppId,
+  type DeploymentAction,
+  type DeploymentStep,
+  isPod,
+  type RootGroup,
+} from '#core';
 import { compareApps } from './app-change.js';
 import { dependencyLayers } from './dependency-layers.js';
 
@@ -28,10 +35,10 @@ export function planDeployment(
     const before = original.apps.get(id);
     const after = target.apps.get(id);
     if (after === undefined) {
-      if (before !== undefined) stops.push({ kind: 'StopApplication', app: id });
+      if (before !== undefined) stops.push({ kind: 'StopApplication', app: id, ...markOf(before) });
       continue;
     }
-    if (before === undefined) starts.push({ kind: 'StartApplication', app: id });
+    if (before === undefined) starts.push({ kind: 'StartApplication', app: id, ...markOf(after) });
     const action = actionOf(before, after, options.restart?.has(id) ?? false);
     if (action === undefined) continue;
     const layer = layering.layerOf(id);
@@ -59,10 +66,15 @@ function actionOf(
     kind: 'ScaleApplication',
     app: after.id,
     scaleTo: after.instances,
+    ...markOf(after),
   } as const;
   if (before === undefined) return scale;
   const change = compareApps(before, after);
   if (change === 'none' && !isRestart) return undefined;
   if (change === 'scale' && !isRestart) return scale;
-  return after.instances === 0 ? scale : { kind: 'RestartApplication', app: after.id };
+  if (after.instances === 0) return scale;
+  return { kind: 'RestartApplication', app: after.id, ...markOf(after) };
 }
+
+/** Actions on pods have names of their own. */
+const markOf = (app: App): Pick<DeploymentAction, 'isPod'> => (isPod(app) ? { isPod: true } : {});

@@ -134,9 +134,11 @@ export interface WireApp {
   readonly [field: string]: unknown;
 }
 
+/** Of an app, or of a pod. */
 export interface WireDeploymentAction {
   readonly action: string;
-  readonly app: string;
+  readonly app?: string;
+  readonly pod?: string;
 }
 
 export interface WireDeployment {
@@ -155,8 +157,10 @@ export interface WireDeployment {
   readonly waitingFor: readonly string[];
 }
 
+/** Of an app, or of a pod. */
 export interface WireQueueEntry {
-  readonly app: Readonly<Record<string, unknown>>;
+  readonly app?: Readonly<Record<string, unknown>>;
+  readonly pod?: Readonly<Record<string, unknown>>;
   readonly count: number;
   readonly role: string;
   readonly since: string;

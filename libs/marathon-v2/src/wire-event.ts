@@ -21,6 +21,11 @@ export type MarathonEvent =
       readonly appDefinition: Readonly<Record<string, unknown>>;
     }
   | {
+      readonly eventType: 'pod_created_event' | 'pod_updated_event' | 'pod_deleted_event';
+      readonly clientIp: string;
+      readonly uri: string;
+    }
+  | {
       readonly eventType: 'status_update_event';
       readonly slaveId: string;
       readonly taskId: string;

@@ -2,6 +2,7 @@ import {
   type App,
   type AppId,
   fromMilli,
+  imagesOf,
   normaliseRanges,
   portRanges,
   type Range,
@@ -75,7 +76,7 @@ function checkAgent(offer: MatchableOffer, app: App): Refusal | undefined {
       detail: `needs role ${app.role}, the offer is for role ${allocatedRole}`,
     };
   }
-  const image = app.container?.docker?.image;
+  const [image] = imagesOf(app);
   if (image !== undefined && offer.hasDocker === false) {
     return {
       reason: 'NoDockerSupport',

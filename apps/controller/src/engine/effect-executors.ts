@@ -5,6 +5,7 @@ import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import type { EngineEffect } from './engine-effect.js';
 import { changeInstance, delayLaunches, type EndReport, toFailure } from './instance-changes.js';
+import { referencesOf } from './reconciler.js';
 
 /** What carrying out effects needs beyond the context. */
 export interface ExecutorPorts {
@@ -93,7 +94,7 @@ async function acceptOffer(
       type: 'ACCEPT',
       accept: {
         offer_ids: [{ value: effect.offerId }],
-        operations: [{ type: 'LAUNCH', launch: { task_infos: effect.tasks } }],
+        operations: toOperations(effect),
         filters: { refuse_seconds: effect.refuseSeconds },
       },
     });
@@ -104,6 +105,21 @@ async function acceptOffer(
     for (const id of effect.instanceIds) context.memory.accepting.delete(id);
   }
 }
+
+/** Tasks of apps in one LAUNCH; each instance of a pod is a group of its own. */
+const toOperations = ({
+  tasks,
+  groups,
+}: Pick<Extract<EngineEffect, { kind: 'accept-offer' }>, 'tasks' | 'groups'>) => [
+  ...(tasks.length === 0 ? [] : [{ type: 'LAUNCH', launch: { task_infos: tasks } } as const]),
+  ...groups.map(
+    (group) =>
+      ({
+        type: 'LAUNCH_GROUP',
+        launch_group: { executor: group.executor, task_group: { tasks: group.tasks } },
+      }) as const,
+  ),
+];
 
 function noteAccepted({ state, memory }: EngineContext, id: InstanceId): void {
   const app = state.instance(id)?.appId;
@@ -146,11 +162,7 @@ async function settleFailedAccept(
 function doubt({ state, reconciler }: EngineContext, id: InstanceId): void {
   const instance = state.instance(id);
   if (instance === undefined) return;
-  const { taskId, placement } = instance;
-  reconciler.doubt({
-    taskId,
-    ...(placement === undefined ? {} : { agentId: placement.agentId }),
-  });
+  for (const reference of referencesOf(instance)) reconciler.doubt(reference);
 }
 
 /** A refusal may be about the stream, and over with it; an app refused twice in a row is delayed like one that fails. */

@@ -1,5 +1,11 @@
 import type { AgentId, InstanceId, OfferId, StoredEvent, TaskId } from '#core';
-import type { TaskInfo } from '#mesos-v1';
+import type { ExecutorInfo, TaskInfo } from '#mesos-v1';
+
+/** What a pod's instance is launched as. */
+export interface TaskGroup {
+  readonly executor: ExecutorInfo;
+  readonly tasks: readonly TaskInfo[];
+}
 
 /** What the engine does to the world, always after the decision behind it is durable. Each may run twice and do no harm. */
 export type EngineEffect =
@@ -8,6 +14,7 @@ export type EngineEffect =
       readonly kind: 'accept-offer';
       readonly offerId: OfferId;
       readonly tasks: readonly TaskInfo[];
+      readonly groups: readonly TaskGroup[];
       readonly instanceIds: readonly InstanceId[];
       readonly refuseSeconds: number;
     }

@@ -38,7 +38,7 @@ import { KillQueue } from './kill-queue.js';
 import { OfferDemand } from './offer-demand.js';
 import { ProbePool } from './probe-pool.js';
 import { ReadinessMonitor } from './readiness-monitor.js';
-import { Reconciler } from './reconciler.js';
+import { Reconciler, referencesOf } from './reconciler.js';
 import { rollBack } from './roll-back.js';
 import { noteRouter } from './router-sights.js';
 import { createHandlers } from './scheduler-handlers.js';
@@ -99,7 +99,8 @@ export class Engine implements RunningEngine {
     for (const instance of state.instances()) {
       followInstance(this.context, instance.id, definitionOf(this.context, state.root, instance));
       if (instance.goal !== 'Running') this.context.kills.request(instance);
-      if (isPlaced(instance)) this.context.memory.unconfirmed.add(instance.taskId);
+      if (!isPlaced(instance)) continue;
+      for (const { taskId } of referencesOf(instance)) this.context.memory.unconfirmed.add(taskId);
     }
     this.driver = this.ports.connect(
       createHandlers(this.context, (error) => this.fail(error)),
@@ -222,7 +223,9 @@ export class Engine implements RunningEngine {
         clock,
         maxInFlight: options.maxKillsInFlight,
         retryMs: options.killRetryMs,
-        send: (instance) => void execute(toKill(instance)),
+        send: ({ id }) => {
+          for (const kill of toKills(state.instance(id))) void execute(kill);
+        },
       }),
       demand: new OfferDemand({
         clock,
@@ -373,11 +376,11 @@ function outcomeOf(result: ChangeResult): RootChangeOutcome {
 const isPlaced = ({ condition, placement }: Instance): boolean =>
   placement !== undefined && !isTerminalCondition(condition);
 
-const toKill = ({ taskId, placement }: Instance): EngineEffect => ({
-  kind: 'kill-task',
-  taskId,
-  ...(placement === undefined ? {} : { agentId: placement.agentId }),
-});
+/** One for each of its tasks that has not ended. */
+const toKills = (instance: Instance | undefined): readonly EngineEffect[] =>
+  instance === undefined
+    ? []
+    : referencesOf(instance).map((reference) => ({ kind: 'kill-task', ...reference }) as const);
 
 function lookAtQueue(
   memory: EngineMemory,

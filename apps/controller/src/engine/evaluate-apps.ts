@@ -1,4 +1,4 @@
-import type { App, AppId, DeploymentId, Instance, InstanceId } from '#core';
+import { type App, type AppId, type DeploymentId, type Instance, type InstanceId, isPod } from '#core';
 import {
   drainTimeoutMs,
   isOutdated,
@@ -62,7 +62,7 @@ function evaluateApp(context: EngineContext, draft: Draft, id: AppId, routers: K
   memory?.waiting.set(id, actions.finished ? [] : actions.waiting);
   if (actions.finished) {
     memory?.finished.add(id);
-    if (mode === 'stop') finishStop(context, draft, id);
+    if (mode === 'stop') finishStop(context, draft, app);
   }
   context.memory.touch(id);
 }
@@ -85,8 +85,9 @@ function clearApp(
   if (instances.length === 0) context.memory.forgetApp(id);
 }
 
-function finishStop(context: EngineContext, draft: Draft, id: AppId): void {
-  draft.emit(appTerminated(id));
+function finishStop(context: EngineContext, draft: Draft, app: App): void {
+  const { id } = app;
+  if (!isPod(app)) draft.emit(appTerminated(id));
   context.memory.forgetApp(id);
   context.memory.pruneDefinitions(id, () => false);
 }

@@ -5,8 +5,10 @@ import {
   groupId,
   type Instance,
   instanceId,
+  isPod,
   type OfferId,
   offerId,
+  present,
   taskId,
 } from '#core';
 import { readyEntries, setWanted } from '#deployment';
@@ -24,13 +26,17 @@ import type { TaskInfo, WireOffer } from '#mesos-v1';
 import { configVersionOf } from './definitions.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
+import type { TaskGroup } from './engine-effect.js';
 import { instanceChanged } from './marathon-events.js';
 import { toMatchableOffer, toPlacement } from './matchable-offer.js';
+import { buildTaskGroup } from './pod-launch.js';
 import { newQueueStatistics, noteOffer } from './queue-statistics.js';
 import { buildTaskInfo, taskPorts } from './task-info.js';
 
 /** One ACCEPT at most, so that the call stays well below the body limit of a master (ours takes 8 MiB). */
 const MAX_LAUNCHES_PER_OFFER = 2_000;
+/** Each is an operation of its own, of which masters take a limited number (ours 1,000). */
+const MAX_GROUPS_PER_OFFER = 500;
 const MAX_ACCEPT_BYTES = 4 * 1024 * 1024;
 /** A container port of 0 without a host port becomes one from here upwards. */
 const FIRST_USER_PORT = 1025;
@@ -41,6 +47,7 @@ interface OpenOffer {
   readonly wire: WireOffer;
   offer: MatchableOffer;
   readonly tasks: TaskInfo[];
+  readonly groups: TaskGroup[];
   readonly instanceIds: Instance['id'][];
   /** Of the tasks as JSON. */
   bytes: number;
@@ -74,7 +81,7 @@ function answerOffers(context: EngineContext, draft: Draft, wires: readonly Wire
   const open = wires.map((wire): OpenOffer => {
     const offer = toMatchableOffer(wire);
     memory.seeAgent(offer.agentId, offer);
-    return { wire, offer, tasks: [], instanceIds: [], bytes: 0, isFull: false };
+    return { wire, offer, tasks: [], groups: [], instanceIds: [], bytes: 0, isFull: false };
   });
   const { ready } = readyEntries(memory.queue, memory.backOffs, draft.now);
   const pending = new Map(ready.map(({ app, count }) => [app.id, { app, count }]));
@@ -91,13 +98,14 @@ function answerOffers(context: EngineContext, draft: Draft, wires: readonly Wire
   }
   const refuseSeconds = pending.size > 0 ? options.shortRefuseSeconds : options.longRefuseSeconds;
   const unused: OfferId[] = [];
-  for (const { offer, tasks, instanceIds, isFull } of open) {
-    if (tasks.length === 0) unused.push(offer.id);
+  for (const { offer, tasks, groups, instanceIds, isFull } of open) {
+    if (instanceIds.length === 0) unused.push(offer.id);
     else {
       draft.effect({
         kind: 'accept-offer',
         offerId: offer.id,
         tasks,
+        groups,
         instanceIds,
         refuseSeconds: isFull ? 0 : refuseSeconds,
       });
@@ -161,15 +169,16 @@ function fillOffer(round: Round, target: OpenOffer, waiting: readonly WaitingApp
   );
   for (const launch of match.launches) {
     memory.launchSeed += 1;
-    const { instance, info } = prepareLaunch(context, draft, target, launch);
-    const bytes = Buffer.byteLength(JSON.stringify(info));
+    const { instance, made } = prepareLaunch(context, draft, target, launch);
+    const bytes = Buffer.byteLength(JSON.stringify(made.kind === 'task' ? made.info : made.group));
     if (!hasRoom(target, bytes)) {
       target.isFull = true;
       target.offer = { ...target.offer, pools: [] };
       return;
     }
     target.bytes += bytes;
-    target.tasks.push(info);
+    if (made.kind === 'task') target.tasks.push(made.info);
+    else target.groups.push(made.group);
     target.instanceIds.push(instance.id);
     provision(context, draft, instance);
     take(context, draft, pending, launch.app);
@@ -177,8 +186,11 @@ function fillOffer(round: Round, target: OpenOffer, waiting: readonly WaitingApp
 }
 
 /** A single task always has: whether it is too big is for the master to say. */
-const hasRoom = ({ tasks, bytes }: OpenOffer, more: number): boolean =>
-  tasks.length === 0 || (tasks.length < MAX_LAUNCHES_PER_OFFER && bytes + more <= MAX_ACCEPT_BYTES);
+const hasRoom = ({ instanceIds, groups, bytes }: OpenOffer, more: number): boolean =>
+  instanceIds.length === 0 ||
+  (instanceIds.length < MAX_LAUNCHES_PER_OFFER &&
+    groups.length < MAX_GROUPS_PER_OFFER &&
+    bytes + more <= MAX_ACCEPT_BYTES);
 
 /** One fewer waits. The queue changes at once: a later job of the same transaction must see it. */
 function take(context: EngineContext, draft: Draft, pending: Round['pending'], app: App): void {
@@ -193,7 +205,7 @@ function prepareLaunch(
   draft: Draft,
   target: OpenOffer,
   launch: MatchedLaunch,
-): { readonly instance: Instance; readonly info: TaskInfo } {
+): { readonly instance: Instance; readonly made: Launched } {
   const { app } = launch;
   const id = instanceId(`${safePath(app.id)}.instance-${context.ports.newId()}`);
   const placement = toPlacement(target.wire, target.offer);
@@ -202,7 +214,7 @@ function prepareLaunch(
     appId: app.id,
     appVersion: app.version,
     incarnation: 1,
-    taskId: taskId(`${id}._app.1`),
+    ...tasksOfNew(app, id, draft.now.epochMs),
     goal: 'Running',
     condition: 'Provisioned',
     sinceEpochMs: draft.now.epochMs,
@@ -213,20 +225,40 @@ function prepareLaunch(
     ipAddresses: [],
   };
   const seed = context.memory.launchSeed;
-  const ports = taskPorts(
-    app,
-    launch.hostPorts,
-    (index) => FIRST_USER_PORT + (mix(seed + index) % USER_PORTS),
-  );
-  const info = buildTaskInfo({
-    app,
+  const randomPort = (index: number) => FIRST_USER_PORT + (mix(seed + index) % USER_PORTS);
+  const ports = taskPorts(app, launch.hostPorts, randomPort);
+  const source = {
     instance,
     placement,
     taken: launch.taken,
     isRoleEnforced: isRoleEnforced(draft, app.id),
     ports,
-  });
-  return { instance, info };
+  };
+  const made: Launched = isPod(app)
+    ? { kind: 'group', group: buildTaskGroup({ ...source, app }) }
+    : { kind: 'task', info: buildTaskInfo({ ...source, app }) };
+  return { instance, made };
+}
+
+/** What goes to the agent for one instance. */
+type Launched =
+  | { readonly kind: 'task'; readonly info: TaskInfo }
+  | { readonly kind: 'group'; readonly group: TaskGroup };
+
+/** One task, or one for each container. */
+function tasksOfNew(
+  app: App,
+  id: Instance['id'],
+  sinceEpochMs: number,
+): Pick<Instance, 'taskId' | 'podTasks'> {
+  if (!isPod(app)) return { taskId: taskId(`${id}._app.1`) };
+  const podTasks = app.pod.containers.map(({ name }) => ({
+    container: name,
+    taskId: taskId(`${id}.${name}.1`),
+    condition: 'Provisioned' as const,
+    sinceEpochMs,
+  }));
+  return { taskId: present(podTasks[0], `pod ${app.id} has containers`).taskId, podTasks };
 }
 
 function provision(context: EngineContext, draft: Draft, instance: Instance): void {

@@ -2,6 +2,7 @@ import {
   type App,
   type AppId,
   type Clock,
+  checkIndexOf,
   type HealthCheck,
   type HealthEffect,
   type HealthEvent,
@@ -41,13 +42,16 @@ interface Watch {
   readonly id: InstanceId;
   readonly app: App;
   readonly startedMonoMs: number;
+  /** Of containers of a pod, by their check: each has a grace period of its own. */
+  readonly containerStartedMonoMs: Map<number, number>;
   /** By position in the app's list; undefined: no result yet. */
   readonly checks: (HealthState | undefined)[];
-  /** Checks nobody can run: left out of the verdict. */
-  readonly ignored: ReadonlySet<number>;
+  /** Checks nobody can run, and those of containers that have finished: left out of the verdict. */
+  readonly ignored: Set<number>;
   readonly cancels: Map<number, () => void>;
   condemned?: { readonly sinceMonoMs: number; readonly cause: string };
-  lastAgentUuid?: string;
+  /** Of the last result an agent gave, by check. */
+  readonly lastAgentUuids: Map<number, string>;
 }
 
 export interface HealthMonitorSettings {
@@ -78,21 +82,23 @@ export class HealthMonitor {
     const { clock, runCommand } = this.settings;
     const now = clock.now();
     const ranMs = Math.max(0, now.epochMs - (instance.startedAtEpochMs ?? now.epochMs));
-    const byAgent = agentCheckOf(app)?.index;
+    const byAgent = agentChecksOf(app);
     const ignored = app.healthChecks.flatMap(({ protocol }, index) =>
-      protocol === 'COMMAND' && index !== byAgent && runCommand === undefined ? [index] : [],
+      protocol === 'COMMAND' && !byAgent.has(index) && runCommand === undefined ? [index] : [],
     );
     const watch: Watch = {
       id: instance.id,
       app,
       startedMonoMs: now.monoMs - ranMs,
+      containerStartedMonoMs: new Map(),
       checks: app.healthChecks.map(() => undefined),
       ignored: new Set(ignored),
       cancels: new Map(),
+      lastAgentUuids: new Map(),
     };
     this.watches.set(instance.id, watch);
     for (const [index, check] of app.healthChecks.entries()) {
-      if (index === byAgent || watch.ignored.has(index)) continue;
+      if (byAgent.has(index) || watch.ignored.has(index)) continue;
       const firstMs =
         check.gracePeriodSeconds > 0
           ? FIRST_PROBE_MS
@@ -115,21 +121,48 @@ export class HealthMonitor {
   /** A result of the check the agent runs. The same update heard twice counts once. */
   agentResult(
     id: InstanceId,
-    result: { readonly healthy: boolean; readonly message: string; readonly uuid?: string },
+    result: {
+      readonly healthy: boolean;
+      readonly message: string;
+      readonly uuid?: string;
+      /** Of a pod: whose result it is, and since when that one runs. */
+      readonly container?: { readonly name: string; readonly startedAtEpochMs: number };
+    },
   ): void {
     const watch = this.watches.get(id);
-    const index = watch === undefined ? undefined : agentCheckOf(watch.app)?.index;
+    const index = watch === undefined ? undefined : indexOfResult(watch.app, result.container?.name);
     if (watch === undefined || index === undefined) return;
-    const isRepeated = result.uuid !== undefined && result.uuid === watch.lastAgentUuid;
+    const isRepeated =
+      result.uuid !== undefined && result.uuid === watch.lastAgentUuids.get(index);
     // Without a uuid it is a reconciliation answer: it tells the state, it is no further failure.
     const isKnown = result.uuid === undefined && watch.checks[index] !== undefined;
     if (isRepeated || (isKnown && !result.healthy)) return;
-    if (result.uuid !== undefined) watch.lastAgentUuid = result.uuid;
+    if (result.uuid !== undefined) watch.lastAgentUuids.set(index, result.uuid);
+    this.noteStart(watch, index, result.container?.startedAtEpochMs);
     this.apply(
       watch,
       index,
       result.healthy ? { kind: 'passed' } : { kind: 'failed', cause: result.message },
     );
+  }
+
+  /** It has finished, and nobody asks it any more. */
+  ignoreContainer(id: InstanceId, container: string): void {
+    const watch = this.watches.get(id);
+    const index = watch === undefined ? undefined : indexOfResult(watch.app, container);
+    if (index !== undefined) watch?.ignored.add(index);
+  }
+
+  /** What is known of the containers of a pod that have a check, by name. */
+  containerHealth(id: InstanceId): ReadonlyMap<string, boolean> {
+    const known = new Map<string, boolean>();
+    const watch = this.watches.get(id);
+    for (const { name } of watch?.app.pod?.containers ?? []) {
+      const index = watch === undefined ? undefined : indexOfResult(watch.app, name);
+      const check = index === undefined ? undefined : watch?.checks[index];
+      if (check !== undefined) known.set(name, check.alive);
+    }
+    return known;
   }
 
   verdictOf(id: InstanceId, app: App | undefined): HealthVerdict {
@@ -223,8 +256,14 @@ export class HealthMonitor {
   private intervalMs(watch: Watch, index: number, check: HealthCheck): number {
     const intervalMs = Math.max(MIN_INTERVAL_MS, check.intervalSeconds * 1000);
     const wasHealthy = watch.checks[index]?.firstSuccessEpochMs !== undefined;
-    const isInGrace = this.settings.clock.now().monoMs < graceEndsAt(watch, check);
+    const isInGrace = this.settings.clock.now().monoMs < graceEndsAt(watch, index, check);
     return !wasHealthy && isInGrace ? Math.min(intervalMs, STARTING_INTERVAL_MS) : intervalMs;
+  }
+
+  private noteStart(watch: Watch, index: number, startedAtEpochMs: number | undefined): void {
+    if (startedAtEpochMs === undefined || watch.containerStartedMonoMs.has(index)) return;
+    const { epochMs, monoMs } = this.settings.clock.now();
+    watch.containerStartedMonoMs.set(index, monoMs - Math.max(0, epochMs - startedAtEpochMs));
   }
 
   private apply(watch: Watch, index: number, event: HealthEvent): void {
@@ -232,7 +271,7 @@ export class HealthMonitor {
     if (healthCheck === undefined) return;
     const now = this.settings.clock.now();
     const { state, effects } = reduceHealth(watch.checks[index] ?? unknownHealth, event, now, {
-      graceEndsAtMonoMs: graceEndsAt(watch, healthCheck),
+      graceEndsAtMonoMs: graceEndsAt(watch, index, healthCheck),
       maxConsecutiveFailures: healthCheck.maxConsecutiveFailures,
     });
     watch.checks[index] = state;
@@ -249,8 +288,22 @@ export class HealthMonitor {
   }
 }
 
-const graceEndsAt = (watch: Watch, check: HealthCheck): number =>
-  watch.startedMonoMs + check.gracePeriodSeconds * 1000;
+/** The checks an agent runs: one that rides on an app's task, all of a pod's. */
+function agentChecksOf(app: App): ReadonlySet<number> {
+  if (app.pod !== undefined) return new Set(app.healthChecks.keys());
+  const index = agentCheckOf(app)?.index;
+  return new Set(index === undefined ? [] : [index]);
+}
+
+/** The check that a result of an agent is of. */
+function indexOfResult(app: App, container: string | undefined): number | undefined {
+  if (app.pod === undefined) return agentCheckOf(app)?.index;
+  return container === undefined ? undefined : checkIndexOf(app.pod, container);
+}
+
+const graceEndsAt = (watch: Watch, index: number, check: HealthCheck): number =>
+  (watch.containerStartedMonoMs.get(index) ?? watch.startedMonoMs) +
+  check.gracePeriodSeconds * 1000;
 
 const counted = (watch: Watch): readonly (HealthState | undefined)[] =>
   watch.checks.filter((_, index) => !watch.ignored.has(index));

@@ -1,5 +1,13 @@
-import type { App, Instance, InstanceEffect, InstanceEvent, Placement, TaskFailure } from '#core';
-import { reduceInstance } from '#core';
+import type {
+  App,
+  Instance,
+  InstanceEffect,
+  InstanceEvent,
+  Placement,
+  TaskFailure,
+  TaskId,
+} from '#core';
+import { reduceInstance, tasksOf } from '#core';
 import { growBackOff, touchBackOff } from '#deployment';
 import { definitionOf } from './definitions.js';
 import type { Draft } from './draft.js';
@@ -8,6 +16,8 @@ import { drainingChanged, instanceChanged } from './marathon-events.js';
 
 /** Why an instance ended, for the app's last task failure. */
 export interface EndReport {
+  /** Which of a pod's tasks; absent: the instance as a whole. */
+  readonly taskId?: TaskId;
   readonly state: string;
   readonly message: string;
 }
@@ -62,6 +72,7 @@ function settle(settlement: Settlement): void {
       draft.emit(instanceChanged({ ...state, condition: 'Gone' }));
       return;
     case 'ended':
+    case 'container-failed':
       settleEnd(settlement, effect);
       return;
     default:
@@ -80,7 +91,7 @@ export const agentOf = ({
 
 function settleEnd(
   { context, draft, state, report }: Settlement,
-  ended: Extract<InstanceEffect, { kind: 'ended' }>,
+  ended: Extract<InstanceEffect, { kind: 'ended' | 'container-failed' }>,
 ): void {
   const app = draft.root.apps.get(state.appId);
   if (ended.failed) {
@@ -94,8 +105,8 @@ function settleEnd(
 /** What is kept as the app's last task failure. */
 export const toFailure = (
   { now }: Draft,
-  { appId, appVersion, taskId, placement }: Instance,
-  { state, message }: EndReport,
+  { appId, appVersion, taskId: ownTaskId, placement }: Instance,
+  { state, message, taskId = ownTaskId }: EndReport,
 ): TaskFailure => ({
   appId,
   taskId,
@@ -126,7 +137,7 @@ function forgetInstance(context: EngineContext, instance: Instance): void {
   context.health.forget(instance.id);
   context.readiness.forget(instance.id);
   context.kills.settle(instance.id);
-  context.reconciler.answered(instance.taskId);
+  for (const { taskId } of tasksOf(instance)) context.reconciler.answered(taskId);
   context.memory.accepting.delete(instance.id);
   context.memory.startedHere.delete(instance.id);
   context.memory.checkResults.delete(instance.id);

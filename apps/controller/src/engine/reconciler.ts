@@ -1,4 +1,4 @@
-import type { AgentId, Clock, Instance, TaskId } from '#core';
+import { type AgentId, type Clock, type Instance, isTerminalCondition, type TaskId, tasksOf } from '#core';
 
 /** Tasks per call. */
 const CHUNK = 1_000;
@@ -18,6 +18,15 @@ export interface ReconcilerSettings {
   readonly send: (tasks: readonly TaskReference[]) => void;
 }
 
+/** The tasks of an instance that the master should know, as it is asked about them. */
+export const referencesOf = (instance: Instance): readonly TaskReference[] =>
+  tasksOf(instance)
+    .filter(({ condition }) => !isTerminalCondition(condition))
+    .map(({ taskId }) => ({
+      taskId,
+      ...(instance.placement === undefined ? {} : { agentId: instance.placement.agentId }),
+    }));
+
 /**
  * Compares what we know with what the cluster knows: on every (re)subscription and periodically all tasks by name, then
  * everything the master knows; tasks nobody answered for are asked for again with growing waits.
@@ -35,12 +44,10 @@ export class Reconciler {
     const { clock, intervalMs, instances, send } = this.settings;
     const { monoMs } = clock.now();
     this.unanswered.clear();
-    for (const { taskId, placement } of instances()) {
-      const reference = {
-        taskId,
-        ...(placement === undefined ? {} : { agentId: placement.agentId }),
-      };
-      this.unanswered.set(taskId, reference);
+    for (const instance of instances()) {
+      for (const reference of referencesOf(instance)) {
+        this.unanswered.set(reference.taskId, reference);
+      }
     }
     this.sendUnanswered();
     send([]);

@@ -3,9 +3,12 @@ import {
   agentId,
   endsTask,
   type Instance,
+  type InstanceTask,
   TASK_STATES,
   type TaskState,
   taskId,
+  taskOf,
+  tasksOf,
 } from '#core';
 import type { TaskStatus } from '#mesos-v1';
 import { definitionOf } from './definitions.js';
@@ -34,7 +37,7 @@ export async function handleStatus(context: EngineContext, status: TaskStatus): 
   const task = taskId(status.task_id.value);
   context.reconciler.answered(task);
   const known = context.state.instanceOfTask(task);
-  if (known !== undefined && isOnlyCheck(known, status, name)) {
+  if (known !== undefined && isOnlyCheck(taskOf(known, task), status, name)) {
     // Nothing to store: results live in memory.
     context.memory.unconfirmed.delete(task);
     noteChecks(context, known, status);
@@ -50,11 +53,15 @@ export async function handleStatus(context: EngineContext, status: TaskStatus): 
 const isOfCheck = ({ reason }: TaskStatus): boolean =>
   reason === HEALTH_REASON || reason === CHECK_REASON;
 
-const isOnlyCheck = (instance: Instance, status: TaskStatus, state: TaskState): boolean =>
+const isOnlyCheck = (
+  task: InstanceTask | undefined,
+  status: TaskStatus,
+  state: TaskState,
+): boolean =>
   isOfCheck(status) &&
   state === 'TASK_RUNNING' &&
-  instance.condition === 'Running' &&
-  instance.lastState === state;
+  task?.condition === 'Running' &&
+  task.lastState === state;
 
 function applyStatus(
   context: EngineContext,
@@ -62,29 +69,31 @@ function applyStatus(
   status: TaskStatus,
   state: TaskState,
 ): void {
-  const instance = draft.instanceOfTask(taskId(status.task_id.value));
-  if (instance === undefined) {
+  const id = taskId(status.task_id.value);
+  const instance = draft.instanceOfTask(id);
+  const task = instance === undefined ? undefined : taskOf(instance, id);
+  if (instance === undefined || task === undefined) {
     applyUnknown(draft, status, state);
     return;
   }
-  const message = saysNothingNew(instance, status)
-    ? (instance.lastMessage ?? '')
+  const message = saysNothingNew(task, status)
+    ? (task.lastMessage ?? '')
     : (status.message ?? '').slice(0, MAX_MESSAGE);
+  const told = { taskId: id, state, message };
   const after = changeInstance(
     context,
     draft,
     instance,
     {
       kind: 'status',
-      state,
-      message,
+      ...told,
       ...(status.reason === undefined ? {} : { reason: status.reason }),
       ipAddresses: addressesOf(status),
     },
-    { state, message },
+    told,
   );
   const isNews = after !== instance;
-  if (isNews) draft.emit(statusUpdated(after ?? instance, state, message));
+  if (isNews) draft.emit(statusUpdated(after ?? instance, told));
   if (after === undefined) return;
   const app = definitionOf(context, draft.root, after);
   if (after.condition === 'Unreachable') {
@@ -95,9 +104,9 @@ function applyStatus(
 }
 
 /** The message is about the check or the question then, not about the task: with the old one kept, nothing is written. */
-const saysNothingNew = (instance: Instance, status: TaskStatus): boolean =>
+const saysNothingNew = (task: InstanceTask, status: TaskStatus): boolean =>
   isOfCheck(status) ||
-  (status.reason === RECONCILIATION_REASON && instance.lastState === status.state);
+  (status.reason === RECONCILIATION_REASON && task.lastState === status.state);
 
 const noPatience: App['unreachableStrategy'] = { inactiveAfterSeconds: 0, expungeAfterSeconds: 0 };
 
@@ -107,7 +116,7 @@ function applyUnknown(draft: Draft, status: TaskStatus, state: TaskState): void 
   if (endsTask(state, status.reason)) {
     // Without a uuid it answers a question about a task we have meanwhile forgotten.
     if (status.uuid === undefined) return;
-    const [instanceId = task] = task.split('._app.');
+    const [, instanceId = task] = /^(.*)\.[^.]+\.\d+$/.exec(task) ?? [];
     draft.emit({
       eventType: 'unknown_instance_terminated_event',
       instanceId,
@@ -133,13 +142,21 @@ export function followInstance(
 ): void {
   const instance = context.state.instance(id);
   if (instance === undefined || app === undefined) return;
-  const isWatched = instance.condition === 'Running' && instance.goal === 'Running';
+  const isWatched = instance.goal === 'Running' && hasRunningTask(instance);
   if (isWatched) context.health.watch(instance, app);
+  for (const { container, condition } of instance.podTasks ?? []) {
+    if (condition === 'Finished') context.health.ignoreContainer(id, container);
+  }
   if (isWatched && status !== undefined) noteChecks(context, instance, status);
 }
 
+/** A container's first result comes when the others may still be on their way, and may be the only one for long. */
+const hasRunningTask = (instance: Instance): boolean =>
+  tasksOf(instance).some(({ condition }) => condition === 'Running');
+
 function noteChecks(context: EngineContext, instance: Instance, status: TaskStatus): void {
   noteHealth(context, instance, status);
+  if (instance.podTasks !== undefined) return;
   const result = toCheckResult(status);
   const { checkResults } = context.memory;
   if (JSON.stringify(result) === JSON.stringify(checkResults.get(instance.id))) return;
@@ -150,7 +167,11 @@ function noteChecks(context: EngineContext, instance: Instance, status: TaskStat
 
 function noteHealth(context: EngineContext, instance: Instance, status: TaskStatus): void {
   if (status.healthy === undefined) return;
+  const task = instance.podTasks?.find(({ taskId: id }) => id === status.task_id.value);
   context.health.agentResult(instance.id, {
+    ...(task === undefined
+      ? {}
+      : { container: { name: task.container, startedAtEpochMs: task.sinceEpochMs } }),
     healthy: status.healthy,
     message: status.message ?? 'the check failed',
     // What stands in other statuses is what was told before: no further result.

@@ -1,4 +1,11 @@
-import { type App, type HealthCheck, type Instance, noResources, type Placement } from '#core';
+import {
+  type App,
+  endpointsOf,
+  type HealthCheck,
+  type Instance,
+  noResources,
+  type Placement,
+} from '#core';
 import type { ResourcePool } from '#matcher';
 import {
   type CommandInfo,
@@ -14,7 +21,7 @@ import { type TaskPort, taskEnvironment } from './task-environment.js';
 const NANOSECONDS = 1_000_000_000;
 
 /** An agent waits a day at most, and a master refuses the task of one that is to wait longer. */
-const toGraceNanoseconds = (seconds: number): number =>
+export const toGraceNanoseconds = (seconds: number): number =>
   Math.min(seconds * NANOSECONDS, MAX_GRACE_NANOSECONDS);
 
 /** Everything a task is made from. */
@@ -64,15 +71,27 @@ export function taskPorts(
   hostPorts: readonly (number | null)[],
   randomPort: (index: number) => number,
 ): readonly TaskPort[] {
-  const mappings = isHostNetwork(app) ? undefined : app.container?.portMappings;
-  const declared =
-    mappings?.map(({ containerPort, name }) => ({ requested: containerPort, name })) ??
-    app.portDefinitions.map(({ port, name }) => ({ requested: port, name }));
-  return declared.map(({ requested, name }, index) => ({
+  return declaredPorts(app).map(({ requested, name }, index) => ({
     port: hostPorts[index] ?? (requested === 0 ? randomPort(index) : requested),
     requested,
     ...(name === undefined ? {} : { name }),
   }));
+}
+
+function declaredPorts(
+  app: App,
+): readonly { readonly requested: number; readonly name: string | undefined }[] {
+  if (app.pod !== undefined) {
+    return endpointsOf(app.pod).map(({ endpoint: { name, containerPort = 0 } }) => ({
+      requested: containerPort,
+      name,
+    }));
+  }
+  const mappings = isHostNetwork(app) ? undefined : app.container?.portMappings;
+  return (
+    mappings?.map(({ containerPort, name }) => ({ requested: containerPort, name })) ??
+    app.portDefinitions.map(({ port, name }) => ({ requested: port, name }))
+  );
 }
 
 /** The check that rides on the task: the first one an agent can run. */
@@ -89,14 +108,15 @@ export function agentCheckOf(
 export const isHostNetwork = (app: App): boolean => (app.networks[0]?.mode ?? 'host') === 'host';
 
 /** `/shop/web` is `web.shop`, the name Mesos' own tools show. */
-const taskName = (appId: string): string =>
+export const taskName = (appId: string): string =>
   appId
     .split('/')
     .filter((segment) => segment !== '')
     .reverse()
     .join('.');
 
-function toTaskResources(taken: readonly ResourcePool[]): readonly WireResource[] {
+/** With a resource of each role. */
+export function toTaskResources(taken: readonly ResourcePool[]): readonly WireResource[] {
   const pools = taken.length > 0 ? taken : [{ role: '*', resources: noResources }];
   return pools.flatMap(({ role, resources }) =>
     toWireResources(resources).map((entry) => ({ ...entry, role })),
@@ -217,7 +237,7 @@ const toDiscovery = (app: App, ports: readonly TaskPort[]): unknown => ({
   },
 });
 
-function toLimits(
+export function toLimits(
   limits: NonNullable<App['resourceLimits']>,
 ): Readonly<Record<string, { readonly value: number | 'Infinity' }>> {
   const entries = [
