@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { App, AppId, Instance } from '#core';
+import { type App, type AppId, type Instance, isPod } from '#core';
 import {
   computeTaskStats,
   countTasks,
@@ -73,7 +73,8 @@ export class AppViews {
     if (known?.counter === counter && !embeds.taskStats) return known.body;
     const { apps } = view.root();
     this.forgetRemoved(apps);
-    const body = Buffer.from(this.list([...apps.values()], embeds));
+    const listed = [...apps.values()].filter((app) => !isPod(app));
+    const body = Buffer.from(this.list(listed, embeds));
     if (embeds.taskStats) return body;
     if (!this.lists.has(key) && this.lists.size >= MAX_LISTS) this.lists.clear();
     this.lists.set(key, { counter, body });

@@ -1,7 +1,7 @@
 import { Controller, Delete, Get, Patch, Post, Put, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { App } from '#core';
+import { type App, isPod } from '#core';
 import { isWithin, resolveId } from '#marathon-v2';
 import { ApiError } from '#platform';
 import { describeChange } from '../changes/root-writer.js';
@@ -143,7 +143,9 @@ export class AppController {
     const group = resolveId(groupText, '/');
     if (!group.ok) return [];
     const { apps } = this.runtime.engine.view.root();
-    return [...apps.values()].filter((app) => isWithin(app.id, group.id) && app.id !== group.id);
+    return [...apps.values()].filter(
+      (app) => !isPod(app) && isWithin(app.id, group.id) && app.id !== group.id,
+    );
   }
 
   private onlyApp(path: AppPath, method: string): { readonly id: string } {

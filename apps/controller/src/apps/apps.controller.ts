@@ -1,7 +1,7 @@
 import { Controller, Get, Patch, Post, Put, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { App } from '#core';
+import { type App, isPod } from '#core';
 import { parseLabelSelector } from '#marathon-v2';
 import { type ChangeResult, describeChange } from '../changes/root-writer.js';
 import { sendJson } from '../http/json-reply.js';
@@ -49,7 +49,7 @@ export class AppsController {
       void sendJson(reply, this.views.allApps(embeds));
       return;
     }
-    const found = [...view.root().apps.values()].filter(select);
+    const found = [...view.root().apps.values()].filter((app) => !isPod(app) && select(app));
     void sendJson(reply, this.views.list(found, embeds));
   }
 

@@ -1,6 +1,7 @@
 import { Controller, Delete, Get, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { isPod } from '#core';
 import { metricsRegistry } from '#platform';
 import { type Address, ControllerRuntime } from '../runtime/controller-runtime.js';
 
@@ -47,7 +48,7 @@ export class SystemController {
       pacer: {
         version: settings.version,
         masters: settings.masterUrls,
-        apps: engine.view.root().apps.size,
+        apps: [...engine.view.root().apps.values()].filter((app) => !isPod(app)).length,
         revision: engine.view.root().revision,
       },
     };

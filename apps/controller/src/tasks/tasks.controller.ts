@@ -1,6 +1,7 @@
 import { Controller, Get, Post, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isPod } from '#core';
 import { readTaskIds, toWireTask } from '#marathon-v2';
 import { AppViews } from '../apps/app-views.js';
 import { sendJson } from '../http/json-reply.js';
@@ -15,7 +16,7 @@ const STATES_OF: Readonly<Record<string, readonly string[]>> = {
   staging: ['TASK_STAGING', 'TASK_STARTING'],
 };
 
-/** /v2/tasks: tasks of all apps. */
+/** /v2/tasks: tasks of all apps; those of pods are in their pod's status. */
 @ApiTags('tasks')
 @Controller('v2/tasks')
 export class TasksController {
@@ -37,9 +38,11 @@ export class TasksController {
     const texts: string[] = [];
     for (const id of view.appsWithInstances()) {
       const app = apps.get(id);
+      if (app !== undefined && isPod(app)) continue;
       if (wanted.length === 0 && app !== undefined) texts.push(this.views.tasks(app));
       else {
         for (const instance of view.instancesOf(id)) {
+          if (instance.instance.podTasks !== undefined) continue;
           const task = toWireTask(instance, app);
           if (task !== undefined && (wanted.length === 0 || wanted.includes(task.state))) {
             texts.push(JSON.stringify(task));

@@ -1,0 +1,164 @@
+import { Injectable } from '@nestjs/common';
+import { type AppId, appId, isPod, type PodApp } from '#core';
+import {
+  type ChangeContext,
+  type Declaration,
+  declarePod,
+  findPod,
+  idOfPod,
+  type MarathonEvent,
+  missingPod,
+  type Outcome,
+  readPod,
+  removePod,
+  resolveAppId,
+  toWirePodInstance,
+  toWirePodStatus,
+} from '#marathon-v2';
+import { ApiError } from '#platform';
+import type { WriteRequest } from '../apps/apps.service.js';
+import { type CarriedOutChange, RootWriter } from '../changes/root-writer.js';
+import type { InstanceView } from '../engine/controller-engine.port.js';
+import { acceptedOrThrow, requireBody, toApiError } from '../http/outcome.js';
+import { ControllerRuntime } from '../runtime/controller-runtime.js';
+import { TaskKillService } from '../tasks/task-kill.service.js';
+
+export interface WrittenPod extends CarriedOutChange {
+  readonly pod: PodApp;
+}
+
+type PodEvent = Extract<MarathonEvent, { readonly eventType: 'pod_created_event' }>['eventType'];
+
+/** Creates, changes, removes and shows pods. */
+@Injectable()
+export class PodsService {
+  constructor(
+    private readonly runtime: ControllerRuntime,
+    private readonly writer: RootWriter,
+    private readonly kills: TaskKillService,
+  ) {}
+
+  list(): readonly PodApp[] {
+    return [...this.runtime.engine.view.root().apps.values()].filter(isPod);
+  }
+
+  find(idText: string): PodApp {
+    const { apps } = this.runtime.engine.view.root();
+    const parsed = resolveAppId(idText, '/');
+    const pod = parsed.ok ? findPod(apps, parsed.id) : undefined;
+    if (pod !== undefined) return pod;
+    throw toApiError(missingPod(parsed.ok ? parsed.id : idText));
+  }
+
+  async create(request: WriteRequest): Promise<WrittenPod> {
+    return this.declare(request, { mode: 'create' });
+  }
+
+  /** PUT /v2/pods/{id}: the whole pod, whose id must be the URL's. */
+  async put(idText: string, request: WriteRequest): Promise<WrittenPod> {
+    const urlId = resolveAppId(idText, '/');
+    if (!urlId.ok) {
+      throw toApiError({
+        kind: 'broken-rule',
+        details: [{ path: '/id', errors: [urlId.error] }],
+      });
+    }
+    return this.declare(request, { mode: 'upsert', urlId: urlId.id });
+  }
+
+  async remove(
+    idText: string,
+    request: Pick<WriteRequest, 'force' | 'clientIp' | 'uri'>,
+  ): Promise<CarriedOutChange> {
+    const { id } = this.find(idText);
+    return this.writer.change((context) => removePod(context, id), {
+      force: request.force,
+      eventsOf: () => [podEvent('pod_deleted_event', request)],
+    });
+  }
+
+  status(pod: PodApp): ReturnType<typeof toWirePodStatus> {
+    const { view } = this.runtime.engine;
+    return toWirePodStatus(pod, view.instancesOf(pod.id), {
+      nowEpochMs: this.runtime.nowEpochMs(),
+      failure: view.failureOf(pod.id),
+    });
+  }
+
+  /** Versions of a pod, newest first. */
+  async listVersions(idText: string): Promise<readonly string[]> {
+    const stored = await this.runtime.store.listAppVersions(this.find(idText).id);
+    return [...new Set(stored)].sort().reverse();
+  }
+
+  /** An earlier definition of a pod that still exists. */
+  async findVersion(idText: string, version: string): Promise<PodApp> {
+    const { id } = this.find(idText);
+    const app = await this.runtime.store.loadAppVersion(id, version);
+    // An app may have had the id before.
+    if (app === undefined || !isPod(app)) throw toApiError(missingPod(id, version));
+    return app;
+  }
+
+  /** Kills instances, which are replaced; what is no instance of the pod is left out. Returns what they were. */
+  async kill(
+    pod: PodApp,
+    ids: readonly string[],
+    options: { readonly wipe: boolean },
+  ): Promise<readonly ReturnType<typeof toWirePodInstance>[]> {
+    const wanted = new Set(ids);
+    const found = this.instancesOf(pod).filter(({ instance }) => wanted.has(instance.id));
+    await this.kills.kill(found, { ...options, scale: false, force: false });
+    const now = this.runtime.nowEpochMs();
+    return found.map((one) => toWirePodInstance(one, pod, now));
+  }
+
+  /** As {@link kill}, for one that must be there. */
+  async killOne(
+    pod: PodApp,
+    id: string,
+    options: { readonly wipe: boolean },
+  ): Promise<ReturnType<typeof toWirePodInstance>> {
+    const [killed] = await this.kill(pod, [id], options);
+    if (killed !== undefined) return killed;
+    throw new ApiError(404, `Instance '${id}' of pod '${pod.id}' does not exist`);
+  }
+
+  private instancesOf(pod: PodApp): readonly InstanceView[] {
+    return this.runtime.engine.view.instancesOf(pod.id);
+  }
+
+  private async declare(
+    request: WriteRequest,
+    options: { readonly mode: 'create' | 'upsert'; readonly urlId?: string },
+  ): Promise<WrittenPod> {
+    const read = readPod(requireBody(request.body), request);
+    const update = acceptedOrThrow(read);
+    const id = acceptedOrThrow(idOfPod(update));
+    if (options.urlId !== undefined && options.urlId !== id) {
+      throw new ApiError(400, `'${options.urlId}' does not match definition's id ('${id}')`);
+    }
+    let isNew = false;
+    const plan = (context: ChangeContext): Outcome<Declaration> => {
+      isNew = !context.root.apps.has(id);
+      return declarePod(context, update, options);
+    };
+    const change = await this.writer.change(plan, {
+      force: request.force,
+      eventsOf: () => [podEvent(isNew ? 'pod_created_event' : 'pod_updated_event', request)],
+    });
+    const warnings = [...(read.ok ? read.warnings : []), ...change.warnings];
+    return { ...change, warnings, pod: this.putPod(change, id) };
+  }
+
+  /** The pod as it was put, or as it is if nothing changed. */
+  private putPod(change: CarriedOutChange, id: AppId): PodApp {
+    const put = change.declared.putApps.find((app) => app.id === appId(id));
+    return put !== undefined && isPod(put) ? put : this.find(id);
+  }
+}
+
+const podEvent = (
+  eventType: PodEvent,
+  { clientIp, uri }: Pick<WriteRequest, 'clientIp' | 'uri'>,
+): MarathonEvent => ({ eventType, clientIp, uri });
