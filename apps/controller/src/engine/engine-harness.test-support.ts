@@ -15,12 +15,15 @@ import type { RootChange, RootDelta } from './controller-engine.port.js';
 import { createControllerEngine } from './create-controller-engine.js';
 import type { RunningEngine } from './engine.js';
 import type { EngineOptions } from './engine-ports.js';
+import { launchesOf, sharersOfFate } from './fake-groups.test-support.js';
 import { amountOf, type FakeAgent, isEnd, toOffer } from './fake-offers.test-support.js';
 
 /** One task of the fake cluster. */
 export interface FakeTask {
   readonly info: TaskInfo;
   readonly agentId: string;
+  /** The executor it shares with the others of its group. */
+  readonly group?: string;
   state: string;
 }
 
@@ -109,8 +112,10 @@ export class FakeCluster {
     const task = this.tasks.get(taskId);
     if (task === undefined) return;
     task.state = state;
-    if (isEnd(state)) this.planRound();
     this.deliver(taskId, { state, ...fields });
+    if (!isEnd(state)) return;
+    this.planRound();
+    for (const id of sharersOfFate(this.tasks, task)) this.kill(id);
   }
 
   private deliver(taskId: string, fields: Partial<TaskStatus> & { readonly state: string }): void {
@@ -190,15 +195,13 @@ export class FakeCluster {
   ): void {
     const agentId = this.open.get(offer);
     this.open.delete(offer);
-    const infos = (call.accept.operations ?? []).flatMap((operation) =>
-      operation.type === 'LAUNCH' ? operation.launch.task_infos : [],
-    );
-    for (const info of infos) {
+    for (const { info, group } of launchesOf(call.accept.operations ?? [])) {
       const id = info.task_id.value;
       const isStale = agentId === undefined;
       this.tasks.set(id, {
         info,
         agentId: info.agent_id.value,
+        ...(group === undefined ? {} : { group }),
         state: isStale ? 'TASK_DROPPED' : 'TASK_STAGING',
       });
       if (isStale) {
