@@ -2,17 +2,26 @@ export type {
   App,
   Constraint,
   Container,
+  ContainerResources,
   FetchUri,
   Group,
   HealthCheck,
   HealthCheckProtocol,
   Network,
+  Pod,
+  PodCommand,
+  PodContainer,
+  PodEndpoint,
+  PodHealthCheck,
+  PodImage,
+  PodVolume,
   PortDefinition,
   PortMapping,
   ReadinessCheck,
   RootGroup,
   UpgradeStrategy,
   Volume,
+  VolumeMount,
 } from './app.js';
 export { assert, InvariantError, present } from './assert.js';
 export type {
@@ -127,22 +136,7 @@ export {
   MAX_VALUE_LENGTH,
   type Pattern,
 } from './pattern.js';
-export {
-  type ContainerResources,
-  checkIndexOf,
-  endpointsOf,
-  imagesOf,
-  isPod,
-  type Pod,
-  type PodApp,
-  type PodCommand,
-  type PodContainer,
-  type PodEndpoint,
-  type PodHealthCheck,
-  type PodImage,
-  type PodVolume,
-  type VolumeMount,
-} from './pod.js';
+export { checkIndexOf, endpointsOf, imagesOf, isPod, type PodApp } from './pod.js';
 export type {
   ByteStream,
   Dial,

@@ -1,5 +1,4 @@
 import type { OfferOperation, TaskInfo } from '#mesos-v1';
-import type { FakeTask } from './engine-harness.test-support.js';
 import { isEnd } from './fake-offers.test-support.js';
 
 /** What is launched, with the executor of its group where it has one. */
@@ -15,10 +14,15 @@ export const launchesOf = (
     return task_group.tasks.map((info) => ({ info, group: executor.executor_id.value }));
   });
 
+interface GroupTask {
+  readonly group?: string;
+  readonly state: string;
+}
+
 /** Who is killed when a task of a group has ended: the others, unless it finished. */
 export const sharersOfFate = (
-  tasks: ReadonlyMap<string, FakeTask>,
-  { group, state }: FakeTask,
+  tasks: ReadonlyMap<string, GroupTask>,
+  { group, state }: GroupTask,
 ): readonly string[] =>
   group === undefined || state === 'TASK_FINISHED'
     ? []
