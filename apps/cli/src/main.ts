@@ -73,6 +73,10 @@ program
   .description('deployments under way')
   .action(async () => (await connect()).listDeployments());
 program
+  .command('pods')
+  .description('pods, their instances and containers')
+  .action(async () => (await connect()).listPods());
+program
   .command('tasks [app]')
   .description('tasks, of one app or of all')
   .action(async (id?: string) => (await connect()).listTasks(id));

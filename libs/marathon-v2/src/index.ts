@@ -86,6 +86,8 @@ export {
   type ObservedPodInstance,
   toWirePodInstance,
   toWirePodStatus,
+  type WirePodInstance,
+  type WirePodStatus,
 } from './to-wire-pod-status.js';
 export {
   type HealthObservation,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WireApp, WireDeployment, WireTask } from '#marathon-v2';
+import type { WireApp, WireDeployment, WirePodStatus, WireTask } from '#marathon-v2';
 import { type ApiClient, createApiClient } from './api-client.js';
 import type { ExecFlags } from './exec.js';
 import { resourcePath } from './resource-path.js';
@@ -80,6 +80,10 @@ export function createCommands(options: { readonly url: string; readonly json: b
       const answer = await request<{ tasks: readonly WireTask[] }>(path);
       print(answer, () => formatTasks(answer.tasks));
     },
+    async listPods(): Promise<void> {
+      const answer = await request<readonly WirePodStatus[]>('/v2/pods/::status');
+      print(answer, () => formatPods(answer));
+    },
     /** Resolves to the exit code. */
     async exec(target: string, command: readonly string[], flags: ExecFlags): Promise<number> {
       const { execute } = await import('./exec.js');
@@ -133,7 +137,7 @@ const formatDeployments = (deployments: readonly WireDeployment[]): string =>
     deployments.map((one) => [
       one.id,
       `${one.currentStep}/${one.totalSteps}`,
-      one.affectedApps.join(' '),
+      [...one.affectedApps, ...one.affectedPods].join(' '),
       (one.waitingFor ?? []).join('; '),
     ]),
   );
@@ -148,6 +152,23 @@ const formatTasks = (tasks: readonly WireTask[]): string =>
       (task.ports ?? []).join(' '),
       task.startedAt ?? '',
     ]),
+  );
+
+/** Each instance has the states of its containers behind it. */
+const formatPods = (pods: readonly WirePodStatus[]): string =>
+  formatTable(
+    ['POD', 'STATUS', 'INSTANCE', 'STATE', 'HOST', 'CONTAINERS'],
+    pods.flatMap((pod) => {
+      const rows = pod.instances.map((one) => [
+        one.id,
+        one.status,
+        one.agentHostname ?? '',
+        one.containers.map(({ name, status }) => `${name}:${status}`).join(' '),
+      ]);
+      return (rows.length > 0 ? rows : [['', '', '', '']]).map((row, index) =>
+        index === 0 ? [pod.id, pod.status, ...row] : ['', '', ...row],
+      );
+    }),
   );
 
 /** A deployment has ended when it is no longer among those under way. */
