@@ -48,7 +48,10 @@ export function applyPodStatus(
       ? applyToTask(task, event, now)
       : task,
   );
-  const ended = podTasks.filter((task, index) => hasJustEnded(tasks[index], task));
+  const ends = podTasks.flatMap((after, index) => {
+    const before = tasks[index];
+    return before !== undefined && hasJustEnded(before, after) ? [{ before, after }] : [];
+  });
   const takesOthers = podTasks.some(hasFailed) && instance.goal === 'Running';
   const goal = takesOthers ? 'Decommissioned' : instance.goal;
   const condition = mergeCondition({ condition: instance.condition, goal }, summarise(podTasks));
@@ -62,11 +65,10 @@ export function applyPodStatus(
   }
   if (isFirstRun) effects.push({ kind: 'started' });
   const isOurDoing =
-    instance.goal !== 'Running' ||
-    tasks.some((task, index) => ended.includes(podTasks[index] ?? task) && isLost(task, event));
+    instance.goal !== 'Running' || ends.some(({ before }) => wasNeverLaunched(before, event.reason));
   const flags = {
-    counted: ended.some((task) => COUNTED.has(task.condition)) && !isOurDoing,
-    failed: ended.length > 0 && FAILED_STATES.has(event.state) && !isOurDoing,
+    counted: ends.some(({ after }) => COUNTED.has(after.condition)) && !isOurDoing,
+    failed: ends.length > 0 && FAILED_STATES.has(event.state) && !isOurDoing,
   };
   if (!isAlive) effects.push({ kind: 'ended', ...flags });
   else if (takesOthers) effects.push({ kind: 'container-failed', ...flags });
@@ -76,14 +78,11 @@ export function applyPodStatus(
   };
 }
 
-const hasJustEnded = (before: PodTask | undefined, after: PodTask): boolean =>
-  isTerminalCondition(after.condition) &&
-  (before === undefined || !isTerminalCondition(before.condition));
+const hasJustEnded = (before: PodTask, after: PodTask): boolean =>
+  isTerminalCondition(after.condition) && !isTerminalCondition(before.condition);
 
 const hasFailed = ({ condition }: PodTask): boolean =>
   isTerminalCondition(condition) && condition !== 'Finished';
-
-const isLost = (task: PodTask, { reason }: Status): boolean => wasNeverLaunched(task, reason);
 
 /** How the containers are together. */
 function summarise(tasks: readonly PodTask[]): InstanceCondition {

@@ -84,7 +84,7 @@ export function completePod(
 function toHealthCheck(check: PodHealthCheck, containers: readonly PodContainer[]): HealthCheck {
   const { http, tcp, exec, ...timing } = check;
   const names = containers.flatMap(({ endpoints }) => endpoints.map(({ name }) => name));
-  const portIndexOf = (endpoint: string) => {
+  const portIndexOf = (endpoint: string): { readonly portIndex?: number } => {
     const index = names.indexOf(endpoint);
     return index < 0 ? {} : { portIndex: index };
   };

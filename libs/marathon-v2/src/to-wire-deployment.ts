@@ -63,7 +63,7 @@ export function toWireDeployment({
 }
 
 const podsOf = ({ steps }: Pick<Deployment, 'steps'>): ReadonlySet<string> =>
-  new Set(steps.flatMap(({ actions }) => actions.flatMap((one) => (one.isPod ? one.app : []))));
+  new Set(steps.flatMap(({ actions }) => actions.flatMap((one) => (one.isPod === true ? one.app : []))));
 
 /** What a finished deployment adds: ours, as Marathon forgets them. */
 export interface WireFinishedDeployment extends WireDeployment {

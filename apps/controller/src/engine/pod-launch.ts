@@ -77,7 +77,7 @@ function take(
   wanted: ContainerResources,
   ports: readonly number[],
 ): { readonly taken: readonly ResourcePool[]; readonly rest: readonly ResourcePool[] } {
-  const needs = new Map(
+  const needs = new Map<string, number>(
     (['cpus', 'mem', 'disk', 'gpus'] as const).map((name) => [name, toMilli(wanted[name])]),
   );
   const left = new Set(ports);
@@ -205,7 +205,11 @@ function toContainerInfo(app: PodApp, container: PodContainer): ContainerInfo | 
       ? {}
       : {
           mesos: {
-            image: { type: 'DOCKER', docker: { name: image.id }, cached: !image.forcePull },
+            image: {
+              type: 'DOCKER' as const,
+              docker: { name: image.id },
+              cached: !image.forcePull,
+            },
           },
         }),
   };

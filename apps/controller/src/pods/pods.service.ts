@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type AppId, appId, isPod, type PodApp } from '#core';
+import { type AppId, isPod, type PodApp } from '#core';
 import {
   type ChangeContext,
   type Declaration,
@@ -153,7 +153,7 @@ export class PodsService {
 
   /** The pod as it was put, or as it is if nothing changed. */
   private putPod(change: CarriedOutChange, id: AppId): PodApp {
-    const put = change.declared.putApps.find((app) => app.id === appId(id));
+    const put = change.declared.putApps.find((app) => app.id === id);
     return put !== undefined && isPod(put) ? put : this.find(id);
   }
 }

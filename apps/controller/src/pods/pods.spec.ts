@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { appId, deploymentId, instanceId, taskId } from '#core';
+import { agentId, appId, deploymentId, instanceId, taskId } from '#core';
 import { type ApiUnderTest, startApi } from '../controller-api.test-support.js';
 
 const POD = {
@@ -53,7 +53,7 @@ describe('pods over HTTP', () => {
     const [{ taskId: first } = { taskId: taskId('none') }] = podTasks;
     const view = api.engine.addInstance({
       ...{ id, appId: appId(POD.id), taskId: first, podTasks },
-      placement: { agentId: 'a-1' as never, hostname: 'host-1', attributes: {} },
+      placement: { agentId: agentId('a-1'), hostname: 'host-1', attributes: {} },
     });
     const seen = { ...view, containerHealth: health };
     api.engine.instances.set(appId(POD.id), [healthy === undefined ? seen : { ...seen, healthy }]);
