@@ -148,6 +148,8 @@ describe('a declared pod', () => {
       '/containers(0)/volumeMounts(0)/mountPath',
     ],
     [{}, { volumes: [{ name: 'v', persistent: { size: 1 } }] }, '/volumes(0)/persistent'],
+    [{ environment: { 'a.b': 'x' } }, {}, '/containers(0)/environment'],
+    [{}, { environment: { '1': 'x' } }, '/environment'],
     [{}, { volumes: [{ name: 'tasks' }] }, '/volumes(0)/name'],
     [{}, { scaling: { instances: 3, maxInstances: 2 } }, '/scaling/instances'],
     [{}, { scaling: { instances: -1 } }, '/scaling/instances'],

@@ -76,15 +76,31 @@ function validateAmounts(
   }
 }
 
+const VARIABLE = /^[a-zA-Z_][a-zA-Z0-9_]{0,253}$/;
+
+/** Stricter than for apps, as in Marathon. */
+export function validateVariableNames(
+  environment: PodContainer['environment'],
+  field: string,
+  report: Report,
+): void {
+  for (const name of Object.keys(environment)) {
+    if (VARIABLE.test(name)) continue;
+    report(
+      field,
+      `'${name.slice(0, 254)}' must hold at most 254 letters, digits and _, no digit first`,
+    );
+  }
+}
+
 function validateEnvironment(
   { environment }: PodContainer,
   { definition, context, path }: Place,
   report: Report,
 ): void {
+  validateVariableNames(environment, `${path}/environment`, report);
   for (const [name, value] of Object.entries(environment)) {
     const field = `${path}/environment/${name}`;
-    if (name === '') report(`${path}/environment`, 'has an entry with an empty name');
-    if (name.includes('=')) report(field, 'the name must not hold "="');
     if (typeof value === 'string') continue;
     if (!context.features.has('secrets')) report(field, 'feature secrets is not enabled');
     if (!Object.hasOwn(definition.secrets, value.secret)) {

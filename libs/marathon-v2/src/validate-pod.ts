@@ -3,7 +3,7 @@ import { MAX_INT } from './object-reader.js';
 import type { ProblemLog } from './refusal.js';
 import { checkRange, checkUnique, type Report } from './rule-report.js';
 import { type RuleContext, validateRunSpec } from './validate-app.js';
-import { validatePodContainer } from './validate-pod-container.js';
+import { validatePodContainer, validateVariableNames } from './validate-pod-container.js';
 import { validatePodEndpoints } from './validate-pod-endpoints.js';
 
 /** No group of tasks anybody runs is near it. */
@@ -41,6 +41,7 @@ export function validatePod(
     report(moved === undefined ? field : field.replace(moved[0], moved[1]), error);
   });
   validateCounts(definition, report);
+  validateVariableNames(definition.env, '/environment', report);
   validateNames(definition, report);
   validateVolumes(definition, context, report);
   if (definition.networks.length > 1) {
