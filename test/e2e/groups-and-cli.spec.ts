@@ -365,7 +365,11 @@ describe('the terminal client and groups', () => {
       },
       resources: size,
       endpoints: [{ name: 'http', hostPort: 0 }],
-      healthCheck: { http: { endpoint: 'http', path: '/note' }, delaySeconds: 0, intervalSeconds: 1 },
+      healthCheck: {
+        http: { endpoint: 'http', path: '/note' },
+        delaySeconds: 0,
+        intervalSeconds: 1,
+      },
       volumeMounts: [{ name: 'data', mountPath: 'data' }],
     };
     const client = (words: string) => ({

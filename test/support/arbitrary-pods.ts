@@ -131,10 +131,7 @@ const container = (name: string) =>
 export const plausiblePod: fc.Arbitrary<Readonly<Record<string, unknown>>> = fc
   .record({
     id: fc.constantFrom('/pod', '/shop/pod', 'shop/a/b'),
-    containers: fc.oneof(
-      fc.tuple(container('one')),
-      fc.tuple(container('one'), container('two')),
-    ),
+    containers: fc.oneof(fc.tuple(container('one')), fc.tuple(container('one'), container('two'))),
     volumes: fc.constant([{ name: 'data' }, { name: 'etc', host: '/etc' }]),
     networks: some(
       fc.constantFrom([{ mode: 'host' }], [{ mode: 'container/bridge' }], [{ name: 'net' }]),

@@ -41,10 +41,11 @@ const said = (name: Name, state: TaskState, reason?: string): InstanceEvent => (
 });
 
 /** The instance after the events, and the effects of the last one. */
-function after(...events: readonly InstanceEvent[]) {
+function seen(...events: readonly InstanceEvent[]) {
   let instance = aPod();
   let effects: readonly InstanceEffect[] = [];
-  for (const event of events) ({ state: instance, effects } = reduceInstance(instance, event, at(5)));
+  for (const event of events)
+    ({ state: instance, effects } = reduceInstance(instance, event, at(5)));
   return { instance, effects, kinds: effects.map(({ kind }) => kind) };
 }
 
@@ -52,22 +53,22 @@ const running = [said('web', 'TASK_RUNNING'), said('log', 'TASK_RUNNING')] as co
 
 describe('an instance of a pod', () => {
   it('runs when all its containers do', () => {
-    expect(after(running[0]).instance.condition).toBe('Provisioned');
-    expect(after(running[0], said('log', 'TASK_STARTING')).instance.condition).toBe('Starting');
-    expect(after(...running)).toMatchObject({
+    expect(seen(running[0]).instance.condition).toBe('Provisioned');
+    expect(seen(running[0], said('log', 'TASK_STARTING')).instance.condition).toBe('Starting');
+    expect(seen(...running)).toMatchObject({
       instance: { condition: 'Running', startedAtEpochMs: 5 },
       kinds: ['condition-changed', 'started'],
     });
   });
 
   it('hears the same thing twice without a change', () => {
-    const { instance } = after(...running);
+    const { instance } = seen(...running);
 
     expect(reduceInstance(instance, running[0], at(9)).state).toBe(instance);
   });
 
   it('ends with a container that fails: once all others have, and the failure counts once', () => {
-    const first = after(...running, said('log', 'TASK_FAILED'));
+    const first = seen(...running, said('log', 'TASK_FAILED'));
     expect(first.instance).toMatchObject({ condition: 'Killing', goal: 'Decommissioned' });
     expect(first.effects).toEqual([
       { kind: 'kill' },
@@ -75,16 +76,16 @@ describe('an instance of a pod', () => {
       { kind: 'container-failed', counted: true, failed: true },
     ]);
 
-    const last = after(...running, said('log', 'TASK_FAILED'), said('web', 'TASK_KILLED'));
+    const last = seen(...running, said('log', 'TASK_FAILED'), said('web', 'TASK_KILLED'));
     expect(last.instance.condition).toBe('Failed');
     expect(last.effects.at(-1)).toEqual({ kind: 'ended', counted: false, failed: false });
   });
 
   it('goes on without a container that finished, and ends when all have', () => {
-    const one = after(...running, said('log', 'TASK_FINISHED'));
+    const one = seen(...running, said('log', 'TASK_FINISHED'));
     expect(one).toMatchObject({ instance: { condition: 'Running', goal: 'Running' }, kinds: [] });
 
-    const all = after(...running, said('log', 'TASK_FINISHED'), said('web', 'TASK_FINISHED'));
+    const all = seen(...running, said('log', 'TASK_FINISHED'), said('web', 'TASK_FINISHED'));
     expect(all.instance.condition).toBe('Finished');
     expect(all.effects.at(-1)).toEqual({ kind: 'ended', counted: true, failed: false });
   });
@@ -92,26 +93,26 @@ describe('an instance of a pod', () => {
   it('does not blame the pod for a launch that never got through', () => {
     const lost = said('web', 'TASK_GONE', 'REASON_RECONCILIATION');
 
-    expect(after(lost).effects.at(-1)).toEqual({
+    expect(seen(lost).effects.at(-1)).toEqual({
       kind: 'container-failed',
       counted: false,
       failed: false,
     });
     expect(
-      after({ kind: 'status', state: 'TASK_DROPPED', reason: 'REASON_INVALID_OFFERS' }).effects,
+      seen({ kind: 'status', state: 'TASK_DROPPED', reason: 'REASON_INVALID_OFFERS' }).effects,
     ).toContainEqual({ kind: 'ended', counted: false, failed: false });
   });
 
   it('is unreachable while any container is, and comes back with the last', () => {
     const away = [said('web', 'TASK_UNREACHABLE'), said('log', 'TASK_UNREACHABLE')] as const;
 
-    expect(after(...running, away[0]).instance.condition).toBe('Unreachable');
-    expect(after(...running, ...away, running[0]).instance.condition).toBe('Unreachable');
-    expect(after(...running, ...away, ...running).instance.condition).toBe('Running');
+    expect(seen(...running, away[0]).instance.condition).toBe('Unreachable');
+    expect(seen(...running, ...away, running[0]).instance.condition).toBe('Unreachable');
+    expect(seen(...running, ...away, ...running).instance.condition).toBe('Running');
   });
 
   it('is killed again while any container of one that should go still runs', () => {
-    const { instance, kinds } = after(...running, { kind: 'decommission' }, running[1]);
+    const { instance, kinds } = seen(...running, { kind: 'decommission' }, running[1]);
 
     expect(instance.condition).toBe('Killing');
     expect(kinds).toEqual(['kill']);

@@ -65,7 +65,8 @@ export function applyPodStatus(
   }
   if (isFirstRun) effects.push({ kind: 'started' });
   const isOurDoing =
-    instance.goal !== 'Running' || ends.some(({ before }) => wasNeverLaunched(before, event.reason));
+    instance.goal !== 'Running' ||
+    ends.some(({ before }) => wasNeverLaunched(before, event.reason));
   const flags = {
     counted: ends.some(({ after }) => COUNTED.has(after.condition)) && !isOurDoing,
     failed: ends.length > 0 && FAILED_STATES.has(event.state) && !isOurDoing,

@@ -167,7 +167,9 @@ function readUpgradeStrategy(reader: ObjectReader): App['upgradeStrategy'] | und
 }
 
 /** Reads `unreachableStrategy` of the object given. */
-export function readUnreachableStrategy(reader: ObjectReader): App['unreachableStrategy'] | undefined {
+export function readUnreachableStrategy(
+  reader: ObjectReader,
+): App['unreachableStrategy'] | undefined {
   if (reader.raw('unreachableStrategy') === 'disabled') return 'disabled';
   return reader.object('unreachableStrategy', (strategy) => ({
     inactiveAfterSeconds: strategy.integer('inactiveAfterSeconds') ?? 0,

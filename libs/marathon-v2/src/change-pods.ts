@@ -1,5 +1,5 @@
 import { type App, type AppId, appId, groupId, isPod, type PodApp } from '#core';
-import { type ChangeContext, surroundingsOf, startDraft } from './change-apps.js';
+import { type ChangeContext, startDraft, surroundingsOf } from './change-apps.js';
 import { completePod } from './complete-pod.js';
 import type { Declaration } from './declaration.js';
 import { resolveAppId } from './path-id.js';

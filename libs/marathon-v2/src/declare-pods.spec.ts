@@ -8,7 +8,13 @@ import { declareGroup, scaleGroup } from './change-groups.js';
 import { declarePod, removePod } from './change-pods.js';
 import type { Declaration } from './declaration.js';
 import { readNewGroup } from './group-request.js';
-import { applyDeclaration, emptyRoot, refusalOf, rules, unwrap } from './marathon-v2.test-support.js';
+import {
+  applyDeclaration,
+  emptyRoot,
+  refusalOf,
+  rules,
+  unwrap,
+} from './marathon-v2.test-support.js';
 import { readPod } from './pod-fields.js';
 import { describeRefusal, type Outcome } from './refusal.js';
 import { readInstanceIds } from './task-ids-request.js';
@@ -135,11 +141,7 @@ describe('a declared pod', () => {
     [{ image: { kind: 'APPC', id: 'x' } }, {}, '/containers(0)/image/kind'],
     [{ check: { tcp: {} } }, {}, '/containers(0)/check'],
     [{ tty: true }, {}, '/containers(0)/tty'],
-    [
-      { healthCheck: { tcp: { endpoint: 'nope' } } },
-      {},
-      '/containers(0)/healthCheck/tcp/endpoint',
-    ],
+    [{ healthCheck: { tcp: { endpoint: 'nope' } } }, {}, '/containers(0)/healthCheck/tcp/endpoint'],
     [{ healthCheck: {} }, {}, '/containers(0)/healthCheck'],
     [{ volumeMounts: [{ name: 'v', mountPath: 'v' }] }, {}, '/containers(0)/volumeMounts(0)/name'],
     [

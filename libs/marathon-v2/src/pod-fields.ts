@@ -10,7 +10,6 @@ import type {
   PodVolume,
   VolumeMount,
 } from '#core';
-import type { ReadOptions } from './app-request.js';
 import {
   readEnvValue,
   readExecutorResources,
@@ -19,6 +18,7 @@ import {
   readSecretSource,
   readUnreachableStrategy,
 } from './app-fields.js';
+import type { ReadOptions } from './app-request.js';
 import { readNetwork } from './network-fields.js';
 import { definedFields, type ObjectReader, readObject } from './object-reader.js';
 import { type Outcome, ProblemLog } from './refusal.js';

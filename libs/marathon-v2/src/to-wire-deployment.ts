@@ -1,4 +1,10 @@
-import { type App, type Deployment, type DeploymentAction, type DeploymentStep, isPod } from '#core';
+import {
+  type App,
+  type Deployment,
+  type DeploymentAction,
+  type DeploymentStep,
+  isPod,
+} from '#core';
 import { toIsoTime } from './iso-time.js';
 import { definedFields } from './object-reader.js';
 import { toWireApp } from './to-wire-app.js';
@@ -19,9 +25,7 @@ export const toWireStep = (
 });
 
 export const toWireAction = ({ kind, app, isPod }: DeploymentAction): WireDeploymentAction =>
-  isPod === true
-    ? { action: kind.replace('Application', 'Pod'), pod: app }
-    : { action: kind, app };
+  isPod === true ? { action: kind.replace('Application', 'Pod'), pod: app } : { action: kind, app };
 
 /** The plan of a deployment as events carry it. */
 export const toWirePlan = (
@@ -63,7 +67,9 @@ export function toWireDeployment({
 }
 
 const podsOf = ({ steps }: Pick<Deployment, 'steps'>): ReadonlySet<string> =>
-  new Set(steps.flatMap(({ actions }) => actions.flatMap((one) => (one.isPod === true ? one.app : []))));
+  new Set(
+    steps.flatMap(({ actions }) => actions.flatMap((one) => (one.isPod === true ? one.app : []))),
+  );
 
 /** What a finished deployment adds: ours, as Marathon forgets them. */
 export interface WireFinishedDeployment extends WireDeployment {

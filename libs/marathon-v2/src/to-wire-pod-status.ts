@@ -104,7 +104,9 @@ export function toWirePodInstance(
       resources: definition === undefined ? undefined : resourcesOf(definition),
     }),
     networks: networksOf(instance, definition),
-    containers: (instance.podTasks ?? []).map((task) => toWireContainer(observed, task, definition)),
+    containers: (instance.podTasks ?? []).map((task) =>
+      toWireContainer(observed, task, definition),
+    ),
     specReference: `/v2/pods${app.id}::versions/${instance.appVersion}`,
     localVolumes: [],
     lastUpdated: toIsoTime(nowEpochMs),
@@ -155,9 +157,7 @@ function networksOf(
 ): WirePodInstance['networks'] {
   if (ipAddresses.length === 0) return [];
   const name = definition?.networks[0]?.name;
-  return [
-    { ...definedFields({ name }), addresses: ipAddresses.map(({ ipAddress }) => ipAddress) },
-  ];
+  return [{ ...definedFields({ name }), addresses: ipAddresses.map(({ ipAddress }) => ipAddress) }];
 }
 
 function toWireContainer(
@@ -176,8 +176,7 @@ function toWireContainer(
     status: taskStateOf(condition) ?? 'TASK_STAGING',
     statusSince: since,
     containerId: task.taskId,
-    endpoints:
-      definition === undefined ? [] : toWireEndpoints(name, instance, definition, healthy),
+    endpoints: definition === undefined ? [] : toWireEndpoints(name, instance, definition, healthy),
     conditions: isChecked
       ? [
           {

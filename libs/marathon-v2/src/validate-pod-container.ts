@@ -13,11 +13,7 @@ interface Place {
 }
 
 /** The rules of one container of a pod, but those of its endpoints. */
-export function validatePodContainer(
-  container: PodContainer,
-  place: Place,
-  report: Report,
-): void {
+export function validatePodContainer(container: PodContainer, place: Place, report: Report): void {
   const { path } = place;
   validateProgram(container, place, report);
   validateAmounts(container, path, report);
@@ -151,7 +147,10 @@ function validateMounts(
     const volume = volumes.get(name);
     if (volume === undefined) report(`${path}/name`, `'${name}' is not a volume of the pod`);
     if (!isPlainPath(mountPath)) {
-      report(`${path}/mountPath`, `'${mountPath}' must be a path without .. and control characters`);
+      report(
+        `${path}/mountPath`,
+        `'${mountPath}' must be a path without .. and control characters`,
+      );
     }
     if (image !== undefined) return;
     if (volume?.host !== undefined) report(path, 'needs an image, as the volume is of the host');

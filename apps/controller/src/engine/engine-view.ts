@@ -53,7 +53,9 @@ function toInstanceView(context: EngineContext, instance: Instance): InstanceVie
   const seen = {
     instance,
     health,
-    ...(app?.pod === undefined ? {} : { containerHealth: context.health.containerHealth(instance.id) }),
+    ...(app?.pod === undefined
+      ? {}
+      : { containerHealth: context.health.containerHealth(instance.id) }),
     ...(checkResult === undefined ? {} : { checkResult }),
   };
   if (!isChecked || verdict === 'unknown' || verdict === 'pending') return seen;

@@ -1,4 +1,11 @@
-import { type App, type AppId, type DeploymentId, type Instance, type InstanceId, isPod } from '#core';
+import {
+  type App,
+  type AppId,
+  type DeploymentId,
+  type Instance,
+  type InstanceId,
+  isPod,
+} from '#core';
 import {
   drainTimeoutMs,
   isOutdated,

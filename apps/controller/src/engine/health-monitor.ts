@@ -130,10 +130,10 @@ export class HealthMonitor {
     },
   ): void {
     const watch = this.watches.get(id);
-    const index = watch === undefined ? undefined : indexOfResult(watch.app, result.container?.name);
+    const index =
+      watch === undefined ? undefined : indexOfResult(watch.app, result.container?.name);
     if (watch === undefined || index === undefined) return;
-    const isRepeated =
-      result.uuid !== undefined && result.uuid === watch.lastAgentUuids.get(index);
+    const isRepeated = result.uuid !== undefined && result.uuid === watch.lastAgentUuids.get(index);
     // Without a uuid it is a reconciliation answer: it tells the state, it is no further failure.
     const isKnown = result.uuid === undefined && watch.checks[index] !== undefined;
     if (isRepeated || (isKnown && !result.healthy)) return;

@@ -7,8 +7,7 @@ type Plan = Extract<MarathonEvent, { eventType: 'deployment_success' }>['plan'];
 
 export const isoTime = (epochMs: number): string => new Date(epochMs).toISOString();
 
-const toActions = (step: DeploymentStep | undefined) =>
-  (step?.actions ?? []).map(toWireAction);
+const toActions = (step: DeploymentStep | undefined) => (step?.actions ?? []).map(toWireAction);
 
 export const toPlan = (deployment: Deployment): Plan => ({
   id: deployment.id,
@@ -51,7 +50,11 @@ export const instanceChanged = (instance: Instance): MarathonEvent => ({
 
 export const statusUpdated = (
   instance: Instance,
-  { taskId, state, message }: { readonly taskId: TaskId; readonly state: string; readonly message: string },
+  {
+    taskId,
+    state,
+    message,
+  }: { readonly taskId: TaskId; readonly state: string; readonly message: string },
 ): MarathonEvent => ({
   eventType: 'status_update_event',
   slaveId: instance.placement?.agentId ?? '',

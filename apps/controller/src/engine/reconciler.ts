@@ -1,4 +1,11 @@
-import { type AgentId, type Clock, type Instance, isTerminalCondition, type TaskId, tasksOf } from '#core';
+import {
+  type AgentId,
+  type Clock,
+  type Instance,
+  isTerminalCondition,
+  type TaskId,
+  tasksOf,
+} from '#core';
 
 /** Tasks per call. */
 const CHUNK = 1_000;

@@ -105,8 +105,7 @@ function applyStatus(
 
 /** The message is about the check or the question then, not about the task: with the old one kept, nothing is written. */
 const saysNothingNew = (task: InstanceTask, status: TaskStatus): boolean =>
-  isOfCheck(status) ||
-  (status.reason === RECONCILIATION_REASON && task.lastState === status.state);
+  isOfCheck(status) || (status.reason === RECONCILIATION_REASON && task.lastState === status.state);
 
 const noPatience: App['unreachableStrategy'] = { inactiveAfterSeconds: 0, expungeAfterSeconds: 0 };
 

@@ -48,9 +48,7 @@ export class GroupsController {
       case 'apps': {
         const id = this.groups.find(path.id);
         const embeds = readAppEmbeds(embed, LIST_EMBEDS);
-        const below = [...root.apps.values()].filter(
-          (app) => !isPod(app) && isWithin(app.id, id),
-        );
+        const below = [...root.apps.values()].filter((app) => !isPod(app) && isWithin(app.id, id));
         void sendJson(reply, `[${below.map((app) => this.apps.one(app, embeds)).join(',')}]`);
         return;
       }

@@ -27,7 +27,7 @@ export interface WrittenPod extends CarriedOutChange {
   readonly pod: PodApp;
 }
 
-type PodEvent = Extract<MarathonEvent, { readonly eventType: 'pod_created_event' }>['eventType'];
+type PodEvent = 'pod_created_event' | 'pod_updated_event' | 'pod_deleted_event';
 
 /** Creates, changes, removes and shows pods. */
 @Injectable()
