@@ -192,7 +192,7 @@ describe('whatever JSON is sent', () => {
           if (read.ok) expectAnswer(declarePod(context(), read.value, { mode: 'upsert' }));
         }
       }),
-      { numRuns: 2_000 },
+      { numRuns: 700 },
     );
   });
 
@@ -210,7 +210,7 @@ describe('whatever JSON is sent', () => {
           expect(again.putApps[0]).toBe(root.apps.get(pod.id));
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: 400 },
     );
     expect(accepted).toBeGreaterThan(50);
   });
