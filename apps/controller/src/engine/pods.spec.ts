@@ -126,6 +126,30 @@ describe('a pod', () => {
     expect(harness.engine.view.instancesOf(POD)[0]).toMatchObject({ healthy: true });
   });
 
+  it('keeps the result of a check that comes while other containers are on their way', async () => {
+    const healthCheck = { exec: { command: { shell: 'true' } } };
+    const harness = new EngineHarness();
+    await harness.start();
+    await harness.put(aPod({ containers: [container('web', { healthCheck }), container('log')] }));
+    for (let step = 0; step < 100 && harness.cluster.tasks.size === 0; step += 1) {
+      await harness.clock.advance(1);
+    }
+    const web = [...harness.cluster.tasks.keys()].find((id) => id.endsWith('.web.1')) ?? '';
+
+    harness.cluster.report(web, 'TASK_RUNNING');
+    await harness.clock.advance(2);
+    harness.cluster.report(web, 'TASK_RUNNING', {
+      healthy: true,
+      reason: 'REASON_TASK_HEALTH_CHECK_STATUS_UPDATED',
+    });
+    await harness.clock.advance(2);
+    expect(harness.conditions(POD)).toEqual(['Provisioned']);
+    await harness.clock.advance(2_000);
+
+    expect(harness.engine.view.instancesOf(POD)[0]).toMatchObject({ healthy: true });
+    expect(harness.engine.view.deployments()).toEqual([]);
+  });
+
   it('is unhealthy and replaced when a container fails its check', async () => {
     const healthCheck = {
       exec: { command: { shell: 'true' } },
