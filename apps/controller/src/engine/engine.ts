@@ -224,7 +224,9 @@ export class Engine implements RunningEngine {
         maxInFlight: options.maxKillsInFlight,
         retryMs: options.killRetryMs,
         send: ({ id }) => {
-          for (const kill of toKills(state.instance(id))) void execute(kill);
+          const instance = state.instance(id);
+          if (instance === undefined) return;
+          for (const task of referencesOf(instance)) void execute({ kind: 'kill-task', ...task });
         },
       }),
       demand: new OfferDemand({
@@ -375,12 +377,6 @@ function outcomeOf(result: ChangeResult): RootChangeOutcome {
 
 const isPlaced = ({ condition, placement }: Instance): boolean =>
   placement !== undefined && !isTerminalCondition(condition);
-
-/** One for each of its tasks that has not ended. */
-const toKills = (instance: Instance | undefined): readonly EngineEffect[] =>
-  instance === undefined
-    ? []
-    : referencesOf(instance).map((reference) => ({ kind: 'kill-task', ...reference }) as const);
 
 function lookAtQueue(
   memory: EngineMemory,
