@@ -4,6 +4,7 @@ import { Cluster, findProcesses, killQuietly } from '../e2e/support/cluster.js';
 import { eventually } from '../e2e/support/http.js';
 import { benchAgent, benchDocker } from './agent-bench.js';
 import { benchAllocation } from './allocation.js';
+import { benchDeploy, benchHeld, benchListeners, benchSubmits } from './controller-bench.js';
 import type { LoadJob, LoadResult } from './load.js';
 import { benchFailover, benchMasterLaunch, benchRounds } from './master-bench.js';
 import { benchMasterState } from './master-state.js';
@@ -177,6 +178,10 @@ const ALONE: Readonly<Record<string, (print: typeof row) => Promise<void>>> = {
   'master-state': benchMasterState,
   agent: benchAgent,
   docker: benchDocker,
+  deploy: benchDeploy,
+  held: benchHeld,
+  submits: benchSubmits,
+  listeners: benchListeners,
 };
 const BENCHES: Readonly<Record<string, (cluster: Cluster) => Promise<void>>> = {
   start: benchStart,

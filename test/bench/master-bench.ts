@@ -1,46 +1,10 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import type { MasterLoadJob, MasterLoadReport } from './master-load.js';
-import { processorMsOf } from './processor-time.js';
+import { Load } from './load-process.js';
 import { StandaloneMaster } from './standalone-master.js';
 import { formatMs, median, percentile } from './statistics.js';
 
 /** Figures of the master alone: no cluster but simulated agents and frameworks over real connections. */
 
 type PrintRow = (name: string, figure: string, work: string) => void;
-
-/** A process of load. */
-class Load {
-  private readonly child: ChildProcess = fork(new URL('./master-load.js', import.meta.url), {
-    stdio: 'inherit',
-    execArgv: ['--max-old-space-size=4096'],
-  });
-
-  send(job: MasterLoadJob): void {
-    this.child.send(job);
-  }
-
-  next<Kind extends MasterLoadReport['kind']>(
-    kind: Kind,
-  ): Promise<Extract<MasterLoadReport, { readonly kind: Kind }>> {
-    return new Promise((resolve, reject) => {
-      this.child.once('exit', (code) => reject(new Error(`the load ended with ${code}`)));
-      this.child.on('message', (message: MasterLoadReport) => {
-        // Narrowed by its tag.
-        if (message.kind === kind) resolve(message as Extract<MasterLoadReport, { kind: Kind }>);
-      });
-    });
-  }
-
-  /** Processor time it has used, user and system. */
-  processorMs(): number {
-    return processorMsOf(this.child.pid);
-  }
-
-  end(): void {
-    this.child.removeAllListeners();
-    this.child.kill('SIGKILL');
-  }
-}
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
 

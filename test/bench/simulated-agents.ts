@@ -16,7 +16,7 @@ import { UpdateBatches } from '../../apps/agent/src/link/update-batches.js';
 
 /**
  * Agents without a host: each has its own stream to the master over its own connection and keeps the protocol of agents
- * (libs/mesos-v1/src/agent-protocol.ts); a launched task runs at once and for ever.
+ * (libs/mesos-v1/src/agent-protocol.ts); a launched task runs at once and until it is killed.
  */
 export interface SimulatedAgentsOptions {
   readonly masterUrl: string;
@@ -160,6 +160,9 @@ class SimulatedAgent {
       case 'LAUNCH':
         this.run(message.launch.framework, message.launch.task);
         return;
+      case 'KILL':
+        this.end(message.kill.task_id.value);
+        return;
       default:
         return;
     }
@@ -179,6 +182,17 @@ class SimulatedAgent {
     const known = { framework_id: frameworkId, task, state: status.state, latest_status: status };
     this.tasks.set(task.task_id.value, known);
     this.report(frameworkId.value, status);
+  }
+
+  private end(taskId: string): void {
+    const known = this.tasks.get(taskId);
+    if (known === undefined) return;
+    this.tasks.delete(taskId);
+    const uuid = randomBytes(16).toString('base64');
+    this.report(known.framework_id.value, {
+      ...this.statusOf(taskId, uuid),
+      state: 'TASK_KILLED',
+    });
   }
 
   private caller() {

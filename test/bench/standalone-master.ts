@@ -30,12 +30,17 @@ export class StandaloneMaster {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  /** Others may use it too, each its own schema. */
+  get databaseUrl(): string {
+    return this.database.url;
+  }
+
   /** Resolves when it leads. */
   async start(): Promise<void> {
     await this.daemon.start(
       {
         PACER_PORT: String(this.port),
-        DATABASE_URL: this.database.url,
+        DATABASE_URL: this.databaseUrl,
         ...this.environment,
       },
       {

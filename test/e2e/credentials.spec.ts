@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WireTask } from '#marathon-v2';
+import { hasChromium, Visitor } from './support/browser.js';
 import { Cluster } from './support/cluster.js';
 import { startExample } from './support/examples.js';
 import { eventually, request } from './support/http.js';
@@ -22,7 +23,7 @@ describe('a cluster with credentials from a file', () => {
   };
   const all = file(
     'all',
-    'ctl ctl-secret framework\nag ag-secret agent\nops ops-secret operator\nwords w-secret framework\n',
+    'ctl ctl-secret framework\nag ag-secret agent\nops ops-secret operator\nwords w-secret framework\neve eve-secret read\n',
   );
   const cluster = new Cluster({ environment: { PACER_CREDENTIALS_FILE: all } });
   const ops = basic('ops', 'ops-secret');
@@ -47,6 +48,21 @@ describe('a cluster with credentials from a file', () => {
     }
   });
 
+  it('lets readers look and change nothing', async () => {
+    const eve = basic('eve', 'eve-secret');
+    for (const url of [cluster.api.url, cluster.masterUrl, cluster.agentUrl, cluster.routerUrl]) {
+      expect((await request(`${url}/metrics`, { headers: eve })).status).toBe(200);
+    }
+    const apps = await request(`${cluster.api.url}/v2/apps?limit=1`, { headers: eve });
+    const refused = await request(`${cluster.api.url}/v2/leader`, {
+      ...{ method: 'DELETE', headers: eve },
+    });
+
+    expect(apps.status).toBe(200);
+    expect([refused.status, JSON.parse(refused.text).needs]).toEqual([403, 'full']);
+    expect((await request(`${cluster.masterUrl}/state`, { headers: eve })).status).toBe(403);
+  });
+
   it('runs an app, and shows its log through controller and agent', async () => {
     const posted = await request(`${cluster.api.url}/v2/apps`, {
       method: 'POST',
@@ -66,6 +82,26 @@ describe('a cluster with credentials from a file', () => {
       environment: { PACER_CREDENTIAL_FILE: file('operator', 'ops ops-secret\n') },
     });
     expect((await client.ended).out).toContain('hello');
+  });
+
+  it.skipIf(!hasChromium())('shows readers an app, and nothing to change it with', async () => {
+    const buttons = async (username: string): Promise<readonly number[]> => {
+      const visitor = new Visitor(cluster.api.url, { username, password: `${username}-secret` });
+      await visitor.open();
+      const { page } = visitor;
+      await page.goto('/ui/apps/hi');
+      await page.getByRole('table', { name: 'Instances' }).waitFor();
+      if (username === 'eve') await page.getByText('Read only: eve').waitFor();
+      const counts = [];
+      for (const name of ['Destroy', 'Restart', 'Create application']) {
+        counts.push(await page.getByRole('button', { name, exact: true }).count());
+      }
+      await visitor.close();
+      return counts;
+    };
+
+    expect(await buttons('ops')).toEqual([1, 1, 1]);
+    expect(await buttons('eve')).toEqual([0, 0, 0]);
   });
 
   it('runs a framework that has a credential of its own, and refuses one with a wrong secret', async () => {

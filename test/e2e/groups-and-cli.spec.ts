@@ -107,6 +107,29 @@ describe('the terminal client and groups', () => {
       expect(after.filter((id) => before.includes(id))).toEqual([]);
     });
 
+    it('keeps a canary beside the old ones until it is promoted', async () => {
+      const env = { ONLY_HERE: 'canary' };
+      const next = { ...web, instances: 3, env, rollout: { canary: { instances: 1 } } };
+      const file = define('canary.json', text(next));
+      expect((await pacer('app', 'create', '--replace', '-f', file)).code).toBe(0);
+
+      const id = await eventually('the canary serves', async () => {
+        const [one] = await api.deployments();
+        const waits = one?.waitingFor?.some((reason) => reason.includes('waits for promotion'));
+        return waits === true && one?.id;
+      });
+      expect(await api.tasks('/cli/web')).toHaveLength(4);
+      const promoted = await pacer('deployment', 'promote', id);
+      expect(promoted.code, promoted.error).toBe(0);
+      await eventually('it ends', async () => (await api.deployments()).length === 0);
+
+      await api.steady('/cli/web', 3);
+      const shown = await pacer('deployment', 'show', id);
+      expect(cells(shown.out, 'state')).toEqual(['state', 'Succeeded']);
+      expect(shown.out).toMatch(/ promoted +\/cli\/web/);
+      expect(await pacer('deployment', 'pause', id)).toMatchObject({ code: 1 });
+    });
+
     it('shows the logs of the last failure, a deployment that cannot end, and what is locked', async () => {
       const broken = { ...web, instances: 3, cmd: 'echo last words; exit 7' };
       const file = define('broken.json', text(broken));
@@ -123,6 +146,9 @@ describe('the terminal client and groups', () => {
       const listed = await pacer('deployments');
       expect(cells(listed.out, String(deployment?.id)).slice(1, 3)).toEqual(['1/1', '/cli/web']);
       expect(listed.out).toContain('0 of 3 new instances are running');
+      const why = await pacer('why', '/cli/web');
+      expect(why.out).toContain(`deployment ${deployment?.id}, step 1 of 1`);
+      expect(why.out).toContain('0 of 3 new instances are running');
       const scaled = await pacer('app', 'scale', '/cli/web', '2');
       expect(scaled.code).toBe(1);
       expect(scaled.error).toContain('locked');
@@ -148,6 +174,7 @@ describe('the terminal client and groups', () => {
     const failures: readonly (readonly [string, readonly string[], RegExp])[] = [
       ['an app that exists', ['app', 'create', '-f', 'web.json'], /\/cli\/web.*exists.*409/],
       ['an unknown app', ['app', 'get', '/nobody'], /'\/nobody' does not exist \(HTTP 404\)/],
+      ['why an unknown app waits', ['why', '/nobody'], /'\/nobody' does not exist \(HTTP 404\)/],
       ['scaling an unknown app', ['app', 'scale', '/nobody', '2'], /'\/nobody' does not exist/],
       ['restarting an unknown app', ['app', 'restart', '/nobody'], /'\/nobody' does not exist/],
       ['destroying an unknown app', ['app', 'destroy', '/nobody'], /'\/nobody' does not exist/],

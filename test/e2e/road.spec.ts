@@ -100,6 +100,38 @@ describe.each(DATABASES)('the road of one app, with the %s database', (database)
     expect((await viaHost()).text).toMatch(/^v2 /);
   });
 
+  it('changes routes and checks of running tasks without a restart or a failed request', async () => {
+    const ids = async () => (await api.tasks('/hello')).map(({ id }) => id).sort();
+    const before = await ids();
+    const labels = (await api.app('/hello'))?.labels;
+    const traffic = startTraffic(`${cluster.edgeUrl}/`, { host: 'hello.localhost', clients: 4 });
+    const times = { gracePeriodSeconds: 30, intervalSeconds: 1, timeoutSeconds: 5 };
+
+    const reply = await api.send('PUT', '/v2/apps/hello', {
+      labels: { ...labels, HAPROXY_0_VHOST: 'hello.localhost,other.localhost' },
+      healthChecks: [
+        { protocol: 'HTTP', path: '/other', portIndex: 0, ...times },
+        { protocol: 'COMMAND', command: { value: 'test -n "$PORT0"' }, ...times },
+      ],
+    });
+    await eventually('both checks have passed', async () =>
+      (await api.tasks('/hello')).every(({ healthCheckResults: results = [] }) => {
+        return (
+          results.length === 2 && results.every(({ alive, firstSuccess }) => alive && firstSuccess)
+        );
+      }),
+    );
+    await eventually('the new name is served', async () => {
+      const headers = { host: 'other.localhost' };
+      return (await request(`${cluster.edgeUrl}/`, { headers })).status === 200;
+    });
+    const report = await traffic.stop();
+
+    expect([reply.status, JSON.parse(reply.text)]).toMatchObject([200, { restarts: [] }]);
+    expect(Object.fromEntries(report.failures)).toEqual({});
+    expect(await ids()).toEqual(before);
+  });
+
   it('finishes slow requests of drained instances while it scales down', async () => {
     const slow = Array.from({ length: 6 }, () => viaHost('/slow'));
     await pause(50);

@@ -289,6 +289,10 @@ describe.runIf(hasChromium())('the UI in a browser', () => {
       .getByRole('table', { name: 'Refused offers' })
       .getByText('UnfulfilledConstraint')
       .waitFor();
+    await page
+      .getByRole('region', { name: 'What would help' })
+      .getByText('drop the constraint hostname CLUSTER nowhere.example')
+      .waitFor();
     await visitor.shoot('waiting');
     await button('Destroy').click();
     await dialog('Destroy /stuck').getByRole('button', { name: 'Destroy', exact: true }).click();

@@ -147,7 +147,10 @@ export class Observer {
     const busyApps = new Set([...busyBefore, ...this.busyApps()]);
     const { apps, instances } = this;
     for (const before of givenUp) {
-      this.survival.decommissioned(before, { apps, instances, busyApps });
+      this.survival.decommissioned(before, {
+        ...{ apps, instances, busyApps },
+        appVersion: (app, version) => this.appVersion(app, version),
+      });
     }
   }
 

@@ -21,6 +21,8 @@ export interface StoredState {
   readonly instances: ReadonlyMap<string, Instance>;
   /** Apps a running deployment is about. */
   readonly busyApps: ReadonlySet<string>;
+  /** A definition that is or was stored. */
+  readonly appVersion: (id: string, version: string) => App | undefined;
 }
 
 /**
@@ -73,7 +75,10 @@ export class SurvivalWatch {
     const siblings = [...state.instances.values()].filter(
       ({ appId, goal }) => appId === app.id && goal === 'Running',
     );
-    if (siblings.length >= app.instances || app.version !== before.appVersion) return;
+    // Edits in place and scaling leave what runs as it is.
+    const runs = state.appVersion(app.id, before.appVersion)?.versionInfo.lastConfigChangeAt;
+    const isOutdated = runs !== app.versionInfo.lastConfigChangeAt;
+    if (siblings.length >= app.instances || isOutdated) return;
     this.world.violate(`${task} runs, is wanted, and is given up by the controller`);
   }
 

@@ -156,6 +156,55 @@ export function controllerStoreContract(
       expect(await store.loadDeployment(deploymentId('d9'))).toBeUndefined();
     });
 
+    it('keeps the first 1,000 events of a deployment and counts the others', async () => {
+      const { store, lease } = await prepare();
+      const id = deploymentId('d1');
+      const happened = (from: number, count: number): StoreChange => ({
+        kind: 'append-history',
+        deploymentId: id,
+        after: from,
+        events: Array.from({ length: count }, (_, index) => ({
+          kind: 'launched',
+          atEpochMs: from + index,
+          instance: instanceId(`i${from + index}`),
+          message: 'line\nbreak \u0000',
+        })),
+      });
+      await store.commit(lease, [
+        { kind: 'put-deployment', deployment: aDeployment('d1') },
+        happened(0, 2),
+      ]);
+
+      await store.commit(lease, [happened(2, 1)]);
+      await store.commit(lease, [happened(2, 1)]);
+      const few = await store.loadHistory(id);
+      const { historyLengths } = await store.load();
+      await store.commit(lease, [happened(3, 996), happened(999, 6)]);
+      const many = await store.loadHistory(id);
+
+      expect(few.events.map(({ instance }) => instance)).toEqual(['i0', 'i1', 'i2']);
+      expect(few).toMatchObject({
+        omitted: 0,
+        events: [{ message: 'line\nbreak \u0000' }, {}, {}],
+      });
+      expect([...historyLengths]).toEqual([[id, 3]]);
+      expect([many.events.length, many.events.at(-1)?.atEpochMs, many.omitted]).toEqual([
+        1_000, 999, 5,
+      ]);
+      expect((await store.load()).historyLengths.get(id)).toBe(1_005);
+      expect(await store.loadHistory(deploymentId('d9'))).toEqual({ events: [], omitted: 0 });
+    });
+
+    it('loads a deployment as older versions stored it', async () => {
+      const { store, lease } = await prepare();
+
+      await store.commit(lease, [{ kind: 'put-deployment', deployment: aDeployment('d1') }]);
+      const { deployments, historyLengths } = await store.load();
+
+      expect(deployments).toEqual([aDeployment('d1')]);
+      expect(historyLengths.size).toBe(0);
+    });
+
     it('remembers the framework id and the last failure of an app', async () => {
       const { store, lease } = await prepare();
       const failure = {
@@ -263,12 +312,15 @@ export function controllerStoreContract(
         const app = anApp('/web', { version: `a${number}` });
         await store.commit(lease, [revision(number, { putApps: [app] })]);
       }
+      const old = anInstance('old', { appVersion: 'a5' });
+      await store.commit(lease, [{ kind: 'put-instances', instances: [old] }]);
 
       await store.compact(lease);
       const { root } = await store.load();
 
       expect(await store.listAppVersions(appId('/web'))).toHaveLength(50);
       expect(await store.loadAppVersion(appId('/web'), 'a10')).toBeUndefined();
+      expect(await store.loadAppVersion(appId('/web'), 'a5')).toMatchObject({ version: 'a5' });
       expect(root.apps.get(appId('/web'))?.version).toBe('a60');
     });
   });

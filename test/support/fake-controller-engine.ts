@@ -12,17 +12,34 @@ import {
   type RootGroup,
   type TaskFailure,
 } from '#core';
+import { planDeployment } from '#deployment';
 import type { MarathonEvent, WireRouterReport } from '#marathon-v2';
+import type {
+  AppExplanation,
+  UnusedOffer,
+} from '../../apps/controller/src/engine/app-explanation.port.js';
 import type {
   ControllerEngine,
   ControllerView,
+  DeploymentCommand,
+  DeploymentCommandOutcome,
   InstanceView,
+  Previews,
   QueueEntryView,
   RootChange,
   RootChangeOutcome,
 } from '../../apps/controller/src/engine/controller-engine.port.js';
 
 const START_EPOCH_MS = 1_767_225_600_000;
+const unchanged = {
+  change: 'none',
+  fields: [],
+  instancesBefore: 0,
+  instancesAfter: 0,
+  kills: [],
+  keeps: [],
+  launches: 0,
+} as const;
 
 /**
  * A controller engine in memory for specs of the HTTP surface: changes are applied at once and finish at once, nothing is
@@ -31,12 +48,20 @@ const START_EPOCH_MS = 1_767_225_600_000;
 export class FakeControllerEngine implements ControllerEngine {
   readonly changes: RootChange[] = [];
   readonly events: MarathonEvent[] = [];
-  readonly killed: { readonly ids: readonly InstanceId[]; readonly wipe: boolean }[] = [];
+  readonly killed: {
+    readonly ids: readonly InstanceId[];
+    readonly wipe: boolean;
+    readonly by?: string;
+  }[] = [];
+  readonly cancelled: { readonly id: DeploymentId; readonly by?: string }[] = [];
   readonly instances = new Map<AppId, InstanceView[]>();
   readonly failures = new Map<AppId, TaskFailure>();
   readonly endedTasks = new Map<string, string>();
   readonly running: Deployment[] = [];
   readonly waiting: QueueEntryView[] = [];
+  readonly commands: DeploymentCommand[] = [];
+  readonly explanations = new Map<AppId, AppExplanation>();
+  readonly unused = new Map<AppId, readonly UnusedOffer[]>();
   readonly reports = new Map<string, WireRouterReport>();
   /** Roots by version, for rollbacks. */
   readonly history = new Map<string, RootGroup>();
@@ -107,6 +132,8 @@ export class FakeControllerEngine implements ControllerEngine {
     readinessOf: () => [],
     failureOf: (app) => this.failures.get(app),
     queue: () => this.waiting,
+    explain: (app) => this.explanations.get(app),
+    unusedOffers: (app, limit) => (this.unused.get(app) ?? []).slice(0, limit),
     changeCounter: (app) => this.counters.get(app) ?? 0,
     totalChangeCounter: () => this.changeCount,
     lastEventId: () => this.lastEventId,
@@ -132,30 +159,76 @@ export class FakeControllerEngine implements ControllerEngine {
     for (const app of delta.putApps) this.touch(app.id);
     for (const id of delta.removeApps) this.touch(id);
     this.events.push(...(change.events ?? []));
-    return { kind: 'accepted', deploymentId: this.nextDeploymentId(), version };
+    return { kind: 'accepted', deploymentId: this.nextDeploymentId(), version, restarts: [] };
   }
+
+  readonly abilities = { commands: true };
+  /** Plans as the real one does; kills, launches and conflicts are for specs of that. */
+  readonly previews: Previews = {
+    ofChange: (change) => {
+      const delta = change.apply(this.current, this.current.version);
+      const target = new Map<AppId, App>(this.current.apps);
+      for (const id of delta.removeApps) target.delete(id);
+      for (const app of delta.putApps) target.set(app.id, app);
+      const steps = planDeployment(this.current, { ...this.current, apps: target });
+      const ids = [...delta.putApps.map(({ id }) => id), ...delta.removeApps];
+      return { steps, apps: ids.map((app) => ({ ...unchanged, app })), conflicts: [] };
+    },
+    ofKill: (ids) => ({
+      steps: [],
+      apps: [...this.instances.keys()].map((app) => ({ ...unchanged, app, kills: ids })),
+      conflicts: [],
+    }),
+    ofCancellation: async (id) =>
+      this.running.some((deployment) => deployment.id === id)
+        ? { steps: [], apps: [], conflicts: [] }
+        : undefined,
+  };
 
   async cancelDeployment(
     id: DeploymentId,
-    options: { readonly force: boolean },
+    options: { readonly force: boolean; readonly by?: string },
   ): Promise<RootChangeOutcome | { readonly kind: 'cancelled' } | undefined> {
     const at = this.running.findIndex((deployment) => deployment.id === id);
     if (at < 0) return undefined;
     if (this.answer !== undefined) return this.answer;
     this.running.splice(at, 1);
+    this.cancelled.push({ id, ...(options.by === undefined ? {} : { by: options.by }) });
     if (options.force) return { kind: 'cancelled' };
     return {
       kind: 'accepted',
       deploymentId: this.nextDeploymentId(),
       version: this.nextVersion(),
+      restarts: [],
     };
+  }
+
+  async steerDeployment(
+    id: DeploymentId,
+    command: DeploymentCommand,
+  ): Promise<DeploymentCommandOutcome> {
+    const at = this.running.findIndex((one) => one.id === id);
+    const deployment = this.running[at];
+    if (deployment === undefined) return { kind: 'not-running' };
+    this.commands.push(command);
+    if (command.kind === 'promote' && deployment.progress === undefined) {
+      return { kind: 'refused', reason: `deployment ${id} has no canaries to promote` };
+    }
+    const { pause: _held, ...going } = deployment;
+    const pause = {
+      sinceEpochMs: START_EPOCH_MS,
+      held: {},
+      ...(command.by === undefined ? {} : { by: command.by }),
+    };
+    this.running[at] = command.kind === 'pause' ? { ...going, pause } : going;
+    return { kind: 'done' };
   }
 
   async killInstances(
     ids: readonly InstanceId[],
-    options: { readonly wipe: boolean },
+    options: { readonly wipe: boolean; readonly by?: string },
   ): Promise<void> {
-    this.killed.push({ ids, wipe: options.wipe });
+    this.killed.push({ ids, ...options });
   }
 
   resetDelay(app: AppId): boolean {

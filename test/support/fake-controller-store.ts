@@ -4,12 +4,15 @@ import {
   type ControllerSnapshot,
   type ControllerStore,
   type Deployment,
+  type DeploymentEvent,
+  type DeploymentHistory,
   type DeploymentId,
   type Group,
   type GroupId,
   groupId,
   type Instance,
   type Lease,
+  MAX_DEPLOYMENT_EVENTS,
   type RootGroup,
   type StoreChange,
   type StoredEvent,
@@ -30,6 +33,7 @@ export class FakeControllerStore implements ControllerStore {
   private readonly versions = new Map<AppId, App[]>();
   private readonly instances = new Map<string, Instance>();
   private readonly deployments = new Map<string, Deployment>();
+  private readonly histories = new Map<DeploymentId, DeploymentEvent[]>();
   private readonly failures = new Map<string, TaskFailure>();
   private events: StoredEvent[] = [];
   private lastEventId = 0;
@@ -47,6 +51,11 @@ export class FakeControllerStore implements ControllerStore {
       root: this.current(),
       instances: [...this.instances.values()],
       deployments: [...this.deployments.values()].filter(({ state }) => state === 'Running'),
+      historyLengths: new Map(
+        [...this.histories]
+          .map(([id, events]) => [id, events.length] as const)
+          .filter(([id]) => this.deployments.get(id)?.state === 'Running'),
+      ),
       failures: [...this.failures.values()],
       ...(this.frameworkId === undefined ? {} : { frameworkId: this.frameworkId }),
       lastEventId: this.lastEventId,
@@ -105,6 +114,13 @@ export class FakeControllerStore implements ControllerStore {
     return this.deployments.get(id);
   }
 
+  async loadHistory(id: DeploymentId): Promise<DeploymentHistory> {
+    this.leases.requireAvailable();
+    const events = this.histories.get(id) ?? [];
+    const omitted = Math.max(0, events.length - MAX_DEPLOYMENT_EVENTS);
+    return { events: events.slice(0, MAX_DEPLOYMENT_EVENTS), omitted };
+  }
+
   async listEvents(
     afterId: number,
     limit: number,
@@ -123,8 +139,18 @@ export class FakeControllerStore implements ControllerStore {
   async compact(lease: Lease): Promise<void> {
     this.leases.requireLease(lease);
     this.revisions = this.revisions.slice(-MAX_REVISIONS);
-    for (const versions of this.versions.values()) versions.splice(MAX_VERSIONS);
-    for (const { id } of this.finished().slice(MAX_FINISHED)) this.deployments.delete(id);
+    const launched = new Set(
+      [...this.instances.values()].map(({ appId, appVersion }) => `${appId} ${appVersion}`),
+    );
+    for (const [id, versions] of this.versions) {
+      const isKept = ({ version }: App, index: number): boolean =>
+        index < MAX_VERSIONS || launched.has(`${id} ${version}`);
+      this.versions.set(id, versions.filter(isKept));
+    }
+    for (const { id } of this.finished().slice(MAX_FINISHED)) {
+      this.deployments.delete(id);
+      this.histories.delete(id);
+    }
     const dropped = this.events.slice(0, -MAX_EVENTS);
     this.events = this.events.slice(-MAX_EVENTS);
     this.droppedEventId = dropped.at(-1)?.id ?? this.droppedEventId;
@@ -156,6 +182,11 @@ export class FakeControllerStore implements ControllerStore {
       case 'put-deployment':
         this.deployments.set(change.deployment.id, change.deployment);
         return;
+      case 'append-history': {
+        const before = (this.histories.get(change.deploymentId) ?? []).slice(0, change.after);
+        this.histories.set(change.deploymentId, [...before, ...change.events]);
+        return;
+      }
       case 'put-framework-id':
         this.frameworkId = change.frameworkId;
         return;

@@ -9,7 +9,7 @@ export class VirtualClock implements Clock {
     { readonly dueMs: number; readonly task: () => void }
   >();
 
-  constructor(private readonly epochZeroMs = 1_700_000_000_000) {}
+  constructor(private epochZeroMs = 1_700_000_000_000) {}
 
   now(): Now {
     return { epochMs: this.epochZeroMs + this.monoMs, monoMs: this.monoMs };
@@ -41,6 +41,11 @@ export class VirtualClock implements Clock {
   /** Time goes by and nothing runs, as in a process that was stopped: what is due runs late. */
   freeze(ms: number): void {
     this.monoMs += ms;
+  }
+
+  /** The wall clock is set to another time; nothing else notices. */
+  setWallClockBy(ms: number): void {
+    this.epochZeroMs += ms;
   }
 
   private nextBefore(untilMs: number) {

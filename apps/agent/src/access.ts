@@ -1,4 +1,4 @@
-import type { AccessRule } from '#platform';
+import { type AccessRule, roleForMetrics } from '#platform';
 
 const EXECUTOR_ROUTES: ReadonlySet<string> = new Set([
   '/api/v1/executor',
@@ -16,5 +16,6 @@ export const agentAccess: AccessRule = ({ method, route = '' }) => {
     kind: 'closed',
     to: isRead && route.startsWith('/files/') ? ['operator', 'framework'] : ['operator'],
     realm: isRead ? 'mesos-agent-readonly' : 'mesos-agent-readwrite',
+    needs: roleForMetrics(method, route),
   };
 };

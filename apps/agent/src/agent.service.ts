@@ -15,10 +15,10 @@ import {
 } from '#core';
 import { type AgentInfo, encodeResources } from '#mesos-v1';
 import {
-  authorizationHeader,
   describeConnectionError,
   type Logger,
   ownAgentToken,
+  ownAuthorization,
   processTls,
   schemeOf,
   systemClock,
@@ -282,8 +282,7 @@ function ownHeaders(
 ): () => Readonly<Record<string, string>> {
   const token = ownAgentToken(log);
   if (token !== undefined) return token;
-  const basic = authorizationHeader('agent');
-  return () => basic;
+  return ownAuthorization('agent', log);
 }
 const limitedSandboxes = (
   { tasks }: AgentState,

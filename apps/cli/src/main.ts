@@ -35,7 +35,9 @@ const app = program.command('app').description('apps');
 app
   .command('list')
   .description('all apps')
-  .action(async () => (await connect()).listApps());
+  .option('--search <text>', 'those whose id or labels hold a text')
+  .option('--label <selector>', 'those whose labels fit: tier==front,owner')
+  .action(async (flags) => (await connect()).listApps(flags));
 app
   .command('get <id>')
   .description('one app, as JSON')
@@ -47,12 +49,14 @@ app
   .option('--replace', 'replace an app that exists')
   .option('--force', 'although a deployment is under way')
   .option('--wait', 'until the deployment has ended')
+  .option('--dry-run', 'only say what would happen')
   .action(async (flags) => (await connect()).createApp(flags));
 app
   .command('scale <id> <instances>')
   .description('change the number of instances')
   .option('--force', 'although a deployment is under way')
   .option('--wait', 'until the deployment has ended')
+  .option('--dry-run', 'only say what would happen')
   .action(async (id: string, instances: string, flags) =>
     (await connect()).scaleApp(id, instances, flags),
   );
@@ -61,17 +65,56 @@ app
   .description('replace all instances, in steps')
   .option('--force', 'although a deployment is under way')
   .option('--wait', 'until the deployment has ended')
+  .option('--dry-run', 'only say what would happen')
   .action(async (id: string, flags) => (await connect()).restartApp(id, flags));
 app
   .command('destroy <id>')
   .description('remove an app and its instances')
   .option('--wait', 'until the deployment has ended')
+  .option('--dry-run', 'only say what would happen')
   .action(async (id: string, flags) => (await connect()).destroyApp(id, flags));
 
+program
+  .command('why <app>')
+  .description('why an app is not as declared: what it waits for, and what would give it a place')
+  .action(async (id: string) => (await connect()).explainApp(id));
 program
   .command('deployments')
   .description('deployments under way')
   .action(async () => (await connect()).listDeployments());
+const deployment = program.command('deployment').description('one deployment, or those that ended');
+deployment
+  .command('list')
+  .description('deployments under way')
+  .option('--ended', 'those that have ended')
+  .action(async (flags) => (await connect()).listDeployments(flags));
+deployment
+  .command('show <id>')
+  .description('what it waits for and what happened so far')
+  .action(async (id: string) => (await connect()).showDeployment(id));
+deployment
+  .command('pause <id>')
+  .description('hold it where it is; what dies is replaced')
+  .action(async (id: string) => (await connect()).steerDeployment(id, 'pause'));
+deployment
+  .command('resume <id>')
+  .description('let it go on')
+  .action(async (id: string) => (await connect()).steerDeployment(id, 'resume'));
+deployment
+  .command('promote <id>')
+  .description('its canaries are good: the rest follows')
+  .option('--force', 'although not all of them serve')
+  .action(async (id: string, flags) => (await connect()).steerDeployment(id, 'promote', flags));
+deployment
+  .command('abort <id>')
+  .description('roll it back: canaries and other new instances go')
+  .option('--wait', 'until the rollback has ended')
+  .action(async (id: string, flags) => (await connect()).abortDeployment(id, flags));
+deployment
+  .command('rollback <id>')
+  .description('undo it by a new deployment')
+  .option('--wait', 'until the rollback has ended')
+  .action(async (id: string, flags) => (await connect()).rollBackDeployment(id, flags));
 program
   .command('pods')
   .description('pods, their instances and containers')

@@ -3,6 +3,7 @@ import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import type { ControllerStore } from '#core';
 import { createDaemon, createLogger, type Daemon } from '#platform';
 import { FakeControllerEngine } from '../../../test/support/fake-controller-engine.js';
+import { controllerAccess } from './access.js';
 import { controllerModule } from './controller.module.js';
 import { configureHttp } from './http/configure-http.js';
 import { ControllerRuntime } from './runtime/controller-runtime.js';
@@ -29,6 +30,7 @@ export function createRuntime(): ControllerRuntime {
       servicePorts: { min: 10_000, max: 20_000 },
     },
     masterUrls: ['http://127.0.0.1:5050'],
+    taskUser: 'root',
   };
   const runtime = new ControllerRuntime(settings, () => NOW_EPOCH_MS);
   runtime.announce({ host: '127.0.0.1', port: 8080 });
@@ -56,6 +58,8 @@ export async function startApi(
     module: controllerModule(runtime),
     host: '127.0.0.1',
     port: 0,
+    access: controllerAccess,
+    acceptsUpgrades: true,
     logger: createLogger('controller', 'silent'),
     configure: (app) =>
       configureHttp(app, {

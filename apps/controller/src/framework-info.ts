@@ -2,7 +2,7 @@ import type { FrameworkInfo } from '#mesos-v1';
 import type { ControllerConfig } from './controller-config.js';
 
 /** A framework that is away for longer loses its tasks: one week, as Marathon's default. */
-const FAILOVER_TIMEOUT_SECONDS = 604_800;
+export const FAILOVER_TIMEOUT_SECONDS = 604_800;
 
 /** What the controller tells the master it is: an ordinary framework. */
 export const frameworkInfoOf = (

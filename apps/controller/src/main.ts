@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { createLogger, processTls, schemeOf, startDaemon } from '#platform';
+import { controllerAccess } from './access.js';
 import { controllerModule } from './controller.module.js';
 import { readControllerConfig } from './controller-config.js';
 import { configureHttp } from './http/configure-http.js';
@@ -17,6 +18,7 @@ const settings = {
   version: VERSION,
   rules: config.rules,
   masterUrls: config.masterUrls,
+  taskUser: config.taskUser,
 };
 const runtime = new ControllerRuntime(settings, Date.now);
 
@@ -33,6 +35,7 @@ const daemon = await startDaemon({
   port: config.port,
   logger,
   acceptsUpgrades: true,
+  access: controllerAccess,
   module: controllerModule(runtime),
   configure: (app) => configureHttp(app, { runtime, leaderUrl, uiFolder: config.uiFolder }),
 });

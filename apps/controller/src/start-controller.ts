@@ -1,13 +1,13 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Gauge } from 'prom-client';
-import { type ControllerStore, type Lease, StoreUnavailableError } from '#core';
+import { StoreUnavailableError } from '#core';
 import { createScheduler } from '#framework';
 import {
-  authorizationHeader,
   type Daemon,
   type Logger,
   metricsRegistry,
+  ownAuthorization,
   systemClock,
   tlsConnection,
 } from '#platform';
@@ -16,11 +16,13 @@ import { createControllerStore, createLeaseKeeper, type Database, openDatabase }
 import type { ControllerConfig } from './controller-config.js';
 import { createControllerEngine } from './engine/create-controller-engine.js';
 import type { RunningEngine } from './engine/engine.js';
+import type { EnginePorts } from './engine/engine-ports.js';
 import { EventHub } from './events/event-hub.js';
 import { frameworkInfoOf } from './framework-info.js';
 import { readHostMark } from './leadership/host-mark.js';
 import { LeadershipLoop } from './leadership/leadership-loop.js';
 import type { ControllerRuntime } from './runtime/controller-runtime.js';
+import { createTaskCommands } from './sandbox/run-in-task.js';
 
 /** How long one attempt to reach the database lasts before the log says again that it is away. */
 const DATABASE_WAIT_MS = 30_000;
@@ -50,7 +52,8 @@ export async function startController(options: StartOptions): Promise<Leadership
     url: runtime.origin,
     onElected: async (lease) => {
       const store = createControllerStore(database);
-      engine = await createEngine(options, store, lease);
+      const runCommand = createTaskCommands(() => engine?.view.frameworkId());
+      engine = await createEngine(options, { store, lease, runCommand });
       // Stopped while it was loading.
       if (loop.state.kind !== 'leading') return;
       engine.start();
@@ -89,14 +92,12 @@ async function connect({ config, logger }: StartOptions): Promise<Database> {
 
 async function createEngine(
   options: StartOptions,
-  store: ControllerStore,
-  lease: Lease,
+  given: Pick<EnginePorts, 'store' | 'lease' | 'runCommand'>,
 ): Promise<RunningEngine> {
   const { config, runtime, daemon, logger } = options;
   return createControllerEngine(
     {
-      store,
-      lease,
+      ...given,
       connect: (handlers, frameworkId, roles) =>
         createScheduler({
           masters: config.masterUrls,
@@ -104,7 +105,7 @@ async function createEngine(
           ...(frameworkId === undefined ? {} : { frameworkId }),
           handlers,
           clock: systemClock,
-          headers: authorizationHeader('framework'),
+          headers: ownAuthorization('framework', (level, message) => logger[level](message)),
           tls: tlsConnection,
         }),
       prober: createProber(),

@@ -1,4 +1,4 @@
-import type { AccessRule, PrincipalKind } from '#platform';
+import { type AccessRule, type PrincipalKind, roleForMetrics } from '#platform';
 
 /** Under /master too, and with the old suffix. Mesos answers them to everybody as well. */
 const OPEN = /^(?:\/master)?\/(?:version|health|redirect)(?:\.json)?$/;
@@ -11,7 +11,10 @@ export const masterAccess: AccessRule = ({ method, route = '' }) => {
   if (SCHEDULER.test(route)) return closed('framework', 'mesos-master-scheduler');
   if (route === AGENT) return closed('agent', 'mesos-master-agent');
   const isRead = method === 'GET' || method === 'HEAD';
-  return closed('operator', isRead ? 'mesos-master-readonly' : 'mesos-master-readwrite');
+  return {
+    ...closed('operator', isRead ? 'mesos-master-readonly' : 'mesos-master-readwrite'),
+    needs: roleForMetrics(method, route),
+  };
 };
 
 const closed = (kind: PrincipalKind, realm: string) =>

@@ -3,13 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Counter, Gauge } from 'prom-client';
-import {
-  authorizationHeader,
-  createLogger,
-  metricsRegistry,
-  processTls,
-  schemeOf,
-} from '#platform';
+import { createLogger, metricsRegistry, ownAuthorization, processTls, schemeOf } from '#platform';
 import { ControllerClient } from './controller/controller-client.js';
 import { type EdgeFiles, edgeFilesIn } from './haproxy/edge-files.js';
 import { HaproxyEdge } from './haproxy/haproxy-edge.js';
@@ -46,7 +40,10 @@ export class RouterService implements OnModuleDestroy {
       groups: config.groups,
       isPortFree: (port) => isPortFree(config.edgeHost, port),
       reservedPorts: new Set(config.reservedPorts),
-      client: new ControllerClient(config.controllerUrls, authorizationHeader('operator')),
+      client: new ControllerClient(
+        config.controllerUrls,
+        ownAuthorization('operator', (level, message) => logger[level](message)),
+      ),
       edge,
       logger,
       url: () => `${scheme}://${config.host}:${config.port}`,

@@ -44,6 +44,7 @@ export interface App {
   readonly backoffFactor: number;
   readonly maxLaunchDelaySeconds: number;
   readonly upgradeStrategy: UpgradeStrategy;
+  readonly rollout?: Rollout;
   readonly killSelection: 'YOUNGEST_FIRST' | 'OLDEST_FIRST';
   readonly unreachableStrategy:
     | 'disabled'
@@ -160,6 +161,22 @@ export interface ReadinessCheck {
 export interface UpgradeStrategy {
   readonly minimumHealthCapacity: number;
   readonly maximumOverCapacity: number;
+}
+
+/** How the deployments of an app proceed and when they give up. It says nothing about instances: to change it restarts none. */
+export interface Rollout {
+  /** A deployment that has not ended by then has failed. Time it is paused or waits for a promotion does not count. */
+  readonly deadlineSeconds?: number;
+  /** New instances that may fail before the deployment has failed. */
+  readonly maxFailures?: number;
+  /** What failed is rolled back; without a word on it, unless an app of the deployment is new. */
+  readonly autoRollback?: boolean;
+  /** New instances per batch; what is left after the last batch comes at once. */
+  readonly batches?: readonly number[];
+  /** False: the next batch starts when the last one serves, without a pause. */
+  readonly pauseAfterBatch?: boolean;
+  /** New instances beside all old ones, until somebody promotes or aborts. */
+  readonly canary?: { readonly instances: number };
 }
 
 /**

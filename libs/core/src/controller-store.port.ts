@@ -1,5 +1,5 @@
 import type { App, Group, RootGroup } from './app.js';
-import type { Deployment } from './deployment.js';
+import type { Deployment, DeploymentEvent, DeploymentHistory } from './deployment.js';
 import type { AppId, DeploymentId, GroupId, InstanceId } from './ids.js';
 import type { Instance, TaskFailure } from './instance.js';
 import type { Lease } from './lease.port.js';
@@ -19,6 +19,14 @@ export type StoreChange =
   | { readonly kind: 'put-instances'; readonly instances: readonly Instance[] }
   | { readonly kind: 'delete-instances'; readonly ids: readonly InstanceId[] }
   | { readonly kind: 'put-deployment'; readonly deployment: Deployment }
+  /** More of the story of a deployment. */
+  | {
+      readonly kind: 'append-history';
+      readonly deploymentId: DeploymentId;
+      /** How many events there were before, those left out included. */
+      readonly after: number;
+      readonly events: readonly DeploymentEvent[];
+    }
   | { readonly kind: 'put-framework-id'; readonly frameworkId: string }
   /** The framework was removed: the next start registers a new one. */
   | { readonly kind: 'delete-framework-id' }
@@ -40,6 +48,8 @@ export interface ControllerSnapshot {
   readonly root: RootGroup;
   readonly instances: readonly Instance[];
   readonly deployments: readonly Deployment[];
+  /** Events so far of the deployments that have any. */
+  readonly historyLengths: ReadonlyMap<DeploymentId, number>;
   readonly failures: readonly TaskFailure[];
   readonly frameworkId?: string;
   readonly lastEventId: number;
@@ -60,6 +70,8 @@ export interface ControllerStore {
   /** Finished deployments, newest first, at most `limit` (and at most 1,000 are kept). */
   listFinishedDeployments(limit: number): Promise<readonly Deployment[]>;
   loadDeployment(id: DeploymentId): Promise<Deployment | undefined>;
+  /** The first 1,000 events of a deployment and how many more there were. */
+  loadHistory(id: DeploymentId): Promise<DeploymentHistory>;
   /** Events with an id above `afterId`, oldest first; `complete` is false when older ones were already dropped. */
   listEvents(
     afterId: number,

@@ -18,6 +18,7 @@ export type {
   PortDefinition,
   PortMapping,
   ReadinessCheck,
+  Rollout,
   RootGroup,
   UpgradeStrategy,
   Volume,
@@ -30,11 +31,20 @@ export type {
   StoreChange,
   StoredEvent,
 } from './controller-store.port.js';
-export type {
-  Deployment,
-  DeploymentAction,
-  DeploymentState,
-  DeploymentStep,
+export {
+  type Deployment,
+  type DeploymentAction,
+  type DeploymentEvent,
+  type DeploymentEventKind,
+  type DeploymentHistory,
+  type DeploymentLimits,
+  type DeploymentPause,
+  type DeploymentPhase,
+  type DeploymentState,
+  type DeploymentStep,
+  type HeldInstances,
+  MAX_DEPLOYMENT_EVENTS,
+  type RolloutProgress,
 } from './deployment.js';
 export {
   ExecError,

@@ -30,8 +30,13 @@ export type InstanceEffect =
   | { readonly kind: 'started' }
   /** `counted`: delays the next launch. `failed`: is kept as the app's last task failure. */
   | { readonly kind: 'ended'; readonly counted: boolean; readonly failed: boolean }
-  /** A container ended and takes the others with it: the instance ends when they have. Flags as above. */
-  | { readonly kind: 'container-failed'; readonly counted: boolean; readonly failed: boolean }
+  /** A container ended, as `condition` says, and takes the others with it: the instance ends when they have. Flags as above. */
+  | {
+      readonly kind: 'container-failed';
+      readonly condition: InstanceCondition;
+      readonly counted: boolean;
+      readonly failed: boolean;
+    }
   | { readonly kind: 'drain-started' }
   /** The task must be asked to end (again). */
   | { readonly kind: 'kill' }

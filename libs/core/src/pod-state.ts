@@ -72,7 +72,10 @@ export function applyPodStatus(
     failed: ends.length > 0 && FAILED_STATES.has(event.state) && !isOurDoing,
   };
   if (!isAlive) effects.push({ kind: 'ended', ...flags });
-  else if (takesOthers) effects.push({ kind: 'container-failed', ...flags });
+  else if (takesOthers) {
+    const ended = worstOf(ends.map(({ after }) => after));
+    effects.push({ kind: 'container-failed', condition: ended, ...flags });
+  }
   return {
     state: settleState(instance, { podTasks, goal, condition, isFirstRun, event, now }),
     effects,
@@ -88,13 +91,14 @@ const hasFailed = ({ condition }: PodTask): boolean =>
 /** How the containers are together. */
 function summarise(tasks: readonly PodTask[]): InstanceCondition {
   const live = tasks.map(({ condition }) => condition).filter((one) => !isTerminalCondition(one));
-  if (live.length === 0) {
-    return ENDS.find((end) => tasks.some(({ condition }) => condition === end)) ?? 'Unknown';
-  }
+  if (live.length === 0) return worstOf(tasks);
   if (live.includes('Unreachable')) return 'Unreachable';
   if (live.includes('Killing')) return 'Killing';
   return STAGES.find((stage) => live.includes(stage)) ?? 'Running';
 }
+
+const worstOf = (tasks: readonly PodTask[]): InstanceCondition =>
+  ENDS.find((end) => tasks.some(({ condition }) => condition === end)) ?? 'Unknown';
 
 /** Returns the same object when nothing differs. What has ended does not change any more. */
 function applyToTask(task: PodTask, event: Status, now: Now): PodTask {

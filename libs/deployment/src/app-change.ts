@@ -1,35 +1,63 @@
 import type { App } from '#core';
+import { APP_FIELD_RULES, type FieldChange } from './app-field-rules.js';
+import type { ControllerAbilities } from './carried-checks.js';
+import { isSameValue } from './same-value.js';
 
-/** What a new definition means for the instances of the old one. Rules: Marathon 3.1. */
-export type AppChange = 'none' | 'scale' | 'upgrade';
+/**
+ * What a new definition means for the instances of the old one: `upgrade` replaces them, `in-place` does not (it may come
+ * with another count), `scale` is another count and nothing else.
+ */
+export type AppChange = 'none' | 'scale' | 'in-place' | 'upgrade';
 
-/** Not part of what is compared: the server's own stamps and the instance count. */
-const NOT_COMPARED: ReadonlySet<string> = new Set(['version', 'versionInfo', 'instances']);
-
-/** Whether the definitions differ in anything but count and version. O(size of the definitions). */
-export function isUpgrade(oldApp: App, newApp: App): boolean {
-  if (oldApp === newApp) return false;
-  return !isSameValue(withoutStamps(oldApp), withoutStamps(newApp));
+/** A field that differs, and what that asks for. */
+export interface FieldDifference {
+  readonly field: keyof App;
+  readonly change: FieldChange;
 }
 
-/** `upgrade` wins over `scale`: an app whose definition and count differ is replaced at its new count. */
-export function compareApps(oldApp: App, newApp: App): AppChange {
-  if (oldApp === newApp) return 'none';
-  if (isUpgrade(oldApp, newApp)) return 'upgrade';
-  return oldApp.instances === newApp.instances ? 'none' : 'scale';
+const NO_ABILITIES: ControllerAbilities = { commands: false };
+const FIELDS = Object.keys(APP_FIELD_RULES) as (keyof App)[];
+
+/** The fields that differ, by {@link APP_FIELD_RULES}. O(size of the definitions). */
+export function compareFields(
+  before: App,
+  after: App,
+  abilities: ControllerAbilities = NO_ABILITIES,
+): readonly FieldDifference[] {
+  if (before === after) return [];
+  return FIELDS.flatMap((field): readonly FieldDifference[] => {
+    const rule = APP_FIELD_RULES[field];
+    if (rule === 'not-compared' || isSameValue(before[field], after[field])) return [];
+    const change = typeof rule === 'function' ? rule(before, after, abilities) : rule;
+    return [{ field, change }];
+  });
+}
+
+/** `upgrade` wins over `in-place`, and that over `scale`. */
+export function compareApps(
+  oldApp: App,
+  newApp: App,
+  abilities: ControllerAbilities = NO_ABILITIES,
+): AppChange {
+  const changes = new Set(compareFields(oldApp, newApp, abilities).map(({ change }) => change));
+  if (changes.has('restart')) return 'upgrade';
+  if (changes.has('in-place')) return 'in-place';
+  return changes.has('scale') ? 'scale' : 'none';
 }
 
 /**
  * Writes version and version info: an upgrade (or a new app) moves all three stamps, a scale `version` and
- * `lastScalingAt`, a restart `version` and `lastConfigChangeAt`. Returns `oldApp` itself when nothing changed.
+ * `lastScalingAt`, an edit in place `version` alone, a restart `version` and `lastConfigChangeAt`. So two definitions
+ * of one app with the same `lastConfigChangeAt` differ in nothing a task is made from. Returns `oldApp` itself when nothing
+ * changed.
  */
 export function stampApp(
   oldApp: App | undefined,
   newApp: App,
   version: string,
-  options: { readonly restart: boolean },
+  options: { readonly restart: boolean; readonly abilities?: ControllerAbilities },
 ): App {
-  const change = oldApp === undefined ? 'upgrade' : compareApps(oldApp, newApp);
+  const change = oldApp === undefined ? 'upgrade' : compareApps(oldApp, newApp, options.abilities);
   const previous = oldApp?.versionInfo ?? { lastScalingAt: version, lastConfigChangeAt: version };
   switch (change) {
     case 'upgrade':
@@ -39,14 +67,17 @@ export function stampApp(
         versionInfo: { lastScalingAt: version, lastConfigChangeAt: version },
       };
     case 'scale':
+    case 'in-place': {
+      const isScaled = oldApp?.instances !== newApp.instances;
       return {
         ...newApp,
         version,
         versionInfo: {
-          lastScalingAt: version,
+          lastScalingAt: isScaled ? version : previous.lastScalingAt,
           lastConfigChangeAt: options.restart ? version : previous.lastConfigChangeAt,
         },
       };
+    }
     case 'none':
       if (oldApp !== undefined && !options.restart) return oldApp;
       return { ...newApp, version, versionInfo: { ...previous, lastConfigChangeAt: version } };
@@ -61,26 +92,3 @@ export function stampApp(
  */
 export const isOutdated = (configVersion: string, app: App): boolean =>
   configVersion !== app.versionInfo.lastConfigChangeAt;
-
-const withoutStamps = (app: App): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(app).filter(([field]) => !NOT_COMPARED.has(field)));
-
-/** Structural equality of JSON-like values; a field that is undefined equals an absent one. */
-function isSameValue(left: unknown, right: unknown): boolean {
-  if (left === right) return true;
-  if (typeof left !== 'object' || typeof right !== 'object') return false;
-  if (left === null || right === null) return false;
-  if (Array.isArray(left) || Array.isArray(right)) return isSameList(left, right);
-  const before = left as Readonly<Record<string, unknown>>;
-  const after = right as Readonly<Record<string, unknown>>;
-  for (const field of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    if (!isSameValue(before[field], after[field])) return false;
-  }
-  return true;
-}
-
-const isSameList = (left: unknown, right: unknown): boolean =>
-  Array.isArray(left) &&
-  Array.isArray(right) &&
-  left.length === right.length &&
-  left.every((item, index) => isSameValue(item, right[index]));

@@ -36,6 +36,13 @@ describe('back-off', () => {
     expect(growBackOff(backOff, app, at(15_001)).delayMs).toBe(1_000);
   });
 
+  it('ends early when maxLaunchDelay becomes shorter', () => {
+    const backOff = growBackOff(undefined, { ...app, backoffSeconds: 10 }, at(0));
+
+    expect(delayLeftMs(backOff, app, at(2_000))).toBe(8_000);
+    expect(delayLeftMs(backOff, { ...app, maxLaunchDelaySeconds: 3 }, at(2_000))).toBe(1_000);
+  });
+
   it('never exceeds maxLaunchDelay and never shrinks while failures go on', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 9_000 }), { maxLength: 30 }), (gaps) => {

@@ -44,8 +44,13 @@ export function currentBackOff(
   return isForgotten && now.monoMs >= backOff.deadlineMonoMs ? undefined : backOff;
 }
 
-/** Milliseconds until the app may launch; 0: now. */
+/** Milliseconds until the app may launch; 0: now. Never more than the app's longest delay, which may have become shorter. */
 export function delayLeftMs(backOff: BackOff | undefined, app: Limits, now: Now): number {
   const current = currentBackOff(backOff, app, now);
-  return current === undefined ? 0 : Math.max(0, current.deadlineMonoMs - now.monoMs);
+  if (current === undefined) return 0;
+  const endsMs = Math.min(
+    current.deadlineMonoMs,
+    current.referenceMonoMs + app.maxLaunchDelaySeconds * 1000,
+  );
+  return Math.max(0, endsMs - now.monoMs);
 }

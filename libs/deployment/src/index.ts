@@ -1,4 +1,12 @@
-export { type AppChange, compareApps, isOutdated, isUpgrade, stampApp } from './app-change.js';
+export {
+  type AppChange,
+  compareApps,
+  compareFields,
+  type FieldDifference,
+  isOutdated,
+  stampApp,
+} from './app-change.js';
+export { APP_FIELD_RULES, type FieldChange } from './app-field-rules.js';
 export {
   type BackOff,
   currentBackOff,
@@ -7,12 +15,23 @@ export {
   touchBackOff,
 } from './back-off.js';
 export { type Capacity, plainCapacity, restartCapacity } from './capacity.js';
+export { agentCheckOf, type ControllerAbilities } from './carried-checks.js';
 export { findConflicts, MAX_RUNNING_DEPLOYMENTS } from './conflicts.js';
 export {
   DependencyCycleError,
   type DependencyLayers,
   dependencyLayers,
 } from './dependency-layers.js';
+export {
+  appsAwaitingPromotion,
+  awaitPromotion,
+  countBatch,
+  isOnTheClock,
+  pauseDeployment,
+  promoteCanaries,
+  resumeDeployment,
+} from './deployment-holds.js';
+export { findBreach, type LimitOverride, settleLimits } from './deployment-limits.js';
 export {
   DEFAULT_DRAIN_SECONDS,
   DRAIN_LABEL,
@@ -26,6 +45,9 @@ export {
   type RouterSight,
   recentRouters,
 } from './draining.js';
+export { stageOf } from './find-stage.js';
+export { type AppForecast, forecastApp } from './forecast-app.js';
+export { countHeld } from './hold-rollout.js';
 export {
   type InstanceFacts,
   isAlive,
@@ -46,3 +68,5 @@ export {
   type RolloutMode,
   type UnhealthyLimits,
 } from './rollout-input.js';
+export type { BatchStage, RolloutStage } from './rollout-stage.js';
+export { isSameValue } from './same-value.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type App, appId, type Group, groupId, type RootGroup } from '#core';
-import { compareApps, isUpgrade, stampApp } from './app-change.js';
+import { stampApp } from './app-change.js';
 import { DependencyCycleError, dependencyLayers } from './dependency-layers.js';
 import { affectedApps, planDeployment } from './plan-deployment.js';
 import { planRollback } from './roll-back.js';
@@ -174,14 +174,6 @@ describe('planDeployment', () => {
 });
 
 describe('comparing definitions', () => {
-  it('calls anything but the count and the stamps an upgrade', () => {
-    const app = anApp('/a');
-
-    expect(isUpgrade(app, anApp('/a', { version: 'other', instances: 9 }))).toBe(false);
-    expect(isUpgrade(app, anApp('/a', { labels: { key: 'value' } }))).toBe(true);
-    expect(compareApps(app, anApp('/a', { instances: 9 }))).toBe('scale');
-  });
-
   it('stamps what changed and returns the old definition when nothing did', () => {
     const app = anApp('/a');
     const later = '2031-01-01T00:00:00.000Z';

@@ -7,6 +7,7 @@ import {
   type RootGroup,
 } from '#core';
 import { compareApps } from './app-change.js';
+import type { ControllerAbilities } from './carried-checks.js';
 import { dependencyLayers } from './dependency-layers.js';
 
 export interface PlanOptions {
@@ -14,6 +15,7 @@ export interface PlanOptions {
   readonly restart?: ReadonlySet<AppId>;
   /** Only these can differ between the two roots (default: all are compared). */
   readonly only?: Iterable<AppId>;
+  readonly abilities?: ControllerAbilities;
 }
 
 /**
@@ -39,7 +41,10 @@ export function planDeployment(
       continue;
     }
     if (before === undefined) starts.push({ kind: 'StartApplication', app: id, ...markOf(after) });
-    const action = actionOf(before, after, options.restart?.has(id) ?? false);
+    const action = actionOf(before, after, {
+      isRestart: options.restart?.has(id) ?? false,
+      abilities: options.abilities,
+    });
     if (action === undefined) continue;
     const layer = layering.layerOf(id);
     const actions = layers.get(layer);
@@ -57,10 +62,11 @@ export function affectedApps(steps: readonly DeploymentStep[]): readonly AppId[]
   return [...new Set(steps.flatMap((step) => step.actions.map((action) => action.app)))].sort();
 }
 
+/** An edit in place is an action only if the count changes with it. */
 function actionOf(
   before: App | undefined,
   after: App,
-  isRestart: boolean,
+  { isRestart, abilities }: { isRestart: boolean; abilities: ControllerAbilities | undefined },
 ): DeploymentAction | undefined {
   const scale = {
     kind: 'ScaleApplication',
@@ -69,11 +75,11 @@ function actionOf(
     ...markOf(after),
   } as const;
   if (before === undefined) return scale;
-  const change = compareApps(before, after);
-  if (change === 'none' && !isRestart) return undefined;
-  if (change === 'scale' && !isRestart) return scale;
-  if (after.instances === 0) return scale;
-  return { kind: 'RestartApplication', app: after.id, ...markOf(after) };
+  if (compareApps(before, after, abilities) === 'upgrade' || isRestart) {
+    if (after.instances === 0) return scale;
+    return { kind: 'RestartApplication', app: after.id, ...markOf(after) };
+  }
+  return before.instances === after.instances ? undefined : scale;
 }
 
 /** Actions on pods have names of their own. */

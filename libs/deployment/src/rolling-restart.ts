@@ -10,6 +10,7 @@ import {
 } from './instance-facts.js';
 import { selectToKill } from './kill-selection.js';
 import type { RolloutDecision, RolloutInput } from './rollout-input.js';
+import type { BatchStage } from './rollout-stage.js';
 
 /** What a restart counts. Old: runs an outdated configuration. */
 interface Tally {
@@ -21,6 +22,8 @@ interface Tally {
   readonly serving: number;
   readonly minHealthy: number;
   readonly maxCapacity: number;
+  /** New instances there may be for now. */
+  readonly released: number;
 }
 
 /**
@@ -28,19 +31,18 @@ interface Tally {
  * exist. Serving old ones go only while more than minHealthy serve. Old ones that do not serve cost nothing, but a
  * wave of failing checks must not end them all: those that run go one for each proven new one, or singly for room, the
  * next one when every new one serves. What may serve, as far as anybody knows, goes only while enough others do.
+ * In a batch only so many are renewed; what dies of the rest is replaced by its like.
  */
 export function rollRestart(input: RolloutInput): RolloutDecision {
   const tally = takeTally(input);
   const newCondemned = tally.newStaying.filter((facts) => facts.condemned !== undefined);
   const newSurplus = chooseSurplusNew(input, tally);
   const retireOld = chooseOld(input, tally);
-  const launch = Math.max(
-    0,
-    Math.min(
-      tally.wanted - (tally.newStaying.length - newCondemned.length),
-      tally.maxCapacity - tally.alive,
-    ),
-  );
+  const batch = input.stage?.kind === 'batch' ? input.stage : undefined;
+  const missingOld = batch === undefined ? 0 : batch.old - tally.oldStaying.length;
+  const missing =
+    missingOld > 0 ? missingOld : tally.released - (tally.newStaying.length - newCondemned.length);
+  const launch = Math.max(0, Math.min(missing, tally.maxCapacity - tally.alive));
   // Should they come back, they would be old ones among the new.
   const lostOld = input.instances.filter(
     (facts) =>
@@ -55,12 +57,20 @@ export function rollRestart(input: RolloutInput): RolloutDecision {
   return {
     launch,
     retire: [...new Set([...retireOld, ...newCondemned, ...newSurplus, ...lostOld])],
-    waiting: finished ? [] : explain(tally, launch),
+    waiting: finished ? [] : explain(tally, { launch, missingOld, batch }),
     finished,
+    launchesOld: missingOld > 0,
+    isStageDone: batch !== undefined && isBatchDone(tally),
   };
 }
 
-function takeTally({ app, instances }: RolloutInput): Tally {
+/** It serves, and what it replaced is gone. */
+const isBatchDone = ({ wanted, released, alive, newStaying, newServing, oldStaying }: Tally) =>
+  newServing >= released &&
+  oldStaying.length <= wanted - released &&
+  alive === newStaying.length + oldStaying.length;
+
+function takeTally({ app, instances, stage }: RolloutInput): Tally {
   const staying = instances.filter(isStaying);
   const newStaying = staying.filter((facts) => !isOutdated(facts.configVersion, app));
   return {
@@ -70,15 +80,19 @@ function takeTally({ app, instances }: RolloutInput): Tally {
     newStaying,
     newServing: newStaying.filter(isServing).length,
     serving: staying.filter(isServing).length,
+    released: stage?.kind === 'batch' ? stage.released : app.instances,
     ...restartCapacity(app),
   };
 }
 
 function chooseOld({ app }: RolloutInput, tally: Tally): readonly InstanceFacts[] {
-  const { oldStaying, newStaying, newServing, serving, wanted } = tally;
+  const { oldStaying, newStaying, newServing, serving, wanted, released } = tally;
+  const replaceable =
+    released < wanted ? oldStaying.length - (wanted - released) : Number.POSITIVE_INFINITY;
+  if (replaceable <= 0) return [];
   const budget = Math.max(0, serving - tally.minHealthy);
   const surplus = Math.max(0, oldStaying.length - Math.max(0, wanted - newServing));
-  const missing = wanted - newStaying.length;
+  const missing = released - newStaying.length;
   const room = tally.maxCapacity - tally.alive;
   const selection = { killSelection: app.killSelection };
 
@@ -99,7 +113,7 @@ function chooseOld({ app }: RolloutInput, tally: Tally): readonly InstanceFacts[
   chosen.push(...selectToKill(uncertain, uncertainCount, selection));
   const servingCount = Math.min(budget, target - chosen.length);
   chosen.push(...selectToKill(servingOld, servingCount, selection));
-  return chosen;
+  return chosen.slice(0, Math.min(chosen.length, replaceable));
 }
 
 /** The count went down together with the configuration: what is new and too many goes, never below the minimum. */
@@ -119,19 +133,34 @@ function chooseSurplusNew({ app }: RolloutInput, tally: Tally): readonly Instanc
   return [...chosen, ...selectToKill(serving, count, selection)];
 }
 
-function explain(tally: Tally, launch: number): readonly string[] {
+function explain(
+  tally: Tally,
+  about: {
+    readonly launch: number;
+    readonly missingOld: number;
+    readonly batch: BatchStage | undefined;
+  },
+): readonly string[] {
   const { wanted, newStaying, newServing, oldStaying, serving, minHealthy, maxCapacity } = tally;
+  const { launch, missingOld, batch } = about;
   const reasons: string[] = [];
+  if (batch !== undefined) {
+    reasons.push(
+      `batch ${batch.batch} of ${batch.batches}: ${tally.released} of ${wanted} instances are to be new for now`,
+    );
+  }
   if (newServing < wanted) {
     reasons.push(`${newServing} of ${wanted} new instances are running, healthy and ready`);
   }
   const notYet = newStaying.length - newServing;
   if (notYet > 0) reasons.push(`${notYet} new instances are started and not yet healthy and ready`);
-  if (launch > 0)
+  if (launch > 0) {
+    const which = missingOld > 0 ? 'old' : 'new';
     reasons.push(
-      `${launch} new ${launch === 1 ? 'instance waits' : 'instances wait'} for an offer`,
+      `${launch} ${which} ${launch === 1 ? 'instance waits' : 'instances wait'} for an offer`,
     );
-  if (newStaying.length < wanted && launch === 0) {
+  }
+  if (newStaying.length < tally.released && launch === 0) {
     reasons.push(`at most ${maxCapacity} instances may exist at once and ${tally.alive} do`);
   }
   if (oldStaying.length > 0) {

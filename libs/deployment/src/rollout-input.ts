@@ -1,5 +1,6 @@
 import type { App, InstanceId, Now } from '#core';
 import type { InstanceFacts } from './instance-facts.js';
+import type { RolloutStage } from './rollout-stage.js';
 
 /**
  * `scale` and `restart` are deployment actions (both replace outdated instances); `steady` keeps the count between
@@ -16,6 +17,8 @@ export interface RolloutInput {
   /** Whether there may be a router (see `mayHaveRouters`): without one nothing is drained. */
   readonly hasRouters: boolean;
   readonly sentenced?: ReadonlySet<InstanceId>;
+  /** Absent: it goes all the way. */
+  readonly stage?: RolloutStage;
   readonly limits?: UnhealthyLimits;
   readonly now: Now;
 }
@@ -39,12 +42,16 @@ export const DEFAULT_UNHEALTHY_LIMITS: UnhealthyLimits = {
 export interface RolloutActions {
   /** How many instances should wait to be launched (not: more than already wait). */
   readonly launch: number;
+  /** What is launched runs the definition from before the deployment. */
+  readonly launchesOld: boolean;
   /** Take out of rotation; they are killed by a later answer. */
   readonly drain: readonly InstanceId[];
   readonly kill: readonly InstanceId[];
   /** Why it is not finished, in words and numbers. */
   readonly waiting: readonly string[];
   readonly finished: boolean;
+  /** What the stage asks for serves: the canaries, or the batch. */
+  readonly isStageDone: boolean;
 }
 
 /** What a strategy decides; draining is settled here, in one place. */
@@ -53,4 +60,6 @@ export interface RolloutDecision {
   readonly retire: readonly InstanceFacts[];
   readonly waiting: readonly string[];
   readonly finished: boolean;
+  readonly launchesOld?: boolean;
+  readonly isStageDone?: boolean;
 }

@@ -1,5 +1,6 @@
 import type { InstanceId } from '#core';
 import { isOutdated } from './app-change.js';
+import { holdRollout } from './hold-rollout.js';
 import { type InstanceFacts, isAlive, isLeaving } from './instance-facts.js';
 import { rollRestart } from './rolling-restart.js';
 import type { RolloutActions, RolloutDecision, RolloutInput } from './rollout-input.js';
@@ -22,10 +23,12 @@ export function nextActions(given: RolloutInput): RolloutActions {
   }
   return {
     launch: decision.launch,
+    launchesOld: decision.launchesOld ?? false,
     drain,
     kill,
     waiting: [...decision.waiting, ...describeLeaving(input.instances)],
     finished: decision.finished,
+    isStageDone: decision.isStageDone ?? false,
   };
 }
 
@@ -36,6 +39,7 @@ const exemptOld = (facts: InstanceFacts, { app }: RolloutInput): InstanceFacts =
     : facts;
 
 function decide(input: RolloutInput): RolloutDecision {
+  if (input.stage?.kind === 'hold') return holdRollout(input, input.stage);
   switch (input.mode) {
     case 'stop':
       return stopApp(input);

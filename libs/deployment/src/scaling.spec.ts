@@ -40,6 +40,14 @@ describe('scaling', () => {
     expect(steady(anApp(3), [facts('i1')]).launch).toBe(2);
   });
 
+  it('4797: gives up none of 30,000 on the way to 50,000', () => {
+    const running = Array.from({ length: 30_000 }, (_, index) => facts(`i${index}`));
+
+    const { launch, drain, kill } = steady(anApp(50_000), running);
+
+    expect({ launch, drain, kill }).toEqual({ launch: 20_000, drain: [], kill: [] });
+  });
+
   it('gives up the youngest first', () => {
     expect(steady(anApp(1), [facts('i1'), facts('i3'), facts('i2')]).kill).toEqual(['i3', 'i2']);
   });

@@ -30,7 +30,7 @@ export class CallSender {
       readonly origin: string;
       readonly streamId: string;
       readonly frameworkId: string;
-      readonly headers: Readonly<Record<string, string>>;
+      readonly headers: () => Readonly<Record<string, string>>;
       readonly tls?: (() => TlsConnection) | undefined;
       readonly clock: Clock;
       readonly backOff: BackOffOptions;
@@ -91,7 +91,7 @@ export class CallSender {
         headers: {
           'content-type': 'application/json',
           'mesos-stream-id': this.options.streamId,
-          ...this.options.headers,
+          ...this.options.headers(),
         },
         body,
         // May be repeated, so it may be pipelined.

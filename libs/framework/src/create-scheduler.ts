@@ -33,8 +33,8 @@ export interface SchedulerOptions {
   readonly credential?: Credential;
   /** For https masters, asked at each new connection: whom to trust (`ca`), who we are (`cert` and `key`). */
   readonly tls?: () => TlsConnection;
-  /** Extra headers of every request. */
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Extra headers of every request; as a function, asked for each. */
+  readonly headers?: Readonly<Record<string, string>> | (() => Readonly<Record<string, string>>);
   readonly backOff?: Partial<BackOffOptions>;
   /** Asks the master about tasks after each subscription and on a timer. */
   readonly reconciliation?: ReconciliationOptions;
@@ -71,7 +71,7 @@ class HttpScheduler implements Scheduler {
   private readonly backOff: BackOff;
   private readonly backOffOptions: BackOffOptions;
   private readonly clock: Clock;
-  private readonly headers: Readonly<Record<string, string>>;
+  private readonly headers: () => Readonly<Record<string, string>>;
   private readonly dispatcher: Dispatcher | undefined;
   private readonly abort = new AbortController();
   private known: FrameworkId | undefined;
@@ -90,7 +90,9 @@ class HttpScheduler implements Scheduler {
     this.backOffOptions = { ...DEFAULT_BACK_OFF, ...options.backOff };
     this.backOff = new BackOff(this.backOffOptions);
     this.clock = options.clock ?? systemClock;
-    this.headers = { ...options.headers, ...authorizationOf(options.credential) };
+    const { headers } = options;
+    const own = authorizationOf(options.credential);
+    this.headers = () => ({ ...(typeof headers === 'function' ? headers() : headers), ...own });
     // Without pipelining a connection is used once: each subscription is by the certificates of its time.
     this.dispatcher = options.tls && new Agent({ ...connectBy(options.tls), pipelining: 0 });
     this.known = options.frameworkId;
@@ -170,7 +172,7 @@ class HttpScheduler implements Scheduler {
         frameworkInfo: { ...principal, ...info },
         frameworkId: this.known,
         suppressedRoles: this.options.suppressedRoles ?? [],
-        headers: this.headers,
+        headers: this.headers(),
         ...(this.dispatcher === undefined ? {} : { dispatcher: this.dispatcher }),
         clock: this.clock,
         signal: abort.signal,

@@ -3,6 +3,7 @@ import { readCheck, readHealthCheck, readReadinessCheck } from './check-fields.j
 import { readContainer } from './container-fields.js';
 import { readIpAddress, readNetwork, readProtocol } from './network-fields.js';
 import { asString, definedFields, type ObjectReader, readList } from './object-reader.js';
+import { readRollout } from './rollout-fields.js';
 import type { WrittenApp } from './written-app.js';
 
 /** Written by the server (or by older ones); ignored when a client sends back what it has read. */
@@ -15,6 +16,7 @@ export const SERVER_WRITTEN_APP_FIELDS = [
   'tasksHealthy',
   'tasksUnhealthy',
   'deployments',
+  'restarts',
   'lastTaskFailure',
   'readinessCheckResults',
   'taskStats',
@@ -56,6 +58,7 @@ export function readAppFields(reader: ObjectReader): WrittenApp {
     backoffFactor: reader.number('backoffFactor'),
     maxLaunchDelaySeconds: reader.integer('maxLaunchDelaySeconds'),
     upgradeStrategy: reader.object('upgradeStrategy', readUpgradeStrategy),
+    rollout: reader.object('rollout', readRollout),
     killSelection: reader.oneOf('killSelection', ['YOUNGEST_FIRST', 'OLDEST_FIRST'] as const),
     unreachableStrategy: readUnreachableStrategy(reader),
     taskKillGracePeriodSeconds: reader.integer('taskKillGracePeriodSeconds'),

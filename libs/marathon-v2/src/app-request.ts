@@ -71,6 +71,7 @@ export function readAppList(body: unknown, options: ReadOptions): Outcome<readon
 /** Reads one app at the reader's place: its id as written and its fields in today's form. */
 export function readAppUpdate(reader: ObjectReader): AppUpdate {
   const id = reader.string('id', { minLength: 1 });
+  if (id !== undefined) reader.problems.name(reader.path, id);
   const fields = convertLegacy(readAppFields(reader), reader.path, reader.problems);
   return { ...(id === undefined ? {} : { id }), fields, path: reader.path };
 }

@@ -78,6 +78,7 @@ export function placeApp(
 ): void {
   const before = draft.root.apps.get(id);
   const at = { path, problems: draft.problems };
+  draft.problems.name(path, id);
   const { surroundings, allowedRoles } = surroundingsOf(draft, id);
   const definition = completeApp(id, fields, surroundings, at);
   validateApp(definition, { features: draft.rules.features, allowedRoles }, at);

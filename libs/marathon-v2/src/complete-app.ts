@@ -65,7 +65,7 @@ export function completeApp(
   const portDefinitions = fields.portDefinitions ?? (isHost ? [DEFAULT_PORT_DEFINITION] : []);
   const portCount = isHost ? portDefinitions.length : (container?.portMappings?.length ?? 0);
   const resident = isResident(container === undefined ? {} : { container });
-  const { container: _written, ...rest } = fields;
+  const { container: _written, rollout, ...rest } = fields;
   const completed: Definition = {
     ...rest,
     id,
@@ -101,6 +101,7 @@ export function completeApp(
   return {
     ...completed,
     ...(container === undefined ? {} : { container }),
+    ...(rollout === undefined || Object.keys(rollout).length === 0 ? {} : { rollout }),
     ...(resident && fields.residency === undefined ? { residency: DEFAULT_RESIDENCY } : {}),
   };
 }

@@ -61,6 +61,7 @@ export {
   type Outcome,
   type Refusal,
 } from './refusal.js';
+export { MAX_DEADLINE_SECONDS } from './rollout-fields.js';
 export { readRouterReport } from './router-report.js';
 export { DEFAULT_SERVICE_PORTS, type PortRange, servicePortsOf } from './service-ports.js';
 export {
@@ -79,7 +80,6 @@ export {
   toWireQueueEntry,
   toWireStep,
   type WaitingApp,
-  type WireFinishedDeployment,
 } from './to-wire-deployment.js';
 export { toWirePod, type WirePod } from './to-wire-pod.js';
 export {
@@ -89,6 +89,7 @@ export {
   type WirePodInstance,
   type WirePodStatus,
 } from './to-wire-pod-status.js';
+export { toWireDetails } from './to-wire-story.js';
 export {
   type HealthObservation,
   type ObservedInstance,
@@ -100,9 +101,13 @@ export {
 export { type Feature, MAX_CPUS, MAX_INSTANCES, MAX_MIB } from './validate-app.js';
 export type {
   WireApp,
+  WireAppRestart,
+  WireChangePreview,
   WireCheckResult,
   WireDeployment,
   WireDeploymentAction,
+  WireDeploymentDetails,
+  WireDeploymentEvent,
   WireHealthCheck,
   WireHealthCheckResult,
   WirePortDefinition,
@@ -115,3 +120,13 @@ export type {
   WireTaskFailure,
 } from './wire-app.js';
 export type { MarathonEvent } from './wire-event.js';
+export type {
+  WireOfferValue,
+  WireReasonCount,
+  WireSeenAgent,
+  WireSeenOffer,
+  WireSuggestion,
+  WireUnusedOffer,
+  WireWaitingGroup,
+  WireWhy,
+} from './wire-explanation.js';

@@ -107,7 +107,7 @@ describe('an accepted app', () => {
     expect(accepted).toBeGreaterThan(100);
   });
 
-  it('has its service ports assigned, each once among those assigned', () => {
+  it('2868: has its service ports assigned, each once among those assigned', () => {
     fc.assert(
       fc.property(fc.array(plausibleApp, { minLength: 1, maxLength: 6 }), (bodies) => {
         let root = emptyRoot();

@@ -70,6 +70,16 @@ export class ProblemLog {
   private readonly rules = new Map<string, string[]>();
   private readonly warned: string[] = [];
   private readonly unknown: string[] = [];
+  /** Ids by the paths of list elements. */
+  private readonly names = new Map<string, string>();
+
+  /**
+   * What stands at a place in a list, for the errors about it: an index helps nobody who has a thousand apps. Codes of
+   * wrong shapes stay alone, as clients translate them.
+   */
+  name(path: string, id: string): void {
+    if (path.endsWith(')')) this.names.set(path, id);
+  }
 
   reportShape(path: string, error: string): void {
     add(this.shape, path, error);
@@ -96,7 +106,17 @@ export class ProblemLog {
     if (this.shape.size > 0) return { kind: 'wrong-shape', details: toDetails(this.shape) };
     const rules = new Map(this.rules);
     if (options.strict) for (const path of this.unknown) add(rules, path, 'unknown field');
-    return rules.size > 0 ? { kind: 'broken-rule', details: toDetails(rules) } : undefined;
+    if (rules.size === 0) return undefined;
+    const details = toDetails(rules).map((problem) => this.withName(problem));
+    return { kind: 'broken-rule', details };
+  }
+
+  private withName({ path, errors }: FieldProblem): FieldProblem {
+    for (let end = path.lastIndexOf(')'); end >= 0; end = path.lastIndexOf(')', end - 1)) {
+      const name = this.names.get(path.slice(0, end + 1));
+      if (name !== undefined) return { path, errors: errors.map((error) => `${error} (${name})`) };
+    }
+    return { path, errors };
   }
 
   /** The value if nothing is wrong, else the refusal. */

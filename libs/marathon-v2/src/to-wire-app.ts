@@ -50,6 +50,7 @@ export function toWireApp(app: App): WireApp {
     }),
     role: app.role,
     ...definedFields({
+      rollout: app.rollout,
       secrets: ifAnyKey(app.secrets),
       taskKillGracePeriodSeconds: app.taskKillGracePeriodSeconds,
       tty: app.tty,

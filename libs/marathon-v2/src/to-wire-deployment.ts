@@ -9,6 +9,7 @@ import { toIsoTime } from './iso-time.js';
 import { definedFields } from './object-reader.js';
 import { toWireApp } from './to-wire-app.js';
 import { toWirePod } from './to-wire-pod.js';
+import { toWireStory } from './to-wire-story.js';
 import type {
   WireDeployment,
   WireDeploymentAction,
@@ -63,6 +64,7 @@ export function toWireDeployment({
     currentStep: Math.min(deployment.currentStep + 1, deployment.steps.length),
     totalSteps: deployment.steps.length,
     waitingFor,
+    ...toWireStory(deployment),
   };
 }
 
@@ -71,23 +73,10 @@ const podsOf = ({ steps }: Pick<Deployment, 'steps'>): ReadonlySet<string> =>
     steps.flatMap(({ actions }) => actions.flatMap((one) => (one.isPod === true ? one.app : []))),
   );
 
-/** What a finished deployment adds: ours, as Marathon forgets them. */
-export interface WireFinishedDeployment extends WireDeployment {
-  readonly state: string;
-  readonly reason?: string;
-  readonly startedAt: string;
-  readonly finishedAt?: string;
-}
-
-export const toWireFinishedDeployment = (deployment: Deployment): WireFinishedDeployment => ({
+/** A deployment that has ended. */
+export const toWireFinishedDeployment = (deployment: Deployment): WireDeployment => ({
   ...toWireDeployment({ deployment, readiness: [], waitingFor: [] }),
   currentActions: [],
-  state: deployment.state,
-  ...definedFields({ reason: deployment.reason }),
-  startedAt: toIsoTime(deployment.startedAtEpochMs),
-  ...(deployment.finishedAtEpochMs === undefined
-    ? {}
-    : { finishedAt: toIsoTime(deployment.finishedAtEpochMs) }),
 });
 
 /** Task ids begin with the app's path in its safe form. */

@@ -2,6 +2,7 @@ import { type App, type Constraint, compilePattern } from '#core';
 import { type Definition, isResident, isSingleInstance } from './complete-app.js';
 import { MAX_INT } from './object-reader.js';
 import type { ProblemLog } from './refusal.js';
+import { validateRollout } from './rollout-fields.js';
 import { checkRange, checkUnique, type Report } from './rule-report.js';
 import { validateChecks } from './validate-checks.js';
 import { validateContainer } from './validate-container.js';
@@ -44,6 +45,7 @@ export function validateRunSpec(app: Definition, context: RuleContext, report: R
   validateRoles(app, context, report);
   validateConstraints(app.constraints, report);
   validateStrategies(app, report);
+  validateRollout(app, report);
   validateFeatures(app, context, report);
   validateNetworks(app, report);
 }

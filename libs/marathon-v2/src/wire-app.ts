@@ -121,6 +121,15 @@ export interface WireApp {
     readonly minimumHealthCapacity: number;
     readonly maximumOverCapacity: number;
   };
+  /** Ours: how deployments of the app proceed and when they give up. */
+  readonly rollout?: {
+    readonly deadlineSeconds?: number;
+    readonly maxFailures?: number;
+    readonly autoRollback?: boolean;
+    readonly batches?: readonly number[];
+    readonly pauseAfterBatch?: boolean;
+    readonly canary?: { readonly instances: number };
+  };
   readonly version: string;
   readonly versionInfo?: { readonly lastScalingAt: string; readonly lastConfigChangeAt: string };
   readonly tasksStaged?: number;
@@ -155,6 +164,58 @@ export interface WireDeployment {
   readonly totalSteps: number;
   /** Ours: why the current step has not finished, in words and numbers. */
   readonly waitingFor: readonly string[];
+  /** Ours, from here on: Running, Succeeded, Cancelled or Failed. */
+  readonly state: string;
+  readonly reason?: string;
+  readonly by?: string;
+  readonly startedAt: string;
+  readonly finishedAt?: string;
+  readonly limits?: {
+    readonly deadlineSeconds?: number;
+    readonly maxFailures?: number;
+    readonly autoRollback: boolean;
+  };
+  readonly deadline?: string;
+  /** New instances that have failed. */
+  readonly failures?: number;
+  readonly paused?: {
+    readonly since: string;
+    readonly by?: string;
+    readonly afterBatch?: {
+      readonly app: string;
+      readonly batch: number;
+      readonly batches: number;
+    };
+  };
+  /** Apps whose canaries wait for promotion. */
+  readonly awaitsPromotion?: readonly { readonly app: string; readonly since: string }[];
+  readonly rollbackOf?: string;
+  readonly rolledBackBy?: string;
+  readonly phases?: readonly {
+    /** One-based. */
+    readonly step: number;
+    readonly startedAt: string;
+    readonly finishedAt?: string;
+  }[];
+}
+
+/** What happened in a deployment, of its instances mostly. */
+export interface WireDeploymentEvent {
+  readonly kind: string;
+  readonly timestamp: string;
+  readonly app?: string;
+  readonly instance?: string;
+  readonly host?: string;
+  readonly version?: string;
+  readonly message?: string;
+  readonly by?: string;
+}
+
+/** A deployment with its story. */
+export interface WireDeploymentDetails extends WireDeployment {
+  readonly events: readonly WireDeploymentEvent[];
+  /** Later events that are not kept. */
+  readonly omittedEvents: number;
 }
 
 /** Of an app, or of a pod. */
@@ -194,4 +255,42 @@ export interface WireRouterReport {
   readonly busyTasks?: readonly string[];
   readonly url?: string;
   readonly statistics?: Readonly<Record<string, unknown>>;
+}
+
+/** Ours: instances of an app that a change replaces. */
+export interface WireAppRestart {
+  readonly app: string;
+  readonly count: number;
+  /** Of a long list the first. */
+  readonly instances: readonly string[];
+}
+
+/** Ours: what a write with `dryRun=true` answers. */
+export interface WireChangePreview {
+  readonly dryRun: true;
+  readonly steps: readonly { readonly actions: readonly WireDeploymentAction[] }[];
+  readonly apps: readonly {
+    readonly app: string;
+    readonly change: 'new' | 'scale' | 'in-place' | 'restart' | 'removed' | 'none';
+    readonly fields: readonly string[];
+    readonly instances: { readonly before: number; readonly after: number };
+    readonly kills: { readonly count: number; readonly instances: readonly string[] };
+    readonly keeps: { readonly count: number; readonly instances: readonly string[] };
+    /** Where launches would go on what agents offered last; of many apps only the first are placed. */
+    readonly launches: {
+      readonly count: number;
+      readonly offers?: number;
+      readonly offersSince?: string;
+      readonly placements?: readonly {
+        readonly agentId: string;
+        readonly host: string;
+        readonly count: number;
+      }[];
+      readonly unplaced?: number;
+      readonly reasons?: readonly string[];
+    };
+  }[];
+  readonly conflicts: readonly { readonly id: string }[];
+  readonly refusal?: string;
+  readonly warnings: readonly string[];
 }

@@ -10,20 +10,24 @@ interface WireCurrentStep {
 }
 
 /**
- * Events of /v2/events without `timestamp`, which is added when the event gets its id. `draining_changed_event` and
- * `resync` are ours; the rest are Marathon's, field by field.
+ * Events of /v2/events without `timestamp`, which is added when the event gets its id. `draining_changed_event`,
+ * `resync` and what tells of a deployment that is held are ours; the rest are Marathon's, field by field.
  */
 export type MarathonEvent =
   | {
       readonly eventType: 'api_post_event';
       readonly clientIp: string;
       readonly uri: string;
+      /** Ours: who asked, where credentials are asked for. */
+      readonly by?: string;
       readonly appDefinition: Readonly<Record<string, unknown>>;
     }
   | {
       readonly eventType: 'pod_created_event' | 'pod_updated_event' | 'pod_deleted_event';
       readonly clientIp: string;
       readonly uri: string;
+      /** Ours: who asked, where credentials are asked for. */
+      readonly by?: string;
     }
   | {
       readonly eventType: 'status_update_event';
@@ -111,6 +115,18 @@ export type MarathonEvent =
       readonly id: string;
       readonly plan: WirePlan;
       readonly reason: string;
+    }
+  | {
+      readonly eventType:
+        | 'deployment_paused'
+        | 'deployment_resumed'
+        | 'deployment_batch_done'
+        | 'deployment_awaits_promotion'
+        | 'deployment_promoted';
+      readonly id: string;
+      readonly plan: WirePlan;
+      readonly reason?: string;
+      readonly by?: string;
     }
   | { readonly eventType: 'app_terminated_event'; readonly appId: string }
   | {

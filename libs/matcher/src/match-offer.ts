@@ -1,6 +1,7 @@
 import {
   type App,
   type AppId,
+  type Constraint,
   fromMilli,
   imagesOf,
   normaliseRanges,
@@ -25,7 +26,7 @@ import type {
 } from './offer.js';
 import { assignPorts, wantedPorts } from './ports.js';
 
-const SCALARS = [
+export const SCALARS = [
   ['cpus', 'InsufficientCpus', 'cpus'],
   ['mem', 'InsufficientMemory', 'MiB of memory'],
   ['disk', 'InsufficientDisk', 'MiB of disk'],
@@ -68,14 +69,18 @@ export function matchOffer(
 }
 
 /** What about the agent never changes while the offer is used up. */
-function checkAgent(offer: MatchableOffer, app: App): Refusal | undefined {
-  const { allocatedRole } = offer;
-  if (allocatedRole !== undefined && allocatedRole !== app.role) {
-    return {
-      reason: 'UnfulfilledRole',
-      detail: `needs role ${app.role}, the offer is for role ${allocatedRole}`,
-    };
-  }
+const checkAgent = (offer: MatchableOffer, app: App): Refusal | undefined =>
+  checkRole(offer, app) ?? checkDocker(offer, app);
+
+export function checkRole({ allocatedRole }: MatchableOffer, app: App): Refusal | undefined {
+  if (allocatedRole === undefined || allocatedRole === app.role) return undefined;
+  return {
+    reason: 'UnfulfilledRole',
+    detail: `needs role ${app.role}, the offer is for role ${allocatedRole}`,
+  };
+}
+
+export function checkDocker(offer: MatchableOffer, app: App): Refusal | undefined {
   const [image] = imagesOf(app);
   if (image !== undefined && offer.hasDocker === false) {
     return {
@@ -87,7 +92,10 @@ function checkAgent(offer: MatchableOffer, app: App): Refusal | undefined {
 }
 
 /** Old instances about to be replaced do not block placement. */
-function constrainingSites(app: App, placedOf: (app: AppId) => readonly PlacedInstance[]): Site[] {
+export function constrainingSites(
+  app: App,
+  placedOf: (app: AppId) => readonly PlacedInstance[],
+): Site[] {
   if (app.constraints.length === 0) return [];
   const sites: Site[] = [];
   for (const { configVersion, site } of placedOf(app.id)) {
@@ -111,22 +119,12 @@ type OneOutcome =
 
 function matchOne({ offer, app, pools, placed, context, seed }: OneMatch): OneOutcome {
   for (const constraint of app.constraints) {
-    const verdict = checkConstraint({
-      constraint,
-      site: offer,
-      placed,
-      instances: app.instances,
-      ...(context.distinctValues === undefined ? {} : { distinctValues: context.distinctValues }),
-    });
-    if (!verdict.ok) {
-      return { ok: false, refusal: { reason: 'UnfulfilledConstraint', detail: verdict.detail } };
-    }
+    const refusal = refuseByConstraint({ constraint, offer, app, placed, context });
+    if (refusal !== undefined) return { ok: false, refusal };
   }
+  if (offer.isInMaintenance === true) return { ok: false, refusal: refuseMaintenance(offer) };
   const usable = usablePools(app, pools);
-  if (usable.length === 0) {
-    const detail = `accepts resources of role ${app.acceptedResourceRoles.join(', ')} only`;
-    return { ok: false, refusal: { reason: 'UnfulfilledRole', detail } };
-  }
+  if (usable.length === 0) return { ok: false, refusal: refuseRoles(app) };
   const shortage = findShortage(app, usable);
   if (shortage !== undefined) return { ok: false, refusal: shortage };
   const wanted = wantedPorts(app);
@@ -147,8 +145,39 @@ function matchOne({ offer, app, pools, placed, context, seed }: OneMatch): OneOu
   };
 }
 
+export function refuseByConstraint(about: {
+  readonly constraint: Constraint;
+  readonly offer: MatchableOffer;
+  readonly app: App;
+  readonly placed: readonly Site[];
+  readonly context: Pick<MatchContext, 'distinctValues'>;
+}): Refusal | undefined {
+  const { distinctValues } = about.context;
+  const verdict = checkConstraint({
+    constraint: about.constraint,
+    site: about.offer,
+    placed: about.placed,
+    instances: about.app.instances,
+    ...(distinctValues === undefined ? {} : { distinctValues }),
+  });
+  return verdict.ok ? undefined : { reason: 'UnfulfilledConstraint', detail: verdict.detail };
+}
+
+export const refuseMaintenance = ({ hostname }: MatchableOffer): Refusal => ({
+  reason: 'AgentMaintenance',
+  detail: `agent ${hostname} is in maintenance`,
+});
+
+export const refuseRoles = (app: App): Refusal => ({
+  reason: 'UnfulfilledRole',
+  detail:
+    app.acceptedResourceRoles.length === 0
+      ? `needs resources of role ${app.role}`
+      : `accepts resources of role ${app.acceptedResourceRoles.join(', ')} only`,
+});
+
 /** Reserved resources of the app's role first, then unreserved ones, as far as the app accepts them. */
-function usablePools(app: App, pools: readonly ResourcePool[]): readonly ResourcePool[] {
+export function usablePools(app: App, pools: readonly ResourcePool[]): readonly ResourcePool[] {
   const accepted = app.acceptedResourceRoles;
   const accepts = (role: string): boolean =>
     accepted.length === 0 ? role === '*' || role === app.role : accepted.includes(role);
@@ -160,18 +189,38 @@ function usablePools(app: App, pools: readonly ResourcePool[]): readonly Resourc
 const needOf = (app: App, name: (typeof SCALARS)[number][0]): number => toMilli(app[name]);
 
 function findShortage(app: App, pools: readonly ResourcePool[]): Refusal | undefined {
-  for (const [name, reason, unit] of SCALARS) {
-    const need = needOf(app, name);
-    if (need === 0) continue;
-    let have = 0;
-    for (const pool of pools) have += scalarMilli(pool.resources, name);
-    if (have < need) {
-      const detail = `needs ${fromMilli(need)} ${unit}, ${fromMilli(have)} are left`;
-      return { reason, detail };
-    }
+  for (const scalar of SCALARS) {
+    const shortage = measureShortage(app, scalar[0], pools);
+    if (shortage !== undefined) return refuseShortage(scalar, shortage);
   }
   return undefined;
 }
+
+/** In thousandths. */
+export interface Shortage {
+  readonly needMilli: number;
+  readonly haveMilli: number;
+}
+
+export function measureShortage(
+  app: App,
+  name: (typeof SCALARS)[number][0],
+  pools: readonly ResourcePool[],
+): Shortage | undefined {
+  const needMilli = needOf(app, name);
+  if (needMilli === 0) return undefined;
+  let haveMilli = 0;
+  for (const pool of pools) haveMilli += scalarMilli(pool.resources, name);
+  return haveMilli < needMilli ? { needMilli, haveMilli } : undefined;
+}
+
+export const refuseShortage = (
+  [, reason, unit]: (typeof SCALARS)[number],
+  { needMilli, haveMilli }: Shortage,
+): Refusal => ({
+  reason,
+  detail: `needs ${fromMilli(needMilli)} ${unit}, ${fromMilli(haveMilli)} are left`,
+});
 
 function takeResources(
   app: App,

@@ -21,6 +21,8 @@ export interface MatchableOffer {
   readonly pools: readonly ResourcePool[];
   /** False: the agent says it has no Docker engine. Undefined: it does not say. */
   readonly hasDocker?: boolean;
+  /** Now lies within a maintenance window of the agent. */
+  readonly isInMaintenance?: boolean;
 }
 
 /** An app that waits, and how many instances this offer may take of it. */
@@ -57,16 +59,22 @@ export interface MatchedLaunch {
   readonly taken: readonly ResourcePool[];
 }
 
-/** Marathon's names, in funnel order; `NoDockerSupport` is ours. */
+/**
+ * Marathon's names, in funnel order; `NoDockerSupport` is ours. Two are never given: no reservations are made that an
+ * instance could miss, and nothing is kept for apps that need scarce resources.
+ */
 export const REFUSAL_REASONS = [
   'UnfulfilledRole',
   'NoDockerSupport',
   'UnfulfilledConstraint',
+  'NoCorrespondingReservationFound',
+  'AgentMaintenance',
   'InsufficientCpus',
   'InsufficientMemory',
   'InsufficientDisk',
   'InsufficientGpus',
   'InsufficientPorts',
+  'DeclinedScarceResources',
 ] as const;
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 

@@ -81,7 +81,7 @@ describe('the tokens a master accepts', () => {
         headers: { host: 'localhost', ...(authorization === undefined ? {} : { authorization }) },
       });
 
-    expect(ask('/agents', bearer(OLD))()).toBe('agent');
+    expect(ask('/agents', bearer(OLD))()?.principal).toBe('agent');
     expect(ask('/agents')).toThrow(/missing or wrong: an agent needs a token/);
     expect(ask('/agents', bearer(NEW))).toThrow(/The token is not accepted/);
     expect(ask('/others')).not.toThrow();

@@ -4,17 +4,19 @@ import { Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AcceptedCredentials } from './accepted-credentials.js';
 import { openAgentTokens } from './agent-tokens.js';
 import { ApiExceptionFilter } from './api-exception.filter.js';
 import { BODY_LIMIT_BYTES } from './body-limit.js';
-import { readAcceptedCredentials, readCredentialSettings } from './credentials.js';
 import type { Daemon, DaemonOptions } from './daemon.js';
 import { toErrorReply } from './error-reply.js';
+import { startLoginMetrics } from './failed-logins.js';
 import { acceptJsonBodies } from './json-body.js';
 import { createLogger, toNestLogger } from './logger.js';
 import { metricsRegistry, startDefaultMetrics } from './metrics.js';
 import { serveOpenApi } from './open-api.js';
-import { rememberPrincipal } from './principal.js';
+import { answerPing } from './ping.js';
+import { rememberIdentity } from './principal.js';
 import { list, readConfig, toggle } from './read-config.js';
 import { checkExposure, createRequestGuard, type Exposure } from './request-guard.js';
 import { RouteTable } from './route-table.js';
@@ -37,11 +39,15 @@ export async function buildDaemon(options: DaemonOptions): Promise<Daemon> {
   const log = (level: 'info' | 'warn', message: string) => logger[level](message);
   const tls = options.tls ?? processTls(log);
   const agentTokens = openAgentTokens(log);
+  const accepted = new AcceptedCredentials(log);
   const exposure: Exposure = {
     ...readExposure(),
     ...securityOf(tls),
     agentTokens,
     host: options.host,
+    get credentials() {
+      return accepted.current;
+    },
   };
   checkExposure(exposure);
   const routes = new RouteTable();
@@ -64,20 +70,23 @@ export async function buildDaemon(options: DaemonOptions): Promise<Daemon> {
     tls?.serve(server);
     logFailedHandshakes(server, log);
   }
-  server.once('close', () => agentTokens?.close());
+  server.once('close', () => {
+    agentTokens?.close();
+    accepted.close();
+  });
   const { port } = server.address() as AddressInfo;
   const scheme = exposure.isSecure === true ? 'https' : 'http';
   const url = `${scheme}://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`;
-  return { app, logger, host: options.host, port, url, close: () => app.close() };
+  const close = () => app.close();
+  return { app, logger, host: options.host, port, url, routes: routes.all, close };
 }
 
-function readExposure(): Omit<Exposure, 'host'> {
-  const read = readConfig({
+function readExposure(): Omit<Exposure, 'host' | 'credentials'> {
+  return readConfig({
     allowedHosts: list('PACER_ALLOWED_HOSTS', []),
     allowOpenBind: toggle('PACER_ALLOW_OPEN_BIND', false),
     allowPlainBind: toggle('PACER_ALLOW_PLAIN_BIND', false),
   });
-  return { ...read, credentials: readAcceptedCredentials(readCredentialSettings()) };
 }
 
 const securityOf = (
@@ -123,7 +132,7 @@ function createAdapter(
       const { method, url, headers } = request;
       const route = request.routeOptions.url;
       const certificate = clientCertificateOf(request.raw.socket);
-      rememberPrincipal(request.raw, guard({ method, url, route, headers, certificate }));
+      rememberIdentity(request.raw, guard({ method, url, route, headers, certificate }));
       done();
     } catch (error) {
       const answer = toErrorReply(error, { method: request.method, url: request.url, allowed: [] });
@@ -167,7 +176,8 @@ function showSomethingAtRoot(app: NestFastifyApplication): void {
 function serveOperations(app: NestFastifyApplication, options: DaemonOptions): void {
   startDefaultMetrics();
   const server = app.getHttpAdapter().getInstance();
-  server.get('/ping', (_request, reply) => reply.type('text/plain; charset=utf-8').send('pong'));
+  startLoginMetrics();
+  server.get('/ping', answerPing);
   server.get('/metrics', async (_request, reply) =>
     reply.type(metricsRegistry.contentType).send(await metricsRegistry.metrics()),
   );

@@ -50,11 +50,32 @@ describe('parseCredentials', () => {
     ]);
   });
 
+  it('reads roles, in lines also where the kinds would be', () => {
+    const roles = (text: string) =>
+      parseCredentials(text).map(({ principal, kinds, role }) => [principal, [...kinds], role]);
+    const json = { principal: 'olga', secret: 'pw', kinds: ['operator'], role: 'read' };
+
+    expect(roles('olga pw operator read\nivan pw read\nops pw operator full\nall pw full')).toEqual(
+      [
+        ['olga', ['operator'], 'read'],
+        ['ivan', ['operator'], 'read'],
+        ['ops', ['operator'], undefined],
+        ['all', ['framework', 'agent', 'operator'], undefined],
+      ],
+    );
+    expect(roles(JSON.stringify({ credentials: [json] }))).toEqual([
+      ['olga', ['operator'], 'read'],
+    ]);
+  });
+
   it.each([
     ['', /no credentials/],
     ['ops', /line 1: the secret of "ops" is empty/],
     ['a b\nops s3cret admin', /line 2: principal "ops" may be "admin", which is none of framework/],
     ['ops s3cret operator extra', /more than/],
+    ['ops s3cret operator reader', /more than/],
+    ['ops s3cret framework read', /role read may be an operator only/],
+    ['{"credentials": [{"principal": "a", "secret": "s3cret", "role": "s"}]}', /one of read, full/],
     ['o:ps s3cret', /colon/],
     [`${'x'.repeat(256)} s3cret`, /longer than 255/],
     ['{"credentials": [', /is no JSON/],
@@ -128,6 +149,12 @@ describe('findOwnCredential', () => {
       })?.principal,
     ).toBe('single');
     expect(findOwnCredential('operator', {})).toBeUndefined();
+  });
+
+  it('is nobody who may only look', () => {
+    const PACER_CREDENTIALS_FILE = write('olga s1 read\nops s2 operator');
+
+    expect(findOwnCredential('operator', { PACER_CREDENTIALS_FILE })?.principal).toBe('ops');
   });
 
   it('says that none may act so, as every request would be refused', () => {

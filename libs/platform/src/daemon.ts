@@ -33,6 +33,8 @@ export interface Daemon {
   readonly port: number;
   /** `http://host:port`, https with TLS. */
   readonly url: string;
+  /** Every route it answers, as Fastify spells it; for checking that access to each is decided. */
+  readonly routes: readonly { readonly path: string; readonly methods: readonly string[] }[];
   /** Runs the modules' shutdown hooks and stops listening. Connections still open after 2 s are cut. */
   close(): Promise<void>;
 }

@@ -8,7 +8,9 @@ export {
   basicAuthorization,
   type Credential,
   findOwnCredential,
+  type Identity,
   type PrincipalKind,
+  type Role,
   readAcceptedCredentials,
   readClusterCredentials,
 } from './credentials.js';
@@ -16,8 +18,10 @@ export type { Daemon, DaemonOptions } from './daemon.js';
 export { type CallRefusal, findAcceptRefusal, findCallRefusal } from './json-call.js';
 export { createLogger, type Logger, toNestLogger } from './logger.js';
 export { metricsRegistry } from './metrics.js';
+export { formatOnBehalfOf, ON_BEHALF_OF_HEADER } from './on-behalf-of.js';
+export { ownAuthorization } from './own-authorization.js';
 export { type FieldNames, parsedOrThrow } from './parsed-or-throw.js';
-export { principalOf } from './principal.js';
+export { principalOf, roleOf } from './principal.js';
 export {
   identifyProcess,
   isRunning,
@@ -43,6 +47,7 @@ export {
   checkExposure,
   isCrossSite,
   isLoopback,
+  roleForMetrics,
 } from './request-guard.js';
 export { BatchQueue, QueueFullError, SerialQueue } from './serial-queue.js';
 export { type SseClient, type SseEvent, SseHub } from './sse-hub.js';

@@ -136,8 +136,8 @@ describe('the request guard', () => {
     });
 
     it('says who it is, and answers 403 to whom the rule does not name', () => {
-      expect(ask('/v2/apps', credential('ops'))).toBe('ops');
-      expect(ask('/call', credential('fw'))).toBe('fw');
+      expect(ask('/v2/apps', credential('ops'))?.principal).toBe('ops');
+      expect(ask('/call', credential('fw'))?.principal).toBe('fw');
       expect(() => ask('/call', credential('ops'))).toThrow(
         expect.objectContaining({ status: 403, message: expect.stringContaining('framework') }),
       );

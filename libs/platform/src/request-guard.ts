@@ -2,6 +2,8 @@ import { isIP } from 'node:net';
 import type { AccessRule } from './access.js';
 import { ApiError } from './api-error.js';
 import { asksEverybody, createAuthentication, type Proofs } from './authentication.js';
+import type { Identity, Role } from './credentials.js';
+import { ON_BEHALF_OF_HEADER } from './on-behalf-of.js';
 import { ConfigError } from './read-config.js';
 import type { ClientCertificate } from './tls/client-certificate.js';
 
@@ -30,12 +32,17 @@ export interface GuardedRequest {
   readonly certificate?: ClientCertificate | undefined;
 }
 
-/** For operators only. */
-export const operatorsOnly: AccessRule = () => ({
+/** For operators only; of them, who may only look may read metrics. */
+export const operatorsOnly: AccessRule = ({ method, route }) => ({
   kind: 'closed',
   to: ['operator'],
   realm: 'pacer',
+  needs: roleForMetrics(method, route),
 });
+
+/** Metrics show no secret, and whoever collects them should hold no more than it takes. Everything else: full. */
+export const roleForMetrics = (method: string, route: string | undefined): Role =>
+  route === '/metrics' && (method === 'GET' || method === 'HEAD') ? 'read' : 'full';
 
 /** Answered without credentials by every daemon, for load balancers and the supervisor. */
 const OPEN_ROUTES: ReadonlySet<string> = new Set(['/ping']);
@@ -63,12 +70,12 @@ export function checkExposure(exposure: Exposure): void {
  * Makes the check each request passes before it is routed. A web page must not be able to command us, even on loopback:
  * a Host that is not ours (DNS rebinding) and an Origin other than our own are refused with 403. Throws
  * {@link ApiError}; so is a NUL character anywhere in the URL, with 400. What bodies must be is the content type parsers' concern: anything but JSON gets 415.
- * Where somebody is asked who they are, 401 and 403 by {@link createAuthentication}. Returns the principal.
+ * Where somebody is asked who they are, 401 and 403 by {@link createAuthentication}. Returns who it is.
  */
 export function createRequestGuard(
   exposure: Exposure,
   accessTo: AccessRule = operatorsOnly,
-): (request: GuardedRequest) => string | undefined {
+): (request: GuardedRequest) => Identity | undefined {
   const authenticate = createAuthentication(exposure);
   const isOpenBind = !isLoopback(exposure.host);
   return ({ method, url, route, headers, certificate }) => {
@@ -92,7 +99,11 @@ export function createRequestGuard(
       ? ({ kind: 'open' } as const)
       : accessTo({ method, route });
     if (access.kind === 'open') return undefined;
-    const shown = { authorization: single(headers['authorization']), certificate };
+    const shown = {
+      authorization: single(headers['authorization']),
+      certificate,
+      onBehalfOf: single(headers[ON_BEHALF_OF_HEADER]),
+    };
     return authenticate(shown, access, `${method} ${route ?? 'of what is not there'}`);
   };
 }

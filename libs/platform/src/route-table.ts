@@ -5,8 +5,12 @@
 export class RouteTable {
   private readonly routes: { readonly pattern: RegExp; readonly methods: readonly string[] }[] = [];
 
+  /** Every route as it was added, bare ones too. */
+  readonly all: { readonly path: string; readonly methods: readonly string[] }[] = [];
+
   /** Adds a route as Fastify spells it: `/v2/apps/:id`, `/v2/apps/*`. */
   add(path: string, methods: readonly string[]): void {
+    this.all.push({ path, methods });
     if (path === '*' || path === '/*') return;
     const source = path
       .replace(/\/+$/, '')

@@ -37,7 +37,7 @@ async function dropRevisions(sql: Sql): Promise<void> {
 
 /**
  * Ended rows go when no kept revision shows them and they are no version of an app that still exists, or when they are
- * beyond an app's versions. A revision that loses a row goes too: a root is read whole or not at all.
+ * beyond an app's versions; what an instance was launched from stays. A revision that loses a row goes too: a root is read whole or not at all.
  */
 async function dropVersions(sql: Sql): Promise<void> {
   await sql(
@@ -54,6 +54,8 @@ async function dropVersions(sql: Sql): Promise<void> {
            WHERE v.revision >= r.from_revision AND v.revision < r.to_revision)))
          AND NOT EXISTS (SELECT 1 FROM (${NEEDED_REVISIONS}) AS needed (revision)
            WHERE needed.revision >= r.from_revision AND needed.revision < r.to_revision)
+         AND NOT EXISTS (SELECT 1 FROM controller.instance i
+           WHERE i.app_id = a.id AND i.body ->> 'appVersion' = a.version)
        RETURNING r.from_revision, r.to_revision
      )
      DELETE FROM controller.revision v USING doomed d

@@ -10,6 +10,7 @@ import {
   type StoredEvent,
   type TaskFailure,
 } from '#core';
+import { readHistoryLengths } from './deployment-history.js';
 import { readLastEventId } from './event-log.js';
 import type { Sql } from './sql.js';
 
@@ -43,6 +44,7 @@ export async function readSnapshot(sql: Sql): Promise<ControllerSnapshot> {
     root: toRoot(revision, apps.rows, groups.rows),
     instances: instances.rows.map(({ body }) => body),
     deployments: deployments.rows.map(({ body }) => body),
+    historyLengths: await readHistoryLengths(sql),
     failures: failures.rows.map(({ body }) => body),
     ...(stored === undefined ? {} : { frameworkId: stored.value }),
     lastEventId: await readLastEventId(sql),

@@ -13,6 +13,7 @@ import {
   readSnapshot,
 } from './controller-reads.js';
 import { lockWrites, writeChanges } from './controller-writes.js';
+import { readHistory } from './deployment-history.js';
 import { readLastEventId } from './event-log.js';
 import { foldChanges } from './fold-changes.js';
 import type { Database } from './open-database.js';
@@ -78,6 +79,7 @@ export function createControllerStore(database: Database): ControllerStore {
       );
       return rows[0]?.body;
     },
+    loadHistory: (id) => readConsistently(database, (sql) => readHistory(sql, id)),
     listEvents: (afterId, limit) =>
       readConsistently(database, (sql) => readEvents(sql, afterId, limit)),
     compact: (lease) => writeFenced(database, lease, compactController),

@@ -1,4 +1,5 @@
 import type { App, Deployment, Group, Instance, InstanceId, TaskFailure } from '#core';
+import { appendHistory } from './deployment-history.js';
 import { appendEvents, type EventPartitions } from './event-log.js';
 import type { FoldedChanges, RevisionChange } from './fold-changes.js';
 import type { Sql } from './sql.js';
@@ -27,6 +28,7 @@ export async function writeChanges(
   await deleteInstances(sql, changes.deleteInstances);
   await putInstances(sql, changes.putInstances);
   await putDeployments(sql, changes.deployments);
+  await appendHistory(sql, changes.history);
   await putFailures(sql, changes.failures);
   await writeFrameworkId(sql, changes.frameworkId);
   await appendEvents(sql, changes.events, partitions);

@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { App, Deployment, Group, Instance, TaskFailure } from '#core';
+import type { App, Deployment, DeploymentEvent, Group, Instance, TaskFailure } from '#core';
 
 /**
  * Rows of schema `controller`. Apps and groups are valid from a revision up to, and not including, another; the current
@@ -43,6 +43,14 @@ export class DeploymentRow {
   @Column('bigint', { name: 'target_revision' }) targetRevision!: number;
   @Column('bigint', { name: 'finished_at_ms', nullable: true }) finishedAtMs!: number | null;
   @Column('json') body!: Deployment;
+}
+
+/** One event of a deployment; in the place after the last one kept, how many were left out. */
+@Entity({ schema: 'controller', name: 'deployment_event' })
+export class DeploymentEventRow {
+  @PrimaryColumn('text', { name: 'deployment_id' }) deploymentId!: string;
+  @PrimaryColumn('integer') position!: number;
+  @Column('json') body!: DeploymentEvent | { readonly omitted: number };
 }
 
 @Entity({ schema: 'controller', name: 'task_failure' })

@@ -3,6 +3,7 @@ import { DataSource } from 'typeorm';
 import {
   AppRow,
   ControllerSettingRow,
+  DeploymentEventRow,
   DeploymentRow,
   EventRow,
   GroupRow,
@@ -20,6 +21,7 @@ import {
   QuotaRow,
   WeightRow,
 } from './master.entities.js';
+import { DeploymentHistory1764288000000 } from './migrations/deployment-history.js';
 import { InitialSchema1763683200000 } from './migrations/initial-schema.js';
 import { MasterOperations1764115200000 } from './migrations/master-operations.js';
 
@@ -30,7 +32,11 @@ const IDLE_TRANSACTION_TIMEOUT_MS = 5_000;
 const DEFAULT_POOL_SIZE = 8;
 
 /** All migrations, oldest first. A new one goes to the end. */
-const MIGRATIONS = [InitialSchema1763683200000, MasterOperations1764115200000];
+const MIGRATIONS = [
+  InitialSchema1763683200000,
+  MasterOperations1764115200000,
+  DeploymentHistory1764288000000,
+];
 
 /** The pool and what it knows of the schema; not connected yet. */
 export function createDataSource(url: string, options: DatabaseOptions): DataSource {
@@ -47,6 +53,7 @@ export function createDataSource(url: string, options: DatabaseOptions): DataSou
       GroupRow,
       InstanceRow,
       DeploymentRow,
+      DeploymentEventRow,
       TaskFailureRow,
       ControllerSettingRow,
       EventRow,

@@ -6,6 +6,7 @@ import type {
   StoredEvent,
   TaskFailure,
 } from '#core';
+import type { HistoryChange } from './deployment-history.js';
 
 export type RevisionChange = Extract<StoreChange, { readonly kind: 'put-revision' }>;
 
@@ -20,6 +21,8 @@ export interface FoldedChanges {
   readonly putInstances: readonly Instance[];
   readonly deleteInstances: readonly InstanceId[];
   readonly deployments: readonly Deployment[];
+  /** In the order given. */
+  readonly history: readonly HistoryChange[];
   readonly failures: readonly TaskFailure[];
   readonly events: readonly StoredEvent[];
   /** The last word on it, if any was said. */
@@ -33,6 +36,7 @@ export function foldChanges(changes: readonly StoreChange[]): FoldedChanges {
   const failures = new Map<string, TaskFailure>();
   const revisions: RevisionChange[] = [];
   const events: StoredEvent[] = [];
+  const history: HistoryChange[] = [];
   let frameworkId: FrameworkIdChange | undefined;
   for (const change of changes) {
     switch (change.kind) {
@@ -47,6 +51,9 @@ export function foldChanges(changes: readonly StoreChange[]): FoldedChanges {
         break;
       case 'put-deployment':
         deployments.set(change.deployment.id, change.deployment);
+        break;
+      case 'append-history':
+        history.push(change);
         break;
       case 'put-framework-id':
       case 'delete-framework-id':
@@ -67,6 +74,7 @@ export function foldChanges(changes: readonly StoreChange[]): FoldedChanges {
     putInstances: [...instances.values()].filter((instance) => instance !== undefined),
     deleteInstances: [...instances].filter(([, put]) => put === undefined).map(([id]) => id),
     deployments: [...deployments.values()],
+    history,
     failures: [...failures.values()],
     events,
     frameworkId,

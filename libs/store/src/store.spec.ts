@@ -48,7 +48,7 @@ const expire = async () => {
 async function empty(): Promise<void> {
   await database.dataSource.query(`
     TRUNCATE pacer.lease, controller.revision, controller.app, controller.app_group,
-      controller.instance, controller.deployment, controller.task_failure, controller.setting,
+      controller.instance, controller.deployment, controller.deployment_event, controller.task_failure, controller.setting,
       controller.event, master.setting, master.agent, master.framework,
       master.agent_activation, master.role_weight, master.role_quota`);
 }

@@ -37,8 +37,11 @@ export class Visitor {
   private browser: Browser | undefined;
   private openPage: Page | undefined;
 
-  /** `origin` is where the controller answers: `http://127.0.0.1:8080`. */
-  constructor(private readonly origin: string) {}
+  /** `origin` is where the controller answers: `http://127.0.0.1:8080`; `login` is typed when it asks for one. */
+  constructor(
+    private readonly origin: string,
+    private readonly login?: { readonly username: string; readonly password: string },
+  ) {}
 
   get page(): Page {
     if (this.openPage === undefined) throw new Error('the browser is not open');
@@ -49,6 +52,7 @@ export class Visitor {
     this.browser = await chromium.launch({ executablePath: EXECUTABLE, args: ARGUMENTS });
     const context = await this.browser.newContext({
       baseURL: this.origin,
+      ...(this.login === undefined ? {} : { httpCredentials: this.login }),
       viewport: { width: 1280, height: 800 },
       colorScheme: 'light',
       // What moves by itself would make screenshots differ.

@@ -1,22 +1,27 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WireApp, WireDeployment, WirePodStatus, WireTask } from '#marathon-v2';
-import { type ApiClient, createApiClient } from './api-client.js';
+import type { WireApp, WireDeployment, WireTask, WireWhy } from '#marathon-v2';
+import { readAllPages } from './all-pages.js';
+import { type ApiClient, createApiClient, RequestError } from './api-client.js';
+import {
+  type ChangeFlags,
+  createDeploymentCommands,
+  type SentChange,
+} from './deployment-commands.js';
 import type { ExecFlags } from './exec.js';
+import { formatPreview } from './format-preview.js';
+import { createPodCommands } from './pod-commands.js';
 import { resourcePath } from './resource-path.js';
 import { formatTable } from './text-table.js';
+import { formatWhy } from './why.js';
 
-export interface ChangeFlags {
-  readonly force?: boolean;
-  readonly wait?: boolean;
+export interface ListFlags {
+  readonly search?: string;
+  readonly label?: string;
 }
 
-interface Change {
-  readonly deploymentId?: string;
-  readonly version?: string;
-  readonly deployments?: readonly { readonly id: string }[];
-}
-
+/** What the table of apps shows. */
+const LISTED_FIELDS = 'id,instances,cpus,mem,deployments,tasksRunning,tasksHealthy,tasksStaged';
 const POLL_MS = 500;
 /** Bytes of a log asked for at a time. */
 const LOG_PIECE = 256 * 1024;
@@ -28,18 +33,29 @@ export function createCommands(options: { readonly url: string; readonly json: b
   const request = createApiClient(options.url);
   const print = (answer: unknown, text: () => string): void =>
     void process.stdout.write(`${options.json ? JSON.stringify(answer, undefined, 2) : text()}\n`);
-  const change = async (sent: Promise<Change>, flags: ChangeFlags): Promise<void> => {
+  const change = async (sent: Promise<SentChange>, flags: ChangeFlags): Promise<void> => {
     const answer = await sent;
+    if (answer.dryRun === true) {
+      print(answer, () => formatPreview(answer));
+      return;
+    }
     const id = answer.deploymentId ?? answer.deployments?.[0]?.id;
     print(answer, () => (id === undefined ? 'nothing to do' : `deployment ${id}`));
+    for (const { app, count } of answer.restarts ?? []) {
+      process.stderr.write(
+        `${app}: ${count} ${count === 1 ? 'instance is' : 'instances are'} replaced\n`,
+      );
+    }
     if (flags.wait === true && id !== undefined) await waitForDeployment(request, id);
   };
   return {
-    async listApps(): Promise<void> {
-      const answer = await request<{ apps: readonly WireApp[] }>('/v2/apps', {
-        query: { embed: 'apps.counts' },
+    async listApps(flags: ListFlags = {}): Promise<void> {
+      const shown = options.json ? { embed: 'apps.counts' } : { fields: LISTED_FIELDS };
+      const apps = await readAllPages(request, '/v2/apps', {
+        query: { ...shown, search: flags.search, label: flags.label },
+        itemsOf: (answer) => (answer as { readonly apps: readonly WireApp[] }).apps,
       });
-      print(answer, () => formatApps(answer.apps));
+      print({ apps }, () => formatApps(apps));
     },
     async showApp(id: string): Promise<void> {
       const answer = await request<{ app: WireApp }>(resourcePath('/v2/apps', id));
@@ -47,43 +63,46 @@ export function createCommands(options: { readonly url: string; readonly json: b
     },
     async createApp(flags: ChangeFlags & { readonly file: string; readonly replace?: boolean }) {
       const body = readDefinition(flags.file);
-      const query = { strict: true, force: flags.force };
+      const query = { strict: true, ...queryOf(flags) };
       const sent =
         flags.replace === true
-          ? request<Change>(resourcePath('/v2/apps', idOf(body, flags.file)), {
+          ? request<SentChange>(resourcePath('/v2/apps', idOf(body, flags.file)), {
               ...{ method: 'PUT', body, query: { ...query, partialUpdate: false } },
             })
-          : request<Change>('/v2/apps', { method: 'POST', body, query });
+          : request<SentChange>('/v2/apps', { method: 'POST', body, query });
       await change(sent, flags);
     },
     async scaleApp(id: string, instances: string, flags: ChangeFlags): Promise<void> {
       if (!/^\d+$/.test(instances))
         throw new Error(`instances: ${instances} is not a whole number`);
       const body = { instances: Number(instances) };
-      const query = { force: flags.force };
+      const query = queryOf(flags);
       // PATCH, for PUT would create an app that is not there.
       await change(request(resourcePath('/v2/apps', id), { method: 'PATCH', body, query }), flags);
     },
     async restartApp(id: string, flags: ChangeFlags): Promise<void> {
       const path = `${resourcePath('/v2/apps', id)}/restart`;
-      await change(request(path, { method: 'POST', query: { force: flags.force } }), flags);
+      await change(request(path, { method: 'POST', query: queryOf(flags) }), flags);
     },
     async destroyApp(id: string, flags: ChangeFlags): Promise<void> {
-      await change(request(resourcePath('/v2/apps', id), { method: 'DELETE' }), flags);
+      const query = queryOf(flags);
+      await change(request(resourcePath('/v2/apps', id), { method: 'DELETE', query }), flags);
     },
-    async listDeployments(): Promise<void> {
-      const answer = await request<readonly WireDeployment[]>('/v2/deployments');
-      print(answer, () => formatDeployments(answer));
+    async explainApp(id: string): Promise<void> {
+      const answer = await request<WireWhy>(`${resourcePath('/v2/apps', id)}/why`);
+      print(answer, () => formatWhy(answer));
     },
+    ...createDeploymentCommands({ request, print, change }),
     async listTasks(app?: string): Promise<void> {
-      const path = app === undefined ? '/v2/tasks' : `${resourcePath('/v2/apps', app)}/tasks`;
-      const answer = await request<{ tasks: readonly WireTask[] }>(path);
-      print(answer, () => formatTasks(answer.tasks));
+      const tasksOf = (answer: unknown) =>
+        (answer as { readonly tasks: readonly WireTask[] }).tasks;
+      const tasks =
+        app === undefined
+          ? await readAllPages(request, '/v2/tasks', { itemsOf: tasksOf })
+          : tasksOf(await request(`${resourcePath('/v2/apps', app)}/tasks`));
+      print({ tasks }, () => formatTasks(tasks));
     },
-    async listPods(): Promise<void> {
-      const answer = await request<readonly WirePodStatus[]>('/v2/pods/::status');
-      print(answer, () => formatPods(answer));
-    },
+    ...createPodCommands({ request, print }),
     /** Resolves to the exit code. */
     async exec(target: string, command: readonly string[], flags: ExecFlags): Promise<number> {
       const { execute } = await import('./exec.js');
@@ -98,6 +117,8 @@ export function createCommands(options: { readonly url: string; readonly json: b
     },
   };
 }
+
+const queryOf = ({ force, dryRun }: ChangeFlags) => ({ force, dryRun });
 
 function readDefinition(file: string): unknown {
   const text = readFileSync(file === '-' ? 0 : file, 'utf8');
@@ -131,17 +152,6 @@ const formatApps = (apps: readonly WireApp[]): string =>
     ]),
   );
 
-const formatDeployments = (deployments: readonly WireDeployment[]): string =>
-  formatTable(
-    ['DEPLOYMENT', 'STEP', 'APPS', 'WAITING FOR'],
-    deployments.map((one) => [
-      one.id,
-      `${one.currentStep}/${one.totalSteps}`,
-      [...one.affectedApps, ...one.affectedPods].join(' '),
-      (one.waitingFor ?? []).join('; '),
-    ]),
-  );
-
 const formatTasks = (tasks: readonly WireTask[]): string =>
   formatTable(
     ['TASK', 'STATE', 'HOST', 'PORTS', 'STARTED'],
@@ -154,23 +164,6 @@ const formatTasks = (tasks: readonly WireTask[]): string =>
     ]),
   );
 
-/** Each instance has the states of its containers behind it. */
-const formatPods = (pods: readonly WirePodStatus[]): string =>
-  formatTable(
-    ['POD', 'STATUS', 'INSTANCE', 'STATE', 'HOST', 'CONTAINERS'],
-    pods.flatMap((pod) => {
-      const rows = pod.instances.map((one) => [
-        one.id,
-        one.status,
-        one.agentHostname ?? '',
-        one.containers.map(({ name, status }) => `${name}:${status}`).join(' '),
-      ]);
-      return (rows.length > 0 ? rows : [['', '', '', '']]).map((row, index) =>
-        index === 0 ? [pod.id, pod.status, ...row] : ['', '', ...row],
-      );
-    }),
-  );
-
 /** A deployment has ended when it is no longer among those under way. */
 async function waitForDeployment(request: ApiClient, id: string): Promise<void> {
   for (;;) {
@@ -178,7 +171,21 @@ async function waitForDeployment(request: ApiClient, id: string): Promise<void> 
     if (!running.some((one) => one.id === id)) break;
     await sleep(POLL_MS);
   }
+  const ended = await endOf(request, id);
+  if (ended?.state === 'Failed' || ended?.state === 'Cancelled') {
+    throw new Error(`deployment ${id} has ended: ${ended.state}, ${ended.reason ?? ''}`);
+  }
   process.stderr.write(`deployment ${id} has ended\n`);
+}
+
+/** Servers that forget deployments do not say how they ended. */
+async function endOf(request: ApiClient, id: string): Promise<WireDeployment | undefined> {
+  try {
+    return await request<WireDeployment>(resourcePath('/v2/deployments', id));
+  } catch (error) {
+    if (error instanceof RequestError && error.status === 404) return undefined;
+    throw error;
+  }
 }
 
 /** The end of a file. Offsets are bytes. */

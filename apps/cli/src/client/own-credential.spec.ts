@@ -29,6 +29,21 @@ it('is the first operator of the file, in lines or JSON, before the one in the e
   expect(decoded({})).toBeUndefined();
 });
 
+it('is one who may change things before one who may only look, and a token before all', () => {
+  const both = write('both', 'olga pw read\nops s3 operator full\n');
+  const reader = write(
+    'reader',
+    '{"credentials":[{"principal":"eve","secret":"s","role":"read"}]}',
+  );
+
+  expect(decoded({ PACER_CREDENTIAL_FILE: both })).toBe('ops:s3');
+  expect(decoded({ PACER_CREDENTIAL_FILE: reader })).toBe('eve:s');
+  expect(authorizationHeader({ PACER_TOKEN: 'abc', PACER_CREDENTIALS: 'a:b' })).toEqual({
+    authorization: 'Bearer abc',
+  });
+  expect(() => authorizationHeader({ PACER_TOKEN: 'a\nb' })).toThrow(/PACER_TOKEN holds blanks/);
+});
+
 it('says what is wrong with the file, and nothing that is in it', () => {
   const agents = write('agents', 'ag s3cret agent');
   const broken = write('broken', '{"credentials": "s3cret');

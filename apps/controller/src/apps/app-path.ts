@@ -1,3 +1,5 @@
+import { type AppId, appId } from '#core';
+
 /** What a path below /v2/apps (or /v2/groups) is about. Ids contain slashes, so the end of the path decides. */
 export type AppPath =
   | { readonly kind: 'app'; readonly id: string }
@@ -39,4 +41,18 @@ export function parseAppPath(rest: string): AppPath {
     return { kind: 'version', id: idOf(count - 2), version: last };
   }
   return { kind: 'app', id: idOf(count) };
+}
+
+const WHY = '/why';
+
+/**
+ * The app whose waiting is asked about by `{id}/why`. Apps may be named `why`, so an app that exists is meant as itself;
+ * what is above it is a group then and cannot be asked about.
+ */
+export function appAskedWhy(
+  id: string,
+  apps: { readonly has: (id: AppId) => boolean },
+): string | undefined {
+  if (!id.endsWith(WHY) || id === WHY || apps.has(appId(id))) return undefined;
+  return id.slice(0, -WHY.length);
 }

@@ -9,6 +9,7 @@ import {
   toWireTaskFailure,
 } from '#marathon-v2';
 import type { ControllerView } from '../engine/controller-engine.port.js';
+import { type Selection, selectFields } from '../lists/fields.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
 import { type AppEmbeds, keyOfEmbeds } from './app-embeds.js';
 
@@ -16,8 +17,19 @@ interface CachedApp {
   counter: number;
   app: App;
   readonly texts: Map<string, string>;
+  tasks: readonly TaskText[] | undefined;
 }
 
+/** A task as text, and what one looks for in it. */
+export interface TaskText {
+  readonly id: string;
+  readonly state: string;
+  readonly host: string;
+  readonly text: string;
+}
+
+/** Texts kept of one app, one per combination of embeds and of fields. */
+const MAX_TEXTS = 12;
 /** How many whole lists are kept, one per combination of embeds. */
 const MAX_LISTS = 4;
 
@@ -49,19 +61,40 @@ export class AppViews {
     const key = keyOfEmbeds(embeds);
     const known = cached.texts.get(key);
     if (known !== undefined) return known;
-    const text = this.render(app, embeds);
-    cached.texts.set(key, text);
-    return text;
+    return remember(cached.texts, key, this.render(app, embeds));
+  }
+
+  /** The fields of one app that are asked for. */
+  selected(app: App, embeds: AppEmbeds, selection: Selection): string {
+    const make = (): string =>
+      JSON.stringify(selectFields(JSON.parse(this.one(app, embeds)), selection));
+    if (embeds.taskStats) return make();
+    const { texts } = this.cacheOf(app);
+    const key = keyOfSelection(selection);
+    const known = texts.get(key);
+    if (known !== undefined) return known;
+    return remember(texts, key, make());
   }
 
   /** The tasks of an app as comma-separated JSON objects. */
   tasks(app: App): string {
-    const cached = this.cacheOf(app);
-    const known = cached.texts.get('only tasks');
+    const { texts } = this.cacheOf(app);
+    const known = texts.get('only tasks');
     if (known !== undefined) return known;
-    const text = renderTasks(this.runtime.engine.view, app);
-    cached.texts.set('only tasks', text);
-    return text;
+    const all = this.taskTexts(app).map(({ text }) => text);
+    return remember(texts, 'only tasks', all.join(','));
+  }
+
+  /** The tasks of an app one by one. */
+  taskTexts(app: App): readonly TaskText[] {
+    const cached = this.cacheOf(app);
+    cached.tasks ??= renderTasks(this.runtime.engine.view, app.id, app);
+    return cached.tasks;
+  }
+
+  /** The tasks of an app that is no longer declared. */
+  strayTasks(id: AppId): readonly TaskText[] {
+    return renderTasks(this.runtime.engine.view, id, undefined);
   }
 
   /** `{"apps":[...]}` of all apps, as bytes; the same bytes until something changes. */
@@ -82,15 +115,17 @@ export class AppViews {
   }
 
   /** `{"apps":[...]}` of some apps. */
-  list(apps: readonly App[], embeds: AppEmbeds): string {
-    return `{"apps":[${apps.map((app) => this.one(app, embeds)).join(',')}]}`;
+  list(apps: readonly App[], embeds: AppEmbeds, selection?: Selection): string {
+    const toText = (app: App): string =>
+      selection === undefined ? this.one(app, embeds) : this.selected(app, embeds, selection);
+    return `{"apps":[${apps.map(toText).join(',')}]}`;
   }
 
   private cacheOf(app: App): CachedApp {
     const counter = this.runtime.engine.view.changeCounter(app.id);
     const cached = this.apps.get(app.id);
     if (cached === undefined) {
-      const fresh = { counter, app, texts: new Map<string, string>() };
+      const fresh = { counter, app, texts: new Map<string, string>(), tasks: undefined };
       this.apps.set(app.id, fresh);
       return fresh;
     }
@@ -98,6 +133,7 @@ export class AppViews {
       cached.counter = counter;
       cached.app = app;
       cached.texts.clear();
+      cached.tasks = undefined;
     }
     return cached;
   }
@@ -136,23 +172,41 @@ export class AppViews {
   }
 }
 
-/** The text of each task as it was last made, for as long as the instance stays the same. */
-const taskTexts = new WeakMap<Instance, { readonly app: App; readonly text: string }>();
+function remember(texts: Map<string, string>, key: string, text: string): string {
+  if (texts.size >= MAX_TEXTS) texts.clear();
+  texts.set(key, text);
+  return text;
+}
 
-const renderTasks = (view: ControllerView, app: App): string =>
-  view
-    .instancesOf(app.id)
-    .flatMap((instance) => renderTask(instance, app) ?? [])
-    .join(',');
+const selectionKeys = new WeakMap<Selection, string>();
+
+/** Asked for each app of a list. */
+function keyOfSelection(selection: Selection): string {
+  let key = selectionKeys.get(selection);
+  if (key === undefined) {
+    key = `fields ${JSON.stringify(selection)}`;
+    selectionKeys.set(selection, key);
+  }
+  return key;
+}
+
+/** The text of each task as it was last made, for as long as the instance stays the same. */
+const taskTexts = new WeakMap<Instance, { readonly app: App; readonly task: TaskText }>();
+
+const renderTasks = (view: ControllerView, id: AppId, app: App | undefined): readonly TaskText[] =>
+  view.instancesOf(id).flatMap((instance) => renderTask(instance, app) ?? []);
 
 /** Results of health checks change without the instance, so what shows them is made anew. */
-function renderTask(observed: ObservedInstance, app: App): string | undefined {
+function renderTask(observed: ObservedInstance, app: App | undefined): TaskText | undefined {
   const { instance, health } = observed;
+  // Those of a pod are in its status.
+  if (instance.podTasks !== undefined) return undefined;
   const known = taskTexts.get(instance);
-  if (health.length === 0 && known?.app === app) return known.text;
-  const task = toWireTask(observed, app);
-  if (task === undefined) return undefined;
-  const text = JSON.stringify(task);
-  if (health.length === 0) taskTexts.set(instance, { app, text });
-  return text;
+  if (health.length === 0 && known !== undefined && known.app === app) return known.task;
+  const wire = toWireTask(observed, app);
+  if (wire === undefined) return undefined;
+  const { id, state, host } = wire;
+  const task = { id, state, host, text: JSON.stringify(wire) };
+  if (health.length === 0 && app !== undefined) taskTexts.set(instance, { app, task });
+  return task;
 }

@@ -1,24 +1,30 @@
 import { Controller, Delete, Get, Patch, Post, Put, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type App, isPod } from '#core';
-import { isWithin, resolveId } from '#marathon-v2';
+import { type App, appId, isPod } from '#core';
+import { isWithin, missingApp, resolveAppId, resolveId, type WireWhy } from '#marathon-v2';
 import { ApiError } from '#platform';
+import { askedBy } from '../changes/asked-by.js';
 import { describeChange } from '../changes/root-writer.js';
 import { sendJson } from '../http/json-reply.js';
+import { toApiError } from '../http/outcome.js';
 import { type Query, readFlag, readText, readTexts } from '../http/query.js';
+import { toWireWhy } from '../queue/why-views.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
 import { killBody, readKillOptions } from '../tasks/kill-request.js';
 import { TaskKillService } from '../tasks/task-kill.service.js';
 import { LIST_EMBEDS, ONE_APP_EMBEDS, readAppEmbeds } from './app-embeds.js';
-import { type AppPath, parseAppPath } from './app-path.js';
+import { type AppPath, appAskedWhy, parseAppPath } from './app-path.js';
 import { AppViews } from './app-views.js';
 import { AppsService, type WrittenAppResult } from './apps.service.js';
 import { restOfPath, toWriteRequest } from './write-request.js';
 
 /** /v2/apps/{id} and what is below it. Ids hold slashes, so the end of the path says what is meant. */
 @ApiTags('apps')
-@ApiParam({ name: 'path', description: 'app id, with /tasks, /versions or /restart behind it' })
+@ApiParam({
+  name: 'path',
+  description: 'app id, with /tasks, /versions, /why or /restart behind it',
+})
 @Controller('v2/apps/*')
 export class AppController {
   constructor(
@@ -29,13 +35,20 @@ export class AppController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: 'An app, its tasks or its versions; /* means all apps below a group' })
+  @ApiOperation({
+    summary: 'An app, its tasks, its versions or why it waits; /* means all apps below a group',
+  })
   @ApiQuery({ name: 'embed', required: false, isArray: true })
   async get(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const path = parseAppPath(restOfPath(request));
     const embed = readTexts(request.query as Query, 'embed');
     switch (path.kind) {
       case 'app': {
+        const asked = appAskedWhy(path.id, this.runtime.engine.view.root().apps);
+        if (asked !== undefined) {
+          void reply.send(this.explain(asked));
+          return;
+        }
         const embeds = readAppEmbeds(embed, ONE_APP_EMBEDS);
         void sendJson(reply, `{"app":${this.views.one(this.apps.find(path.id), embeds)}}`);
         return;
@@ -74,6 +87,7 @@ export class AppController {
 
   @Put()
   @ApiOperation({ summary: 'Creates or changes an app, or goes back to a version' })
+  @ApiQuery({ name: 'dryRun', required: false, type: Boolean })
   @ApiQuery({ name: 'force', required: false, type: Boolean })
   @ApiQuery({ name: 'partialUpdate', required: false, type: Boolean })
   @ApiQuery({ name: 'strict', required: false, type: Boolean })
@@ -86,6 +100,7 @@ export class AppController {
 
   @Patch()
   @ApiOperation({ summary: 'Changes fields of an app that exists' })
+  @ApiQuery({ name: 'dryRun', required: false, type: Boolean })
   @ApiQuery({ name: 'force', required: false, type: Boolean })
   @ApiQuery({ name: 'strict', required: false, type: Boolean })
   async patch(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
@@ -96,17 +111,18 @@ export class AppController {
 
   @Post()
   @ApiOperation({ summary: '{id}/restart: replaces all instances' })
+  @ApiQuery({ name: 'dryRun', required: false, type: Boolean })
   @ApiQuery({ name: 'force', required: false, type: Boolean })
   async post(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const path = parseAppPath(restOfPath(request));
     if (path.kind !== 'restart') throw notAllowed('POST', 'GET, PUT, PATCH, DELETE');
-    const force = readFlag(request.query as Query, 'force', false);
-    const change = await this.apps.restart(path.id, { force });
+    const change = await this.apps.restart(path.id, toWriteRequest(request));
     void reply.code(200).send(describeChange(reply, change));
   }
 
   @Delete()
   @ApiOperation({ summary: 'Removes an app, or kills tasks below {id}/tasks' })
+  @ApiQuery({ name: 'dryRun', required: false, type: Boolean })
   @ApiQuery({ name: 'force', required: false, type: Boolean, description: 'true for an app' })
   @ApiQuery({ name: 'scale', required: false, type: Boolean })
   @ApiQuery({ name: 'wipe', required: false, type: Boolean })
@@ -117,26 +133,35 @@ export class AppController {
     switch (path.kind) {
       case 'app': {
         const force = readFlag(query, 'force', true);
-        void reply.send(describeChange(reply, await this.apps.remove(path.id, { force })));
+        const dryRun = readFlag(query, 'dryRun', false);
+        const removed = await this.apps.remove(path.id, { force, dryRun, ...askedBy(request) });
+        void reply.send(describeChange(reply, removed));
         return;
       }
       case 'tasks': {
         const app = this.apps.find(path.id);
         const tasks = this.kills.tasksOf(app, readText(query, 'host'));
-        const killed = await this.kills.kill(tasks, readKillOptions(query));
+        const killed = await this.kills.kill(tasks, readKillOptions(request));
         void reply.send(killBody(reply, killed, (all) => ({ tasks: all })));
         return;
       }
       case 'task': {
         const app = this.apps.find(path.id);
         const task = this.kills.findInstance(app, path.taskId);
-        const killed = await this.kills.kill([task], readKillOptions(query));
+        const killed = await this.kills.kill([task], readKillOptions(request));
         void reply.send(killBody(reply, killed, (all) => ({ task: all[0] })));
         return;
       }
       default:
         throw notAllowed('DELETE', path.kind === 'restart' ? 'POST' : 'GET');
     }
+  }
+
+  private explain(idText: string): WireWhy {
+    const id = resolveAppId(idText, '/');
+    const explanation = id.ok ? this.runtime.engine.view.explain(appId(id.id)) : undefined;
+    if (explanation !== undefined) return toWireWhy(explanation);
+    throw toApiError(missingApp(id.ok ? id.id : idText));
   }
 
   private appsBelow(groupText: string): readonly App[] {
@@ -164,6 +189,7 @@ const notAllowed = (method: string, allowed: string): ApiError =>
   });
 
 function sendWritten(reply: FastifyReply, result: WrittenAppResult): void {
-  if (result.isNew) reply.header('location', result.app.id);
-  void reply.code(result.isNew ? 201 : 200).send(describeChange(reply, result));
+  const isCreated = result.isNew && result.preview === undefined;
+  if (isCreated) reply.header('location', result.app.id);
+  void reply.code(isCreated ? 201 : 200).send(describeChange(reply, result));
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { App, AppId } from '#core';
 import { appId, isPod } from '#core';
+import type { LimitOverride } from '#deployment';
 import {
   type AppUpdate,
   type ChangeContext,
@@ -22,14 +23,20 @@ import {
   toWireApp,
 } from '#marathon-v2';
 import { ApiError } from '#platform';
+import type { AskedBy } from '../changes/asked-by.js';
 import { type CarriedOutChange, RootWriter } from '../changes/root-writer.js';
 import { acceptedOrThrow, requireBody, toApiError } from '../http/outcome.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
 
-/** Who asks and how. */
-export interface WriteRequest extends ReadOptions {
-  readonly body: unknown;
+export interface WriteFlags extends AskedBy {
   readonly force: boolean;
+  readonly dryRun: boolean;
+  readonly limits?: LimitOverride;
+}
+
+/** Who asks and how. */
+export interface WriteRequest extends ReadOptions, WriteFlags {
+  readonly body: unknown;
   readonly clientIp: string;
   readonly uri: string;
 }
@@ -92,19 +99,20 @@ export class AppsService {
     const read = readAppList(requireBody(request.body), request);
     const updates = acceptedOrThrow(read);
     const change = await this.writer.change((context) => declareApps(context, updates, options), {
-      force: request.force,
+      ...carriedOn(request),
     });
     return { ...change, warnings: [...warningsOf(read), ...change.warnings] };
   }
 
-  async restart(idText: string, options: { readonly force: boolean }): Promise<CarriedOutChange> {
+  async restart(idText: string, flags: WriteFlags): Promise<CarriedOutChange> {
     const { id } = this.find(idText);
-    return this.writer.change((context) => restartApp(context, id), { ...options, restart: [id] });
+    const options = { ...carriedOn(flags), restart: [id] };
+    return this.writer.change((context) => restartApp(context, id), options);
   }
 
-  async remove(idText: string, options: { readonly force: boolean }): Promise<CarriedOutChange> {
+  async remove(idText: string, flags: WriteFlags): Promise<CarriedOutChange> {
     const { id } = this.find(idText);
-    return this.writer.change((context) => removeApp(context, id), options);
+    return this.writer.change((context) => removeApp(context, id), carriedOn(flags));
   }
 
   /** Versions of an app, newest first. A roll-back brings a version back, which is one all the same. */
@@ -127,7 +135,7 @@ export class AppsService {
     const earlier = await this.loadVersion(id, version);
     const plan = (context: ChangeContext): Outcome<Declaration> => restoreApp(context, earlier);
     const change = await this.writer.change(plan, {
-      force: request.force,
+      ...carriedOn(request),
       reason: `rollback of ${id} to version ${version}`,
       eventsOf: (declared) => postEvents(declared, request),
     });
@@ -153,7 +161,7 @@ export class AppsService {
       return declareApps(context, [update], options);
     };
     const change = await this.writer.change(plan, {
-      force: request.force,
+      ...carriedOn(request),
       eventsOf: (declared) => postEvents(declared, request),
     });
     return {
@@ -178,16 +186,25 @@ export class AppsService {
   }
 }
 
+/** What of a request concerns the change as a whole. */
+export const carriedOn = ({ force, dryRun, limits, by }: WriteFlags): WriteFlags => ({
+  force,
+  dryRun,
+  ...(limits === undefined ? {} : { limits }),
+  ...(by === undefined ? {} : { by }),
+});
+
 const warningsOf = (outcome: Outcome<unknown>): readonly string[] =>
   outcome.ok ? outcome.warnings : [];
 
 const postEvents = (
   declared: Declaration,
-  { clientIp, uri }: WriteRequest,
+  { clientIp, uri, by }: WriteRequest,
 ): readonly MarathonEvent[] =>
   declared.putApps.map((app) => ({
     eventType: 'api_post_event',
     clientIp,
     uri,
+    ...(by === undefined ? {} : { by }),
     appDefinition: toWireApp(app),
   }));

@@ -82,6 +82,7 @@ describe('apps over HTTP', () => {
     expect(changed.json()).toEqual({
       version: expect.any(String),
       deploymentId: changed.headers['marathon-deployment-id'],
+      restarts: [],
     });
     expect(read.json().app).toMatchObject({ cmd: 'sleep 1', instances: 3, labels: { a: 'b' } });
     expect(read.json().app.versionInfo.lastConfigChangeAt).toBe(created.json().version);

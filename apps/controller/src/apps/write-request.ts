@@ -1,4 +1,6 @@
 import type { FastifyRequest } from 'fastify';
+import { askedBy } from '../changes/asked-by.js';
+import { readLimits } from '../deployments/read-limits.js';
 import { type Query, readFlag } from '../http/query.js';
 import type { WriteRequest } from './apps.service.js';
 
@@ -8,9 +10,12 @@ export function toWriteRequest(request: FastifyRequest): WriteRequest {
   return {
     body: request.body,
     force: readFlag(query, 'force', false),
+    dryRun: readFlag(query, 'dryRun', false),
     strict: readFlag(query, 'strict', false),
     clientIp: request.ip,
     uri: request.url.split('?', 1)[0] ?? '',
+    ...askedBy(request),
+    ...readLimits(query),
   };
 }
 

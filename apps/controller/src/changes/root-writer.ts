@@ -1,26 +1,36 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { AppId, InstanceId } from '#core';
+import { type LimitOverride, stampApp } from '#deployment';
 import {
   type ChangeContext,
   type Declaration,
   type MarathonEvent,
   type Outcome,
   toIsoTime,
+  type WireAppRestart,
+  type WireChangePreview,
 } from '#marathon-v2';
 import { ApiError } from '#platform';
+import type { ChangePreview } from '../engine/change-preview.port.js';
 import type { RootChangeOutcome } from '../engine/controller-engine.port.js';
 import { acceptedOrThrow, sendWarnings } from '../http/outcome.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
+import type { AskedBy } from './asked-by.js';
+import { describePreview } from './describe-preview.js';
 
 /** Decides a change; called with the current root, and again inside the queue with the root of that moment. */
 export type ChangePlan = (context: ChangeContext) => Outcome<Declaration>;
 
-export interface ChangeOptions {
+export interface ChangeOptions extends AskedBy {
   readonly force: boolean;
+  /** Says what would happen, and does nothing. */
+  readonly dryRun?: boolean;
   readonly restart?: readonly AppId[];
   readonly sentenced?: readonly InstanceId[];
   readonly reason?: string;
+  /** For its deployment alone. */
+  readonly limits?: LimitOverride;
   /** Events about the request, made from what it put. */
   readonly eventsOf?: (declared: Declaration) => readonly MarathonEvent[];
 }
@@ -29,11 +39,15 @@ export interface ChangeOptions {
 export interface ChangeResult {
   readonly version: string;
   readonly deploymentId: string;
+  /** Ours: which instances it replaces. */
+  readonly restarts: readonly WireAppRestart[];
 }
 
 export interface CarriedOutChange extends ChangeResult {
   readonly declared: Declaration;
   readonly warnings: readonly string[];
+  /** Of a dry run: nothing was carried out, and this is the answer. */
+  readonly preview?: ChangePreview;
 }
 
 /** Takes changes of the declared state from HTTP to the engine and its verdict back to HTTP. */
@@ -47,15 +61,25 @@ export class RootWriter {
    */
   async change(plan: ChangePlan, options: ChangeOptions): Promise<CarriedOutChange> {
     const { engine } = this.runtime;
+    if (options.dryRun === true) return this.preview(plan, options);
     const { declared: preview } = this.plan(plan);
+    const restart = new Set(options.restart ?? []);
     let final: { readonly declared: Declaration; readonly warnings: readonly string[] } | undefined;
-    const { eventsOf, ...rest } = options;
+    const { eventsOf, dryRun: _dryRun, ...rest } = options;
     const outcome = await engine.changeRoot({
       ...rest,
       apply: (root, version) => {
         const planned = plan({ root, version, rules: this.runtime.settings.rules });
         const declared = acceptedOrThrow(planned);
-        final = { declared, warnings: planned.ok ? planned.warnings : [] };
+        // As it will be stored: an edit in place keeps the time of the last configuration change.
+        const putApps = declared.putApps.map((app) => {
+          const stamp = { restart: restart.has(app.id), abilities: engine.abilities };
+          return stampApp(root.apps.get(app.id), app, version, stamp);
+        });
+        final = {
+          declared: { ...declared, putApps },
+          warnings: planned.ok ? planned.warnings : [],
+        };
         return declared;
       },
       /** Read by the engine after `apply`. */
@@ -67,8 +91,23 @@ export class RootWriter {
     return { ...result, ...(final ?? { declared: preview, warnings: [] }) };
   }
 
-  /** Plans without changing anything: for dry runs. */
-  plan(plan: ChangePlan): { readonly declared: Declaration; readonly warnings: readonly string[] } {
+  /** The answer of a dry run; its version and deployment do not exist. */
+  private preview(plan: ChangePlan, options: ChangeOptions): CarriedOutChange {
+    const { eventsOf: _eventsOf, dryRun: _dryRun, ...rest } = options;
+    const planned = this.plan(plan);
+    const preview = this.runtime.engine.previews.ofChange({
+      ...rest,
+      apply: (root, version) =>
+        acceptedOrThrow(plan({ root, version, rules: this.runtime.settings.rules })),
+    });
+    return { ...NOTHING_DONE, ...planned, preview };
+  }
+
+  /** Plans without changing anything. */
+  private plan(plan: ChangePlan): {
+    readonly declared: Declaration;
+    readonly warnings: readonly string[];
+  } {
     const { engine, settings } = this.runtime;
     const version = toIsoTime(this.runtime.nowEpochMs());
     const outcome = plan({ root: engine.view.root(), version, rules: settings.rules });
@@ -77,6 +116,8 @@ export class RootWriter {
   }
 }
 
+const NOTHING_DONE: ChangeResult = { version: '', deploymentId: '', restarts: [] };
+
 /** Seconds after which a slot among the deployments may be free. */
 const DEPLOYMENT_RETRY_SECONDS = '5';
 
@@ -84,7 +125,11 @@ const DEPLOYMENT_RETRY_SECONDS = '5';
 export function resultOrThrow(outcome: RootChangeOutcome): ChangeResult {
   switch (outcome.kind) {
     case 'accepted':
-      return { version: outcome.version, deploymentId: outcome.deploymentId };
+      return {
+        version: outcome.version,
+        deploymentId: outcome.deploymentId,
+        restarts: outcome.restarts,
+      };
     case 'locked':
       throw new ApiError(
         409,
@@ -104,12 +149,17 @@ export function resultOrThrow(outcome: RootChangeOutcome): ChangeResult {
   }
 }
 
-/** Names the deployment and the warnings of a change in headers; gives the body of the usual answer. */
+/** Names the deployment and the warnings of a change in headers; gives the body of the usual answer, or of a dry run. */
 export function describeChange(
   reply: FastifyReply,
-  change: ChangeResult & { readonly warnings?: readonly string[] },
-): ChangeResult {
-  reply.header('marathon-deployment-id', change.deploymentId);
-  sendWarnings(reply, change.warnings ?? []);
-  return { version: change.version, deploymentId: change.deploymentId };
+  change: ChangeResult & Partial<Pick<CarriedOutChange, 'warnings' | 'preview'>>,
+): ChangeResult | WireChangePreview {
+  const { version, deploymentId, restarts, warnings = [], preview } = change;
+  sendWarnings(reply, warnings);
+  if (preview !== undefined) {
+    reply.code(200);
+    return describePreview(preview, warnings);
+  }
+  reply.header('marathon-deployment-id', deploymentId);
+  return { version, deploymentId, restarts };
 }

@@ -1,20 +1,28 @@
-import { Controller, Delete, Get, Param, Req, Res } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { deploymentId } from '#core';
 import {
   toWireDeployment,
+  toWireDetails,
   toWireFinishedDeployment,
   type WireDeployment,
-  type WireFinishedDeployment,
+  type WireDeploymentDetails,
 } from '#marathon-v2';
 import { ApiError } from '#platform';
+import { askedBy } from '../changes/asked-by.js';
+import { describePreview } from '../changes/describe-preview.js';
 import { describeChange, resultOrThrow } from '../changes/root-writer.js';
-import { type Query, readCount, readFlag, readText } from '../http/query.js';
+import type { DeploymentCommand } from '../engine/controller-engine.port.js';
+import { type Query, readFlag, readText } from '../http/query.js';
+import { answerList } from '../lists/answer-list.js';
+import { DEPLOYMENT_FIELDS } from '../lists/known-fields.js';
+import { readPage } from '../lists/page.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
 
 const DEFAULT_HISTORY = 100;
 const MAX_HISTORY = 1000;
+const LIST = { idOf: ({ id }: WireDeployment) => id, fields: DEPLOYMENT_FIELDS };
 
 /** /v2/deployments: running ones as in Marathon, and, ours, those that have ended. */
 @ApiTags('deployments')
@@ -26,36 +34,80 @@ export class DeploymentsController {
   @ApiOperation({ summary: 'Running deployments, or those that have ended' })
   @ApiQuery({ name: 'state', required: false, enum: ['running', 'finished'] })
   @ApiQuery({ name: 'limit', required: false, description: `finished ones, ${DEFAULT_HISTORY}` })
-  async list(@Req() request: FastifyRequest): Promise<readonly WireDeployment[]> {
+  @ApiQuery({ name: 'after', required: false, description: 'the id the page comes after' })
+  @ApiQuery({ name: 'fields', required: false })
+  async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const query = request.query as Query;
     const state = readText(query, 'state') ?? 'running';
-    if (state === 'running') return this.runtime.engine.view.deployments().map(toWireDeployment);
+    if (state === 'running') {
+      const items = this.runtime.engine.view.deployments().map(toWireDeployment);
+      answerList(request, reply, { items, ...LIST });
+      return;
+    }
     if (state !== 'finished') {
       throw new ApiError(400, `Query parameter state must be running or finished, not '${state}'`);
     }
-    const limit = readCount(query, 'limit', {
-      fallback: DEFAULT_HISTORY,
-      min: 1,
-      max: MAX_HISTORY,
-    });
-    const finished = await this.runtime.store.listFinishedDeployments(limit);
-    return finished.map(toWireFinishedDeployment);
+    const isPaged = readPage(query, MAX_HISTORY) !== undefined;
+    const finished = await this.runtime.store.listFinishedDeployments(
+      isPaged ? MAX_HISTORY : DEFAULT_HISTORY,
+    );
+    const items = finished.map(toWireFinishedDeployment);
+    // The last to end comes first, on all pages.
+    answerList(request, reply, { items, ...LIST, isOrdered: true, maxPage: MAX_HISTORY });
   }
 
   @Get(':id')
-  @ApiOperation({ summary: 'One deployment, running or ended' })
-  async get(@Param('id') id: string): Promise<WireDeployment | WireFinishedDeployment> {
-    const running = this.runtime.engine.view
-      .deployments()
-      .find(({ deployment }) => deployment.id === id);
-    if (running !== undefined) return toWireDeployment(running);
-    const stored = await this.runtime.store.loadDeployment(deploymentId(id));
-    if (stored === undefined) throw missingDeployment(id);
-    return toWireFinishedDeployment(stored);
+  @ApiOperation({ summary: 'One deployment, running or ended, with its story' })
+  async get(@Param('id') id: string): Promise<WireDeploymentDetails> {
+    const running = this.findRunning(id);
+    const deployment = running ?? (await this.findEnded(id));
+    if (deployment === undefined) throw missingDeployment(id);
+    const history = await this.runtime.store.loadHistory(deploymentId(id));
+    return toWireDetails(deployment, history);
+  }
+
+  @Post(':id/pause')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Holds a running deployment where it is; what dies is replaced by its like',
+  })
+  pause(@Param('id') id: string, @Req() request: FastifyRequest): Promise<WireDeployment> {
+    return this.steer(id, { kind: 'pause', ...askedBy(request) });
+  }
+
+  @Post(':id/resume')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Lets a paused deployment go on' })
+  resume(@Param('id') id: string, @Req() request: FastifyRequest): Promise<WireDeployment> {
+    return this.steer(id, { kind: 'resume', ...askedBy(request) });
+  }
+
+  @Post(':id/promote')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'The canaries are good: the rest follows' })
+  @ApiQuery({ name: 'force', required: false, type: Boolean })
+  promote(@Param('id') id: string, @Req() request: FastifyRequest): Promise<WireDeployment> {
+    const force = readFlag(request.query as Query, 'force', false);
+    return this.steer(id, { kind: 'promote', force, ...askedBy(request) });
+  }
+
+  @Post(':id/abort')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Rolls a running deployment back: canaries and other new instances go' })
+  async abort(
+    @Param('id') id: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const options = { force: false, ...askedBy(request) };
+    const outcome = await this.runtime.engine.cancelDeployment(deploymentId(id), options);
+    if (outcome === undefined || outcome.kind === 'cancelled') throw await this.notRunning(id);
+    void reply.send(describeChange(reply, resultOrThrow(outcome)));
   }
 
   @Delete(':id')
   @ApiOperation({ summary: 'Rolls back; with force just stops' })
+  @ApiQuery({ name: 'dryRun', required: false, type: Boolean })
   @ApiQuery({ name: 'force', required: false, type: Boolean })
   async cancel(
     @Param('id') id: string,
@@ -63,13 +115,48 @@ export class DeploymentsController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const force = readFlag(request.query as Query, 'force', false);
-    const outcome = await this.runtime.engine.cancelDeployment(deploymentId(id), { force });
+    const options = { force, ...askedBy(request) };
+    if (readFlag(request.query as Query, 'dryRun', false)) {
+      const preview = await this.runtime.engine.previews.ofCancellation(deploymentId(id), options);
+      if (preview === undefined) throw missingDeployment(id);
+      void reply.send(describePreview(preview, []));
+      return;
+    }
+    const outcome = await this.runtime.engine.cancelDeployment(deploymentId(id), options);
     if (outcome === undefined) throw missingDeployment(id);
     if (outcome.kind === 'cancelled') {
       void reply.code(202).send();
       return;
     }
     void reply.send(describeChange(reply, resultOrThrow(outcome)));
+  }
+
+  private async steer(id: string, command: DeploymentCommand): Promise<WireDeployment> {
+    const outcome = await this.runtime.engine.steerDeployment(deploymentId(id), command);
+    if (outcome.kind === 'refused') throw new ApiError(409, outcome.reason);
+    const running = outcome.kind === 'done' ? this.findRunning(id) : undefined;
+    if (running !== undefined) return running;
+    const ended = await this.findEnded(id);
+    if (outcome.kind === 'done' && ended !== undefined) return ended;
+    throw await this.notRunning(id);
+  }
+
+  private findRunning(id: string): WireDeployment | undefined {
+    const { view } = this.runtime.engine;
+    const running = view.deployments().find(({ deployment }) => deployment.id === id);
+    return running === undefined ? undefined : toWireDeployment(running);
+  }
+
+  private async findEnded(id: string): Promise<WireDeployment | undefined> {
+    const stored = await this.runtime.store.loadDeployment(deploymentId(id));
+    return stored === undefined ? undefined : toWireFinishedDeployment(stored);
+  }
+
+  private async notRunning(id: string): Promise<ApiError> {
+    const ended = await this.findEnded(id);
+    if (ended === undefined) return missingDeployment(id);
+    const when = ended.finishedAt === undefined ? '' : ` at ${ended.finishedAt}`;
+    return new ApiError(409, `Deployment ${id} has ended${when}: ${ended.state}`);
   }
 }
 

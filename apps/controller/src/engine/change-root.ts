@@ -9,19 +9,25 @@ import {
 } from '#core';
 import {
   affectedApps,
+  type ControllerAbilities,
   DependencyCycleError,
   findConflicts,
   isOutdated,
   MAX_RUNNING_DEPLOYMENTS,
   planDeployment,
+  settleLimits,
   stampApp,
 } from '#deployment';
 import type { RootChange, RootChangeOutcome, RootDelta } from './controller-engine.port.js';
 import { configVersionOf } from './definitions.js';
+import { deadlineLeftMs } from './deployment-deadline.js';
 import { cancelRunning, finishDeployment } from './deployment-progress.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
+import { abilitiesOf } from './engine-ports.js';
+import { followEdits } from './follow-edits.js';
 import { deploymentStepEvent, groupChanged } from './marathon-events.js';
+import { nameRestarts } from './name-restarts.js';
 
 /** What a job made of a change: an outcome, or what `apply` or the planning threw, for the caller. */
 export type ChangeResult =
@@ -31,6 +37,7 @@ export type ChangeResult =
 export interface ChangeOptions {
   /** A rollback brings definitions back as they were, version included, so that what still runs them stays. */
   readonly keepVersions?: boolean;
+  readonly rollbackOf?: DeploymentId;
 }
 
 /** Makes a new revision and the deployment that leads to it, or says why not. Changes nothing unless accepted. */
@@ -48,8 +55,7 @@ export function applyRootChange(
       ? outcome({ kind: 'impossible', reason: error.message })
       : { kind: 'refused', error };
   }
-  const { original, version, delta, changed, restart, steps } = planned;
-  const touched = new Set([...affectedApps(steps), ...changed]);
+  const { original, version, delta, changed, restart, steps, touched } = planned;
   const conflicts = findConflicts(draft.deployments(), touched);
   if (conflicts.length > 0 && !change.force) {
     return outcome({ kind: 'locked', deployments: conflicts.map(({ id }) => id) });
@@ -66,34 +72,64 @@ export function applyRootChange(
   if (!isEmpty) draft.putRevision(delta, version);
   keepReplaced(context, original, delta);
   resetBackOffs(context, delta, restart);
+  const limits = options.rollbackOf === undefined ? limitsOf(draft, planned, change) : undefined;
   const deployment: Deployment = {
     id,
     version,
     originalRevision: original.revision,
     targetRevision: draft.root.revision,
-    affectedApps: affectedApps(steps),
+    affectedApps: touched,
     steps,
     currentStep: 0,
     state: 'Running',
     ...(change.reason === undefined ? {} : { reason: change.reason }),
     startedAtEpochMs: draft.now.epochMs,
+    phases: steps.length === 0 ? [] : [{ step: 0, startedAtEpochMs: draft.now.epochMs }],
+    ...(change.by === undefined ? {} : { by: change.by }),
+    ...(options.rollbackOf === undefined ? {} : { rollbackOf: options.rollbackOf }),
+    ...limits,
   };
+  const edited = editedInPlace(original, delta);
+  draft.after(() => followEdits(context, edited));
   startDeployment(context, draft, deployment, { original, change });
-  return outcome({ kind: 'accepted', deploymentId: id, version });
+  const restarts = nameRestarts(context, draft, planned);
+  return outcome({ kind: 'accepted', deploymentId: id, version, restarts });
 }
 
-interface PlannedChange {
+/** A rollback has none: nothing is left to fall back to. */
+function limitsOf(
+  draft: Draft,
+  { original, steps }: PlannedChange,
+  change: RootChange,
+): Pick<Deployment, 'limits' | 'deadlineEpochMs'> {
+  const ids = affectedApps(steps).filter((id) => draft.root.apps.has(id));
+  const limits = settleLimits(
+    ids.flatMap((id) => draft.root.apps.get(id) ?? []),
+    { createsApp: ids.some((id) => !original.apps.has(id)), override: change.limits },
+  );
+  if (limits === undefined || ids.length === 0) return {};
+  if (limits.deadlineSeconds === undefined) return { limits };
+  return { limits, deadlineEpochMs: draft.now.epochMs + limits.deadlineSeconds * 1000 };
+}
+
+/** What a change comes to, before anything of it is done. */
+export interface PlannedChange {
   readonly original: RootGroup;
+  readonly target: RootGroup;
   readonly version: string;
   readonly delta: RootDelta;
+  /** Apps put by the request, changed or not. */
+  readonly declared: readonly AppId[];
   /** Apps with another definition than before. */
   readonly changed: readonly AppId[];
   readonly restart: ReadonlySet<AppId>;
   readonly steps: readonly DeploymentStep[];
+  /** Apps with another definition or an action, in order of id: no other deployment may touch them. */
+  readonly touched: readonly AppId[];
 }
 
-/** What the change comes to. Throws what `apply` throws, and DependencyCycleError. */
-function planChange(
+/** What the change comes to; nothing happens yet. Throws what `apply` throws, and DependencyCycleError. */
+export function planChange(
   context: EngineContext,
   draft: Draft,
   change: RootChange,
@@ -103,7 +139,8 @@ function planChange(
   const version = nextVersion(original.version, draft.now.epochMs);
   const requested = change.apply(original, version);
   const restart = new Set(change.restart ?? []);
-  const delta = stampDelta(original, requested, { version, restart, options });
+  const abilities = abilitiesOf(context.ports);
+  const delta = stampDelta(original, requested, { version, restart, options, abilities });
   const target = previewRoot(original, delta, version);
   const changed = [...delta.putApps.map(({ id }) => id), ...delta.removeApps];
   const leftBehind = requested.putApps
@@ -112,8 +149,11 @@ function planChange(
   const steps = planDeployment(original, target, {
     only: [...changed, ...leftBehind],
     restart: new Set([...restart, ...leftBehind]),
+    abilities,
   });
-  return { original, version, delta, changed, restart, steps };
+  const touched = [...new Set([...affectedApps(steps), ...changed])].sort();
+  const declared = requested.putApps.map(({ id }) => id);
+  return { original, target, version, delta, declared, changed, restart, steps, touched };
 }
 
 const outcome = (value: RootChangeOutcome): ChangeResult => ({ kind: 'outcome', outcome: value });
@@ -132,9 +172,10 @@ function stampDelta(
     readonly version: string;
     readonly restart: ReadonlySet<AppId>;
     readonly options: ChangeOptions;
+    readonly abilities: ControllerAbilities;
   },
 ): RootDelta {
-  const { version, restart, options } = about;
+  const { version, restart, options, abilities } = about;
   const requestedIds = new Set(requested.putApps.map(({ id }) => id));
   const alsoRestarted = [...restart].flatMap((id) => {
     const app = original.apps.get(id);
@@ -143,7 +184,7 @@ function stampDelta(
   const putApps = [...requested.putApps, ...alsoRestarted].flatMap((app): readonly App[] => {
     const before = original.apps.get(app.id);
     if (options.keepVersions) return [app];
-    const stamped = stampApp(before, app, version, { restart: restart.has(app.id) });
+    const stamped = stampApp(before, app, version, { restart: restart.has(app.id), abilities });
     return stamped === before ? [] : [stamped];
   });
   return {
@@ -177,6 +218,17 @@ function hasOutdatedInstances(
     if (isOutdated(configVersionOf(context, draft.root, instance), app)) return true;
   }
   return false;
+}
+
+/** Apps whose instances go on by another definition, with the one before. */
+function editedInPlace(original: RootGroup, delta: RootDelta): ReadonlyMap<AppId, App> {
+  const edited = new Map<AppId, App>();
+  for (const app of delta.putApps) {
+    const before = original.apps.get(app.id);
+    if (before === undefined || isOutdated(before.versionInfo.lastConfigChangeAt, app)) continue;
+    edited.set(app.id, before);
+  }
+  return edited;
 }
 
 /** Definitions that are replaced may still run: they are needed for their health checks. */
@@ -217,6 +269,7 @@ function startDeployment(
   }
   // Set at once: a look at the app in the same transaction needs it. Dropped again should the store refuse.
   rememberDeployment(context, deployment.id, originals, change.sentenced ?? []);
+  deadlineLeftMs(context.memory, deployment, draft.now);
   draft.after(() => context.evaluateSoon(deployment.affectedApps));
 }
 
@@ -232,5 +285,8 @@ export function rememberDeployment(
     sentenced: new Set(sentenced),
     finished: new Set(),
     waiting: new Map(),
+    servingCanaries: new Set(),
+    launchingOld: new Set(),
+    isFailing: false,
   });
 }

@@ -18,6 +18,7 @@ export interface StateDelta {
   readonly instances: ReadonlyMap<InstanceId, Instance | undefined>;
   readonly byApp: ReadonlyMap<AppId, ReadonlyMap<InstanceId, Instance>>;
   readonly deployments: ReadonlyMap<DeploymentId, Deployment>;
+  readonly historyLengths: ReadonlyMap<DeploymentId, number>;
   readonly failures: ReadonlyMap<AppId, TaskFailure>;
   readonly frameworkId: string | undefined;
   readonly lastEventId: number;
@@ -43,6 +44,8 @@ export class CommittedState {
     readonly failures: Map<AppId, TaskFailure>,
     /** Instances that a timer may have to act on: everything not simply running. */
     readonly unsettled: Set<InstanceId>,
+    /** Events in the story of each running deployment. */
+    readonly historyLengths: Map<DeploymentId, number>,
   ) {}
 
   static from(snapshot: ControllerSnapshot): CommittedState {
@@ -56,6 +59,7 @@ export class CommittedState {
       new Map(snapshot.deployments.map((deployment) => [deployment.id, deployment])),
       new Map(snapshot.failures.map((failure) => [failure.appId, failure])),
       new Set(),
+      new Map(snapshot.historyLengths),
     );
     const byApp = new Map<AppId, Map<InstanceId, Instance>>();
     for (const instance of snapshot.instances) {
@@ -112,9 +116,13 @@ export class CommittedState {
       if (instances.size === 0) this.byApp.delete(app);
       else this.byApp.set(app, instances);
     }
+    for (const [id, length] of delta.historyLengths) this.historyLengths.set(id, length);
     for (const [id, deployment] of delta.deployments) {
       if (deployment.state === 'Running') this.deployments.set(id, deployment);
-      else this.deployments.delete(id);
+      else {
+        this.deployments.delete(id);
+        this.historyLengths.delete(id);
+      }
     }
     for (const [app, failure] of delta.failures) this.failures.set(app, failure);
   }

@@ -12,12 +12,15 @@ import type {
   TaskFailure,
   TaskId,
 } from '#core';
+import type { ControllerAbilities, LimitOverride } from '#deployment';
 import type {
   MarathonEvent,
   WireCheckResult,
   WireReadinessResult,
   WireRouterReport,
 } from '#marathon-v2';
+import type { AppExplanation, UnusedOffer } from './app-explanation.port.js';
+import type { ChangePreview } from './change-preview.port.js';
 
 /** What a change of the declared state puts and removes; everything else stays. */
 export interface RootDelta {
@@ -42,10 +45,39 @@ export interface RootChange {
   readonly events?: readonly MarathonEvent[];
   /** Shown with the deployment (`rollback of ...`). */
   readonly reason?: string;
+  /** Who asked for it, proven by credentials; absent where nobody is asked. */
+  readonly by?: string;
+  /** When this deployment gives up, before what its apps say. */
+  readonly limits?: LimitOverride;
 }
 
+/** Running instances of an app that a change replaces. */
+export interface AppRestart {
+  readonly app: AppId;
+  readonly count: number;
+  /** Of a long list the first; `count` is all. */
+  readonly instances: readonly InstanceId[];
+}
+
+/** What somebody tells a running deployment. */
+export type DeploymentCommand =
+  | { readonly kind: 'pause'; readonly by?: string }
+  | { readonly kind: 'resume'; readonly by?: string }
+  /** `force`: although not every canary is running, healthy and ready. */
+  | { readonly kind: 'promote'; readonly by?: string; readonly force: boolean };
+
+export type DeploymentCommandOutcome =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'not-running' }
+  | { readonly kind: 'refused'; readonly reason: string };
+
 export type RootChangeOutcome =
-  | { readonly kind: 'accepted'; readonly deploymentId: DeploymentId; readonly version: string }
+  | {
+      readonly kind: 'accepted';
+      readonly deploymentId: DeploymentId;
+      readonly version: string;
+      readonly restarts: readonly AppRestart[];
+    }
   | { readonly kind: 'locked'; readonly deployments: readonly DeploymentId[] }
   | { readonly kind: 'too-many-deployments'; readonly limit: number }
   /** What is declared by now does not allow it. */
@@ -117,6 +149,10 @@ export interface ControllerView {
   readinessOf(app: AppId): readonly WireReadinessResult[];
   failureOf(app: AppId): TaskFailure | undefined;
   queue(): readonly QueueEntryView[];
+  /** Why an app is not as declared, looking at so many agents at most. Undefined: no such app is known. */
+  explain(app: AppId, options?: { readonly maxAgents?: number }): AppExplanation | undefined;
+  /** The newest offers an app that waits did not use. */
+  unusedOffers(app: AppId, limit: number): readonly UnusedOffer[];
   /** Rises whenever anything shown of this app changes: definition, instances, health, deployments. 0: never seen. */
   changeCounter(app: AppId): number;
   /** Rises whenever anything shown of any app changes. */
@@ -133,17 +169,37 @@ export interface ControllerView {
   }[];
 }
 
+/** What writes would do. Nothing here changes anything. */
+export interface Previews {
+  /** Throws what `apply` throws. */
+  ofChange(change: RootChange): ChangePreview;
+  /** Killing without scaling: each is replaced. */
+  ofKill(ids: readonly InstanceId[]): ChangePreview;
+  /** Undefined: no such deployment. */
+  ofCancellation(
+    id: DeploymentId,
+    options: { readonly force: boolean },
+  ): Promise<ChangePreview | undefined>;
+}
+
 /** The controller behind its HTTP surface. Writes resolve once durable; they reject with StoreUnavailableError or FencedError. */
 export interface ControllerEngine {
   readonly view: ControllerView;
+  readonly previews: Previews;
+  readonly abilities: ControllerAbilities;
   changeRoot(change: RootChange): Promise<RootChangeOutcome>;
   /** Undoes a running deployment by a new forced one, or with `force` just stops it. Undefined: no such deployment. */
   cancelDeployment(
     id: DeploymentId,
-    options: { readonly force: boolean },
+    options: { readonly force: boolean; readonly by?: string },
   ): Promise<RootChangeOutcome | { readonly kind: 'cancelled' } | undefined>;
+  /** Holds a running deployment or lets it go on. Repeating a command changes nothing. */
+  steerDeployment(id: DeploymentId, command: DeploymentCommand): Promise<DeploymentCommandOutcome>;
   /** Kills now and replaces (goal count unchanged). `wipe` also forgets reservations. */
-  killInstances(ids: readonly InstanceId[], options: { readonly wipe: boolean }): Promise<void>;
+  killInstances(
+    ids: readonly InstanceId[],
+    options: { readonly wipe: boolean; readonly by?: string },
+  ): Promise<void>;
   /** Clears the back-off. False: the app waits for nothing. */
   resetDelay(app: AppId): boolean;
   reportRouter(id: string, report: WireRouterReport): void;

@@ -1,4 +1,5 @@
 import { type App, type AppId, type Deployment, type Instance } from '#core';
+import { isOutdated } from '#deployment';
 import { rememberDeployment } from './change-root.js';
 import { CommittedState } from './committed-state.js';
 import { Engine, type RunningEngine } from './engine.js';
@@ -37,11 +38,35 @@ async function loadDefinitions(
     const isCurrent = state.root.apps.get(instance.appId)?.version === instance.appVersion;
     if (!isCurrent) wanted.set(`${instance.appId} ${instance.appVersion}`, instance);
   }
+  const outdated = new Map<string, App>();
   await inTurn([...wanted.values()], async ({ appId, appVersion }) => {
     const app = await store.loadAppVersion(appId, appVersion);
-    if (app === undefined) log?.warn(`app ${appId}: version ${appVersion} is no longer kept`);
-    else memory.keepDefinition(app);
+    if (app === undefined) {
+      log?.warn(`app ${appId}: version ${appVersion} is no longer kept`);
+      return;
+    }
+    memory.keepDefinition(app);
+    const current = state.root.apps.get(appId);
+    if (current === undefined || isOutdated(app.versionInfo.lastConfigChangeAt, current)) {
+      outdated.set(`${appId} ${app.versionInfo.lastConfigChangeAt}`, app);
+    }
   });
+  await inTurn([...outdated.values()], async (app) => {
+    const newest = await loadNewest(store, app);
+    if (newest !== undefined) memory.keepDefinition(newest);
+  });
+}
+
+/** The last definition of the configuration of `app`: what was changed in place since still holds for what runs it. */
+async function loadNewest(
+  store: EnginePorts['store'],
+  { id, versionInfo }: App,
+): Promise<App | undefined> {
+  for (const version of await store.listAppVersions(id)) {
+    const app = await store.loadAppVersion(id, version);
+    if (app?.versionInfo.lastConfigChangeAt === versionInfo.lastConfigChangeAt) return app;
+  }
+  return undefined;
 }
 
 async function loadOriginals(

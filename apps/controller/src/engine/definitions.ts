@@ -7,12 +7,26 @@ interface Known {
 interface Apps {
   readonly apps: ReadonlyMap<AppId, App>;
 }
+type Launched = Pick<Instance, 'appId' | 'appVersion'>;
 
-/** The definition an instance runs; undefined when it is not kept any more. */
-export function definitionOf(
+/**
+ * The definition an instance is treated by: the newest of the configuration it runs, so that what is changed in place
+ * holds for it at once. Undefined when what it was launched from is not kept any more.
+ */
+export function definitionOf(context: Known, root: Apps, instance: Launched): App | undefined {
+  const launched = launchedDefinitionOf(context, root, instance);
+  if (launched === undefined) return undefined;
+  const configVersion = launched.versionInfo.lastConfigChangeAt;
+  const current = root.apps.get(instance.appId);
+  if (current?.versionInfo.lastConfigChangeAt === configVersion) return current;
+  return context.memory.newestOf(instance.appId, configVersion) ?? launched;
+}
+
+/** The definition its task was made from: what rides on the task stays as it is there. */
+export function launchedDefinitionOf(
   context: Known,
   root: Apps,
-  instance: Pick<Instance, 'appId' | 'appVersion'>,
+  instance: Launched,
 ): App | undefined {
   const current = root.apps.get(instance.appId);
   if (current?.version === instance.appVersion) return current;
@@ -21,4 +35,5 @@ export function definitionOf(
 
 /** Names the configuration of an instance; its own version when the definition is unknown. */
 export const configVersionOf = (context: Known, root: Apps, instance: Instance): string =>
-  definitionOf(context, root, instance)?.versionInfo.lastConfigChangeAt ?? instance.appVersion;
+  launchedDefinitionOf(context, root, instance)?.versionInfo.lastConfigChangeAt ??
+  instance.appVersion;

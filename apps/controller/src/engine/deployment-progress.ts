@@ -1,4 +1,4 @@
-import type { Deployment, DeploymentId } from '#core';
+import type { Deployment, DeploymentId, DeploymentPhase } from '#core';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import type { DeploymentMemory } from './engine-memory.js';
@@ -14,6 +14,7 @@ export function progressDeployments(
     const deployment = draft.deployment(id);
     const memory = context.memory.deployments.get(id);
     if (deployment?.state !== 'Running' || memory === undefined) continue;
+    if (deployment.pause !== undefined) continue;
     advance(context, draft, deployment, memory);
   }
 }
@@ -27,7 +28,7 @@ function advance(
   let deployment = started;
   while (isStepDone(deployment, memory)) {
     draft.emit(deploymentStepEvent('deployment_step_success', deployment, deployment.currentStep));
-    deployment = { ...deployment, currentStep: deployment.currentStep + 1 };
+    deployment = nextStep(deployment, draft.now.epochMs);
     memory.finished.clear();
     memory.waiting.clear();
     if (deployment.currentStep >= deployment.steps.length) {
@@ -39,6 +40,26 @@ function advance(
   if (deployment === started) return;
   draft.putDeployment(deployment);
   draft.after(() => context.evaluateSoon(deployment.affectedApps));
+}
+
+function nextStep(deployment: Deployment, nowEpochMs: number): Deployment {
+  const step = deployment.currentStep + 1;
+  const phases = endPhase(deployment.phases, nowEpochMs);
+  const isLast = step >= deployment.steps.length;
+  return {
+    ...deployment,
+    currentStep: step,
+    phases: isLast ? phases : [...phases, { step, startedAtEpochMs: nowEpochMs }],
+  };
+}
+
+function endPhase(
+  phases: Deployment['phases'] = [],
+  nowEpochMs: number,
+): readonly DeploymentPhase[] {
+  return phases.map((phase) =>
+    phase.finishedAtEpochMs === undefined ? { ...phase, finishedAtEpochMs: nowEpochMs } : phase,
+  );
 }
 
 /** StartApplication is done at once: its instances come with the scale action of the app's layer. */
@@ -59,6 +80,7 @@ export function finishDeployment(
   const finished: Deployment = {
     ...deployment,
     state: 'Succeeded',
+    phases: endPhase(deployment.phases, draft.now.epochMs),
     finishedAtEpochMs: draft.now.epochMs,
   };
   draft.putDeployment(finished);
@@ -73,15 +95,35 @@ export function cancelRunning(
   deployment: Deployment,
   reason: string,
 ): void {
-  const cancelled: Deployment = {
-    ...deployment,
-    state: 'Cancelled',
-    reason,
+  stop(context, draft, { ...deployment, state: 'Cancelled', reason });
+}
+
+/** It went wrong; what it did so far stays. */
+export function failRunning(
+  context: EngineContext,
+  draft: Draft,
+  deployment: Deployment,
+  reason: string,
+): void {
+  const step = Math.min(deployment.currentStep, deployment.steps.length - 1);
+  draft.emit(deploymentStepEvent('deployment_step_failure', deployment, step));
+  stop(context, draft, { ...deployment, state: 'Failed', reason });
+}
+
+function stop(
+  context: EngineContext,
+  draft: Draft,
+  ended: Deployment & { readonly reason: string },
+): void {
+  const { pause: _over, ...rest } = ended;
+  const stopped: Deployment = {
+    ...rest,
+    phases: endPhase(ended.phases, draft.now.epochMs),
     finishedAtEpochMs: draft.now.epochMs,
   };
-  draft.putDeployment(cancelled);
-  draft.emit(deploymentFailed(cancelled, reason));
-  leave(context, draft, cancelled);
+  draft.putDeployment(stopped);
+  draft.emit(deploymentFailed(stopped, ended.reason));
+  leave(context, draft, stopped);
 }
 
 function leave(context: EngineContext, draft: Draft, deployment: Deployment): void {

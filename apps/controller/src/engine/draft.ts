@@ -1,6 +1,7 @@
 import {
   type AppId,
   type Deployment,
+  type DeploymentEvent,
   type DeploymentId,
   hasTask,
   type Instance,
@@ -27,6 +28,7 @@ export class Draft {
   private readonly taskChanges = new Map<TaskId, InstanceId>();
   private readonly appChanges = new Map<AppId, Map<InstanceId, Instance>>();
   private readonly deploymentChanges = new Map<DeploymentId, Deployment>();
+  private readonly stories = new Map<DeploymentId, DeploymentEvent[]>();
   private readonly failureChanges = new Map<AppId, TaskFailure>();
   private readonly revisions: StoreChange[] = [];
   private readonly events: MarathonEvent[] = [];
@@ -107,6 +109,13 @@ export class Draft {
     for (const app of deployment.affectedApps) this.touchedApps.add(app);
   }
 
+  /** Adds to the story of a deployment. */
+  tell(id: DeploymentId, event: Omit<DeploymentEvent, 'atEpochMs'>): void {
+    const story = this.stories.get(id) ?? [];
+    story.push({ ...event, atEpochMs: this.now.epochMs });
+    this.stories.set(id, story);
+  }
+
   /** Makes the next revision. O(apps + groups) for the copies of the two indexes. */
   putRevision(delta: RootDelta, version: string): RootGroup {
     const apps = new Map(this.currentRoot.apps);
@@ -170,6 +179,12 @@ export class Draft {
     for (const deployment of this.deploymentChanges.values()) {
       changes.push({ kind: 'put-deployment', deployment });
     }
+    const historyLengths = new Map<DeploymentId, number>();
+    for (const [id, story] of this.stories) {
+      const after = this.base.historyLengths.get(id) ?? 0;
+      changes.push({ kind: 'append-history', deploymentId: id, after, events: story });
+      historyLengths.set(id, after + story.length);
+    }
     for (const failure of this.failureChanges.values()) {
       changes.push({ kind: 'put-task-failure', failure });
     }
@@ -187,6 +202,7 @@ export class Draft {
       instances: this.instanceChanges,
       byApp: this.appChanges,
       deployments: this.deploymentChanges,
+      historyLengths,
       failures: this.failureChanges,
       frameworkId: this.frameworkId,
       lastEventId: events.at(-1)?.id ?? this.base.lastEventId,

@@ -6,6 +6,7 @@ import type { EngineContext } from './engine-context.js';
 import type { EngineEffect } from './engine-effect.js';
 import { changeInstance, delayLaunches, type EndReport, toFailure } from './instance-changes.js';
 import { referencesOf } from './reconciler.js';
+import { toKillPolicy } from './task-info.js';
 
 /** What carrying out effects needs beyond the context. */
 export interface ExecutorPorts {
@@ -51,13 +52,14 @@ export function createExecutors({ context, driver }: ExecutorPorts): ExecutorTab
       const instance = context.state.instance(instanceId);
       if (instance !== undefined) context.kills.request(instance);
     },
-    'kill-task': async ({ taskId, agentId }) => {
+    'kill-task': async ({ taskId, agentId, graceSeconds }) => {
       await attempt('KILL', () =>
         call({
           type: 'KILL',
           kill: {
             task_id: { value: taskId },
             ...(agentId === undefined ? {} : { agent_id: { value: agentId } }),
+            ...(graceSeconds === undefined ? {} : { kill_policy: toKillPolicy(graceSeconds) }),
           },
         }),
       );

@@ -1,4 +1,5 @@
 import type { AppId } from '#core';
+import type { CheckMonitor } from './check-monitor.js';
 import type { CommitQueue } from './commit-queue.js';
 import type { CommittedState } from './committed-state.js';
 import type { EngineEffect } from './engine-effect.js';
@@ -19,6 +20,7 @@ export interface EngineContext {
   readonly commits: CommitQueue;
   readonly health: HealthMonitor;
   readonly readiness: ReadinessMonitor;
+  readonly checks: CheckMonitor;
   readonly kills: KillQueue;
   readonly demand: OfferDemand;
   readonly reconciler: Reconciler;

@@ -24,7 +24,13 @@ export type EngineEffect =
       readonly refuseSeconds: number;
     }
   | { readonly kind: 'kill-instance'; readonly instanceId: InstanceId }
-  | { readonly kind: 'kill-task'; readonly taskId: TaskId; readonly agentId?: AgentId }
+  | {
+      readonly kind: 'kill-task';
+      readonly taskId: TaskId;
+      readonly agentId?: AgentId;
+      /** From SIGTERM to SIGKILL; absent: what its TaskInfo says. */
+      readonly graceSeconds?: number;
+    }
   | { readonly kind: 'revive-offers' }
   | { readonly kind: 'suppress-offers' }
   | {

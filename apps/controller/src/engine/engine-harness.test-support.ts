@@ -14,7 +14,7 @@ import { VirtualClock } from '../../../../test/support/virtual-clock.js';
 import type { RootChange, RootDelta } from './controller-engine.port.js';
 import { createControllerEngine } from './create-controller-engine.js';
 import type { RunningEngine } from './engine.js';
-import type { EngineOptions } from './engine-ports.js';
+import type { EngineOptions, EnginePorts } from './engine-ports.js';
 import { launchesOf, sharersOfFate } from './fake-groups.test-support.js';
 import { amountOf, type FakeAgent, isEnd, toOffer } from './fake-offers.test-support.js';
 
@@ -309,6 +309,8 @@ export class EngineHarness {
   readonly cluster: FakeCluster;
   readonly events: StoredEvent[] = [];
   readonly fatal: Error[] = [];
+  /** For engines started from now on. */
+  morePorts: Pick<EnginePorts, 'runCommand'> = {};
   private readonly random = new SeededRandom(7);
   private current: RunningEngine | undefined;
   private lease: Lease | undefined;
@@ -338,6 +340,7 @@ export class EngineHarness {
     }
     this.current = await createControllerEngine(
       {
+        ...this.morePorts,
         store: this.store,
         lease: this.lease,
         connect: (handlers, id, roles) => this.cluster.connect(handlers, id, roles),

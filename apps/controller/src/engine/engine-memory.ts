@@ -1,9 +1,10 @@
-import type { AgentId, App, AppId, DeploymentId, InstanceId, TaskId } from '#core';
+import type { AgentId, App, AppId, DeploymentId, Instance, InstanceId, TaskId } from '#core';
 import type { BackOff, LaunchQueue } from '#deployment';
 import type { WireCheckResult, WireRouterReport } from '#marathon-v2';
 import type { Site } from '#matcher';
 import { ElapsedTimes } from './elapsed-times.js';
 import type { QueueStatistics } from './queue-statistics.js';
+import { SeenOffers } from './seen-offers.js';
 
 /** Routers remembered at most; the longest silent one makes room. */
 export const MAX_ROUTERS = 256;
@@ -29,6 +30,14 @@ export interface DeploymentMemory {
   /** Apps of the current step whose action is done. */
   readonly finished: Set<AppId>;
   readonly waiting: Map<AppId, readonly string[]>;
+  /** Apps all of whose canaries served at the last look. */
+  readonly servingCanaries: Set<AppId>;
+  /** Apps that launch their old definition at the moment. */
+  readonly launchingOld: Set<AppId>;
+  /** Its deadline on the monotonic clock, for the stored one. */
+  deadline?: { readonly epochMs: number; readonly monoMs: number };
+  /** It has failed, and that is about to be stored. */
+  isFailing: boolean;
 }
 
 /** What is not stored: it is rebuilt, or starts unknown, after a restart. Owned and mutated by the engine. */
@@ -47,9 +56,14 @@ export class EngineMemory {
   master: string | undefined;
   /** Instances this engine saw start: no result yet means that they have not passed yet. */
   readonly startedHere = new Set<InstanceId>();
+  /** Instances whose readiness was told in the story of their deployment. */
+  readonly toldReady = new Set<InstanceId>();
   /** What the `check` of an instance saw last, where it has one and that is known. */
   readonly checkResults = new Map<InstanceId, WireCheckResult>();
   readonly agentSites = new Map<AgentId, Site>();
+  readonly seenOffers = new SeenOffers();
+  /** Why apps outside of a deployment's current step are not as declared, in words. */
+  readonly steadyWaiting = new Map<AppId, readonly string[]>();
   readonly recentPorts = new Map<AgentId, Set<number>>();
   /** ACCEPT is on its way: asking the master about them now would get a wrong answer. */
   readonly accepting = new Set<InstanceId>();
@@ -76,6 +90,14 @@ export class EngineMemory {
     this.counters.set(app, this.total);
   }
 
+  /** What the `check` of an instance saw, or that nobody can say. */
+  putCheckResult({ id, appId }: Instance, result: WireCheckResult | undefined): void {
+    if (JSON.stringify(result) === JSON.stringify(this.checkResults.get(id))) return;
+    if (result === undefined) this.checkResults.delete(id);
+    else this.checkResults.set(id, result);
+    this.touch(appId);
+  }
+
   counterOf(app: AppId): number {
     return this.counters.get(app) ?? 0;
   }
@@ -84,8 +106,10 @@ export class EngineMemory {
     return this.total;
   }
 
+  /** Of several of one configuration the one kept last counts as the newest. */
   keepDefinition(app: App): void {
     const ofApp = this.definitions.get(app.id) ?? new Map<string, App>();
+    ofApp.delete(app.version);
     this.definitions.set(app.id, ofApp.set(app.version, app));
   }
 
@@ -93,11 +117,33 @@ export class EngineMemory {
     return this.definitions.get(id)?.get(version);
   }
 
-  /** Drops definitions no instance runs any more. O(definitions kept of the app). */
+  /** The newest definition kept of a configuration that is no longer current. O(definitions kept of the app). */
+  newestOf(id: AppId, configVersion: string): App | undefined {
+    let newest: App | undefined;
+    for (const app of this.definitions.get(id)?.values() ?? []) {
+      if (app.versionInfo.lastConfigChangeAt === configVersion) newest = app;
+    }
+    return newest;
+  }
+
+  /**
+   * Drops definitions no instance was launched from, but for the newest of each configuration some instance runs.
+   * O(definitions kept of the app).
+   */
   pruneDefinitions(id: AppId, isUsed: (version: string) => boolean): void {
     const ofApp = this.definitions.get(id);
     if (ofApp === undefined) return;
-    for (const version of [...ofApp.keys()]) if (!isUsed(version)) ofApp.delete(version);
+    const newest = new Map<string, string>();
+    const used = new Set<string>();
+    for (const { version, versionInfo } of ofApp.values()) {
+      newest.set(versionInfo.lastConfigChangeAt, version);
+      if (isUsed(version)) used.add(versionInfo.lastConfigChangeAt);
+    }
+    for (const { version, versionInfo } of [...ofApp.values()]) {
+      const { lastConfigChangeAt } = versionInfo;
+      const isNewest = used.has(lastConfigChangeAt) && newest.get(lastConfigChangeAt) === version;
+      if (!isNewest && !isUsed(version)) ofApp.delete(version);
+    }
     if (ofApp.size === 0) this.definitions.delete(id);
   }
 
@@ -105,7 +151,13 @@ export class EngineMemory {
     this.queue.delete(id);
     this.backOffs.delete(id);
     this.statistics.delete(id);
+    this.steadyWaiting.delete(id);
     this.refusedLaunches.delete(id);
+  }
+
+  noteWaiting(app: AppId, reasons: readonly string[]): void {
+    if (reasons.length === 0) this.steadyWaiting.delete(app);
+    else this.steadyWaiting.set(app, reasons);
   }
 
   seeAgent(agent: AgentId, site: Site): void {

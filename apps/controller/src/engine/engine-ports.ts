@@ -1,5 +1,5 @@
 import type { Clock, ControllerStore, FrameworkId, Instance, Lease, Prober } from '#core';
-import type { UnhealthyLimits } from '#deployment';
+import type { ControllerAbilities, UnhealthyLimits } from '#deployment';
 import type { SchedulerDriver, SchedulerHandlers } from '#framework';
 import type { EventSink } from './controller-engine.port.js';
 
@@ -34,15 +34,23 @@ export interface EnginePorts {
    */
   readonly onFatal: (error: Error) => void;
   readonly log?: EngineLog;
-  /** Runs a further COMMAND check inside a task. Without it only the first one, on the agent, is run. */
+  /**
+   * Runs a command check its agent was not given inside a task; undefined: nobody could be asked, which says nothing. Without
+   * it only the first one, on the agent, is run.
+   */
   readonly runCommand?: (
     instance: Instance,
     command: string,
     timeoutMs: number,
-  ) => Promise<{ readonly exitCode: number; readonly output: string }>;
+  ) => Promise<{ readonly exitCode: number; readonly output: string } | undefined>;
   /** Called before each effect is carried out. What it throws stops the engine as a crash would. */
   readonly beforeEffect?: (kind: string) => void;
 }
+
+/** What can be changed in place depends on what the controller can do for agents. */
+export const abilitiesOf = ({ runCommand }: EnginePorts): ControllerAbilities => ({
+  commands: runCommand !== undefined,
+});
 
 /** Times in milliseconds. */
 export interface EngineOptions {

@@ -8,13 +8,18 @@ import type {
 } from './controller-engine.port.js';
 import { definitionOf } from './definitions.js';
 import { deploymentsByApp } from './deployment-targets.js';
+import { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
+import { explainApp } from './explain-app.js';
+import { explainHold } from './explain-hold.js';
+import { listUnusedOffers } from './explain-offers.js';
 import {
   explainRefusals,
   lastOffersByReason,
   newQueueStatistics,
   toFunnel,
 } from './queue-statistics.js';
+import { describeDelay } from './waiting-words.js';
 
 /** Reads from memory; nothing here waits or copies more than it shows. */
 export function createView(context: EngineContext): ControllerView {
@@ -34,6 +39,9 @@ export function createView(context: EngineContext): ControllerView {
     readinessOf: (app) => context.readiness.resultsOf(app, state.instancesOf(app).keys()),
     failureOf: (app) => state.failures.get(app),
     queue: () => [...memory.queue.keys()].flatMap((id) => toQueueEntry(context, id)),
+    explain: (app, options) => explainApp(context, app, options?.maxAgents),
+    unusedOffers: (app, limit) =>
+      listUnusedOffers(context, new Draft(state, context.ports.clock.now()), app, limit),
     changeCounter: (app) => memory.counterOf(app),
     totalChangeCounter: () => memory.totalCounter,
     lastEventId: () => state.lastEventId,
@@ -82,7 +90,7 @@ function toDeploymentView(
   const deployment = context.state.deployments.get(id);
   if (deployment === undefined) throw new Error(`deployment ${id} is not running`);
   const memory = context.memory.deployments.get(id);
-  const waitingFor: string[] = [];
+  const waitingFor = [...explainHold(context.memory, deployment, context.ports.clock.now())];
   for (const [app, reasons] of memory?.waiting ?? []) {
     for (const reason of [...reasons, ...explainQueue(context, app)]) {
       waitingFor.push(`${app}: ${reason}`);
@@ -101,10 +109,7 @@ function explainQueue({ state, memory, ports }: EngineContext, id: AppId): reado
   if (entry === undefined) return [];
   const leftMs = delayLeftMs(memory.backOffs.get(id), entry.app, ports.clock.now());
   if (leftMs === 0) return [`offers: ${explainRefusals(memory.statistics.get(id))}`];
-  const failure = state.failures.get(id);
-  const last = failure === undefined ? '' : `, the last: ${failure.state} ${failure.message}`;
-  const seconds = (Math.ceil(leftMs / 100) / 10).toFixed(1);
-  return [`launches are delayed for ${seconds} s after failures${last}`];
+  return [describeDelay(leftMs, state.failures.get(id))];
 }
 
 function toQueueEntry({ memory, ports }: EngineContext, id: AppId): readonly QueueEntryView[] {

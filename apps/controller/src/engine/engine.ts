@@ -8,42 +8,44 @@ import {
   isTerminalCondition,
   StoreUnavailableError,
 } from '#core';
-import { readyEntries } from '#deployment';
+import { type ControllerAbilities, readyEntries } from '#deployment';
 import type { SchedulerDriver } from '#framework';
 import type { WireRouterReport } from '#marathon-v2';
-import { applyRootChange, type ChangeResult } from './change-root.js';
+import { applyRootChange } from './change-root.js';
 import { CommitQueue, EngineStoppedError } from './commit-queue.js';
 import type { CommittedState } from './committed-state.js';
 import type {
   ControllerEngine,
   ControllerView,
+  DeploymentCommand,
+  DeploymentCommandOutcome,
+  Previews,
   RootChange,
   RootChangeOutcome,
 } from './controller-engine.port.js';
-import { definitionOf } from './definitions.js';
-import { cancelRunning } from './deployment-progress.js';
 import type { Draft } from './draft.js';
 import { createExecutors } from './effect-executors.js';
 import type { EngineContext } from './engine-context.js';
 import type { EngineEffect } from './engine-effect.js';
 import type { EngineMemory } from './engine-memory.js';
-import type { EngineOptions, EnginePorts } from './engine-ports.js';
+import { abilitiesOf, type EngineOptions, type EnginePorts } from './engine-ports.js';
 import { createView } from './engine-view.js';
 import { evaluateApps } from './evaluate-apps.js';
 import { FrameworkRoles } from './framework-roles.js';
-import { HealthMonitor } from './health-monitor.js';
 import { noteHealthNews } from './health-news.js';
 import { changeInstance } from './instance-changes.js';
+import { toKills } from './kill-effect.js';
 import { KillQueue } from './kill-queue.js';
+import { createMonitors } from './monitors.js';
 import { OfferDemand } from './offer-demand.js';
-import { ProbePool } from './probe-pool.js';
-import { ReadinessMonitor } from './readiness-monitor.js';
+import { createPreviews } from './previews.js';
 import { Reconciler, referencesOf } from './reconciler.js';
-import { rollBack } from './roll-back.js';
 import { noteRouter } from './router-sights.js';
 import { createHandlers } from './scheduler-handlers.js';
 import { followInstance } from './status-updates.js';
+import { steerDeployment } from './steer-deployment.js';
 import { sweep } from './sweep.js';
+import { outcomeOf, undoDeployment } from './undo-deployment.js';
 
 /** Apps looked at in one job, so that a look at everything does not hold other changes up. */
 const APPS_PER_LOOK = 500;
@@ -71,6 +73,8 @@ export interface RunningEngine extends ControllerEngine {
 /** The heart of the controller: state, decisions and effects of one leader, from start to stop. */
 export class Engine implements RunningEngine {
   readonly view: ControllerView;
+  readonly previews: Previews;
+  readonly abilities: ControllerAbilities;
   private readonly context: EngineContext;
   private readonly executors: ExecutorTable<EngineEffect>;
   private readonly dirty = new Set<AppId>();
@@ -92,12 +96,14 @@ export class Engine implements RunningEngine {
     this.context = this.createContext(state, memory);
     this.executors = createExecutors({ context: this.context, driver: () => this.driver });
     this.view = createView(this.context);
+    this.previews = createPreviews(this.context);
+    this.abilities = abilitiesOf(ports);
   }
 
   start(): void {
     const { state } = this.context;
     for (const instance of state.instances()) {
-      followInstance(this.context, instance.id, definitionOf(this.context, state.root, instance));
+      followInstance(this.context, instance.id);
       if (instance.goal !== 'Running') this.context.kills.request(instance);
       if (!isPlaced(instance)) continue;
       for (const { taskId } of referencesOf(instance)) this.context.memory.unconfirmed.add(taskId);
@@ -131,35 +137,15 @@ export class Engine implements RunningEngine {
     return outcomeOf(result);
   }
 
-  async cancelDeployment(
+  cancelDeployment(
     id: DeploymentId,
-    options: { readonly force: boolean },
-  ): Promise<RootChangeOutcome | { readonly kind: 'cancelled' } | undefined> {
-    const deployment = this.context.state.deployments.get(id);
-    if (deployment === undefined) return undefined;
-    if (options.force) {
-      return this.context.commits.submit({
-        whenUnavailable: 'reject',
-        run: (draft) => {
-          const running = draft.deployment(id);
-          if (running?.state !== 'Running') return undefined;
-          cancelRunning(this.context, draft, running, 'cancelled, what it did so far stays');
-          return { kind: 'cancelled' as const };
-        },
-      });
-    }
-    const [original, target] = await Promise.all([
-      this.ports.store.loadRevision(deployment.originalRevision),
-      this.ports.store.loadRevision(deployment.targetRevision),
-    ]);
-    if (original === undefined || target === undefined) {
-      const reason = `deployment ${id} cannot be undone: its revisions are no longer kept`;
-      return { kind: 'impossible', reason };
-    }
-    const result = await this.submitChange((draft) =>
-      rollBack(this.context, draft, { id, original, target }),
-    );
-    return result === undefined ? undefined : outcomeOf(result);
+    options: { readonly force: boolean; readonly by?: string },
+  ): ReturnType<ControllerEngine['cancelDeployment']> {
+    return undoDeployment(this.context, id, options);
+  }
+
+  steerDeployment(id: DeploymentId, command: DeploymentCommand): Promise<DeploymentCommandOutcome> {
+    return this.submitChange((draft) => steerDeployment(this.context, draft, id, command));
   }
 
   async killInstances(ids: readonly InstanceId[]): Promise<void> {
@@ -193,7 +179,6 @@ export class Engine implements RunningEngine {
   private createContext(state: CommittedState, memory: EngineMemory): EngineContext {
     const { ports, options } = this;
     const { clock } = ports;
-    const pool = new ProbePool(ports.prober, options.maxConcurrentProbes);
     const execute = (effect: EngineEffect) => this.execute(effect);
     return {
       ports,
@@ -201,32 +186,17 @@ export class Engine implements RunningEngine {
       state,
       memory,
       commits: this.createCommits(state, memory),
-      health: new HealthMonitor({
-        clock,
-        pool,
-        runCommand: ports.runCommand,
-        instanceOf: (id) => state.instance(id),
+      ...createMonitors({
+        ...{ ports, options, state, memory },
         onNews: (news) => noteHealthNews(this.context, news),
-        onResults: (apps) => {
-          for (const app of apps) memory.touch(app);
-        },
-      }),
-      readiness: new ReadinessMonitor({
-        clock,
-        pool,
-        onChange: ({ appId }) => {
-          memory.touch(appId);
-          this.evaluateSoon([appId]);
-        },
+        evaluateSoon: (apps) => this.evaluateSoon(apps),
       }),
       kills: new KillQueue({
         clock,
         maxInFlight: options.maxKillsInFlight,
         retryMs: options.killRetryMs,
         send: ({ id }) => {
-          const instance = state.instance(id);
-          if (instance === undefined) return;
-          for (const task of referencesOf(instance)) void execute({ kind: 'kill-task', ...task });
+          for (const kill of toKills({ state, memory }, id)) void execute(kill);
         },
       }),
       demand: new OfferDemand({
@@ -349,6 +319,7 @@ export class Engine implements RunningEngine {
     this.timers.clear();
     this.context.health.stop();
     this.context.readiness.stop();
+    this.context.checks.stop();
     this.context.demand.stop();
     this.context.reconciler.pause();
   }
@@ -368,11 +339,6 @@ export class Engine implements RunningEngine {
       this.every(intervalMs, task);
     });
   }
-}
-
-function outcomeOf(result: ChangeResult): RootChangeOutcome {
-  if (result.kind === 'refused') throw result.error;
-  return result.outcome;
 }
 
 const isPlaced = ({ condition, placement }: Instance): boolean =>

@@ -14,12 +14,16 @@ import {
   nextActions,
   type RolloutActions,
   setWanted,
+  stageOf,
 } from '#deployment';
 import { configVersionOf, definitionOf } from './definitions.js';
 import { progressDeployments } from './deployment-progress.js';
+import { countFailure, tellOfInstance } from './deployment-story.js';
 import { type AppTarget, findDeployment, findTarget } from './deployment-targets.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
+import type { DeploymentMemory } from './engine-memory.js';
+import { followStage } from './hold-deployment.js';
 import { agentOf, changeInstance } from './instance-changes.js';
 import { toFacts } from './instance-facts.js';
 import { appTerminated, unhealthyInstanceKill } from './marathon-events.js';
@@ -45,11 +49,14 @@ function evaluateApp(context: EngineContext, draft: Draft, id: AppId, routers: K
     return;
   }
   const { app, mode, deployment } = target;
+  const deploymentMemory =
+    deployment === undefined ? undefined : context.memory.deployments.get(deployment.id);
+  const original = deploymentMemory?.originals.get(id);
+  const stage = deployment === undefined ? undefined : stageOf({ deployment, app, mode, original });
   if (mode === 'stop' || app.instances === 0) context.memory.backOffs.delete(id);
   const needsReadiness = mode !== 'steady' && mode !== 'stop' && app.readinessChecks.length > 0;
   if (needsReadiness) watchReadiness(context, draft, app, instances);
-  const sentenced =
-    deployment === undefined ? undefined : context.memory.deployments.get(deployment.id)?.sentenced;
+  const sentenced = deploymentMemory?.sentenced;
   const actions = nextActions({
     app,
     mode,
@@ -58,18 +65,27 @@ function evaluateApp(context: EngineContext, draft: Draft, id: AppId, routers: K
     ),
     hasRouters: mayHaveRouters(routers),
     ...(sentenced === undefined ? {} : { sentenced }),
+    ...(stage === undefined ? {} : { stage }),
     limits: context.options.unhealthy,
     now: draft.now,
   });
   carryOut(context, draft, actions);
-  want(context, draft, app, actions.launch);
   pruneDefinitions(context, draft, id);
+  const launched = actions.launchesOld ? original : app;
+  if (actions.launchesOld) prepareOld(context, original, deploymentMemory);
+  want(context, draft, launched ?? app, launched === undefined ? 0 : actions.launch);
+  context.memory.noteWaiting(id, deployment === undefined ? actions.waiting : []);
   if (deployment === undefined) return;
-  const memory = context.memory.deployments.get(deployment.id);
-  memory?.waiting.set(id, actions.finished ? [] : actions.waiting);
+  if (!actions.launchesOld) deploymentMemory?.launchingOld.delete(id);
+  deploymentMemory?.waiting.set(id, actions.finished ? [] : actions.waiting);
   if (actions.finished) {
-    memory?.finished.add(id);
+    deploymentMemory?.finished.add(id);
     if (mode === 'stop') finishStop(context, draft, app);
+  }
+  if (stage !== undefined) {
+    // Failures may have been counted in it since.
+    const counted = draft.deployment(deployment.id) ?? deployment;
+    followStage(context, draft, { deployment: counted, app, stage, actions });
   }
   context.memory.touch(id);
 }
@@ -111,8 +127,19 @@ function watchReadiness(
     if (instance.condition !== 'Running') continue;
     const isOld = isOutdated(configVersionOf(context, draft.root, instance), app);
     if (isOld) context.readiness.forget(instance.id);
-    else context.readiness.watch(instance, app, check);
+    else {
+      context.readiness.watch(instance, app, check);
+      tellReady(context, draft, instance);
+    }
   }
+}
+
+/** Once, and not of what was ready before this engine began. */
+function tellReady({ readiness, memory }: EngineContext, draft: Draft, instance: Instance): void {
+  if (readiness.verdictOf(instance.id) !== 'ready' || memory.toldReady.has(instance.id)) return;
+  if (!memory.startedHere.has(instance.id)) return;
+  tellOfInstance(draft, instance, 'ready');
+  draft.after(() => memory.toldReady.add(instance.id));
 }
 
 function carryOut(context: EngineContext, draft: Draft, actions: RolloutActions): void {
@@ -141,6 +168,7 @@ function noteUnhealthyKill(context: EngineContext, draft: Draft, instance: Insta
   const condemned = context.health.condemnedOf(instance.id);
   if (condemned === undefined || instance.placement === undefined) return;
   draft.emit(unhealthyInstanceKill(instance, condemned.cause));
+  countFailure(draft, instance, `unhealthy: ${condemned.cause}`);
   draft.putFailure({
     appId: instance.appId,
     taskId: instance.taskId,
@@ -151,6 +179,19 @@ function noteUnhealthyKill(context: EngineContext, draft: Draft, instance: Insta
     version: instance.appVersion,
     timestampEpochMs: draft.now.epochMs,
   });
+}
+
+/** What was there before the deployment is launched again, free of the delay that its new definition has earned. */
+function prepareOld(
+  { memory }: EngineContext,
+  original: App | undefined,
+  deploymentMemory: DeploymentMemory | undefined,
+): void {
+  if (original === undefined) return;
+  memory.keepDefinition(original);
+  if (deploymentMemory?.launchingOld.has(original.id) !== false) return;
+  deploymentMemory.launchingOld.add(original.id);
+  memory.backOffs.delete(original.id);
 }
 
 /** Declares how many instances wait; offers are asked for when that is more than before. */

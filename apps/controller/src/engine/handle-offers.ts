@@ -24,6 +24,7 @@ import {
 } from '#matcher';
 import type { TaskInfo, WireOffer } from '#mesos-v1';
 import { configVersionOf } from './definitions.js';
+import { tellOfInstance } from './deployment-story.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import type { TaskGroup } from './engine-effect.js';
@@ -79,7 +80,7 @@ export async function handleOffers(
 function answerOffers(context: EngineContext, draft: Draft, wires: readonly WireOffer[]): void {
   const { memory, options } = context;
   const open = wires.map((wire): OpenOffer => {
-    const offer = toMatchableOffer(wire);
+    const offer = toMatchableOffer(wire, draft.now.epochMs);
     memory.seeAgent(offer.agentId, offer);
     return { wire, offer, tasks: [], groups: [], instanceIds: [], bytes: 0, isFull: false };
   });
@@ -112,6 +113,9 @@ function answerOffers(context: EngineContext, draft: Draft, wires: readonly Wire
     }
   }
   if (unused.length > 0) draft.effect({ kind: 'decline-offers', offerIds: unused, refuseSeconds });
+  draft.after(() => {
+    for (const { wire, offer } of open) memory.seenOffers.note(offer, wire.attributes, draft.now);
+  });
   draft.after(() => context.demand.update({ isNew: false }));
 }
 
@@ -264,6 +268,7 @@ function tasksOfNew(
 function provision(context: EngineContext, draft: Draft, instance: Instance): void {
   draft.putInstance(instance);
   draft.emit(instanceChanged(instance));
+  tellOfInstance(draft, instance, 'launched');
   draft.after(() => {
     context.memory.accepting.add(instance.id);
     context.evaluateSoon([instance.appId]);
@@ -273,12 +278,17 @@ function provision(context: EngineContext, draft: Draft, instance: Instance): vo
 /** Segments joined by underscores: `/shop/web` is `shop_web`. */
 export const safePath = (id: AppId): string => id.slice(1).replaceAll('/', '_');
 
-function isRoleEnforced(draft: Draft, id: AppId): boolean {
+export function isRoleEnforced(draft: Draft, id: AppId): boolean {
   const [, top = ''] = id.split('/');
   return draft.root.groups.get(groupId(`/${top}`))?.enforceRole ?? false;
 }
 
-function placedOf(context: EngineContext, draft: Draft, id: AppId): readonly PlacedInstance[] {
+/** Where instances of an app are, for constraints. */
+export function placedOf(
+  context: EngineContext,
+  draft: Draft,
+  id: AppId,
+): readonly PlacedInstance[] {
   const placed: PlacedInstance[] = [];
   for (const instance of draft.instancesOf(id).values()) {
     const { placement } = instance;
@@ -289,7 +299,8 @@ function placedOf(context: EngineContext, draft: Draft, id: AppId): readonly Pla
   return placed;
 }
 
-function distinctValues(context: EngineContext, field: string): number {
+/** How many values of a field agents seen so far have. O(agents). */
+export function distinctValues(context: EngineContext, field: string): number {
   const values = new Set<string>();
   for (const site of context.memory.agentSites.values()) {
     const value = fieldValue(site, field);

@@ -2,7 +2,6 @@ import {
   type App,
   type AppId,
   type Clock,
-  checkIndexOf,
   type HealthCheck,
   type HealthEffect,
   type HealthEvent,
@@ -15,10 +14,19 @@ import {
   reduceHealth,
   unknownHealth,
 } from '#core';
+import { isSameValue } from '#deployment';
 import type { EnginePorts } from './engine-ports.js';
+import {
+  counted,
+  graceEndsAt,
+  type HealthWatch,
+  indexOfResult,
+  makeWatch,
+  verdictOf,
+  type WatchedInstance,
+} from './health-watch.js';
 import type { ProbePool } from './probe-pool.js';
 import { toProbeTarget } from './probe-target.js';
-import { agentCheckOf } from './task-info.js';
 
 /** While an instance starts up (in its grace period, never healthy yet) it is looked at often. */
 const FIRST_PROBE_MS = 250;
@@ -38,22 +46,6 @@ export interface HealthNews {
   readonly verdict: HealthVerdict;
 }
 
-interface Watch {
-  readonly id: InstanceId;
-  readonly app: App;
-  readonly startedMonoMs: number;
-  /** Of containers of a pod, by their check: each has a grace period of its own. */
-  readonly containerStartedMonoMs: Map<number, number>;
-  /** By position in the app's list; undefined: no result yet. */
-  readonly checks: (HealthState | undefined)[];
-  /** Checks nobody can run, and those of containers that have finished: left out of the verdict. */
-  readonly ignored: Set<number>;
-  readonly cancels: Map<number, () => void>;
-  condemned?: { readonly sinceMonoMs: number; readonly cause: string };
-  /** Of the last result an agent gave, by check. */
-  readonly lastAgentUuids: Map<number, string>;
-}
-
 export interface HealthMonitorSettings {
   readonly clock: Clock;
   readonly pool: ProbePool;
@@ -70,41 +62,41 @@ export interface HealthMonitorSettings {
  * updates, all others are probed from here.
  */
 export class HealthMonitor {
-  private readonly watches = new Map<InstanceId, Watch>();
+  private readonly watches = new Map<InstanceId, HealthWatch>();
   private readonly withResults = new Set<AppId>();
   private cancelTelling: (() => void) | undefined;
 
   constructor(private readonly settings: HealthMonitorSettings) {}
 
-  /** Begins to watch a running instance; a second call for the same instance has no effect. */
-  watch(instance: Instance, app: App): void {
-    if (this.watches.has(instance.id) || app.healthChecks.length === 0) return;
+  /** Begins to watch a running instance, or goes over to a definition with other checks; otherwise has no effect. */
+  watch(watched: WatchedInstance): void {
+    const { app, instance } = watched;
+    const previous = this.watches.get(instance.id);
+    if (previous === undefined && app.healthChecks.length === 0) return;
+    if (previous?.app === app) return;
+    if (previous !== undefined && isSameValue(previous.app.healthChecks, app.healthChecks)) {
+      previous.app = app;
+      return;
+    }
     const { clock, runCommand } = this.settings;
-    const now = clock.now();
-    const ranMs = Math.max(0, now.epochMs - (instance.startedAtEpochMs ?? now.epochMs));
-    const byAgent = agentChecksOf(app);
-    const ignored = app.healthChecks.flatMap(({ protocol }, index) =>
-      protocol === 'COMMAND' && !byAgent.has(index) && runCommand === undefined ? [index] : [],
-    );
-    const watch: Watch = {
-      id: instance.id,
-      app,
-      startedMonoMs: now.monoMs - ranMs,
-      containerStartedMonoMs: new Map(),
-      checks: app.healthChecks.map(() => undefined),
-      ignored: new Set(ignored),
-      cancels: new Map(),
-      lastAgentUuids: new Map(),
-    };
+    const about = { now: clock.now(), canRunCommands: runCommand !== undefined };
+    const watch = makeWatch(watched, about, previous);
+    this.forget(instance.id);
+    if (app.healthChecks.length === 0) return;
     this.watches.set(instance.id, watch);
     for (const [index, check] of app.healthChecks.entries()) {
-      if (byAgent.has(index) || watch.ignored.has(index)) continue;
-      const firstMs =
-        check.gracePeriodSeconds > 0
-          ? FIRST_PROBE_MS
-          : Math.min(check.intervalSeconds * 1000, MAX_FIRST_PROBE_MS);
-      this.schedule(watch, index, firstMs);
+      if (watch.byAgent.has(index) || watch.ignored.has(index)) continue;
+      this.schedule(watch, index, firstProbeMs(watch, index, check));
     }
+  }
+
+  /** Before it has checks an instance that runs is in order, and the first ones to come find it so. */
+  adopt(watched: WatchedInstance, before: App): void {
+    if (!this.watches.has(watched.instance.id) && before.healthChecks.length === 0) {
+      const about = { now: this.settings.clock.now(), canRunCommands: false };
+      this.watches.set(watched.instance.id, makeWatch({ ...watched, app: before }, about));
+    }
+    this.watch(watched);
   }
 
   forget(id: InstanceId): void {
@@ -130,14 +122,15 @@ export class HealthMonitor {
     },
   ): void {
     const watch = this.watches.get(id);
-    const index =
-      watch === undefined ? undefined : indexOfResult(watch.app, result.container?.name);
+    const name = result.container?.name;
+    const index = watch === undefined ? undefined : indexOfResult(watch, name);
     if (watch === undefined || index === undefined) return;
-    const isRepeated = result.uuid !== undefined && result.uuid === watch.lastAgentUuids.get(index);
+    const isRepeated =
+      result.uuid !== undefined && result.uuid === watch.lastAgentUuids.get(name ?? '');
     // Without a uuid it is a reconciliation answer: it tells the state, it is no further failure.
     const isKnown = result.uuid === undefined && watch.checks[index] !== undefined;
     if (isRepeated || (isKnown && !result.healthy)) return;
-    if (result.uuid !== undefined) watch.lastAgentUuids.set(index, result.uuid);
+    if (result.uuid !== undefined) watch.lastAgentUuids.set(name ?? '', result.uuid);
     this.noteStart(watch, index, result.container?.startedAtEpochMs);
     this.apply(
       watch,
@@ -149,7 +142,7 @@ export class HealthMonitor {
   /** It has finished, and nobody asks it any more. */
   ignoreContainer(id: InstanceId, container: string): void {
     const watch = this.watches.get(id);
-    const index = watch === undefined ? undefined : indexOfResult(watch.app, container);
+    const index = watch === undefined ? undefined : indexOfResult(watch, container);
     if (index !== undefined) watch?.ignored.add(index);
   }
 
@@ -158,7 +151,7 @@ export class HealthMonitor {
     const known = new Map<string, boolean>();
     const watch = this.watches.get(id);
     for (const { name } of watch?.app.pod?.containers ?? []) {
-      const index = watch === undefined ? undefined : indexOfResult(watch.app, name);
+      const index = watch === undefined ? undefined : indexOfResult(watch, name);
       const check = index === undefined ? undefined : watch?.checks[index];
       if (check !== undefined) known.set(name, check.alive);
     }
@@ -167,11 +160,11 @@ export class HealthMonitor {
 
   verdictOf(id: InstanceId, app: App | undefined): HealthVerdict {
     const watch = this.watches.get(id);
-    if (watch !== undefined) return verdict(watch);
+    if (watch !== undefined) return verdictOf(watch);
     return (app?.healthChecks.length ?? 0) === 0 ? 'healthy' : 'unknown';
   }
 
-  condemnedOf(id: InstanceId): Watch['condemned'] {
+  condemnedOf(id: InstanceId): HealthWatch['condemned'] {
     return this.watches.get(id)?.condemned;
   }
 
@@ -189,12 +182,12 @@ export class HealthMonitor {
     return found;
   }
 
-  private schedule(watch: Watch, index: number, delayMs: number): void {
+  private schedule(watch: HealthWatch, index: number, delayMs: number): void {
     const cancel = this.settings.clock.schedule(delayMs, () => void this.probe(watch, index));
     watch.cancels.set(index, cancel);
   }
 
-  private async probe(watch: Watch, index: number): Promise<void> {
+  private async probe(watch: HealthWatch, index: number): Promise<void> {
     const check = watch.app.healthChecks[index];
     if (check === undefined) return;
     const instance = this.probedInstance(watch);
@@ -202,24 +195,32 @@ export class HealthMonitor {
       const event = await this.ask(watch, instance, check);
       if (this.watches.get(watch.id) !== watch) return;
       // What turned unreachable meanwhile, or is being killed, says nothing about its health.
-      if (this.probedInstance(watch) !== undefined) this.apply(watch, index, event);
+      if (event !== undefined && this.probedInstance(watch) !== undefined) {
+        this.apply(watch, index, event);
+      }
     }
     if (this.watches.get(watch.id) !== watch) return;
     this.schedule(watch, index, this.intervalMs(watch, index, check));
   }
 
   /** The instance while it is to be probed: it runs and is meant to. */
-  private probedInstance({ id }: Watch): Instance | undefined {
+  private probedInstance({ id }: HealthWatch): Instance | undefined {
     const instance = this.settings.instanceOf(id);
     const isProbed = instance?.condition === 'Running' && instance.goal === 'Running';
     return isProbed ? instance : undefined;
   }
 
-  private async ask(watch: Watch, instance: Instance, check: HealthCheck): Promise<HealthEvent> {
+  /** Undefined: nothing was asked, which says nothing. */
+  private async ask(
+    watch: HealthWatch,
+    instance: Instance,
+    check: HealthCheck,
+  ): Promise<HealthEvent | undefined> {
     const timeoutMs = Math.max(1, check.timeoutSeconds * 1000);
     const found = this.targetOf(watch.app, instance, check);
     if (!found.ok) return { kind: 'failed', cause: found.reason };
     const result = await this.settings.pool.probe(found.target, timeoutMs);
+    if (result.skipped === true || found.wasAsked?.() === false) return undefined;
     const isInformational =
       check.ignoreHttp1xx && result.status !== undefined && result.status < 200;
     if (isInformational) return { kind: 'passed' };
@@ -231,7 +232,11 @@ export class HealthMonitor {
     instance: Instance,
     check: HealthCheck,
   ):
-    | { readonly ok: true; readonly target: ProbeTarget }
+    | {
+        readonly ok: true;
+        readonly target: ProbeTarget;
+        readonly wasAsked?: () => boolean;
+      }
     | { readonly ok: false; readonly reason: string } {
     const { runCommand } = this.settings;
     if (check.protocol !== 'COMMAND') return toProbeTarget(app, instance, check);
@@ -239,8 +244,13 @@ export class HealthMonitor {
     if (runCommand === undefined || command === undefined) {
       return { ok: false, reason: 'the command cannot be run from the controller' };
     }
-    const run = (timeoutMs: number) => runCommand(instance, command, timeoutMs);
-    return { ok: true, target: { kind: 'command', run } };
+    let wasAsked = true;
+    const run = async (timeoutMs: number) => {
+      const ended = await runCommand(instance, command, timeoutMs);
+      wasAsked = ended !== undefined;
+      return ended ?? { exitCode: 1, output: '' };
+    };
+    return { ok: true, target: { kind: 'command', run }, wasAsked: () => wasAsked };
   }
 
   private tellOfResult(app: AppId): void {
@@ -253,20 +263,20 @@ export class HealthMonitor {
     });
   }
 
-  private intervalMs(watch: Watch, index: number, check: HealthCheck): number {
+  private intervalMs(watch: HealthWatch, index: number, check: HealthCheck): number {
     const intervalMs = Math.max(MIN_INTERVAL_MS, check.intervalSeconds * 1000);
     const wasHealthy = watch.checks[index]?.firstSuccessEpochMs !== undefined;
     const isInGrace = this.settings.clock.now().monoMs < graceEndsAt(watch, index, check);
     return !wasHealthy && isInGrace ? Math.min(intervalMs, STARTING_INTERVAL_MS) : intervalMs;
   }
 
-  private noteStart(watch: Watch, index: number, startedAtEpochMs: number | undefined): void {
+  private noteStart(watch: HealthWatch, index: number, startedAtEpochMs: number | undefined): void {
     if (startedAtEpochMs === undefined || watch.containerStartedMonoMs.has(index)) return;
     const { epochMs, monoMs } = this.settings.clock.now();
     watch.containerStartedMonoMs.set(index, monoMs - Math.max(0, epochMs - startedAtEpochMs));
   }
 
-  private apply(watch: Watch, index: number, event: HealthEvent): void {
+  private apply(watch: HealthWatch, index: number, event: HealthEvent): void {
     const healthCheck = watch.app.healthChecks[index];
     if (healthCheck === undefined) return;
     const now = this.settings.clock.now();
@@ -283,29 +293,14 @@ export class HealthMonitor {
     this.tellOfResult(watch.app.id);
     const instance = this.settings.instanceOf(watch.id);
     if (effects.length > 0 && instance !== undefined) {
-      this.settings.onNews({ instance, healthCheck, effects, verdict: verdict(watch) });
+      this.settings.onNews({ instance, healthCheck, effects, verdict: verdictOf(watch) });
     }
   }
 }
 
-/** The checks an agent runs: one that rides on an app's task, all of a pod's. */
-function agentChecksOf(app: App): ReadonlySet<number> {
-  if (app.pod !== undefined) return new Set(app.healthChecks.keys());
-  const index = agentCheckOf(app)?.index;
-  return new Set(index === undefined ? [] : [index]);
+/** A check that has a result goes on at its interval. */
+function firstProbeMs(watch: HealthWatch, index: number, check: HealthCheck): number {
+  const intervalMs = Math.max(MIN_INTERVAL_MS, check.intervalSeconds * 1000);
+  if (watch.checks[index]?.lastSuccessEpochMs !== undefined) return intervalMs;
+  return check.gracePeriodSeconds > 0 ? FIRST_PROBE_MS : Math.min(intervalMs, MAX_FIRST_PROBE_MS);
 }
-
-/** The check that a result of an agent is of. */
-function indexOfResult(app: App, container: string | undefined): number | undefined {
-  if (app.pod === undefined) return agentCheckOf(app)?.index;
-  return container === undefined ? undefined : checkIndexOf(app.pod, container);
-}
-
-const graceEndsAt = (watch: Watch, index: number, check: HealthCheck): number =>
-  (watch.containerStartedMonoMs.get(index) ?? watch.startedMonoMs) +
-  check.gracePeriodSeconds * 1000;
-
-const counted = (watch: Watch): readonly (HealthState | undefined)[] =>
-  watch.checks.filter((_, index) => !watch.ignored.has(index));
-
-const verdict = (watch: Watch): HealthVerdict => judgeHealth(counted(watch));

@@ -1,3 +1,4 @@
+import { tellOfInstance } from './deployment-story.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import type { HealthNews } from './health-monitor.js';
@@ -27,6 +28,7 @@ function emitHealth(draft: Draft, { instance, effects, verdict, healthCheck }: H
     switch (effect.kind) {
       case 'alive-changed':
         draft.emit(healthStatusChanged(instance, effect.alive));
+        tellOfInstance(draft, instance, effect.alive ? 'healthy' : 'unhealthy');
         draft.emit(instanceHealthChanged(instance, toHealthy(verdict)));
         break;
       case 'failure-counted':

@@ -10,6 +10,7 @@ import type {
 import { reduceInstance, tasksOf } from '#core';
 import { growBackOff, touchBackOff } from '#deployment';
 import { definitionOf } from './definitions.js';
+import { countFailure, tellOfInstance } from './deployment-story.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import { drainingChanged, instanceChanged } from './marathon-events.js';
@@ -57,19 +58,25 @@ function settle(settlement: Settlement): void {
   switch (effect.kind) {
     case 'condition-changed':
       draft.emit(instanceChanged(state));
+      if (state.condition === 'Killing' && state.draining !== undefined) {
+        tellOfInstance(draft, state, 'drained');
+      }
       draft.after(() => touchLaunch(context, state));
       return;
     case 'started':
+      tellOfInstance(draft, state, 'running');
       draft.after(() => context.memory.startedHere.add(state.id));
       return;
     case 'drain-started':
       draft.emit(drainingChanged(state));
+      tellOfInstance(draft, state, 'draining');
       return;
     case 'kill':
       draft.effect({ kind: 'kill-instance', instanceId: state.id });
       return;
     case 'expunge':
       draft.emit(instanceChanged({ ...state, condition: 'Gone' }));
+      tellOfInstance(draft, state, 'killed', 'given up while unreachable');
       return;
     case 'ended':
     case 'container-failed':
@@ -90,16 +97,37 @@ export const agentOf = ({
 });
 
 function settleEnd(
-  { context, draft, state, report }: Settlement,
+  { context, draft, before, state, report }: Settlement,
   ended: Extract<InstanceEffect, { kind: 'ended' | 'container-failed' }>,
 ): void {
   const app = draft.root.apps.get(state.appId);
+  tellEnd(draft, state, { ended, report, isOurDoing: before.goal !== 'Running' });
   if (ended.failed) {
     draft.putFailure(toFailure(draft, state, report ?? { state: state.condition, message: '' }));
   }
   if (ended.counted && app !== undefined) {
     draft.after(() => delayLaunches(context, definitionOf(context, draft.root, state) ?? app));
   }
+}
+
+/** Ends that say something about what was launched; where its agent or the way to it broke, another may fare better. */
+const OWN_ENDS: ReadonlySet<Instance['condition']> = new Set(['Failed', 'Error', 'Finished']);
+
+function tellEnd(
+  draft: Draft,
+  instance: Instance,
+  about: {
+    readonly ended: Extract<InstanceEffect, { kind: 'ended' | 'container-failed' }>;
+    readonly report: EndReport | undefined;
+    readonly isOurDoing: boolean;
+  },
+): void {
+  const { ended, report, isOurDoing } = about;
+  // A container that fails takes the others with it: how it ended is how the instance did.
+  const condition = ended.kind === 'ended' ? instance.condition : ended.condition;
+  const message = [report?.state ?? condition, report?.message ?? ''].join(' ').trim();
+  if (ended.counted && OWN_ENDS.has(condition)) countFailure(draft, instance, message);
+  else tellOfInstance(draft, instance, isOurDoing ? 'killed' : 'failed', message);
 }
 
 /** What is kept as the app's last task failure. */
@@ -136,11 +164,13 @@ function touchLaunch({ memory, ports }: EngineContext, instance: Instance): void
 function forgetInstance(context: EngineContext, instance: Instance): void {
   context.health.forget(instance.id);
   context.readiness.forget(instance.id);
+  context.checks.forget(instance.id);
   context.kills.settle(instance.id);
   for (const { taskId } of tasksOf(instance)) context.reconciler.answered(taskId);
   context.memory.accepting.delete(instance.id);
   context.memory.startedHere.delete(instance.id);
   context.memory.checkResults.delete(instance.id);
+  context.memory.toldReady.delete(instance.id);
   context.memory.elapsed.forget(instance.id);
   if (instance.placement !== undefined) {
     context.memory.freePorts(instance.placement.agentId, instance.hostPorts);

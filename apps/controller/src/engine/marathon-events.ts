@@ -38,6 +38,25 @@ export const deploymentFailed = (deployment: Deployment, reason: string): Marath
   reason,
 });
 
+/** Ours: somebody, or its own plan, holds a deployment or lets it go on. */
+export const deploymentSteered = (
+  eventType:
+    | 'deployment_paused'
+    | 'deployment_resumed'
+    | 'deployment_batch_done'
+    | 'deployment_awaits_promotion'
+    | 'deployment_promoted',
+  deployment: Deployment,
+  reason?: string,
+  by?: string,
+): MarathonEvent => ({
+  eventType,
+  id: deployment.id,
+  plan: toPlan(deployment),
+  ...(reason === undefined ? {} : { reason }),
+  ...(by === undefined ? {} : { by }),
+});
+
 export const instanceChanged = (instance: Instance): MarathonEvent => ({
   eventType: 'instance_changed_event',
   instanceId: instance.id,

@@ -9,9 +9,16 @@ import {
 
 /** Agents say with this attribute whether they can run Docker images: `true` or `false`. Others do not say. */
 const DOCKER_ATTRIBUTE = 'docker';
+const NANOS_PER_MS = 1_000_000;
 
-/** Reads an offer once; attributes as text, resources by the role they are reserved for. */
-export function toMatchableOffer(wire: WireOffer): MatchableOffer {
+/**
+ * Reads an offer once; attributes as text, resources by the role they are reserved for. Without a time, maintenance
+ * windows are not looked at.
+ */
+export function toMatchableOffer(
+  wire: WireOffer,
+  nowEpochMs = Number.NEGATIVE_INFINITY,
+): MatchableOffer {
   const attributes = toAttributes(wire.attributes);
   const docker = attributes[DOCKER_ATTRIBUTE];
   const fault = wire.domain?.fault_domain;
@@ -24,7 +31,16 @@ export function toMatchableOffer(wire: WireOffer): MatchableOffer {
     ...(wire.allocation_info === undefined ? {} : { allocatedRole: wire.allocation_info.role }),
     pools: toPools(wire.resources),
     ...(docker === 'true' || docker === 'false' ? { hasDocker: docker === 'true' } : {}),
+    ...(isInMaintenance(wire, nowEpochMs) ? { isInMaintenance: true } : {}),
   };
+}
+
+/** A window without a duration has no end. */
+function isInMaintenance({ unavailability }: WireOffer, nowEpochMs: number): boolean {
+  if (unavailability === undefined) return false;
+  const startMs = unavailability.start.nanoseconds / NANOS_PER_MS;
+  const lengthMs = (unavailability.duration?.nanoseconds ?? Infinity) / NANOS_PER_MS;
+  return nowEpochMs >= startMs && nowEpochMs < startMs + lengthMs;
 }
 
 /** Where an instance launched from this offer will be. */

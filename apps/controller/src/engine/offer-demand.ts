@@ -32,6 +32,10 @@ export class OfferDemand {
     this.update({ isNew: false });
   }
 
+  get isSubscribed(): boolean {
+    return this.isConnected;
+  }
+
   disconnected(): void {
     this.isConnected = false;
   }

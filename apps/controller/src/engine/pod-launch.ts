@@ -29,7 +29,7 @@ import {
   isHostNetwork,
   type TaskSource,
   taskName,
-  toGraceNanoseconds,
+  toKillPolicy,
   toLimits,
   toTaskResources,
 } from './task-info.js';
@@ -128,11 +128,7 @@ function toTask(
     ...(healthCheck === undefined ? {} : { health_check: toHealthCheck(source, healthCheck) }),
     ...(lifecycle === undefined
       ? {}
-      : {
-          kill_policy: {
-            grace_period: { nanoseconds: toGraceNanoseconds(lifecycle.killGracePeriodSeconds) },
-          },
-        }),
+      : { kill_policy: toKillPolicy(lifecycle.killGracePeriodSeconds) }),
     labels: {
       labels: Object.entries({ ...app.labels, ...container.labels }).map(([key, value]) => ({
         key,

@@ -5,7 +5,11 @@ type Found =
   | { readonly ok: false; readonly reason: string };
 
 /** Where the controller probes a health check of an instance. COMMAND is not probed over the network. */
-export function toProbeTarget(app: App, instance: Instance, check: HealthCheck): Found {
+export function toProbeTarget(
+  app: App,
+  instance: Instance,
+  check: Pick<HealthCheck, 'protocol' | 'path' | 'port' | 'portIndex'>,
+): Found {
   const address =
     check.port === undefined
       ? portAddress(app, instance, check.portIndex ?? 0)

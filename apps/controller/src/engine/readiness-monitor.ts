@@ -1,5 +1,5 @@
 import type { App, AppId, Clock, Instance, InstanceId, ReadinessCheck } from '#core';
-import type { Readiness } from '#deployment';
+import { isSameValue, type Readiness } from '#deployment';
 import type { WireReadinessResult } from '#marathon-v2';
 import type { ProbePool } from './probe-pool.js';
 import { toReadinessTarget } from './probe-target.js';
@@ -31,9 +31,11 @@ export class ReadinessMonitor {
 
   constructor(private readonly settings: ReadinessMonitorSettings) {}
 
-  /** Asks at once and then at the interval of the check; a second call for the same instance has no effect. */
+  /** Asks at once and then at the interval of the check; a second call with the same check has no effect. */
   watch(instance: Instance, app: App, check: ReadinessCheck): void {
-    if (this.watches.has(instance.id)) return;
+    const known = this.watches.get(instance.id);
+    if (known !== undefined && isSameValue(known.check, check)) return;
+    this.forget(instance.id);
     const watch: Watch = { instance, app, check };
     this.watches.set(instance.id, watch);
     void this.ask(watch);

@@ -1,10 +1,27 @@
-import type { DeploymentId, RootGroup } from '#core';
+import type { App, DeploymentId, RootGroup } from '#core';
 import { planRollback } from '#deployment';
 import { completeRestoration, type Refusal } from '#marathon-v2';
 import { applyRootChange, type ChangeResult, nextVersion } from './change-root.js';
+import type { RootChange } from './controller-engine.port.js';
 import { cancelRunning } from './deployment-progress.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
+
+/** Of a deployment that cannot be undone. */
+export const GOES_ON = 'it goes on, and can be stopped where it is with ?force=true';
+
+/** A deployment to be undone, with the roots it leads from and to. */
+export interface Undoing {
+  readonly id: DeploymentId;
+  readonly original: RootGroup;
+  readonly target: RootGroup;
+  /** Who asks. */
+  readonly by?: string | undefined;
+}
+
+type Restoration =
+  | { readonly ok: true; readonly change: RootChange; readonly putApps: readonly App[] }
+  | { readonly ok: false; readonly reason: string };
 
 /**
  * Undoes a running deployment by a new forced one, or says why what others declared meanwhile does not allow it.
@@ -13,28 +30,69 @@ import type { EngineContext } from './engine-context.js';
 export function rollBack(
   context: EngineContext,
   draft: Draft,
-  about: { readonly id: DeploymentId; readonly original: RootGroup; readonly target: RootGroup },
+  undoing: Undoing,
 ): ChangeResult | undefined {
-  const { id, original, target } = about;
+  const { id } = undoing;
   if (draft.deployment(id)?.state !== 'Running') return undefined;
-  const { root } = draft;
-  const inverse = planRollback(original, target, root);
-  const restored = completeRestoration(root, inverse, nextVersion(root.version, draft.now.epochMs));
-  if (!restored.ok) {
-    const reason = `deployment ${id} cannot be undone: ${inWords(restored.refusal)}; it goes on, and can be stopped where it is with ?force=true`;
+  const result = restoreOriginal(context, draft, undoing);
+  if (result.kind !== 'outcome') return result;
+  if (result.outcome.kind === 'impossible') {
+    const reason = `${result.outcome.reason}; ${GOES_ON}`;
     return { kind: 'outcome', outcome: { kind: 'impossible', reason } };
   }
-  const result = applyRootChange(
-    context,
-    draft,
-    { apply: () => restored.value, force: true, reason: `rollback of ${id}` },
-    { keepVersions: true },
-  );
   // One that only finished earlier work left no difference to undo, so nothing conflicted with it.
   const left = draft.deployment(id);
-  const isAccepted = result.kind === 'outcome' && result.outcome.kind === 'accepted';
+  const isAccepted = result.outcome.kind === 'accepted';
   if (isAccepted && left?.state === 'Running') cancelRunning(context, draft, left, 'rolled back');
+  linkRollback(draft, id, result);
   return result;
+}
+
+/** Brings what a deployment changed back to what it was, by a new forced deployment. */
+export function restoreOriginal(
+  context: EngineContext,
+  draft: Draft,
+  undoing: Undoing,
+): ChangeResult {
+  const restoration = planRestoration(draft, undoing);
+  if (!restoration.ok) {
+    return { kind: 'outcome', outcome: { kind: 'impossible', reason: restoration.reason } };
+  }
+  const result = applyRootChange(context, draft, restoration.change, {
+    ...{ keepVersions: true, rollbackOf: undoing.id },
+  });
+  // The delay of a definition that fails says nothing of the one that comes back.
+  for (const app of restoration.putApps) {
+    draft.after(() => context.memory.backOffs.delete(app.id));
+  }
+  return result;
+}
+
+/** The change that undoes a deployment, or why what is declared by now does not allow it. */
+export function planRestoration(
+  { root, now }: Pick<Draft, 'root' | 'now'>,
+  { id, original, target, by }: Undoing,
+): Restoration {
+  const inverse = planRollback(original, target, root);
+  const restored = completeRestoration(root, inverse, nextVersion(root.version, now.epochMs));
+  if (!restored.ok) {
+    return { ok: false, reason: `deployment ${id} cannot be undone: ${inWords(restored.refusal)}` };
+  }
+  const change = {
+    apply: () => restored.value,
+    force: true,
+    reason: `rollback of ${id}`,
+    ...(by === undefined ? {} : { by }),
+  };
+  return { ok: true, change, putApps: inverse.putApps };
+}
+
+/** Notes in what was undone by which deployment. */
+export function linkRollback(draft: Draft, id: DeploymentId, result: ChangeResult): void {
+  const undone = draft.deployment(id);
+  if (undone === undefined || result.kind !== 'outcome') return;
+  if (result.outcome.kind !== 'accepted') return;
+  draft.putDeployment({ ...undone, rolledBackBy: result.outcome.deploymentId });
 }
 
 function inWords(refusal: Refusal): string {

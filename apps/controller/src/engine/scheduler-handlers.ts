@@ -35,7 +35,10 @@ export function createHandlers(
     onRescind: () => undefined,
     onUpdate: (status) => handleStatus(context, status),
     // What happened to its tasks comes as status updates.
-    onFailure: ({ agentId }) => {
+    onFailure: ({ agentId, executorId }) => {
+      if (agentId !== undefined && executorId === undefined) {
+        context.memory.seenOffers.forget(agentId);
+      }
       ports.log?.info('an agent or an executor was lost', { agentId });
     },
     onError: async (message) => {

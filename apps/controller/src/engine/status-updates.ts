@@ -10,8 +10,9 @@ import {
   taskOf,
   tasksOf,
 } from '#core';
+import { isSameValue } from '#deployment';
 import type { TaskStatus } from '#mesos-v1';
-import { definitionOf } from './definitions.js';
+import { definitionOf, launchedDefinitionOf } from './definitions.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import { changeInstance } from './instance-changes.js';
@@ -100,7 +101,7 @@ function applyStatus(
     const unreachableStrategy = app?.unreachableStrategy ?? noPatience;
     changeInstance(context, draft, after, { kind: 'time-passed', unreachableStrategy, awayMs: 0 });
   }
-  draft.after(() => followInstance(context, after.id, app, status));
+  draft.after(() => followInstance(context, after.id, status));
 }
 
 /** The message is about the check or the question then, not about the task: with the old one kept, nothing is written. */
@@ -136,13 +137,18 @@ function applyUnknown(draft: Draft, status: TaskStatus, state: TaskState): void 
 export function followInstance(
   context: EngineContext,
   id: Instance['id'],
-  app: App | undefined,
   status?: TaskStatus,
 ): void {
+  const { root } = context.state;
   const instance = context.state.instance(id);
+  const app = instance === undefined ? undefined : definitionOf(context, root, instance);
   if (instance === undefined || app === undefined) return;
   const isWatched = instance.goal === 'Running' && hasRunningTask(instance);
-  if (isWatched) context.health.watch(instance, app);
+  const launched = launchedDefinitionOf(context, root, instance);
+  if (isWatched) {
+    context.health.watch({ instance, app, launched });
+    context.checks.watch({ instance, app, launched });
+  }
   for (const { container, condition } of instance.podTasks ?? []) {
     if (condition === 'Finished') context.health.ignoreContainer(id, container);
   }
@@ -155,13 +161,15 @@ const hasRunningTask = (instance: Instance): boolean =>
 
 function noteChecks(context: EngineContext, instance: Instance, status: TaskStatus): void {
   noteHealth(context, instance, status);
-  if (instance.podTasks !== undefined) return;
-  const result = toCheckResult(status);
-  const { checkResults } = context.memory;
-  if (JSON.stringify(result) === JSON.stringify(checkResults.get(instance.id))) return;
-  if (result === undefined) checkResults.delete(instance.id);
-  else checkResults.set(instance.id, result);
-  context.memory.touch(instance.appId);
+  if (instance.podTasks !== undefined || !isCheckOfAgent(context, instance)) return;
+  context.memory.putCheckResult(instance, toCheckResult(status));
+}
+
+/** The agent goes on with the `check` the task was launched with, whatever the app says by now. */
+function isCheckOfAgent(context: EngineContext, instance: Instance): boolean {
+  const { root } = context.state;
+  const launched = launchedDefinitionOf(context, root, instance);
+  return isSameValue(launched?.check, definitionOf(context, root, instance)?.check);
 }
 
 function noteHealth(context: EngineContext, instance: Instance, status: TaskStatus): void {

@@ -1,8 +1,10 @@
 import { type AppId, type Instance, isUnreachableCondition, type Now } from '#core';
 import { currentBackOff } from '#deployment';
 import { definitionOf } from './definitions.js';
+import { countFailure } from './deployment-story.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
+import { failIfDue } from './fail-deployment.js';
 import { changeInstance } from './instance-changes.js';
 import { knownRouters } from './router-sights.js';
 
@@ -24,6 +26,7 @@ export function sweep(context: EngineContext): void {
   }
   for (const instance of context.health.condemned()) apps.add(instance.appId);
   if (due.length > 0) void settle(context, due);
+  for (const deployment of state.deployments.values()) failIfDue(context, deployment, now);
   if (apps.size > 0) context.evaluateSoon(apps);
   forgetBackOffs(context);
   context.kills.pump();
@@ -80,6 +83,10 @@ function settleDue(context: EngineContext, draft: Draft, ids: readonly Instance[
       context.ports.log?.warn(`task ${instance.taskId} is overdue and killed`, {
         condition: instance.condition,
       });
+      // A launch nobody confirms says nothing of what was to be launched.
+      if (instance.condition !== 'Provisioned') {
+        countFailure(draft, instance, `overdue: it stayed ${instance.condition}`);
+      }
       changeInstance(context, draft, instance, { kind: 'decommission' });
     }
   }

@@ -32,7 +32,7 @@ export function toWireHealthCheck(
 }
 
 /** An app's `check` as it was read and checked when the app was declared. */
-interface DeclaredCheck {
+export interface DeclaredCheck {
   readonly http?: PortReference & { readonly path?: string; readonly scheme?: string };
   readonly tcp?: PortReference;
   readonly exec?: { readonly command?: { readonly shell?: string; readonly argv?: string[] } };
@@ -46,14 +46,24 @@ interface PortReference {
   readonly portIndex?: number;
 }
 
+/** When a check is run, Marathon's defaults filled in. */
+export const checkTimesOf = ({
+  delaySeconds = 15,
+  intervalSeconds = 60,
+  timeoutSeconds = 20,
+}: DeclaredCheck): Required<
+  Pick<DeclaredCheck, 'delaySeconds' | 'intervalSeconds' | 'timeoutSeconds'>
+> => ({ delaySeconds, intervalSeconds, timeoutSeconds });
+
 /** The check that only informs; undefined without one. */
 export function toWireCheck(app: App, ports: readonly TaskPort[]): WireCheck | undefined {
   const check: DeclaredCheck | undefined = app.check;
   if (check === undefined) return undefined;
+  const times = checkTimesOf(check);
   const timing = {
-    delay_seconds: check.delaySeconds ?? 15,
-    interval_seconds: check.intervalSeconds ?? 60,
-    timeout_seconds: check.timeoutSeconds ?? 20,
+    delay_seconds: times.delaySeconds,
+    interval_seconds: times.intervalSeconds,
+    timeout_seconds: times.timeoutSeconds,
   };
   if (check.http !== undefined) {
     const { path = '/', scheme = 'http' } = check.http;

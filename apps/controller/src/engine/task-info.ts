@@ -1,11 +1,5 @@
-import {
-  type App,
-  endpointsOf,
-  type HealthCheck,
-  type Instance,
-  noResources,
-  type Placement,
-} from '#core';
+import { type App, endpointsOf, type Instance, noResources, type Placement } from '#core';
+import { agentCheckOf } from '#deployment';
 import type { ResourcePool } from '#matcher';
 import {
   type CommandInfo,
@@ -21,8 +15,11 @@ import { type TaskPort, taskEnvironment } from './task-environment.js';
 const NANOSECONDS = 1_000_000_000;
 
 /** An agent waits a day at most, and a master refuses the task of one that is to wait longer. */
-export const toGraceNanoseconds = (seconds: number): number =>
-  Math.min(seconds * NANOSECONDS, MAX_GRACE_NANOSECONDS);
+export const toKillPolicy = (
+  seconds: number,
+): { readonly grace_period: { readonly nanoseconds: number } } => ({
+  grace_period: { nanoseconds: Math.min(seconds * NANOSECONDS, MAX_GRACE_NANOSECONDS) },
+});
 
 /** Everything a task is made from. */
 export interface TaskSource {
@@ -54,9 +51,7 @@ export function buildTaskInfo(source: TaskSource): TaskInfo {
       ? {}
       : { health_check: toWireHealthCheck(app, health.healthCheck, source.ports) }),
     ...(check === undefined ? {} : { check }),
-    ...(graceSeconds === undefined
-      ? {}
-      : { kill_policy: { grace_period: { nanoseconds: toGraceNanoseconds(graceSeconds) } } }),
+    ...(graceSeconds === undefined ? {} : { kill_policy: toKillPolicy(graceSeconds) }),
     labels: {
       labels: Object.entries(app.labels).map(([key, value]) => ({ key, value })),
     },
@@ -92,17 +87,6 @@ function declaredPorts(
     mappings?.map(({ containerPort, name }) => ({ requested: containerPort, name })) ??
     app.portDefinitions.map(({ port, name }) => ({ requested: port, name }))
   );
-}
-
-/** The check that rides on the task: the first one an agent can run. */
-export function agentCheckOf(
-  app: App,
-): { readonly index: number; readonly healthCheck: HealthCheck } | undefined {
-  const index = app.healthChecks.findIndex(
-    ({ protocol }) => protocol === 'COMMAND' || protocol.startsWith('MESOS_'),
-  );
-  const healthCheck = app.healthChecks[index];
-  return healthCheck === undefined ? undefined : { index, healthCheck };
 }
 
 export const isHostNetwork = (app: App): boolean => (app.networks[0]?.mode ?? 'host') === 'host';

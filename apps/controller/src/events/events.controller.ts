@@ -32,6 +32,10 @@ export class EventsController {
       throw new ApiError(405, 'This resource is an event stream: send Accept: text/event-stream');
     }
     const { view } = this.runtime.engine;
+    if (request.method === 'HEAD') {
+      void reply.header('content-type', 'text/event-stream; charset=utf-8').send();
+      return;
+    }
     if (this.events.hub.size >= MAX_READERS) {
       throw new ApiError(503, `${MAX_READERS} readers follow the events already`, {
         headers: { 'retry-after': '10' },

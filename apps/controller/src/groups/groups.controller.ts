@@ -2,21 +2,20 @@ import { Controller, Delete, Get, Patch, Post, Put, Req, Res } from '@nestjs/com
 import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isPod } from '#core';
-import { planDeployment } from '#deployment';
-import { isWithin, toWireStep } from '#marathon-v2';
+import { isWithin } from '#marathon-v2';
 import { ApiError } from '#platform';
 import { LIST_EMBEDS, readAppEmbeds } from '../apps/app-embeds.js';
 import { AppViews } from '../apps/app-views.js';
 import { restOfPath, toWriteRequest } from '../apps/write-request.js';
-import { applyDeclaration } from '../changes/apply-declaration.js';
-import { describeChange, RootWriter } from '../changes/root-writer.js';
+import { describeChange } from '../changes/root-writer.js';
 import { sendJson } from '../http/json-reply.js';
-import { type Query, readFlag, readTexts } from '../http/query.js';
+import { type Query, readTexts } from '../http/query.js';
+import { digestOf, isUnchanged } from '../lists/etag.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
 import { readGroupEmbeds } from './group-embeds.js';
 import { parseGroupPath } from './group-path.js';
 import { GroupViews } from './group-views.js';
-import { type GroupChange, GroupsService } from './groups.service.js';
+import { GroupsService } from './groups.service.js';
 
 /** /v2/groups and /v2/groups/{id}: the tree of what is declared. */
 @ApiTags('groups')
@@ -27,7 +26,6 @@ export class GroupsController {
     private readonly apps: AppViews,
     private readonly views: GroupViews,
     private readonly groups: GroupsService,
-    private readonly writer: RootWriter,
   ) {}
 
   @Get()
@@ -42,7 +40,14 @@ export class GroupsController {
     switch (path.kind) {
       case 'group': {
         const id = this.groups.find(path.id);
-        void sendJson(reply, this.views.current(id, readGroupEmbeds(embed)));
+        const embeds = readGroupEmbeds(embed);
+        if (!embeds.ofApps.taskStats) {
+          const shown = digestOf(JSON.stringify([id, embeds]));
+          const changes = `${view.totalChangeCounter()}-${root.revision}`;
+          const version = `${this.runtime.settings.bootId}-${changes}-${shown}`;
+          if (isUnchanged(request, reply, version)) return;
+        }
+        void sendJson(reply, this.views.current(id, embeds));
         return;
       }
       case 'apps': {
@@ -70,11 +75,13 @@ export class GroupsController {
 
   @Post()
   @ApiOperation({ summary: 'Creates a group' })
+  @ApiQuery({ name: 'dryRun', required: false, type: Boolean })
   @ApiQuery({ name: 'force', required: false, type: Boolean })
   async create(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const id = this.onlyGroup(request, 'POST');
     const written = await this.groups.create(id, toWriteRequest(request));
-    void reply.code(201).header('location', written.id).send(describeChange(reply, written));
+    if (written.preview === undefined) reply.code(201).header('location', written.id);
+    void reply.send(describeChange(reply, written));
   }
 
   @Put()
@@ -82,37 +89,29 @@ export class GroupsController {
   @ApiQuery({ name: 'force', required: false, type: Boolean })
   @ApiQuery({ name: 'dryRun', required: false, type: Boolean })
   async put(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const isDryRun = readFlag(request.query as Query, 'dryRun', false);
     const write = toWriteRequest(request);
     const change = await this.groups.prepare(this.onlyGroup(request, 'PUT'), write);
-    if (isDryRun) {
-      void reply.send({ steps: this.stepsOf(change) });
-      return;
-    }
     void reply.send(describeChange(reply, await this.groups.carryOut(change, write)));
   }
 
   @Patch()
   @ApiOperation({ summary: 'Sets enforceRole of a top-level group' })
+  @ApiQuery({ name: 'dryRun', required: false, type: Boolean })
   async patch(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const id = this.onlyGroup(request, 'PATCH');
-    describeChange(reply, await this.groups.patch(id, toWriteRequest(request)));
-    void reply.code(200).send();
+    const patched = await this.groups.patch(id, toWriteRequest(request));
+    const body = describeChange(reply, patched);
+    if (patched.preview === undefined) void reply.code(200).send();
+    else void reply.send(body);
   }
 
   @Delete()
   @ApiOperation({ summary: 'Removes a group with everything in it' })
+  @ApiQuery({ name: 'dryRun', required: false, type: Boolean })
   @ApiQuery({ name: 'force', required: false, type: Boolean })
   async remove(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const force = readFlag(request.query as Query, 'force', false);
     const id = this.onlyGroup(request, 'DELETE');
-    void reply.send(describeChange(reply, await this.groups.remove(id, { force })));
-  }
-
-  private stepsOf({ plan }: GroupChange): readonly unknown[] {
-    const root = this.runtime.engine.view.root();
-    const { declared } = this.writer.plan(plan);
-    return planDeployment(root, applyDeclaration(root, declared)).map(toWireStep);
+    void reply.send(describeChange(reply, await this.groups.remove(id, toWriteRequest(request))));
   }
 
   private onlyGroup(request: FastifyRequest, method: string): string {

@@ -17,7 +17,7 @@ import {
   restoreGroup,
   scaleGroup,
 } from '#marathon-v2';
-import type { WriteRequest } from '../apps/apps.service.js';
+import { carriedOn, type WriteFlags, type WriteRequest } from '../apps/apps.service.js';
 import { type CarriedOutChange, type ChangePlan, RootWriter } from '../changes/root-writer.js';
 import { acceptedOrThrow, requireBody, toApiError } from '../http/outcome.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
@@ -55,12 +55,12 @@ export class GroupsService {
     const id = acceptedOrThrow(idOfGroupUpdate(update, this.idFromUrl(idText)));
     const change = await this.writer.change(
       (context) => declareGroup(context, id, update, { create: true }),
-      { force: request.force },
+      carriedOn(request),
     );
     return { ...change, id, warnings: [...warningsOf(read), ...change.warnings] };
   }
 
-  /** Reads a PUT; {@link carryOut} does it, or a dry run shows it. */
+  /** Reads a PUT; {@link carryOut} does it, or shows what it would do. */
   async prepare(idText: string, request: WriteRequest): Promise<GroupChange> {
     const urlId = this.idFromUrl(idText);
     const read = readGroupRequest(requireBody(request.body), request);
@@ -68,13 +68,10 @@ export class GroupsService {
     return { ...(await this.toPlan(change, urlId)), warnings: warningsOf(read) };
   }
 
-  async carryOut(
-    change: GroupChange,
-    options: { readonly force: boolean },
-  ): Promise<CarriedOutChange> {
+  async carryOut(change: GroupChange, flags: WriteFlags): Promise<CarriedOutChange> {
     const { plan, reason, warnings } = change;
     const done = await this.writer.change(plan, {
-      ...options,
+      ...carriedOn(flags),
       ...(reason === undefined ? {} : { reason }),
     });
     return { ...done, warnings: [...warnings, ...done.warnings] };
@@ -83,12 +80,12 @@ export class GroupsService {
   async patch(idText: string, request: WriteRequest): Promise<CarriedOutChange> {
     const patch = acceptedOrThrow(readGroupPatch(requireBody(request.body), request));
     const id = this.find(idText);
-    return this.writer.change((context) => patchGroup(context, id, patch), request);
+    return this.writer.change((context) => patchGroup(context, id, patch), carriedOn(request));
   }
 
-  async remove(idText: string, options: { readonly force: boolean }): Promise<CarriedOutChange> {
+  async remove(idText: string, flags: WriteFlags): Promise<CarriedOutChange> {
     const id = this.find(idText);
-    return this.writer.change((context) => removeGroup(context, id), options);
+    return this.writer.change((context) => removeGroup(context, id), carriedOn(flags));
   }
 
   /** The whole tree as it was at a version, or 404. */

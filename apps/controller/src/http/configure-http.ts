@@ -1,7 +1,9 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { addLeaderGate, type LeaderGateOptions } from '../runtime/leader-gate.js';
 import { serveUi } from '../ui/serve-ui.js';
+import { compressAnswers } from './compress.js';
 import { addApiHeaders } from './marathon-headers.js';
+import { refuseUnknownDryRuns } from './refuse-dry-run.js';
 import { acceptStrictJson } from './strict-json.js';
 
 /** Sets up what all routes share: headers, who answers, strict JSON bodies, and the files of the UI. */
@@ -12,6 +14,8 @@ export async function configureHttp(
   const server = app.getHttpAdapter().getInstance();
   addApiHeaders(server, options.runtime);
   addLeaderGate(server, options);
+  compressAnswers(server);
+  refuseUnknownDryRuns(server);
   acceptStrictJson(server);
   await serveUi(server, options.uiFolder);
 }

@@ -17,4 +17,10 @@ export function addApiHeaders(server: FastifyInstance, runtime: ControllerRuntim
     if (!request.url.startsWith('/ui/')) reply.headers(apiHeaders(runtime));
     done();
   });
+  // Who was refused at the door has not come by the hook above.
+  server.addHook('onSend', (request, reply, _payload, done) => {
+    const isFile = request.url.startsWith('/ui/') && reply.statusCode < 400;
+    if (!isFile && !reply.hasHeader('cache-control')) reply.headers(apiHeaders(runtime));
+    done();
+  });
 }

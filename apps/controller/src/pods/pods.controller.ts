@@ -1,13 +1,15 @@
 import { Controller, Delete, Get, Post, Put, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { readInstanceIds, toWirePod, type WirePod } from '#marathon-v2';
+import { readInstanceIds, toWirePod, type WirePod, type WirePodInstance } from '#marathon-v2';
 import { ApiError } from '#platform';
 import { restOfPath, toWriteRequest } from '../apps/write-request.js';
+import { describePreview } from '../changes/describe-preview.js';
+import { describeChange } from '../changes/root-writer.js';
 import { acceptedOrThrow, requireBody, sendWarnings } from '../http/outcome.js';
-import { type Query, readFlag } from '../http/query.js';
+import { readKillOptions } from '../tasks/kill-request.js';
 import { type PodPath, parsePodPath } from './pod-path.js';
-import { PodsService, type WrittenPod } from './pods.service.js';
+import { type KilledInstances, PodsService, type WrittenPod } from './pods.service.js';
 
 /** /v2/pods: several containers that are launched and ended together. HEAD says that there can be some. */
 @ApiTags('pods')
@@ -23,11 +25,13 @@ export class PodsController {
 
   @Post()
   @ApiOperation({ summary: 'Creates a pod' })
+  @ApiQuery({ name: 'dryRun', required: false, type: Boolean })
   @ApiQuery({ name: 'force', required: false, type: Boolean })
   @ApiQuery({ name: 'strict', required: false, type: Boolean })
   async create(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const written = await this.pods.create(toWriteRequest(request));
-    sendPod(reply.code(201).header('location', written.pod.id), written);
+    if (written.preview === undefined) reply.code(201).header('location', written.pod.id);
+    sendPod(reply, written);
   }
 
   @Get('*')
@@ -64,25 +68,30 @@ export class PodsController {
   @Put('*')
   @ApiOperation({ summary: 'Creates a pod or replaces its definition' })
   @ApiParam({ name: '*', description: 'pod id, the same as in the body' })
+  @ApiQuery({ name: 'dryRun', required: false, type: Boolean })
   @ApiQuery({ name: 'force', required: false, type: Boolean })
   @ApiQuery({ name: 'strict', required: false, type: Boolean })
   async put(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const path = parsePodPath(restOfPath(request));
     if (path.kind !== 'pod') throw wrongPlace(path, 'PUT');
-    sendPod(reply.code(200), await this.pods.put(path.id, toWriteRequest(request)));
+    sendPod(reply, await this.pods.put(path.id, toWriteRequest(request)));
   }
 
   @Delete('*')
   @ApiOperation({ summary: 'Removes a pod, or kills instances below {id}::instances' })
   @ApiParam({ name: '*', description: 'pod id, with ::instances or ::instances/{id} behind it' })
+  @ApiQuery({ name: 'dryRun', required: false, type: Boolean })
   @ApiQuery({ name: 'force', required: false, type: Boolean })
   @ApiQuery({ name: 'wipe', required: false, type: Boolean })
   async delete(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const path = parsePodPath(restOfPath(request));
-    const wipe = readFlag(request.query as Query, 'wipe', false);
     switch (path.kind) {
       case 'pod': {
         const change = await this.pods.remove(path.id, toWriteRequest(request));
+        if (change.preview !== undefined) {
+          void reply.send(describeChange(reply, change));
+          return;
+        }
         void reply
           .code(202)
           .header('marathon-deployment-id', change.deploymentId)
@@ -92,13 +101,15 @@ export class PodsController {
       }
       case 'instance': {
         const pod = this.pods.find(path.id);
-        void reply.send(await this.pods.killOne(pod, path.instanceId, { wipe }));
+        const options = readKillOptions(request);
+        sendKilled(reply, await this.pods.killOne(pod, path.instanceId, options), ([one]) => one);
         return;
       }
       case 'instances': {
         const pod = this.pods.find(path.id);
         const ids = acceptedOrThrow(readInstanceIds(requireBody(request.body)));
-        void reply.send(await this.pods.kill(pod, ids, { wipe }));
+        const options = readKillOptions(request);
+        sendKilled(reply, await this.pods.kill(pod, ids, options), (all) => all);
         return;
       }
       default:
@@ -108,9 +119,23 @@ export class PodsController {
 }
 
 function sendPod(reply: FastifyReply, written: WrittenPod): void {
+  if (written.preview !== undefined) {
+    void reply.send(describeChange(reply, written));
+    return;
+  }
   reply.header('marathon-deployment-id', written.deploymentId);
   sendWarnings(reply, written.warnings);
   void reply.send(toWirePod(written.pod));
+}
+
+function sendKilled(
+  reply: FastifyReply,
+  killed: KilledInstances,
+  describe: (instances: readonly WirePodInstance[]) => unknown,
+): void {
+  void reply.send(
+    killed.kind === 'previewed' ? describePreview(killed.preview, []) : describe(killed.instances),
+  );
 }
 
 const wrongPlace = ({ kind }: PodPath, method: string): ApiError => {

@@ -14,18 +14,28 @@ import {
   resolveAppId,
   toWirePodInstance,
   toWirePodStatus,
+  type WirePodInstance,
 } from '#marathon-v2';
 import { ApiError } from '#platform';
-import type { WriteRequest } from '../apps/apps.service.js';
+import { carriedOn, type WriteRequest } from '../apps/apps.service.js';
 import { type CarriedOutChange, RootWriter } from '../changes/root-writer.js';
+import type { ChangePreview } from '../engine/change-preview.port.js';
 import type { InstanceView } from '../engine/controller-engine.port.js';
 import { acceptedOrThrow, requireBody, toApiError } from '../http/outcome.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
+import type { KillOptions } from '../tasks/kill-request.js';
 import { TaskKillService } from '../tasks/task-kill.service.js';
 
 export interface WrittenPod extends CarriedOutChange {
   readonly pod: PodApp;
 }
+
+export type PodKillOptions = Pick<KillOptions, 'wipe' | 'dryRun' | 'by'>;
+
+/** What the killed instances were, or of a dry run what the kill would do. */
+export type KilledInstances =
+  | { readonly kind: 'killed'; readonly instances: readonly WirePodInstance[] }
+  | { readonly kind: 'previewed'; readonly preview: ChangePreview };
 
 type PodEvent = 'pod_created_event' | 'pod_updated_event' | 'pod_deleted_event';
 
@@ -66,13 +76,10 @@ export class PodsService {
     return this.declare(request, { mode: 'upsert', urlId: urlId.id });
   }
 
-  async remove(
-    idText: string,
-    request: Pick<WriteRequest, 'force' | 'clientIp' | 'uri'>,
-  ): Promise<CarriedOutChange> {
+  async remove(idText: string, request: WriteRequest): Promise<CarriedOutChange> {
     const { id } = this.find(idText);
     return this.writer.change((context) => removePod(context, id), {
-      force: request.force,
+      ...carriedOn(request),
       eventsOf: () => [podEvent('pod_deleted_event', request)],
     });
   }
@@ -100,27 +107,24 @@ export class PodsService {
     return app;
   }
 
-  /** Kills instances, which are replaced; what is no instance of the pod is left out. Returns what they were. */
+  /** Kills instances, which are replaced; what is no instance of the pod is left out. */
   async kill(
     pod: PodApp,
     ids: readonly string[],
-    options: { readonly wipe: boolean },
-  ): Promise<readonly ReturnType<typeof toWirePodInstance>[]> {
+    options: PodKillOptions,
+  ): Promise<KilledInstances> {
     const wanted = new Set(ids);
     const found = this.instancesOf(pod).filter(({ instance }) => wanted.has(instance.id));
-    await this.kills.kill(found, { ...options, scale: false, force: false });
+    const killed = await this.kills.kill(found, { ...options, scale: false, force: false });
+    if (killed.kind === 'previewed') return killed;
     const now = this.runtime.nowEpochMs();
-    return found.map((one) => toWirePodInstance(one, pod, now));
+    return { kind: 'killed', instances: found.map((one) => toWirePodInstance(one, pod, now)) };
   }
 
   /** As {@link kill}, for one that must be there. */
-  async killOne(
-    pod: PodApp,
-    id: string,
-    options: { readonly wipe: boolean },
-  ): Promise<ReturnType<typeof toWirePodInstance>> {
-    const [killed] = await this.kill(pod, [id], options);
-    if (killed !== undefined) return killed;
+  async killOne(pod: PodApp, id: string, options: PodKillOptions): Promise<KilledInstances> {
+    const isThere = this.instancesOf(pod).some(({ instance }) => instance.id === id);
+    if (isThere) return this.kill(pod, [id], options);
     throw new ApiError(404, `Instance '${id}' of pod '${pod.id}' does not exist`);
   }
 
@@ -144,21 +148,23 @@ export class PodsService {
       return declarePod(context, update, options);
     };
     const change = await this.writer.change(plan, {
-      force: request.force,
+      ...carriedOn(request),
       eventsOf: () => [podEvent(isNew ? 'pod_created_event' : 'pod_updated_event', request)],
     });
     const warnings = [...(read.ok ? read.warnings : []), ...change.warnings];
     return { ...change, warnings, pod: this.putPod(change, id) };
   }
 
-  /** The pod as it was put, or as it is if nothing changed. */
+  /** The pod as it was (or would be) put, or as it is if nothing changed. */
   private putPod(change: CarriedOutChange, id: AppId): PodApp {
     const put = change.declared.putApps.find((app) => app.id === id);
     return put !== undefined && isPod(put) ? put : this.find(id);
   }
 }
 
-const podEvent = (
-  eventType: PodEvent,
-  { clientIp, uri }: Pick<WriteRequest, 'clientIp' | 'uri'>,
-): MarathonEvent => ({ eventType, clientIp, uri });
+const podEvent = (eventType: PodEvent, { clientIp, uri, by }: WriteRequest): MarathonEvent => ({
+  eventType,
+  clientIp,
+  uri,
+  ...(by === undefined ? {} : { by }),
+});

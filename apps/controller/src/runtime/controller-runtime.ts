@@ -11,6 +11,8 @@ export interface ControllerSettings {
   readonly version: string;
   readonly rules: ChangeRules;
   readonly masterUrls: readonly string[];
+  /** Tasks without a user of their own run as this one. */
+  readonly taskUser: string;
 }
 
 /** What exists once this controller leads and has loaded its state. */

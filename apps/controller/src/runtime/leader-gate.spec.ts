@@ -59,7 +59,7 @@ describe('a controller that does not lead', () => {
     expect(refused.status).toBe(403);
   });
 
-  it('passes the event stream on as it flows', async () => {
+  it('2878: passes the event stream on as it flows', async () => {
     leaderUrl = leader.daemon.url;
     const aborter = new AbortController();
 

@@ -1,12 +1,19 @@
 import { type IncomingHttpHeaders, type IncomingMessage, request as openRequest } from 'node:http';
 import { request as openSecureRequest } from 'node:https';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { describeConnectionError, tlsConnection } from '#platform';
+import {
+  describeConnectionError,
+  formatOnBehalfOf,
+  ON_BEHALF_OF_HEADER,
+  principalOf,
+  roleOf,
+  tlsConnection,
+} from '#platform';
 import { tunnelUpgrade } from '../http/tunnel-upgrade.js';
 
 /** Marathon's limits: to connect, and to the first byte of the answer. */
-const CONNECT_LIMIT_MS = 5_000;
-const ANSWER_LIMIT_MS = 10_000;
+export const CONNECT_LIMIT_MS = 5_000;
+export const ANSWER_LIMIT_MS = 10_000;
 
 /** Headers about one connection, which a proxy does not pass on (RFC 9110, 7.6.1). */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
@@ -22,7 +29,8 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 
 /**
  * Passes a request on to the leader and its answer back, both as streams and unbuffered, event streams included. Takes
- * the reply over. Origin and Host were checked here; the leader sees its own.
+ * the reply over. Origin and Host were checked here; the leader sees its own. Whoever asks proves to the leader who they are
+ * by the same password or token; what a certificate proved here we vouch for.
  */
 export function proxyToLeader(
   request: FastifyRequest,
@@ -77,6 +85,7 @@ export async function tunnelToLeader(
     'x-marathon-via': target.via,
     'x-forwarded-for': request.ip,
     ...(authorization === undefined ? {} : { authorization }),
+    ...vouchFor(request),
   };
   try {
     await tunnelUpgrade(request, reply, { url, headers });
@@ -94,10 +103,27 @@ function passAnswer(answer: IncomingMessage, reply: FastifyReply): void {
 }
 
 function requestHeaders(request: FastifyRequest, host: string, via: string): IncomingHttpHeaders {
-  const { origin: _checkedHere, ...headers } = endToEnd(request.headers);
+  const {
+    origin: _checkedHere,
+    [ON_BEHALF_OF_HEADER]: _theirs,
+    ...headers
+  } = endToEnd(request.headers);
   const before = request.headers['x-forwarded-for'];
   const forwardedFor = [before, request.ip].flat().filter((one) => one !== undefined);
-  return { ...headers, host, 'x-marathon-via': via, 'x-forwarded-for': forwardedFor.join(', ') };
+  return {
+    ...headers,
+    host,
+    'x-marathon-via': via,
+    'x-forwarded-for': forwardedFor.join(', '),
+    ...vouchFor(request),
+  };
+}
+
+/** Says who asks where that was proven by the connection, which ends here. What a client says of that itself is dropped. */
+function vouchFor({ raw }: FastifyRequest): Readonly<Record<string, string>> {
+  const principal = principalOf(raw);
+  if (principal === undefined || raw.headers.authorization !== undefined) return {};
+  return { [ON_BEHALF_OF_HEADER]: formatOnBehalfOf({ principal, role: roleOf(raw) }) };
 }
 
 const endToEnd = (headers: IncomingHttpHeaders): IncomingHttpHeaders =>

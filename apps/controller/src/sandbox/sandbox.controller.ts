@@ -1,10 +1,11 @@
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ApiError } from '#platform';
+import { ApiError, roleOf } from '#platform';
 import { type Query, readText } from '../http/query.js';
 import { fetchFromAgent } from './agent-files.js';
 import { AgentLocator, sandboxOf } from './agent-locator.js';
+import { checkReadable } from './readable-files.js';
 
 const OPERATIONS: ReadonlySet<string> = new Set(['browse', 'read', 'download', 'follow']);
 
@@ -33,8 +34,10 @@ export class SandboxController {
     const query = request.query as Query;
     const place = this.agents.placeOfTask(taskId);
     const url = new URL(`/files/${operation}`, place.agentUrl);
-    const path = readText(query, 'path') ?? '';
-    url.searchParams.set('path', toVirtualPath(taskId, sandboxOf(taskId, place), path));
+    const sandbox = sandboxOf(taskId, place);
+    const file = fileInside(taskId, sandbox, readText(query, 'path') ?? '');
+    if (operation !== 'browse' && roleOf(request.raw) === 'read') checkReadable(file);
+    url.searchParams.set('path', `/${sandbox}/${file}`);
     for (const name of ['offset', 'length']) {
       const value = readText(query, name);
       if (value !== undefined) url.searchParams.set(name, value);
@@ -48,12 +51,11 @@ export class SandboxController {
   }
 }
 
-/** The file as its agent knows it. A path as `browse` lists it, with the sandbox in front, is taken too. */
-function toVirtualPath(taskId: string, sandbox: string, path: string): string {
+/** The file within the sandbox. A path as `browse` lists it, with the sandbox in front, is taken too. */
+function fileInside(taskId: string, sandbox: string, path: string): string {
   const relative = path.replace(/^\/+/, '');
   const listed = [sandbox, `tasks/${taskId}`, taskId].find(
     (prefix) => relative === prefix || relative.startsWith(`${prefix}/`),
   );
-  const inside = listed === undefined ? relative : relative.slice(listed.length + 1);
-  return `/${sandbox}/${inside}`;
+  return listed === undefined ? relative : relative.slice(listed.length + 1);
 }

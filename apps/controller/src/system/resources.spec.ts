@@ -25,6 +25,7 @@ describe('other resources over HTTP', () => {
       store: {
         listFinishedDeployments: async (limit) => [finished].slice(0, limit),
         loadDeployment: async (id) => (id === finished.id ? finished : undefined),
+        loadHistory: async () => ({ events: [], omitted: 0 }),
       },
     });
     await api.ask('POST', '/v2/apps', { id: '/web', cmd: 'x' });
@@ -83,6 +84,7 @@ describe('other resources over HTTP', () => {
     expect(rolledBack.json()).toEqual({
       version: expect.any(String),
       deploymentId: expect.any(String),
+      restarts: [],
     });
     expect([stopped.statusCode, stopped.body]).toEqual([202, '']);
     expect(api.engine.view.deployments().map(({ deployment }) => deployment.id)).not.toContain(

@@ -1,15 +1,38 @@
-import { Controller, Delete, Get, Res } from '@nestjs/common';
+import { Controller, Delete, Get, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isPod } from '#core';
-import { metricsRegistry } from '#platform';
+import { metricsRegistry, principalOf, type Role, roleOf } from '#platform';
+import { DEFAULT_ENGINE_OPTIONS } from '../engine/engine-ports.js';
+import { FAILOVER_TIMEOUT_SECONDS } from '../framework-info.js';
 import { type Address, ControllerRuntime } from '../runtime/controller-runtime.js';
+import { ANSWER_LIMIT_MS, CONNECT_LIMIT_MS } from '../runtime/leader-proxy.js';
 
 /** The Marathon whose API we speak; clients choose features by it. */
 const API_VERSION = '1.11.0';
 
 /** So that the answer gets out before the process stops, as a supervisor would stop it, and releases its lease. */
 const ABDICATION_DELAY_MS = 500;
+
+const {
+  longRefuseSeconds,
+  reconcileIntervalMs,
+  scaleCheckIntervalMs,
+  launchConfirmTimeoutMs,
+  launchTimeoutMs,
+} = DEFAULT_ENGINE_OPTIONS;
+
+/** What is fixed, by Marathon's names of it; milliseconds, but for `failover_timeout`. */
+const CONFIGURED_TIMES = {
+  failover_timeout: FAILOVER_TIMEOUT_SECONDS,
+  decline_offer_duration: longRefuseSeconds * 1_000,
+  reconciliation_interval: reconcileIntervalMs,
+  scale_apps_interval: scaleCheckIntervalMs,
+  task_launch_confirm_timeout: launchConfirmTimeoutMs,
+  task_launch_timeout: launchTimeoutMs,
+  leader_proxy_connection_timeout_ms: CONNECT_LIMIT_MS,
+  leader_proxy_read_timeout_ms: ANSWER_LIMIT_MS,
+} as const;
 
 /** Who and what this controller is. */
 @ApiTags('system')
@@ -40,8 +63,11 @@ export class SystemController {
         local_port_min: rules.servicePorts.min,
         local_port_max: rules.servicePorts.max,
         mesos_role: rules.defaultRole,
+        mesos_user: settings.taskUser,
         default_network_name: rules.defaultNetworkName ?? null,
         webui_url: this.runtime.origin,
+        mesos_leader_ui_url: engine.view.masterUrl() ?? '',
+        ...CONFIGURED_TIMES,
       },
       zookeeper_config: {},
       http_config: portsOf(this.runtime.address),
@@ -52,6 +78,18 @@ export class SystemController {
         revision: engine.view.root().revision,
       },
     };
+  }
+
+  @Get('v2/access')
+  @ApiOperation({
+    summary: 'Who is asking, and what the role allows; without credentials everything',
+  })
+  access(@Req() request: FastifyRequest): {
+    readonly principal: string | null;
+    readonly role: Role;
+  } {
+    const { engine: _loaded } = this.runtime;
+    return { principal: principalOf(request.raw) ?? null, role: roleOf(request.raw) };
   }
 
   @Get('v2/leader')

@@ -3,6 +3,7 @@ import type { App, AppId, InstanceCondition } from '#core';
 import { taskId } from '#core';
 import { scaleApps, toWireTask, type WireTask } from '#marathon-v2';
 import { ApiError } from '#platform';
+import { onlyBy } from '../changes/asked-by.js';
 import { RootWriter } from '../changes/root-writer.js';
 import type { InstanceView } from '../engine/controller-engine.port.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
@@ -68,11 +69,15 @@ export class TaskKillService {
     const active = found.filter(({ instance }) => ACTIVE.has(instance.condition));
     if (options.scale) return this.scaleDown(active, options);
     const { engine } = this.runtime;
+    if (options.dryRun) {
+      const ids = active.map(({ instance }) => instance.id);
+      return { kind: 'previewed', preview: engine.previews.ofKill(ids) };
+    }
     const tasks = active.flatMap((view) => this.toTask(view) ?? []);
     if (active.length > 0) {
       await engine.killInstances(
         active.map(({ instance }) => instance.id),
-        { wipe: options.wipe },
+        { wipe: options.wipe, ...onlyBy(options) },
       );
     }
     return { kind: 'killed', tasks };
@@ -96,7 +101,10 @@ export class TaskKillService {
         }
         return scaleApps(context, counts);
       },
-      { force: options.force, sentenced: sentenced.map(({ instance }) => instance.id) },
+      {
+        ...{ force: options.force, dryRun: options.dryRun, ...onlyBy(options) },
+        sentenced: sentenced.map(({ instance }) => instance.id),
+      },
     );
     return { kind: 'scaled', change };
   }

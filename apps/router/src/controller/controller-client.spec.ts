@@ -35,7 +35,7 @@ describe('ControllerClient against a controller that demands credentials', () =>
   });
 
   it('reads apps, follows events and reports with them', async () => {
-    const client = new ControllerClient([await start()], CREDENTIALS);
+    const client = new ControllerClient([await start()], () => CREDENTIALS);
     const events: ControllerEvent[] = [];
 
     await client.listApps();
@@ -57,7 +57,7 @@ describe('ControllerClient against a controller that demands credentials', () =>
   });
 
   it('names the answer when it has none', async () => {
-    const client = new ControllerClient([await start()], {});
+    const client = new ControllerClient([await start()], () => ({}));
 
     await expect(client.listApps()).rejects.toThrow('/v2/apps?embed=apps.tasks');
     await expect(client.listApps()).rejects.toThrow('answered 401');

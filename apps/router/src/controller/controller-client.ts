@@ -21,10 +21,10 @@ export interface ControllerEvent {
 export class ControllerClient {
   private preferred = 0;
 
-  /** `headers` go with each request: the credentials, where the controller demands some. */
+  /** `headers` are asked for each request: the credentials, where the controller demands some. */
   constructor(
     private readonly urls: readonly string[],
-    private readonly headers: Readonly<Record<string, string>>,
+    private readonly headers: () => Readonly<Record<string, string>>,
   ) {}
 
   /** Every app with its tasks, and the id of the last event they contain (a real Marathon does not tell). */
@@ -73,7 +73,7 @@ export class ControllerClient {
     let timer = setTimeout(() => silence.abort(), SILENCE_LIMIT_MS);
     try {
       const response = await fetchDaemon(`${this.url()}/v2/events`, {
-        headers: { accept: 'text/event-stream', ...this.headers },
+        headers: { accept: 'text/event-stream', ...this.headers() },
         signal,
       });
       if (!response.ok || response.body === null) {
@@ -107,7 +107,7 @@ export class ControllerClient {
     const url = this.url();
     try {
       const response = await fetchDaemon(`${url}${path}`, {
-        headers: { 'content-type': 'application/json', ...this.headers },
+        headers: { 'content-type': 'application/json', ...this.headers() },
         ...(options.put === undefined ? {} : { method: 'PUT', body: JSON.stringify(options.put) }),
         signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
       });

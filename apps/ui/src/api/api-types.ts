@@ -93,6 +93,43 @@ export interface QueueEntry {
   };
 }
 
+/** Pacer's addition: why an app is not as declared. */
+export interface Why {
+  readonly appId: string;
+  readonly summary: string;
+  readonly waitingFor: readonly string[];
+  readonly waiting: readonly WaitingGroup[];
+}
+
+/** Waiting instances of one definition, and what their agents last offered. */
+export interface WaitingGroup {
+  readonly count: number;
+  readonly version: string;
+  readonly offers: {
+    readonly agents: number;
+    readonly omitted: number;
+    readonly newestAt?: string;
+  };
+  readonly reasons: readonly {
+    readonly reason: string;
+    readonly agents: number;
+    readonly alone: number;
+    readonly example?: string;
+  }[];
+  readonly fitting: {
+    readonly agents: number;
+    readonly newest: readonly { readonly hostname: string }[];
+  };
+  readonly nearestFit?: { readonly summary: string };
+  readonly suggestions: readonly WhySuggestion[];
+}
+
+export interface WhySuggestion {
+  readonly change: string;
+  readonly places: number;
+  readonly hostname?: string;
+}
+
 export interface DeploymentAction {
   readonly action: string;
   readonly app?: string;
@@ -111,6 +148,12 @@ export interface Deployment {
   readonly totalSteps: number;
   /** Pacer's addition: why the current step has not finished, in words. */
   readonly waitingFor?: readonly string[];
+  /** Pacer's additions. */
+  readonly state?: string;
+  readonly by?: string;
+  readonly reason?: string;
+  readonly paused?: { readonly since: string; readonly by?: string };
+  readonly awaitsPromotion?: readonly { readonly app: string; readonly since: string }[];
 }
 
 export interface Info {

@@ -1,6 +1,14 @@
 import { type Query, type UseQueryResult, useQuery } from '@tanstack/react-query';
 import { request, resourcePath } from './api-client.js';
-import type { App, Deployment, Info, JsonObject, QueueEntry, SandboxFile } from './api-types.js';
+import type {
+  App,
+  Deployment,
+  Info,
+  JsonObject,
+  QueueEntry,
+  SandboxFile,
+  Why,
+} from './api-types.js';
 import { useConnection } from './connection-store.js';
 
 /** Without the event stream the screen is this old at most. */
@@ -82,6 +90,15 @@ export function useQueue(): UseQueryResult<readonly QueueEntry[]> {
     queryKey: ['queue'],
     queryFn: async ({ signal }) =>
       (await request<{ queue: QueueEntry[] }>('/v2/queue', { signal })).queue,
+    refetchInterval: POLL_MS,
+  });
+}
+
+/** Goes with the queue: what touches that touches this. */
+export function useWhy(id: string): UseQueryResult<Why> {
+  return useQuery({
+    queryKey: ['queue', 'why', id],
+    queryFn: ({ signal }) => request<Why>(`${resourcePath('/v2/apps', id)}/why`, { signal }),
     refetchInterval: POLL_MS,
   });
 }

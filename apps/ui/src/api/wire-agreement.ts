@@ -1,5 +1,5 @@
-import type { WireApp, WireDeployment, WireQueueEntry, WireTask } from '#marathon-v2';
-import type { App, Deployment, QueueEntry, Task } from './api-types.js';
+import type { WireApp, WireDeployment, WireQueueEntry, WireTask, WireWhy } from '#marathon-v2';
+import type { App, Deployment, QueueEntry, Task, Why } from './api-types.js';
 
 /**
  * What our controller sends must fit what this UI reads; if not, this file does not compile. The UI keeps types of its
@@ -12,4 +12,5 @@ export type Agreement = [
   Fits<WireTask, Task>,
   Fits<WireDeployment, Deployment>,
   Fits<WireQueueEntry & { readonly app: { readonly id: string } }, QueueEntry>,
+  Fits<WireWhy, Why>,
 ];

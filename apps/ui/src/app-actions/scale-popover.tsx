@@ -1,5 +1,6 @@
 import { Button, Popover, UnstyledButton } from '@mantine/core';
 import { useState } from 'react';
+import { useMayChange } from '../api/access.js';
 import { Icon } from '../shell/icons.js';
 import { ScaleForm } from './scale-form.js';
 
@@ -14,6 +15,14 @@ interface ScalePopoverProps {
 export function ScalePopover({ appId, instances, running }: ScalePopoverProps) {
   const [isOpen, setOpen] = useState(false);
   const toggle = () => setOpen(!isOpen);
+  const mayChange = useMayChange();
+  if (!mayChange) {
+    return running === undefined ? null : (
+      <span className="pc-instances">
+        {running} <span className="pc-dim">of {instances}</span>
+      </span>
+    );
+  }
   return (
     <Popover
       opened={isOpen}

@@ -1,4 +1,5 @@
 import { Button } from '@mantine/core';
+import { MayChange } from '../api/access.js';
 import type { App, QueueEntry } from '../api/api-types.js';
 import { ScalePopover } from '../app-actions/scale-popover.js';
 import { appStatus, healthCounts, healthSentence } from '../apps/app-status.js';
@@ -25,7 +26,9 @@ export function AppHeader({ app, entry, readAtMs }: AppHeaderProps) {
         <StatusBadge status={appStatus(app, entry, readAtMs)} />
         <span className="pc-dim pc-mono pc-cut">{app.id}</span>
       </div>
-      <AppButtons app={app} />
+      <MayChange>
+        <AppButtons app={app} />
+      </MayChange>
       <dl className="pc-figures">
         <div>
           <dt>Instances</dt>

@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Link } from 'react-router';
+import { MayChange } from '../api/access.js';
 import { change, resourcePath } from '../api/api-client.js';
 import { describeError } from '../api/api-error.js';
 import type { App, QueueEntry } from '../api/api-types.js';
@@ -79,9 +80,11 @@ function QueueNotice({ app, entry, readAtMs }: QueueNoticeProps) {
       {isDelayed && app.lastTaskFailure && <LastFailure failure={app.lastTaskFailure} />}
       <div className="pc-notice-line">
         {isDelayed && (
-          <Button size="compact-xs" variant="default" onClick={resetDelay}>
-            Reset delay
-          </Button>
+          <MayChange>
+            <Button size="compact-xs" variant="default" onClick={resetDelay}>
+              Reset delay
+            </Button>
+          </MayChange>
         )}
         <Link to={`/apps${app.id}?tab=debug`}>Why in detail</Link>
       </div>

@@ -1,5 +1,6 @@
 import { Button, NativeSelect } from '@mantine/core';
 import { useState } from 'react';
+import { MayChange } from '../api/access.js';
 import { change, resourcePath } from '../api/api-client.js';
 import { describeError } from '../api/api-error.js';
 import type { App, JsonObject } from '../api/api-types.js';
@@ -53,7 +54,9 @@ export function ConfigurationTab({ app }: { readonly app: App }) {
             Older versions cannot be read: {describeError(versions.error)}
           </span>
         )}
-        <ConfigurationButtons app={app} chosen={chosen} onRolledBack={() => setChosen('')} />
+        <MayChange>
+          <ConfigurationButtons app={app} chosen={chosen} onRolledBack={() => setChosen('')} />
+        </MayChange>
         {shown && (
           <CopyButton text={() => JSON.stringify(shown, undefined, 2)}>Copy JSON</CopyButton>
         )}

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import { Link } from 'react-router';
 import { describeError } from '../api/api-error.js';
 import type { App, QueueEntry, TaskFailure } from '../api/api-types.js';
+import { useWhy } from '../api/queries.js';
 import { healthCounts } from '../apps/app-status.js';
 import type { QueuePlace } from '../apps/queue-place.js';
 import { reasonWords, refusals, waitingReasons } from '../apps/waiting-reasons.js';
@@ -10,6 +11,7 @@ import { plural } from '../format/quantities.js';
 import { useNow } from '../shell/use-now.js';
 import { logsAddress } from './instances-table.js';
 import { taskStateWords } from './task-view.js';
+import { WhyExplanation } from './why-explanation.js';
 
 interface DebugTabProps {
   readonly app: App;
@@ -21,6 +23,7 @@ export function DebugTab({ app, place }: DebugTabProps) {
     <div className="pc-debug">
       <Card title="Why it waits">
         <WhyItWaits app={app} place={place} />
+        <WhyExplanation appId={app.id} />
       </Card>
       <Card title="Last task failure">
         {app.lastTaskFailure ? (
@@ -60,7 +63,7 @@ function WhyItWaits({ app, place }: DebugTabProps) {
         </p>
       );
     case 'waits':
-      return <QueueDetails entry={place.entry} readAtMs={place.readAtMs} />;
+      return <QueueDetails appId={app.id} entry={place.entry} readAtMs={place.readAtMs} />;
     case 'none': {
       const missing = healthCounts(app).unscheduled;
       return (
@@ -77,13 +80,16 @@ function WhyItWaits({ app, place }: DebugTabProps) {
 }
 
 interface QueueDetailsProps {
+  readonly appId: string;
   readonly entry: QueueEntry;
   readonly readAtMs: number;
 }
 
-function QueueDetails({ entry, readAtMs }: QueueDetailsProps) {
+function QueueDetails({ appId, entry, readAtMs }: QueueDetailsProps) {
   const nowMs = useNow();
-  const declined = refusals(entry);
+  // An explanation tells more: every reason of each agent instead of its first.
+  const isExplained = useWhy(appId).data !== undefined;
+  const declined = isExplained ? [] : refusals(entry);
   const summary = entry.processedOffersSummary;
   const facts: Fact[] = [
     ['Instances to place', String(entry.count)],

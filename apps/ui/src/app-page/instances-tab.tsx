@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core';
 import { useMemo, useState } from 'react';
+import { useMayChange } from '../api/access.js';
 import { change } from '../api/api-client.js';
 import type { App } from '../api/api-types.js';
 import { useRunChange } from '../api/changes.js';
@@ -11,6 +12,7 @@ import { sortTasks } from './task-view.js';
 
 export function InstancesTab({ app }: { readonly app: App }) {
   const run = useRunChange();
+  const mayChange = useMayChange();
   const tasks = useMemo(() => sortTasks(app.tasks ?? []), [app.tasks]);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [request, setRequest] = useState<KillRequest>();
@@ -46,7 +48,7 @@ export function InstancesTab({ app }: { readonly app: App }) {
 
   return (
     <>
-      {selected.length > 0 && (
+      {mayChange && selected.length > 0 && (
         <div className="pc-selection">
           <span>{plural(selected.length, 'instance')} selected</span>
           <Button

@@ -1,5 +1,6 @@
 import { ActionIcon, Menu, Tooltip } from '@mantine/core';
 import { Link } from 'react-router';
+import { MayChange } from '../api/access.js';
 import type { App, Task } from '../api/api-types.js';
 import { formatAge, formatDuration, formatTimestamp } from '../format/durations.js';
 import { Icon } from '../shell/icons.js';
@@ -192,20 +193,22 @@ function TaskMenu(props: { readonly task: Task; readonly onKill: (request: KillR
         <Menu.Item component={Link} to={logsAddress(task)} leftSection={<Icon name="logs" />}>
           Logs
         </Menu.Item>
-        <Menu.Divider />
-        <Menu.Item
-          leftSection={<Icon name="restart" />}
-          onClick={() => onKill({ ids: [task.id], scale: false })}
-        >
-          Kill
-        </Menu.Item>
-        <Menu.Item
-          color="red"
-          leftSection={<Icon name="stop" />}
-          onClick={() => onKill({ ids: [task.id], scale: true })}
-        >
-          Kill and scale
-        </Menu.Item>
+        <MayChange>
+          <Menu.Divider />
+          <Menu.Item
+            leftSection={<Icon name="restart" />}
+            onClick={() => onKill({ ids: [task.id], scale: false })}
+          >
+            Kill
+          </Menu.Item>
+          <Menu.Item
+            color="red"
+            leftSection={<Icon name="stop" />}
+            onClick={() => onKill({ ids: [task.id], scale: true })}
+          >
+            Kill and scale
+          </Menu.Item>
+        </MayChange>
       </Menu.Dropdown>
     </Menu>
   );

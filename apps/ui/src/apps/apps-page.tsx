@@ -1,6 +1,7 @@
 import { Button, Pagination } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import { useParams } from 'react-router';
+import { MayChange } from '../api/access.js';
 import { plural } from '../format/quantities.js';
 import { Breadcrumbs } from '../shell/breadcrumbs.js';
 import { useModal } from '../shell/modal-address.js';
@@ -51,7 +52,11 @@ export function AppsPage() {
             >
               Filters
             </Button>
-            {group !== '/' && <GroupActions group={group} members={members} />}
+            {group !== '/' && (
+              <MayChange>
+                <GroupActions group={group} members={members} />
+              </MayChange>
+            )}
           </div>
         </div>
         {error ? (

@@ -1,6 +1,7 @@
 import { Tooltip } from '@mantine/core';
 import { memo } from 'react';
 import { Link } from 'react-router';
+import { MayChange } from '../api/access.js';
 import { AppRowMenu } from '../app-actions/app-row-menu.js';
 import { ScalePopover } from '../app-actions/scale-popover.js';
 import { formatCpus, formatMem, plural } from '../format/quantities.js';
@@ -84,7 +85,9 @@ const AppTableRow = memo(function AppTableRow(props: {
         <HealthBar label={row.id} counts={counts} />
       </td>
       <td className="pc-col-actions pc-area-menu">
-        <AppRowMenu appId={row.id} isSuspended={counts.wanted === 0} />
+        <MayChange>
+          <AppRowMenu appId={row.id} isSuspended={counts.wanted === 0} />
+        </MayChange>
       </td>
     </tr>
   );

@@ -1,11 +1,14 @@
 import { Button } from '@mantine/core';
 import { Link } from 'react-router';
+import { MayChange } from '../api/access.js';
 import type { Deployment } from '../api/api-types.js';
 import { formatAge, formatTimestamp } from '../format/durations.js';
 import { Icon } from '../shell/icons.js';
 import { useNow } from '../shell/use-now.js';
+import { DeploymentControls } from './deployment-controls.js';
 import {
   affectedIds,
+  deploymentBadge,
   deploymentSteps,
   progressPercent,
   type StepView,
@@ -25,6 +28,7 @@ interface DeploymentCardProps {
 export function DeploymentCard({ deployment, onEnd }: DeploymentCardProps) {
   const nowMs = useNow();
   const ids = affectedIds(deployment);
+  const badge = deploymentBadge(deployment);
   return (
     <article className="pc-card pc-deployment" aria-label={`Deployment ${deployment.id}`}>
       <header>
@@ -35,22 +39,12 @@ export function DeploymentCard({ deployment, onEnd }: DeploymentCardProps) {
             </Link>
           ))}
         </div>
-        <div className="pc-app-buttons">
-          <Button
-            variant="default"
-            leftSection={<Icon name="rollback" />}
-            onClick={() => onEnd({ kind: 'roll back', deployment })}
-          >
-            Roll back
-          </Button>
-          <Button
-            variant="default"
-            leftSection={<Icon name="x" />}
-            onClick={() => onEnd({ kind: 'cancel', deployment })}
-          >
-            Cancel deployment
-          </Button>
-        </div>
+        <MayChange>
+          <div className="pc-app-buttons">
+            <DeploymentControls deployment={deployment} onEnd={onEnd} />
+            <EndButtons deployment={deployment} onEnd={onEnd} />
+          </div>
+        </MayChange>
       </header>
       <div className="pc-deployment-progress">
         <ProgressBar
@@ -58,6 +52,7 @@ export function DeploymentCard({ deployment, onEnd }: DeploymentCardProps) {
           label={`Progress of deployment ${deployment.id}`}
         />
         <span>
+          {badge === undefined ? '' : `${badge} · `}
           Step {deployment.currentStep} of {deployment.totalSteps}
         </span>
       </div>
@@ -67,9 +62,32 @@ export function DeploymentCard({ deployment, onEnd }: DeploymentCardProps) {
         <span className="pc-mono">{deployment.id}</span>
         <span title={formatTimestamp(deployment.version)}>
           started {formatAge(deployment.version, nowMs)} ago
+          {deployment.by === undefined ? '' : ` by ${deployment.by}`}
+          {deployment.reason === undefined ? '' : ` · ${deployment.reason}`}
         </span>
       </footer>
     </article>
+  );
+}
+
+function EndButtons({ deployment, onEnd }: DeploymentCardProps) {
+  return (
+    <>
+      <Button
+        variant="default"
+        leftSection={<Icon name="rollback" />}
+        onClick={() => onEnd({ kind: 'roll back', deployment })}
+      >
+        Roll back
+      </Button>
+      <Button
+        variant="default"
+        leftSection={<Icon name="x" />}
+        onClick={() => onEnd({ kind: 'cancel', deployment })}
+      >
+        Cancel deployment
+      </Button>
+    </>
   );
 }
 

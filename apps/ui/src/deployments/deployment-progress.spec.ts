@@ -1,6 +1,12 @@
 import { expect, it } from 'vitest';
 import type { Deployment } from '../api/api-types.js';
-import { affectedIds, deploymentSteps, progressPercent } from './deployment-progress.js';
+import {
+  affectedIds,
+  deploymentBadge,
+  deploymentControls,
+  deploymentSteps,
+  progressPercent,
+} from './deployment-progress.js';
 
 const DEPLOYMENT: Deployment = {
   id: 'd',
@@ -37,4 +43,24 @@ it('moves through the steps and never past the end', () => {
 
 it('names each app once', () => {
   expect(affectedIds({ ...DEPLOYMENT, affectedPods: ['/db'] })).toEqual(['/db', '/web']);
+});
+
+it('offers what can be told to a deployment as it stands', () => {
+  const running = { ...DEPLOYMENT, state: 'Running' };
+  const paused = { ...running, paused: { since: '2030-01-01T00:00:00.000Z' } };
+  const waits = [{ app: '/web', since: '2030-01-01T00:00:00.000Z' }];
+
+  expect(deploymentControls(DEPLOYMENT)).toEqual([]);
+  expect(deploymentControls(running)).toEqual(['pause']);
+  expect(deploymentControls(paused)).toEqual(['resume']);
+  expect(deploymentControls({ ...running, awaitsPromotion: waits })).toEqual([
+    'promote',
+    'abort',
+    'pause',
+  ]);
+  expect([running, paused, { ...running, awaitsPromotion: waits }].map(deploymentBadge)).toEqual([
+    undefined,
+    'Paused',
+    'Waits for promotion',
+  ]);
 });

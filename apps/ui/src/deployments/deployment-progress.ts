@@ -52,6 +52,28 @@ export function progressPercent(deployment: Deployment): number {
   return Math.round((100 * done) / total);
 }
 
+export type DeploymentControl = 'pause' | 'resume' | 'promote' | 'abort';
+
+/** What can be told to a running deployment. Servers that do not say its state take no such word. */
+export function deploymentControls(deployment: Deployment): DeploymentControl[] {
+  if (deployment.state !== 'Running') {
+    return [];
+  }
+  const waits = (deployment.awaitsPromotion ?? []).length > 0;
+  return [
+    ...(waits ? (['promote', 'abort'] as const) : []),
+    deployment.paused ? ('resume' as const) : ('pause' as const),
+  ];
+}
+
+/** The state in a word or two; nothing while it simply runs. */
+export function deploymentBadge(deployment: Deployment): string | undefined {
+  if (deployment.paused) {
+    return 'Paused';
+  }
+  return (deployment.awaitsPromotion ?? []).length > 0 ? 'Waits for promotion' : undefined;
+}
+
 /** Every app and pod concerned, each once. */
 export function affectedIds(deployment: Deployment): string[] {
   return [...new Set([...(deployment.affectedApps ?? []), ...(deployment.affectedPods ?? [])])];

@@ -1,5 +1,6 @@
 import { Loader } from '@mantine/core';
 import { lazy, Suspense } from 'react';
+import { useMayChange } from '../api/access.js';
 import { useApp } from '../api/queries.js';
 import { ConfirmDialog } from '../app-actions/confirm-dialog.js';
 import { ScaleForm } from '../app-actions/scale-form.js';
@@ -17,7 +18,19 @@ const DefinitionDialog = lazy(async () => {
 /** Draws the dialog that the address names. */
 export function ModalHost() {
   const { modal, appId, close } = useModal();
-  return modal === undefined ? null : <OpenModal modal={modal} appId={appId} close={close} />;
+  const mayChange = useMayChange();
+  if (modal === undefined) {
+    return null;
+  }
+  const isLook = modal === 'help' || modal === 'about';
+  if (!isLook && !mayChange) {
+    return (
+      <Dialog onClose={close} title="Read only">
+        You may look at everything, but not change it: your role is read.
+      </Dialog>
+    );
+  }
+  return <OpenModal modal={modal} appId={appId} close={close} />;
 }
 
 function OpenModal({ modal, appId, close }: OpenModalProps) {

@@ -1,5 +1,6 @@
 import { ActionIcon, Button, Menu, Tooltip, useMantineColorScheme } from '@mantine/core';
 import { NavLink, Outlet, useLocation } from 'react-router';
+import { MayChange, ReadOnlyMark } from '../api/access.js';
 import { useLiveUpdates } from '../api/live-updates.js';
 import { useDeployments } from '../api/queries.js';
 import { ConnectionBanner, ConnectionDot, ReadTroubleBanner } from './connection-state.js';
@@ -26,7 +27,10 @@ export function Shell() {
         <MainNav />
         <div className="pc-head-right">
           <ConnectionDot />
-          <CreateButton />
+          <ReadOnlyMark />
+          <MayChange>
+            <CreateButton />
+          </MayChange>
           <Tooltip label={color.label}>
             <ActionIcon
               variant="subtle"
