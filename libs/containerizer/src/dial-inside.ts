@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Duplex, type Readable, type Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import type { CancelSignal } from '#core';
 import { findProgram } from './process-invocation.js';
 
 const REPORT_DESCRIPTOR = 3;
@@ -34,7 +35,7 @@ process.stdout.on('error', () => process.exit(1));
 export async function dialInside(
   { pid, belongs }: { readonly pid: number; readonly belongs: () => boolean },
   { host, port }: { readonly host: string; readonly port: number },
-  signal: AbortSignal,
+  signal: CancelSignal,
 ): Promise<Duplex> {
   const nsenter = await findProgram('nsenter');
   if (nsenter === undefined) throw failure('ENOTSUP', 'nsenter (util-linux) is missing');
@@ -44,7 +45,7 @@ export async function dialInside(
     cwd: '/',
     env: {},
     stdio: ['pipe', 'pipe', 'ignore', 'pipe'],
-    signal,
+    signal: signal as AbortSignal,
     killSignal: 'SIGKILL',
   });
   child.on('error', () => undefined);

@@ -149,6 +149,7 @@ export {
 export { checkIndexOf, endpointsOf, imagesOf, isPod, type PodApp } from './pod.js';
 export type {
   ByteStream,
+  CancelSignal,
   Dial,
   InsideNetwork,
   ProbeResult,

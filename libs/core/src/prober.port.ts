@@ -3,10 +3,15 @@ export interface ByteStream {
   destroy(): unknown;
 }
 
+/** Says that nobody waits any more: an `AbortSignal`, which stays unnamed here too. */
+export interface CancelSignal {
+  readonly aborted: boolean;
+}
+
 /** Connects from inside a task's network. Rejects as a socket does, with the `code` of the failure (ECONNREFUSED). */
 export type Dial = (
   to: { readonly host: string; readonly port: number },
-  signal: AbortSignal,
+  signal: CancelSignal,
 ) => Promise<ByteStream>;
 
 /**

@@ -53,7 +53,7 @@ describe('the prober', () => {
       const dialled: unknown[] = [];
       const dial: Dial = async (to, signal) => {
         dialled.push(to);
-        const socket = connect({ port: to.port, host: '127.0.0.1', signal });
+        const socket = connect({ port: to.port, host: '127.0.0.1', signal: signal as AbortSignal });
         await once(socket, 'connect');
         return socket;
       };

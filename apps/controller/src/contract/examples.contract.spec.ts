@@ -103,8 +103,13 @@ describe.runIf(isThere)('the examples of the API', () => {
     const { app: _app, ...example } = entries[1] as Record<string, unknown>;
 
     const found = differences(example, queue[0]);
-    // No offer was of use to it.
-    expect(found).toEqual(['/processedOffersSummary/lastUsedOfferAt']);
+    // No offer was of use to it; a resource has one of the three kinds of value, and these agents have no attributes.
+    expect(found).toEqual([
+      '/processedOffersSummary/lastUsedOfferAt',
+      '/lastUnusedOffers()/offer/resources()/ranges',
+      '/lastUnusedOffers()/offer/resources()/set',
+      '/lastUnusedOffers()/offer/attributes()',
+    ]);
   });
 
   it.each([

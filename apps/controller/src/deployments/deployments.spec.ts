@@ -81,7 +81,7 @@ describe('deployments over HTTP', () => {
     const aborted = await api.ask('POST', '/v2/deployments/d-6/abort');
 
     expect(aborted.statusCode).toBe(200);
-    expect(Object.keys(aborted.json())).toEqual(['version', 'deploymentId']);
+    expect(Object.keys(aborted.json())).toEqual(['version', 'deploymentId', 'restarts']);
     expect(aborted.headers['marathon-deployment-id']).toBe(aborted.json().deploymentId);
   });
 
