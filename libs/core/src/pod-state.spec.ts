@@ -73,7 +73,7 @@ describe('an instance of a pod', () => {
     expect(first.effects).toEqual([
       { kind: 'kill' },
       { kind: 'condition-changed', from: 'Running' },
-      { kind: 'container-failed', counted: true, failed: true },
+      { kind: 'container-failed', condition: 'Failed', counted: true, failed: true },
     ]);
 
     const last = seen(...running, said('log', 'TASK_FAILED'), said('web', 'TASK_KILLED'));
@@ -95,6 +95,7 @@ describe('an instance of a pod', () => {
 
     expect(seen(lost).effects.at(-1)).toEqual({
       kind: 'container-failed',
+      condition: 'Gone',
       counted: false,
       failed: false,
     });

@@ -126,6 +126,16 @@ describe('comparing definitions', () => {
     );
   });
 
+  it('restarts a pod for another container, and not for another limit of instances', () => {
+    const pod = { containers: [], volumes: [] };
+    const before = { ...app, pod };
+
+    expect(compareApps(before, { ...app, pod: { ...pod, maxInstances: 7 } })).toBe('in-place');
+    expect(compareApps(before, { ...app, pod: { ...pod, volumes: [{ name: 'v' }] } })).toBe(
+      'upgrade',
+    );
+  });
+
   it('scales when only the count differs', () => {
     expect(compareApps(app, { ...app, instances: 9 })).toBe('scale');
   });

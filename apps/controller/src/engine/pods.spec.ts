@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type App, appId, isPod } from '#core';
+import { type App, appId, deploymentId, isPod } from '#core';
 import { declarePod, readPod } from '#marathon-v2';
 import {
   emptyRoot,
@@ -219,6 +219,73 @@ describe('a pod', () => {
     expect(harness.cluster.tasks.size).toBe(0);
     expect(harness.engine.view.deployments()).toEqual([]);
     expect(harness.eventTypes()).not.toContain('app_terminated_event');
+  });
+
+  it('counts a container that fails against its deployment, which goes back and tells of it', async () => {
+    const harness = await aRunningPod();
+    const next = aPod({ containers: [container('web'), container('next')] });
+    const limits = { maxFailures: 0, autoRollback: true };
+    const id = await harness.put(next, { limits });
+    for (let step = 0; step < 400 && taskOfContainer(harness, 'next') === ''; step += 1) {
+      await harness.clock.advance(1);
+    }
+
+    harness.cluster.report(taskOfContainer(harness, 'next'), 'TASK_FAILED', { message: 'broken' });
+    await harness.clock.advance(5_000);
+
+    const failed = await harness.store.loadDeployment(deploymentId(id));
+    expect(failed).toMatchObject({ state: 'Failed', failures: 1 });
+    const { events } = await harness.store.loadHistory(deploymentId(id));
+    const told = events.filter(({ app }) => app === POD).map(({ kind }) => kind);
+    expect(told.slice(0, 2)).toEqual(['launched', 'running']);
+    expect(events.filter(({ kind }) => kind === 'failed')).toMatchObject([
+      { app: POD, message: 'TASK_FAILED broken' },
+    ]);
+    expect(names(harness)).toEqual(['log', 'web']);
+    expect(harness.engine.view.deployments()).toEqual([]);
+  });
+
+  it('tells of a pod that is lost with its agent as failed, not as killed', async () => {
+    const harness = await aRunningPod();
+    const tooMuch = { resources: { cpus: 5_000, mem: 32 } };
+    const id = await harness.put(aPod({ containers: [container('web', tooMuch)] }));
+    await harness.clock.advance(500);
+
+    harness.cluster.report(taskOfContainer(harness, 'log'), 'TASK_GONE');
+    await harness.clock.advance(500);
+
+    const { events } = await harness.store.loadHistory(deploymentId(id));
+    expect(events).toContainEqual(
+      expect.objectContaining({ kind: 'failed', app: POD, message: 'TASK_GONE' }),
+    );
+    expect(harness.engine.view.deployments()[0]?.deployment.failures).toBeUndefined();
+  });
+
+  it('takes what no container is made from in place, and keeps what is known of its health', async () => {
+    const containers = [
+      container('web', { healthCheck: { exec: { command: { shell: 'true' } } } }),
+      container('log'),
+    ];
+    const harness = await aRunningPod({ containers });
+    harness.cluster.report(taskOfContainer(harness, 'web'), 'TASK_RUNNING', {
+      healthy: true,
+      reason: 'REASON_TASK_HEALTH_CHECK_STATUS_UPDATED',
+    });
+    await harness.clock.advance(1_000);
+    const before = [...harness.cluster.tasks.keys()];
+
+    const edited = {
+      containers,
+      labels: { tier: 'edge' },
+      scheduling: { killSelection: 'OLDEST_FIRST' },
+    };
+    await harness.put(aPod(edited));
+    await harness.clock.advance(2_000);
+
+    expect([...harness.cluster.tasks.keys()]).toEqual(before);
+    expect(harness.engine.view.root().apps.get(POD)?.labels).toEqual({ tier: 'edge' });
+    expect(harness.engine.view.instancesOf(POD)).toMatchObject([{ healthy: true }]);
+    expect(harness.engine.view.deployments()).toEqual([]);
   });
 
   it('is found again by the next engine, and replaced when a container is gone', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { agentId, appId, deploymentId, instanceId, taskId } from '#core';
+import { agentId, appId, deploymentId, instanceId, present, taskId } from '#core';
+import { explainWaiting } from '#matcher';
 import { type ApiUnderTest, startApi } from '../controller-api.test-support.js';
 
 const POD = {
@@ -102,10 +103,13 @@ describe('pods over HTTP', () => {
     };
     expect(await ids('/v2/apps', 'apps')).toEqual(['/shop/app']);
     expect(await ids('/v2/apps?id=shop', 'apps')).toEqual(['/shop/app']);
+    expect(await ids('/v2/apps?limit=5', 'apps')).toEqual(['/shop/app']);
+    expect(await ids('/v2/apps?search=shop&fields=id', 'apps')).toEqual(['/shop/app']);
     expect(await ids('/v2/apps/shop/*', '*')).toEqual(['/shop/app']);
     expect(await ids('/v2/groups/shop/apps', '')).toEqual(['/shop/app']);
     expect(await ids('/v2/tasks', 'tasks')).toEqual([]);
     expect(await ids('/v2/tasks?status=running', 'tasks')).toEqual([]);
+    expect(await ids('/v2/tasks?search=shop&limit=5', 'tasks')).toEqual([]);
     expect(await ids('/v2/pods', '')).toEqual(['/shop/pod']);
     const asApp = { id: POD.id, cmd: 'x' };
     const asPod = { ...POD, id: '/shop/app' };
@@ -259,5 +263,33 @@ describe('pods over HTTP', () => {
     const { queue } = (await api.ask('GET', '/v2/queue')).json();
     expect(queue).toMatchObject([{ count: 1, pod: { id: POD.id } }]);
     expect(queue[0]).not.toHaveProperty('app');
+    const paged = await api.ask('GET', '/v2/queue?limit=1&fields=pod.id');
+    expect(paged.json().queue).toEqual([{ pod: { id: POD.id } }]);
+  });
+
+  it('says why it waits, without a patch that pods do not take', async () => {
+    await api.ask('POST', '/v2/pods', POD);
+    const app = present(api.engine.root.apps.get(appId(POD.id)), 'the pod');
+    const changes = [{ kind: 'resource', name: 'cpus', fromMilli: 300, toMilli: 200 }] as const;
+    const waiting = { app, count: 1, placedCount: 0 };
+    const context = { placedOf: () => [], seed: 1, allowedRoles: [] };
+    api.engine.explanations.set(app.id, {
+      ...{ appId: app.id, wanted: 1, byCondition: new Map(), waitingFor: ['an offer'] },
+      groups: [
+        {
+          ...{ app, count: 1, sinceEpochMs: 0, delayLeftMs: 0, omittedAgents: 0 },
+          explanation: {
+            ...explainWaiting(waiting, [], context),
+            suggestions: [{ changes, places: 1 }],
+          },
+        },
+      ],
+    });
+
+    const why = await api.ask('GET', '/v2/apps/shop/pod/why');
+
+    expect(why.statusCode).toBe(200);
+    expect(why.json()).toMatchObject({ appId: POD.id, summary: 'an offer' });
+    expect(why.json().waiting[0].suggestions).toEqual([{ change: 'cpus 0.3 -> 0.2', places: 1 }]);
   });
 });
