@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { WirePodStatus } from '#marathon-v2';
 import { BUSYBOX_IMAGE, ensureBusyboxImage, hasDocker } from '../support/busybox-image.js';
 import { Cluster, killQuietly } from './support/cluster.js';
 import {
@@ -307,6 +308,55 @@ describe.runIf(isPresent)('apps in Docker containers', () => {
       'all containers are gone',
       async () => (await containersOf(cluster)).length === 0,
     );
+  });
+
+  it('live together in a pod, with one network, a volume and the port of an endpoint', async () => {
+    const common = {
+      image: { kind: 'DOCKER', id: BUSYBOX_IMAGE },
+      resources: { cpus: 0.05, mem: MEM_MIB },
+      volumeMounts: [{ name: 'data', mountPath: '/data' }],
+    };
+    const server = {
+      ...{ name: 'server', ...common },
+      exec: {
+        command: { argv: ['httpd', '-f', '-p', String(CONTAINER_PORT), '-h', '/data'] },
+        overrideEntrypoint: true,
+      },
+      endpoints: [{ name: 'web', containerPort: CONTAINER_PORT, hostPort: 0 }],
+      healthCheck: {
+        http: { endpoint: 'web', path: '/note' },
+        delaySeconds: 0,
+        intervalSeconds: 1,
+      },
+    };
+    const url = 'http://localhost:$EP_CONTAINER_WEB/note';
+    const shell = `echo from $MARATHON_CONTAINER_ID > /data/note; until wget -q -O - ${url}; do sleep 0.2; done; exec sleep 100000`;
+    const client = { name: 'client', ...common, exec: { command: { shell } } };
+    const created = await api.send('POST', '/v2/pods', {
+      id: '/box/pod',
+      networks: [{ mode: 'container/bridge' }],
+      volumes: [{ name: 'data' }],
+      containers: [server, client],
+    });
+    expect(created.status, created.text).toBe(201);
+
+    const instance = await eventually('it is stable', async () => {
+      const status = await api.get('/v2/pods/box/pod::status');
+      const [one] = (JSON.parse(status.text) as WirePodStatus).instances;
+      return one?.status === 'STABLE' ? one : undefined;
+    });
+    const [first, second] = instance.containers;
+    const endpoints = (first?.['endpoints'] ?? []) as readonly {
+      readonly allocatedHostPort: number;
+    }[];
+    const note = await request(`http://127.0.0.1:${endpoints[0]?.allocatedHostPort}/note`);
+    expect(note.text).toBe('from client\n');
+    await eventually('over localhost too', async () =>
+      (await readSandbox(String(second?.['containerId']), 'stdout')).endsWith('from client\n'),
+    );
+
+    expect((await api.send('DELETE', '/v2/pods/box/pod')).status).toBe(202);
+    await eventually('all is gone', async () => (await containersOf(cluster)).length === 0);
   });
 
   describe.runIf(isPresent && hasRegistry())('from a registry', () => {

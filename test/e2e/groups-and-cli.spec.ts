@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { WireDeployment } from '#marathon-v2';
+import type { WireDeployment, WirePodStatus } from '#marathon-v2';
 import { webApp, webServer } from './support/apps.js';
 import { Cluster, taskProcesses } from './support/cluster.js';
 import { followEvents } from './support/events.js';
@@ -420,6 +420,96 @@ describe('the terminal client and groups', () => {
       await eventually('nothing is under way', async () => (await api.deployments()).length === 0);
     });
   });
+
+  describe('a pod', () => {
+    const ID = '/pods/pair';
+    const size = { cpus: 0.01, mem: 32 };
+    const server = {
+      name: 'server',
+      exec: {
+        command: {
+          shell: `mkdir www; cd www; echo hello > note; exec busybox httpd -f -p $ENDPOINT_HTTP -h .`,
+        },
+      },
+      resources: size,
+      endpoints: [{ name: 'http', hostPort: 0 }],
+      healthCheck: {
+        http: { endpoint: 'http', path: '/note' },
+        delaySeconds: 0,
+        intervalSeconds: 1,
+      },
+      volumeMounts: [{ name: 'data', mountPath: 'data' }],
+    };
+    const client = (words: string) => ({
+      name: 'client',
+      exec: {
+        command: {
+          shell: [
+            'until busybox wget -q -O data/got http://localhost:$ENDPOINT_HTTP/note; do sleep 0.1; done',
+            `cat data/got; echo ${words}; exec sleep 100000`,
+          ].join('\n'),
+        },
+      },
+      resources: size,
+      volumeMounts: [{ name: 'data', mountPath: 'data' }],
+    });
+    const pod = (words: string, instances: number) => ({
+      id: ID,
+      containers: [server, client(words)],
+      volumes: [{ name: 'data' }],
+      executorResources: { cpus: 0.1, mem: 32, disk: 10 },
+      scaling: { kind: 'fixed', instances },
+    });
+    const steady = (count: number): Promise<WirePodStatus> =>
+      eventually(`${count} stable instances`, async () => {
+        const status = await read<WirePodStatus>(`/v2/pods${ID}::status`);
+        const isSteady =
+          status.instances.length === count &&
+          status.instances.every((one) => one.status === 'STABLE') &&
+          (await api.deployments()).length === 0;
+        return isSteady ? status : undefined;
+      });
+
+    it('runs, shares a volume and localhost, is scaled and upgraded, ends together, is deleted', async () => {
+      const created = await api.send('POST', '/v2/pods', pod('first', 1));
+      expect(created.status, created.text).toBe(201);
+      const [one] = (await steady(1)).instances;
+      const containers = one?.containers ?? [];
+      expect(containers.map(({ name, status }) => [name, status])).toEqual([
+        ['server', 'TASK_RUNNING'],
+        ['client', 'TASK_RUNNING'],
+      ]);
+      const log = `/v2/tasks/${String(containers[1]?.['containerId'])}/files/download?path=stdout`;
+      await eventually('the client has asked the server', async () =>
+        (await api.get(log)).text.startsWith('hello\nfirst\n'),
+      );
+      const listed = await startPacer(api.url, ['pods']).ended;
+      expect(listed.out).toContain('server:TASK_RUNNING client:TASK_RUNNING');
+
+      const scaled = await api.send('PUT', `/v2/pods${ID}`, pod('first', 2));
+      expect(scaled.status, scaled.text).toBe(200);
+      const ids = (await steady(2)).instances.map(({ id }) => id);
+      expect(ids).toContain(one?.id);
+
+      await api.send('PUT', `/v2/pods${ID}`, pod('second', 2));
+      const upgraded = (await steady(2)).instances;
+      expect(upgraded.filter(({ id }) => ids.includes(id))).toEqual([]);
+
+      const victim = upgraded[0];
+      const killed = await api.send('DELETE', `/v2/pods${ID}::instances/${victim?.id}`);
+      expect(killed.status, killed.text).toBe(200);
+      await eventually('it is gone', async () => {
+        const { instances } = await read<WirePodStatus>(`/v2/pods${ID}::status`);
+        return !instances.some(({ id }) => id === victim?.id);
+      });
+      await steady(2);
+
+      expect((await api.send('DELETE', `/v2/pods${ID}`)).status).toBe(202);
+      await eventually('all processes are gone', async () => taskProcesses(cluster).length === 0);
+      await eventually('nothing is under way', async () => (await api.deployments()).length === 0);
+      expect((await api.get(`/v2/pods${ID}`)).status).toBe(404);
+    });
+  });
 });
 
 const text = (value: Json): string => JSON.stringify(value);
@@ -435,7 +525,7 @@ const scalings = (steps: WireDeployment['steps']): readonly (readonly string[])[
     .map((step) =>
       step.actions
         .filter(({ action }) => action === 'ScaleApplication')
-        .map(({ app }) => app)
+        .map(({ app }) => app ?? '')
         .sort(),
     )
     .filter((apps) => apps.length > 0);

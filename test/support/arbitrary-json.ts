@@ -139,17 +139,23 @@ const SCALARS = fc.oneof(
   fc.integer(),
 );
 
-/** JSON that looks like apps and groups at a distance: known field names, values of every kind in every place. */
-export const arbitraryJson: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
-  value: fc.oneof(
-    { maxDepth: 5, depthSize: 'small' },
-    SCALARS,
-    fc.array(tie('value'), { maxLength: 3 }),
-    fc.dictionary(fc.oneof(fc.constantFrom(...FIELDS), fc.string({ maxLength: 4 })), tie('value'), {
-      maxKeys: 6,
-    }),
-  ),
-})).value;
+/** JSON that looks at a distance like what has these fields: values of every kind in every place. */
+export const jsonWith = (fields: readonly string[]): fc.Arbitrary<unknown> =>
+  fc.letrec((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 5, depthSize: 'small' },
+      SCALARS,
+      fc.array(tie('value'), { maxLength: 3 }),
+      fc.dictionary(
+        fc.oneof(fc.constantFrom(...fields), fc.string({ maxLength: 4 })),
+        tie('value'),
+        { maxKeys: 6 },
+      ),
+    ),
+  })).value;
+
+/** JSON that looks like apps and groups. */
+export const arbitraryJson: fc.Arbitrary<unknown> = jsonWith(FIELDS);
 
 const port = fc.constantFrom(0, 80, 8080, 10_000, 10_001);
 const some = <Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Value | undefined> =>

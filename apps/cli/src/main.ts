@@ -116,6 +116,10 @@ deployment
   .option('--wait', 'until the rollback has ended')
   .action(async (id: string, flags) => (await connect()).rollBackDeployment(id, flags));
 program
+  .command('pods')
+  .description('pods, their instances and containers')
+  .action(async () => (await connect()).listPods());
+program
   .command('tasks [app]')
   .description('tasks, of one app or of all')
   .action(async (id?: string) => (await connect()).listTasks(id));

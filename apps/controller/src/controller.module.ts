@@ -11,6 +11,7 @@ import { GroupViews } from './groups/group-views.js';
 import { GroupsController } from './groups/groups.controller.js';
 import { GroupsService } from './groups/groups.service.js';
 import { PodsController } from './pods/pods.controller.js';
+import { PodsService } from './pods/pods.service.js';
 import { QueueController } from './queue/queue.controller.js';
 import { RoutersController } from './routers/routers.controller.js';
 import { ControllerRuntime } from './runtime/controller-runtime.js';
@@ -49,6 +50,7 @@ export const controllerModule = (runtime: ControllerRuntime): DynamicModule => (
     GroupViews,
     GroupsService,
     TaskKillService,
+    PodsService,
     AgentLocator,
     EventHub,
   ],

@@ -19,6 +19,8 @@ const WRITES = [
   ['PATCH', '/v2/groups/shop'],
   ['POST', '/v2/tasks/delete'],
   ['PUT', '/v2/routers/r1'],
+  ['POST', '/v2/pods'],
+  ['PUT', '/v2/pods/shop/pod'],
 ] as const;
 
 describe('garbage', () => {
@@ -181,7 +183,12 @@ describe('garbage', () => {
     ['GET', '/v2/tasks/nope/files/browse', 404],
     ['GET', '/v2/tasks/nope/files/execute', 404],
     ['GET', '/v2/events', 405],
-    ['POST', '/v2/pods', 422],
+    ['POST', '/v2/pods', 400],
+    ['PUT', '/v2/pods/x', 422],
+    ['PUT', '/v2/pods/x::status', 405],
+    ['DELETE', '/v2/pods/x', 404],
+    ['DELETE', '/v2/pods/x::instances', 404],
+    ['GET', '/v2/pods/::nonsense', 404],
     ['GET', '/v2/pods/x', 404],
     ['PUT', '/v2/routers/%00', 400],
     ['GET', '/v2/artifacts', 404],

@@ -1,11 +1,12 @@
 import type { AppId, DeploymentId, InstanceId } from './ids.js';
 
-/** What a step does to one app. Names are Marathon's. */
-export type DeploymentAction =
+/** What a step does to one app, or to a pod. Names are Marathon's, which calls those of pods StartPod and so on. */
+export type DeploymentAction = { readonly isPod?: true } & (
   | { readonly kind: 'StartApplication'; readonly app: AppId }
   | { readonly kind: 'ScaleApplication'; readonly app: AppId; readonly scaleTo: number }
   | { readonly kind: 'RestartApplication'; readonly app: AppId }
-  | { readonly kind: 'StopApplication'; readonly app: AppId };
+  | { readonly kind: 'StopApplication'; readonly app: AppId }
+);
 
 /** Actions of one step run in parallel; a step finishes completely before the next starts. */
 export interface DeploymentStep {

@@ -8,7 +8,7 @@ export type AppId = Id<'AppId'>;
 export type GroupId = Id<'GroupId'>;
 /** Controller-side id of one instance: `<safePath>.instance-<uuid>`. */
 export type InstanceId = Id<'InstanceId'>;
-/** Cluster-side id of one launch of an instance: `<instanceId>._app.<incarnation>`. */
+/** Cluster-side id of one launch of an instance: `<instanceId>._app.<incarnation>`, of a pod `<instanceId>.<container>.<incarnation>`. */
 export type TaskId = Id<'TaskId'>;
 /** One run of a task on its agent, see `runKey`; the only name by which an agent and its launchers know it. */
 export type RunKey = Id<'RunKey'>;

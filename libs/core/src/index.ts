@@ -2,11 +2,19 @@ export type {
   App,
   Constraint,
   Container,
+  ContainerResources,
   FetchUri,
   Group,
   HealthCheck,
   HealthCheckProtocol,
   Network,
+  Pod,
+  PodCommand,
+  PodContainer,
+  PodEndpoint,
+  PodHealthCheck,
+  PodImage,
+  PodVolume,
   PortDefinition,
   PortMapping,
   ReadinessCheck,
@@ -14,6 +22,7 @@ export type {
   RootGroup,
   UpgradeStrategy,
   Volume,
+  VolumeMount,
   Workload,
 } from './app.js';
 export { assert, InvariantError, present } from './assert.js';
@@ -77,23 +86,22 @@ export {
   type TaskId,
   taskId,
 } from './ids.js';
-export type {
-  Instance,
-  InstanceCondition,
-  InstanceGoal,
-  Placement,
-  TaskFailure,
-} from './instance.js';
-export type { InstanceReservation, LocalVolume } from './instance-reservation.js';
 export {
-  endsTask,
-  type InstanceEffect,
-  type InstanceEvent,
-  isTerminalCondition,
-  isUnreachableCondition,
-  reduceInstance,
-  toCondition,
-} from './instance-state.js';
+  hasTask,
+  type Instance,
+  type InstanceCondition,
+  type InstanceGoal,
+  type InstanceTask,
+  type Placement,
+  type PodTask,
+  type TaskFailure,
+  taskOf,
+  tasksOf,
+} from './instance.js';
+export { isTerminalCondition, isUnreachableCondition, toCondition } from './instance-condition.js';
+export type { InstanceEffect, InstanceEvent } from './instance-event.js';
+export type { InstanceReservation, LocalVolume } from './instance-reservation.js';
+export { endsTask, reduceInstance } from './instance-state.js';
 export type { JobProgress } from './job.js';
 export {
   type CommandResult,
@@ -142,6 +150,7 @@ export {
   MAX_VALUE_LENGTH,
   type Pattern,
 } from './pattern.js';
+export { checkIndexOf, endpointsOf, imagesOf, isPod, type PodApp } from './pod.js';
 export type {
   ByteStream,
   CancelSignal,

@@ -2,12 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { agentId, appId, instanceId, taskId } from './ids.js';
 import type { Instance } from './instance.js';
-import {
-  type InstanceEvent,
-  isTerminalCondition,
-  reduceInstance,
-  toCondition,
-} from './instance-state.js';
+import { isTerminalCondition, toCondition } from './instance-condition.js';
+import type { InstanceEvent } from './instance-event.js';
+import { reduceInstance } from './instance-state.js';
 import { TASK_STATES } from './task-state.js';
 
 const at = (epochMs: number) => ({ epochMs, monoMs: epochMs });

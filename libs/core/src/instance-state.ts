@@ -1,7 +1,18 @@
-import type { App } from './app.js';
-import type { Instance, InstanceCondition } from './instance.js';
+import type { Instance } from './instance.js';
+import {
+  COUNTED,
+  FAILED_STATES,
+  isLiveStage,
+  isTerminalCondition,
+  isUnreachableCondition,
+  mergeCondition,
+  toCondition,
+  wasNeverLaunched,
+} from './instance-condition.js';
+import type { InstanceEffect, InstanceEvent } from './instance-event.js';
 import type { Now } from './now.js';
 import { isLeftover, isParked } from './parked-instance.js';
+import { applyPodStatus } from './pod-state.js';
 import type { Reduction } from './reduction.js';
 import { confirmReservation, endsWithoutTrace, park } from './resident-state.js';
 import { isTerminalTaskState, type TaskState } from './task-state.js';
@@ -28,125 +39,11 @@ import { isTerminalTaskState, type TaskState } from './task-state.js';
  * | any live condition | terminal status | Scheduled |
  * | any live condition | stop | Killing, goal Stopped (Unreachable, Scheduled: the goal alone) |
  * | Unreachable, Scheduled | decommission | Scheduled, goal Decommissioned: its reservation is to be given back |
+ *
+ * Of a pod, statuses of its tasks count into one of the whole, see pod-state.ts.
+ *
+ * Terminal conditions never change; a repeated event has no effect beyond asking for a kill again.
  */
-export type InstanceEvent =
-  | {
-      readonly kind: 'status';
-      readonly state: TaskState;
-      readonly reason?: string;
-      readonly message?: string;
-      readonly ipAddresses?: Instance['ipAddresses'];
-    }
-  | { readonly kind: 'drain'; readonly deadlineEpochMs: number }
-  | { readonly kind: 'decommission' }
-  /** Ends the task and keeps the reservation; without one it is `decommission`. `isComingBack`: to be launched again soon. */
-  | { readonly kind: 'stop'; readonly isComingBack: boolean }
-  | {
-      readonly kind: 'time-passed';
-      readonly unreachableStrategy: App['unreachableStrategy'];
-      /** How long it has been unreachable, milliseconds on the monotonic clock. */
-      readonly awayMs: number;
-    };
-
-export type InstanceEffect =
-  | { readonly kind: 'condition-changed'; readonly from: InstanceCondition }
-  /** It runs for the first time. */
-  | { readonly kind: 'started' }
-  /** `counted`: delays the next launch. `failed`: is kept as the app's last task failure. */
-  | { readonly kind: 'ended'; readonly counted: boolean; readonly failed: boolean }
-  /** Its task has ended, as told here; what is reserved for it stays. */
-  | { readonly kind: 'parked'; readonly endedAs: InstanceCondition }
-  | { readonly kind: 'drain-started' }
-  /** The task must be asked to end (again). */
-  | { readonly kind: 'kill' }
-  /** Forget it; should it come back it is an unknown task and killed. */
-  | { readonly kind: 'expunge' };
-
-const TERMINAL: ReadonlySet<InstanceCondition> = new Set<InstanceCondition>([
-  'Error',
-  'Failed',
-  'Finished',
-  'Killed',
-  'Gone',
-  'Dropped',
-  'Unknown',
-]);
-const COUNTED: ReadonlySet<InstanceCondition> = new Set<InstanceCondition>([
-  'Failed',
-  'Error',
-  'Dropped',
-  'Gone',
-  'Finished',
-]);
-const FAILED_STATES: ReadonlySet<TaskState> = new Set<TaskState>([
-  'TASK_FAILED',
-  'TASK_ERROR',
-  'TASK_LOST',
-  'TASK_DROPPED',
-  'TASK_GONE',
-  'TASK_GONE_BY_OPERATOR',
-  'TASK_UNKNOWN',
-]);
-/** TASK_LOST for these reasons says that nobody can see the task, not that it ended. */
-const UNREACHABLE_REASONS: ReadonlySet<string> = new Set([
-  'REASON_RECONCILIATION',
-  'REASON_SLAVE_DISCONNECTED',
-  'REASON_AGENT_DISCONNECTED',
-  'REASON_SLAVE_REMOVED',
-  'REASON_AGENT_REMOVED',
-]);
-const STAGES: readonly InstanceCondition[] = [
-  'Scheduled',
-  'Provisioned',
-  'Staging',
-  'Starting',
-  'Running',
-];
-
-/** Whether the instance has ended and its condition will never change. */
-export const isTerminalCondition = (condition: InstanceCondition): boolean =>
-  TERMINAL.has(condition);
-
-/** Whether the cluster does not see the instance at the moment. */
-export const isUnreachableCondition = (condition: InstanceCondition): boolean =>
-  condition === 'Unreachable' || condition === 'UnreachableInactive';
-
-/** The condition a wire state means. TASK_LOST is Unreachable or Gone by its reason. */
-export function toCondition(state: TaskState, reason?: string): InstanceCondition {
-  switch (state) {
-    case 'TASK_STAGING':
-      return 'Staging';
-    case 'TASK_STARTING':
-      return 'Starting';
-    case 'TASK_RUNNING':
-      return 'Running';
-    case 'TASK_KILLING':
-      return 'Killing';
-    case 'TASK_FINISHED':
-      return 'Finished';
-    case 'TASK_FAILED':
-      return 'Failed';
-    case 'TASK_KILLED':
-      return 'Killed';
-    case 'TASK_ERROR':
-      return 'Error';
-    case 'TASK_LOST':
-      return reason !== undefined && UNREACHABLE_REASONS.has(reason) ? 'Unreachable' : 'Gone';
-    case 'TASK_DROPPED':
-      return 'Dropped';
-    case 'TASK_UNREACHABLE':
-      return 'Unreachable';
-    case 'TASK_GONE':
-    case 'TASK_GONE_BY_OPERATOR':
-      return 'Gone';
-    case 'TASK_UNKNOWN':
-      return 'Unknown';
-    default:
-      return state satisfies never;
-  }
-}
-
-/** Applies one event. Terminal conditions never change; a repeated event has no effect beyond asking for a kill again. */
 export function reduceInstance(
   instance: Instance,
   event: InstanceEvent,
@@ -155,7 +52,9 @@ export function reduceInstance(
   if (isTerminalCondition(instance.condition)) return unchanged(instance);
   switch (event.kind) {
     case 'status':
-      return applyStatus(instance, event, now);
+      return instance.podTasks === undefined
+        ? applyStatus(instance, event, now)
+        : applyPodStatus(instance, instance.podTasks, event, now);
     case 'drain':
       return applyDrain(instance, event.deadlineEpochMs, now);
     case 'decommission':
@@ -214,23 +113,6 @@ function applyStatus(
     },
     effects,
   };
-}
-
-/** The launch did not get through (the offer was gone, the call was lost): no fault of the app. */
-const wasNeverLaunched = (instance: Instance, reason: string | undefined): boolean =>
-  instance.condition === 'Provisioned' &&
-  (reason === 'REASON_INVALID_OFFERS' || reason === 'REASON_RECONCILIATION');
-
-const isLiveStage = (condition: InstanceCondition): boolean => STAGES.includes(condition);
-
-/** A live stage never goes back, unless the instance was unreachable; what should go stays Killing. */
-function mergeCondition(instance: Instance, reported: InstanceCondition): InstanceCondition {
-  const current = instance.condition;
-  if (isTerminalCondition(reported) || reported === 'Killing') return reported;
-  if (reported === 'Unreachable') return isUnreachableCondition(current) ? current : 'Unreachable';
-  if (instance.goal !== 'Running') return 'Killing';
-  if (isUnreachableCondition(current) || current === 'Killing') return reported;
-  return STAGES.indexOf(reported) > STAGES.indexOf(current) ? reported : current;
 }
 
 /** Takes over what is only displayed; returns the same object when nothing differs. */

@@ -33,6 +33,20 @@ export interface Placement {
   readonly zone?: string;
 }
 
+/** What the cluster last said of one task of an instance. */
+export interface InstanceTask {
+  readonly taskId: TaskId;
+  readonly condition: InstanceCondition;
+  readonly sinceEpochMs: number;
+  readonly lastState?: string;
+  readonly lastMessage?: string;
+}
+
+/** The task of one container of a pod. */
+export interface PodTask extends InstanceTask {
+  readonly container: string;
+}
+
 /**
  * One wanted copy of an app and, once placed, the task that carries it. Stored as a whole; health and readiness are
  * not stored (after a fail-over unknown is not unhealthy).
@@ -44,7 +58,10 @@ export interface Instance {
   readonly appVersion: string;
   /** 1 for the first launch; raised only for resident instances. */
   readonly incarnation: number;
+  /** Of a pod: the first container's. */
   readonly taskId: TaskId;
+  /** Of a pod: one for each container, in order; the condition below is theirs together. */
+  readonly podTasks?: readonly PodTask[];
   readonly goal: InstanceGoal;
   readonly condition: InstanceCondition;
   /** When the condition was entered, Unix ms. */
@@ -55,7 +72,7 @@ export interface Instance {
   readonly placement?: Placement;
   /** Of a resident instance. */
   readonly reservation?: InstanceReservation;
-  /** One per port definition or port mapping, in order; null where a mapping has no host port. */
+  /** One per port definition, port mapping or endpoint, in order; null where one has no host port. */
   readonly hostPorts: readonly (number | null)[];
   readonly ipAddresses: readonly {
     readonly ipAddress: string;
@@ -69,6 +86,17 @@ export interface Instance {
   readonly lastState?: string;
   readonly lastMessage?: string;
 }
+
+/** The tasks that carry an instance: one, or those of its containers. */
+export const tasksOf = (instance: Instance): readonly InstanceTask[] =>
+  instance.podTasks ?? [instance];
+
+/** One of them by its id. */
+export const taskOf = (instance: Instance, task: TaskId): InstanceTask | undefined =>
+  tasksOf(instance).find(({ taskId }) => taskId === task);
+
+export const hasTask = (instance: Instance, task: TaskId): boolean =>
+  taskOf(instance, task) !== undefined;
 
 /** Why the last task of an app ended badly; one is kept per app. */
 export interface TaskFailure {

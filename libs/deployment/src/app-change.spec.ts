@@ -78,6 +78,7 @@ const RESTART = {
   tty: true,
   workload: 'job' as const,
   maxRetries: 7,
+  pod: { containers: [], volumes: [] },
 };
 const OTHERS = { id: true, version: true, versionInfo: true, instances: true };
 
@@ -124,6 +125,16 @@ describe('comparing definitions', () => {
       fc.property(subset(IN_PLACE), subset(RESTART), (edits, fields) => {
         expect(compareApps(app, { ...app, ...edits, ...fields })).toBe('upgrade');
       }),
+    );
+  });
+
+  it('restarts a pod for another container, and not for another limit of instances', () => {
+    const pod = { containers: [], volumes: [] };
+    const before = { ...app, pod };
+
+    expect(compareApps(before, { ...app, pod: { ...pod, maxInstances: 7 } })).toBe('in-place');
+    expect(compareApps(before, { ...app, pod: { ...pod, volumes: [{ name: 'v' }] } })).toBe(
+      'upgrade',
     );
   });
 

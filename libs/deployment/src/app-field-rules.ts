@@ -4,6 +4,7 @@ import {
   canTakeOverCheck,
   canTakeOverHealthChecks,
 } from './carried-checks.js';
+import { isSameValue } from './same-value.js';
 
 /** What another value of a field asks for: new instances, nothing but the definition, or another count. */
 export type FieldChange = 'restart' | 'in-place' | 'scale';
@@ -15,6 +16,8 @@ type FieldRule =
   | ((before: App, after: App, abilities: ControllerAbilities) => FieldChange);
 
 const restartUnless = (isInPlace: boolean): FieldChange => (isInPlace ? 'in-place' : 'restart');
+
+const launchedOf = ({ pod }: App): unknown => pod && [pod.containers, pod.volumes];
 
 /**
  * What a change of each field of an app does to its instances. What a task is made from needs a new task; what the
@@ -66,6 +69,8 @@ export const APP_FIELD_RULES: { readonly [Field in keyof Required<App>]: FieldRu
   healthChecks: (before, after, abilities) =>
     restartUnless(canTakeOverHealthChecks(before, after, abilities)),
   check: (_before, after, abilities) => restartUnless(canTakeOverCheck(after, abilities)),
+  // How many instances it may have says nothing about them.
+  pod: (before, after) => restartUnless(isSameValue(launchedOf(before), launchedOf(after))),
   // KILL carries the new one. It cannot say "the agent's default" to a task that has one of its own.
   taskKillGracePeriodSeconds: (_before, after) =>
     restartUnless(after.taskKillGracePeriodSeconds !== undefined),

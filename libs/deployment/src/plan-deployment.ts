@@ -1,4 +1,11 @@
-import type { App, AppId, DeploymentAction, DeploymentStep, RootGroup } from '#core';
+import {
+  type App,
+  type AppId,
+  type DeploymentAction,
+  type DeploymentStep,
+  isPod,
+  type RootGroup,
+} from '#core';
 import { compareApps } from './app-change.js';
 import type { ControllerAbilities } from './carried-checks.js';
 import { dependencyLayers } from './dependency-layers.js';
@@ -30,10 +37,10 @@ export function planDeployment(
     const before = original.apps.get(id);
     const after = target.apps.get(id);
     if (after === undefined) {
-      if (before !== undefined) stops.push({ kind: 'StopApplication', app: id });
+      if (before !== undefined) stops.push({ kind: 'StopApplication', app: id, ...markOf(before) });
       continue;
     }
-    if (before === undefined) starts.push({ kind: 'StartApplication', app: id });
+    if (before === undefined) starts.push({ kind: 'StartApplication', app: id, ...markOf(after) });
     const action = actionOf(before, after, {
       isRestart: options.restart?.has(id) ?? false,
       abilities: options.abilities,
@@ -65,10 +72,15 @@ function actionOf(
     kind: 'ScaleApplication',
     app: after.id,
     scaleTo: after.instances,
+    ...markOf(after),
   } as const;
   if (before === undefined) return scale;
   if (compareApps(before, after, abilities) === 'upgrade' || isRestart) {
-    return after.instances === 0 ? scale : { kind: 'RestartApplication', app: after.id };
+    if (after.instances === 0) return scale;
+    return { kind: 'RestartApplication', app: after.id, ...markOf(after) };
   }
   return before.instances === after.instances ? undefined : scale;
 }
+
+/** Actions on pods have names of their own. */
+const markOf = (app: App): Pick<DeploymentAction, 'isPod'> => (isPod(app) ? { isPod: true } : {});

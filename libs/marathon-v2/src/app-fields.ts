@@ -80,7 +80,8 @@ export function readAppFields(reader: ObjectReader): WrittenApp {
   return { fields, legacy };
 }
 
-const readEnvValue =
+/** A value, or a reference to a secret. */
+export const readEnvValue =
   (app: ObjectReader) =>
   (value: unknown, path: string): string | { readonly secret: string } | undefined => {
     if (typeof value === 'string') return value;
@@ -91,7 +92,7 @@ const readEnvValue =
     return undefined;
   };
 
-const readSecretSource =
+export const readSecretSource =
   (app: ObjectReader) =>
   (value: unknown, path: string): { readonly source: string } | undefined => {
     const source =
@@ -110,13 +111,14 @@ const readSecretSource =
     return undefined;
   };
 
-function readResourceLimits(reader: ObjectReader): App['resourceLimits'] {
+export function readResourceLimits(reader: ObjectReader): App['resourceLimits'] {
   const limit = (name: string): number | 'unlimited' | undefined =>
     reader.raw(name) === 'unlimited' ? 'unlimited' : reader.number(name);
   return definedFields({ cpus: limit('cpus'), mem: limit('mem') });
 }
 
-const readExecutorResources = (reader: ObjectReader): App['executorResources'] => ({
+/** What the executor takes beyond the tasks. */
+export const readExecutorResources = (reader: ObjectReader): App['executorResources'] => ({
   cpus: reader.number('cpus') ?? 0.1,
   mem: reader.number('mem') ?? 32,
   disk: reader.number('disk') ?? 10,
@@ -142,7 +144,7 @@ const readConstraint =
     return operand === undefined || isEmpty ? [field, upper] : [field, upper, operand];
   };
 
-const readFetchUri = (reader: ObjectReader): FetchUri | undefined => {
+export const readFetchUri = (reader: ObjectReader): FetchUri | undefined => {
   const uri = reader.requiredString('uri');
   const rest = {
     extract: reader.boolean('extract') ?? true,
@@ -171,7 +173,10 @@ function readUpgradeStrategy(reader: ObjectReader): App['upgradeStrategy'] | und
     : { minimumHealthCapacity, maximumOverCapacity };
 }
 
-function readUnreachableStrategy(reader: ObjectReader): App['unreachableStrategy'] | undefined {
+/** Reads `unreachableStrategy` of the object given. */
+export function readUnreachableStrategy(
+  reader: ObjectReader,
+): App['unreachableStrategy'] | undefined {
   if (reader.raw('unreachableStrategy') === 'disabled') return 'disabled';
   return reader.object('unreachableStrategy', (strategy) => ({
     inactiveAfterSeconds: strategy.integer('inactiveAfterSeconds') ?? 0,

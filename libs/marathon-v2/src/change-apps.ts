@@ -1,6 +1,12 @@
-import { type App, type AppId, appId, groupId, type RootGroup } from '#core';
+import { type App, type AppId, appId, groupId, isPod, type RootGroup } from '#core';
 import type { AppUpdate } from './app-request.js';
-import { completeApp, type Definition, isResident, mergeFields } from './complete-app.js';
+import {
+  completeApp,
+  type Definition,
+  isResident,
+  mergeFields,
+  type Surroundings,
+} from './complete-app.js';
 import { type ChangeRules, type Declaration, DeclarationDraft } from './declaration.js';
 import { resolveAppId, topLevelGroupOf } from './path-id.js';
 import { accept, type Outcome, ProblemLog, refuse } from './refusal.js';
@@ -49,6 +55,9 @@ export function declareApps(
     const id = parsed.value;
     const before = context.root.apps.get(id);
     if (before === undefined && options.mode === 'update') return refuse(missingApp(id));
+    if (before !== undefined && isPod(before)) {
+      return refuse(occupiedByPod(id));
+    }
     if (options.mode === 'create') {
       if (before !== undefined) {
         return refuse({ kind: 'exists', message: `An app with id [${id}] already exists.` });
@@ -78,23 +87,37 @@ export function placeApp(
   const before = draft.root.apps.get(id);
   const at = { path, problems: draft.problems };
   draft.problems.name(path, id);
-  const { defaultRole, defaultNetworkName, features } = draft.rules;
+  const { surroundings, allowedRolesFor } = surroundingsOf(draft, id);
+  const definition = completeApp(id, fields, surroundings, at);
+  const allowedRoles = allowedRolesFor(definition);
+  validateApp(definition, { features: draft.rules.features, allowedRoles }, at);
+  if (before !== undefined) validateResidentUpdate(before, definition, at);
+  draft.putApp(definition, path);
+}
+
+/** What defaults and rules take from the place of an app or a pod. */
+export function surroundingsOf(
+  draft: DeclarationDraft,
+  id: AppId,
+): {
+  readonly surroundings: Surroundings;
+  readonly allowedRolesFor: (definition: Definition) => readonly string[];
+} {
+  const { defaultRole, defaultNetworkName } = draft.rules;
   const residentRole = residentRoleOf(draft.rules);
   const groupRole = topLevelGroupOf(id);
   const isEnforced =
     groupRole !== undefined && draft.groupAt(groupId(`/${groupRole}`))?.enforceRole === true;
-  const surroundings = {
-    role: isEnforced ? groupRole : defaultRole,
-    residentRole: isEnforced ? groupRole : residentRole,
-    ...(defaultNetworkName === undefined ? {} : { defaultNetworkName }),
+  const roles = [defaultRole, groupRole, draft.root.apps.get(id)?.role];
+  return {
+    surroundings: {
+      role: isEnforced ? groupRole : defaultRole,
+      residentRole: isEnforced ? groupRole : residentRole,
+      ...(defaultNetworkName === undefined ? {} : { defaultNetworkName }),
+    },
+    allowedRolesFor: (definition) =>
+      isEnforced ? [groupRole] : rolesFor(definition, roles, residentRole),
   };
-  const definition = completeApp(id, fields, surroundings, at);
-  const allowedRoles = isEnforced
-    ? [groupRole]
-    : rolesFor(definition, [defaultRole, groupRole, before?.role], residentRole);
-  validateApp(definition, { features, allowedRoles }, at);
-  if (before !== undefined) validateResidentUpdate(before, definition, at);
-  draft.putApp(definition, path);
 }
 
 /** Nothing can be reserved for the role `*`. */
@@ -113,6 +136,8 @@ function rolesFor(
 
 /** Goes back to an earlier definition of an app, its service ports included. */
 export function restoreApp(context: ChangeContext, earlier: App): Outcome<Declaration> {
+  const before = context.root.apps.get(earlier.id);
+  if (before !== undefined && isPod(before)) return refuse(occupiedByPod(earlier.id));
   const draft = startDraft(context);
   const { version: _version, versionInfo: _versionInfo, ...definition } = earlier;
   draft.putApp(definition, '');
@@ -164,6 +189,9 @@ export const missingApp = (
   kind: 'missing',
   message: `App '${id}' does not exist${version === undefined ? '' : ` in version ${version}`}`,
 });
+
+const occupiedByPod = (id: AppId) =>
+  ({ kind: 'exists', message: `A pod with id [${id}] already exists.` }) as const;
 
 export const startDraft = ({ root, version, rules }: ChangeContext): DeclarationDraft =>
   new DeclarationDraft(root, version, rules, new ProblemLog());

@@ -1,5 +1,6 @@
-import { appId, type GroupId, groupId, type RootGroup } from '#core';
+import { type AppId, appId, type GroupId, groupId, isPod, type RootGroup } from '#core';
 import { type ChangeContext, placeApp, startDraft } from './change-apps.js';
+import { findPod } from './change-pods.js';
 import { resolveDependencies } from './complete-app.js';
 import { type Declaration, type DeclarationDraft, indexChildren } from './declaration.js';
 import type { GroupUpdate } from './group-request.js';
@@ -82,7 +83,7 @@ export function scaleGroup(
   if (!context.root.groups.has(id)) return refuse(missingGroup(id));
   const draft = startDraft(context);
   for (const app of context.root.apps.values()) {
-    if (!isWithin(app.id, id)) continue;
+    if (!isWithin(app.id, id) || isPod(app)) continue;
     if (app.workload === 'daemon') {
       draft.problems.warn(`${app.id} stays as it is: ${CANNOT_SCALE_DAEMON}`);
       continue;
@@ -147,11 +148,17 @@ function putTree(context: TreeContext, id: GroupId, update: GroupUpdate): void {
     enforceRole: update.enforceRole ?? before?.enforceRole ?? false,
   });
   if (update.apps !== undefined) {
-    for (const app of children.get(id)?.apps ?? []) draft.removeApp(app);
+    for (const app of children.get(id)?.apps ?? []) {
+      if (!isPodId(draft, app)) draft.removeApp(app);
+    }
     putApps(draft, id, update);
   }
   if (update.groups !== undefined) putGroups(context, id, update);
 }
+
+/** A list of apps says nothing of the pods beside them. */
+const isPodId = ({ root }: DeclarationDraft, id: AppId): boolean =>
+  findPod(root.apps, id) !== undefined;
 
 function putApps(draft: DeclarationDraft, parent: GroupId, update: GroupUpdate): void {
   for (const app of update.apps ?? []) {
@@ -159,6 +166,8 @@ function putApps(draft: DeclarationDraft, parent: GroupId, update: GroupUpdate):
     const error = parsed.ok ? objectToChild(parsed.id, parent) : parsed.error;
     if (error !== undefined || !parsed.ok) {
       draft.problems.reportRule(`${app.path}/id`, error ?? 'is not a valid path');
+    } else if (isPodId(draft, appId(parsed.id))) {
+      draft.problems.reportRule(`${app.path}/id`, `'${parsed.id}' is a pod`);
     } else if (draft.hasPut(appId(parsed.id))) {
       draft.problems.reportRule(`${app.path}/id`, `app '${parsed.id}' is given twice`);
     } else {

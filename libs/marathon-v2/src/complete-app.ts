@@ -164,7 +164,8 @@ function defaultUpgradeStrategy(
     : { minimumHealthCapacity: 1, maximumOverCapacity: 1 };
 }
 
-function completeNetworks(
+/** The host's network when none is named; container networks get the default name. */
+export function completeNetworks(
   networks: readonly Network[] | undefined,
   defaultName: string | undefined,
 ): readonly Network[] {

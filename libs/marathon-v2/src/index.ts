@@ -26,6 +26,7 @@ export {
   restoreGroup,
   scaleGroup,
 } from './change-groups.js';
+export { declarePod, findApp, findPod, idOfPod, missingPod, removePod } from './change-pods.js';
 export { type Definition, isHostNetworking, isResident } from './complete-app.js';
 export { completeRestoration } from './complete-restoration.js';
 export { type ChangeRules, type Declaration, indexChildren, stampApp } from './declaration.js';
@@ -52,6 +53,7 @@ export {
   safePathOf,
   topLevelGroupOf,
 } from './path-id.js';
+export { type PodUpdate, readPod } from './pod-fields.js';
 export {
   describeRefusal,
   type ErrorBody,
@@ -68,7 +70,7 @@ export {
   type TaskCounts,
   type TaskStatsByVersion,
 } from './task-counts.js';
-export { readTaskIds } from './task-ids-request.js';
+export { readInstanceIds, readTaskIds } from './task-ids-request.js';
 export { toWireApp, toWireGroupHead, toWireHealthCheck } from './to-wire-app.js';
 export {
   toWireAction,
@@ -79,6 +81,14 @@ export {
   toWireStep,
   type WaitingApp,
 } from './to-wire-deployment.js';
+export { toWirePod, type WirePod } from './to-wire-pod.js';
+export {
+  type ObservedPodInstance,
+  toWirePodInstance,
+  toWirePodStatus,
+  type WirePodInstance,
+  type WirePodStatus,
+} from './to-wire-pod-status.js';
 export { toWireDetails } from './to-wire-story.js';
 export {
   type HealthObservation,

@@ -110,14 +110,15 @@ function toWireContainer(container: Container): NonNullable<WireApp['container']
   };
 }
 
-const toWireNetwork = ({ mode, name, labels }: Network): Network => ({
+export const toWireNetwork = ({ mode, name, labels }: Network): Network => ({
   mode,
   ...definedFields({ name, labels: ifAnyKey(labels ?? {}) }),
 });
 
-const ifAny = <Item>(items: readonly Item[]): readonly Item[] | undefined =>
+/** Undefined when empty, so that it is left out. */
+export const ifAny = <Item>(items: readonly Item[]): readonly Item[] | undefined =>
   items.length > 0 ? items : undefined;
 
-const ifAnyKey = <Value>(
+export const ifAnyKey = <Value>(
   map: Readonly<Record<string, Value>>,
 ): Readonly<Record<string, Value>> | undefined => (Object.keys(map).length > 0 ? map : undefined);

@@ -1,7 +1,14 @@
-import type { App, Deployment, DeploymentAction, DeploymentStep } from '#core';
+import {
+  type App,
+  type Deployment,
+  type DeploymentAction,
+  type DeploymentStep,
+  isPod,
+} from '#core';
 import { toIsoTime } from './iso-time.js';
 import { definedFields } from './object-reader.js';
 import { toWireApp } from './to-wire-app.js';
+import { toWirePod } from './to-wire-pod.js';
 import { toWireStory } from './to-wire-story.js';
 import type {
   WireDeployment,
@@ -18,10 +25,8 @@ export const toWireStep = (
   actions: step.actions.map(toWireAction),
 });
 
-export const toWireAction = (action: DeploymentAction): WireDeploymentAction => ({
-  action: action.kind,
-  app: action.app,
-});
+export const toWireAction = ({ kind, app, isPod }: DeploymentAction): WireDeploymentAction =>
+  isPod === true ? { action: kind.replace('Application', 'Pod'), pod: app } : { action: kind, app };
 
 /** The plan of a deployment as events carry it. */
 export const toWirePlan = (
@@ -47,10 +52,11 @@ export function toWireDeployment({
   readonly waitingFor: readonly string[];
 }): WireDeployment {
   const current = deployment.steps[deployment.currentStep];
+  const pods = podsOf(deployment);
   return {
     ...toWirePlan(deployment),
-    affectedApps: deployment.affectedApps,
-    affectedPods: [],
+    affectedApps: deployment.affectedApps.filter((id) => !pods.has(id)),
+    affectedPods: deployment.affectedApps.filter((id) => pods.has(id)),
     currentActions: (current?.actions ?? []).map((action) => ({
       ...toWireAction(action),
       readinessCheckResults: readiness.filter((result) => isOfApp(result, action.app)),
@@ -61,6 +67,11 @@ export function toWireDeployment({
     ...toWireStory(deployment),
   };
 }
+
+const podsOf = ({ steps }: Pick<Deployment, 'steps'>): ReadonlySet<string> =>
+  new Set(
+    steps.flatMap(({ actions }) => actions.flatMap((one) => (one.isPod === true ? one.app : []))),
+  );
 
 /** A deployment that has ended. */
 export const toWireFinishedDeployment = (deployment: Deployment): WireDeployment => ({
@@ -87,11 +98,11 @@ export interface WaitingApp {
   readonly rejectLaunchAttempt: readonly WireRejectCount[];
 }
 
-/** An entry of the launch queue. `overdue` says that the back-off has passed. */
+/** An entry of the launch queue, an app's or a pod's. `overdue` says that the back-off has passed. */
 export function toWireQueueEntry(waiting: WaitingApp, app: App): WireQueueEntry {
   const { lastUsedOfferEpochMs: usedAt, lastUnusedOfferEpochMs: unusedAt } = waiting;
   return {
-    app: toWireApp(app),
+    ...(isPod(app) ? { pod: toWirePod(app) } : { app: toWireApp(app) }),
     count: waiting.count,
     role: app.role,
     since: toIsoTime(waiting.sinceEpochMs),

@@ -32,19 +32,24 @@ export function validateApp(
   const report: Report = (field, error) =>
     at.problems.reportRule(field === '/' ? at.path : `${at.path}${field}`, error);
   validateCommand(app, report);
+  validateRunSpec(app, context, report);
+  validateFetch(app.fetch, '/fetch', report);
+  if (app.container !== undefined) validateContainer(app.container, app.networks, report);
+  validateChecks(app, report);
+}
+
+/** The rules that apps and pods share. */
+export function validateRunSpec(app: Definition, context: RuleContext, report: Report): void {
   validateAmounts(app, report);
   validateTimes(app, report);
   validateNames(app, report);
   validateRoles(app, context, report);
   validateConstraints(app.constraints, report);
-  validateFetch(app, report);
   validateStrategies(app, report);
   validateRollout(app, report);
   validateWorkload(app, report);
   validateFeatures(app, context, report);
   validateNetworks(app, report);
-  if (app.container !== undefined) validateContainer(app.container, app.networks, report);
-  validateChecks(app, report);
 }
 
 function validateCommand(app: Definition, report: Report): void {
@@ -182,16 +187,17 @@ function validateConstraints(constraints: readonly Constraint[], report: Report)
 /** The longest URI that may be fetched. */
 const MAX_URI_LENGTH = 1024;
 
-function validateFetch(app: Definition, report: Report): void {
-  app.fetch.forEach(({ uri, destPath }, index) => {
-    const path = `/fetch(${index})/uri`;
+/** What is fetched into a sandbox, listed at `field`. */
+export function validateFetch(fetch: App['fetch'], field: string, report: Report): void {
+  fetch.forEach(({ uri, destPath }, index) => {
+    const path = `${field}(${index})/uri`;
     if (uri.length > MAX_URI_LENGTH) {
       report(path, `is ${uri.length} characters long, the limit is ${MAX_URI_LENGTH}`);
     } else if (uri === '' || /[\s<>"{}|\\^`]/.test(uri)) {
       report(path, `'${uri}' is not a valid URI`);
     }
     if (destPath !== undefined && (destPath.startsWith('/') || /(^|\/)\.\.(\/|$)/.test(destPath))) {
-      report(`/fetch(${index})/destPath`, `'${destPath}' must stay inside the sandbox`);
+      report(`${field}(${index})/destPath`, `'${destPath}' must stay inside the sandbox`);
     }
   });
 }

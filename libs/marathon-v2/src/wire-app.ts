@@ -151,9 +151,11 @@ export interface WireApp {
   readonly [field: string]: unknown;
 }
 
+/** Of an app, or of a pod. */
 export interface WireDeploymentAction {
   readonly action: string;
-  readonly app: string;
+  readonly app?: string;
+  readonly pod?: string;
 }
 
 export interface WireDeployment {
@@ -224,8 +226,10 @@ export interface WireDeploymentDetails extends WireDeployment {
   readonly omittedEvents: number;
 }
 
+/** Of an app, or of a pod. */
 export interface WireQueueEntry {
-  readonly app: Readonly<Record<string, unknown>>;
+  readonly app?: Readonly<Record<string, unknown>>;
+  readonly pod?: Readonly<Record<string, unknown>>;
   readonly count: number;
   readonly role: string;
   readonly since: string;

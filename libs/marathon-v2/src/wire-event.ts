@@ -23,6 +23,13 @@ export type MarathonEvent =
       readonly appDefinition: Readonly<Record<string, unknown>>;
     }
   | {
+      readonly eventType: 'pod_created_event' | 'pod_updated_event' | 'pod_deleted_event';
+      readonly clientIp: string;
+      readonly uri: string;
+      /** Ours: who asked, where credentials are asked for. */
+      readonly by?: string;
+    }
+  | {
       readonly eventType: 'status_update_event';
       readonly slaveId: string;
       readonly taskId: string;

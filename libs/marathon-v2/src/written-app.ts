@@ -12,7 +12,7 @@ export interface ContainerFields extends Omit<Container, 'portMappings'> {
 export type AppFields = {
   readonly [Field in Exclude<
     keyof App,
-    'id' | 'version' | 'versionInfo' | 'container'
+    'id' | 'version' | 'versionInfo' | 'container' | 'pod'
   >]?: App[Field];
 } & { readonly container?: ContainerFields };
 

@@ -70,11 +70,18 @@ const isOther =
     one.join('\0') !== constraint.join('\0');
 
 function openHostPort(app: App, port: number): App {
-  const { container } = app;
+  const { container, pod } = app;
+  const open = <Port extends { readonly hostPort?: number }>(one: Port): Port =>
+    one.hostPort === port ? { ...one, hostPort: 0 } : one;
+  if (pod !== undefined) {
+    const containers = pod.containers.map((one) => ({
+      ...one,
+      endpoints: one.endpoints.map(open),
+    }));
+    return { ...app, pod: { ...pod, containers } };
+  }
   if (container?.portMappings === undefined) return app;
-  const portMappings = container.portMappings.map((mapping) =>
-    mapping.hostPort === port ? { ...mapping, hostPort: 0 } : mapping,
-  );
+  const portMappings = container.portMappings.map(open);
   return { ...app, container: { ...container, portMappings } };
 }
 

@@ -210,6 +210,25 @@ describe('explainWaiting', () => {
     expect(changed.container?.portMappings?.map(({ hostPort }) => hostPort)).toEqual([0, 31_001]);
   });
 
+  it('opens a host port of a pod, and leaves its executor and each container what they need', () => {
+    const endpoint = { name: 'http', protocol: [], labels: {}, networkNames: [] };
+    const container = { name: 'web', resources: { cpus: 0.1, mem: 32, disk: 0, gpus: 0 } };
+    const pod = {
+      containers: [{ ...container, endpoints: [{ ...endpoint, hostPort: 80 }] }],
+      volumes: [],
+    } as unknown as NonNullable<App['pod']>;
+    const app = anApp({ pod, mem: 400, executorResources: { cpus: 0.1, mem: 32, disk: 10 } });
+    const ports = [{ begin: 31_000, end: 31_009 }];
+
+    const closed = explain(app, [anOffer('h-1', { ports })]);
+    const small = explain(app, [anOffer('h-1', { ports: [{ begin: 80, end: 80 }], mem: 64 })]);
+    const tiny = explain(app, [anOffer('h-1', { ports: [{ begin: 80, end: 80 }], mem: 63 })]);
+
+    expect(changesOf(closed)).toEqual(['host port 80 -> 0 (any)']);
+    expect(changesOf(small)).toEqual(['mem 400 -> 64']);
+    expect(changesOf(tiny)).toEqual([]);
+  });
+
   it('accepts further roles, and takes another only where the app may have it', () => {
     const reserved = anApp({ role: 'dev', acceptedResourceRoles: ['dev'] });
     const dev = anApp({ role: 'dev' });

@@ -3,6 +3,7 @@ import {
   type AppId,
   type Constraint,
   fromMilli,
+  imagesOf,
   normaliseRanges,
   portRanges,
   type Range,
@@ -82,7 +83,7 @@ export function checkRole({ allocatedRole }: MatchableOffer, app: App): Refusal 
 }
 
 export function checkDocker(offer: MatchableOffer, app: App): Refusal | undefined {
-  const image = app.container?.docker?.image;
+  const [image] = imagesOf(app);
   if (image !== undefined && offer.hasDocker === false) {
     return {
       reason: 'NoDockerSupport',

@@ -1,4 +1,4 @@
-import { type App, countInRanges, type Range, subtractRanges } from '#core';
+import { type App, countInRanges, endpointsOf, type Range, subtractRanges } from '#core';
 
 export type PortAssignment =
   | { readonly ok: true; readonly hostPorts: readonly (number | null)[] }
@@ -6,18 +6,23 @@ export type PortAssignment =
 
 /** What each port of the app asks of the host: a number, `any`, or `none`. */
 export function wantedPorts(app: App): readonly (number | 'any' | 'none')[] {
+  if (app.pod !== undefined) {
+    return endpointsOf(app.pod).map(({ endpoint }) => wantedPort(endpoint.hostPort));
+  }
   const mappings = app.container?.portMappings;
   const isHostNetwork = (app.networks[0]?.mode ?? 'host') === 'host';
   if (mappings !== undefined && !isHostNetwork) {
-    return mappings.map((mapping) => {
-      if (mapping.hostPort === undefined) return 'none';
-      return mapping.hostPort === 0 ? 'any' : mapping.hostPort;
-    });
+    return mappings.map(({ hostPort }) => wantedPort(hostPort));
   }
   return app.portDefinitions.map((definition) =>
     app.requirePorts && definition.port !== 0 ? definition.port : 'any',
   );
 }
+
+const wantedPort = (hostPort: number | undefined): number | 'any' | 'none' => {
+  if (hostPort === undefined) return 'none';
+  return hostPort === 0 ? 'any' : hostPort;
+};
 
 /**
  * Assigns host ports out of the free ones. Fixed ports are taken as asked; any others begin at a place given by the

@@ -1,4 +1,4 @@
-import type { AgentId, App, Constraint } from '#core';
+import { type AgentId, type App, type Constraint, toMilli } from '#core';
 import { type AppChange, changeApp, changeOffer } from './app-change.js';
 import { fieldValue, type Site } from './constraints.js';
 import { type FoundRefusal, findRefusals, type Lack, type ScalarName } from './find-refusals.js';
@@ -92,7 +92,8 @@ function changeFor(lack: Lack, at: Situation): AppChange | undefined {
     case 'scalar':
       return lower(lack, app);
     case 'fixed-port':
-      return app.container?.portMappings?.some(({ hostPort }) => hostPort === lack.port)
+      return app.pod !== undefined ||
+        app.container?.portMappings?.some(({ hostPort }) => hostPort === lack.port)
         ? { kind: 'any-host-port', port: lack.port }
         : { kind: 'ports-not-required' };
     default:
@@ -115,9 +116,16 @@ function relax(constraint: Constraint, { offer, placed }: Situation): AppChange 
 /** Resources of an app with persistent volumes may not change; nothing is lowered below what makes sense. */
 function lower(lack: Extract<Lack, { kind: 'scalar' }>, app: App): AppChange | undefined {
   const { name, needMilli, haveMilli } = lack;
-  const toMilli = name === 'gpus' ? haveMilli - (haveMilli % WHOLE_GPU) : haveMilli;
-  if (app.residency !== undefined || toMilli < LEAST[name]) return undefined;
-  return { kind: 'resource', name, fromMilli: needMilli, toMilli };
+  const leftMilli = name === 'gpus' ? haveMilli - (haveMilli % WHOLE_GPU) : haveMilli;
+  if (app.residency !== undefined || leftMilli < leastOf(app, name)) return undefined;
+  return { kind: 'resource', name, fromMilli: needMilli, toMilli: leftMilli };
+}
+
+/** A pod takes for its executor what it takes for that, and for each container what makes sense. */
+function leastOf({ pod, executorResources }: App, name: ScalarName): number {
+  if (pod === undefined) return LEAST[name];
+  const own = name === 'gpus' ? 0 : toMilli(executorResources?.[name] ?? 0);
+  return own + pod.containers.length * LEAST[name];
 }
 
 /** Accepts the roles the offer has resources of, as far as an app may: its own and the unreserved ones. */

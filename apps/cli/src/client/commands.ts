@@ -10,6 +10,7 @@ import {
 } from './deployment-commands.js';
 import type { ExecFlags } from './exec.js';
 import { formatPreview } from './format-preview.js';
+import { createPodCommands } from './pod-commands.js';
 import { resourcePath } from './resource-path.js';
 import { formatTable } from './text-table.js';
 import { formatWhy } from './why.js';
@@ -102,6 +103,7 @@ export function createCommands(options: { readonly url: string; readonly json: b
           : tasksOf(await request(`${resourcePath('/v2/apps', app)}/tasks`));
       print({ tasks }, () => formatTasks(tasks));
     },
+    ...createPodCommands({ request, print }),
     /** Resolves to the exit code. */
     async exec(target: string, command: readonly string[], flags: ExecFlags): Promise<number> {
       const { execute } = await import('./exec.js');

@@ -8,7 +8,7 @@ export const formatDeployments = (deployments: readonly WireDeployment[]): strin
     deployments.map((one) => [
       one.id,
       `${one.currentStep}/${one.totalSteps}`,
-      one.affectedApps.join(' '),
+      affectedOf(one),
       (one.waitingFor ?? []).join('; '),
     ]),
   );
@@ -20,7 +20,7 @@ export const formatEnded = (deployments: readonly WireDeployment[]): string =>
     deployments.map((one) => [
       one.id,
       one.state,
-      one.affectedApps.join(' '),
+      affectedOf(one),
       one.by ?? '',
       one.startedAt,
       one.finishedAt ?? '',
@@ -45,13 +45,17 @@ export function formatDeployment(deployment: WireDeploymentDetails): string {
     .join('\n');
 }
 
+/** Apps and pods. */
+const affectedOf = ({ affectedApps, affectedPods }: WireDeployment): string =>
+  [...affectedApps, ...affectedPods].join(' ');
+
 function headOf(deployment: WireDeploymentDetails): readonly (readonly [string, string])[] {
   const { limits } = deployment;
   const rows: readonly (readonly [string, string | undefined])[] = [
     ['state', deployment.paused === undefined ? deployment.state : `${deployment.state}, paused`],
     ['reason', deployment.reason],
     ['by', deployment.by],
-    ['apps', deployment.affectedApps.join(' ')],
+    ['apps', affectedOf(deployment)],
     ['started', deployment.startedAt],
     ['ended', deployment.finishedAt],
     ['deadline', deployment.deadline],

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { App, AppId, Instance } from '#core';
+import { type App, type AppId, type Instance, isPod } from '#core';
 import {
   computeTaskStats,
   countTasks,
@@ -111,7 +111,8 @@ export class AppViews {
     if (known?.counter === counter && !embeds.taskStats) return known.body;
     const { apps } = view.root();
     this.forgetRemoved(apps);
-    const body = Buffer.from(this.list([...apps.values()], embeds));
+    const listed = [...apps.values()].filter((app) => !isPod(app));
+    const body = Buffer.from(this.list(listed, embeds));
     if (embeds.taskStats) return body;
     if (!this.lists.has(key) && this.lists.size >= MAX_LISTS) this.lists.clear();
     this.lists.set(key, { counter, body });
@@ -208,6 +209,8 @@ const renderTasks = (view: ControllerView, id: AppId, app: App | undefined): rea
 /** Results of health checks change without the instance, so what shows them is made anew. */
 function renderTask(observed: ObservedInstance, app: App | undefined): TaskText | undefined {
   const { instance, health } = observed;
+  // Those of a pod are in its status.
+  if (instance.podTasks !== undefined) return undefined;
   const known = taskTexts.get(instance);
   if (health.length === 0 && known !== undefined && known.app === app) return known.task;
   const wire = toWireTask(observed, app);

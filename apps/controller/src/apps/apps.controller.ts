@@ -1,7 +1,7 @@
 import { Controller, Get, Patch, Post, Put, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { App } from '#core';
+import { type App, isPod } from '#core';
 import { describeChange } from '../changes/root-writer.js';
 import { sendJson } from '../http/json-reply.js';
 import { sendWarnings } from '../http/outcome.js';
@@ -52,8 +52,8 @@ export class AppsController {
       return;
     }
     const root = view.root();
-    const all = page === undefined ? [...root.apps.values()] : appsById(root);
-    const found = filter === undefined ? all : all.filter(filter);
+    const apps = page === undefined ? [...root.apps.values()] : appsById(root);
+    const found = apps.filter((app) => !isPod(app) && (filter?.(app) ?? true));
     const part = page === undefined ? found : this.cut(request, reply, { found, page });
     void sendJson(reply, this.views.list(part, embeds, selection));
   }

@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { App, AppId } from '#core';
-import { appId } from '#core';
+import { appId, isPod } from '#core';
 import type { LimitOverride } from '#deployment';
 import {
   type AppUpdate,
   type ChangeContext,
   type Declaration,
   declareApps,
+  findApp,
   idOfUpdate,
   type MarathonEvent,
   missingApp,
@@ -56,7 +57,8 @@ export class AppsService {
   /** The app, or 404. An id that no app can have does not exist either. */
   find(idText: string): App {
     const parsed = resolveAppId(idText, '/');
-    const app = parsed.ok ? this.runtime.engine.view.root().apps.get(appId(parsed.id)) : undefined;
+    const { apps } = this.runtime.engine.view.root();
+    const app = parsed.ok ? findApp(apps, parsed.id) : undefined;
     if (app === undefined) throw toApiError(missingApp(parsed.ok ? parsed.id : idText));
     return app;
   }
@@ -142,7 +144,7 @@ export class AppsService {
 
   private async loadVersion(id: AppId, version: string): Promise<App> {
     const app = await this.runtime.store.loadAppVersion(id, version);
-    if (app === undefined) throw toApiError(missingApp(id, version));
+    if (app === undefined || isPod(app)) throw toApiError(missingApp(id, version));
     return app;
   }
 

@@ -10,6 +10,7 @@ import {
   type RootGroup,
   type TaskFailure,
   type TaskId,
+  tasksOf,
 } from '#core';
 
 /** What one transaction changed, by key; `undefined` removes. */
@@ -137,11 +138,11 @@ export class CommittedState {
   private putInstance(instance: Instance): void {
     const previous = this.byId.get(instance.id);
     if (previous !== undefined && previous.taskId !== instance.taskId) {
-      this.byTask.delete(previous.taskId);
-      this.rememberSandbox(previous);
+      this.dropTasks(previous);
+      this.rememberSandboxes(previous);
     }
     this.byId.set(instance.id, instance);
-    this.byTask.set(instance.taskId, instance.id);
+    for (const { taskId } of tasksOf(instance)) this.byTask.set(taskId, instance.id);
     if (isSettled(instance)) this.unsettled.delete(instance.id);
     else this.unsettled.add(instance.id);
   }
@@ -149,19 +150,24 @@ export class CommittedState {
   private removeInstance(id: InstanceId): void {
     const instance = this.byId.get(id);
     if (instance !== undefined) {
-      this.byTask.delete(instance.taskId);
-      this.rememberSandbox(instance);
+      this.dropTasks(instance);
+      this.rememberSandboxes(instance);
     }
     this.byId.delete(id);
     this.unsettled.delete(id);
   }
 
-  /** The agent keeps the sandbox for a while; whoever looks for the reason of an end finds it by the task's id. */
-  private rememberSandbox({ taskId, placement }: Instance): void {
-    if (placement?.agentUrl === undefined) return;
-    this.endedSandboxes.set(taskId, placement.agentUrl);
-    const [oldest] = this.endedSandboxes.keys();
-    if (this.endedSandboxes.size > MAX_ENDED_SANDBOXES && oldest !== undefined) {
+  private dropTasks(instance: Instance): void {
+    for (const { taskId } of tasksOf(instance)) this.byTask.delete(taskId);
+  }
+
+  /** The agent keeps a sandbox for a while; whoever looks for the reason of an end finds it by the task's id. */
+  private rememberSandboxes(instance: Instance): void {
+    const url = instance.placement?.agentUrl;
+    if (url === undefined) return;
+    for (const { taskId } of tasksOf(instance)) this.endedSandboxes.set(taskId, url);
+    for (const oldest of this.endedSandboxes.keys()) {
+      if (this.endedSandboxes.size <= MAX_ENDED_SANDBOXES) break;
       this.endedSandboxes.delete(oldest);
     }
   }

@@ -99,6 +99,8 @@ export interface InstanceView {
   readonly health: readonly HealthState[];
   /** Undefined: no health checks, or nothing known yet. */
   readonly healthy?: boolean;
+  /** Of a pod: whether the containers that have a check and a result are well, by name. */
+  readonly containerHealth?: ReadonlyMap<string, boolean>;
   /** What the app's `check` saw last. */
   readonly checkResult?: WireCheckResult;
 }

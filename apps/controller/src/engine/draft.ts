@@ -3,6 +3,7 @@ import {
   type Deployment,
   type DeploymentEvent,
   type DeploymentId,
+  hasTask,
   type Instance,
   type InstanceId,
   type JobProgress,
@@ -12,6 +13,7 @@ import {
   type StoredEvent,
   type TaskFailure,
   type TaskId,
+  tasksOf,
 } from '#core';
 import type { MarathonEvent } from '#marathon-v2';
 import type { CommittedState, StateDelta } from './committed-state.js';
@@ -73,7 +75,7 @@ export class Draft {
   instanceOfTask(task: TaskId): Instance | undefined {
     const id = this.taskChanges.get(task) ?? this.base.instanceOfTask(task)?.id;
     const instance = id === undefined ? undefined : this.instance(id);
-    return instance?.taskId === task ? instance : undefined;
+    return instance !== undefined && hasTask(instance, task) ? instance : undefined;
   }
 
   instancesOf(app: AppId): ReadonlyMap<InstanceId, Instance> {
@@ -83,7 +85,7 @@ export class Draft {
   putInstance(instance: Instance): void {
     this.ownInstances(instance.appId).set(instance.id, instance);
     this.instanceChanges.set(instance.id, instance);
-    this.taskChanges.set(instance.taskId, instance.id);
+    for (const { taskId } of tasksOf(instance)) this.taskChanges.set(taskId, instance.id);
     this.touchedApps.add(instance.appId);
   }
 

@@ -1,11 +1,13 @@
 import type { AppId, ExecutorTable, Instance, InstanceId } from '#core';
 import { SchedulerCallError, type SchedulerDriver } from '#framework';
+import type { OfferOperation } from '#mesos-v1';
 import { definitionOf } from './definitions.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import type { EngineEffect } from './engine-effect.js';
 import { changeInstance, delayLaunches, type EndReport, toFailure } from './instance-changes.js';
 import { forgetReleased } from './leftovers.js';
+import { referencesOf } from './reconciler.js';
 import { toKillPolicy } from './task-info.js';
 
 /** What carrying out effects needs beyond the context. */
@@ -96,12 +98,7 @@ async function acceptOffer(
       type: 'ACCEPT',
       accept: {
         offer_ids: [{ value: effect.offerId }],
-        operations: [
-          ...effect.operations,
-          ...(effect.tasks.length === 0
-            ? []
-            : [{ type: 'LAUNCH' as const, launch: { task_infos: effect.tasks } }]),
-        ],
+        operations: toOperations(effect),
         filters: { refuse_seconds: effect.refuseSeconds },
       },
     });
@@ -113,6 +110,23 @@ async function acceptOffer(
     for (const id of effect.instanceIds) context.memory.accepting.delete(id);
   }
 }
+
+/** What is reserved and given back first; then tasks of apps in one LAUNCH, and each instance of a pod as a group of its own. */
+const toOperations = ({
+  operations,
+  tasks,
+  groups,
+}: Extract<EngineEffect, { kind: 'accept-offer' }>): readonly OfferOperation[] => [
+  ...operations,
+  ...(tasks.length === 0 ? [] : [{ type: 'LAUNCH', launch: { task_infos: tasks } } as const]),
+  ...groups.map(
+    (group) =>
+      ({
+        type: 'LAUNCH_GROUP',
+        launch_group: { executor: group.executor, task_group: { tasks: group.tasks } },
+      }) as const,
+  ),
+];
 
 function noteAccepted({ state, memory }: EngineContext, id: InstanceId): void {
   const app = state.instance(id)?.appId;
@@ -155,11 +169,7 @@ async function settleFailedAccept(
 function doubt({ state, reconciler }: EngineContext, id: InstanceId): void {
   const instance = state.instance(id);
   if (instance === undefined) return;
-  const { taskId, placement } = instance;
-  reconciler.doubt({
-    taskId,
-    ...(placement === undefined ? {} : { agentId: placement.agentId }),
-  });
+  for (const reference of referencesOf(instance)) reconciler.doubt(reference);
 }
 
 /** A refusal may be about the stream, and over with it; an app refused twice in a row is delayed like one that fails. */

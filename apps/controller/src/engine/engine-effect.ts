@@ -1,5 +1,11 @@
 import type { AgentId, InstanceId, OfferId, StoredEvent, TaskId } from '#core';
-import type { OfferOperation, TaskInfo } from '#mesos-v1';
+import type { ExecutorInfo, OfferOperation, TaskInfo } from '#mesos-v1';
+
+/** What a pod's instance is launched as. */
+export interface TaskGroup {
+  readonly executor: ExecutorInfo;
+  readonly tasks: readonly TaskInfo[];
+}
 
 /** What the engine does to the world, always after the decision behind it is durable. Each may run twice and do no harm. */
 export type EngineEffect =
@@ -10,6 +16,7 @@ export type EngineEffect =
       /** Before the launch: what is reserved for its tasks, and what is given back of others. */
       readonly operations: readonly OfferOperation[];
       readonly tasks: readonly TaskInfo[];
+      readonly groups: readonly TaskGroup[];
       readonly instanceIds: readonly InstanceId[];
       /** Those whose reservations are given back. */
       readonly released: readonly InstanceId[];

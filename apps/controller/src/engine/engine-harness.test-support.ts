@@ -15,8 +15,10 @@ import type { RootChange, RootDelta } from './controller-engine.port.js';
 import { createControllerEngine } from './create-controller-engine.js';
 import type { RunningEngine } from './engine.js';
 import type { EngineOptions, EnginePorts } from './engine-ports.js';
+import { launchesOf, sharersOfFate } from './fake-groups.test-support.js';
 import {
-  amountOf,
+  answerOf,
+  cpusOf,
   type FakeAgent,
   isEnd,
   offerMore,
@@ -29,6 +31,8 @@ import { FakeReservations } from './fake-reservations.test-support.js';
 export interface FakeTask {
   readonly info: TaskInfo;
   readonly agentId: string;
+  /** The executor it shares with the others of its group. */
+  readonly group?: string;
   state: string;
 }
 
@@ -125,6 +129,8 @@ export class FakeCluster {
       this.planRound();
     }
     this.deliver(taskId, { state, ...fields });
+    if (!isEnd(state)) return;
+    for (const id of sharersOfFate(this.tasks, task)) this.kill(id);
   }
 
   private deliver(taskId: string, fields: Partial<TaskStatus> & { readonly state: string }): void {
@@ -208,15 +214,13 @@ export class FakeCluster {
     if (agentId !== undefined) {
       for (const operation of operations) this.reservations.apply(agentId, operation);
     }
-    const infos = operations.flatMap((operation) =>
-      operation.type === 'LAUNCH' ? operation.launch.task_infos : [],
-    );
-    for (const info of infos) {
+    for (const { info, group } of launchesOf(operations)) {
       const id = info.task_id.value;
       const isStale = agentId === undefined;
       this.tasks.set(id, {
         info,
         agentId: info.agent_id.value,
+        ...(group === undefined ? {} : { group }),
         state: isStale ? 'TASK_DROPPED' : 'TASK_STAGING',
       });
       if (isStale) {
@@ -255,14 +259,7 @@ export class FakeCluster {
     for (const id of all) {
       const task = this.tasks.get(id);
       if (task !== undefined && isEnd(task.state)) continue;
-      const status: TaskStatus = {
-        task_id: { value: id },
-        state: task?.state ?? 'TASK_GONE',
-        reason: 'REASON_RECONCILIATION',
-        message: 'Reconciliation: latest task state',
-        ...(task === undefined ? {} : { agent_id: { value: task.agentId } }),
-      };
-      handlers?.onUpdate(status).catch(() => undefined);
+      handlers?.onUpdate(answerOf(id, task)).catch(() => undefined);
     }
   }
 
@@ -286,9 +283,11 @@ export class FakeCluster {
         (one) => (this.refused.get(`${one} ${agent.id}`) ?? 0) <= monoMs,
       );
       if (isOut || role === undefined || this.away.has(agent.id)) continue;
-      const infos = this.tasksOf(agent.id).map(({ info }) => info);
+      const infos = [...this.tasks.values()]
+        .filter(({ agentId, state }) => agentId === agent.id && !isEnd(state))
+        .map(({ info }) => info);
       const reserved = this.reservations.offered(agent.id, role, infos);
-      const free = agent.cpus - this.usedCpus(agent.id);
+      const free = agent.cpus - cpusOf(infos) - this.reservations.amountOf(agent.id, 'cpus');
       if (free < 0.01 && reserved.length === 0) continue;
       this.offerCount += 1;
       const id = `offer-${this.offerCount}`;
@@ -299,17 +298,6 @@ export class FakeCluster {
       );
     }
     if (offers.length > 0) void this.handlers.onOffers(offers);
-  }
-
-  private tasksOf(agentId: string): readonly FakeTask[] {
-    return [...this.tasks.values()].filter(
-      (task) => task.agentId === agentId && !isEnd(task.state),
-    );
-  }
-
-  private usedCpus(agentId: string): number {
-    const reserved = this.reservations.amountOf(agentId, 'cpus');
-    return this.tasksOf(agentId).reduce((sum, { info }) => sum + amountOf(info, 'cpus'), reserved);
   }
 }
 

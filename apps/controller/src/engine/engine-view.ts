@@ -61,7 +61,14 @@ function toInstanceView(context: EngineContext, instance: Instance): InstanceVie
   const verdict = context.health.verdictOf(instance.id, app);
   const isChecked = (app?.healthChecks.length ?? 0) > 0 && !isTerminalCondition(instance.condition);
   const checkResult = context.memory.checkResults.get(instance.id);
-  const seen = { instance, health, ...(checkResult === undefined ? {} : { checkResult }) };
+  const seen = {
+    instance,
+    health,
+    ...(app?.pod === undefined
+      ? {}
+      : { containerHealth: context.health.containerHealth(instance.id) }),
+    ...(checkResult === undefined ? {} : { checkResult }),
+  };
   if (!isChecked || verdict === 'unknown' || verdict === 'pending') return seen;
   return { ...seen, healthy: verdict === 'healthy' };
 }

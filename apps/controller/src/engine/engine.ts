@@ -36,14 +36,14 @@ import { evaluateApps } from './evaluate-apps.js';
 import { FrameworkRoles } from './framework-roles.js';
 import { noteHealthNews } from './health-news.js';
 import { changeInstance } from './instance-changes.js';
-import { toKill } from './kill-effect.js';
+import { toKills } from './kill-effect.js';
 import { KillQueue } from './kill-queue.js';
 import { reservedRoles } from './leftovers.js';
 import { lookAtQueue } from './look-at-queue.js';
 import { createMonitors } from './monitors.js';
 import { OfferDemand } from './offer-demand.js';
 import { createPreviews } from './previews.js';
-import { Reconciler } from './reconciler.js';
+import { Reconciler, referencesOf } from './reconciler.js';
 import { noteRouter } from './router-sights.js';
 import { createHandlers } from './scheduler-handlers.js';
 import { followInstance } from './status-updates.js';
@@ -109,7 +109,8 @@ export class Engine implements RunningEngine {
     for (const instance of state.instances()) {
       followInstance(this.context, instance.id);
       if (instance.goal !== 'Running' && !isDormant(instance)) this.context.kills.request(instance);
-      if (isPlaced(instance)) this.context.memory.unconfirmed.add(instance.taskId);
+      if (!isPlaced(instance)) continue;
+      for (const { taskId } of referencesOf(instance)) this.context.memory.unconfirmed.add(taskId);
     }
     this.driver = this.ports.connect(
       createHandlers(this.context, (error) => this.fail(error)),
@@ -207,7 +208,9 @@ export class Engine implements RunningEngine {
         clock,
         maxInFlight: options.maxKillsInFlight,
         retryMs: options.killRetryMs,
-        send: (instance) => void execute(toKill({ state, memory }, instance)),
+        send: ({ id }) => {
+          for (const kill of toKills({ state, memory }, id)) void execute(kill);
+        },
       }),
       demand: new OfferDemand({
         clock,

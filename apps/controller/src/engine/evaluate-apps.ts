@@ -7,6 +7,7 @@ import {
   type InstanceId,
   isDormant,
   isLeftover,
+  isPod,
 } from '#core';
 import {
   drainTimeoutMs,
@@ -92,7 +93,7 @@ function evaluateApp(context: EngineContext, draft: Draft, id: AppId, routers: K
   deploymentMemory?.waiting.set(id, actions.finished ? [] : actions.waiting);
   if (actions.finished) {
     deploymentMemory?.finished.add(id);
-    if (mode === 'stop') finishStop(context, draft, id);
+    if (mode === 'stop') finishStop(context, draft, app);
   }
   failJob(context, draft, { deployment, app, job: kind.job });
   if (stage !== undefined) {
@@ -124,8 +125,9 @@ function clearApp(
   draft.deleteJob(id);
 }
 
-function finishStop(context: EngineContext, draft: Draft, id: AppId): void {
-  draft.emit(appTerminated(id));
+function finishStop(context: EngineContext, draft: Draft, app: App): void {
+  const { id } = app;
+  if (!isPod(app)) draft.emit(appTerminated(id));
   draft.deleteJob(id);
   context.memory.forgetApp(id);
   context.memory.pruneDefinitions(id, () => false);

@@ -1,4 +1,4 @@
-import type { TaskInfo, WireOffer, WireResource } from '#mesos-v1';
+import type { TaskInfo, TaskStatus, WireOffer, WireResource } from '#mesos-v1';
 
 export interface FakeAgent {
   readonly id: string;
@@ -7,9 +7,24 @@ export interface FakeAgent {
 }
 
 /** Of one scalar resource, of what is not reserved. */
-export const amountOf = (info: TaskInfo, name: string): number =>
+const amountOf = (info: TaskInfo, name: string): number =>
   info.resources.find((entry) => entry.name === name && entry.reservation === undefined)?.scalar
     ?.value ?? 0;
+
+export const cpusOf = (infos: readonly TaskInfo[]): number =>
+  infos.reduce((sum, info) => sum + amountOf(info, 'cpus'), 0);
+
+/** To a RECONCILE about a task, which may be unknown. */
+export const answerOf = (
+  id: string,
+  task: { readonly state: string; readonly agentId: string } | undefined,
+): TaskStatus => ({
+  task_id: { value: id },
+  state: task?.state ?? 'TASK_GONE',
+  reason: 'REASON_RECONCILIATION',
+  message: 'Reconciliation: latest task state',
+  ...(task === undefined ? {} : { agent_id: { value: task.agentId } }),
+});
 
 export const portsOf = ({ resources }: TaskInfo): readonly number[] =>
   resources.flatMap(({ name, ranges }) =>

@@ -49,7 +49,7 @@ function answerOffers(context: EngineContext, draft: Draft, wires: readonly Wire
     const offer = toMatchableOffer(wire, draft.now.epochMs);
     memory.seeAgent(offer.agentId, offer);
     return {
-      ...{ wire, offer, operations: [], tasks: [], instanceIds: [], released: [] },
+      ...{ wire, offer, operations: [], tasks: [], groups: [], instanceIds: [], released: [] },
       ...{ bytes: 0, isFull: false },
     };
   });
@@ -73,14 +73,15 @@ function answerOffers(context: EngineContext, draft: Draft, wires: readonly Wire
   const isWaiting = ready.some(({ app }) => memory.queue.has(app.id));
   const refuseSeconds = isWaiting ? options.shortRefuseSeconds : options.longRefuseSeconds;
   const unused: OfferId[] = [];
-  for (const { offer, operations, tasks, instanceIds, released, isFull } of open) {
-    if (tasks.length + operations.length === 0) unused.push(offer.id);
+  for (const { offer, operations, tasks, groups, instanceIds, released, isFull } of open) {
+    if (instanceIds.length + operations.length === 0) unused.push(offer.id);
     else {
       draft.effect({
         kind: 'accept-offer',
         offerId: offer.id,
         operations,
         tasks,
+        groups,
         instanceIds,
         released,
         refuseSeconds: isFull || released.length > 0 ? 0 : refuseSeconds,

@@ -20,6 +20,7 @@ import {
   counted,
   graceEndsAt,
   type HealthWatch,
+  indexOfResult,
   makeWatch,
   verdictOf,
   type WatchedInstance,
@@ -84,7 +85,7 @@ export class HealthMonitor {
     if (app.healthChecks.length === 0) return;
     this.watches.set(instance.id, watch);
     for (const [index, check] of app.healthChecks.entries()) {
-      if (index === watch.byAgent || watch.ignored.has(index)) continue;
+      if (watch.byAgent.has(index) || watch.ignored.has(index)) continue;
       this.schedule(watch, index, firstProbeMs(watch, index, check));
     }
   }
@@ -112,21 +113,49 @@ export class HealthMonitor {
   /** A result of the check the agent runs. The same update heard twice counts once. */
   agentResult(
     id: InstanceId,
-    result: { readonly healthy: boolean; readonly message: string; readonly uuid?: string },
+    result: {
+      readonly healthy: boolean;
+      readonly message: string;
+      readonly uuid?: string;
+      /** Of a pod: whose result it is, and since when that one runs. */
+      readonly container?: { readonly name: string; readonly startedAtEpochMs: number };
+    },
   ): void {
     const watch = this.watches.get(id);
-    const index = watch?.byAgent;
+    const name = result.container?.name;
+    const index = watch === undefined ? undefined : indexOfResult(watch, name);
     if (watch === undefined || index === undefined) return;
-    const isRepeated = result.uuid !== undefined && result.uuid === watch.lastAgentUuid;
+    const isRepeated =
+      result.uuid !== undefined && result.uuid === watch.lastAgentUuids.get(name ?? '');
     // Without a uuid it is a reconciliation answer: it tells the state, it is no further failure.
     const isKnown = result.uuid === undefined && watch.checks[index] !== undefined;
     if (isRepeated || (isKnown && !result.healthy)) return;
-    if (result.uuid !== undefined) watch.lastAgentUuid = result.uuid;
+    if (result.uuid !== undefined) watch.lastAgentUuids.set(name ?? '', result.uuid);
+    this.noteStart(watch, index, result.container?.startedAtEpochMs);
     this.apply(
       watch,
       index,
       result.healthy ? { kind: 'passed' } : { kind: 'failed', cause: result.message },
     );
+  }
+
+  /** It has finished, and nobody asks it any more. */
+  ignoreContainer(id: InstanceId, container: string): void {
+    const watch = this.watches.get(id);
+    const index = watch === undefined ? undefined : indexOfResult(watch, container);
+    if (index !== undefined) watch?.ignored.add(index);
+  }
+
+  /** What is known of the containers of a pod that have a check, by name. */
+  containerHealth(id: InstanceId): ReadonlyMap<string, boolean> {
+    const known = new Map<string, boolean>();
+    const watch = this.watches.get(id);
+    for (const { name } of watch?.app.pod?.containers ?? []) {
+      const index = watch === undefined ? undefined : indexOfResult(watch, name);
+      const check = index === undefined ? undefined : watch?.checks[index];
+      if (check !== undefined) known.set(name, check.alive);
+    }
+    return known;
   }
 
   verdictOf(id: InstanceId, app: App | undefined): HealthVerdict {
@@ -239,6 +268,12 @@ export class HealthMonitor {
     const wasHealthy = watch.checks[index]?.firstSuccessEpochMs !== undefined;
     const isInGrace = this.settings.clock.now().monoMs < graceEndsAt(watch, index, check);
     return !wasHealthy && isInGrace ? Math.min(intervalMs, STARTING_INTERVAL_MS) : intervalMs;
+  }
+
+  private noteStart(watch: HealthWatch, index: number, startedAtEpochMs: number | undefined): void {
+    if (startedAtEpochMs === undefined || watch.containerStartedMonoMs.has(index)) return;
+    const { epochMs, monoMs } = this.settings.clock.now();
+    watch.containerStartedMonoMs.set(index, monoMs - Math.max(0, epochMs - startedAtEpochMs));
   }
 
   private apply(watch: HealthWatch, index: number, event: HealthEvent): void {

@@ -1,5 +1,6 @@
 import {
   type App,
+  checkIndexOf,
   type HealthCheck,
   type HealthState,
   type HealthVerdict,
@@ -19,13 +20,16 @@ export interface HealthWatch {
   readonly checks: (HealthState | undefined)[];
   /** When each check began to concern the instance: its grace period counts from there. */
   readonly sinceMonoMs: readonly number[];
-  /** Checks nobody can run: left out of the verdict. */
-  readonly ignored: ReadonlySet<number>;
-  /** Position of the check its agent runs, if that is still one of the app's. */
-  readonly byAgent: number | undefined;
+  /** Of containers of a pod, by their check: each has a grace period of its own, once its start is known. */
+  readonly containerStartedMonoMs: Map<number, number>;
+  /** Checks nobody can run, and those of containers that have finished: left out of the verdict. */
+  readonly ignored: Set<number>;
+  /** Positions of the checks its agent runs: all of a pod's, of an app the one it was launched with if the app still has it. */
+  readonly byAgent: ReadonlySet<number>;
   readonly cancels: Map<number, () => void>;
   condemned?: { readonly sinceMonoMs: number; readonly cause: string };
-  lastAgentUuid?: string;
+  /** Of the last result its agent gave, by container; an app's has no name. */
+  readonly lastAgentUuids: Map<string, string>;
 }
 
 export interface WatchedInstance {
@@ -46,11 +50,9 @@ export function makeWatch(
   previous?: HealthWatch,
 ): HealthWatch {
   const { now, canRunCommands } = about;
-  const onAgent = agentCheckOf(launched)?.healthCheck;
-  const found = app.healthChecks.findIndex((check) => isSameValue(check, onAgent));
-  const byAgent = onAgent === undefined || found < 0 ? undefined : found;
+  const byAgent = checksByAgent(app, launched);
   const ignored = app.healthChecks.flatMap(({ protocol }, index) =>
-    protocol === 'COMMAND' && index !== byAgent && !canRunCommands ? [index] : [],
+    protocol === 'COMMAND' && !byAgent.has(index) && !canRunCommands ? [index] : [],
   );
   const wasHealthy = previous !== undefined && verdictOf(previous) === 'healthy';
   const known = app.healthChecks.map((check) => indexOf(previous, check));
@@ -67,11 +69,12 @@ export function makeWatch(
         previous?.sinceMonoMs[known[index] ?? -1] ??
         sinceOf({ instance, app, launched }, check, now),
     ),
+    containerStartedMonoMs: new Map(),
     ignored: new Set(ignored),
     byAgent,
     cancels: new Map(),
     ...(condemned && previous?.condemned !== undefined ? { condemned: previous.condemned } : {}),
-    ...(previous?.lastAgentUuid === undefined ? {} : { lastAgentUuid: previous.lastAgentUuid }),
+    lastAgentUuids: new Map(previous?.lastAgentUuids),
   };
 }
 
@@ -82,7 +85,25 @@ export const counted = (watch: HealthWatch): readonly (HealthState | undefined)[
   watch.checks.filter((_, index) => !watch.ignored.has(index));
 
 export const graceEndsAt = (watch: HealthWatch, index: number, check: HealthCheck): number =>
-  (watch.sinceMonoMs[index] ?? 0) + check.gracePeriodSeconds * 1000;
+  (watch.containerStartedMonoMs.get(index) ?? watch.sinceMonoMs[index] ?? 0) +
+  check.gracePeriodSeconds * 1000;
+
+/** The check that a result of an agent is of; undefined: the app has it no more. */
+export function indexOfResult(
+  { app, byAgent }: HealthWatch,
+  container: string | undefined,
+): number | undefined {
+  if (app.pod === undefined) return [...byAgent][0];
+  return container === undefined ? undefined : checkIndexOf(app.pod, container);
+}
+
+function checksByAgent(app: App, launched: App): ReadonlySet<number> {
+  if (app.pod !== undefined) return new Set(app.healthChecks.keys());
+  const onAgent = agentCheckOf(launched)?.healthCheck;
+  if (onAgent === undefined) return new Set();
+  const index = app.healthChecks.findIndex((check) => isSameValue(check, onAgent));
+  return new Set(index < 0 ? [] : [index]);
+}
 
 /** Healthy for all anybody knows: the check is new, the instance was in order before. */
 const PRESUMED: HealthState = { alive: true, consecutiveFailures: 0 };

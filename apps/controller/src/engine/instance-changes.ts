@@ -1,5 +1,13 @@
-import type { App, Instance, InstanceEffect, InstanceEvent, Placement, TaskFailure } from '#core';
-import { isLeftover, isParked, reduceInstance } from '#core';
+import type {
+  App,
+  Instance,
+  InstanceEffect,
+  InstanceEvent,
+  Placement,
+  TaskFailure,
+  TaskId,
+} from '#core';
+import { isLeftover, isParked, reduceInstance, tasksOf } from '#core';
 import { growBackOff, touchBackOff } from '#deployment';
 import { definitionOf } from './definitions.js';
 import { countFailure, tellOfInstance } from './deployment-story.js';
@@ -11,6 +19,8 @@ import { settleWorkload } from './workloads.js';
 
 /** Why an instance ended, for the app's last task failure. */
 export interface EndReport {
+  /** Which of a pod's tasks; absent: the instance as a whole. */
+  readonly taskId?: TaskId;
   readonly state: string;
   readonly message: string;
 }
@@ -79,6 +89,7 @@ function settle(settlement: Settlement): void {
       tellOfInstance(draft, state, 'killed', 'given up while unreachable');
       return;
     case 'ended':
+    case 'container-failed':
       settleEnd(settlement, effect);
       return;
     default:
@@ -97,10 +108,10 @@ export const agentOf = ({
 
 function settleEnd(
   { context, draft, before, state, report }: Settlement,
-  ended: Extract<InstanceEffect, { kind: 'ended' }>,
+  ended: Extract<InstanceEffect, { kind: 'ended' | 'container-failed' }>,
 ): void {
   const app = draft.root.apps.get(state.appId);
-  tellEnd(draft, state, { ended, report });
+  tellEnd(draft, state, { ended, report, isOurDoing: before.goal !== 'Running' });
   if (ended.failed) {
     draft.putFailure(toFailure(draft, before, report ?? { state: state.condition, message: '' }));
   }
@@ -117,21 +128,25 @@ const OWN_ENDS: ReadonlySet<Instance['condition']> = new Set(['Failed', 'Error',
 function tellEnd(
   draft: Draft,
   instance: Instance,
-  {
-    ended,
-    report,
-  }: { readonly ended: { readonly counted: boolean }; readonly report?: EndReport | undefined },
+  about: {
+    readonly ended: Extract<InstanceEffect, { kind: 'ended' | 'container-failed' }>;
+    readonly report: EndReport | undefined;
+    readonly isOurDoing: boolean;
+  },
 ): void {
-  const message = [report?.state ?? instance.condition, report?.message ?? ''].join(' ').trim();
-  if (ended.counted && OWN_ENDS.has(instance.condition)) countFailure(draft, instance, message);
-  else tellOfInstance(draft, instance, instance.goal === 'Running' ? 'failed' : 'killed', message);
+  const { ended, report, isOurDoing } = about;
+  // A container that fails takes the others with it: how it ended is how the instance did.
+  const condition = ended.kind === 'ended' ? instance.condition : ended.condition;
+  const message = [report?.state ?? condition, report?.message ?? ''].join(' ').trim();
+  if (ended.counted && OWN_ENDS.has(condition)) countFailure(draft, instance, message);
+  else tellOfInstance(draft, instance, isOurDoing ? 'killed' : 'failed', message);
 }
 
 /** What is kept as the app's last task failure. */
 export const toFailure = (
   { now }: Draft,
-  { appId, appVersion, taskId, placement }: Instance,
-  { state, message }: EndReport,
+  { appId, appVersion, taskId: ownTaskId, placement }: Instance,
+  { state, message, taskId = ownTaskId }: EndReport,
 ): TaskFailure => ({
   appId,
   taskId,
@@ -163,7 +178,7 @@ function forgetInstance(context: EngineContext, instance: Instance): void {
   context.readiness.forget(instance.id);
   context.checks.forget(instance.id);
   context.kills.settle(instance.id);
-  context.reconciler.answered(instance.taskId);
+  for (const { taskId } of tasksOf(instance)) context.reconciler.answered(taskId);
   context.memory.accepting.delete(instance.id);
   context.memory.startedHere.delete(instance.id);
   context.memory.checkResults.delete(instance.id);

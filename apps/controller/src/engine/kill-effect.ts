@@ -1,19 +1,22 @@
-import type { Instance } from '#core';
+import type { InstanceId } from '#core';
 import { definitionOf } from './definitions.js';
 import type { EngineContext } from './engine-context.js';
 import type { EngineEffect } from './engine-effect.js';
+import { referencesOf } from './reconciler.js';
 
-/** The request to end a task, with the grace period its app has by now. */
-export function toKill(
+/** The requests to end what runs of an instance, with the grace period its app has by now. */
+export function toKills(
   context: Pick<EngineContext, 'memory' | 'state'>,
-  { appId, appVersion, taskId, placement }: Instance,
-): EngineEffect {
-  const app = definitionOf(context, context.state.root, { appId, appVersion });
+  id: InstanceId,
+): readonly EngineEffect[] {
+  const instance = context.state.instance(id);
+  if (instance === undefined) return [];
+  const app = definitionOf(context, context.state.root, instance);
+  // Each container of a pod has its own, as it was launched with it.
   const graceSeconds = app?.taskKillGracePeriodSeconds;
-  return {
+  return referencesOf(instance).map((task) => ({
     kind: 'kill-task',
-    taskId,
-    ...(placement === undefined ? {} : { agentId: placement.agentId }),
+    ...task,
     ...(graceSeconds === undefined ? {} : { graceSeconds }),
-  };
+  }));
 }

@@ -10,7 +10,7 @@ import {
 import type { Draft } from './draft.js';
 import { toPlacement } from './matchable-offer.js';
 import { addLaunch, noteRefusal, type OpenOffer, type Round } from './offer-round.js';
-import { describeTask } from './prepare-launch.js';
+import { describeLaunch } from './prepare-launch.js';
 
 /** What of a resident app may be launched in this round. */
 interface ResidentTurn {
@@ -99,8 +99,9 @@ function launchOn(
     ...{ placement, hostPorts },
   };
   const taking = { taken, ...(reserved === undefined ? {} : { reserved }) };
-  const info = describeTask(context, draft, { app, instance: launched, placement, ...taking });
-  if (!addLaunch(round, target, { app, instance: launched, info })) return;
+  const source = { app, instance: launched, placement, ...taking };
+  const made = describeLaunch(context, draft, source);
+  if (!addLaunch(round, target, { app, instance: launched, made })) return;
   if (!isWanted) turn.stoppedLeft -= 1;
 }
 

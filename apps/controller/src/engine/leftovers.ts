@@ -3,7 +3,7 @@ import type { OfferedReservation } from '#matcher';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import { instanceChanged } from './marathon-events.js';
-import type { OpenOffer } from './offer-round.js';
+import { MAX_OPERATIONS_PER_OFFER, type OpenOffer } from './offer-round.js';
 import { releaseReservation } from './reservations.js';
 
 /** What is reserved for instances that are no more is destroyed and given back, as soon as it is offered. */
@@ -22,6 +22,8 @@ export function releaseLeftovers(
 ): void {
   for (const target of open) {
     for (const offered of target.offer.reservations ?? []) {
+      // The offer of what is left comes at once.
+      if (target.operations.length >= MAX_OPERATIONS_PER_OFFER) break;
       if (!isToBeReleased(context, draft, offered)) continue;
       const operations = releaseReservation(offered);
       target.bytes += Buffer.byteLength(JSON.stringify(operations));

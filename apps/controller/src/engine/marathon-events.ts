@@ -1,5 +1,5 @@
-import type { App, AppId, Deployment, DeploymentStep, Instance } from '#core';
-import type { MarathonEvent } from '#marathon-v2';
+import type { App, AppId, Deployment, DeploymentStep, Instance, TaskId } from '#core';
+import { type MarathonEvent, toWireAction } from '#marathon-v2';
 
 /** Builders of the events of /v2/events, field by field as Marathon sends them. */
 
@@ -7,8 +7,7 @@ type Plan = Extract<MarathonEvent, { eventType: 'deployment_success' }>['plan'];
 
 export const isoTime = (epochMs: number): string => new Date(epochMs).toISOString();
 
-const toActions = (step: DeploymentStep | undefined) =>
-  (step?.actions ?? []).map(({ kind, app }) => ({ action: kind, app }));
+const toActions = (step: DeploymentStep | undefined) => (step?.actions ?? []).map(toWireAction);
 
 export const toPlan = (deployment: Deployment): Plan => ({
   id: deployment.id,
@@ -70,12 +69,15 @@ export const instanceChanged = (instance: Instance): MarathonEvent => ({
 
 export const statusUpdated = (
   instance: Instance,
-  state: string,
-  message: string,
+  {
+    taskId,
+    state,
+    message,
+  }: { readonly taskId: TaskId; readonly state: string; readonly message: string },
 ): MarathonEvent => ({
   eventType: 'status_update_event',
   slaveId: instance.placement?.agentId ?? '',
-  taskId: instance.taskId,
+  taskId,
   taskStatus: state,
   message,
   appId: instance.appId,

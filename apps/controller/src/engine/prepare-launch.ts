@@ -1,10 +1,20 @@
-import { type AppId, groupId, type Instance, type InstanceId, instanceId, taskId } from '#core';
+import {
+  type App,
+  type AppId,
+  groupId,
+  type Instance,
+  type InstanceId,
+  instanceId,
+  isPod,
+  present,
+  taskId,
+} from '#core';
 import { type MatchedLaunch, mix, persistentVolumesOf } from '#matcher';
-import type { TaskInfo } from '#mesos-v1';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import { toPlacement } from './matchable-offer.js';
-import type { OpenOffer, PreparedLaunch } from './offer-round.js';
+import type { Launched, OpenOffer, PreparedLaunch } from './offer-round.js';
+import { buildTaskGroup } from './pod-launch.js';
 import { makeReservation, type NewReservation } from './reservations.js';
 import { safePath } from './safe-path.js';
 import { buildTaskInfo, type TaskSource, taskPorts } from './task-info.js';
@@ -14,7 +24,7 @@ import { failedBefore } from './workloads.js';
 const FIRST_USER_PORT = 1025;
 const USER_PORTS = 64_000;
 
-/** A new instance of an app, and its task. */
+/** A new instance of an app, and what is launched for it. */
 export function prepareLaunch(
   context: EngineContext,
   draft: Draft,
@@ -30,7 +40,7 @@ export function prepareLaunch(
     appId: app.id,
     appVersion: app.version,
     incarnation: 1,
-    taskId: taskId(`${id}._app.1`),
+    ...tasksOfNew(app, id, draft.now.epochMs),
     goal: 'Running',
     condition: 'Provisioned',
     sinceEpochMs: draft.now.epochMs,
@@ -44,17 +54,17 @@ export function prepareLaunch(
   };
   const { taken } = launch;
   const taking = resident === undefined ? { taken } : { taken: [], reserved: resident.reserved };
-  const info = describeTask(context, draft, { app, instance, placement, ...taking });
+  const made = describeLaunch(context, draft, { app, instance, placement, ...taking });
   const operations = resident === undefined ? {} : { operations: resident.operations };
-  return { app, instance, info, ...operations };
+  return { app, instance, made, ...operations };
 }
 
-/** The task of an instance as it is launched now. */
-export function describeTask(
+/** What is launched of an instance as it is now. */
+export function describeLaunch(
   context: EngineContext,
   draft: Draft,
   source: Omit<TaskSource, 'isRoleEnforced' | 'ports'>,
-): TaskInfo {
+): Launched {
   const { app, instance } = source;
   const seed = context.memory.launchSeed;
   const ports = taskPorts(
@@ -62,7 +72,26 @@ export function describeTask(
     instance.hostPorts,
     (index) => FIRST_USER_PORT + (mix(seed + index) % USER_PORTS),
   );
-  return buildTaskInfo({ ...source, isRoleEnforced: isRoleEnforced(draft, app.id), ports });
+  const complete = { ...source, isRoleEnforced: isRoleEnforced(draft, app.id), ports };
+  return isPod(app)
+    ? { kind: 'group', group: buildTaskGroup({ ...complete, app }) }
+    : { kind: 'task', info: buildTaskInfo(complete) };
+}
+
+/** One task, or one for each container of a pod. */
+function tasksOfNew(
+  app: App,
+  id: InstanceId,
+  sinceEpochMs: number,
+): Pick<Instance, 'taskId' | 'podTasks'> {
+  if (!isPod(app)) return { taskId: taskId(`${id}._app.1`) };
+  const podTasks = app.pod.containers.map(({ name }) => ({
+    container: name,
+    taskId: taskId(`${id}.${name}.1`),
+    condition: 'Provisioned' as const,
+    sinceEpochMs,
+  }));
+  return { taskId: present(podTasks[0], `pod ${app.id} has containers`).taskId, podTasks };
 }
 
 export function isRoleEnforced(draft: Draft, id: AppId): boolean {

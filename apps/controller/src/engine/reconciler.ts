@@ -1,4 +1,11 @@
-import type { AgentId, Clock, Instance, TaskId } from '#core';
+import {
+  type AgentId,
+  type Clock,
+  type Instance,
+  isTerminalCondition,
+  type TaskId,
+  tasksOf,
+} from '#core';
 
 /** Tasks per call. */
 const CHUNK = 1_000;
@@ -17,6 +24,15 @@ export interface ReconcilerSettings {
   readonly instances: () => Iterable<Instance>;
   readonly send: (tasks: readonly TaskReference[]) => void;
 }
+
+/** The tasks of an instance that the master should know, as it is asked about them. */
+export const referencesOf = (instance: Instance): readonly TaskReference[] =>
+  tasksOf(instance)
+    .filter(({ condition }) => !isTerminalCondition(condition))
+    .map(({ taskId }) => ({
+      taskId,
+      ...(instance.placement === undefined ? {} : { agentId: instance.placement.agentId }),
+    }));
 
 /**
  * Compares what we know with what the cluster knows: on every (re)subscription and periodically all tasks by name, then
@@ -37,12 +53,10 @@ export class Reconciler {
     const { monoMs } = clock.now();
     this.unanswered.clear();
     this.hasBegun = true;
-    for (const { taskId, placement } of instances()) {
-      const reference = {
-        taskId,
-        ...(placement === undefined ? {} : { agentId: placement.agentId }),
-      };
-      this.unanswered.set(taskId, reference);
+    for (const instance of instances()) {
+      for (const reference of referencesOf(instance)) {
+        this.unanswered.set(reference.taskId, reference);
+      }
     }
     this.sendUnanswered();
     send([]);

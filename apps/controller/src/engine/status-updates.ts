@@ -2,10 +2,14 @@ import {
   type App,
   agentId,
   endsTask,
+  hasTask,
   type Instance,
+  type InstanceTask,
   TASK_STATES,
   type TaskState,
   taskId,
+  taskOf,
+  tasksOf,
 } from '#core';
 import { isSameValue } from '#deployment';
 import type { TaskStatus } from '#mesos-v1';
@@ -42,7 +46,7 @@ export async function handleStatus(context: EngineContext, status: TaskStatus): 
   const task = taskId(status.task_id.value);
   context.reconciler.answered(task);
   const known = context.state.instanceOfTask(task);
-  if (known !== undefined && isOnlyCheck(known, status, name)) {
+  if (known !== undefined && isOnlyCheck(taskOf(known, task), status, name)) {
     // Nothing to store: results live in memory.
     context.memory.unconfirmed.delete(task);
     noteChecks(context, known, status);
@@ -58,11 +62,15 @@ export async function handleStatus(context: EngineContext, status: TaskStatus): 
 const isOfCheck = ({ reason }: TaskStatus): boolean =>
   reason === HEALTH_REASON || reason === CHECK_REASON;
 
-const isOnlyCheck = (instance: Instance, status: TaskStatus, state: TaskState): boolean =>
+const isOnlyCheck = (
+  task: InstanceTask | undefined,
+  status: TaskStatus,
+  state: TaskState,
+): boolean =>
   isOfCheck(status) &&
   state === 'TASK_RUNNING' &&
-  instance.condition === 'Running' &&
-  instance.lastState === state;
+  task?.condition === 'Running' &&
+  task.lastState === state;
 
 function applyStatus(
   context: EngineContext,
@@ -70,31 +78,33 @@ function applyStatus(
   status: TaskStatus,
   state: TaskState,
 ): void {
-  const instance = draft.instanceOfTask(taskId(status.task_id.value));
-  if (instance === undefined) {
+  const id = taskId(status.task_id.value);
+  const instance = draft.instanceOfTask(id);
+  const task = instance === undefined ? undefined : taskOf(instance, id);
+  if (instance === undefined || task === undefined) {
     applyUnknown(context, draft, status, state);
     return;
   }
-  const message = saysNothingNew(instance, status)
-    ? (instance.lastMessage ?? '')
+  const message = saysNothingNew(task, status)
+    ? (task.lastMessage ?? '')
     : (status.message ?? '').slice(0, MAX_MESSAGE);
+  const told = { taskId: id, state, message };
   const after = changeInstance(
     context,
     draft,
     instance,
     {
       kind: 'status',
-      state,
-      message,
+      ...told,
       ...(status.reason === undefined ? {} : { reason: status.reason }),
       ipAddresses: addressesOf(status),
     },
-    { state, message },
+    told,
   );
   const isNews = after !== instance;
   // One that lives on has the id of its next task already.
-  const subject = after?.taskId === instance.taskId ? after : instance;
-  if (isNews) draft.emit(statusUpdated(subject, state, message));
+  const subject = after !== undefined && hasTask(after, id) ? after : instance;
+  if (isNews) draft.emit(statusUpdated(subject, told));
   if (after === undefined) return;
   const app = definitionOf(context, draft.root, after);
   if (after.condition === 'Unreachable') {
@@ -105,9 +115,8 @@ function applyStatus(
 }
 
 /** The message is about the check or the question then, not about the task: with the old one kept, nothing is written. */
-const saysNothingNew = (instance: Instance, status: TaskStatus): boolean =>
-  isOfCheck(status) ||
-  (status.reason === RECONCILIATION_REASON && instance.lastState === status.state);
+const saysNothingNew = (task: InstanceTask, status: TaskStatus): boolean =>
+  isOfCheck(status) || (status.reason === RECONCILIATION_REASON && task.lastState === status.state);
 
 const noPatience: App['unreachableStrategy'] = { inactiveAfterSeconds: 0, expungeAfterSeconds: 0 };
 
@@ -125,7 +134,7 @@ function applyUnknown(
   if (endsTask(state, status.reason)) {
     // Without a uuid it answers a question about a task we have meanwhile forgotten.
     if (status.uuid === undefined) return;
-    const [instanceId = task] = task.split('._app.');
+    const [, instanceId = task] = /^(.*)\.[^.]+\.\d+$/.exec(task) ?? [];
     draft.emit({
       eventType: 'unknown_instance_terminated_event',
       instanceId,
@@ -152,18 +161,25 @@ export function followInstance(
   const instance = context.state.instance(id);
   const app = instance === undefined ? undefined : definitionOf(context, root, instance);
   if (instance === undefined || app === undefined) return;
-  const isWatched = instance.condition === 'Running' && instance.goal === 'Running';
+  const isWatched = instance.goal === 'Running' && hasRunningTask(instance);
   const launched = launchedDefinitionOf(context, root, instance);
   if (isWatched) {
     context.health.watch({ instance, app, launched });
     context.checks.watch({ instance, app, launched });
   }
+  for (const { container, condition } of instance.podTasks ?? []) {
+    if (condition === 'Finished') context.health.ignoreContainer(id, container);
+  }
   if (isWatched && status !== undefined) noteChecks(context, instance, status);
 }
 
+/** A container's first result comes when the others may still be on their way, and may be the only one for long. */
+const hasRunningTask = (instance: Instance): boolean =>
+  tasksOf(instance).some(({ condition }) => condition === 'Running');
+
 function noteChecks(context: EngineContext, instance: Instance, status: TaskStatus): void {
   noteHealth(context, instance, status);
-  if (!isCheckOfAgent(context, instance)) return;
+  if (instance.podTasks !== undefined || !isCheckOfAgent(context, instance)) return;
   context.memory.putCheckResult(instance, toCheckResult(status));
 }
 
@@ -176,7 +192,11 @@ function isCheckOfAgent(context: EngineContext, instance: Instance): boolean {
 
 function noteHealth(context: EngineContext, instance: Instance, status: TaskStatus): void {
   if (status.healthy === undefined) return;
+  const task = instance.podTasks?.find(({ taskId: id }) => id === status.task_id.value);
   context.health.agentResult(instance.id, {
+    ...(task === undefined
+      ? {}
+      : { container: { name: task.container, startedAtEpochMs: task.sinceEpochMs } }),
     healthy: status.healthy,
     message: status.message ?? 'the check failed',
     // What stands in other statuses is what was told before: no further result.

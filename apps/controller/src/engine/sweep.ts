@@ -7,7 +7,7 @@ import type { EngineContext } from './engine-context.js';
 import { failIfDue } from './fail-deployment.js';
 import { changeInstance } from './instance-changes.js';
 import { reviewLeftovers } from './leftovers.js';
-import type { TaskReference } from './reconciler.js';
+import { referencesOf } from './reconciler.js';
 import { knownRouters } from './router-sights.js';
 import { dueDaemons } from './workloads.js';
 
@@ -25,7 +25,9 @@ export function sweep(context: EngineContext): void {
     const instance = state.instance(id);
     if (instance === undefined) continue;
     if (isDue(context, instance, now)) due.push(id);
-    if (isDoubtful(context, instance, now)) context.reconciler.doubt(toReference(instance));
+    if (isDoubtful(context, instance, now)) {
+      for (const reference of referencesOf(instance)) context.reconciler.doubt(reference);
+    }
     if (instance.draining !== undefined && instance.goal === 'Running') apps.add(instance.appId);
   }
   for (const instance of context.health.condemned()) apps.add(instance.appId);
@@ -76,11 +78,6 @@ function isDoubtful({ options, memory }: EngineContext, instance: Instance, now:
   }
   return memory.elapsed.inConditionMs(instance, now) > options.reservationTimeoutMs;
 }
-
-const toReference = ({ taskId, placement }: Instance): TaskReference => ({
-  taskId,
-  ...(placement === undefined ? {} : { agentId: placement.agentId }),
-});
 
 function isOverdue({ options, memory }: EngineContext, instance: Instance, now: Now): boolean {
   const ageMs = memory.elapsed.inConditionMs(instance, now);

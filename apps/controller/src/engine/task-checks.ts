@@ -5,7 +5,7 @@ import type { CommandInfo, TaskStatus, WireCheck, WireHealthCheck } from '#mesos
 import type { TaskPort } from './task-environment.js';
 
 /** The agent reports health and never kills: the controller decides. */
-const NEVER_KILL = 0xffffffff;
+export const NEVER_KILL = 0xffffffff;
 
 /** Probed from inside the task's network: a container of its own address is asked on its own port. */
 export function toWireHealthCheck(

@@ -59,10 +59,11 @@ function contextVariables(about: {
 }
 
 /** `1` reads `1.0`, as the JVM writes a double. */
-const asDouble = (amount: number): string =>
+export const asDouble = (amount: number): string =>
   Number.isInteger(amount) ? `${amount}.0` : String(amount);
 
-function labelVariables(labels: App['labels']): Record<string, string> {
+/** Labels as variables, and their names. */
+export function labelVariables(labels: App['labels']): Record<string, string> {
   const variables: Record<string, string> = {};
   const names: string[] = [];
   for (const [label, value] of Object.entries(labels)) {
@@ -76,7 +77,7 @@ function labelVariables(labels: App['labels']): Record<string, string> {
 }
 
 /** Upper case, every run of other characters one underscore, none at the ends. */
-const toVariableName = (text: string): string =>
+export const toVariableName = (text: string): string =>
   text
     .replaceAll(/[^A-Za-z0-9_]+/g, '_')
     .replaceAll(/^_+|_+$/g, '')

@@ -1,4 +1,11 @@
-import { type App, type Instance, noResources, type Placement, type Resources } from '#core';
+import {
+  type App,
+  endpointsOf,
+  type Instance,
+  noResources,
+  type Placement,
+  type Resources,
+} from '#core';
 import { agentCheckOf } from '#deployment';
 import type { ResourcePool } from '#matcher';
 import {
@@ -72,28 +79,41 @@ export function taskPorts(
   hostPorts: readonly (number | null)[],
   randomPort: (index: number) => number,
 ): readonly TaskPort[] {
-  const mappings = isHostNetwork(app) ? undefined : app.container?.portMappings;
-  const declared =
-    mappings?.map(({ containerPort, name }) => ({ requested: containerPort, name })) ??
-    app.portDefinitions.map(({ port, name }) => ({ requested: port, name }));
-  return declared.map(({ requested, name }, index) => ({
+  return declaredPorts(app).map(({ requested, name }, index) => ({
     port: hostPorts[index] ?? (requested === 0 ? randomPort(index) : requested),
     requested,
     ...(name === undefined ? {} : { name }),
   }));
 }
 
+function declaredPorts(
+  app: App,
+): readonly { readonly requested: number; readonly name: string | undefined }[] {
+  if (app.pod !== undefined) {
+    return endpointsOf(app.pod).map(({ endpoint: { name, containerPort = 0 } }) => ({
+      requested: containerPort,
+      name,
+    }));
+  }
+  const mappings = isHostNetwork(app) ? undefined : app.container?.portMappings;
+  return (
+    mappings?.map(({ containerPort, name }) => ({ requested: containerPort, name })) ??
+    app.portDefinitions.map(({ port, name }) => ({ requested: port, name }))
+  );
+}
+
 export const isHostNetwork = (app: App): boolean => (app.networks[0]?.mode ?? 'host') === 'host';
 
 /** `/shop/web` is `web.shop`, the name Mesos' own tools show. */
-const taskName = (appId: string): string =>
+export const taskName = (appId: string): string =>
   appId
     .split('/')
     .filter((segment) => segment !== '')
     .reverse()
     .join('.');
 
-function toTaskResources(taken: readonly ResourcePool[]): readonly WireResource[] {
+/** With a resource of each role. */
+export function toTaskResources(taken: readonly ResourcePool[]): readonly WireResource[] {
   const pools = taken.length > 0 ? taken : [{ role: '*', resources: noResources }];
   return pools.flatMap(({ role, resources }) =>
     toWireResources(resources).map((entry) => ({ ...entry, role })),
@@ -214,7 +234,7 @@ const toDiscovery = (app: App, ports: readonly TaskPort[]): unknown => ({
   },
 });
 
-function toLimits(
+export function toLimits(
   limits: NonNullable<App['resourceLimits']>,
 ): Readonly<Record<string, { readonly value: number | 'Infinity' }>> {
   const entries = [

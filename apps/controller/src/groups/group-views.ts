@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { App, AppId, GroupId, RootGroup } from '#core';
-import { indexChildren, toWireGroupHead } from '#marathon-v2';
+import { type App, type AppId, type GroupId, isPod, type RootGroup } from '#core';
+import { indexChildren, toWireGroupHead, toWirePod } from '#marathon-v2';
 import { keyOfEmbeds } from '../apps/app-embeds.js';
 import { AppViews } from '../apps/app-views.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
@@ -77,17 +77,19 @@ export class GroupViews {
     const { root, children, embeds, renderApp } = context;
     const group = root.groups.get(id);
     const below = children.get(id);
-    const apps = (below?.apps ?? []).flatMap((app: AppId) => root.apps.get(app) ?? []);
+    const all = (below?.apps ?? []).flatMap((app: AppId) => root.apps.get(app) ?? []);
+    const apps = all.filter((app) => !isPod(app));
+    const pods = all.filter(isPod);
     const groups = (below?.groups ?? []).map((child) => this.renderTree(context, child));
     const own = id === '/' ? root.version : (group?.version ?? '');
-    const version = [...apps, ...groups].map((one) => one.version).reduce(laterOf, own);
+    const version = [...all, ...groups].map((one) => one.version).reduce(laterOf, own);
     const head = JSON.stringify(
       toWireGroupHead(group ?? { id, dependencies: [], enforceRole: false, version }),
     );
     const fields = [
       ...(embeds.apps ? [`"apps":[${apps.map(renderApp).join(',')}]`] : []),
       ...(embeds.groups ? [`"groups":[${groups.map(({ text }) => text).join(',')}]`] : []),
-      ...(embeds.pods ? ['"pods":[]'] : []),
+      ...(embeds.pods ? [`"pods":${JSON.stringify(pods.map(toWirePod))}`] : []),
       `"version":${JSON.stringify(version)}`,
     ];
     return { text: `${head.slice(0, -1)},${fields.join(',')}}`, version };

@@ -4,7 +4,18 @@ import { aDeployment } from '../../../../test/support/store-fixtures.js';
 import { type ApiUnderTest, startApi } from '../controller-api.test-support.js';
 
 const TASK = 'web.instance-564bd685-4c30-11e5-98c1-be5b2935a987';
+const POD_INSTANCE = 'pod.instance-564bd685-4c30-11e5-98c1-be5b2935a988';
 const WEB = { id: '/web', cmd: 'sleep 1000' };
+const aPod = (id: string) => ({
+  id,
+  containers: [
+    {
+      name: 'web',
+      exec: { command: { shell: 'sleep 1000' } },
+      resources: { cpus: 0.1, mem: 32 },
+    },
+  ],
+});
 const DEPLOYMENT = '00000000-0000-4000-8000-00000000000a';
 
 let api: ApiUnderTest;
@@ -16,12 +27,18 @@ afterAll(() => api.daemon.close());
 beforeEach(async () => {
   await api.ask('DELETE', '/v2/groups?force=true');
   await api.ask('POST', '/v2/apps', WEB);
+  await api.ask('POST', '/v2/pods', aPod('/pod'));
   await api.ask('POST', '/v2/groups', { id: '/shop' });
   api.engine.instances.clear();
   api.engine.addInstance({
     id: instanceId(TASK),
     appId: appId('/web'),
     taskId: taskId(`${TASK}._app.1`),
+  });
+  api.engine.addInstance({
+    id: instanceId(POD_INSTANCE),
+    appId: appId('/pod'),
+    taskId: taskId(`${POD_INSTANCE}.web.1`),
   });
   api.engine.running.splice(0, 1, aDeployment(DEPLOYMENT));
   api.engine.changes.length = 0;
@@ -48,6 +65,12 @@ const WRITES: readonly (readonly [method: string, path: string, body?: unknown])
   ['PUT', '/v2/groups/shop', { scaleBy: 2 }],
   ['PATCH', '/v2/groups/shop', { enforceRole: true }],
   ['DELETE', '/v2/groups/shop'],
+  ['POST', '/v2/pods', aPod('/new')],
+  ['PUT', '/v2/pods/pod', { ...aPod('/pod'), scaling: { kind: 'fixed', instances: 2 } }],
+  ['PUT', '/v2/pods/new', aPod('/new')],
+  ['DELETE', '/v2/pods/pod'],
+  ['DELETE', `/v2/pods/pod::instances/${POD_INSTANCE}`],
+  ['DELETE', '/v2/pods/pod::instances', [POD_INSTANCE]],
   ['DELETE', `/v2/deployments/${DEPLOYMENT}`],
   ['DELETE', `/v2/deployments/${DEPLOYMENT}?force=true`],
 ];
@@ -74,6 +97,7 @@ it.each([
   ['PUT', '/v2/apps/web', { mem: -1 }, 422],
   ['DELETE', '/v2/apps/nowhere', undefined, 404],
   ['POST', '/v2/apps', WEB, 409],
+  ['POST', '/v2/pods', aPod('/pod'), 409],
   ['DELETE', '/v2/deployments/00000000-0000-4000-8000-00000000000b', undefined, 404],
   ['PUT', '/v2/apps/web?dryRun=perhaps', { mem: 1 }, 400],
   ['PUT', '/v2/apps/web?dryRun=true&dryRun=false', { mem: 1 }, 400],

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 
 const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** Writes that can say what they would do; of deployments only their end, not what holds them or lets them go on. */
-const PREVIEWED = /^\/+v2\/+(?:apps|groups|tasks\/+delete)(?:\/|$)/;
+const PREVIEWED = /^\/+v2\/+(?:apps|groups|pods|tasks\/+delete)(?:\/|$)/;
 const ENDED = /^\/+v2\/+deployments\/+[^/]+\/*$/;
 
 /** A write that knows no dry run must not be carried out for one who asked for it. */

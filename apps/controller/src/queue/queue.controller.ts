@@ -39,7 +39,7 @@ export class QueueController {
   constructor(private readonly runtime: ControllerRuntime) {}
 
   @Get()
-  @ApiOperation({ summary: 'Apps that wait to be launched' })
+  @ApiOperation({ summary: 'Apps and pods that wait to be launched' })
   @ApiQuery({ name: 'embed', required: false, enum: ['lastUnusedOffers', 'why'], isArray: true })
   @ApiQuery({ name: 'limit', required: false, description: 'a page, by app id' })
   @ApiQuery({ name: 'after', required: false, description: 'the app id the page comes after' })
@@ -73,7 +73,7 @@ export class QueueController {
     });
     answerList(request, reply, {
       items: queue,
-      idOf: ({ app }) => String(app['id']),
+      idOf: ({ app, pod }) => String((app ?? pod)?.['id']),
       fields: QUEUE_FIELDS,
       wrap: (entries) => ({ queue: entries }),
     });

@@ -1,4 +1,4 @@
-import type { App } from '#core';
+import { type App, isPod } from '#core';
 import {
   toIsoTime,
   toWireApp,
@@ -101,12 +101,12 @@ function toWireSuggestion(app: App, { changes, at, places }: Suggestion): WireSu
   };
 }
 
-/** The fields of the app that the changes are about, as they become; undefined where the app is not what changes. */
+/** The fields of the app that the changes are about, as they become; undefined where they are not an app's to change. */
 function patchOf(
   app: App,
   changes: readonly AppChange[],
 ): Readonly<Record<string, unknown>> | undefined {
-  if (changes.some(({ kind }) => kind === 'port-freed')) return undefined;
+  if (isPod(app) || changes.some(({ kind }) => kind === 'port-freed')) return undefined;
   const changed: Readonly<Record<string, unknown>> = toWireApp(changeApp(app, changes));
   // A list that is empty by now is left out of a definition; in a patch that would leave it as it is.
   return Object.fromEntries(changes.map(fieldOf).map((field) => [field, changed[field] ?? []]));

@@ -61,14 +61,6 @@ describe('other resources over HTTP', () => {
     expect((await api.ask('GET', '/v2/plugins')).json()).toEqual({ plugins: [] });
   });
 
-  it('lists no pods and says that there can be none yet', async () => {
-    expect((await api.ask('GET', '/v2/pods')).json()).toEqual([]);
-    expect((await api.ask('GET', '/v2/pods/::status')).json()).toEqual([]);
-    expect((await api.ask('POST', '/v2/pods', { id: '/p' })).json()).toEqual({
-      message: 'pods are not supported yet',
-    });
-  });
-
   it('lists running deployments, and ended ones when asked', async () => {
     api.engine.running.push(aDeployment('d-new'));
 

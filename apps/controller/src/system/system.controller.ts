@@ -1,6 +1,7 @@
 import { Controller, Delete, Get, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isPod } from '#core';
 import { metricsRegistry, principalOf, type Role, roleOf } from '#platform';
 import { DEFAULT_ENGINE_OPTIONS } from '../engine/engine-ports.js';
 import { FAILOVER_TIMEOUT_SECONDS } from '../framework-info.js';
@@ -73,7 +74,7 @@ export class SystemController {
       pacer: {
         version: settings.version,
         masters: settings.masterUrls,
-        apps: engine.view.root().apps.size,
+        apps: [...engine.view.root().apps.values()].filter((app) => !isPod(app)).length,
         revision: engine.view.root().revision,
       },
     };

@@ -14,7 +14,7 @@ import { killBody, readKillOptions } from './kill-request.js';
 import { TaskKillService } from './task-kill.service.js';
 import { listTasks, readTaskListRequest } from './task-list.js';
 
-/** /v2/tasks: tasks of all apps. */
+/** /v2/tasks: tasks of all apps; those of pods are in their pod's status. */
 @ApiTags('tasks')
 @Controller('v2/tasks')
 export class TasksController {

@@ -1,0 +1,282 @@
+import {
+  type ContainerResources,
+  endpointsOf,
+  type Instance,
+  normaliseRanges,
+  type PodApp,
+  type PodCommand,
+  type PodContainer,
+  type PodHealthCheck,
+  type PodVolume,
+  portRanges,
+  type Resources,
+  scalarMilli,
+  subtractResources,
+  toMilli,
+} from '#core';
+import type { ResourcePool } from '#matcher';
+import type {
+  CommandInfo,
+  ContainerInfo,
+  ExecutorInfo,
+  TaskInfo,
+  WireHealthCheck,
+} from '#mesos-v1';
+import type { TaskGroup } from './engine-effect.js';
+import { podEnvironment } from './pod-environment.js';
+import { NEVER_KILL } from './task-checks.js';
+import {
+  isHostNetwork,
+  type TaskSource,
+  taskName,
+  toKillPolicy,
+  toLimits,
+  toTaskResources,
+} from './task-info.js';
+
+/** Mesos' name of Docker's bridge. */
+const BRIDGE_NETWORK = 'mesos-bridge';
+
+/** What a pod's instance is made from; ports are one per endpoint. */
+export type PodSource = Omit<TaskSource, 'app'> & { readonly app: PodApp };
+
+/** Builds the task group of one launch: the executor that its containers share, named by the instance, and their tasks. */
+export function buildTaskGroup(source: PodSource): TaskGroup {
+  const { app, instance } = source;
+  const own = app.executorResources ?? { cpus: 0, mem: 0, disk: 0 };
+  const executorShare = take(source.taken, { ...own, gpus: 0 }, []);
+  let rest = executorShare.rest;
+  const tasks = app.pod.containers.map((container) => {
+    const share = take(rest, container.resources, hostPortsOf(app, instance, container));
+    rest = share.rest;
+    return toTask(source, container, share.taken);
+  });
+  const container = toSharedNetwork(source);
+  const executor: ExecutorInfo = {
+    executor_id: { value: instance.id },
+    type: 'DEFAULT',
+    resources: toTaskResources(executorShare.taken),
+    ...(container === undefined ? {} : { container }),
+  };
+  return { executor, tasks };
+}
+
+function hostPortsOf(
+  app: PodApp,
+  { hostPorts }: Instance,
+  container: PodContainer,
+): readonly number[] {
+  return endpointsOf(app.pod).flatMap((one, index) =>
+    one.container === container.name ? (hostPorts[index] ?? []) : [],
+  );
+}
+
+/** Takes one member's part out of what the instance takes, role by role. */
+function take(
+  pools: readonly ResourcePool[],
+  wanted: ContainerResources,
+  ports: readonly number[],
+): { readonly taken: readonly ResourcePool[]; readonly rest: readonly ResourcePool[] } {
+  const needs = new Map<string, number>(
+    (['cpus', 'mem', 'disk', 'gpus'] as const).map((name) => [name, toMilli(wanted[name])]),
+  );
+  const left = new Set(ports);
+  const taken: ResourcePool[] = [];
+  const rest = pools.map(({ role, resources }) => {
+    const part = partOf(resources, needs, left);
+    taken.push({ role, resources: part });
+    return { role, resources: subtractResources(resources, part) };
+  });
+  return { taken, rest };
+}
+
+function partOf(from: Resources, needs: Map<string, number>, ports: Set<number>): Resources {
+  const scalars: Record<string, number> = {};
+  for (const [name, need] of needs) {
+    const part = Math.min(need, scalarMilli(from, name));
+    if (part <= 0) continue;
+    scalars[name] = part;
+    needs.set(name, need - part);
+  }
+  const held = [...ports].filter((port) =>
+    portRanges(from).some(({ begin, end }) => begin <= port && port <= end),
+  );
+  for (const port of held) ports.delete(port);
+  const ranges = held
+    .sort((left, right) => left - right)
+    .map((port) => ({ begin: port, end: port }));
+  return { scalars, ranges: ranges.length > 0 ? { ports: normaliseRanges(ranges) } : {} };
+}
+
+function toTask(
+  source: PodSource,
+  container: PodContainer,
+  taken: readonly ResourcePool[],
+): TaskInfo {
+  const { app, instance, placement } = source;
+  const task = instance.podTasks?.find((one) => one.container === container.name);
+  const taskId = task?.taskId ?? instance.taskId;
+  const info = toContainerInfo(app, container);
+  const { healthCheck, lifecycle, resourceLimits } = container;
+  return {
+    name: container.name,
+    task_id: { value: taskId },
+    agent_id: { value: placement.agentId },
+    resources: toTaskResources(taken),
+    command: toCommand(source, container, taskId),
+    ...(info === undefined ? {} : { container: info }),
+    ...(healthCheck === undefined ? {} : { health_check: toHealthCheck(source, healthCheck) }),
+    ...(lifecycle === undefined
+      ? {}
+      : { kill_policy: toKillPolicy(lifecycle.killGracePeriodSeconds) }),
+    labels: {
+      labels: Object.entries({ ...app.labels, ...container.labels }).map(([key, value]) => ({
+        key,
+        value,
+      })),
+    },
+    discovery: toDiscovery(source, container),
+    ...(resourceLimits === undefined ? {} : { limits: toLimits(resourceLimits) }),
+  };
+}
+
+function toCommand(source: PodSource, container: PodContainer, taskId: string): CommandInfo {
+  const { app, instance, placement, ports, isRoleEnforced } = source;
+  const variables = podEnvironment({
+    ...{ app, container, taskId, ports, isRoleEnforced },
+    host: placement.hostname,
+    hostPorts: instance.hostPorts,
+  });
+  const user = container.user ?? app.user;
+  return {
+    ...toProgram(container),
+    ...(user === undefined ? {} : { user }),
+    ...(container.artifacts.length === 0
+      ? {}
+      : {
+          uris: container.artifacts.map(({ uri, destPath, ...flags }) => ({
+            value: uri,
+            ...flags,
+            ...(destPath === undefined ? {} : { output_file: destPath }),
+          })),
+        }),
+    environment: {
+      variables: Object.entries(variables).map(([name, value]) => ({ name, value })),
+    },
+  };
+}
+
+/** Words go to the image's entry point, unless they are to replace it, which a shell does. Without an image they are argv. */
+function toProgram({ exec, image }: PodContainer): CommandInfo {
+  if (exec === undefined) return { shell: false, arguments: [] };
+  const { command } = exec;
+  if (image === undefined) return toPlainProgram(command);
+  if ('shell' in command) return { shell: true, value: command.shell };
+  if (exec.overrideEntrypoint !== true) return { shell: false, arguments: command.argv };
+  return { shell: true, value: `exec ${command.argv.map(quoted).join(' ')}` };
+}
+
+const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
+
+function toPlainProgram(command: PodCommand): CommandInfo {
+  if ('shell' in command) return { shell: true, value: command.shell };
+  const [value = ''] = command.argv;
+  return { shell: false, value, arguments: command.argv };
+}
+
+function toContainerInfo(app: PodApp, container: PodContainer): ContainerInfo | undefined {
+  const { image, volumeMounts } = container;
+  const declared = new Map(app.pod.volumes.map((volume) => [volume.name, volume]));
+  const volumes = volumeMounts.flatMap(({ name, mountPath, readOnly }) => {
+    const volume = declared.get(name);
+    if (volume === undefined || volume.secret !== undefined) return [];
+    const mode = readOnly ? ('RO' as const) : ('RW' as const);
+    return [{ mode, container_path: mountPath, source: toSource(volume) }];
+  });
+  if (image === undefined && volumes.length === 0) return undefined;
+  return {
+    type: 'MESOS',
+    volumes,
+    ...(image === undefined
+      ? {}
+      : {
+          mesos: {
+            image: {
+              type: 'DOCKER' as const,
+              docker: { name: image.id },
+              cached: !image.forcePull,
+            },
+          },
+        }),
+  };
+}
+
+/** A volume without a source of its own is a directory of the group, in its executor's sandbox. */
+const toSource = ({ name, host }: PodVolume) =>
+  host === undefined
+    ? { type: 'SANDBOX_PATH', sandbox_path: { type: 'PARENT' as const, path: name } }
+    : { type: 'HOST_PATH', host_path: { path: host } };
+
+/** The network that all containers share; undefined: the host's. */
+function toSharedNetwork({ app, instance, ports }: PodSource): ContainerInfo | undefined {
+  if (isHostNetwork(app)) return undefined;
+  const [network] = app.networks;
+  const port_mappings = endpointsOf(app.pod).flatMap(({ endpoint }, index) => {
+    const host_port = instance.hostPorts[index] ?? undefined;
+    if (host_port === undefined) return [];
+    const container_port = endpoint.containerPort || (ports[index]?.port ?? host_port);
+    return endpoint.protocol.map((protocol) => ({ host_port, container_port, protocol }));
+  });
+  const name = network?.mode === 'container' ? network.name : BRIDGE_NETWORK;
+  return {
+    type: 'MESOS',
+    network_infos: [{ ...(name === undefined ? {} : { name }), port_mappings }],
+  };
+}
+
+/** The agent reports health and never kills; it asks inside the network of the group. */
+function toHealthCheck(source: PodSource, check: PodHealthCheck): WireHealthCheck {
+  const timing = {
+    delay_seconds: check.delaySeconds,
+    interval_seconds: check.intervalSeconds,
+    timeout_seconds: check.timeoutSeconds,
+    grace_period_seconds: check.gracePeriodSeconds,
+    consecutive_failures: NEVER_KILL,
+  };
+  const { http, tcp, exec } = check;
+  if (http !== undefined) {
+    const { path, scheme } = http;
+    const port = portOf(source, http.endpoint);
+    return { type: 'HTTP', http: { port, path, scheme: scheme.toLowerCase() }, ...timing };
+  }
+  if (tcp !== undefined) {
+    return { type: 'TCP', tcp: { port: portOf(source, tcp.endpoint) }, ...timing };
+  }
+  const command = exec === undefined ? { value: 'true' } : toPlainProgram(exec.command);
+  return { type: 'COMMAND', command, ...timing };
+}
+
+/** Where a container listens for an endpoint. */
+function portOf({ app, ports }: PodSource, endpoint: string): number {
+  const index = endpointsOf(app.pod).findIndex((one) => one.endpoint.name === endpoint);
+  const { port, requested } = ports[index] ?? { port: 0, requested: 0 };
+  return isHostNetwork(app) ? port : requested || port;
+}
+
+const toDiscovery = ({ app, ports }: PodSource, container: PodContainer): unknown => ({
+  visibility: 'FRAMEWORK',
+  name: taskName(app.id),
+  ports: {
+    ports: endpointsOf(app.pod).flatMap((one, index) =>
+      one.container === container.name
+        ? [
+            {
+              number: ports[index]?.port ?? 0,
+              name: one.endpoint.name,
+              protocol: one.endpoint.protocol.join(','),
+            },
+          ]
+        : [],
+    ),
+  },
+});
