@@ -41,7 +41,12 @@ export function changeInstance(
     !isParked(state) && effects.some(({ kind }) => kind === 'ended' || kind === 'expunge');
   if (isGone) draft.deleteInstance(instance);
   else if (state !== instance) draft.putInstance(state);
-  for (const effect of effects) settle({ context, draft, before: instance, state, effect, report });
+  const [endedAs = state.condition] = effects.flatMap((effect) =>
+    effect.kind === 'parked' ? effect.endedAs : [],
+  );
+  for (const effect of effects) {
+    settle({ context, draft, before: instance, state, endedAs, effect, report });
+  }
   const isParking = effects.some(({ kind }) => kind === 'parked');
   if (isGone || isParking) draft.after(() => forgetInstance(context, instance));
   if (isGone || effects.length > 0) draft.after(() => context.evaluateSoon([instance.appId]));
@@ -53,6 +58,8 @@ interface Settlement {
   readonly draft: Draft;
   readonly before: Instance;
   readonly state: Instance;
+  /** How its task ended, if it did: one that lives on is Scheduled by now. */
+  readonly endedAs: Instance['condition'];
   readonly effect: InstanceEffect;
   readonly report: EndReport | undefined;
 }
@@ -107,13 +114,16 @@ export const agentOf = ({
 });
 
 function settleEnd(
-  { context, draft, before, state, report }: Settlement,
+  { context, draft, before, state, endedAs, report }: Settlement,
   ended: Extract<InstanceEffect, { kind: 'ended' | 'container-failed' }>,
 ): void {
   const app = draft.root.apps.get(state.appId);
-  tellEnd(draft, state, { ended, report, isOurDoing: before.goal !== 'Running' });
+  // A container that fails takes the others with it: how it ended is how the instance did.
+  const condition = ended.kind === 'ended' ? endedAs : ended.condition;
+  const isOurDoing = before.goal !== 'Running';
+  tellEnd(draft, before, { condition, isCounted: ended.counted, report, isOurDoing });
   if (ended.failed) {
-    draft.putFailure(toFailure(draft, before, report ?? { state: state.condition, message: '' }));
+    draft.putFailure(toFailure(draft, before, report ?? { state: condition, message: '' }));
   }
   const end = { isCounted: ended.counted, isLost: false };
   const delaysApp = settleWorkload(context, draft, state, end);
@@ -129,16 +139,15 @@ function tellEnd(
   draft: Draft,
   instance: Instance,
   about: {
-    readonly ended: Extract<InstanceEffect, { kind: 'ended' | 'container-failed' }>;
+    readonly condition: Instance['condition'];
+    readonly isCounted: boolean;
     readonly report: EndReport | undefined;
     readonly isOurDoing: boolean;
   },
 ): void {
-  const { ended, report, isOurDoing } = about;
-  // A container that fails takes the others with it: how it ended is how the instance did.
-  const condition = ended.kind === 'ended' ? instance.condition : ended.condition;
+  const { condition, isCounted, report, isOurDoing } = about;
   const message = [report?.state ?? condition, report?.message ?? ''].join(' ').trim();
-  if (ended.counted && OWN_ENDS.has(condition)) countFailure(draft, instance, message);
+  if (isCounted && OWN_ENDS.has(condition)) countFailure(draft, instance, message);
   else tellOfInstance(draft, instance, isOurDoing ? 'killed' : 'failed', message);
 }
 

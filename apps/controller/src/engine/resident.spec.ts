@@ -95,6 +95,22 @@ describe('a resident app', () => {
     });
   });
 
+  it('counts against the budget of its deployment when it fails', async () => {
+    const harness = new EngineHarness(AGENTS);
+    await harness.start();
+    await harness.put(database({ rollout: { maxFailures: 3 } }));
+    for (let step = 0; step < 200 && harness.cluster.tasks.size === 0; step += 1) {
+      await harness.clock.advance(5);
+    }
+
+    const [task] = harness.cluster.tasks.keys();
+    harness.cluster.report(task ?? '', 'TASK_FAILED', { message: 'no' });
+    await harness.clock.advance(5);
+
+    const [view] = harness.engine.view.deployments();
+    expect(view?.deployment.failures).toBe(1);
+  });
+
   it('is launched again under its id, with the next incarnation, on its volume', async () => {
     const harness = await aResidentApp({ instances: 2 });
     const [before] = instancesOf(harness);
