@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { agentId, appId, instanceId, taskId } from './ids.js';
 import type { Instance } from './instance.js';
-import { type InstanceEvent, reduceInstance } from './instance-state.js';
+import type { InstanceEvent } from './instance-event.js';
+import { reduceInstance } from './instance-state.js';
 import { isDormant, isLeftover, isParked } from './parked-instance.js';
 
 const now = { epochMs: 1_000, monoMs: 1_000 };
