@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type AppId, isPod, type PodApp } from '#core';
+import { type AppId, isDormant, isPod, type PodApp } from '#core';
 import {
   type ChangeContext,
   type Declaration,
@@ -128,10 +128,10 @@ export class PodsService {
     throw new ApiError(404, `Instance '${id}' of pod '${pod.id}' does not exist`);
   }
 
-  /** Without what is left of an app that had the id before. */
+  /** Without what is left of a resident app that had the id before. */
   private instancesOf(pod: PodApp): readonly InstanceView[] {
     const all = this.runtime.engine.view.instancesOf(pod.id);
-    return all.filter(({ instance }) => instance.podTasks !== undefined);
+    return all.filter(({ instance }) => !isDormant(instance));
   }
 
   private async declare(

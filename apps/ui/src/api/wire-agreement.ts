@@ -6,11 +6,12 @@ import type { App, Deployment, QueueEntry, Task, Why } from './api-types.js';
  * own because it also works against servers that leave fields out or send null.
  */
 type Fits<Sent extends Read, Read> = Sent;
+type Named = { readonly id: string };
 
 export type Agreement = [
   Fits<WireApp, App>,
   Fits<WireTask, Task>,
   Fits<WireDeployment, Deployment>,
-  Fits<WireQueueEntry & { readonly app: { readonly id: string } }, QueueEntry>,
+  Fits<WireQueueEntry & { readonly app?: Named; readonly pod?: Named }, QueueEntry>,
   Fits<WireWhy, Why>,
 ];
