@@ -93,6 +93,41 @@ export function controllerStoreContract(
       expect(await store.loadRevision(3)).toBeUndefined();
     });
 
+    it('shows each revision as it was when one commit holds several', async () => {
+      const { store, lease } = await prepare();
+      const web = appId('/web');
+      const webAt = (version: string) => anApp('/web', { version });
+      await store.commit(lease, [
+        revision(1, { putApps: [webAt('a1')], putGroups: [aGroup('/')] }),
+      ]);
+
+      const changes = [
+        revision(2, { putApps: [webAt('a2'), anApp('/db')], putGroups: [aGroup('/g')] }),
+        revision(3, { putApps: [webAt('a3')], removeGroups: [groupId('/g')] }),
+        revision(4, { removeApps: [web] }),
+        revision(5, { putApps: [webAt('a5')], putGroups: [aGroup('/g')] }),
+      ];
+      await store.commit(lease, changes);
+      await store.commit(lease, changes);
+
+      const seen = await Promise.all([1, 2, 3, 4, 5].map((number) => store.loadRevision(number)));
+      expect(seen.map((root) => root?.apps.get(web)?.version)).toEqual([
+        ...['a1', 'a2', 'a3'],
+        undefined,
+        'a5',
+      ]);
+      expect(seen.map((root) => root?.groups.has(groupId('/g')))).toEqual([
+        ...[false, true, false],
+        ...[false, true],
+      ]);
+      expect(seen.map((root) => root?.apps.has(appId('/db')))).toEqual([
+        false,
+        ...[true, true, true, true],
+      ]);
+      expect((await store.load()).root.apps.get(web)?.version).toBe('a5');
+      expect(await store.listAppVersions(web)).toEqual(['a5', 'a3', 'a2', 'a1']);
+    });
+
     it('lists the versions of an app and of the root, newest first', async () => {
       const { store, lease } = await prepare();
 

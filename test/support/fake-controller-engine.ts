@@ -1,14 +1,15 @@
 import {
   type App,
   type AppId,
+  createRoot,
   type Deployment,
   type DeploymentId,
   deploymentId,
   type Group,
-  type GroupId,
   groupId,
   type Instance,
   type InstanceId,
+  nextRoot,
   type RootGroup,
   type TaskFailure,
 } from '#core';
@@ -78,12 +79,7 @@ export class FakeControllerEngine implements ControllerEngine {
   constructor(apps: readonly App[] = []) {
     const version = this.nextVersion();
     const root: Group = { id: groupId('/'), dependencies: [], enforceRole: false, version };
-    this.current = {
-      revision: 1,
-      version,
-      apps: new Map(apps.map((app) => [app.id, app])),
-      groups: new Map([[root.id, root]]),
-    };
+    this.current = createRoot({ revision: 1, version, apps, groups: [root] });
   }
 
   get root(): RootGroup {
@@ -151,14 +147,8 @@ export class FakeControllerEngine implements ControllerEngine {
     const version = this.nextVersion();
     const delta = change.apply(this.current, version);
     if (this.answer !== undefined) return this.answer;
-    const apps = new Map<AppId, App>(this.current.apps);
-    const groups = new Map<GroupId, Group>(this.current.groups);
-    for (const id of delta.removeApps) apps.delete(id);
-    for (const id of delta.removeGroups) groups.delete(id);
-    for (const group of delta.putGroups) groups.set(group.id, group);
-    for (const app of delta.putApps) apps.set(app.id, app);
     this.history.set(this.current.version, this.current);
-    this.current = { revision: this.current.revision + 1, version, apps, groups };
+    this.current = nextRoot(this.current, delta, version);
     for (const app of delta.putApps) this.touch(app.id);
     for (const id of delta.removeApps) this.touch(id);
     this.events.push(...(change.events ?? []));
@@ -170,10 +160,8 @@ export class FakeControllerEngine implements ControllerEngine {
   readonly previews: Previews = {
     ofChange: (change) => {
       const delta = change.apply(this.current, this.current.version);
-      const target = new Map<AppId, App>(this.current.apps);
-      for (const id of delta.removeApps) target.delete(id);
-      for (const app of delta.putApps) target.set(app.id, app);
-      const steps = planDeployment(this.current, { ...this.current, apps: target });
+      const target = nextRoot(this.current, delta, this.current.version);
+      const steps = planDeployment(this.current, target);
       const ids = [...delta.putApps.map(({ id }) => id), ...delta.removeApps];
       return { steps, apps: ids.map((app) => ({ ...unchanged, app })), conflicts: [] };
     },

@@ -3,17 +3,18 @@ import {
   type AppId,
   type ControllerSnapshot,
   type ControllerStore,
+  createRoot,
   type Deployment,
   type DeploymentEvent,
   type DeploymentHistory,
   type DeploymentId,
   type Group,
-  type GroupId,
   groupId,
   type Instance,
   type JobProgress,
   type Lease,
   MAX_DEPLOYMENT_EVENTS,
+  nextRoot,
   type RootGroup,
   type StoreChange,
   type StoredEvent,
@@ -216,17 +217,12 @@ export class FakeControllerStore implements ControllerStore {
   private putRevision(change: Extract<StoreChange, { readonly kind: 'put-revision' }>): void {
     this.revisions = this.revisions.filter(({ revision }) => revision !== change.revision);
     const before = this.current();
-    const apps = new Map<AppId, App>(before.apps);
-    const groups = new Map<GroupId, Group>(before.groups);
-    for (const id of change.removeApps) apps.delete(id);
-    for (const id of change.removeGroups) groups.delete(id);
-    for (const group of change.putGroups) groups.set(group.id, group);
     for (const app of change.putApps) {
-      apps.set(app.id, app);
       const older = (this.versions.get(app.id) ?? []).filter((one) => one.version !== app.version);
       this.versions.set(app.id, [app, ...older]);
     }
-    this.revisions.push({ revision: change.revision, version: change.version, apps, groups });
+    const { revision } = change;
+    this.revisions.push({ ...nextRoot(before, change, change.version), revision });
   }
 
   private appendEvents(events: readonly StoredEvent[]): void {
@@ -241,7 +237,7 @@ export class FakeControllerStore implements ControllerStore {
     const version = '1970-01-01T00:00:00.000Z';
     const root = groupId('/');
     const group: Group = { id: root, dependencies: [], enforceRole: false, version };
-    return { revision: 0, version, apps: new Map(), groups: new Map([[root, group]]) };
+    return createRoot({ revision: 0, version, apps: [], groups: [group] });
   }
 
   private finished(): readonly Deployment[] {

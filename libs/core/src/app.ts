@@ -285,12 +285,3 @@ export interface Group {
   readonly enforceRole: boolean;
   readonly version: string;
 }
-
-/** Everything that should run, at one revision. Groups always include `/` and every ancestor of every app. */
-export interface RootGroup {
-  /** Increases by one with each accepted change. */
-  readonly revision: number;
-  readonly version: string;
-  readonly apps: ReadonlyMap<AppId, App>;
-  readonly groups: ReadonlyMap<GroupId, Group>;
-}

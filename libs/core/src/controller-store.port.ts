@@ -1,22 +1,19 @@
-import type { App, Group, RootGroup } from './app.js';
+import type { App } from './app.js';
 import type { Deployment, DeploymentEvent, DeploymentHistory } from './deployment.js';
-import type { AppId, DeploymentId, GroupId, InstanceId } from './ids.js';
+import type { AppId, DeploymentId, InstanceId } from './ids.js';
 import type { Instance, TaskFailure } from './instance.js';
 import type { JobProgress } from './job.js';
 import type { Lease } from './lease.port.js';
+import type { RootDelta, RootGroup } from './root-group.js';
 
 /** One change to what the controller stores. A list of them is one transaction. */
 export type StoreChange =
-  | {
+  /** Apps put are new or changed at this revision; those they replace end here and stay readable as versions. */
+  | ({
       readonly kind: 'put-revision';
       readonly revision: number;
       readonly version: string;
-      /** Apps new or changed at this revision; those they replace end here and stay readable as versions. */
-      readonly putApps: readonly App[];
-      readonly removeApps: readonly AppId[];
-      readonly putGroups: readonly Group[];
-      readonly removeGroups: readonly GroupId[];
-    }
+    } & RootDelta)
   | { readonly kind: 'put-instances'; readonly instances: readonly Instance[] }
   | { readonly kind: 'delete-instances'; readonly ids: readonly InstanceId[] }
   | { readonly kind: 'put-deployment'; readonly deployment: Deployment }

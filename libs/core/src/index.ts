@@ -19,7 +19,6 @@ export type {
   PortMapping,
   ReadinessCheck,
   Rollout,
-  RootGroup,
   UpgradeStrategy,
   Volume,
   VolumeMount,
@@ -195,5 +194,14 @@ export {
   subtractResources,
   toMilli,
 } from './resources.js';
+export {
+  appsBelow,
+  createRoot,
+  nextRoot,
+  type RootDelta,
+  type RootGroup,
+} from './root-group.js';
 export { MAX_RUN_KEY_LENGTH, readRunKey, runKey, runKeyOfTask } from './run-key.js';
+export { isHostNetworking, servicePortsOf } from './service-ports.js';
+export { SortedMap } from './sorted-map.js';
 export { isTerminalTaskState, TASK_STATES, type TaskState } from './task-state.js';

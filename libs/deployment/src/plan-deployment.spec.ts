@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type App, appId, type Group, groupId, type RootGroup } from '#core';
+import { type App, appId, createRoot, type Group, groupId, type RootGroup } from '#core';
 import { stampApp } from './app-change.js';
 import { DependencyCycleError, dependencyLayers } from './dependency-layers.js';
 import { affectedApps, planDeployment } from './plan-deployment.js';
@@ -15,6 +15,8 @@ const anApp = (id: string, fields: Partial<App> = {}): App =>
     instances: 1,
     labels: {},
     dependencies: [],
+    networks: [],
+    portDefinitions: [],
     version: VERSION,
     versionInfo: { lastScalingAt: VERSION, lastConfigChangeAt: VERSION },
     ...fields,
@@ -39,12 +41,7 @@ const aRoot = (apps: readonly App[], groups: readonly Partial<Group>[] = []): Ro
       ...group,
     });
   }
-  return {
-    revision: 1,
-    version: VERSION,
-    apps: new Map(apps.map((app) => [app.id, app])),
-    groups: new Map(all.map((group) => [group.id, group])),
-  };
+  return createRoot({ revision: 1, version: VERSION, apps, groups: all });
 };
 
 const summary = (original: RootGroup, target: RootGroup, restart: readonly string[] = []) =>

@@ -1,11 +1,12 @@
-import type {
-  App,
-  AppId,
-  Container,
-  HealthCheck,
-  Network,
-  PortDefinition,
-  PortMapping,
+import {
+  type App,
+  type AppId,
+  type Container,
+  type HealthCheck,
+  isHostNetworking,
+  type Network,
+  type PortDefinition,
+  type PortMapping,
 } from '#core';
 import { parentOf, resolveId } from './path-id.js';
 import type { ProblemLog } from './refusal.js';
@@ -48,10 +49,6 @@ export function mergeFields(base: AppFields, update: AppFields): AppFields {
   if (changesVolumes && update.residency === undefined) delete merged.residency;
   return merged;
 }
-
-/** Whether tasks share their host's network (also when no network is named). */
-export const isHostNetworking = (networks: readonly Network[] | undefined): boolean =>
-  networks === undefined || networks.length === 0 || networks[0]?.mode === 'host';
 
 /** Whether the app keeps data of its own on an agent. */
 export const isResident = (app: { readonly container?: Pick<Container, 'volumes'> }): boolean =>

@@ -1,5 +1,5 @@
-import { appId, type Group, groupId, type RootGroup } from '#core';
-import { type Declaration, rootWith } from './declaration.js';
+import { appId, type Group, groupId, nextRoot, type RootGroup } from '#core';
+import type { Declaration } from './declaration.js';
 import { describeDependencyCycle } from './dependency-cycle.js';
 import { ancestorsOf } from './path-id.js';
 import { accept, type Outcome, ProblemLog, refuse } from './refusal.js';
@@ -7,7 +7,7 @@ import { accept, type Outcome, ProblemLog, refuse } from './refusal.js';
 /**
  * Completes and checks a change that brings earlier definitions back, by the rules that concern more than one app. They
  * were valid in the root they come from; others may have changed theirs meanwhile. Adds groups that are missing above
- * what comes back. O(all apps and groups).
+ * what comes back. O(what comes back and what that depends on).
  */
 export function completeRestoration(
   root: RootGroup,
@@ -16,19 +16,19 @@ export function completeRestoration(
 ): Outcome<Declaration> {
   const problems = new ProblemLog();
   const declaration = addMissingGroups(root, restored, version);
-  const after = rootWith(root, declaration);
+  const after = nextRoot(root, declaration, version);
   for (const { id } of [...declaration.putApps, ...declaration.putGroups]) {
     if (!after.apps.has(appId(id)) || !after.groups.has(groupId(id))) continue;
     problems.reportRule('/id', `an app and a group may not share a path: '${id}' would be both`);
   }
-  const cycle = describeDependencyCycle(after);
+  const cycle = describeDependencyCycle(after, declaration);
   if (cycle !== undefined) problems.reportRule('/', cycle);
   const refusal = problems.refusal();
   return refusal === undefined ? accept(declaration) : refuse(refusal);
 }
 
 function addMissingGroups(root: RootGroup, restored: Declaration, version: string): Declaration {
-  const { groups } = rootWith(root, restored);
+  const { groups } = nextRoot(root, restored, version);
   const wanted = [...restored.putApps, ...restored.putGroups].flatMap(({ id }) => ancestorsOf(id));
   const missing = [...new Set(wanted)]
     .map(groupId)

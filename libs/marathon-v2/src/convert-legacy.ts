@@ -1,5 +1,5 @@
 import type { FetchUri, Network, PortDefinition } from '#core';
-import { isHostNetworking } from './complete-app.js';
+import { isHostNetworking } from '#core';
 import { definedFields } from './object-reader.js';
 import type { ProblemLog } from './refusal.js';
 import type {

@@ -5,25 +5,23 @@ import {
   type Group,
   type GroupId,
   groupId,
+  nextRoot,
+  type RootDelta,
   type RootGroup,
+  servicePortsOf,
 } from '#core';
 import type { Definition } from './complete-app.js';
 import { describeDependencyCycle } from './dependency-cycle.js';
 import { ancestorsOf, parentOf } from './path-id.js';
 import { accept, type Outcome, type ProblemLog, refuse } from './refusal.js';
 import { isSameValue } from './same-value.js';
-import { type PortRange, ServicePortAssigner, servicePortsOf } from './service-ports.js';
+import { type PortRange, ServicePortAssigner } from './service-ports.js';
 
 /**
- * What a change of the declared state puts and removes; everything else stays. An app that was declared again without a
- * difference is put as the very object it was, so that whoever carries the change out can finish what was left undone.
+ * What a change of the declared state puts and removes. An app that was declared again without a difference is put as
+ * the very object it was, so that whoever carries the change out can finish what was left undone.
  */
-export interface Declaration {
-  readonly putApps: readonly App[];
-  readonly removeApps: readonly AppId[];
-  readonly putGroups: readonly Group[];
-  readonly removeGroups: readonly GroupId[];
-}
+export type Declaration = RootDelta;
 
 /** What every change is checked and completed by. */
 export interface ChangeRules {
@@ -134,12 +132,14 @@ export class DeclarationDraft {
   }
 
   private stampedApps(): readonly App[] {
-    const owners = this.servicePortOwners();
-    const assigner = new ServicePortAssigner(this.rules.servicePorts, new Set(owners.keys()));
+    const named = this.namedPorts();
+    const { servicePorts } = this.root;
+    const taken = new Set(named.keys());
+    const assigner = new ServicePortAssigner(this.rules.servicePorts, servicePorts, taken);
     const stamped: App[] = [];
     for (const [id, { definition, path }] of this.apps) {
       const before = this.root.apps.get(id);
-      this.warnOfSharedPorts(definition, owners);
+      this.warnOfSharedPorts(definition, named);
       const assigned = assigner.assign(definition, before);
       if (assigned === undefined) {
         const { min, max } = this.rules.servicePorts;
@@ -154,24 +154,23 @@ export class DeclarationDraft {
     return stamped;
   }
 
-  /** Every service port of the old and of the new declaration, with an app that has it. O(all apps). */
-  private servicePortOwners(): Map<number, AppId> {
-    const owners = new Map<number, AppId>();
-    for (const app of this.root.apps.values()) {
-      for (const port of servicePortsOf(app)) owners.set(port, app.id);
-    }
+  /** The service ports that this change names, each with the first app that does. */
+  private namedPorts(): ReadonlyMap<number, AppId> {
+    const named = new Map<number, AppId>();
     for (const { definition } of this.apps.values()) {
       for (const port of servicePortsOf(definition)) {
-        if (port !== 0 && !owners.has(port)) owners.set(port, definition.id);
+        if (port !== 0 && !named.has(port)) named.set(port, definition.id);
       }
     }
-    return owners;
+    return named;
   }
 
-  private warnOfSharedPorts(app: Definition, owners: ReadonlyMap<number, AppId>): void {
+  private warnOfSharedPorts(app: Definition, named: ReadonlyMap<number, AppId>): void {
     for (const port of servicePortsOf(app)) {
-      const owner = owners.get(port);
-      if (port !== 0 && owner !== undefined && owner !== app.id && !this.goneApps.has(owner)) {
+      if (port === 0) continue;
+      const others = [...(this.root.servicePorts.get(port) ?? []), named.get(port) ?? app.id];
+      const owner = others.find((id) => id !== app.id && !this.goneApps.has(id));
+      if (owner !== undefined) {
         this.problems.warn(`service port ${port} of ${app.id} is also used by ${owner}`);
       }
     }
@@ -185,8 +184,9 @@ export class DeclarationDraft {
   }
 
   private checkDependencies(declaration: Declaration): void {
-    const { apps, groups } = rootWith(this.root, declaration);
-    const cycle = describeDependencyCycle({ apps, groups });
+    const root = nextRoot(this.root, declaration, this.version);
+    const { apps, groups } = root;
+    const cycle = describeDependencyCycle(root, declaration);
     if (cycle !== undefined) this.problems.reportRule('/', cycle);
     for (const { id, dependencies } of [...declaration.putApps, ...declaration.putGroups]) {
       for (const target of dependencies) {
@@ -196,20 +196,6 @@ export class DeclarationDraft {
       }
     }
   }
-}
-
-/** Apps and groups as they would be with the change made. O(all apps and groups). */
-export function rootWith(
-  root: RootGroup,
-  change: Declaration,
-): { readonly apps: ReadonlyMap<AppId, App>; readonly groups: ReadonlyMap<GroupId, Group> } {
-  const apps = new Map(root.apps);
-  const groups = new Map(root.groups);
-  for (const id of change.removeApps) apps.delete(id);
-  for (const id of change.removeGroups) groups.delete(id);
-  for (const group of change.putGroups) groups.set(group.id, group);
-  for (const app of change.putApps) apps.set(app.id, app);
-  return { apps, groups };
 }
 
 /**

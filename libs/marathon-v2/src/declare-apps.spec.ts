@@ -380,16 +380,9 @@ describe('a changed app', () => {
 
 describe('roles', () => {
   it('are those of the top-level group where that is enforced', () => {
-    const root: RootGroup = {
-      ...emptyRoot(),
-      groups: new Map([
-        ...emptyRoot().groups,
-        [
-          groupId('/dev'),
-          { id: groupId('/dev'), dependencies: [], enforceRole: true, version: V1 },
-        ],
-      ]),
-    };
+    const dev = { id: groupId('/dev'), dependencies: [], enforceRole: true, version: V1 };
+    const empty = emptyRoot();
+    const root = { ...empty, groups: empty.groups.with(dev.id, dev) };
 
     const [app] = unwrap(declare({ id: '/dev/web', cmd: 'x' }, { root })).putApps;
     const other = declare({ id: '/dev/web', cmd: 'x', role: '*' }, { root });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { appId, groupId, SortedMap } from '#core';
 import { type DependencyGraph, findDependencyCycle } from './dependency-cycle.js';
 import { ancestorsOf, isWithin } from './path-id.js';
 
@@ -7,31 +8,40 @@ const graphOf = (
   apps: Record<string, readonly string[]>,
   groups: Record<string, readonly string[]> = {},
 ): DependencyGraph => {
-  const all = new Map<string, { dependencies: readonly string[] }>();
-  for (const id of Object.keys(apps).flatMap(ancestorsOf)) all.set(id, { dependencies: [] });
-  for (const [id, dependencies] of Object.entries(groups)) all.set(id, { dependencies });
+  const above = Object.keys(apps).flatMap(ancestorsOf);
   return {
-    apps: new Map(
-      Object.entries(apps).map(([id, dependencies]) => [id, { dependencies }] as const),
+    apps: SortedMap.from(
+      Object.entries(apps).map(([id, dependencies]) => [appId(id), { dependencies }]),
     ),
-    groups: all,
+    groups: SortedMap.from([
+      ...above.map((id) => [groupId(id), { dependencies: [] }] as const),
+      ...Object.entries(groups).map(
+        ([id, dependencies]) => [groupId(id), { dependencies }] as const,
+      ),
+    ]),
   };
 };
+
+const findAnyCycle = (graph: DependencyGraph) =>
+  findDependencyCycle(graph, {
+    putApps: [...graph.apps.keys()].map((id) => ({ id })),
+    putGroups: [...graph.groups.keys()].map((id) => ({ id })),
+  });
 
 it('finds a cycle of apps and names it', () => {
   const graph = graphOf({ '/a': ['/b'], '/b': ['/c'], '/c': ['/a'], '/d': ['/a'] });
 
-  expect(findDependencyCycle(graph)).toEqual(['/a', '/b', '/c', '/a']);
+  expect(findAnyCycle(graph)).toEqual(['/a', '/b', '/c', '/a']);
 });
 
 it('takes an app that depends on its own group for a cycle', () => {
-  expect(findDependencyCycle(graphOf({ '/g/a': ['/g'], '/g/b': [] }))).toBeDefined();
+  expect(findAnyCycle(graphOf({ '/g/a': ['/g'], '/g/b': [] }))).toBeDefined();
 });
 
 it('finds a cycle through the dependencies of groups', () => {
   const graph = graphOf({ '/x/a': [], '/y/b': ['/x/a'] }, { '/x': ['/y'] });
 
-  expect(findDependencyCycle(graph)).toBeDefined();
+  expect(findAnyCycle(graph)).toBeDefined();
 });
 
 it('is content with chains, diamonds and unknown targets', () => {
@@ -40,7 +50,7 @@ it('is content with chains, diamonds and unknown targets', () => {
     { '/z': ['/y'] },
   );
 
-  expect(findDependencyCycle(graph)).toBeUndefined();
+  expect(findAnyCycle(graph)).toBeUndefined();
 });
 
 it('agrees with the slow expansion to pairs of apps', () => {
@@ -56,9 +66,37 @@ it('agrees with the slow expansion to pairs of apps', () => {
           Object.fromEntries(ids.map((id, index) => [id, ofApps[index] ?? []])),
           Object.fromEntries(groups.map((id, index) => [id, ofGroups[index] ?? []])),
         );
-        expect(findDependencyCycle(graph) !== undefined).toBe(hasCycleByPairs(graph));
+        expect(findAnyCycle(graph) !== undefined).toBe(hasCycleByPairs(graph));
       },
     ),
+  );
+});
+
+it('finds what a change adds by looking at what it puts', () => {
+  const ids = ['/a', '/g/a', '/g/b', '/g/h/a', '/k/a'];
+  const targets = fc.subarray([...ids, '/g', '/g/h', '/k', '/'], { maxLength: 2 });
+  const put = fc.record({ id: fc.constantFrom(...ids, '/g', '/g/h', '/k'), dependencies: targets });
+  fc.assert(
+    fc.property(fc.array(put, { maxLength: 12 }), (puts) => {
+      let graph = graphOf({});
+      for (const { id, dependencies } of puts) {
+        const isApp = ids.includes(id);
+        const added = ancestorsOf(id)
+          .map(groupId)
+          .filter((group) => !graph.groups.has(group));
+        let { apps, groups } = graph;
+        for (const group of added) groups = groups.with(group, { dependencies: [] });
+        if (isApp) apps = apps.with(appId(id), { dependencies });
+        else groups = groups.with(groupId(id), { dependencies });
+        const next = { apps, groups };
+        const found = findDependencyCycle(next, {
+          putApps: isApp ? [{ id: appId(id) }] : [],
+          putGroups: [...added, ...(isApp ? [] : [groupId(id)])].map((group) => ({ id: group })),
+        });
+        expect(found !== undefined).toBe(hasCycleByPairs(next));
+        if (found === undefined) graph = next;
+      }
+    }),
   );
 });
 
@@ -67,13 +105,13 @@ function hasCycleByPairs({ apps, groups }: DependencyGraph): boolean {
   for (const [id, app] of apps) {
     const wanted = [
       ...app.dependencies,
-      ...ancestorsOf(id).flatMap((group) => groups.get(group)?.dependencies ?? []),
+      ...ancestorsOf(id).flatMap((group) => groups.get(groupId(group))?.dependencies ?? []),
     ];
     reaches.set(
       id,
       new Set(
         [...apps.keys()].filter((other) =>
-          wanted.some((target) => (apps.has(target) ? other === target : isWithin(other, target))),
+          wanted.some((target) => (apps.has(appId(target)) ? other === target : isWithin(other, target))),
         ),
       ),
     );

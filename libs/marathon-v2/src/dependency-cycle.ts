@@ -1,22 +1,41 @@
+import { type AppId, appId, appsBelow, type GroupId, groupId, type SortedMap } from '#core';
 import { parentOf } from './path-id.js';
 
 /** What depends on what: apps and groups by id, each with the ids it depends on. */
 export interface DependencyGraph {
-  readonly apps: ReadonlyMap<string, { readonly dependencies: readonly string[] }>;
-  readonly groups: ReadonlyMap<string, { readonly dependencies: readonly string[] }>;
+  readonly apps: SortedMap<AppId, Dependent>;
+  readonly groups: SortedMap<GroupId, Dependent>;
+}
+
+interface Dependent {
+  readonly dependencies: readonly string[];
+}
+
+/** What was put since the graph was last without a cycle. */
+interface Puts {
+  readonly putApps: readonly { readonly id: AppId }[];
+  readonly putGroups: readonly { readonly id: GroupId }[];
 }
 
 /**
- * Finds a cycle among apps, or undefined. A dependency on a group means all apps below it; a group's dependency holds for
- * all apps below that group. Groups are nodes (`all` below, and the `needs` inherited from above), so the graph stays
- * linear in what is declared instead of growing with pairs. Unknown targets count as nothing. O(apps + groups + edges).
+ * Finds a cycle among apps, or undefined, looking only where one may be that was not there before `puts`. A dependency
+ * on a group means all apps below it; a group's dependency holds for all apps below that group. Groups are nodes (`all`
+ * below, and the `needs` inherited from above), so the graph stays linear in what is declared instead of growing with
+ * pairs. Unknown targets count as nothing. O(what is reached from what is put).
  */
-export function findDependencyCycle(graph: DependencyGraph): readonly string[] | undefined {
-  if (!hasDependencies(graph)) return undefined;
-  const edges = buildEdges(graph);
+export function findDependencyCycle(
+  graph: DependencyGraph,
+  puts: Puts,
+): readonly string[] | undefined {
+  const edges = new Edges(graph);
   const done = new Set<string>();
-  for (const id of graph.apps.keys()) {
-    const cycle = walk(`app ${id}`, edges, done);
+  // Every new edge begins or ends at one of these, and a cycle with it goes through them.
+  const starts = [
+    ...puts.putApps.map(({ id }) => `app ${id}`),
+    ...puts.putGroups.map(({ id }) => `needs ${id}`),
+  ];
+  for (const start of starts) {
+    const cycle = walk(start, edges, done);
     if (cycle !== undefined) return cycle;
   }
   return undefined;
@@ -26,47 +45,45 @@ export function findDependencyCycle(graph: DependencyGraph): readonly string[] |
 const MAX_NAMED = 11;
 
 /** A cycle in words, or undefined when there is none. */
-export function describeDependencyCycle(graph: DependencyGraph): string | undefined {
-  const cycle = findDependencyCycle(graph);
+export function describeDependencyCycle(graph: DependencyGraph, puts: Puts): string | undefined {
+  const cycle = findDependencyCycle(graph, puts);
   if (cycle === undefined) return undefined;
   const shown = cycle.length > MAX_NAMED + 1 ? [...cycle.slice(0, MAX_NAMED), '...'] : cycle;
   return `dependencies form a cycle: ${shown.join(' -> ')}`;
 }
 
-function hasDependencies(graph: DependencyGraph): boolean {
-  for (const app of graph.apps.values()) if (app.dependencies.length > 0) return true;
-  for (const group of graph.groups.values()) if (group.dependencies.length > 0) return true;
-  return false;
-}
+/** Where each node leads to, looked up when first asked for. */
+class Edges {
+  private readonly known = new Map<string, readonly string[]>();
 
-type Edges = ReadonlyMap<string, readonly string[]>;
+  constructor(private readonly graph: DependencyGraph) {}
 
-function buildEdges(graph: DependencyGraph): Edges {
-  const edges = new Map<string, string[]>();
-  const add = (from: string, to: string): void => {
-    const known = edges.get(from);
-    if (known === undefined) edges.set(from, [to]);
-    else known.push(to);
-  };
-  const addTargets = (from: string, targets: readonly string[]): void => {
-    for (const target of targets) {
-      if (graph.apps.has(target)) add(from, `app ${target}`);
-      else if (graph.groups.has(target)) add(from, `all ${target}`);
-    }
-  };
-  for (const [id, app] of graph.apps) {
-    add(`all ${parentOf(id)}`, `app ${id}`);
-    addTargets(`app ${id}`, app.dependencies);
-    add(`app ${id}`, `needs ${parentOf(id)}`);
+  of(node: string): readonly string[] {
+    const known = this.known.get(node);
+    if (known !== undefined) return known;
+    const found = this.find(node);
+    this.known.set(node, found);
+    return found;
   }
-  for (const [id, group] of graph.groups) {
-    if (id !== '/') {
-      add(`all ${parentOf(id)}`, `all ${id}`);
-      add(`needs ${id}`, `needs ${parentOf(id)}`);
+
+  private find(node: string): readonly string[] {
+    const { apps, groups } = this.graph;
+    const [kind, id = ''] = node.split(' ');
+    if (kind === 'app') {
+      const targets = apps.get(appId(id))?.dependencies ?? [];
+      return [...this.targets(targets), `needs ${parentOf(id)}`];
     }
-    addTargets(`needs ${id}`, group.dependencies);
+    if (kind === 'all') return [...appsBelow(apps, id)].map((app) => `app ${app}`);
+    const above = id === '/' ? [] : [`needs ${parentOf(id)}`];
+    return [...this.targets(groups.get(groupId(id))?.dependencies ?? []), ...above];
   }
-  return edges;
+
+  private targets(ids: readonly string[]): readonly string[] {
+    const { apps, groups } = this.graph;
+    return ids.flatMap((id) =>
+      apps.has(appId(id)) ? [`app ${id}`] : groups.has(groupId(id)) ? [`all ${id}`] : [],
+    );
+  }
 }
 
 /** Depth first without recursion; `trail` is the current chain. */
@@ -75,7 +92,7 @@ function walk(start: string, edges: Edges, done: Set<string>): readonly string[]
   const trail: { readonly node: string; next: number }[] = [{ node: start, next: 0 }];
   const onTrail = new Set([start]);
   for (let top = trail.at(-1); top !== undefined; top = trail.at(-1)) {
-    const target = edges.get(top.node)?.[top.next];
+    const target = edges.of(top.node)[top.next];
     top.next += 1;
     if (target === undefined) {
       done.add(top.node);

@@ -27,7 +27,7 @@ export {
   scaleGroup,
 } from './change-groups.js';
 export { declarePod, findApp, findPod, idOfPod, missingPod, removePod } from './change-pods.js';
-export { type Definition, isHostNetworking, isResident } from './complete-app.js';
+export { type Definition, isResident } from './complete-app.js';
 export { completeRestoration } from './complete-restoration.js';
 export { type ChangeRules, type Declaration, indexChildren, stampApp } from './declaration.js';
 export { findDependencyCycle } from './dependency-cycle.js';
@@ -63,7 +63,7 @@ export {
 } from './refusal.js';
 export { MAX_DEADLINE_SECONDS } from './rollout-fields.js';
 export { readRouterReport } from './router-report.js';
-export { DEFAULT_SERVICE_PORTS, type PortRange, servicePortsOf } from './service-ports.js';
+export { DEFAULT_SERVICE_PORTS, type PortRange } from './service-ports.js';
 export {
   computeTaskStats,
   countTasks,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { groupId, type RootGroup } from '#core';
+import { groupId, type RootGroup, servicePortsOf } from '#core';
 import { arbitraryJson, plausibleApp } from '../../../test/support/arbitrary-json.js';
 import { readAppList, readAppRequest, readNewApp } from './app-request.js';
 import { declareApps } from './change-apps.js';
@@ -10,7 +10,6 @@ import { readGroupPatch, readGroupRequest, readNewGroup } from './group-request.
 import { applyDeclaration, emptyRoot, rules, unwrap } from './marathon-v2.test-support.js';
 import { describeRefusal, type Outcome } from './refusal.js';
 import { readRouterReport } from './router-report.js';
-import { servicePortsOf } from './service-ports.js';
 import { readTaskIds } from './task-ids-request.js';
 import { toWireApp } from './to-wire-app.js';
 

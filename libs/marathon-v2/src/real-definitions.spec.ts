@@ -5,7 +5,7 @@ import { groupId } from '#core';
 import { declareGroup } from './change-groups.js';
 import { readGroupRequest } from './group-request.js';
 import { parseJsonText } from './json-text.js';
-import { emptyRoot, rules, unwrap } from './marathon-v2.test-support.js';
+import { applyDeclaration, emptyRoot, rules, unwrap } from './marathon-v2.test-support.js';
 import { toWireApp } from './to-wire-app.js';
 
 /** A busy machine may need longer than the usual limit. */
@@ -60,14 +60,7 @@ describe.each(['real-group-100-apps.json', 'real-group-500-apps.json'])('%s', (n
     const first = { root: emptyRoot(), version: '2026-01-01T00:00:00.000Z', rules };
     const id = groupId((JSON.parse(text) as Dump).id);
     const declared = unwrap(declareGroup(first, id, request.update, { create: false }));
-    const root = {
-      ...first.root,
-      apps: new Map(declared.putApps.map((app) => [app.id, app])),
-      groups: new Map([
-        ...first.root.groups,
-        ...declared.putGroups.map((group) => [group.id, group] as const),
-      ]),
-    };
+    const root = applyDeclaration(first.root, declared);
 
     const reread = unwrap(
       readGroupRequest({ id, apps: [...root.apps.values()].map(toWireApp) }, { strict: true }),

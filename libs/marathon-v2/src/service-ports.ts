@@ -1,5 +1,11 @@
-import type { App, PortDefinition, PortMapping } from '#core';
-import { isHostNetworking } from './complete-app.js';
+import {
+  type App,
+  isHostNetworking,
+  type PortDefinition,
+  type PortMapping,
+  type RootGroup,
+  servicePortsOf,
+} from '#core';
 
 /** The range service ports are assigned from, both ends included. */
 export interface PortRange {
@@ -12,25 +18,24 @@ export const DEFAULT_SERVICE_PORTS: PortRange = { min: 10_000, max: 20_000 };
 
 type WithPorts = Pick<App, 'networks' | 'portDefinitions' | 'container'>;
 
-/** The service ports of an app in order: of its port definitions, or of its port mappings. 0: not assigned. */
-export const servicePortsOf = (app: WithPorts): readonly number[] =>
-  isHostNetworking(app.networks)
-    ? app.portDefinitions.map((definition) => definition.port)
-    : (app.container?.portMappings ?? []).map((mapping) => mapping.servicePort);
-
 /**
  * Hands out service ports within one change: for each 0 the port the app had before at that place in line, else the
  * lowest that nobody uses. Owned by one change; ports it hands out count as used.
  */
 export class ServicePortAssigner {
   private next: number;
+  private readonly inUse: Iterator<number>;
+  private nextInUse: number;
 
-  /** `used` holds the ports of the old and of the new declaration; it is added to. */
+  /** `declared` are the ports in use, `taken` those that the change names itself; what is handed out is added there. */
   constructor(
     private readonly range: PortRange,
-    private readonly used: Set<number>,
+    declared: RootGroup['servicePorts'],
+    private readonly taken: Set<number>,
   ) {
     this.next = range.min;
+    this.inUse = declared.keysFrom(range.min);
+    this.nextInUse = this.following();
   }
 
   /** The app with all its service ports set, or undefined when the range is exhausted. */
@@ -53,10 +58,19 @@ export class ServicePortAssigner {
   }
 
   private take(): number | undefined {
-    while (this.next <= this.range.max && this.used.has(this.next)) this.next += 1;
-    if (this.next > this.range.max) return undefined;
-    this.used.add(this.next);
-    return this.next;
+    for (; this.next <= this.range.max; this.next += 1) {
+      if (this.nextInUse === this.next) this.nextInUse = this.following();
+      else if (!this.taken.has(this.next)) {
+        this.taken.add(this.next);
+        return this.next;
+      }
+    }
+    return undefined;
+  }
+
+  private following(): number {
+    const { done, value } = this.inUse.next();
+    return done === true ? Number.POSITIVE_INFINITY : value;
   }
 }
 

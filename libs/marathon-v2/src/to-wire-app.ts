@@ -1,5 +1,5 @@
 import type { App, Container, Group, HealthCheck, Network, Volume } from '#core';
-import { isHostNetworking } from './complete-app.js';
+import { isHostNetworking } from '#core';
 import { definedFields } from './object-reader.js';
 import type { WireApp, WireHealthCheck } from './wire-app.js';
 

@@ -1,7 +1,7 @@
 import type { App, Instance, InstanceCondition, TaskFailure } from '#core';
+import { servicePortsOf } from '#core';
 import { toIsoTime } from './iso-time.js';
 import { definedFields } from './object-reader.js';
-import { servicePortsOf } from './service-ports.js';
 import type {
   WireCheckResult,
   WireHealthCheckResult,

@@ -1,5 +1,6 @@
 import type { HealthCheck, ReadinessCheck } from '#core';
-import { type Definition, isHostNetworking } from './complete-app.js';
+import { isHostNetworking } from '#core';
+import type { Definition } from './complete-app.js';
 import { checkPort, type Report } from './rule-report.js';
 
 /** Health, readiness and generic checks against the app's ports. */

@@ -1,4 +1,5 @@
-import { type Definition, isHostNetworking } from './complete-app.js';
+import { isHostNetworking } from '#core';
+import type { Definition } from './complete-app.js';
 import { checkPort, checkPortNames, checkUnique, type Report } from './rule-report.js';
 
 const NETWORK_NAME = /^[a-z0-9](?:[-a-z0-9_]*[a-z0-9])?$/;

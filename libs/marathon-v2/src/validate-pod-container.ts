@@ -1,5 +1,4 @@
-import { type PodContainer, toMilli } from '#core';
-import { isHostNetworking } from './complete-app.js';
+import { isHostNetworking, type PodContainer, toMilli } from '#core';
 import type { PodDefinition } from './complete-pod.js';
 import { MAX_INT } from './object-reader.js';
 import { checkRange, checkUnique, type Report } from './rule-report.js';

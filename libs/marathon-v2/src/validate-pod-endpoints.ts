@@ -1,5 +1,4 @@
-import { endpointsOf, type PodEndpoint } from '#core';
-import { isHostNetworking } from './complete-app.js';
+import { endpointsOf, isHostNetworking, type PodEndpoint } from '#core';
 import type { PodDefinition } from './complete-pod.js';
 import { checkPort, checkUnique, type Report } from './rule-report.js';
 

@@ -2,6 +2,7 @@ import {
   type App,
   type AppId,
   type ControllerSnapshot,
+  createRoot,
   type Deployment,
   type Group,
   groupId,
@@ -137,12 +138,10 @@ function toRoot(
   groups: readonly Definition<Group>[],
 ): RootGroup {
   const root: Group = { id: groupId('/'), dependencies: [], enforceRole: false, version };
-  return {
+  return createRoot({
     revision,
     version,
-    apps: new Map(apps.map(({ definition }) => [definition.id, definition])),
-    groups: new Map(
-      [root, ...groups.map(({ definition }) => definition)].map((one) => [one.id, one]),
-    ),
-  };
+    apps: apps.map(({ definition }) => definition),
+    groups: [root, ...groups.map(({ definition }) => definition)],
+  });
 }

@@ -1,16 +1,8 @@
-import type {
-  App,
-  AppId,
-  Deployment,
-  Group,
-  Instance,
-  InstanceId,
-  JobProgress,
-  TaskFailure,
-} from '#core';
+import type { AppId, Deployment, Instance, InstanceId, JobProgress, TaskFailure } from '#core';
 import { appendHistory } from './deployment-history.js';
 import { appendEvents, type EventPartitions } from './event-log.js';
-import type { FoldedChanges, RevisionChange } from './fold-changes.js';
+import type { FoldedChanges } from './fold-changes.js';
+import { putRevisions } from './revision-writes.js';
 import type { Sql } from './sql.js';
 
 /** Any number but the lock of the migrations. */
@@ -33,7 +25,7 @@ export async function writeChanges(
   changes: FoldedChanges,
   partitions: EventPartitions,
 ): Promise<void> {
-  for (const revision of changes.revisions) await putRevision(sql, revision);
+  await putRevisions(sql, changes.revisions);
   await deleteInstances(sql, changes.deleteInstances);
   await putInstances(sql, changes.putInstances);
   await putDeployments(sql, changes.deployments);
@@ -62,63 +54,6 @@ export async function putSetting(
     `INSERT INTO controller.setting (name, value) VALUES ($1, $2)
      ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
     [name, value],
-  );
-}
-
-async function putRevision(sql: Sql, change: RevisionChange): Promise<void> {
-  const { revision, version } = change;
-  await sql(
-    `INSERT INTO controller.revision (revision, version) VALUES ($1, $2)
-     ON CONFLICT (revision) DO UPDATE SET version = excluded.version`,
-    [revision, version],
-  );
-  const endedApps = [...change.putApps.map(({ id }) => id), ...change.removeApps];
-  await endRows(sql, 'controller.app', endedApps, revision);
-  await putApps(sql, change.putApps, revision);
-  const endedGroups = [...change.putGroups.map(({ id }) => id), ...change.removeGroups];
-  await endRows(sql, 'controller.app_group', endedGroups, revision);
-  await putGroups(sql, change.putGroups, revision);
-}
-
-async function endRows(
-  sql: Sql,
-  table: 'controller.app' | 'controller.app_group',
-  ids: readonly string[],
-  revision: number,
-): Promise<void> {
-  if (ids.length === 0) return;
-  await sql(
-    `UPDATE ${table} SET to_revision = $2
-     WHERE id = ANY($1::text[]) AND to_revision IS NULL AND from_revision < $2`,
-    [ids, revision],
-  );
-}
-
-async function putApps(sql: Sql, apps: readonly App[], revision: number): Promise<void> {
-  if (apps.length === 0) return;
-  await sql(
-    `INSERT INTO controller.app (id, from_revision, version, definition)
-     SELECT id, $4::bigint, version, definition
-     FROM unnest($1::text[], $2::text[], $3::json[]) AS new (id, version, definition)
-     ON CONFLICT (id, from_revision) DO UPDATE
-       SET version = excluded.version, definition = excluded.definition`,
-    [
-      apps.map(({ id }) => id),
-      apps.map(({ version }) => version),
-      apps.map((app) => JSON.stringify(app)),
-      revision,
-    ],
-  );
-}
-
-async function putGroups(sql: Sql, groups: readonly Group[], revision: number): Promise<void> {
-  if (groups.length === 0) return;
-  await sql(
-    `INSERT INTO controller.app_group (id, from_revision, definition)
-     SELECT id, $3::bigint, definition
-     FROM unnest($1::text[], $2::json[]) AS new (id, definition)
-     ON CONFLICT (id, from_revision) DO UPDATE SET definition = excluded.definition`,
-    [groups.map(({ id }) => id), groups.map((group) => JSON.stringify(group)), revision],
   );
 }
 

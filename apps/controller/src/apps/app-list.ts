@@ -1,11 +1,11 @@
-import type { App, RootGroup } from '#core';
+import type { App } from '#core';
 import { parseLabelSelector, resolveAppId } from '#marathon-v2';
 import { acceptedOrThrow } from '../http/outcome.js';
 import { type Query, readText, readTexts } from '../http/query.js';
 import { badQuery, shown } from '../lists/bad-query.js';
 import { readFields, type Selection } from '../lists/fields.js';
 import { APP_FIELDS } from '../lists/known-fields.js';
-import { byText, type Page, readPage } from '../lists/page.js';
+import { type Page, readPage } from '../lists/page.js';
 import {
   type AppEmbeds,
   keyOfEmbeds,
@@ -45,17 +45,6 @@ export function readAppListRequest(query: Query): AppListRequest {
     selection,
     key: JSON.stringify([keyOfEmbeds(embeds), texts, page, selection]),
   };
-}
-
-const sortedApps = new WeakMap<RootGroup, readonly App[]>();
-
-/** Every app in the order of pages: by id. Sorted once for each root. */
-export function appsById(root: RootGroup): readonly App[] {
-  const known = sortedApps.get(root);
-  if (known !== undefined) return known;
-  const sorted = [...root.apps.values()].sort((left, right) => byText(left.id, right.id));
-  sortedApps.set(root, sorted);
-  return sorted;
 }
 
 const searchTexts = new WeakMap<App, string>();

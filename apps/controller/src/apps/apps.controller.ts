@@ -10,7 +10,7 @@ import { digestOf, isUnchanged } from '../lists/etag.js';
 import { cutPage, describePage, MAX_PAGE, type Page } from '../lists/page.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
 import { keyOfEmbeds } from './app-embeds.js';
-import { appsById, readAppListRequest } from './app-list.js';
+import { readAppListRequest } from './app-list.js';
 import { AppViews } from './app-views.js';
 import { AppsService } from './apps.service.js';
 import { toWriteRequest } from './write-request.js';
@@ -51,9 +51,9 @@ export class AppsController {
       void sendJson(reply, this.views.allApps(embeds));
       return;
     }
-    const root = view.root();
-    const apps = page === undefined ? [...root.apps.values()] : appsById(root);
-    const found = apps.filter((app) => !isPod(app) && (filter?.(app) ?? true));
+    const found = [...view.root().apps.values()].filter(
+      (app) => !isPod(app) && (filter?.(app) ?? true),
+    );
     const part = page === undefined ? found : this.cut(request, reply, { found, page });
     void sendJson(reply, this.views.list(part, embeds, selection));
   }

@@ -6,6 +6,8 @@ import {
   type DeploymentStep,
   deploymentId,
   isParked,
+  nextRoot,
+  type RootDelta,
   type RootGroup,
 } from '#core';
 import {
@@ -19,7 +21,7 @@ import {
   settleLimits,
   stampApp,
 } from '#deployment';
-import type { RootChange, RootChangeOutcome, RootDelta } from './controller-engine.port.js';
+import type { RootChange, RootChangeOutcome } from './controller-engine.port.js';
 import { configVersionOf } from './definitions.js';
 import { deadlineLeftMs } from './deployment-deadline.js';
 import { cancelRunning, finishDeployment } from './deployment-progress.js';
@@ -142,7 +144,7 @@ export function planChange(
   const restart = new Set(change.restart ?? []);
   const abilities = abilitiesOf(context.ports);
   const delta = stampDelta(original, requested, { version, restart, options, abilities });
-  const target = previewRoot(original, delta, version);
+  const target = nextRoot(original, delta, version);
   const changed = [...delta.putApps.map(({ id }) => id), ...delta.removeApps];
   const leftBehind = requested.putApps
     .map(({ id }) => id)
@@ -194,16 +196,6 @@ function stampDelta(
     removeApps: requested.removeApps.filter((id) => original.apps.has(id)),
     removeGroups: requested.removeGroups.filter((id) => original.groups.has(id)),
   };
-}
-
-function previewRoot(original: RootGroup, delta: RootDelta, version: string): RootGroup {
-  const apps = new Map(original.apps);
-  for (const id of delta.removeApps) apps.delete(id);
-  for (const app of delta.putApps) apps.set(app.id, app);
-  const groups = new Map(original.groups);
-  for (const id of delta.removeGroups) groups.delete(id);
-  for (const group of delta.putGroups) groups.set(group.id, group);
-  return { revision: original.revision + 1, version, apps, groups };
 }
 
 /** A deployment stopped half-way leaves a mixture; declaring the app again, even unchanged, finishes the work. */

@@ -3,10 +3,9 @@ import type {
   AppId,
   Deployment,
   DeploymentId,
-  Group,
-  GroupId,
   Instance,
   InstanceId,
+  RootDelta,
   RootGroup,
   StoredEvent,
   TaskFailure,
@@ -21,14 +20,6 @@ import type {
 } from '#marathon-v2';
 import type { AppExplanation, UnusedOffer } from './app-explanation.port.js';
 import type { ChangePreview } from './change-preview.port.js';
-
-/** What a change of the declared state puts and removes; everything else stays. */
-export interface RootDelta {
-  readonly putApps: readonly App[];
-  readonly removeApps: readonly AppId[];
-  readonly putGroups: readonly Group[];
-  readonly removeGroups: readonly GroupId[];
-}
 
 /**
  * A change of what should run. `apply` is pure and is called once, inside the serial queue, with the current root and

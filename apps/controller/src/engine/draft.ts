@@ -8,6 +8,8 @@ import {
   type InstanceId,
   type JobProgress,
   type Now,
+  nextRoot,
+  type RootDelta,
   type RootGroup,
   type StoreChange,
   type StoredEvent,
@@ -17,7 +19,6 @@ import {
 } from '#core';
 import type { MarathonEvent } from '#marathon-v2';
 import type { CommittedState, StateDelta } from './committed-state.js';
-import type { RootDelta } from './controller-engine.port.js';
 import type { EngineEffect } from './engine-effect.js';
 
 /**
@@ -118,16 +119,10 @@ export class Draft {
     this.stories.set(id, story);
   }
 
-  /** Makes the next revision. O(apps + groups) for the copies of the two indexes. */
+  /** Makes the next revision. */
   putRevision(delta: RootDelta, version: string): RootGroup {
-    const apps = new Map(this.currentRoot.apps);
-    for (const id of delta.removeApps) apps.delete(id);
-    for (const app of delta.putApps) apps.set(app.id, app);
-    const groups = new Map(this.currentRoot.groups);
-    for (const id of delta.removeGroups) groups.delete(id);
-    for (const group of delta.putGroups) groups.set(group.id, group);
-    const revision = this.currentRoot.revision + 1;
-    this.currentRoot = { revision, version, apps, groups };
+    this.currentRoot = nextRoot(this.currentRoot, delta, version);
+    const { revision } = this.currentRoot;
     this.revisions.push({ kind: 'put-revision', revision, version, ...delta });
     for (const app of delta.putApps) this.touchedApps.add(app.id);
     for (const id of delta.removeApps) this.touchedApps.add(id);

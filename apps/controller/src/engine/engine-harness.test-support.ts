@@ -1,4 +1,4 @@
-import type { App, FrameworkId, Lease, StoredEvent } from '#core';
+import type { App, FrameworkId, Lease, RootDelta, StoredEvent } from '#core';
 import { appId, frameworkId } from '#core';
 import type {
   SchedulerCallWithoutFrameworkId,
@@ -11,7 +11,7 @@ import { FakeLeaseKeeper } from '../../../../test/support/fake-lease-keeper.js';
 import { FakeProber } from '../../../../test/support/fake-prober.js';
 import { SeededRandom } from '../../../../test/support/seeded-random.js';
 import { VirtualClock } from '../../../../test/support/virtual-clock.js';
-import type { RootChange, RootDelta } from './controller-engine.port.js';
+import type { RootChange } from './controller-engine.port.js';
 import { createControllerEngine } from './create-controller-engine.js';
 import type { RunningEngine } from './engine.js';
 import type { EngineOptions, EnginePorts } from './engine-ports.js';

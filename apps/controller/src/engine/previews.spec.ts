@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type App, appId, deploymentId } from '#core';
+import { type App, appId, deploymentId, type RootDelta } from '#core';
 import { anApp } from '../../../../test/support/store-fixtures.js';
-import type { RootDelta } from './controller-engine.port.js';
 import { EngineHarness } from './engine-harness.test-support.js';
 
 const WEB = appId('/web');

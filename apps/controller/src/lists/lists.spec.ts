@@ -113,7 +113,7 @@ describe('lists over HTTP', () => {
   it('find apps by parts of ids and labels, beside Marathon’s filters', async () => {
     await put('/shop/web', '/shop/db', '/blog');
 
-    expect(await idsAt('/v2/apps?search=SHOP')).toEqual(['/shop/web', '/shop/db']);
+    expect(await idsAt('/v2/apps?search=SHOP')).toEqual(['/shop/db', '/shop/web']);
     expect(await idsAt('/v2/apps?search=owner')).toHaveLength(3);
     expect(await idsAt('/v2/apps?search=team/bl')).toEqual(['/blog']);
     expect(await idsAt('/v2/apps?search=shop&id=db')).toEqual(['/shop/db']);
