@@ -1,4 +1,3 @@
-import { putSetting } from './controller-writes.js';
 import { dropOldEvents } from './event-log.js';
 import type { Sql } from './sql.js';
 
@@ -77,5 +76,10 @@ async function dropEvents(sql: Sql): Promise<void> {
     'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS "nowMs"',
   );
   const dropped = await dropOldEvents(sql, rows[0]?.nowMs ?? 0);
-  if (dropped !== undefined) await putSetting(sql, 'dropped-event-id', String(dropped));
+  if (dropped === undefined) return;
+  await sql(
+    `INSERT INTO controller.setting (name, value) VALUES ('dropped-event-id', $1)
+     ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+    [String(dropped)],
+  );
 }

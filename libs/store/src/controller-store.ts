@@ -24,14 +24,8 @@ export function createControllerStore(database: Database): ControllerStore {
   const knownPartitions = new Set<number>();
   return {
     load: () => readConsistently(database, readSnapshot),
-    async commit(lease, changes) {
-      const created = new Set<number>();
-      await writeFenced(database, lease, async (sql) => {
-        await lockWrites(sql);
-        await writeChanges(sql, foldChanges(changes), { known: knownPartitions, created });
-      });
-      for (const index of created) knownPartitions.add(index);
-    },
+    commit: (lease, changes) =>
+      writeChanges(database, lease, foldChanges(changes), knownPartitions),
     async settle(lease) {
       let lastEventId = 0;
       // Each statement sees what was stored before it began, so the lock has to come before the question.

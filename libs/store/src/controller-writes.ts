@@ -1,9 +1,10 @@
-import type { AppId, Deployment, Instance, InstanceId, JobProgress, TaskFailure } from '#core';
-import { appendHistory } from './deployment-history.js';
-import { appendEvents, type EventPartitions } from './event-log.js';
+import { type Deployment, FencedError, type Lease } from '#core';
+import { historyRows } from './deployment-history.js';
+import { makePartition, partitionsOf } from './event-log.js';
 import type { FoldedChanges } from './fold-changes.js';
-import { putRevisions } from './revision-writes.js';
-import type { Sql } from './sql.js';
+import type { Database } from './open-database.js';
+import { revisionRows } from './revision-rows.js';
+import { fencedMessage, runSql, type Sql, writeFenced } from './sql.js';
 
 /** Any number but the lock of the migrations. */
 const WRITE_LOCK = 7_221_530_885;
@@ -17,108 +18,126 @@ export async function lockWrites(sql: Sql): Promise<void> {
 }
 
 /**
- * Writes the changes of one transaction with a few multi-row statements. Repeating it changes nothing, so a commit whose
- * outcome is unknown may be sent again.
+ * Writes the changes of one transaction with one call of `controller.write_changes`: that is a transaction of its own,
+ * fenced and under the write lock. Repeating it changes nothing, so a commit whose outcome is unknown may be sent again.
  */
 export async function writeChanges(
-  sql: Sql,
+  database: Database,
+  lease: Lease,
   changes: FoldedChanges,
-  partitions: EventPartitions,
+  knownPartitions: Set<number>,
 ): Promise<void> {
-  await putRevisions(sql, changes.revisions);
-  await deleteInstances(sql, changes.deleteInstances);
-  await putInstances(sql, changes.putInstances);
-  await putDeployments(sql, changes.deployments);
-  await appendHistory(sql, changes.history);
-  await putFailures(sql, changes.failures);
-  await deleteJobs(sql, changes.deleteJobs);
-  await putJobs(sql, changes.jobs);
-  await writeFrameworkId(sql, changes.frameworkId);
-  await appendEvents(sql, changes.events, partitions);
-}
-
-async function writeFrameworkId(sql: Sql, change: FoldedChanges['frameworkId']): Promise<void> {
-  if (change?.kind === 'put-framework-id') {
-    await putSetting(sql, 'framework-id', change.frameworkId);
-  } else if (change?.kind === 'delete-framework-id') {
-    await sql("DELETE FROM controller.setting WHERE name = 'framework-id'");
+  for (const index of partitionsOf(changes.events)) {
+    if (knownPartitions.has(index)) continue;
+    await writeFenced(database, lease, async (sql) => {
+      await lockWrites(sql);
+      await makePartition(sql, index);
+    });
+    knownPartitions.add(index);
   }
-}
-
-export async function putSetting(
-  sql: Sql,
-  name: 'framework-id' | 'dropped-event-id',
-  value: string,
-): Promise<void> {
-  await sql(
-    `INSERT INTO controller.setting (name, value) VALUES ($1, $2)
-     ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
-    [name, value],
+  const parameters: readonly Parameter[] = [
+    ['lease_scope', 'text', lease.scope],
+    ['lease_epoch', 'bigint', lease.epoch],
+    ['write_lock', 'bigint', WRITE_LOCK],
+    ...columnsOf(changes).filter(([, , values]) => values.length > 0),
+  ];
+  const list = parameters.map(([name, type], index) => `${name} => $${index + 1}::${type}`);
+  const { rows } = await runSql<{ readonly isWritten: boolean }>(
+    database,
+    `SELECT controller.write_changes(${list.join(', ')}) AS "isWritten"`,
+    parameters.map(([, , value]) => value),
   );
+  if (rows[0]?.isWritten !== true) throw new FencedError(fencedMessage(lease));
 }
 
-async function deleteInstances(sql: Sql, ids: readonly InstanceId[]): Promise<void> {
-  if (ids.length === 0) return;
-  await sql('DELETE FROM controller.instance WHERE id = ANY($1::text[])', [ids]);
+/** Name, type and value of what `write_changes` is given. */
+type Parameter = readonly [name: string, type: string, value: unknown];
+/** A column of rows to write. */
+type Column = readonly [name: string, type: `${string}[]`, values: readonly unknown[]];
+
+const columnsOf = (changes: FoldedChanges): readonly Column[] => [
+  ...revisionColumns(changes),
+  ...instanceColumns(changes),
+  ...deploymentColumns(changes),
+  ...settingColumns(changes),
+  ['failure_apps', 'text[]', changes.failures.map(({ appId }) => appId)],
+  ['failure_bodies', 'json[]', changes.failures.map(toJson)],
+  ['deleted_jobs', 'text[]', changes.deleteJobs],
+  ['job_apps', 'text[]', changes.jobs.map(({ appId }) => appId)],
+  ['job_bodies', 'json[]', changes.jobs.map(toJson)],
+  ['event_ids', 'bigint[]', changes.events.map(({ id }) => id)],
+  ['event_types', 'text[]', changes.events.map(({ type }) => type)],
+  [
+    'event_times',
+    'bigint[]',
+    changes.events.map(({ timestampEpochMs }) => Math.round(timestampEpochMs)),
+  ],
+  ['event_payloads', 'text[]', changes.events.map(({ payload }) => payload)],
+];
+
+function revisionColumns({ revisions }: FoldedChanges): readonly Column[] {
+  const { apps, groups } = revisionRows(revisions);
+  return [
+    ['revisions', 'bigint[]', revisions.map(({ revision }) => revision)],
+    ['revision_versions', 'text[]', revisions.map(({ version }) => version)],
+    ['ended_apps', 'text[]', [...apps.ended.keys()]],
+    ['ended_app_revisions', 'bigint[]', [...apps.ended.values()]],
+    ['app_ids', 'text[]', apps.rows.map(({ id }) => id)],
+    ['app_froms', 'bigint[]', apps.rows.map(({ from }) => from)],
+    ['app_tos', 'bigint[]', apps.rows.map(({ to }) => to)],
+    ['app_versions', 'text[]', apps.rows.map(({ definition }) => definition.version)],
+    ['app_definitions', 'json[]', apps.rows.map(({ definition }) => toJson(definition))],
+    ['ended_groups', 'text[]', [...groups.ended.keys()]],
+    ['ended_group_revisions', 'bigint[]', [...groups.ended.values()]],
+    ['group_ids', 'text[]', groups.rows.map(({ id }) => id)],
+    ['group_froms', 'bigint[]', groups.rows.map(({ from }) => from)],
+    ['group_tos', 'bigint[]', groups.rows.map(({ to }) => to)],
+    ['group_definitions', 'json[]', groups.rows.map(({ definition }) => toJson(definition))],
+  ];
 }
 
-async function putInstances(sql: Sql, instances: readonly Instance[]): Promise<void> {
-  if (instances.length === 0) return;
-  await sql(
-    `INSERT INTO controller.instance (id, app_id, body)
-     SELECT * FROM unnest($1::text[], $2::text[], $3::json[])
-     ON CONFLICT (id) DO UPDATE SET body = excluded.body`,
+const instanceColumns = ({ deleteInstances, putInstances }: FoldedChanges): readonly Column[] => [
+  ['deleted_instances', 'text[]', deleteInstances],
+  ['instance_ids', 'text[]', putInstances.map(({ id }) => id)],
+  ['instance_apps', 'text[]', putInstances.map(({ appId }) => appId)],
+  ['instance_bodies', 'json[]', putInstances.map(toJson)],
+];
+
+function deploymentColumns({ deployments, history }: FoldedChanges): readonly Column[] {
+  const story = historyRows(history);
+  return [
+    ['deployment_ids', 'text[]', deployments.map(({ id }) => id)],
+    ['deployment_states', 'text[]', deployments.map(({ state }) => state)],
     [
-      instances.map(({ id }) => id),
-      instances.map(({ appId }) => appId),
-      instances.map((instance) => JSON.stringify(instance)),
-    ],
-  );
-}
-
-async function putDeployments(sql: Sql, deployments: readonly Deployment[]): Promise<void> {
-  if (deployments.length === 0) return;
-  await sql(
-    `INSERT INTO controller.deployment (id, state, original_revision, target_revision, finished_at_ms, body)
-     SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::json[])
-     ON CONFLICT (id) DO UPDATE SET state = excluded.state, finished_at_ms = excluded.finished_at_ms,
-       original_revision = excluded.original_revision, target_revision = excluded.target_revision,
-       body = excluded.body`,
-    [
-      deployments.map(({ id }) => id),
-      deployments.map(({ state }) => state),
+      'deployment_originals',
+      'bigint[]',
       deployments.map(({ originalRevision }) => originalRevision),
-      deployments.map(({ targetRevision }) => targetRevision),
-      deployments.map((one) => (one.state === 'Running' ? null : finishedAt(one))),
-      deployments.map((deployment) => JSON.stringify(deployment)),
     ],
-  );
+    ['deployment_targets', 'bigint[]', deployments.map(({ targetRevision }) => targetRevision)],
+    [
+      'deployment_ends',
+      'bigint[]',
+      deployments.map((one) => (one.state === 'Running' ? null : finishedAt(one))),
+    ],
+    ['deployment_bodies', 'json[]', deployments.map(toJson)],
+    ['story_deployments', 'text[]', story.map(({ deployment }) => deployment)],
+    ['story_positions', 'integer[]', story.map(({ position }) => position)],
+    ['story_bodies', 'json[]', story.map(({ body }) => toJson(body))],
+  ];
 }
 
-async function putFailures(sql: Sql, failures: readonly TaskFailure[]): Promise<void> {
-  if (failures.length === 0) return;
-  await sql(
-    `INSERT INTO controller.task_failure (app_id, body)
-     SELECT * FROM unnest($1::text[], $2::json[])
-     ON CONFLICT (app_id) DO UPDATE SET body = excluded.body`,
-    [failures.map(({ appId }) => appId), failures.map((failure) => JSON.stringify(failure))],
-  );
+function settingColumns({ frameworkId: change }: FoldedChanges): readonly Column[] {
+  if (change === undefined) return [];
+  if (change.kind === 'delete-framework-id') {
+    return [['deleted_settings', 'text[]', ['framework-id']]];
+  }
+  return [
+    ['setting_names', 'text[]', ['framework-id']],
+    ['setting_values', 'text[]', [change.frameworkId]],
+  ];
 }
 
-async function deleteJobs(sql: Sql, apps: readonly AppId[]): Promise<void> {
-  if (apps.length === 0) return;
-  await sql('DELETE FROM controller.job WHERE app_id = ANY($1::text[])', [apps]);
-}
-
-async function putJobs(sql: Sql, jobs: readonly JobProgress[]): Promise<void> {
-  if (jobs.length === 0) return;
-  await sql(
-    `INSERT INTO controller.job (app_id, body)
-     SELECT * FROM unnest($1::text[], $2::json[])
-     ON CONFLICT (app_id) DO UPDATE SET body = excluded.body`,
-    [jobs.map(({ appId }) => appId), jobs.map((progress) => JSON.stringify(progress))],
-  );
-}
+const toJson = (value: object): string => JSON.stringify(value);
 
 const finishedAt = (deployment: Deployment): number =>
   Math.round(deployment.finishedAtEpochMs ?? deployment.startedAtEpochMs);

@@ -26,6 +26,7 @@ import { ControllerJobs1764374400000 } from './migrations/controller-jobs.js';
 import { DeploymentHistory1764288000000 } from './migrations/deployment-history.js';
 import { InitialSchema1763683200000 } from './migrations/initial-schema.js';
 import { MasterOperations1764115200000 } from './migrations/master-operations.js';
+import { WriteChanges1764460800000 } from './migrations/write-changes.js';
 
 const CONNECT_TIMEOUT_MS = 3_000;
 const STATEMENT_TIMEOUT_MS = 15_000;
@@ -39,6 +40,7 @@ const MIGRATIONS = [
   MasterOperations1764115200000,
   DeploymentHistory1764288000000,
   ControllerJobs1764374400000,
+  WriteChanges1764460800000,
 ];
 
 /** The pool and what it knows of the schema; not connected yet. */
@@ -81,6 +83,8 @@ export function createDataSource(url: string, options: DatabaseOptions): DataSou
       // The client's own limit is for a server that no longer answers at all.
       query_timeout: statementTimeoutMs + CONNECT_TIMEOUT_MS,
       idle_in_transaction_session_timeout: IDLE_TRANSACTION_TIMEOUT_MS,
+      // What waited for a lock must see what was stored meanwhile, whatever the server's default is.
+      options: '-c default_transaction_isolation=read\\ committed',
     },
   });
 }

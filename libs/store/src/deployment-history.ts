@@ -9,33 +9,22 @@ import type { Sql } from './sql.js';
 
 export type HistoryChange = Extract<StoreChange, { readonly kind: 'append-history' }>;
 
-interface Row {
+export interface HistoryRow {
   readonly deployment: DeploymentId;
   readonly position: number;
   readonly body: DeploymentEvent | { readonly omitted: number };
 }
 
-/** Adds to the stories of deployments; what is beyond the bound is only counted. Repeating it changes nothing. */
-export async function appendHistory(sql: Sql, changes: readonly HistoryChange[]): Promise<void> {
-  const places = new Map<string, Row>();
+/** What is added to the stories of deployments; what is beyond the bound is only counted. */
+export function historyRows(changes: readonly HistoryChange[]): readonly HistoryRow[] {
+  const places = new Map<string, HistoryRow>();
   for (const row of changes.flatMap(toRows)) places.set(`${row.deployment} ${row.position}`, row);
-  if (places.size === 0) return;
-  const rows = [...places.values()];
-  await sql(
-    `INSERT INTO controller.deployment_event (deployment_id, position, body)
-     SELECT * FROM unnest($1::text[], $2::integer[], $3::json[])
-     ON CONFLICT (deployment_id, position) DO UPDATE SET body = excluded.body`,
-    [
-      rows.map(({ deployment }) => deployment),
-      rows.map(({ position }) => position),
-      rows.map(({ body }) => JSON.stringify(body)),
-    ],
-  );
+  return [...places.values()];
 }
 
-function toRows({ deploymentId, after, events }: HistoryChange): readonly Row[] {
+function toRows({ deploymentId, after, events }: HistoryChange): readonly HistoryRow[] {
   const kept = events
-    .map((body, index): Row => ({ deployment: deploymentId, position: after + index, body }))
+    .map((body, index): HistoryRow => ({ deployment: deploymentId, position: after + index, body }))
     .filter(({ position }) => position < MAX_DEPLOYMENT_EVENTS);
   const omitted = after + events.length - MAX_DEPLOYMENT_EVENTS;
   if (omitted <= 0) return kept;
@@ -46,7 +35,7 @@ function toRows({ deploymentId, after, events }: HistoryChange): readonly Row[] 
 }
 
 export async function readHistory(sql: Sql, id: DeploymentId): Promise<DeploymentHistory> {
-  const { rows } = await sql<Pick<Row, 'position' | 'body'>>(
+  const { rows } = await sql<Pick<HistoryRow, 'position' | 'body'>>(
     `SELECT position, body FROM controller.deployment_event
      WHERE deployment_id = $1 ORDER BY position`,
     [id],

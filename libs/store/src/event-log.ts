@@ -7,42 +7,18 @@ export const PARTITION_EVENTS = 50_000;
 export const MAX_EVENTS = 1_000_000;
 export const MAX_EVENT_AGE_MS = 24 * 60 * 60 * 1000;
 
-/** Partitions known to exist. Only filled from committed transactions. */
-export interface EventPartitions {
-  readonly known: Set<number>;
-  /** Made by the transaction under way. */
-  readonly created: Set<number>;
-}
-
 const partitionOf = (id: number): number => Math.floor(id / PARTITION_EVENTS);
 const partitionName = (index: number): string => `event_p${index}`;
 
-/** Adds events; ids already there are overwritten, as nobody has seen an event whose commit failed. */
-export async function appendEvents(
-  sql: Sql,
-  events: readonly StoredEvent[],
-  partitions: EventPartitions,
-): Promise<void> {
-  if (events.length === 0) return;
-  for (const index of new Set(events.map(({ id }) => partitionOf(id)))) {
-    if (partitions.known.has(index)) continue;
-    await sql(
-      `CREATE TABLE IF NOT EXISTS controller.${partitionName(index)} PARTITION OF controller.event
-       FOR VALUES FROM (${index * PARTITION_EVENTS}) TO (${(index + 1) * PARTITION_EVENTS})`,
-    );
-    partitions.created.add(index);
-  }
+/** The partitions that these events belong to. */
+export const partitionsOf = (events: readonly StoredEvent[]): readonly number[] => [
+  ...new Set(events.map(({ id }) => partitionOf(id))),
+];
+
+export async function makePartition(sql: Sql, index: number): Promise<void> {
   await sql(
-    `INSERT INTO controller.event (id, type, timestamp_ms, payload)
-     SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[])
-     ON CONFLICT (id) DO UPDATE SET type = excluded.type, timestamp_ms = excluded.timestamp_ms,
-       payload = excluded.payload`,
-    [
-      events.map(({ id }) => id),
-      events.map(({ type }) => type),
-      events.map(({ timestampEpochMs }) => Math.round(timestampEpochMs)),
-      events.map(({ payload }) => payload),
-    ],
+    `CREATE TABLE IF NOT EXISTS controller.${partitionName(index)} PARTITION OF controller.event
+     FOR VALUES FROM (${index * PARTITION_EVENTS}) TO (${(index + 1) * PARTITION_EVENTS})`,
   );
 }
 

@@ -1,5 +1,5 @@
 import type { QueryRunner } from 'typeorm';
-import { FencedError, type Lease, type LeaseScope, StoreUnavailableError } from '#core';
+import { FencedError, type Lease, StoreUnavailableError } from '#core';
 import { mapErrors, toStoreError } from './database-error.js';
 import type { Database } from './open-database.js';
 
@@ -43,10 +43,10 @@ async function requireLease(sql: Sql, lease: Lease): Promise<void> {
     'SELECT 1 FROM pacer.lease WHERE scope = $1 AND epoch = $2 FOR KEY SHARE',
     [lease.scope, lease.epoch],
   );
-  if (rows.length === 0) throw new FencedError(fencedMessage(lease.scope, lease.epoch));
+  if (rows.length === 0) throw new FencedError(fencedMessage(lease));
 }
 
-const fencedMessage = (scope: LeaseScope, epoch: number): string =>
+export const fencedMessage = ({ scope, epoch }: Lease): string =>
   `epoch ${epoch} of the ${scope} lease no longer stands: another process leads`;
 
 const inTransaction = <Result>(
