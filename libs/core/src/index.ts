@@ -160,6 +160,7 @@ export type {
   ProbeTarget,
 } from './prober.port.js';
 export type { ExecutorTable, Reduction } from './reduction.js';
+export { isResident } from './resident-app.js';
 export {
   formatKey,
   nameOfKey,

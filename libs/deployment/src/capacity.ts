@@ -1,4 +1,4 @@
-import type { App } from '#core';
+import { type App, isResident } from '#core';
 
 /** Rounding errors of products such as 100 * 1.15 must not cost an instance. */
 const EPSILON = 1e-9;
@@ -18,7 +18,7 @@ export interface Capacity {
 export function restartCapacity(app: App): Capacity {
   const { minHealthy, maxCapacity } = plainCapacity(app);
   if (minHealthy < maxCapacity) return { minHealthy, maxCapacity };
-  if (app.residency !== undefined) return { minHealthy: Math.max(0, maxCapacity - 1), maxCapacity };
+  if (isResident(app)) return { minHealthy: Math.max(0, maxCapacity - 1), maxCapacity };
   return { minHealthy, maxCapacity: maxCapacity + 1 };
 }
 

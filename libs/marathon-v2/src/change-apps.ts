@@ -1,15 +1,11 @@
-import { type App, type AppId, appId, groupId, isPod, type RootGroup } from '#core';
+import { type App, type AppId, appId, groupId, isPod, isResident, type RootGroup } from '#core';
 import type { AppUpdate } from './app-request.js';
-import {
-  completeApp,
-  type Definition,
-  isResident,
-  mergeFields,
-  type Surroundings,
-} from './complete-app.js';
+import { completeApp, type Definition, mergeFields, type Surroundings } from './complete-app.js';
 import { type ChangeRules, type Declaration, DeclarationDraft } from './declaration.js';
 import { resolveAppId, topLevelGroupOf } from './path-id.js';
 import { accept, type Outcome, ProblemLog, refuse } from './refusal.js';
+import { checkRolloutCounts } from './rollout-fields.js';
+import { warnOfUnusedFields } from './unused-fields.js';
 import { validateApp, validateResidentUpdate } from './validate-app.js';
 import { CANNOT_SCALE_DAEMON, checkDaemonCount } from './workload.js';
 import type { AppFields } from './written-app.js';
@@ -92,6 +88,8 @@ export function placeApp(
   const allowedRoles = allowedRolesFor(definition);
   validateApp(definition, { features: draft.rules.features, allowedRoles }, at);
   if (before !== undefined) validateResidentUpdate(before, definition, at);
+  checkRolloutCounts(definition, before, at);
+  warnOfUnusedFields(definition, at);
   draft.putApp(definition, path);
 }
 

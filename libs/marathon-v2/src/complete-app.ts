@@ -4,6 +4,7 @@ import {
   type Container,
   type HealthCheck,
   isHostNetworking,
+  isResident,
   type Network,
   type PortDefinition,
   type PortMapping,
@@ -49,10 +50,6 @@ export function mergeFields(base: AppFields, update: AppFields): AppFields {
   if (changesVolumes && update.residency === undefined) delete merged.residency;
   return merged;
 }
-
-/** Whether the app keeps data of its own on an agent. */
-export const isResident = (app: { readonly container?: Pick<Container, 'volumes'> }): boolean =>
-  app.container?.volumes.some((volume) => volume.persistent !== undefined) ?? false;
 
 /** Fills in every default. Ids in `dependencies` become absolute, relative to the app's group; wrong ones are reported. */
 export function completeApp(

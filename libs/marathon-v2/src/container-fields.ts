@@ -1,4 +1,5 @@
 import type { Container, PortMapping, Volume } from '#core';
+import { readLinuxInfo } from './linux-info.js';
 import { readProtocol } from './network-fields.js';
 import { definedFields, type ObjectReader } from './object-reader.js';
 import type { ContainerFields, DockerNetwork } from './written-app.js';
@@ -26,7 +27,7 @@ export function readContainer(reader: ObjectReader): WrittenContainer {
     ...definedFields({
       docker: docker?.docker,
       portMappings: reader.objects('portMappings', readPortMapping),
-      linuxInfo: reader.opaque('linuxInfo'),
+      linuxInfo: reader.object('linuxInfo', readLinuxInfo),
     }),
   };
   return {
@@ -108,6 +109,6 @@ const readExternal = (reader: ObjectReader): Readonly<Record<string, unknown>> =
     name: reader.string('name', { minLength: 1 }),
     provider: reader.string('provider', { minLength: 1 }),
     size: reader.integer('size'),
-    options: reader.opaque('options'),
+    options: reader.stringMap('options'),
     shared: reader.boolean('shared') ?? false,
   });

@@ -2,6 +2,7 @@ import type { FetchUri, Network, PortDefinition } from '#core';
 import { isHostNetworking } from '#core';
 import { definedFields } from './object-reader.js';
 import type { ProblemLog } from './refusal.js';
+import { checkPort, checkUnique, type Report } from './rule-report.js';
 import type {
   AppFields,
   DockerNetwork,
@@ -108,6 +109,7 @@ function convertPorts(
       problems.warn(`${path}/ports is ignored: the app has a network of its own`);
     return {};
   }
+  checkPorts(ports, (field, error) => problems.reportRule(`${path}${field}`, error));
   if (fields.portDefinitions === undefined) {
     return { portDefinitions: ports.map(portDefinitionOf) };
   }
@@ -121,6 +123,19 @@ function convertPorts(
     );
   }
   return {};
+}
+
+/** By the field they were given in. */
+function checkPorts(ports: readonly number[], report: Report): void {
+  ports.forEach((port, index) => {
+    checkPort(port, `/ports(${index})`, report);
+  });
+  checkUnique(
+    ports.map((port) => (port === 0 ? [] : String(port))),
+    '/ports',
+    report,
+    'port',
+  );
 }
 
 const portDefinitionOf = (port: number): PortDefinition => ({ port, protocol: 'tcp', labels: {} });

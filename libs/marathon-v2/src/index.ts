@@ -27,7 +27,7 @@ export {
   scaleGroup,
 } from './change-groups.js';
 export { declarePod, findApp, findPod, idOfPod, missingPod, removePod } from './change-pods.js';
-export { type Definition, isResident } from './complete-app.js';
+export type { Definition } from './complete-app.js';
 export { completeRestoration } from './complete-restoration.js';
 export { type ChangeRules, type Declaration, indexChildren, stampApp } from './declaration.js';
 export { findDependencyCycle } from './dependency-cycle.js';

@@ -1,7 +1,9 @@
-import type { Rollout } from '#core';
-import { type Definition, isResident, isSingleInstance } from './complete-app.js';
+import { type App, isResident, type Rollout } from '#core';
+import { type Definition, isSingleInstance } from './complete-app.js';
 import { definedFields, MAX_INT, type ObjectReader } from './object-reader.js';
+import type { ProblemLog } from './refusal.js';
 import { checkRange, type Report } from './rule-report.js';
+import { isSameValue } from './same-value.js';
 
 /** Bounds of ours. */
 export const MAX_DEADLINE_SECONDS = 31_536_000;
@@ -23,7 +25,7 @@ export function readRollout(reader: ObjectReader): Rollout {
   });
 }
 
-/** Batches and canaries beyond the instance count are no mistake: scaling must not make a definition invalid. */
+/** The rules that no count of instances enters: {@link checkRolloutCounts}. */
 export function validateRollout(app: Definition, report: Report): void {
   const { rollout } = app;
   if (rollout === undefined) return;
@@ -67,4 +69,33 @@ function validateCanary(app: Definition, report: Report): void {
     const what = isResident(app) ? 'an app with persistent volumes' : 'a single-instance app';
     report('/rollout/canary', `is not possible for ${what}: none may run beside the old one`);
   }
+}
+
+/**
+ * Canaries and batches are shares of the app's instances. A rollout that asks for more than there are is refused. One
+ * that the app had before may be outgrown: scaling must not fail for it, and the warning says what becomes of it.
+ */
+export function checkRolloutCounts(
+  app: Definition,
+  before: App | undefined,
+  at: { readonly path: string; readonly problems: ProblemLog },
+): void {
+  const { rollout, instances } = app;
+  // Of a suspended app nothing is renewed; daemons and jobs have neither.
+  if (rollout === undefined || instances === 0 || app.workload !== undefined) return;
+  const isKept = before !== undefined && isSameValue(before.rollout, rollout);
+  const canaries = rollout.canary?.instances ?? 0;
+  const report: Report = (field, error) => {
+    if (isKept) at.problems.warn(`${at.path}${field} ${error}: fewer are renewed`);
+    else at.problems.reportRule(`${at.path}${field}`, error);
+  };
+  checkShare(canaries, instances, '/rollout/canary/instances', report);
+  const inBatches = (rollout.batches ?? []).reduce((sum, count) => sum + count, 0);
+  checkShare(inBatches, Math.max(0, instances - canaries), '/rollout/batches', report);
+}
+
+function checkShare(count: number, most: number, field: string, report: Report): void {
+  if (count <= most) return;
+  const whose = field.endsWith('batches') ? 'beside the canaries' : 'of the app';
+  report(field, `${count} in all is above the maximum ${most}, the instances ${whose}`);
 }

@@ -13,17 +13,19 @@ export function checkRange(
   if (value > range.to) report(field, `${value} is above the maximum ${range.to}`);
 }
 
-/** Reports the second and later occurrences by index. */
+/** Reports the second and later occurrences by index; a place in the list may have none or several values. */
 export function checkUnique(
-  values: readonly string[],
+  values: readonly (string | readonly string[])[],
   field: string,
   report: Report,
   what = 'value',
 ): void {
   const seen = new Set<string>();
-  values.forEach((value, index) => {
-    if (seen.has(value)) report(`${field}(${index})`, `${what} '${value}' is given twice`);
-    seen.add(value);
+  values.forEach((given, index) => {
+    for (const value of typeof given === 'string' ? [given] : given) {
+      if (seen.has(value)) report(`${field}(${index})`, `${what} '${value}' is given twice`);
+      seen.add(value);
+    }
   });
 }
 

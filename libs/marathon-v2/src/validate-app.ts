@@ -1,11 +1,12 @@
-import { type App, type Constraint, compilePattern } from '#core';
-import { type Definition, isResident, isSingleInstance } from './complete-app.js';
+import { type App, type Constraint, compilePattern, isResident } from '#core';
+import { type Definition, isSingleInstance } from './complete-app.js';
 import { MAX_INT } from './object-reader.js';
 import type { ProblemLog } from './refusal.js';
 import { validateRollout } from './rollout-fields.js';
 import { checkRange, checkUnique, type Report } from './rule-report.js';
 import { validateChecks } from './validate-checks.js';
 import { validateContainer } from './validate-container.js';
+import { validateLabels } from './validate-labels.js';
 import { validateNetworks } from './validate-networks.js';
 import { validateWorkload } from './workload.js';
 
@@ -43,6 +44,7 @@ export function validateRunSpec(app: Definition, context: RuleContext, report: R
   validateAmounts(app, report);
   validateTimes(app, report);
   validateNames(app, report);
+  validateLabels(app.labels, report);
   validateRoles(app, context, report);
   validateConstraints(app.constraints, report);
   validateStrategies(app, report);
@@ -92,6 +94,8 @@ function validateTimes(app: Definition, report: Report): void {
   checkRange(app.backoffFactor, { from: 1, to: MAX_INT }, '/backoffFactor', report);
   checkRange(app.maxLaunchDelaySeconds, whole, '/maxLaunchDelaySeconds', report);
   checkRange(app.taskKillGracePeriodSeconds, whole, '/taskKillGracePeriodSeconds', report);
+  const escalation = 'relaunchEscalationTimeoutSeconds';
+  checkRange(app.residency?.[escalation], whole, `/residency/${escalation}`, report);
 }
 
 function validateNames(app: Definition, report: Report): void {
@@ -186,6 +190,8 @@ function validateConstraints(constraints: readonly Constraint[], report: Report)
 
 /** The longest URI that may be fetched. */
 const MAX_URI_LENGTH = 1024;
+/** Characters that must be escaped, escapes that are none, and a scheme without a name. */
+const NOT_IN_URI = /[\s<>"{}|\\^`]|%(?![0-9a-f]{2})|^:/i;
 
 /** What is fetched into a sandbox, listed at `field`. */
 export function validateFetch(fetch: App['fetch'], field: string, report: Report): void {
@@ -193,7 +199,7 @@ export function validateFetch(fetch: App['fetch'], field: string, report: Report
     const path = `${field}(${index})/uri`;
     if (uri.length > MAX_URI_LENGTH) {
       report(path, `is ${uri.length} characters long, the limit is ${MAX_URI_LENGTH}`);
-    } else if (uri === '' || /[\s<>"{}|\\^`]/.test(uri)) {
+    } else if (uri === '' || NOT_IN_URI.test(uri)) {
       report(path, `'${uri}' is not a valid URI`);
     }
     if (destPath !== undefined && (destPath.startsWith('/') || /(^|\/)\.\.(\/|$)/.test(destPath))) {
@@ -246,6 +252,12 @@ function validateFeatures(app: Definition, { features }: RuleContext, report: Re
   const need = (feature: Feature, field: string): void => {
     if (!features.has(feature)) report(field, `feature ${feature} is not enabled`);
   };
+  const needSecret = (secret: string | undefined, field: string): void => {
+    if (secret === undefined) return;
+    need('secrets', field);
+    if (Object.hasOwn(app.secrets, secret)) return;
+    report(field, `secret '${secret}' is not declared in secrets`);
+  };
   if (app.gpus > 0) {
     need('gpu_resources', '/gpus');
     if (app.container?.type === 'DOCKER') report('/gpus', 'must be 0 for a DOCKER container');
@@ -253,18 +265,14 @@ function validateFeatures(app: Definition, { features }: RuleContext, report: Re
   if (Object.keys(app.secrets).length > 0) need('secrets', '/secrets');
   for (const [name, value] of Object.entries(app.env)) {
     if (typeof value === 'string') continue;
-    need('secrets', `/env/${name}`);
-    if (!Object.hasOwn(app.secrets, value.secret)) {
-      report(`/env/${name}`, `secret '${value.secret}' is not declared in secrets`);
-    }
+    needSecret(value.secret, `/env/${name}`);
   }
   app.container?.volumes.forEach((volume, index) => {
     const path = `/container/volumes(${index})`;
     if (volume.external !== undefined) need('external_volumes', `${path}/external`);
-    if (volume.secret !== undefined) need('secrets', `${path}/secret`);
+    needSecret(volume.secret, `${path}/secret`);
   });
-  if (app.container?.docker?.pullConfig !== undefined)
-    need('secrets', '/container/docker/pullConfig');
+  needSecret(app.container?.docker?.pullConfig?.secret, '/container/docker/pullConfig');
 }
 
 /** What a new definition of a resident app may not change, as its data stays where it is. */

@@ -1,5 +1,6 @@
 import type { Container, Network, PortMapping, Volume } from '#core';
-import { checkPort, checkPortNames, checkUnique, type Report } from './rule-report.js';
+import { validateLinuxInfo } from './linux-info.js';
+import { checkPort, checkPortNames, checkRange, checkUnique, type Report } from './rule-report.js';
 
 /** Image, port mappings and volumes of a container. */
 export function validateContainer(
@@ -21,6 +22,7 @@ export function validateContainer(
       report('/container/docker/parameters', 'are for type DOCKER only');
     }
   }
+  if (container.linuxInfo !== undefined) validateLinuxInfo(container.linuxInfo, report);
   if (container.portMappings !== undefined) {
     validatePortMappings(container.portMappings, networks, report);
   }
@@ -28,9 +30,9 @@ export function validateContainer(
     validateVolume(volume, container, `/container/volumes(${index})`, report);
   });
   checkUnique(
-    container.volumes.flatMap((volume) => {
+    container.volumes.map((volume) => {
       const name = volume.external?.['name'];
-      return typeof name === 'string' && volume.external?.['shared'] !== true ? name : [];
+      return typeof name === 'string' && volume.external?.['shared'] !== true ? [name] : [];
     }),
     '/container/volumes',
     report,
@@ -73,7 +75,7 @@ function validatePortMappings(
     report,
   );
   checkUnique(
-    mappings.flatMap(({ hostPort, protocol }) =>
+    mappings.map(({ hostPort, protocol }) =>
       hostPort === undefined || hostPort === 0
         ? []
         : protocol.split(',').map((part) => `${hostPort}/${part}`),
@@ -113,12 +115,15 @@ function validateVolume(volume: Volume, container: Container, path: string, repo
     for (const name of ['name', 'provider']) {
       if (volume.external[name] === undefined) report(`${path}/external/${name}`, 'must be given');
     }
+    const size = volume.external['size'] as number | undefined;
+    checkRange(size, { from: 1, to: MAX_VOLUME_GIB }, `${path}/external/size`, report);
   }
 }
 
 /** It is part of the volume's name, and so of a directory's. */
 const MAX_VOLUME_NAME = 63;
 const MAX_VOLUME_MIB = 1_000_000_000_000;
+const MAX_VOLUME_GIB = 1_000_000_000;
 
 function validatePersistent(volume: Volume, path: string, report: Report): void {
   const { containerPath, mode, persistent = {} } = volume;

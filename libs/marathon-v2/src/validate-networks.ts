@@ -26,7 +26,7 @@ export function validateNetworks(app: Definition, report: Report): void {
     }
   });
   checkUnique(
-    app.networks.flatMap((network) => network.name ?? []),
+    app.networks.map((network) => network.name ?? []),
     '/networks',
     report,
     'name',
@@ -64,7 +64,7 @@ function validatePortDefinitions(app: Definition, report: Report): void {
     report,
   );
   checkUnique(
-    app.portDefinitions.flatMap(({ port }) => (port === 0 ? [] : String(port))),
+    app.portDefinitions.map(({ port }) => (port === 0 ? [] : String(port))),
     '/portDefinitions',
     report,
     'port',

@@ -1,4 +1,4 @@
-import type { App } from '#core';
+import { type App, isResident } from '#core';
 import type { ProblemLog } from './refusal.js';
 import { checkRange, type Report } from './rule-report.js';
 import type { AppFields } from './written-app.js';
@@ -50,8 +50,7 @@ export function validateWorkload(app: Definition, report: Report): void {
     if (app.rollout?.[field] === undefined) continue;
     report(`/rollout/${field}`, `is for services: a ${app.workload} has no count to share out`);
   }
-  const isResident = app.container?.volumes.some((volume) => volume.persistent !== undefined);
-  if (isResident) {
+  if (isResident(app)) {
     report('/container/volumes', `a ${app.workload} cannot have persistent volumes`);
   }
   if (app.workload === 'daemon') {

@@ -1,4 +1,4 @@
-import { type AgentId, type App, type Constraint, toMilli } from '#core';
+import { type AgentId, type App, type Constraint, isResident, toMilli } from '#core';
 import { type AppChange, changeApp, changeOffer } from './app-change.js';
 import { fieldValue, type Site } from './constraints.js';
 import { type FoundRefusal, findRefusals, type Lack, type ScalarName } from './find-refusals.js';
@@ -117,7 +117,7 @@ function relax(constraint: Constraint, { offer, placed }: Situation): AppChange 
 function lower(lack: Extract<Lack, { kind: 'scalar' }>, app: App): AppChange | undefined {
   const { name, needMilli, haveMilli } = lack;
   const leftMilli = name === 'gpus' ? haveMilli - (haveMilli % WHOLE_GPU) : haveMilli;
-  if (app.residency !== undefined || leftMilli < leastOf(app, name)) return undefined;
+  if (isResident(app) || leftMilli < leastOf(app, name)) return undefined;
   return { kind: 'resource', name, fromMilli: needMilli, toMilli: leftMilli };
 }
 
@@ -131,7 +131,7 @@ function leastOf({ pod, executorResources }: App, name: ScalarName): number {
 /** Accepts the roles the offer has resources of, as far as an app may: its own and the unreserved ones. */
 function widenRoles(app: App, offer: MatchableOffer): AppChange | undefined {
   const from = app.acceptedResourceRoles;
-  if (from.length === 0 || app.residency !== undefined) return undefined;
+  if (from.length === 0 || isResident(app)) return undefined;
   const more = ['*', app.role].filter(
     (role) => !from.includes(role) && offer.pools.some((pool) => pool.role === role),
   );

@@ -154,13 +154,18 @@ describe('the rollout of an app over HTTP', () => {
       canary: { instances: 1 },
     };
 
-    const made = await api.ask('POST', '/v2/apps?strict=true', { id: '/web', cmd: 'x', rollout });
+    const made = await api.ask('POST', '/v2/apps?strict=true', {
+      ...{ id: '/web', cmd: 'x', instances: 6, rollout },
+    });
     const scaled = await api.ask('PUT', '/v2/apps/web', { instances: 1 });
     const kept = await api.ask('GET', '/v2/apps/web');
     await api.ask('PUT', '/v2/apps/web', { rollout: {} });
     const gone = await api.ask('GET', '/v2/apps/web');
 
     expect([made.statusCode, scaled.statusCode]).toEqual([201, 200]);
+    expect(String(scaled.headers['pacer-warnings'])).toContain(
+      '/rollout/batches 5 in all is above the maximum 0',
+    );
     expect(kept.json().app.rollout).toEqual(rollout);
     expect(gone.json().app).not.toHaveProperty('rollout');
   });
@@ -173,6 +178,16 @@ describe('the rollout of an app over HTTP', () => {
     [{ batches: Array(101).fill(1) }, '/rollout/batches', '101 batches are above the maximum 100'],
     [{ pauseAfterBatch: true }, '/rollout/pauseAfterBatch', 'needs batches'],
     [{ canary: { instances: 0 } }, '/rollout/canary/instances', '0 is below the minimum 1'],
+    [
+      { canary: { instances: 201 } },
+      '/rollout/canary/instances',
+      '201 in all is above the maximum 200, the instances of the app',
+    ],
+    [
+      { canary: { instances: 1 }, batches: [100, 100] },
+      '/rollout/batches',
+      '200 in all is above the maximum 199, the instances beside the canaries',
+    ],
     [{ canary: {} }, '/rollout/canary/instances', 'error.path.missing'],
     [{ batches: 'all' }, '/rollout/batches', 'error.expected.jsarray'],
     [
@@ -181,7 +196,8 @@ describe('the rollout of an app over HTTP', () => {
       'needs deadlineSeconds or maxFailures: nothing else fails',
     ],
   ])('refuses %j', async (rollout, path, error) => {
-    const answer = await api.ask('POST', '/v2/apps', { id: '/odd', cmd: 'x', rollout });
+    const body = { id: '/odd', cmd: 'x', instances: 200, rollout };
+    const answer = await api.ask('POST', '/v2/apps', body);
 
     expect(answer.statusCode).toBe(422);
     expect(answer.json().details).toEqual([{ path, errors: [error] }]);

@@ -46,14 +46,14 @@ describe('the environment of a task', () => {
     expect(environment(app(), { ports })).toEqual({
       ...CONTEXT,
       ...{ PORT: '31000', PORTS: '31000,31001', PORT0: '31000', PORT1: '31001' },
-      ...{ PORT_80: '31000', PORT_HTTP_API: '31000' },
+      ...{ PORT_80: '31000', 'PORT_HTTP-API': '31000', PORT_HTTP_API: '31000', PORT_31001: '31001' },
     });
   });
 
   it('has the image, the role and each label that is short enough', () => {
     const labels = {
       ...{ 'team.name': 'shop', _edge_: 'x', [`n${'n'.repeat(492)}`]: 'long name' },
-      ...{ long: 'v'.repeat(512), fits: 'v'.repeat(511), '…': 'no name is left' },
+      ...{ long: 'v'.repeat(512), fits: 'v'.repeat(511), '…': 'one underscore' },
     };
     const container = { docker: { image: 'nginx:1' } } as App['container'];
 
@@ -65,10 +65,11 @@ describe('the environment of a task', () => {
       ...CONTEXT,
       MARATHON_APP_DOCKER_IMAGE: 'nginx:1',
       MARATHON_APP_ENFORCE_GROUP_ROLE: 'TRUE',
-      MARATHON_APP_LABELS: 'TEAM_NAME EDGE FITS',
+      MARATHON_APP_LABELS: 'TEAM_NAME _EDGE_ FITS _',
       MARATHON_APP_LABEL_TEAM_NAME: 'shop',
-      MARATHON_APP_LABEL_EDGE: 'x',
+      MARATHON_APP_LABEL__EDGE_: 'x',
       MARATHON_APP_LABEL_FITS: 'v'.repeat(511),
+      MARATHON_APP_LABEL__: 'one underscore',
     });
   });
 
@@ -78,7 +79,8 @@ describe('the environment of a task', () => {
 
     expect(environment(app({ env }), { ports })).toEqual({
       ...CONTEXT,
-      ...{ PORT: '31000', PORTS: '31000', PORT0: 'mine', HOST: 'mine too' },
+      ...{ PORT: '31000', PORTS: '31000', PORT_31000: '31000' },
+      ...{ PORT0: 'mine', HOST: 'mine too' },
     });
   });
 });

@@ -69,19 +69,15 @@ export function labelVariables(labels: App['labels']): Record<string, string> {
   for (const [label, value] of Object.entries(labels)) {
     if (label.length >= MAX_LABEL_NAME || value.length >= MAX_LABEL_VALUE) continue;
     const name = toVariableName(label);
-    if (name === '') continue;
     names.push(name);
     variables[`${PREFIX}${name}`] = value;
   }
   return { MARATHON_APP_LABELS: names.join(' '), ...variables };
 }
 
-/** Upper case, every run of other characters one underscore, none at the ends. */
+/** Upper case, every run of other characters one underscore. */
 export const toVariableName = (text: string): string =>
-  text
-    .replaceAll(/[^A-Za-z0-9_]+/g, '_')
-    .replaceAll(/^_+|_+$/g, '')
-    .toUpperCase();
+  text.replaceAll(/[^A-Za-z0-9_]+/g, '_').toUpperCase();
 
 function portVariables(ports: readonly TaskPort[]): Record<string, string> {
   const variables: Record<string, string> = {};
@@ -89,8 +85,11 @@ function portVariables(ports: readonly TaskPort[]): Record<string, string> {
   if (first === undefined) return variables;
   for (const [index, { port, requested, name }] of ports.entries()) {
     variables[`PORT${index}`] = String(port);
-    if (requested !== 0) variables[`PORT_${requested}`] = String(port);
-    if (name !== undefined) variables[`PORT_${toVariableName(name)}`] = String(port);
+    variables[`PORT_${requested === 0 ? port : requested}`] = String(port);
+    if (name === undefined) continue;
+    // Marathon leaves hyphens as they are; no shell can read that.
+    variables[`PORT_${name.toUpperCase()}`] = String(port);
+    variables[`PORT_${toVariableName(name)}`] = String(port);
   }
   variables['PORT'] = String(first.port);
   variables['PORTS'] = ports.map(({ port }) => port).join(',');
