@@ -1,6 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import type { ControllerStore } from '#core';
+import type { ChangeRules } from '#marathon-v2';
 import { createDaemon, createLogger, type Daemon } from '#platform';
 import { FakeControllerEngine } from '../../../test/support/fake-controller-engine.js';
 import { controllerAccess } from './access.js';
@@ -20,7 +21,7 @@ export interface ApiUnderTest {
 
 export const NOW_EPOCH_MS = 1_767_225_700_000;
 
-export function createRuntime(): ControllerRuntime {
+export function createRuntime(rules: Partial<ChangeRules> = {}): ControllerRuntime {
   const settings = {
     bootId: 'boot',
     version: '0.1.0',
@@ -28,6 +29,7 @@ export function createRuntime(): ControllerRuntime {
       defaultRole: '*',
       features: new Set(['gpu_resources']),
       servicePorts: { min: 10_000, max: 20_000 },
+      ...rules,
     },
     masterUrls: ['http://127.0.0.1:5050'],
     taskUser: 'root',
@@ -45,10 +47,11 @@ export async function startApi(
     readonly leaderUrl?: () => string | undefined;
     readonly uiFolder?: string;
     readonly loadWaitMs?: number;
+    readonly rules?: Partial<ChangeRules>;
   } = {},
 ): Promise<ApiUnderTest> {
   const engine = new FakeControllerEngine();
-  const runtime = createRuntime();
+  const runtime = createRuntime(options.rules);
   if (options.isLoaded !== false) {
     const store = (options.store ?? {}) as ControllerStore;
     runtime.open({ engine, store });

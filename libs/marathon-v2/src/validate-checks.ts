@@ -1,7 +1,7 @@
-import type { HealthCheck, ReadinessCheck } from '#core';
-import { isHostNetworking } from '#core';
+import { type HealthCheck, isHostNetworking, type ReadinessCheck } from '#core';
 import type { Definition } from './complete-app.js';
-import { checkPort, type Report } from './rule-report.js';
+import { MAX_INT } from './object-reader.js';
+import { checkPort, checkRange, type Report } from './rule-report.js';
 
 /** Health, readiness and generic checks against the app's ports. */
 export function validateChecks(app: Definition, report: Report): void {
@@ -121,6 +121,12 @@ function validateReadinessCheck(
   });
 }
 
+const CHECK_TIMES = [
+  ['intervalSeconds', 1],
+  ['timeoutSeconds', 1],
+  ['delaySeconds', 0],
+] as const;
+
 function validateCheck(
   app: Definition,
   check: Readonly<Record<string, unknown>>,
@@ -130,6 +136,9 @@ function validateCheck(
   if (app.container?.type === 'DOCKER') report('/check', 'is not possible for a DOCKER container');
   const kinds = ['http', 'tcp', 'exec'].filter((kind) => check[kind] !== undefined);
   if (kinds.length !== 1) report('/check', 'must have exactly one of http, tcp and exec');
+  for (const [name, from] of CHECK_TIMES) {
+    checkRange(check[name] as number | undefined, { from, to: MAX_INT }, `/check/${name}`, report);
+  }
   for (const kind of kinds) {
     if (kind === 'exec') {
       validateExec(check[kind], report);

@@ -1,8 +1,13 @@
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, connect, createServer as createTcpServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Dial, ProbeTarget } from '#core';
+import { CertificateAuthority } from '../../../test/support/certificates.js';
 import { createProber } from './prober.js';
 
 const GENEROUS = { timeoutMs: 20_000 };
@@ -193,6 +198,19 @@ describe('the prober', () => {
 
     expect(result).toMatchObject({ passed: false, detail: 'connection refused' });
   });
+
+  it('asks over HTTPS whoever signed the certificate, and however long it has expired', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pacer-prober-'));
+    const files = new CertificateAuthority(folder).issue('elsewhere', { days: -1 });
+    const options = { cert: readFileSync(files.cert), key: readFileSync(files.key) };
+    const port = await listen(createHttpsServer(options, (_request, response) => response.end()));
+    const target = { kind: 'http', scheme: 'https', host: '127.0.0.1', port, path: '/' } as const;
+
+    const result = await createProber().probe(target, GENEROUS);
+    rmSync(folder, { recursive: true });
+
+    expect(result).toMatchObject({ passed: true, status: 200 });
+  }, 60_000);
 
   it('passes once a TCP connection stands', async () => {
     const port = await listen(createTcpServer((socket) => socket.on('error', () => undefined)));
