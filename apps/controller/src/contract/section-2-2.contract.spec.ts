@@ -79,7 +79,12 @@ const ROWS: readonly FieldRow[] = [
     ],
   },
   number('instances', 1, { from: 0, to: 100_000, isWhole: true }),
-  { field: 'instances', absent: 1, good: [[{ ...SINGLE, instances: 1 }], [{ ...SINGLE, instances: 0 }]], bad: [[{ ...SINGLE, instances: 2 }, '/instances']] },
+  {
+    field: 'instances',
+    absent: 1,
+    good: [[{ ...SINGLE, instances: 1 }], [{ ...SINGLE, instances: 0 }]],
+    bad: [[{ ...SINGLE, instances: 2 }, '/instances']],
+  },
   number('cpus', 1, { from: 0, to: 1_000_000 }),
   number('mem', 128, { from: 0, to: MAX_MIB }),
   number('disk', 0, { from: 0, to: MAX_MIB }),
@@ -106,7 +111,12 @@ const ROWS: readonly FieldRow[] = [
   {
     field: 'executor',
     absent: '',
-    good: [[{ executor: '' }], [{ executor: '//cmd' }], [{ executor: '/a/b' }], [{ executor: 'a' }]],
+    good: [
+      [{ executor: '' }],
+      [{ executor: '//cmd' }],
+      [{ executor: '/a/b' }],
+      [{ executor: 'a' }],
+    ],
     bad: [
       [{ executor: '//other' }, '/executor'],
       [{ executor: '/' }, '/executor'],
@@ -166,22 +176,48 @@ const ROWS: readonly FieldRow[] = [
     bad: [
       [{ acceptedResourceRoles: ['*', '*'] }, '/acceptedResourceRoles(1)'],
       [{ acceptedResourceRoles: ['other'] }, '/acceptedResourceRoles(0)'],
-      ...['', '.', '..', '-a', 'a b', 'a\tb', 'a\nb', 'a\u000bb', 'a\fb', 'a\rb', 'a/b', 'a\u007f'].map(
-        (role) => [{ acceptedResourceRoles: [role] }, '/acceptedResourceRoles(0)'] as const,
-      ),
+      ...[
+        '',
+        '.',
+        '..',
+        '-a',
+        'a b',
+        'a\tb',
+        'a\nb',
+        'a\u000bb',
+        'a\fb',
+        'a\rb',
+        'a/b',
+        'a\u007f',
+      ].map((role) => [{ acceptedResourceRoles: [role] }, '/acceptedResourceRoles(0)'] as const),
     ],
   },
   {
     field: 'constraints',
     good: [
       [{ constraints: [['hostname', 'UNIQUE']] }],
-      [{ constraints: [['rack', 'LIKE', 'a.*'], ['rack', 'LIKE', 'b.*']] }],
+      [
+        {
+          constraints: [
+            ['rack', 'LIKE', 'a.*'],
+            ['rack', 'LIKE', 'b.*'],
+          ],
+        },
+      ],
       [{ constraints: [] }, undefined],
     ],
     bad: [
       [{ constraints: [['hostname']] }, '/constraints(0)'],
       [{ constraints: [['a', 'LIKE', 'b', 'c']] }, '/constraints(0)'],
-      [{ constraints: [['a', 'UNIQUE'], ['a', 'UNIQUE']] }, '/constraints(1)'],
+      [
+        {
+          constraints: [
+            ['a', 'UNIQUE'],
+            ['a', 'UNIQUE'],
+          ],
+        },
+        '/constraints(1)',
+      ],
       [{ constraints: ['hostname'] }, '/constraints(0)'],
     ],
   },
@@ -200,12 +236,16 @@ const ROWS: readonly FieldRow[] = [
   {
     field: 'fetch',
     good: [
-      [
-        fetched({}),
-        [{ uri: 'http://host/a', extract: true, executable: false, cache: false }],
-      ],
+      [fetched({}), [{ uri: 'http://host/a', extract: true, executable: false, cache: false }]],
       [fetched({ extract: false, executable: true, cache: true, destPath: 'b/c' })],
-      [fetched({ uri: `http://host/${'a'.repeat(1012)}`, extract: true, executable: false, cache: false })],
+      [
+        fetched({
+          uri: `http://host/${'a'.repeat(1012)}`,
+          extract: true,
+          executable: false,
+          cache: false,
+        }),
+      ],
       [fetched({ uri: 'a%20b.tgz', extract: true, executable: false, cache: false })],
     ],
     bad: [
@@ -264,7 +304,9 @@ const ROWS: readonly FieldRow[] = [
       [{ portDefinitions: [] }],
       [{ portDefinitions: [{}] }, [{ port: expect.any(Number), protocol: 'tcp', labels: {} }]],
       [
-        { portDefinitions: [{ port: 65_535, protocol: 'udp,tcp', name: 'a-1', labels: { x: 'y' } }] },
+        {
+          portDefinitions: [{ port: 65_535, protocol: 'udp,tcp', name: 'a-1', labels: { x: 'y' } }],
+        },
       ],
       [{ portDefinitions: [{ port: 1, protocol: 'udp', labels: {} }] }],
       [{ networks: [{ mode: 'container/bridge' }] }, undefined],
@@ -312,9 +354,7 @@ const ROWS: readonly FieldRow[] = [
   {
     field: 'healthChecks',
     good: [[{ healthChecks: [] }, undefined]],
-    bad: [
-      [{ healthChecks: [{ path: '/a' }, { path: '/b' }, { path: '/a' }] }, '/healthChecks(2)'],
-    ],
+    bad: [[{ healthChecks: [{ path: '/a' }, { path: '/b' }, { path: '/a' }] }, '/healthChecks(2)']],
   },
   {
     field: 'check',
@@ -393,7 +433,14 @@ const ROWS: readonly FieldRow[] = [
         { relaunchEscalationTimeoutSeconds: 3600, taskLostBehavior: 'WAIT_FOREVER' },
       ],
       [RESIDENT, { relaunchEscalationTimeoutSeconds: 3600, taskLostBehavior: 'WAIT_FOREVER' }],
-      [{ residency: { relaunchEscalationTimeoutSeconds: 0, taskLostBehavior: 'RELAUNCH_AFTER_TIMEOUT' } }],
+      [
+        {
+          residency: {
+            relaunchEscalationTimeoutSeconds: 0,
+            taskLostBehavior: 'RELAUNCH_AFTER_TIMEOUT',
+          },
+        },
+      ],
     ],
     bad: [
       [
@@ -484,7 +531,10 @@ describe('2.2 Field table', () => {
         field: 'acceptedResourceRoles',
         good: [[{ ...RESIDENT, acceptedResourceRoles: ['*'] }], [RESIDENT, undefined]],
         bad: [
-          [{ ...RESIDENT, role: 'pacer', acceptedResourceRoles: ['pacer'] }, '/acceptedResourceRoles'],
+          [
+            { ...RESIDENT, role: 'pacer', acceptedResourceRoles: ['pacer'] },
+            '/acceptedResourceRoles',
+          ],
         ],
       }));
 
@@ -505,7 +555,11 @@ describe('2.2 Field table', () => {
       for (const field of ['cpus', 'mem', 'disk', 'gpus']) {
         expect(await put({ [field]: 2 })).toEqual(['422', `/${field}`]);
       }
-      expect(await put({ requirePorts: false })).toEqual(['422', '/requirePorts', '/portDefinitions']);
+      expect(await put({ requirePorts: false })).toEqual([
+        '422',
+        '/requirePorts',
+        '/portDefinitions',
+      ]);
       expect(await put({ portDefinitions: [{ port: 7_101, name: 'p' }] })).toEqual([
         ...['422', '/portDefinitions'],
       ]);

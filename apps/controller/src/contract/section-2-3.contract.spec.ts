@@ -71,7 +71,10 @@ describe('2.3 Container', () => {
           { container: mesos(docker({ parameters: all.parameters })) },
           '/container/docker/parameters',
         ],
-        [dockerOf({ parameters: [{ key: '', value: 'x' }] }), '/container/docker/parameters(0)/key'],
+        [
+          dockerOf({ parameters: [{ key: '', value: 'x' }] }),
+          '/container/docker/parameters(0)/key',
+        ],
         [dockerOf({ parameters: [{ key: 'a' }] }), '/container/docker/parameters(0)/value'],
       ],
     });
@@ -148,7 +151,10 @@ describe('2.3 Container', () => {
         [mapped({ ...full, name: 'a-1' }), shownMapping({ ...full, name: 'a-1' })],
         [
           mapped({ protocol: 'tcp,udp', labels: { a: 'b' } }),
-          shownMapping({ ...{ containerPort: 0, hostPort: 0, protocol: 'udp,tcp' }, labels: { a: 'b' } }),
+          shownMapping({
+            ...{ containerPort: 0, hostPort: 0, protocol: 'udp,tcp' },
+            labels: { a: 'b' },
+          }),
         ],
       ],
       bad: [
@@ -183,7 +189,10 @@ describe('2.3 Container', () => {
           { networks: NET, container: docker() },
           shown({ portMappings: [{ ...MAPPING, containerPort: 0, name: 'default' }] }),
         ],
-        [{ networks: BRIDGE, container: { ...docker(), portMappings: [] } }, shown({ portMappings: [] })],
+        [
+          { networks: BRIDGE, container: { ...docker(), portMappings: [] } },
+          shown({ portMappings: [] }),
+        ],
         [{ container: { ...docker(), portMappings: [] } }, shown({})],
       ],
     }));
@@ -203,10 +212,7 @@ describe('2.3 Container', () => {
             portMappings: [{ ...MAPPING, containerPort: 0, hostPort: 0, networkNames: ['net'] }],
           },
         ],
-        [
-          on({}),
-          { type: 'MESOS', volumes: [], portMappings: [{ ...MAPPING, containerPort: 0 }] },
-        ],
+        [on({}), { type: 'MESOS', volumes: [], portMappings: [{ ...MAPPING, containerPort: 0 }] }],
       ],
       bad: [
         [on({ hostPort: 0 }), path],
@@ -331,7 +337,10 @@ describe('2.3 Container', () => {
       field: 'container',
       good: [
         [external(both), { type: 'MESOS', volumes: [shownExternal(both)] }],
-        [{ secrets, ...volume(secret) }, { type: 'MESOS', volumes: [secret] }],
+        [
+          { secrets, ...volume(secret) },
+          { type: 'MESOS', volumes: [secret] },
+        ],
       ],
       bad: [
         [external({ name: undefined }), '/container/volumes(0)/external/name'],

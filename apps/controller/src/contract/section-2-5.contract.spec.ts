@@ -37,7 +37,11 @@ describe('2.5 Constraints', () => {
     CONSTRAINTS,
     'UNIQUE: no other instance has this value',
   );
-  shownBy('an agent without the field', CONSTRAINTS, 'an agent without the field passes only UNLIKE');
+  shownBy(
+    'an agent without the field',
+    CONSTRAINTS,
+    'an agent without the field passes only UNLIKE',
+  );
 
   it.each<[string, WireAttribute, string]>([
     ['a text', { name: 'a', type: 'TEXT', text: { value: 'x' } }, 'x'],
@@ -46,7 +50,16 @@ describe('2.5 Constraints', () => {
     ['a set, sorted', { name: 'a', type: 'SET', set: { item: ['c', 'a', 'b'] } }, '{a,b,c}'],
     [
       'ranges',
-      { name: 'a', type: 'RANGES', ranges: { range: [{ begin: 1, end: 2 }, { begin: 5, end: 7 }] } },
+      {
+        name: 'a',
+        type: 'RANGES',
+        ranges: {
+          range: [
+            { begin: 1, end: 2 },
+            { begin: 5, end: 7 },
+          ],
+        },
+      },
       '[1-2,5-7]',
     ],
   ])('attributes are compared as text: %s', (_what, attribute, text) => {
@@ -126,7 +139,13 @@ describe('2.6 Checks', () => {
 
   it('healthChecks: fields and bounds', () => {
     const all = {
-      ...{ protocol: 'HTTP', path: '/a?b=c', portIndex: 1, ignoreHttp1xx: true, ipProtocol: 'IPv4' },
+      ...{
+        protocol: 'HTTP',
+        path: '/a?b=c',
+        portIndex: 1,
+        ignoreHttp1xx: true,
+        ipProtocol: 'IPv4',
+      },
       ...{ gracePeriodSeconds: 0, intervalSeconds: 1, timeoutSeconds: 1 },
       ...{ maxConsecutiveFailures: 0, delaySeconds: 0 },
     };
@@ -164,7 +183,11 @@ describe('2.6 Checks', () => {
       good: [
         [
           health(COMMAND, { ...COMMAND, command: { value: 'y' } }, {}),
-          [{ ...TIMES, ...COMMAND }, { ...TIMES, ...COMMAND, command: { value: 'y' } }, { ...HTTP, protocol: 'HTTP' }],
+          [
+            { ...TIMES, ...COMMAND },
+            { ...TIMES, ...COMMAND, command: { value: 'y' } },
+            { ...HTTP, protocol: 'HTTP' },
+          ],
         ],
       ],
       bad: [
@@ -185,9 +208,21 @@ describe('2.6 Checks', () => {
     expect(await apps.declare(health(check))).toBe(path);
   });
 
-  shownBy('MESOS_* and COMMAND are run by the agent', 'apps/controller/src/engine/task-checks.spec.ts', "])('gives the agent %s'");
-  shownBy('passing is HTTP 200 to 399', PROBES, 'judges HTTP %i as passed: %s, following no redirect');
-  shownBy('HTTPS never verifies certificates', PROBES, 'asks over HTTPS whoever signed the certificate');
+  shownBy(
+    'MESOS_* and COMMAND are run by the agent',
+    'apps/controller/src/engine/task-checks.spec.ts',
+    "])('gives the agent %s'",
+  );
+  shownBy(
+    'passing is HTTP 200 to 399',
+    PROBES,
+    'judges HTTP %i as passed: %s, following no redirect',
+  );
+  shownBy(
+    'HTTPS never verifies certificates',
+    PROBES,
+    'asks over HTTPS whoever signed the certificate',
+  );
 
   it('check: http, tcp or exec, with defaults', () => {
     const times = { intervalSeconds: 60, timeoutSeconds: 20, delaySeconds: 15 };
@@ -273,9 +308,20 @@ describe('2.6 Checks', () => {
   });
 
   shownBy('a bounded number runs', PROBES, 'runs a bounded number at once, in order');
-  shownBy('grace period', HEALTH_STATE, 'ignores failures in the grace period until the first success');
-  shownBy('maxConsecutiveFailures 0 never kills', HEALTH_STATE, 'never condemns when the maximum is 0');
-  decidedOtherwise('for MESOS_* 0 kills on the first failure', '`maxConsecutiveFailures: 0` of a `MESOS_*` check');
+  shownBy(
+    'grace period',
+    HEALTH_STATE,
+    'ignores failures in the grace period until the first success',
+  );
+  shownBy(
+    'maxConsecutiveFailures 0 never kills',
+    HEALTH_STATE,
+    'never condemns when the maximum is 0',
+  );
+  decidedOtherwise(
+    'for MESOS_* 0 kills on the first failure',
+    '`maxConsecutiveFailures: 0` of a `MESOS_*` check',
+  );
   shownBy('the threshold', HEALTH_STATE, 'condemns at exactly the maximum, once');
   decidedOtherwise('a kill at failure max + 1', 'health kill at failure max + 1');
   shownBy(

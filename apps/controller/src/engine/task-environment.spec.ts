@@ -46,7 +46,12 @@ describe('the environment of a task', () => {
     expect(environment(app(), { ports })).toEqual({
       ...CONTEXT,
       ...{ PORT: '31000', PORTS: '31000,31001', PORT0: '31000', PORT1: '31001' },
-      ...{ PORT_80: '31000', 'PORT_HTTP-API': '31000', PORT_HTTP_API: '31000', PORT_31001: '31001' },
+      ...{
+        PORT_80: '31000',
+        'PORT_HTTP-API': '31000',
+        PORT_HTTP_API: '31000',
+        PORT_31001: '31001',
+      },
     });
   });
 
