@@ -127,6 +127,14 @@ describe('a controller with credentials', () => {
     ]);
   });
 
+  it('shows readers definitions whole, their variables too', async () => {
+    await ask(ops, 'PUT', '/v2/apps/web', { cmd: 'x', env: { MODE: 'production' } });
+
+    const shown = await ask(olga, 'GET', '/v2/apps/web');
+
+    expect(shown.json().app.env).toEqual({ MODE: 'production' });
+  });
+
   it('shows readers logs, and no other file of a sandbox', async () => {
     const read = async (who: Readonly<Record<string, string>>, query: string) =>
       (await ask(who, 'GET', `/v2/tasks/${TASK}/files/${query}`)).statusCode;

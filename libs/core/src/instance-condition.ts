@@ -96,6 +96,10 @@ export const wasNeverLaunched = (
   instance.condition === 'Provisioned' &&
   (reason === 'REASON_INVALID_OFFERS' || reason === 'REASON_RECONCILIATION');
 
+/** The operator takes the agent out of service: what its tasks ended as says nothing of them. */
+export const isOfDrain = (reason: string | undefined): boolean =>
+  reason === 'REASON_AGENT_DRAINING' || reason === 'REASON_SLAVE_DRAINING';
+
 /** Placed and not on its way out, as far as the cluster says. */
 export const isLiveStage = (condition: InstanceCondition): boolean => STAGES.includes(condition);
 

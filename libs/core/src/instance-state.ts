@@ -3,6 +3,7 @@ import {
   COUNTED,
   FAILED_STATES,
   isLiveStage,
+  isOfDrain,
   isTerminalCondition,
   isUnreachableCondition,
   mergeCondition,
@@ -99,7 +100,7 @@ function applyStatus(
     const isOurDoing = instance.goal !== 'Running' || wasNeverLaunched(instance, event.reason);
     effects.push({
       kind: 'ended',
-      counted: COUNTED.has(condition) && !isOurDoing,
+      counted: COUNTED.has(condition) && !isOurDoing && !isOfDrain(event.reason),
       failed: FAILED_STATES.has(event.state) && !isOurDoing,
     });
   }

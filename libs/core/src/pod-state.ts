@@ -3,6 +3,7 @@ import {
   COUNTED,
   FAILED_STATES,
   isLiveStage,
+  isOfDrain,
   isTerminalCondition,
   mergeCondition,
   STAGES,
@@ -68,7 +69,10 @@ export function applyPodStatus(
     instance.goal !== 'Running' ||
     ends.some(({ before }) => wasNeverLaunched(before, event.reason));
   const flags = {
-    counted: ends.some(({ after }) => COUNTED.has(after.condition)) && !isOurDoing,
+    counted:
+      ends.some(({ after }) => COUNTED.has(after.condition)) &&
+      !isOurDoing &&
+      !isOfDrain(event.reason),
     failed: ends.length > 0 && FAILED_STATES.has(event.state) && !isOurDoing,
   };
   if (!isAlive) effects.push({ kind: 'ended', ...flags });

@@ -1,5 +1,5 @@
 /** Sections 3.4 to 3.6 of the contract, fact by fact: scaling, conflicts, history. */
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type App, appId, deploymentId, type HealthCheck } from '#core';
 import { MAX_RUNNING_DEPLOYMENTS } from '#deployment';
 import { anApp } from '../../../../test/support/store-fixtures.js';
@@ -16,6 +16,9 @@ const STORE = 'test/support/controller-store.contract.ts';
 const WEB = appId('/web');
 
 let harness: EngineHarness;
+beforeEach(() => {
+  harness = new EngineHarness();
+});
 afterEach(() => harness.crash());
 
 const web = (fields: Partial<App> = {}): App =>
@@ -26,7 +29,6 @@ const web = (fields: Partial<App> = {}): App =>
   });
 
 async function arrange(...apps: readonly App[]): Promise<EngineHarness> {
-  harness = new EngineHarness();
   await harness.start();
   await harness.change({ putApps: apps.length > 0 ? apps : [web()] });
   await harness.clock.advance(3_000);
