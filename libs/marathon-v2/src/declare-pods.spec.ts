@@ -212,7 +212,7 @@ describe('whatever JSON is sent', () => {
           expect(again.putApps[0]).toBe(root.apps.get(pod.id));
         }
       }),
-      { numRuns: 400 },
+      { numRuns: 1_000 },
     );
     expect(accepted).toBeGreaterThan(50);
   });

@@ -116,6 +116,9 @@ describe('an accepted app', () => {
         }
         const all = [...root.apps.values()].flatMap(servicePortsOf);
         expect(all).not.toContain(0);
+        const chosen = new Set(bodies.flatMap(({ ports }) => (ports ?? []) as readonly number[]));
+        const assigned = all.filter((port) => !chosen.has(port));
+        expect(assigned).toEqual([...new Set(assigned)]);
         for (const app of root.apps.values()) {
           for (const id of ['/', '/shop']) {
             if (app.id.startsWith(id)) expect(root.groups.has(groupId(id))).toBe(true);

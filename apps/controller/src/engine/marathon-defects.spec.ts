@@ -233,6 +233,21 @@ describe('health', () => {
     expect(lowest).toBeGreaterThanOrEqual(5);
   });
 
+  it('3317: an unhealthy instance on an agent that is lost is replaced', async () => {
+    const unreachableStrategy = { inactiveAfterSeconds: 60, expungeAfterSeconds: 600 };
+    const harness = await arrange([web({ healthChecks: [CHECK], unreachableStrategy })]);
+    const [first] = harness.engine.view.instancesOf(appId('/web'));
+    const lost = first?.instance.taskId ?? '';
+    harness.prober.answer(`host-1:${first?.instance.hostPorts[0]}`, { passed: false });
+    await harness.clock.advance(1_500);
+
+    harness.cluster.report(lost, 'TASK_UNREACHABLE', { reason: 'REASON_SLAVE_REMOVED' });
+    await harness.clock.advance(70_000);
+
+    const left = harness.cluster.running().filter(({ info }) => info.task_id.value !== lost);
+    expect(left).toHaveLength(3);
+  });
+
   it('3423: a kill for its health is the last failure of the app', async () => {
     const harness = await arrange([web({ instances: 4, healthChecks: [CHECK] })]);
     const [first] = harness.engine.view.instancesOf(appId('/web'));
