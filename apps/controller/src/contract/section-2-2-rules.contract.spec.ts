@@ -1,5 +1,7 @@
 /** Section 2.2 of the contract, the rules beside its table: roles, features, resident apps, labels. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { anApp } from '../../../../test/support/store-fixtures.js';
+import { EngineHarness } from '../engine/engine-harness.test-support.js';
 import { type AppDeclarations, startDeclarations } from './declare-apps.test-support.js';
 import { decidedOtherwise, shownBy } from './shown-by.test-support.js';
 
@@ -48,6 +50,22 @@ describe('2.2 Field table, the rules beside it', () => {
       'a resident app needs force for another role',
       'another role of a resident app needs `force` | taken:',
     );
+  });
+
+  describe('user', () => {
+    it('goes with the task; without one that of the framework counts', async () => {
+      const harness = new EngineHarness();
+      await harness.start();
+      await harness.change({ putApps: [anApp('/a', { user: 'nobody' }), anApp('/b')] });
+      await harness.clock.advance(1_000);
+
+      const users = harness.cluster.running().map(({ info }) => [info.name, info.command?.user]);
+      harness.crash();
+      expect(users.sort()).toEqual([
+        ['a', 'nobody'],
+        ['b', undefined],
+      ]);
+    });
   });
 
   describe('features', () => {
