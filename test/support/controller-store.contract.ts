@@ -358,6 +358,22 @@ export function controllerStoreContract(
       await expect(store.settle(lease)).rejects.toBeInstanceOf(FencedError);
     });
 
+    it('keeps where a running deployment leads from and to, whatever was declared since', async () => {
+      const { store, lease } = await prepare();
+      for (let number = 1; number <= 60; number += 1) {
+        const app = anApp('/web', { version: `a${number}` });
+        await store.commit(lease, [revision(number, { putApps: [app] })]);
+      }
+      const deployment = aDeployment('d1', { originalRevision: 3, targetRevision: 4 });
+      await store.commit(lease, [{ kind: 'put-deployment', deployment }]);
+
+      await store.compact(lease);
+      const [from, to] = [await store.loadRevision(3), await store.loadRevision(4)];
+
+      expect(from?.apps.get(appId('/web'))?.version).toBe('a3');
+      expect(to?.apps.get(appId('/web'))?.version).toBe('a4');
+    });
+
     it('keeps 50 versions of an app when compacted, and what runs', async () => {
       const { store, lease } = await prepare();
       for (let number = 1; number <= 60; number += 1) {

@@ -116,7 +116,7 @@ function validateVolume(volume: Volume, container: Container, path: string, repo
       if (volume.external[name] === undefined) report(`${path}/external/${name}`, 'must be given');
     }
     const size = volume.external['size'] as number | undefined;
-    checkRange(size, { from: 1, to: MAX_VOLUME_GIB }, `${path}/external/size`, report);
+    checkRange(size, { from: 0, to: MAX_VOLUME_GIB }, `${path}/external/size`, report);
   }
 }
 

@@ -37,6 +37,7 @@ describe('2.2 Field table, the rules beside it', () => {
         bad: [
           [{ role: '' }, '/role'],
           [{ role: 'other' }, '/role'],
+          [{ role: 'a b' }, '/role'],
           [{ id: '/team/sub/other', role: 'sub' }, '/role'],
         ],
       }));

@@ -487,6 +487,7 @@ describe('2.2 Field table', () => {
   it.each(ROWS)('$field', (row) => apps.check(row));
 
   decidedOtherwise('a command of one character is refused', 'one-character `cmd` refused');
+  decidedOtherwise('dependencies given twice', 'a dependency given twice');
   decidedOtherwise('cpus of at least 0.001', '`cpus: 0` refused');
   decidedOtherwise('acceptedResourceRoles are not empty', '`acceptedResourceRoles: []` refused');
   shownBy(

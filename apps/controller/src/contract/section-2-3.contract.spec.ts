@@ -345,7 +345,7 @@ describe('2.3 Container', () => {
       bad: [
         [external({ name: undefined }), '/container/volumes(0)/external/name'],
         [external({ provider: undefined }), '/container/volumes(0)/external/provider'],
-        [external({ size: 0 }), '/container/volumes(0)/external/size'],
+        [external({ size: -1 }), '/container/volumes(0)/external/size'],
         [external({ options: { a: 1 } }), '/container/volumes(0)/external/options/a'],
         [twice({}), '/container/volumes(1)'],
         [volume(secret), '/container/volumes(0)/secret'],

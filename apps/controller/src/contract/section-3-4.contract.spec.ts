@@ -283,5 +283,10 @@ describe('3.6 Storage and history', () => {
     STORE,
     'keeps 50 versions of an app when compacted, and what runs',
   );
+  shownBy(
+    'a version that a running deployment needs stays',
+    STORE,
+    'keeps where a running deployment leads from and to, whatever was declared since',
+  );
   decidedOtherwise('deleting an app deletes its history', 'deleting an app deletes its history');
 });
