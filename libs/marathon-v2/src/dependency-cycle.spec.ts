@@ -111,7 +111,9 @@ function hasCycleByPairs({ apps, groups }: DependencyGraph): boolean {
       id,
       new Set(
         [...apps.keys()].filter((other) =>
-          wanted.some((target) => (apps.has(appId(target)) ? other === target : isWithin(other, target))),
+          wanted.some((target) =>
+            apps.has(appId(target)) ? other === target : isWithin(other, target),
+          ),
         ),
       ),
     );
