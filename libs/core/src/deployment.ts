@@ -8,7 +8,10 @@ export type DeploymentAction = { readonly isPod?: true } & (
   | { readonly kind: 'StopApplication'; readonly app: AppId }
 );
 
-/** Actions of one step run in parallel; a step finishes completely before the next starts. */
+/**
+ * Actions of one step run in parallel. Steps end in turn; an action of a later one may begin before, once nothing that
+ * it waits for is left.
+ */
 export interface DeploymentStep {
   readonly actions: readonly DeploymentAction[];
 }
@@ -35,7 +38,7 @@ export interface DeploymentPause {
   readonly by?: string;
   /** It paused by itself, after a batch (counted from 1) of this app. */
   readonly afterBatch?: { readonly app: AppId; readonly batch: number; readonly batches: number };
-  /** What each app of the current step had: what dies meanwhile is replaced by its like. */
+  /** What each app under way had: what dies meanwhile is replaced by its like. */
   readonly held: Readonly<Record<AppId, HeldInstances>>;
 }
 
@@ -48,7 +51,7 @@ export interface RolloutProgress {
   readonly isPromoted?: boolean;
 }
 
-/** One step on the clock. */
+/** One step on the clock, from the first of its actions that began. */
 export interface DeploymentPhase {
   /** Index of the step. */
   readonly step: number;
@@ -67,6 +70,8 @@ export interface Deployment {
   readonly steps: readonly DeploymentStep[];
   /** Zero-based index of the running step; `steps.length` when all are done. */
   readonly currentStep: number;
+  /** Apps of this step and later ones whose actions have begun. Absent in what an older controller stored: all of this step. */
+  readonly underWay?: readonly AppId[];
   readonly state: DeploymentState;
   /** Why it ended as it did, or how it came about (`rollback of <id>`). */
   readonly reason?: string;
@@ -84,6 +89,8 @@ export interface Deployment {
   readonly pause?: DeploymentPause;
   readonly progress?: Readonly<Record<AppId, RolloutProgress>>;
   readonly phases?: readonly DeploymentPhase[];
+  /** It was to go ahead whatever else goes on: it waits for no app but its own. */
+  readonly isForced?: true;
   /** The deployment this one undoes. */
   readonly rollbackOf?: DeploymentId;
   /** The deployment that undoes this one. */

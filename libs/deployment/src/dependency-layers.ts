@@ -1,4 +1,5 @@
-import { type App, type AppId, appId, type GroupId, groupId, present, type RootGroup } from '#core';
+import { type AppId, appId, present, type RootGroup } from '#core';
+import { dependencyGraph } from './dependency-graph.js';
 
 /** Nodes of a cycle that its message names at most. */
 const MAX_NAMED = 11;
@@ -25,16 +26,10 @@ export interface DependencyLayers {
  */
 export function dependencyLayers(root: RootGroup): DependencyLayers {
   const heights = new Map<string, number>();
-  let underGroup: ReadonlyMap<string, readonly AppId[]> | undefined;
+  const graph = dependencyGraph(root);
 
-  const targetsOfNode = (node: string): readonly string[] => {
-    const app = root.apps.get(appId(node));
-    if (app !== undefined) return targetsOf(app, root);
-    underGroup ??= indexByGroup(root);
-    return underGroup.get(node) ?? [];
-  };
   const measure = (start: string): number => {
-    const trail = [{ node: start, targets: targetsOfNode(start), next: 0, highest: -1 }];
+    const trail = [{ node: start, targets: graph.targetsOf(start), next: 0, highest: -1 }];
     const open = new Set([start]);
     for (;;) {
       const top = present(trail.at(-1), 'the trail ends with its start');
@@ -43,7 +38,7 @@ export function dependencyLayers(root: RootGroup): DependencyLayers {
       if (target !== undefined && known === undefined) {
         if (open.has(target)) throw cycleOf(trail, target);
         open.add(target);
-        trail.push({ node: target, targets: targetsOfNode(target), next: 0, highest: -1 });
+        trail.push({ node: target, targets: graph.targetsOf(target), next: 0, highest: -1 });
         continue;
       }
       if (known !== undefined) {
@@ -68,40 +63,4 @@ function cycleOf(
 ): DependencyCycleError {
   const nodes = trail.map(({ node }) => node);
   return new DependencyCycleError([...nodes.slice(nodes.indexOf(repeated)), repeated]);
-}
-
-/** What an app waits for: known apps and groups, its own and those of the groups above it. */
-function targetsOf(app: App, root: RootGroup): readonly string[] {
-  const targets = new Set(app.dependencies);
-  for (const group of ancestorsOf(app.id)) {
-    for (const target of root.groups.get(group)?.dependencies ?? []) {
-      // A group may depend on something inside it; the app itself is then no dependency of its own.
-      if (target !== app.id && !isUnder(app.id, target)) targets.add(target);
-    }
-  }
-  return [...targets].filter(
-    (target) => root.apps.has(appId(target)) || root.groups.has(groupId(target)),
-  );
-}
-
-const isUnder = (id: string, group: string): boolean => group === '/' || id.startsWith(`${group}/`);
-
-function ancestorsOf(id: string): readonly GroupId[] {
-  const ancestors: GroupId[] = [groupId('/')];
-  for (let at = id.indexOf('/', 1); at > 0; at = id.indexOf('/', at + 1)) {
-    ancestors.push(groupId(id.slice(0, at)));
-  }
-  return ancestors;
-}
-
-function indexByGroup(root: RootGroup): ReadonlyMap<string, readonly AppId[]> {
-  const index = new Map<string, AppId[]>();
-  for (const id of root.apps.keys()) {
-    for (const group of ancestorsOf(id)) {
-      const list = index.get(group);
-      if (list === undefined) index.set(group, [id]);
-      else list.push(id);
-    }
-  }
-  return index;
 }

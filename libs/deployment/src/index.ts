@@ -17,11 +17,13 @@ export {
 export { type Capacity, plainCapacity, restartCapacity } from './capacity.js';
 export { agentCheckOf, type ControllerAbilities } from './carried-checks.js';
 export { findConflicts, MAX_RUNNING_DEPLOYMENTS } from './conflicts.js';
+export { type DependencyGraph, dependencyGraph, dependentsGraph } from './dependency-graph.js';
 export {
   DependencyCycleError,
   type DependencyLayers,
   dependencyLayers,
 } from './dependency-layers.js';
+export { type DependencyState, describeDependency, isDeparture } from './dependency-state.js';
 export {
   appsAwaitingPromotion,
   awaitPromotion,
@@ -45,6 +47,7 @@ export {
   type RouterSight,
   recentRouters,
 } from './draining.js';
+export { type BlockerSearch, blockerSearch, MAX_BLOCKERS } from './find-blockers.js';
 export { stageOf } from './find-stage.js';
 export { type AppForecast, forecastApp } from './forecast-app.js';
 export { countHeld } from './hold-rollout.js';
@@ -67,6 +70,13 @@ export {
 export { selectToKill } from './kill-selection.js';
 export { type LaunchQueue, type QueueEntry, readyEntries, setWanted } from './launch-queue.js';
 export { affectedApps, type PlanOptions, planDeployment } from './plan-deployment.js';
+export {
+  actionsUnderWay,
+  beginActions,
+  isUnderWay,
+  type PlannedAction,
+  plannedActions,
+} from './plan-progress.js';
 export { type InverseDelta, planRollback } from './roll-back.js';
 export { nextActions } from './rollout.js';
 export {

@@ -41,7 +41,7 @@ export const toWirePlan = (
   steps: deployment.steps.map(toWireStep),
 });
 
-/** A deployment as listed. Readiness results stand with the actions of the current step. */
+/** A deployment as listed. Readiness results stand with the actions of the current step, and those of later ones that have begun. */
 export function toWireDeployment({
   deployment,
   readiness,
@@ -51,13 +51,12 @@ export function toWireDeployment({
   readonly readiness: readonly WireReadinessResult[];
   readonly waitingFor: readonly string[];
 }): WireDeployment {
-  const current = deployment.steps[deployment.currentStep];
   const pods = podsOf(deployment);
   return {
     ...toWirePlan(deployment),
     affectedApps: deployment.affectedApps.filter((id) => !pods.has(id)),
     affectedPods: deployment.affectedApps.filter((id) => pods.has(id)),
-    currentActions: (current?.actions ?? []).map((action) => ({
+    currentActions: currentActionsOf(deployment).map((action) => ({
       ...toWireAction(action),
       readinessCheckResults: readiness.filter((result) => isOfApp(result, action.app)),
     })),
@@ -66,6 +65,21 @@ export function toWireDeployment({
     waitingFor,
     ...toWireStory(deployment),
   };
+}
+
+function currentActionsOf({
+  steps,
+  currentStep,
+  underWay = [],
+}: Deployment): readonly DeploymentAction[] {
+  const begun = new Set(underWay);
+  return steps
+    .slice(currentStep)
+    .flatMap(({ actions }, ahead) =>
+      ahead === 0
+        ? actions
+        : actions.filter(({ kind, app }) => kind !== 'StartApplication' && begun.has(app)),
+    );
 }
 
 const podsOf = ({ steps }: Pick<Deployment, 'steps'>): ReadonlySet<string> =>

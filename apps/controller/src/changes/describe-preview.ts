@@ -30,7 +30,7 @@ export function describePreview(
     })),
     conflicts: preview.conflicts.map((id) => ({ id })),
     ...(preview.refusal === undefined ? {} : { refusal: preview.refusal }),
-    warnings: [...new Set(warnings)],
+    warnings: [...new Set([...warnings, ...(preview.holds ?? [])])],
   };
 }
 

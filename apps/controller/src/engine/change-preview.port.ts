@@ -29,6 +29,8 @@ export interface ChangePreview {
   readonly apps: readonly AppPreview[];
   /** Running deployments that lock what it touches: without force it would be refused, with it they would be stopped. */
   readonly conflicts: readonly DeploymentId[];
+  /** Which of its apps would have to wait for others, and why. */
+  readonly holds?: readonly string[];
   /** Why it would be refused for another reason than a lock. */
   readonly refusal?: string;
 }

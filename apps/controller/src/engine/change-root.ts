@@ -31,6 +31,7 @@ import { abilitiesOf } from './engine-ports.js';
 import { followEdits } from './follow-edits.js';
 import { deploymentStepEvent, groupChanged } from './marathon-events.js';
 import { nameRestarts } from './name-restarts.js';
+import { rememberDeployment } from './remember-deployment.js';
 
 /** What a job made of a change: an outcome, or what `apply` or the planning threw, for the caller. */
 export type ChangeResult =
@@ -84,14 +85,18 @@ export function applyRootChange(
     affectedApps: touched,
     steps,
     currentStep: 0,
+    ...(steps.length === 0 ? {} : { underWay: [] }),
     state: 'Running',
     ...(change.reason === undefined ? {} : { reason: change.reason }),
     startedAtEpochMs: draft.now.epochMs,
     phases: steps.length === 0 ? [] : [{ step: 0, startedAtEpochMs: draft.now.epochMs }],
     ...(change.by === undefined ? {} : { by: change.by }),
+    ...(change.force ? { isForced: true } : {}),
     ...(options.rollbackOf === undefined ? {} : { rollbackOf: options.rollbackOf }),
     ...limits,
   };
+  // Other edges, other things to wait for.
+  draft.after(() => context.evaluateSoon(context.memory.dependencyWatches.waiting()));
   const edited = editedInPlace(original, delta);
   draft.after(() => followEdits(context, edited));
   startDeployment(context, draft, deployment, { original, change });
@@ -257,31 +262,8 @@ function startDeployment(
     return;
   }
   draft.putDeployment(deployment);
-  const originals = new Map<AppId, App>();
-  for (const id of deployment.affectedApps) {
-    const app = original.apps.get(id);
-    if (app !== undefined) originals.set(id, app);
-  }
   // Set at once: a look at the app in the same transaction needs it. Dropped again should the store refuse.
-  rememberDeployment(context, deployment.id, originals, change.sentenced ?? []);
+  rememberDeployment(context, deployment, original, change.sentenced ?? []);
   deadlineLeftMs(context.memory, deployment, draft.now);
   draft.after(() => context.evaluateSoon(deployment.affectedApps));
-}
-
-/** Begins what is kept in memory about a running deployment. */
-export function rememberDeployment(
-  { memory }: Pick<EngineContext, 'memory'>,
-  id: DeploymentId,
-  originals: ReadonlyMap<AppId, App>,
-  sentenced: NonNullable<RootChange['sentenced']>,
-): void {
-  memory.deployments.set(id, {
-    originals,
-    sentenced: new Set(sentenced),
-    finished: new Set(),
-    waiting: new Map(),
-    servingCanaries: new Set(),
-    launchingOld: new Set(),
-    isFailing: false,
-  });
 }

@@ -99,7 +99,7 @@ export interface InstanceView {
 export interface DeploymentView {
   readonly deployment: Deployment;
   readonly readiness: readonly WireReadinessResult[];
-  /** Why the current step is not finished, in words and numbers. */
+  /** Why it is not finished, in words and numbers. */
   readonly waitingFor: readonly string[];
 }
 
@@ -109,6 +109,8 @@ export interface QueueEntryView {
   readonly sinceEpochMs: number;
   /** Back-off left, milliseconds; 0: may launch now. */
   readonly delayLeftMs: number;
+  /** Why the app's turn in its deployment has not come: nothing of it is launched before. */
+  readonly heldBy?: string;
   readonly processedOffers: number;
   readonly unusedOffers: number;
   readonly lastUsedOfferEpochMs?: number;

@@ -1,10 +1,10 @@
-import { type App, type AppId, type Deployment, type Instance } from '#core';
+import type { App, Deployment, Instance } from '#core';
 import { isOutdated } from '#deployment';
-import { rememberDeployment } from './change-root.js';
 import { CommittedState } from './committed-state.js';
 import { Engine, type RunningEngine } from './engine.js';
 import { EngineMemory } from './engine-memory.js';
 import { DEFAULT_ENGINE_OPTIONS, type EngineOptions, type EnginePorts } from './engine-ports.js';
+import { rememberDeployment } from './remember-deployment.js';
 
 /** Look-ups in the store at once while loading. */
 const LOAD_CONCURRENCY = 8;
@@ -78,12 +78,7 @@ async function loadOriginals(
   if (root === undefined) {
     log?.warn(`deployment ${deployment.id}: its original revision is no longer kept`);
   }
-  const originals = new Map<AppId, App>();
-  for (const id of deployment.affectedApps) {
-    const app = root?.apps.get(id);
-    if (app !== undefined) originals.set(id, app);
-  }
-  rememberDeployment({ memory }, deployment.id, originals, []);
+  rememberDeployment({ memory }, deployment, root, []);
 }
 
 /** Runs `work` on each item, a few at a time. */

@@ -1,4 +1,5 @@
 import type { Deployment, DeploymentId, DeploymentPhase } from '#core';
+import { beginActions } from '#deployment';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import type { DeploymentMemory } from './engine-memory.js';
@@ -29,8 +30,6 @@ function advance(
   while (isStepDone(deployment, memory)) {
     draft.emit(deploymentStepEvent('deployment_step_success', deployment, deployment.currentStep));
     deployment = nextStep(deployment, draft.now.epochMs);
-    memory.finished.clear();
-    memory.waiting.clear();
     if (deployment.currentStep >= deployment.steps.length) {
       finishDeployment(context, draft, deployment);
       return;
@@ -43,22 +42,38 @@ function advance(
 }
 
 function nextStep(deployment: Deployment, nowEpochMs: number): Deployment {
-  const step = deployment.currentStep + 1;
-  const phases = endPhase(deployment.phases, nowEpochMs);
-  const isLast = step >= deployment.steps.length;
+  const currentStep = deployment.currentStep + 1;
+  const phases = endPhases(deployment.phases, nowEpochMs, { before: currentStep });
+  const isLast = currentStep >= deployment.steps.length;
+  const next = { ...deployment, currentStep };
   return {
-    ...deployment,
-    currentStep: step,
-    phases: isLast ? phases : [...phases, { step, startedAtEpochMs: nowEpochMs }],
+    ...next,
+    // What has begun of the steps that are over is of no interest any more.
+    ...(deployment.underWay === undefined ? {} : beginActions(next, [])),
+    phases: isLast ? phases : beginPhase(phases, currentStep, nowEpochMs),
   };
 }
 
-function endPhase(
+/** The first of a step's actions has begun, or all steps before it are over. */
+export function beginPhase(
   phases: Deployment['phases'] = [],
+  step: number,
   nowEpochMs: number,
 ): readonly DeploymentPhase[] {
+  if (phases.some((phase) => phase.step === step)) return phases;
+  const begun = [...phases, { step, startedAtEpochMs: nowEpochMs }];
+  return begun.sort((left, right) => left.step - right.step);
+}
+
+function endPhases(
+  phases: Deployment['phases'] = [],
+  nowEpochMs: number,
+  { before = Number.POSITIVE_INFINITY }: { readonly before?: number } = {},
+): readonly DeploymentPhase[] {
   return phases.map((phase) =>
-    phase.finishedAtEpochMs === undefined ? { ...phase, finishedAtEpochMs: nowEpochMs } : phase,
+    phase.finishedAtEpochMs === undefined && phase.step < before
+      ? { ...phase, finishedAtEpochMs: nowEpochMs }
+      : phase,
   );
 }
 
@@ -80,7 +95,7 @@ export function finishDeployment(
   const finished: Deployment = {
     ...deployment,
     state: 'Succeeded',
-    phases: endPhase(deployment.phases, draft.now.epochMs),
+    phases: endPhases(deployment.phases, draft.now.epochMs),
     finishedAtEpochMs: draft.now.epochMs,
   };
   draft.putDeployment(finished);
@@ -118,7 +133,7 @@ function stop(
   const { pause: _over, ...rest } = ended;
   const stopped: Deployment = {
     ...rest,
-    phases: endPhase(ended.phases, draft.now.epochMs),
+    phases: endPhases(ended.phases, draft.now.epochMs),
     finishedAtEpochMs: draft.now.epochMs,
   };
   draft.putDeployment(stopped);

@@ -1,5 +1,5 @@
 import type { App, AppId, Deployment, DeploymentAction, DeploymentId } from '#core';
-import type { RolloutMode } from '#deployment';
+import { isUnderWay, plannedActions, type RolloutMode } from '#deployment';
 import type { Draft } from './draft.js';
 import type { EngineMemory } from './engine-memory.js';
 
@@ -9,7 +9,7 @@ export type AppTarget =
       readonly kind: 'run';
       readonly app: App;
       readonly mode: RolloutMode;
-      /** The deployment whose current step acts on the app. */
+      /** The deployment that acts on the app. */
       readonly deployment?: Deployment;
     }
   /** Its turn in a deployment has not come, and it did not exist before. */
@@ -17,25 +17,17 @@ export type AppTarget =
   /** Nobody declares it any more; whatever is left of it goes. */
   | { readonly kind: 'gone' };
 
-/** The step positions of each app of a plan; plans never change, so they are indexed once. */
-const indexes = new WeakMap<Deployment['steps'], ReadonlyMap<AppId, readonly number[]>>();
-
-/** Where the app stands: in the current step of a running deployment, before it, after it, or in none. */
+/** Where the app stands: under way in a running deployment, before its turn, after it, or in none. */
 export function findTarget(draft: Draft, memory: EngineMemory, id: AppId): AppTarget {
   const current = draft.root.apps.get(id);
   const deployment = findDeployment(draft, id);
-  if (deployment === undefined) return steady(current);
-  const action = actionAt(deployment, id, deployment.currentStep);
+  const planned = deployment && plannedActions(deployment).get(id);
+  if (deployment === undefined || planned === undefined) return steady(current);
   const deploymentMemory = memory.deployments.get(deployment.id);
   const isDone = deploymentMemory?.finished.has(id) ?? false;
-  if (action !== undefined && action.kind !== 'StartApplication' && !isDone) {
-    return actOn(action, current, deploymentMemory?.originals.get(id), deployment);
-  }
-  const steps = indexOf(deployment).get(id) ?? [];
-  const isAhead =
-    steps.some((step) => step > deployment.currentStep) || action?.kind === 'StartApplication';
-  if (!isAhead) return steady(current);
+  if (isDone || planned.step < deployment.currentStep) return steady(current);
   const original = deploymentMemory?.originals.get(id);
+  if (isUnderWay(deployment, id)) return actOn(planned.action, current, original, deployment);
   return original === undefined
     ? { kind: 'not-yet' }
     : { kind: 'run', app: original, mode: 'steady' };
@@ -43,14 +35,16 @@ export function findTarget(draft: Draft, memory: EngineMemory, id: AppId): AppTa
 
 /** The running deployment that has to do with the app, if any. O(running deployments). */
 export const findDeployment = (draft: Draft, id: AppId): Deployment | undefined =>
-  draft.deployments().find((deployment) => indexOf(deployment).has(id));
+  draft.deployments().find((deployment) => affectedBy(deployment).has(id));
 
-export const actionAt = (
-  deployment: Deployment,
-  id: AppId,
-  step: number,
-): DeploymentAction | undefined =>
-  deployment.steps[step]?.actions.find((action) => action.app === id);
+/** Lists of apps never change, so they are indexed once. */
+const affected = new WeakMap<Deployment['affectedApps'], ReadonlySet<AppId>>();
+
+function affectedBy({ affectedApps }: Deployment): ReadonlySet<AppId> {
+  const known = affected.get(affectedApps) ?? new Set(affectedApps);
+  affected.set(affectedApps, known);
+  return known;
+}
 
 /** Deployments that have to do with each app, for lists. */
 export function deploymentsByApp(
@@ -82,15 +76,4 @@ function actOn(
   if (current === undefined) return { kind: 'gone' };
   const mode = action.kind === 'RestartApplication' ? 'restart' : 'scale';
   return { kind: 'run', app: current, mode, deployment };
-}
-
-function indexOf({ steps, affectedApps }: Deployment): ReadonlyMap<AppId, readonly number[]> {
-  const known = indexes.get(steps);
-  if (known !== undefined) return known;
-  const index = new Map<AppId, number[]>(affectedApps.map((app) => [app, []]));
-  for (const [position, step] of steps.entries()) {
-    for (const { app } of step.actions) index.set(app, [...(index.get(app) ?? []), position]);
-  }
-  indexes.set(steps, index);
-  return index;
 }

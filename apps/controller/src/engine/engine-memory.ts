@@ -1,8 +1,9 @@
 import type { AgentId, App, AppId, DeploymentId, Instance, InstanceId, TaskId } from '#core';
-import type { BackOff, LaunchQueue } from '#deployment';
+import type { BackOff, DependencyGraph, LaunchQueue } from '#deployment';
 import type { WireCheckResult, WireRouterReport } from '#marathon-v2';
 import type { Site } from '#matcher';
 import type { DaemonWatch } from './daemon-watch.js';
+import { DependencyWatches } from './dependency-watches.js';
 import { ElapsedTimes } from './elapsed-times.js';
 import type { QueueStatistics } from './queue-statistics.js';
 import { SeenOffers } from './seen-offers.js';
@@ -29,9 +30,14 @@ export interface DeploymentMemory {
   /** The definitions before it, of the apps it changes. */
   readonly originals: ReadonlyMap<AppId, App>;
   readonly sentenced: ReadonlySet<InstanceId>;
-  /** Apps of the current step whose action is done. */
+  /** Apps whose action is done, in steps that are not over yet or were not long ago. */
   readonly finished: Set<AppId>;
+  /** What apps under way wait for, in words. */
   readonly waiting: Map<AppId, readonly string[]>;
+  /** Why apps whose turn has not come have to wait, in words. */
+  readonly holds: Map<AppId, readonly string[]>;
+  /** Of what it takes away, what depends on what: the other way round. Absent: nothing does. */
+  readonly dependents?: DependencyGraph;
   /** Apps all of whose canaries served at the last look. */
   readonly servingCanaries: Set<AppId>;
   /** Apps that launch their old definition at the moment. */
@@ -55,6 +61,8 @@ export class EngineMemory {
   /** Draining tasks, each with an event id at which it was draining already. */
   drainingSince: ReadonlyMap<TaskId, number> = new Map();
   readonly deployments = new Map<DeploymentId, DeploymentMemory>();
+  /** Apps whose turn in a deployment has not come, by what they wait for. */
+  readonly dependencyWatches = new DependencyWatches();
   readonly elapsed = new ElapsedTimes();
   /** `host:port` of the master subscribed to last. */
   master: string | undefined;

@@ -1,5 +1,5 @@
 import { type AppId, type Instance, isTerminalCondition, type TaskId } from '#core';
-import { delayLeftMs } from '#deployment';
+import { actionsUnderWay, delayLeftMs } from '#deployment';
 import type {
   ControllerView,
   DeploymentView,
@@ -19,6 +19,7 @@ import {
   newQueueStatistics,
   toFunnel,
 } from './queue-statistics.js';
+import { describeHolds, heldEntries } from './waiting-turns.js';
 import { describeDelay } from './waiting-words.js';
 import { owedEntry, workloadView } from './workloads.js';
 
@@ -44,7 +45,9 @@ export function createView(context: EngineContext): ControllerView {
       listUnusedOffers(context, new Draft(state, context.ports.clock.now()), app, limit),
     workloadOf: (app) => workloadView(context, app),
     queue: () =>
-      [...memory.queue.keys(), ...memory.daemons.keys()].flatMap((id) => toQueueEntry(context, id)),
+      [...memory.queue.keys(), ...memory.daemons.keys()]
+        .flatMap((id) => toQueueEntry(context, id))
+        .concat(heldEntries(context)),
     changeCounter: (app) => memory.counterOf(app),
     totalChangeCounter: () => memory.totalCounter,
     lastEventId: () => state.lastEventId,
@@ -99,8 +102,8 @@ function toDeploymentView(
       waitingFor.push(`${app}: ${reason}`);
     }
   }
-  const step = deployment.steps[deployment.currentStep];
-  const readiness = (step?.actions ?? []).flatMap(({ app }) =>
+  waitingFor.push(...describeHolds(memory));
+  const readiness = actionsUnderWay(deployment).flatMap(({ app }) =>
     context.readiness.resultsOf(app, context.state.instancesOf(app).keys()),
   );
   return { deployment, readiness, waitingFor };

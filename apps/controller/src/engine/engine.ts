@@ -178,7 +178,8 @@ export class Engine implements RunningEngine {
     daemon?.resetDelays(this.ports.clock.now());
     memory.touch(app);
     demand.update({ isNew: true });
-    return memory.queue.has(app) || daemon !== undefined;
+    const isHeld = [...memory.deployments.values()].some(({ holds }) => holds.has(app));
+    return memory.queue.has(app) || daemon !== undefined || isHeld;
   }
 
   reportRouter(id: string, report: WireRouterReport): void {

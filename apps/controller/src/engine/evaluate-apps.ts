@@ -19,6 +19,7 @@ import {
   setWanted,
   stageOf,
 } from '#deployment';
+import { beginDueActions, wakeDependents } from './begin-actions.js';
 import { configVersionOf, definitionOf } from './definitions.js';
 import { progressDeployments } from './deployment-progress.js';
 import { countFailure, tellOfInstance } from './deployment-story.js';
@@ -34,7 +35,8 @@ import { knownRouters } from './router-sights.js';
 import { failJob, forgetDaemon, workloadInput } from './workloads.js';
 
 /** Looks at each of the apps and does what its rollout says next; then moves deployments on. */
-export function evaluateApps(context: EngineContext, draft: Draft, apps: Iterable<AppId>): void {
+export function evaluateApps(context: EngineContext, draft: Draft, apps: readonly AppId[]): void {
+  beginDueActions(context, draft, apps);
   const routers = knownRouters(context.memory, draft.now);
   const deployments = new Set<DeploymentId>();
   for (const id of apps) {
@@ -43,6 +45,7 @@ export function evaluateApps(context: EngineContext, draft: Draft, apps: Iterabl
     if (deployment !== undefined) deployments.add(deployment.id);
   }
   progressDeployments(context, draft, deployments);
+  wakeDependents(context, draft, apps);
 }
 
 function evaluateApp(context: EngineContext, draft: Draft, id: AppId, routers: KnownRouters): void {
@@ -90,8 +93,9 @@ function evaluateApp(context: EngineContext, draft: Draft, id: AppId, routers: K
   context.memory.noteWaiting(id, deployment === undefined ? actions.waiting : []);
   if (deployment === undefined) return;
   if (!actions.launchesOld) deploymentMemory?.launchingOld.delete(id);
-  deploymentMemory?.waiting.set(id, actions.finished ? [] : actions.waiting);
-  if (actions.finished) {
+  if (!actions.finished) deploymentMemory?.waiting.set(id, actions.waiting);
+  else {
+    deploymentMemory?.waiting.delete(id);
     deploymentMemory?.finished.add(id);
     if (mode === 'stop') finishStop(context, draft, app);
   }

@@ -9,11 +9,9 @@ import { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import { explainHold } from './explain-hold.js';
 import { explainEntry } from './explain-offers.js';
+import { explainTurn } from './waiting-turns.js';
 import { describeGroup } from './waiting-words.js';
 import { owedEntry, wantedCount, workloadView } from './workloads.js';
-
-/** Reasons of other apps told of a step that has to end first. */
-const MAX_STEP_REASONS = 10;
 
 /** Why an app is not as declared: offers, back-off, its deployment's step, or nothing. Undefined: no such app is known. */
 export function explainApp(
@@ -35,7 +33,7 @@ export function explainApp(
     ...subscriptionReasons(context, groups),
     ...targetReasons(target, instances),
     ...rolloutReasons(context, id, deployment).filter((reason) => !isOfOffers(reason, groups)),
-    ...(deployment === undefined ? [] : turnReasons(context, id, deployment)),
+    ...(deployment === undefined ? [] : explainTurn(context, draft, id, deployment)),
   ];
   const wanted = wantedOf(context, target);
   const held = deployment === undefined ? [] : explainHold(memory, deployment, draft.now);
@@ -77,7 +75,7 @@ function targetReasons(target: AppTarget, instances: readonly Instance[]): reado
   return [`the app is no longer declared and ${instances.length} of its instances are left`];
 }
 
-/** What the last look at the app's rollout waited for: in the deployment's current step, or outside of it. */
+/** What the last look at the app's rollout waited for: in its deployment, or outside of it. */
 function rolloutReasons(
   { memory }: EngineContext,
   id: AppId,
@@ -90,28 +88,6 @@ function rolloutReasons(
 /** Groups tell more of offers than the rollout does. */
 const isOfOffers = (reason: string, groups: readonly WaitingGroup[]): boolean =>
   groups.length > 0 && reason.endsWith(' for an offer');
-
-/** The app's turn in a deployment comes with the step of its dependency layer. */
-function turnReasons(
-  { memory }: EngineContext,
-  id: AppId,
-  { id: deploymentId, steps, currentStep }: Deployment,
-): readonly string[] {
-  const next = steps.findIndex(
-    ({ actions }, step) => step > currentStep && actions.some(({ app }) => app === id),
-  );
-  if (next < 0 || steps[currentStep]?.actions.some(({ app }) => app === id) === true) return [];
-  const others = [...(memory.deployments.get(deploymentId)?.waiting ?? [])].flatMap(
-    ([app, reasons]) => reasons.map((reason) => `${app}: ${reason}`),
-  );
-  const more = others.length > MAX_STEP_REASONS ? [`${others.length - MAX_STEP_REASONS} more`] : [];
-  const reasons = [...others.slice(0, MAX_STEP_REASONS), ...more];
-  return [
-    `its turn in deployment ${deploymentId} comes with step ${next + 1} of ${steps.length}; ` +
-      `step ${currentStep + 1} has to end first` +
-      (reasons.length === 0 ? '' : `, which waits for ${reasons.join('; ')}`),
-  ];
-}
 
 /** Nothing was said of it yet: right after a change or a start. */
 function missingReasons(wanted: number, instances: readonly Instance[]): readonly string[] {

@@ -1,5 +1,6 @@
 import type { App, AppId, Deployment, HeldInstances } from '#core';
 import {
+  actionsUnderWay,
   awaitPromotion,
   countBatch,
   countHeld,
@@ -50,7 +51,7 @@ export function followStage(
   pause(context, draft, counted, { afterBatch: { app: app.id, batch, batches }, message });
 }
 
-/** Pauses a deployment: what each app of its step has now is held. */
+/** Pauses a deployment: what each app under way has now is held, and nothing more begins. */
 export function pause(
   context: EngineContext,
   draft: Draft,
@@ -102,9 +103,9 @@ function heldNow(
 ): Readonly<Record<AppId, HeldInstances>> {
   const held: Record<AppId, HeldInstances> = {};
   const originals = context.memory.deployments.get(deployment.id)?.originals;
-  for (const { kind, app: id } of deployment.steps[deployment.currentStep]?.actions ?? []) {
+  for (const { app: id } of actionsUnderWay(deployment)) {
     const app = draft.root.apps.get(id) ?? originals?.get(id);
-    if (kind === 'StartApplication' || app === undefined) continue;
+    if (app === undefined) continue;
     const instances = [...draft.instancesOf(id).values()].map((instance) =>
       toFacts(context, draft, instance, { routers: [], needsReadiness: false }),
     );

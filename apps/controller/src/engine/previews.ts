@@ -4,12 +4,15 @@ import {
   DependencyCycleError,
   findConflicts,
   forecastApp,
+  isDeparture,
   MAX_RUNNING_DEPLOYMENTS,
+  plannedActions,
 } from '#deployment';
 import { forecastPlacement } from '#matcher';
 import type { AppPreview, ChangePreview } from './change-preview.port.js';
 import { type ChangeOptions, type PlannedChange, planChange } from './change-root.js';
 import type { Previews, RootChange } from './controller-engine.port.js';
+import { DependencyLook } from './dependency-look.js';
 import { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import { abilitiesOf } from './engine-ports.js';
@@ -22,6 +25,8 @@ import { wantedCount } from './workloads.js';
 /** Apps whose launches are placed in a preview, and offers they are tried on: the newest. */
 const MAX_PLACED_APPS = 50;
 const MAX_OFFERS = 500;
+/** Waits foreseen in one answer. */
+const MAX_HOLDS = 100;
 
 /** Looks ahead over drafts that nobody stores: plans, kills and launches as they would be decided now. */
 export function createPreviews(context: EngineContext): Previews {
@@ -75,8 +80,27 @@ function previewChange(
     steps,
     apps: placeLaunches(context, draft, apps, planned.target.apps),
     conflicts,
+    ...(change.force ? {} : { holds: foreseeHolds(context, draft, planned) }),
     ...(isFull ? { refusal: `${MAX_RUNNING_DEPLOYMENTS} deployments run, which is the most` } : {}),
   };
+}
+
+/** What its apps would wait for beyond the deployment itself; a forced one does not. */
+function foreseeHolds(
+  context: EngineContext,
+  draft: Draft,
+  { original, version, delta, steps }: PlannedChange,
+): readonly string[] {
+  draft.putRevision(delta, version);
+  const built = [...plannedActions({ steps }).values()].filter(
+    ({ action }) => !isDeparture(action, original.apps.get(action.app)),
+  );
+  return new DependencyLook(context, draft)
+    .foresee(
+      { steps },
+      built.map(({ action }) => action.app),
+    )
+    .slice(0, MAX_HOLDS);
 }
 
 function previewApp(

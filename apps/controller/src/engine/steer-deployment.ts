@@ -1,5 +1,11 @@
 import type { AppId, Deployment, DeploymentId } from '#core';
-import { appsAwaitingPromotion, promoteCanaries, resumeDeployment, stageOf } from '#deployment';
+import {
+  actionsUnderWay,
+  appsAwaitingPromotion,
+  promoteCanaries,
+  resumeDeployment,
+  stageOf,
+} from '#deployment';
 import type { DeploymentCommand, DeploymentCommandOutcome } from './controller-engine.port.js';
 import { tellOfDeployment } from './deployment-story.js';
 import type { Draft } from './draft.js';
@@ -78,7 +84,7 @@ function promote(
   return { kind: 'done' };
 }
 
-/** Apps of the current step that stand with canaries, those that do not serve yet included. */
+/** Apps under way that stand with canaries, those that do not serve yet included. */
 function appsWithCanaries(
   context: EngineContext,
   draft: Draft,
@@ -86,7 +92,7 @@ function appsWithCanaries(
 ): readonly AppId[] {
   const { pause: _held, ...going } = deployment;
   const waiting = new Set(appsAwaitingPromotion(deployment));
-  for (const { kind, app: id } of deployment.steps[deployment.currentStep]?.actions ?? []) {
+  for (const { kind, app: id } of actionsUnderWay(deployment)) {
     const app = draft.root.apps.get(id);
     if (kind !== 'RestartApplication' || app === undefined) continue;
     const original = context.memory.deployments.get(deployment.id)?.originals.get(id);

@@ -18,7 +18,7 @@ import { QUEUE_FIELDS } from '../lists/known-fields.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
 import { toWireUnusedOffer, toWireWhy } from './why-views.js';
 
-/** Our own: the failure after which launches are delayed, and with `embed=why` why it waits. */
+/** Our own: the failure after which launches are delayed, or what the app has to wait for, and with `embed=why` why it waits. */
 type QueueEntry = WireQueueEntry & {
   readonly delayReason?: string;
   readonly lastUnusedOffers?: readonly WireUnusedOffer[];
@@ -65,6 +65,7 @@ export class QueueController {
       const why = explained.has(app.id) ? view.explain(app.id, { maxAgents }) : undefined;
       const entry: QueueEntry = {
         ...toWireQueueEntry(waiting, app),
+        ...(waiting.heldBy === undefined ? {} : { delayReason: waiting.heldBy }),
         ...(failure === undefined ? {} : { delayReason: `${failure.state}: ${failure.message}` }),
         ...(offers === undefined ? {} : { lastUnusedOffers: offers.map(toWireUnusedOffer) }),
         ...(why === undefined ? {} : { why: toWireWhy(why) }),
