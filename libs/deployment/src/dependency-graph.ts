@@ -7,6 +7,7 @@ import { type App, type AppId, appId, type GroupId, groupId, type RootGroup } fr
 export interface DependencyGraph {
   /** Known apps and groups that a node leads to; none of an unknown one. */
   targetsOf(node: string): readonly string[];
+  isApp(node: string): boolean;
 }
 
 /**
@@ -28,6 +29,7 @@ export function dependencyGraph(root: RootGroup): DependencyGraph {
       known.set(node, targets);
       return targets;
     },
+    isApp: (node) => root.apps.has(appId(node)),
   };
 }
 
@@ -49,7 +51,7 @@ export function dependentsGraph(graph: DependencyGraph, apps: Iterable<AppId>): 
       open.push(target);
     }
   }
-  return { targetsOf: (node) => reversed.get(node) ?? [] };
+  return { targetsOf: (node) => reversed.get(node) ?? [], isApp: graph.isApp };
 }
 
 /** What an app waits for: known apps and groups, its own and those of the groups above it. */

@@ -1,4 +1,4 @@
-import { type AppId, appId, present, type RootGroup } from '#core';
+import { type AppId, present, type RootGroup } from '#core';
 import { dependencyGraph } from './dependency-graph.js';
 
 /** Nodes of a cycle that its message names at most. */
@@ -47,7 +47,7 @@ export function dependencyLayers(root: RootGroup): DependencyLayers {
         continue;
       }
       // A group is as high as the highest app under it (-1 when it has none), an app one more.
-      const height = root.apps.has(appId(top.node)) ? top.highest + 1 : top.highest;
+      const height = graph.isApp(top.node) ? top.highest + 1 : top.highest;
       heights.set(top.node, height);
       open.delete(top.node);
       trail.pop();

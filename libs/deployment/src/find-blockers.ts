@@ -49,10 +49,10 @@ export function blockerSearch(
         continue;
       }
       for (const one of below) note(top.found, one);
-      if (isInTheWay(appId(target))) note(top.found, appId(target));
+      if (graph.isApp(target) && isInTheWay(appId(target))) note(top.found, appId(target));
       top.next += 1;
     }
-    return known.get(app) ?? [];
+    return (known.get(app) ?? []).filter((one) => one !== app);
   };
 }
 

@@ -148,7 +148,7 @@ describe('why an app waits', () => {
     );
   });
 
-  it('tells of the dependency whose step has to end first', async () => {
+  it('tells of the dependency that has to serve first, and of what that one waits for', async () => {
     const harness = await anEngine();
     await harness.change({
       putApps: [anApp('/db', { cpus: 2 }), anApp('/web', { dependencies: ['/db'] })],
@@ -156,7 +156,7 @@ describe('why an app waits', () => {
     await harness.clock.advance(1_000);
 
     expect(wordsOf(harness, '/web')).toMatch(
-      /^its turn in deployment \S+ comes with step 3 of 3; step 2 has to end first, which waits for \/db: 0 of 1 instances are running/,
+      /^its turn in deployment \S+, step 3 of 3, has not come: it depends on \/db: this deployment is not done with it yet\n\/db: 0 of 1 instances are running/,
     );
   });
 

@@ -208,12 +208,30 @@ describe('deployments', () => {
       web({ id: appId('/g/failing'), instances: 1, cpus: 5_000 }),
       web({ id: appId('/g/after'), instances: 1, dependencies: ['/g/failing'] }),
       web({ id: appId('/g/beside'), instances: 1, dependencies: ['/not/there'] }),
+      web({ id: appId('/g/above'), instances: 1, dependencies: ['/g/beside'] }),
     ]);
 
     expect(harness.conditions('/g/beside')).toEqual(['Running']);
+    expect(harness.conditions('/g/above')).toEqual(['Running']);
     expect(harness.conditions('/g/after')).toEqual([]);
     const [deployment] = harness.engine.view.deployments();
     expect(deployment?.waitingFor.join('\n')).toContain('/g/failing');
+  });
+
+  it('3814: an app that is deployed alone waits for what it depends on, and says so', async () => {
+    const harness = await arrange([web({ id: appId('/db'), instances: 1, cpus: 5_000 })]);
+
+    const id = await harness.put(web({ id: appId('/web'), instances: 1, dependencies: ['/db'] }));
+    await harness.clock.advance(5_000);
+
+    expect(harness.conditions('/web')).toEqual([]);
+    const waits = harness.engine.view.deployments().find(({ deployment }) => deployment.id === id);
+    expect(waits?.waitingFor.join('\n')).toMatch(/^\/web: .*it depends on \/db: deployment \S+ is/);
+    const fixed = web({ id: appId('/db'), instances: 1 });
+    await harness.put(fixed, { force: true });
+    await harness.clock.advance(5_000);
+    expect(harness.conditions('/web')).toEqual(['Running']);
+    expect(harness.engine.view.deployments()).toEqual([]);
   });
 });
 

@@ -57,14 +57,16 @@ export function explainTurn(
   if (planned === undefined || memory?.holds.has(id) !== true) return [];
   const { reasons, sights } = new DependencyLook(context, draft).holdOf(deployment, id);
   if (reasons.length === 0) return [];
+  const running = [...context.memory.deployments.values()];
   const others = sights.flatMap(({ app }) =>
-    (memory.waiting.get(app) ?? []).map((reason) => `${app}: ${reason}`),
+    running.flatMap(({ waiting }) => (waiting.get(app) ?? []).map((why) => `${app}: ${why}`)),
   );
   const more = others.length > MAX_NAMED ? [`${others.length - MAX_NAMED} more`] : [];
   return [
     `its turn in deployment ${deployment.id}, step ${planned.step + 1} of ${deployment.steps.length}, ` +
       `has not come: ${reasons.join('; ')}`,
-    ...[...others.slice(0, MAX_NAMED), ...more].map((reason) => `which waits for ${reason}`),
+    ...others.slice(0, MAX_NAMED),
+    ...more,
   ];
 }
 
