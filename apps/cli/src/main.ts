@@ -108,11 +108,13 @@ deployment
 deployment
   .command('abort <id>')
   .description('roll it back: canaries and other new instances go')
+  .option('--dry-run', 'only say what would happen')
   .option('--wait', 'until the rollback has ended')
   .action(async (id: string, flags) => (await connect()).abortDeployment(id, flags));
 deployment
   .command('rollback <id>')
   .description('undo it by a new deployment')
+  .option('--dry-run', 'only say what would happen')
   .option('--wait', 'until the rollback has ended')
   .action(async (id: string, flags) => (await connect()).rollBackDeployment(id, flags));
 program

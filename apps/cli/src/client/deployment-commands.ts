@@ -58,11 +58,13 @@ export function createDeploymentCommands({
     },
     async abortDeployment(id: string, flags: ChangeFlags): Promise<void> {
       const path = `${resourcePath('/v2/deployments', id)}/abort`;
-      await change(request<SentChange>(path, { method: 'POST' }), flags);
+      const query = { dryRun: flags.dryRun };
+      await change(request<SentChange>(path, { method: 'POST', query }), flags);
     },
     async rollBackDeployment(id: string, flags: ChangeFlags): Promise<void> {
       const path = resourcePath('/v2/deployments', id);
-      await change(request<SentChange>(path, { method: 'DELETE' }), flags);
+      const query = { dryRun: flags.dryRun };
+      await change(request<SentChange>(path, { method: 'DELETE', query }), flags);
     },
   };
 }

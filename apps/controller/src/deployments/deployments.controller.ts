@@ -94,12 +94,19 @@ export class DeploymentsController {
   @Post(':id/abort')
   @HttpCode(200)
   @ApiOperation({ summary: 'Rolls a running deployment back: canaries and other new instances go' })
+  @ApiQuery({ name: 'dryRun', required: false, type: Boolean })
   async abort(
     @Param('id') id: string,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const options = { force: false, ...askedBy(request) };
+    if (readFlag(request.query as Query, 'dryRun', false)) {
+      const preview = await this.runtime.engine.previews.ofCancellation(deploymentId(id), options);
+      if (preview === undefined) throw await this.notRunning(id);
+      void reply.send(describePreview(preview, []));
+      return;
+    }
     const outcome = await this.runtime.engine.cancelDeployment(deploymentId(id), options);
     if (outcome === undefined || outcome.kind === 'cancelled') throw await this.notRunning(id);
     void reply.send(describeChange(reply, resultOrThrow(outcome)));

@@ -99,10 +99,7 @@ export class GroupsController {
   @ApiQuery({ name: 'dryRun', required: false, type: Boolean })
   async patch(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const id = this.onlyGroup(request, 'PATCH');
-    const patched = await this.groups.patch(id, toWriteRequest(request));
-    const body = describeChange(reply, patched);
-    if (patched.preview === undefined) void reply.code(200).send();
-    else void reply.send(body);
+    void reply.send(describeChange(reply, await this.groups.patch(id, toWriteRequest(request))));
   }
 
   @Delete()

@@ -135,7 +135,12 @@ describe('groups over HTTP', () => {
     const below = await api.ask('PATCH', '/v2/groups/shop/back', { enforceRole: true });
     await api.ask('PUT', '/v2/apps/shop/later', { cmd: 'x' });
 
-    expect([top.statusCode, top.body]).toEqual([200, '']);
+    expect(top.statusCode).toBe(200);
+    expect(top.json()).toEqual({
+      version: expect.any(String),
+      deploymentId: top.headers['marathon-deployment-id'],
+      restarts: [],
+    });
     expect(below.statusCode).toBe(422);
     expect(api.engine.root.apps.get(appId('/shop/later'))?.role).toBe('shop');
   });

@@ -21,7 +21,7 @@ const DEPLOYMENT = '00000000-0000-4000-8000-00000000000a';
 let api: ApiUnderTest;
 
 beforeAll(async () => {
-  api = await startApi();
+  api = await startApi({ store: { loadDeployment: async () => undefined } });
 });
 afterAll(() => api.daemon.close());
 beforeEach(async () => {
@@ -71,6 +71,7 @@ const WRITES: readonly (readonly [method: string, path: string, body?: unknown])
   ['DELETE', '/v2/pods/pod'],
   ['DELETE', `/v2/pods/pod::instances/${POD_INSTANCE}`],
   ['DELETE', '/v2/pods/pod::instances', [POD_INSTANCE]],
+  ['POST', `/v2/deployments/${DEPLOYMENT}/abort`],
   ['DELETE', `/v2/deployments/${DEPLOYMENT}`],
   ['DELETE', `/v2/deployments/${DEPLOYMENT}?force=true`],
 ];
@@ -99,6 +100,7 @@ it.each([
   ['POST', '/v2/apps', WEB, 409],
   ['POST', '/v2/pods', aPod('/pod'), 409],
   ['DELETE', '/v2/deployments/00000000-0000-4000-8000-00000000000b', undefined, 404],
+  ['POST', '/v2/deployments/00000000-0000-4000-8000-00000000000b/abort', undefined, 404],
   ['PUT', '/v2/apps/web?dryRun=perhaps', { mem: 1 }, 400],
   ['PUT', '/v2/apps/web?dryRun=true&dryRun=false', { mem: 1 }, 400],
 ])('refuses what the write refuses: %s %s', async (method, path, body, status) => {
@@ -119,7 +121,7 @@ it.each([
   ['DELETE', '/v2/leader'],
   ['POST', '/v2/deployments/00000000-0000-4000-8000-00000000000a/pause'],
   ['POST', '/v2/deployments/00000000-0000-4000-8000-00000000000a/promote'],
-  ['POST', '/v2/deployments/00000000-0000-4000-8000-00000000000a/abort'],
+  ['POST', '/v2/deployments/00000000-0000-4000-8000-00000000000a/resume'],
 ])('%s %s knows no dry run and does nothing', async (method, path) => {
   const reply = await api.ask(method, `${path}?dryRun=true`);
 
