@@ -203,6 +203,8 @@ export {
   type RootGroup,
 } from './root-group.js';
 export { MAX_RUN_KEY_LENGTH, readRunKey, runKey, runKeyOfTask } from './run-key.js';
+export { isSameValue } from './same-value.js';
 export { isHostNetworking, servicePortsOf } from './service-ports.js';
 export { SortedMap } from './sorted-map.js';
+export { type AppChange, stampVersion } from './stamp-app.js';
 export { isTerminalTaskState, TASK_STATES, type TaskState } from './task-state.js';

@@ -1,13 +1,6 @@
-import type { App } from '#core';
+import { type App, type AppChange, isSameValue, stampVersion } from '#core';
 import { APP_FIELD_RULES, type FieldChange } from './app-field-rules.js';
 import type { ControllerAbilities } from './carried-checks.js';
-import { isSameValue } from './same-value.js';
-
-/**
- * What a new definition means for the instances of the old one: `upgrade` replaces them, `in-place` does not (it may come
- * with another count), `scale` is another count and nothing else.
- */
-export type AppChange = 'none' | 'scale' | 'in-place' | 'upgrade';
 
 /** A field that differs, and what that asks for. */
 export interface FieldDifference {
@@ -45,46 +38,18 @@ export function compareApps(
   return changes.has('scale') ? 'scale' : 'none';
 }
 
-/**
- * Writes version and version info: an upgrade (or a new app) moves all three stamps, a scale `version` and
- * `lastScalingAt`, an edit in place `version` alone, a restart `version` and `lastConfigChangeAt`. So two definitions
- * of one app with the same `lastConfigChangeAt` differ in nothing a task is made from. Returns `oldApp` itself when nothing
- * changed.
- */
-export function stampApp(
+/** Writes version and version info (see `stampVersion`); returns `oldApp` itself when nothing changed. */
+export const stampApp = (
   oldApp: App | undefined,
   newApp: App,
   version: string,
   options: { readonly restart: boolean; readonly abilities?: ControllerAbilities },
-): App {
-  const change = oldApp === undefined ? 'upgrade' : compareApps(oldApp, newApp, options.abilities);
-  const previous = oldApp?.versionInfo ?? { lastScalingAt: version, lastConfigChangeAt: version };
-  switch (change) {
-    case 'upgrade':
-      return {
-        ...newApp,
-        version,
-        versionInfo: { lastScalingAt: version, lastConfigChangeAt: version },
-      };
-    case 'scale':
-    case 'in-place': {
-      const isScaled = oldApp?.instances !== newApp.instances;
-      return {
-        ...newApp,
-        version,
-        versionInfo: {
-          lastScalingAt: isScaled ? version : previous.lastScalingAt,
-          lastConfigChangeAt: options.restart ? version : previous.lastConfigChangeAt,
-        },
-      };
-    }
-    case 'none':
-      if (oldApp !== undefined && !options.restart) return oldApp;
-      return { ...newApp, version, versionInfo: { ...previous, lastConfigChangeAt: version } };
-    default:
-      return change satisfies never;
-  }
-}
+): App =>
+  stampVersion(newApp, oldApp, {
+    version,
+    change: oldApp === undefined ? 'upgrade' : compareApps(oldApp, newApp, options.abilities),
+    isRestart: options.restart,
+  });
 
 /**
  * Whether an instance whose definition carries this `lastConfigChangeAt` runs another configuration than `app`. It names

@@ -1,10 +1,9 @@
-import type { App } from '#core';
+import { type App, isSameValue } from '#core';
 import {
   type ControllerAbilities,
   canTakeOverCheck,
   canTakeOverHealthChecks,
 } from './carried-checks.js';
-import { isSameValue } from './same-value.js';
 
 /** What another value of a field asks for: new instances, nothing but the definition, or another count. */
 export type FieldChange = 'restart' | 'in-place' | 'scale';

@@ -1,5 +1,4 @@
-import type { App, HealthCheck } from '#core';
-import { isSameValue } from './same-value.js';
+import { type App, type HealthCheck, isSameValue } from '#core';
 
 /** What the controller can do in the place of an agent. */
 export interface ControllerAbilities {

@@ -1,5 +1,4 @@
 export {
-  type AppChange,
   compareApps,
   compareFields,
   type FieldDifference,
@@ -88,4 +87,3 @@ export {
   type UnhealthyLimits,
 } from './rollout-input.js';
 export type { BatchStage, RolloutStage } from './rollout-stage.js';
-export { isSameValue } from './same-value.js';

@@ -1,4 +1,13 @@
-import { type App, type AppId, appId, groupId, isPod, isResident, type RootGroup } from '#core';
+import {
+  type App,
+  type AppId,
+  appId,
+  groupId,
+  isPod,
+  isResident,
+  type RootGroup,
+  stampVersion,
+} from '#core';
 import type { AppUpdate } from './app-request.js';
 import { completeApp, type Definition, mergeFields, type Surroundings } from './complete-app.js';
 import { type ChangeRules, type Declaration, DeclarationDraft } from './declaration.js';
@@ -163,12 +172,7 @@ export function scaleApps(
 export function restartApp({ root, version }: ChangeContext, id: AppId): Outcome<Declaration> {
   const before = root.apps.get(id);
   if (before === undefined) return refuse(missingApp(id));
-  const { lastScalingAt } = before.versionInfo;
-  const restarted = {
-    ...before,
-    version,
-    versionInfo: { lastScalingAt, lastConfigChangeAt: version },
-  };
+  const restarted = stampVersion(before, before, { version, change: 'none', isRestart: true });
   return accept({ putApps: [restarted], removeApps: [], putGroups: [], removeGroups: [] });
 }
 

@@ -1,20 +1,22 @@
 import {
   type App,
+  type AppChange,
   type AppId,
   appId,
   type Group,
   type GroupId,
   groupId,
+  isSameValue,
   nextRoot,
   type RootDelta,
   type RootGroup,
   servicePortsOf,
+  stampVersion,
 } from '#core';
 import type { Definition } from './complete-app.js';
 import { describeDependencyCycle } from './dependency-cycle.js';
 import { ancestorsOf, parentOf } from './path-id.js';
 import { accept, type Outcome, type ProblemLog, refuse } from './refusal.js';
-import { isSameValue } from './same-value.js';
 import { type PortRange, ServicePortAssigner } from './service-ports.js';
 
 /**
@@ -149,7 +151,7 @@ export class DeclarationDraft {
         );
         continue;
       }
-      stamped.push(stampApp(assigned, before, this.version));
+      stamped.push(stamp(assigned, before, this.version));
     }
     return stamped;
   }
@@ -198,23 +200,19 @@ export class DeclarationDraft {
   }
 }
 
-/**
- * Gives a definition its version: the earlier app itself when nothing changed, only `lastScalingAt` moved when only the
- * instance count did, everything otherwise.
- */
-export function stampApp(definition: Definition, before: App | undefined, version: string): App {
-  const fresh: App = {
-    ...definition,
+/** Another count is a scale, whatever else differs an upgrade: whether that restarts anything is not decided here. */
+function stamp(definition: Definition, before: App | undefined, version: string): App {
+  return stampVersion(definition, before, {
     version,
-    versionInfo: { lastScalingAt: version, lastConfigChangeAt: version },
-  };
-  if (before === undefined) return fresh;
-  const { lastConfigChangeAt } = before.versionInfo;
+    change: before === undefined ? 'upgrade' : compare(definition, before),
+    isRestart: false,
+  });
+}
+
+function compare(definition: Definition, before: App): AppChange {
   const { version: _version, versionInfo: _versionInfo, ...earlier } = before;
-  if (!isSameValue({ ...definition, instances: 0 }, { ...earlier, instances: 0 })) return fresh;
-  return definition.instances === before.instances
-    ? before
-    : { ...fresh, versionInfo: { lastScalingAt: version, lastConfigChangeAt } };
+  if (!isSameValue({ ...definition, instances: 0 }, { ...earlier, instances: 0 })) return 'upgrade';
+  return definition.instances === before.instances ? 'none' : 'scale';
 }
 
 /** Apps and groups by the group that directly holds them. O(all apps and groups). */

@@ -29,7 +29,7 @@ export {
 export { declarePod, findApp, findPod, idOfPod, missingPod, removePod } from './change-pods.js';
 export type { Definition } from './complete-app.js';
 export { completeRestoration } from './complete-restoration.js';
-export { type ChangeRules, type Declaration, indexChildren, stampApp } from './declaration.js';
+export { type ChangeRules, type Declaration, indexChildren } from './declaration.js';
 export { findDependencyCycle } from './dependency-cycle.js';
 export { toEventPayload } from './event-payload.js';
 export {

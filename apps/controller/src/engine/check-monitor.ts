@@ -1,5 +1,4 @@
-import type { App, Clock, Instance, InstanceId } from '#core';
-import { isSameValue } from '#deployment';
+import { type App, type Clock, type Instance, type InstanceId, isSameValue } from '#core';
 import type { WireCheckResult } from '#marathon-v2';
 import type { EnginePorts } from './engine-ports.js';
 import type { WatchedInstance } from './health-watch.js';

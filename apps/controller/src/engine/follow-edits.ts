@@ -1,5 +1,4 @@
-import type { App, AppId } from '#core';
-import { isSameValue } from '#deployment';
+import { type App, type AppId, isSameValue } from '#core';
 import { definitionOf, launchedDefinitionOf } from './definitions.js';
 import type { EngineContext } from './engine-context.js';
 

@@ -9,12 +9,12 @@ import {
   type HealthVerdict,
   type Instance,
   type InstanceId,
+  isSameValue,
   judgeHealth,
   type ProbeTarget,
   reduceHealth,
   unknownHealth,
 } from '#core';
-import { isSameValue } from '#deployment';
 import type { EnginePorts } from './engine-ports.js';
 import {
   counted,

@@ -6,10 +6,11 @@ import {
   type HealthVerdict,
   type Instance,
   type InstanceId,
+  isSameValue,
   judgeHealth,
   type Now,
 } from '#core';
-import { agentCheckOf, isSameValue } from '#deployment';
+import { agentCheckOf } from '#deployment';
 
 /** What is known of the health of one running instance. */
 export interface HealthWatch {

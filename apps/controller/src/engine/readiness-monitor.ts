@@ -1,5 +1,13 @@
-import type { App, AppId, Clock, Instance, InstanceId, ReadinessCheck } from '#core';
-import { isSameValue, type Readiness } from '#deployment';
+import {
+  type App,
+  type AppId,
+  type Clock,
+  type Instance,
+  type InstanceId,
+  isSameValue,
+  type ReadinessCheck,
+} from '#core';
+import { type Readiness } from '#deployment';
 import type { WireReadinessResult } from '#marathon-v2';
 import type { ProbePool } from './probe-pool.js';
 import { toReadinessTarget } from './probe-target.js';

@@ -5,13 +5,13 @@ import {
   hasTask,
   type Instance,
   type InstanceTask,
+  isSameValue,
   TASK_STATES,
   type TaskState,
   taskId,
   taskOf,
   tasksOf,
 } from '#core';
-import { isSameValue } from '#deployment';
 import type { TaskStatus } from '#mesos-v1';
 import { definitionOf, launchedDefinitionOf } from './definitions.js';
 import type { Draft } from './draft.js';

@@ -1,4 +1,7 @@
-/** Whether two JSON-like values are equal; the order of object keys does not matter, undefined equals absent. */
+/**
+ * Whether two JSON-like values are equal; the order of object keys does not matter, undefined equals absent. Only own keys
+ * count: a label may be named `constructor`. O(size of the values).
+ */
 export function isSameValue(left: unknown, right: unknown): boolean {
   if (left === right) return true;
   if (typeof left !== 'object' || typeof right !== 'object') return false;
