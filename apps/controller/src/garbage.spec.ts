@@ -214,7 +214,7 @@ describe('garbage', () => {
           const answer = reply.json();
           expect(answer.message).toEqual(expect.stringMatching(/\S/));
           for (const detail of Array.isArray(answer.details) ? answer.details : []) {
-            expect(detail).toEqual({ path: expect.any(String), errors: expect.any(Array) });
+            expect(detail).toMatchObject({ path: expect.any(String), errors: expect.any(Array) });
           }
         }
       }),

@@ -55,6 +55,66 @@ describe('1235: an error says what is wrong, where, in the words of whoever wrot
   });
 
   it.each([
+    ['POST', '/v2/apps', app({ cpus: 'many' }), '/cpus', 'must be a number, not "many"'],
+    [
+      'POST',
+      '/v2/apps',
+      { id: '/a', instances: 1.5 },
+      '/instances',
+      'must be a whole number of at most 32 bits, not 1.5',
+    ],
+    ['POST', '/v2/apps', { cmd: 'x' }, '/id', 'is required'],
+    [
+      'PUT',
+      '/v2/groups',
+      { groups: [{ id: 'shop', apps: [app({ id: 'web', mem: 'x' })] }] },
+      '/groups(0)/apps(0)/mem',
+      'must be a number, not "x" (in "shop", "web")',
+    ],
+    [
+      'PATCH',
+      '/v2/apps',
+      [app({ id: '/one' }), app({ id: '/two', env: { A: 1 } })],
+      '(1)/env/A',
+      'must be a text, not 1 (in "/two")',
+    ],
+  ])(
+    '%s %s %j: beside the code that clients know, in words',
+    async (method, url, body, path, words) => {
+      const reply = await api.ask(method, url, body);
+      const problem = { path, errors: [expect.stringMatching(/^error\./)], explained: [words] };
+
+      expect(reply.json()).toEqual({ message: 'Invalid JSON', details: [problem] });
+    },
+  );
+
+  it('names the container of a pod', async () => {
+    const resources = { cpus: 1, mem: 32 };
+    const good = { name: 'good', resources, exec: { command: { shell: 'x' } } };
+    const bad = { ...good, name: 'bad', exec: { command: {} } };
+
+    const reply = await api.ask('POST', '/v2/pods', { id: '/pod', containers: [good, bad] });
+
+    const [problem] = (reply.json() as { details: { path: string; errors: string[] }[] }).details;
+    expect(problem?.errors.join()).toMatch(/ \(bad\)$/);
+  });
+
+  it('says where a body stops being JSON, by line and column', async () => {
+    const reply = await api.inject({
+      method: 'POST',
+      url: '/v2/apps',
+      headers: { host: 'localhost', 'content-type': 'application/json' },
+      payload: '{\n  "id": "/a"\n  "cmd": "x"\n}',
+    });
+
+    expect(reply.statusCode).toBe(400);
+    expect(reply.json()).toEqual({
+      message: 'Invalid JSON',
+      details: `line 3, column 3: "\\"cmd\\":" stands where ',' or '}' is expected`,
+    });
+  });
+
+  it.each([
     ['GET', '/v2/apps//not/there', "App '/not/there' does not exist"],
     ['GET', '/v2/groups/not/there', "Group '/not/there' does not exist"],
     ['DELETE', '/v2/deployments/nothing', 'DeploymentPlan nothing does not exist'],

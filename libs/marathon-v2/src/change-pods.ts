@@ -33,6 +33,9 @@ export function declarePod(
   const { surroundings, allowedRolesFor } = surroundingsOf(draft, id);
   const definition = completePod(id, update.fields, surroundings);
   const allowedRoles = allowedRolesFor(definition);
+  definition.pod?.containers.forEach(({ name }, index) => {
+    draft.problems.name(`/containers(${index})`, name);
+  });
   validatePod(definition, { features: draft.rules.features, allowedRoles }, draft.problems);
   draft.putApp(definition, '');
   return draft.conclude();

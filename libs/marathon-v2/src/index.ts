@@ -32,6 +32,7 @@ export { completeRestoration } from './complete-restoration.js';
 export { type ChangeRules, type Declaration, indexChildren } from './declaration.js';
 export { findDependencyCycle } from './dependency-cycle.js';
 export { toEventPayload } from './event-payload.js';
+export { type ExplainedProblem, explainProblems } from './explain-problems.js';
 export {
   type GroupRequest,
   type GroupUpdate,

@@ -1,3 +1,4 @@
+import { describeSyntax } from './json-syntax.js';
 import { accept, type Outcome, refuse } from './refusal.js';
 
 /** How deep arrays and objects may nest in a request body. A group nests two levels per path segment. */
@@ -15,7 +16,7 @@ export function parseJsonText(text: string): Outcome<unknown> {
   } catch (error) {
     return refuse({
       kind: 'malformed-json',
-      details: error instanceof Error ? error.message : 'not JSON',
+      details: describeSyntax(text) ?? (error instanceof Error ? error.message : 'not JSON'),
     });
   }
   const objection = objectToStructure(text) ?? objectToValues(value);

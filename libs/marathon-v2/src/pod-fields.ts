@@ -152,16 +152,18 @@ function readConstraint(reader: ObjectReader): Constraint | undefined {
 const UNSUPPORTED = ['check', 'linuxInfo'] as const;
 
 function readContainer(reader: ObjectReader): PodContainer {
-  for (const name of UNSUPPORTED) {
-    if (reader.raw(name) === undefined) continue;
-    reader.problems.reportRule(reader.pathOf(name), 'is not supported for containers of pods');
+  const name = reader.requiredString('name') ?? '';
+  reader.problems.name(reader.path, name);
+  for (const field of UNSUPPORTED) {
+    if (reader.raw(field) === undefined) continue;
+    reader.problems.reportRule(reader.pathOf(field), 'is not supported for containers of pods');
   }
   if (reader.boolean('tty') === true) {
     reader.problems.reportRule(reader.pathOf('tty'), 'is not supported for containers of pods');
   }
   if (!reader.has('resources')) reader.reportMissing('resources');
   return {
-    name: reader.requiredString('name') ?? '',
+    name,
     resources: reader.object('resources', readResources) ?? NOTHING,
     endpoints: reader.objects('endpoints', readEndpoint) ?? [],
     environment: reader.map('environment', readEnvValue(reader)) ?? {},

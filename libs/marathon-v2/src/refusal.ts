@@ -75,7 +75,7 @@ export class ProblemLog {
 
   /**
    * What stands at a place in a list, for the errors about it: an index helps nobody who has a thousand apps. Codes of
-   * wrong shapes stay alone, as clients translate them.
+   * wrong shapes stay alone, as clients translate them: their words stand beside them (see `explainProblems`).
    */
   name(path: string, id: string): void {
     if (path.endsWith(')')) this.names.set(path, id);

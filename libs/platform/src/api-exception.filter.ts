@@ -32,6 +32,6 @@ export class ApiExceptionFilter implements ExceptionFilter {
       .code(answer.status)
       .headers(answer.headers)
       .type('application/json; charset=utf-8')
-      .send(JSON.stringify(answer.body));
+      .send(answer.body);
   }
 }

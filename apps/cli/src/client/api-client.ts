@@ -68,8 +68,8 @@ export function explain(status: number, text: string): string {
   const { message, details, deployments } = body as Readonly<Record<string, unknown>>;
   const lines = Array.isArray(details)
     ? details.map(
-        (one: { path?: unknown; errors?: unknown }) =>
-          `  ${one.path}: ${[one.errors].flat().join('; ')}`,
+        (one: { path?: unknown; errors?: unknown; explained?: unknown }) =>
+          `  ${one.path}: ${[one.explained ?? one.errors].flat().join('; ')}`,
       )
     : typeof details === 'string'
       ? [`  ${details}`]

@@ -2,6 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { addLeaderGate, type LeaderGateOptions } from '../runtime/leader-gate.js';
 import { serveUi } from '../ui/serve-ui.js';
 import { compressAnswers } from './compress.js';
+import { explainWrongShapes } from './explain-shapes.js';
 import { addApiHeaders } from './marathon-headers.js';
 import { refuseUnknownDryRuns } from './refuse-dry-run.js';
 import { acceptStrictJson } from './strict-json.js';
@@ -17,5 +18,6 @@ export async function configureHttp(
   compressAnswers(server);
   refuseUnknownDryRuns(server);
   acceptStrictJson(server);
+  explainWrongShapes(server);
   await serveUi(server, options.uiFolder);
 }

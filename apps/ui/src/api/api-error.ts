@@ -87,7 +87,8 @@ function parseDetails(details: unknown): ErrorDetail[] {
       return [];
     }
     const path = typeof detail['path'] === 'string' ? detail['path'] : '/';
-    const errors = Array.isArray(detail['errors']) ? detail['errors'].map(String) : [];
+    const said = Array.isArray(detail['explained']) ? detail['explained'] : detail['errors'];
+    const errors = Array.isArray(said) ? said.map(String) : [];
     return [{ path: path === '' ? '/' : path, errors: errors.map(readableCode) }];
   });
 }
