@@ -18,6 +18,8 @@ export type InstanceEvent =
   | { readonly kind: 'decommission' }
   /** Ends the task and keeps the reservation; without one it is `decommission`. `isComingBack`: to be launched again soon. */
   | { readonly kind: 'stop'; readonly isComingBack: boolean }
+  /** It was stopped where nobody sees it, and is wanted again: it goes on should it come back. */
+  | { readonly kind: 'revive' }
   | {
       readonly kind: 'time-passed';
       readonly unreachableStrategy: App['unreachableStrategy'];

@@ -39,6 +39,7 @@ import { isTerminalTaskState, type TaskState } from './task-state.js';
  * |---|---|---|
  * | any live condition | terminal status | Scheduled |
  * | any live condition | stop | Killing, goal Stopped (Unreachable, Scheduled: the goal alone) |
+ * | Unreachable, goal Stopped | revive | Unreachable, goal Running |
  * | Unreachable, Scheduled | decommission | Scheduled, goal Decommissioned: its reservation is to be given back |
  *
  * Of a pod, statuses of its tasks count into one of the whole, see pod-state.ts.
@@ -62,6 +63,8 @@ export function reduceInstance(
       return applyDecommission(instance, now);
     case 'stop':
       return applyStop(instance, event.isComingBack, now);
+    case 'revive':
+      return applyRevival(instance);
     case 'time-passed':
       return applyTime(instance, event, now);
     default:
@@ -168,6 +171,14 @@ function applyStop(
     reservation: { ...reservation, ...(isComingBack ? { isComingBack } : {}) },
   };
   return { state: stopped, effects };
+}
+
+/** Only what is away: a task that is seen is being killed, and is launched again on its reservation when it has ended. */
+function applyRevival(instance: Instance): Reduction<Instance, InstanceEffect> {
+  const { reservation, condition, goal } = instance;
+  const isKept = reservation?.isConfirmed === true && isUnreachableCondition(condition);
+  if (!isKept || goal !== 'Stopped') return unchanged(instance);
+  return { state: { ...instance, goal: 'Running' }, effects: [] };
 }
 
 function applyDecommission(instance: Instance, now: Now): Reduction<Instance, InstanceEffect> {

@@ -69,6 +69,19 @@ describe('an instance with a reservation', () => {
     expect(back.state.condition).toBe('Killing');
     expect(back.effects).toContainEqual({ kind: 'kill' });
   });
+
+  it('goes on when it is back if it is wanted again by then', () => {
+    const revive = { kind: 'revive' } as const;
+    const wanted = apply(resident(), status('TASK_UNREACHABLE'), stop(false), revive);
+
+    const back = reduceInstance(wanted, status('TASK_RUNNING'), now);
+
+    expect(isDormant(wanted)).toBe(false);
+    expect(back.state).toMatchObject({ condition: 'Running', goal: 'Running' });
+    expect(back.effects).not.toContainEqual({ kind: 'kill' });
+    const dying = apply(resident(), stop(false));
+    expect(apply(dying, revive)).toBe(dying);
+  });
 });
 
 describe('a reservation nobody has seen yet', () => {

@@ -7,6 +7,7 @@ import {
   type InstanceId,
   isDormant,
   isLeftover,
+  isParked,
   isPod,
 } from '#core';
 import {
@@ -89,7 +90,8 @@ function evaluateApp(context: EngineContext, draft: Draft, id: AppId, routers: K
   const launched = actions.launchesOld ? original : app;
   if (actions.launchesOld) prepareOld(context, original, deploymentMemory);
   const isQueued = launched !== undefined && launched.workload !== 'daemon';
-  want(context, draft, launched ?? app, isQueued ? actions.launch : 0);
+  const revived = actions.launchesOld ? 0 : reviveAway(context, draft, all, actions.launch);
+  want(context, draft, launched ?? app, isQueued ? actions.launch - revived : 0);
   context.memory.noteWaiting(id, deployment === undefined ? actions.waiting : []);
   if (deployment === undefined) return;
   if (!actions.launchesOld) deploymentMemory?.launchingOld.delete(id);
@@ -197,6 +199,32 @@ function kill(context: EngineContext, draft: Draft, id: InstanceId, event: Insta
   if (instance === undefined) return;
   if (instance.draining === undefined) noteUnhealthyKill(context, draft, instance);
   changeInstance(context, draft, instance, event);
+  const stopped = draft.instance(id);
+  // Nothing will be heard of it that would lead to another look.
+  if (stopped !== undefined && isDormant(stopped)) {
+    draft.after(() => context.evaluateSoon([stopped.appId]));
+  }
+}
+
+/**
+ * Instances that were stopped where nobody sees them are wanted again before new ones are made, as those that ended are:
+ * each has its volume. Returns how many.
+ */
+function reviveAway(
+  context: EngineContext,
+  draft: Draft,
+  instances: readonly Instance[],
+  launch: number,
+): number {
+  const parked = instances.filter((one) => isParked(one) && one.goal !== 'Decommissioned').length;
+  const away = instances
+    .filter((one) => isDormant(one) && !isParked(one) && one.goal === 'Stopped')
+    .slice(0, Math.max(0, launch - parked));
+  for (const instance of away) {
+    context.kills.settle(instance.id);
+    changeInstance(context, draft, instance, { kind: 'revive' });
+  }
+  return away.length;
 }
 
 /** What is reserved for instances that do not run goes with their app. */

@@ -165,6 +165,29 @@ describe('a resident app', () => {
     expect(instancesOf(harness)).toMatchObject([{ condition: 'Running', incarnation: 1 }]);
   });
 
+  it('is wanted again after it was scaled down where nobody saw it, and goes on when it is back', async () => {
+    const harness = await aResidentApp({ instances: 2 });
+    const volumes = volumesOf(harness);
+    const [away] = instancesOf(harness);
+    harness.cluster.report(away?.taskId ?? '', 'TASK_UNREACHABLE');
+    await harness.put(database({ instances: 1 }), { sentenced: away ? [away.id] : [] });
+    await harness.clock.advance(LONG_MS);
+    expect(instancesOf(harness).find(({ id }) => id === away?.id)?.goal).toBe('Stopped');
+
+    await harness.put(database({ instances: 2 }));
+    await harness.clock.advance(LONG_MS);
+    expect(volumesOf(harness)).toEqual(volumes);
+    harness.cluster.report(away?.taskId ?? '', 'TASK_RUNNING');
+    await harness.clock.advance(LONG_MS);
+
+    expect(instancesOf(harness)).toMatchObject([
+      { condition: 'Running', incarnation: 1 },
+      { condition: 'Running', incarnation: 1 },
+    ]);
+    expect(volumesOf(harness)).toEqual(volumes);
+    expect(harness.engine.view.deployments()).toEqual([]);
+  });
+
   it('is upgraded in place: the same instances, the same volumes', async () => {
     const harness = await aResidentApp({ instances: 2 });
     const ids = instancesOf(harness)
