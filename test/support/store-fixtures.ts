@@ -5,6 +5,7 @@ import {
   deploymentId,
   type Group,
   groupId,
+  type HealthCheck,
   type Instance,
   instanceId,
   type StoredEvent,
@@ -46,6 +47,20 @@ export const anApp = (id: string, fields: Partial<App> = {}): App => ({
     lastScalingAt: '2030-01-01T00:00:00.000Z',
     lastConfigChangeAt: '2030-01-01T00:00:00.000Z',
   },
+  ...fields,
+});
+
+/** A check that asks every second, of the first port unless a test names one. */
+export const aHealthCheck = (fields: Partial<HealthCheck> = {}): HealthCheck => ({
+  protocol: 'TCP',
+  ...(fields.port === undefined ? { portIndex: 0 } : {}),
+  gracePeriodSeconds: 0,
+  intervalSeconds: 1,
+  timeoutSeconds: 1,
+  maxConsecutiveFailures: 3,
+  delaySeconds: 0,
+  ignoreHttp1xx: false,
+  ipProtocol: 'IPv4',
   ...fields,
 });
 

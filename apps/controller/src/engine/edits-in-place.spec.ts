@@ -1,22 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { type App, appId, deploymentId, type HealthCheck } from '#core';
 import type { SchedulerCallWithoutFrameworkId } from '#framework';
-import { anApp } from '../../../../test/support/store-fixtures.js';
+import { aHealthCheck, anApp } from '../../../../test/support/store-fixtures.js';
 import { EngineHarness } from './engine-harness.test-support.js';
 import type { EnginePorts } from './engine-ports.js';
 
-const CHECK: HealthCheck = {
-  protocol: 'HTTP',
-  path: '/',
-  portIndex: 0,
-  gracePeriodSeconds: 2,
-  intervalSeconds: 1,
-  timeoutSeconds: 1,
-  maxConsecutiveFailures: 3,
-  delaySeconds: 0,
-  ignoreHttp1xx: false,
-  ipProtocol: 'IPv4',
-};
+const CHECK: HealthCheck = aHealthCheck({ protocol: 'HTTP', path: '/', gracePeriodSeconds: 2 });
 const ON_AGENT: HealthCheck = { ...CHECK, protocol: 'MESOS_HTTP' };
 const HEALTH_REASON = 'REASON_TASK_HEALTH_CHECK_STATUS_UPDATED';
 const WEB = appId('/web');

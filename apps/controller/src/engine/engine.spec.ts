@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type App, appId, deploymentId, StoreUnavailableError } from '#core';
-import { anApp } from '../../../../test/support/store-fixtures.js';
+import { aHealthCheck, anApp } from '../../../../test/support/store-fixtures.js';
 import { EngineHarness } from './engine-harness.test-support.js';
 
 const web = (fields: Partial<App> = {}): App =>
@@ -131,18 +131,7 @@ describe('the engine', () => {
   });
 
   it('waits for health and replaces an unhealthy instance before it kills it', async () => {
-    const check = {
-      protocol: 'HTTP',
-      path: '/',
-      portIndex: 0,
-      gracePeriodSeconds: 10,
-      intervalSeconds: 1,
-      timeoutSeconds: 1,
-      maxConsecutiveFailures: 3,
-      delaySeconds: 0,
-      ignoreHttp1xx: false,
-      ipProtocol: 'IPv4',
-    } as const;
+    const check = aHealthCheck({ protocol: 'HTTP', path: '/', gracePeriodSeconds: 10 });
     const harness = await aRunningApp({ instances: 3, healthChecks: [check] });
     expect(harness.engine.view.deployments()).toEqual([]);
     const [first] = harness.engine.view.instancesOf(appId('/web'));
@@ -163,17 +152,7 @@ describe('the engine', () => {
   });
 
   it('kills nothing for a while when most instances turn unhealthy at once', async () => {
-    const check = {
-      protocol: 'TCP',
-      portIndex: 0,
-      gracePeriodSeconds: 0,
-      intervalSeconds: 1,
-      timeoutSeconds: 1,
-      maxConsecutiveFailures: 2,
-      delaySeconds: 0,
-      ignoreHttp1xx: false,
-      ipProtocol: 'IPv4',
-    } as const;
+    const check = aHealthCheck({ maxConsecutiveFailures: 2 });
     const harness = await aRunningApp({ instances: 4, healthChecks: [check] });
     await harness.clock.advance(5_000);
     const before = harness.cluster.running().map(({ info }) => info.task_id.value);

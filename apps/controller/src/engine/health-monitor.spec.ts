@@ -1,21 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { type App, appId, type HealthCheck } from '#core';
-import { anApp } from '../../../../test/support/store-fixtures.js';
+import { aHealthCheck, anApp } from '../../../../test/support/store-fixtures.js';
 import { EngineHarness } from './engine-harness.test-support.js';
 
 /** Run by the controller, not by the agent. */
-const CHECK: HealthCheck = {
-  protocol: 'HTTP',
-  path: '/',
-  portIndex: 0,
-  gracePeriodSeconds: 0,
-  intervalSeconds: 1,
-  timeoutSeconds: 1,
-  maxConsecutiveFailures: 3,
-  delaySeconds: 0,
-  ignoreHttp1xx: false,
-  ipProtocol: 'IPv4',
-};
+const CHECK: HealthCheck = aHealthCheck({ protocol: 'HTTP', path: '/' });
 const WEB = appId('/web');
 
 async function aCheckedApp(fields: Partial<App> = {}) {

@@ -1,23 +1,13 @@
 /** Defects that users reported of Marathon's engine, by the number of the first report: none is ours. */
 import { describe, expect, it, vi } from 'vitest';
 import { type App, appId, deploymentId, type HealthCheck } from '#core';
-import { anApp } from '../../../../test/support/store-fixtures.js';
+import { aHealthCheck, anApp } from '../../../../test/support/store-fixtures.js';
 import { EngineHarness } from './engine-harness.test-support.js';
 
 /** A busy machine may need longer than the usual limit. */
 vi.setConfig({ testTimeout: 60_000 });
 
-const CHECK: HealthCheck = {
-  protocol: 'TCP',
-  portIndex: 0,
-  gracePeriodSeconds: 0,
-  intervalSeconds: 1,
-  timeoutSeconds: 1,
-  maxConsecutiveFailures: 2,
-  delaySeconds: 0,
-  ignoreHttp1xx: false,
-  ipProtocol: 'IPv4',
-};
+const CHECK: HealthCheck = aHealthCheck({ maxConsecutiveFailures: 2 });
 
 const web = (fields: Partial<App> = {}): App =>
   anApp('/web', {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type App, appId, type Deployment, deploymentId } from '#core';
-import { anApp } from '../../../../test/support/store-fixtures.js';
+import { aHealthCheck, anApp } from '../../../../test/support/store-fixtures.js';
 import type { DeploymentCommand } from './controller-engine.port.js';
 import { EngineHarness } from './engine-harness.test-support.js';
 
@@ -334,16 +334,5 @@ describe('the rollout of an app', () => {
 
 /** A check that the prober answers for all instances at once. */
 const NEVER: App['healthChecks'] = [
-  {
-    protocol: 'HTTP',
-    path: '/',
-    port: 1,
-    gracePeriodSeconds: 3_600,
-    intervalSeconds: 1,
-    timeoutSeconds: 1,
-    maxConsecutiveFailures: 3,
-    delaySeconds: 0,
-    ignoreHttp1xx: false,
-    ipProtocol: 'IPv4',
-  },
+  aHealthCheck({ protocol: 'HTTP', path: '/', port: 1, gracePeriodSeconds: 3_600 }),
 ];

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { appId, type HealthCheck } from '#core';
-import { anApp } from '../../../../test/support/store-fixtures.js';
+import { aHealthCheck, anApp } from '../../../../test/support/store-fixtures.js';
 import { EngineHarness } from './engine-harness.test-support.js';
 
 it('writes nothing when an answer to RECONCILE says what is known', async () => {
@@ -35,17 +35,11 @@ it('writes nothing when an answer to RECONCILE says what is known', async () => 
 });
 
 it('shows what a check saw, and counts no result of health that stands in its status', async () => {
-  const healthCheck: HealthCheck = {
+  const healthCheck: HealthCheck = aHealthCheck({
     protocol: 'MESOS_TCP',
     port: 80,
-    gracePeriodSeconds: 0,
     intervalSeconds: 60,
-    timeoutSeconds: 1,
-    maxConsecutiveFailures: 3,
-    delaySeconds: 0,
-    ignoreHttp1xx: false,
-    ipProtocol: 'IPv4',
-  };
+  });
   const harness = new EngineHarness();
   await harness.start();
   await harness.put(anApp('/web', { instances: 1, healthChecks: [healthCheck] }));

@@ -1,32 +1,20 @@
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { Controller, Get, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import {
-  createDaemon,
-  createLogger,
-  type Daemon,
-  principalOf,
-  processTls,
-  takeUpgrade,
-} from '#platform';
-import {
-  CertificateAuthority,
-  type CertificateFiles,
-} from '../../../../test/support/certificates.js';
+import { createDaemon, createLogger, type Daemon, principalOf, takeUpgrade } from '#platform';
+import type { CertificateFiles } from '../../../../test/support/certificates.js';
+import { becomeSecure, type SecureProcess } from '../../../../test/support/secure-process.js';
 import { byScheme } from '../sandbox/agent-files.js';
 import { tunnelUpgrade } from './tunnel-upgrade.js';
 
 /** openssl takes its time on a busy machine. */
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 60_000 });
 
 const accepting = new WebSocketServer({ noServer: true });
-let folder: string;
-let ca: CertificateAuthority;
+let secure: SecureProcess;
 let daemon: Daemon;
 let olga: CertificateFiles;
 
@@ -52,14 +40,8 @@ class TunnelController {
 }
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'pacer-secure-tunnel-'));
-  ca = new CertificateAuthority(join(folder, 'ca'));
-  const own = ca.issue('controller', { kinds: ['operator'] });
-  olga = ca.issue('olga', { kinds: ['operator'] });
-  vi.stubEnv('PACER_TLS_CERT_FILE', own.cert);
-  vi.stubEnv('PACER_TLS_KEY_FILE', own.key);
-  vi.stubEnv('PACER_TLS_CA_FILE', ca.cert);
-  vi.stubEnv('PACER_TLS_CLIENT_CERTS', 'require');
+  secure = becomeSecure('controller', { kinds: ['operator'], clientCerts: 'require' });
+  olga = secure.ca.issue('olga', { kinds: ['operator'] });
   daemon = await createDaemon({
     ...{ name: 'front', host: '127.0.0.1', port: 0, logger: createLogger('front', 'silent') },
     module: { module: class TunnelModule {}, controllers: [TunnelController] },
@@ -68,14 +50,16 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await daemon.close();
-  processTls()?.close();
-  vi.unstubAllEnvs();
-  rmSync(folder, { recursive: true });
+  secure.close();
 });
 
 const connect = (path: string, files: CertificateFiles, headers = {}): WebSocket => {
   const client = new WebSocket(`${daemon.url.replace('http', 'ws')}${path}`, {
-    ...{ ca: readFileSync(ca.cert), cert: readFileSync(files.cert), key: readFileSync(files.key) },
+    ...{
+      ca: readFileSync(secure.ca.cert),
+      cert: readFileSync(files.cert),
+      key: readFileSync(files.key),
+    },
     headers,
   });
   client.on('error', () => undefined);
@@ -117,7 +101,7 @@ it('does not fall back to clear text on another machine', async () => {
 });
 
 it('checks who asks and from where before it opens anything', async () => {
-  const agent = ca.issue('rack-1', { kinds: ['agent'] });
+  const agent = secure.ca.issue('rack-1', { kinds: ['agent'] });
 
   for (const client of [
     connect('/end', agent),

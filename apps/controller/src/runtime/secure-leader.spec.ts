@@ -1,42 +1,19 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { fetchDaemon, processTls } from '#platform';
-import { CertificateAuthority } from '../../../../test/support/certificates.js';
-import { type SecureServer, startSecureServer } from '../../../../test/support/secure-server.js';
-import { type ApiUnderTest, startApi } from '../controller-api.test-support.js';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { fetchDaemon } from '#platform';
+import { type SecureStandby, startSecureStandby } from './secure-standby.test-support.js';
 
-/** openssl takes its time on a busy machine. */
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
-
-let folder: string;
-let leader: SecureServer;
-let standby: ApiUnderTest;
-let leaderUrl: string;
+let pair: SecureStandby;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'pacer-leader-'));
-  const ca = new CertificateAuthority(join(folder, 'ca'));
-  const files = ca.issue('standby');
-  vi.stubEnv('PACER_TLS_CERT_FILE', files.cert);
-  vi.stubEnv('PACER_TLS_KEY_FILE', files.key);
-  vi.stubEnv('PACER_TLS_CA_FILE', ca.cert);
-  leader = await startSecureServer(ca, ca.issue('leader'), (request, response) => {
+  pair = await startSecureStandby((request, response) => {
     response.end(`${request.method} ${request.url} of ${request.headers['x-marathon-via']}`);
   });
-  standby = await startApi({ isLoaded: false, leaderUrl: () => leaderUrl });
 });
-afterAll(async () => {
-  leader.close();
-  await standby.daemon.close();
-  processTls()?.close();
-  vi.unstubAllEnvs();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => pair.close());
 
 it('is asked over TLS by a standby, which shows its certificate', async () => {
-  leaderUrl = leader.url;
+  const { leader, standby } = pair;
+  pair.leaderUrl = leader.url;
 
   const answer = await fetchDaemon(`${standby.daemon.url}/v2/apps?a=b`);
 
@@ -46,7 +23,8 @@ it('is asked over TLS by a standby, which shows its certificate', async () => {
 });
 
 it('is not taken for one that speaks plain HTTP', async () => {
-  leaderUrl = leader.url.replace('https:', 'http:');
+  const { leader, standby } = pair;
+  pair.leaderUrl = leader.url.replace('https:', 'http:');
 
   const answer = await fetchDaemon(`${standby.daemon.url}/v2/apps`);
 

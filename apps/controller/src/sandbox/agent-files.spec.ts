@@ -1,31 +1,19 @@
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import fastify, { type FastifyInstance } from 'fastify';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { processTls } from '#platform';
-import { CertificateAuthority } from '../../../../test/support/certificates.js';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { becomeSecure, type SecureProcess } from '../../../../test/support/secure-process.js';
 import { type SecureServer, startSecureServer } from '../../../../test/support/secure-server.js';
 import { fetchFromAgent } from './agent-files.js';
 
-/** openssl takes its time on a busy machine. */
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
-
-let folder: string;
+let secure: SecureProcess;
 let agent: SecureServer;
 let plainAgent: Server;
 let controller: FastifyInstance;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'pacer-agent-files-'));
-  const ca = new CertificateAuthority(join(folder, 'ca'));
-  const files = ca.issue('controller');
-  vi.stubEnv('PACER_TLS_CERT_FILE', files.cert);
-  vi.stubEnv('PACER_TLS_KEY_FILE', files.key);
-  vi.stubEnv('PACER_TLS_CA_FILE', ca.cert);
-  agent = await startSecureServer(ca, ca.issue('agent'), (_request, response) =>
+  secure = becomeSecure('controller');
+  agent = await startSecureServer(secure.ca, secure.ca.issue('agent'), (_request, response) =>
     response.end('printed'),
   );
   plainAgent = createServer((_request, response) => response.end('printed without TLS'));
@@ -40,9 +28,7 @@ afterAll(async () => {
   agent.close();
   plainAgent.close();
   await controller.close();
-  processTls()?.close();
-  vi.unstubAllEnvs();
-  rmSync(folder, { recursive: true });
+  secure.close();
 });
 
 const read = async (url: string) => {
