@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { CountReporter } from './test/support/count-reporter.js';
+import { RunFiles } from './test/support/run-files.js';
 
 const countsFile = process.env['PACER_TEST_COUNTS'];
 
@@ -9,7 +10,11 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['development'] } },
   test: {
     maxWorkers: Math.max(2, availableParallelism() - 1),
-    reporters: ['default', ...(countsFile === undefined ? [] : [new CountReporter(countsFile)])],
+    reporters: [
+      'default',
+      new RunFiles(`${import.meta.dirname}/node_modules/.cache/test-runs`),
+      ...(countsFile === undefined ? [] : [new CountReporter(countsFile)]),
+    ],
     projects: [
       {
         extends: true,
