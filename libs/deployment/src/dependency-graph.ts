@@ -1,4 +1,12 @@
-import { type App, type AppId, appId, type GroupId, groupId, type RootGroup } from '#core';
+import {
+  type App,
+  type AppId,
+  appId,
+  appsBelow,
+  type GroupId,
+  groupId,
+  type RootGroup,
+} from '#core';
 
 /**
  * Who depends on what. Nodes are apps and groups: a group leads to every app under it, so that a dependency of many apps
@@ -16,12 +24,10 @@ export interface DependencyGraph {
  */
 export function dependencyGraph(root: RootGroup): DependencyGraph {
   const known = new Map<string, readonly string[]>();
-  let underGroup: ReadonlyMap<string, readonly AppId[]> | undefined;
   const find = (node: string): readonly string[] => {
     const app = root.apps.get(appId(node));
     if (app !== undefined) return targetsOf(app, root);
-    underGroup ??= indexByGroup(root);
-    return underGroup.get(node) ?? [];
+    return [...appsBelow(root.apps, node)];
   };
   return {
     targetsOf: (node) => {
@@ -76,16 +82,4 @@ function ancestorsOf(id: string): readonly GroupId[] {
     ancestors.push(groupId(id.slice(0, at)));
   }
   return ancestors;
-}
-
-function indexByGroup(root: RootGroup): ReadonlyMap<string, readonly AppId[]> {
-  const index = new Map<string, AppId[]>();
-  for (const id of root.apps.keys()) {
-    for (const group of ancestorsOf(id)) {
-      const list = index.get(group);
-      if (list === undefined) index.set(group, [id]);
-      else list.push(id);
-    }
-  }
-  return index;
 }

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type App, type AppId, appId, type Group, groupId, type RootGroup } from '#core';
+import {
+  type App,
+  type AppId,
+  appId,
+  createRoot,
+  type Group,
+  groupId,
+  type RootGroup,
+} from '#core';
 import { dependencyGraph, dependentsGraph } from './dependency-graph.js';
 import { blockerSearch, MAX_BLOCKERS } from './find-blockers.js';
 
@@ -34,14 +42,12 @@ interface Node {
 }
 
 function aRoot(apps: readonly Node[], groups: readonly Node[]): RootGroup {
-  return {
+  return createRoot({
     revision: 1,
     version: 'v',
-    apps: new Map(apps.map((app) => [appId(app.id), { ...app, id: appId(app.id) } as App])),
-    groups: new Map(
-      groups.map((group) => [groupId(group.id), { ...group, id: groupId(group.id) } as Group]),
-    ),
-  };
+    apps: apps.map((app) => ({ ...app, networks: [], portDefinitions: [] }) as unknown as App),
+    groups: groups.map((group) => group as unknown as Group),
+  });
 }
 
 /** All that an app depends on, the slow and obvious way. */

@@ -200,7 +200,7 @@ describe('the rollout of an app over HTTP', () => {
     const answer = await api.ask('POST', '/v2/apps', body);
 
     expect(answer.statusCode).toBe(422);
-    expect(answer.json().details).toEqual([{ path, errors: [error] }]);
+    expect(answer.json().details).toMatchObject([{ path, errors: [error] }]);
   });
 
   it('has no canaries where nothing may run beside the old instance', async () => {
