@@ -1,9 +1,8 @@
-import { type App, isResident, type Rollout } from '#core';
+import { type App, isResident, isSameValue, type Rollout } from '#core';
 import { type Definition, isSingleInstance } from './complete-app.js';
 import { definedFields, MAX_INT, type ObjectReader } from './object-reader.js';
 import type { ProblemLog } from './refusal.js';
 import { checkRange, type Report } from './rule-report.js';
-import { isSameValue } from './same-value.js';
 
 /** Bounds of ours. */
 export const MAX_DEADLINE_SECONDS = 31_536_000;
