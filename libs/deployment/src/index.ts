@@ -42,6 +42,7 @@ export {
   type KnownRouters,
   MAX_DRAIN_SECONDS,
   mayHaveRouters,
+  needsDraining,
   ROUTER_SILENCE_MS,
   type RouterSight,
   recentRouters,
