@@ -194,10 +194,11 @@ describe('an app under load', () => {
       await edited.serves('v2');
       await edited.put(edited.versioned('v3'), '?force=true');
     });
-    await edited.form('kill', only('v3'), async () => {
-      const { id } = await firstTask();
-      await edited.send('DELETE', `${tasksPath}/${id}`);
-      await edited.replaces(id);
+    await edited.form('kills', only('v3'), async () => {
+      for (const id of (await edited.taskIds()).slice(1)) {
+        await edited.send('DELETE', `${tasksPath}/${id}`);
+        await edited.replaces(id);
+      }
     });
     await edited.form('illness', only('v3'), async () => {
       const task = await firstTask();
@@ -218,9 +219,12 @@ describe('an app under load', () => {
     const other = new LoadedApp(api, '/shop/other', { stops: 'at once', instances: 1 });
     const inGroup = (name: string, version: string, more: readonly LoadedApp[]) => {
       const body = { apps: [...shop, ...more].map((app) => app.definition(version)) };
-      const versions = version === 'v1' ? only(version) : towards('v1', version);
+      const versions = towards('v1', version);
       return store.form(name, versions, () =>
-        web.form(name, versions, () => web.send('PUT', '/v2/groups/shop', body)),
+        web.form(name, versions, async () => {
+          const id = await web.send('PUT', '/v2/groups/shop', body);
+          await web.reaches(id, ({ state }) => state === 'Succeeded');
+        }),
       );
     };
 
