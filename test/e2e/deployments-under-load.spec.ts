@@ -87,7 +87,7 @@ describe('an app under load', () => {
       { minimumHealthCapacity: 0.5, maximumOverCapacity: 0.5 },
     ];
 
-    await rolling.form('scale up', only('v1'), () => rolling.put({ instances: 4 }));
+    await rolling.form('scale up', only('v1'), () => rolling.put({ instances: 3 }));
     for (const [index, upgradeStrategy] of strategies.entries()) {
       const [before, after] = [`v${index + 1}`, `v${index + 2}`];
       const { minimumHealthCapacity, maximumOverCapacity } = upgradeStrategy;

@@ -6,6 +6,8 @@ import type { InstanceFacts } from './instance-facts.js';
  * listened this long before silence means anything.
  */
 export const ROUTER_SILENCE_MS = 5_000;
+/** How long whoever listens only just began to waits for the first router to be heard. */
+export const ROUTER_RETURN_MS = 15_000;
 
 /** How long a task may stay out of rotation before it is killed, unless its app says otherwise. */
 export const DEFAULT_DRAIN_SECONDS = 30;

@@ -43,6 +43,7 @@ export {
   MAX_DRAIN_SECONDS,
   mayHaveRouters,
   needsDraining,
+  ROUTER_RETURN_MS,
   ROUTER_SILENCE_MS,
   type RouterSight,
   recentRouters,
