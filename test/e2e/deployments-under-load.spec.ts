@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe, it, vi } from 'vitest';
 import { Cluster, killQuietly, PORTS } from './support/cluster.js';
 import { eventually, request } from './support/http.js';
 import { Load } from './support/load.js';
 import { check, fallIll, LoadedApp, only, towards } from './support/loaded-app.js';
 import { Daemon } from './support/masters.js';
 
+/** Each goes through several deployments beside the others. */
+const LIMIT_MS = 300_000;
 const SECOND_EDGE = '127.0.0.2';
 /** One instance after the other, so that there is a middle. */
 const ONE_BY_ONE = { upgradeStrategy: { minimumHealthCapacity: 1, maximumOverCapacity: 0 } };
@@ -18,6 +20,7 @@ const BY_HALVES = { upgradeStrategy: { minimumHealthCapacity: 0.5, maximumOverCa
  * they are answering.
  */
 describe('an app under load', () => {
+  vi.setConfig({ testTimeout: LIMIT_MS });
   const cluster = new Cluster({
     agents: 2,
     environment: { PACER_AGENT_CPUS: '16', PACER_AGENT_MEM_MIB: '16384' },
