@@ -159,7 +159,7 @@ export class LoadedApp {
 export const check = (protocol: string): Json => ({
   ...(protocol === 'TCP' ? {} : { path: '/health' }),
   ...{ protocol, portIndex: 0, maxConsecutiveFailures: 2 },
-  ...{ gracePeriodSeconds: 30, intervalSeconds: 1, timeoutSeconds: 5, delaySeconds: 0 },
+  ...{ gracePeriodSeconds: 30, intervalSeconds: 1, timeoutSeconds: 20, delaySeconds: 0 },
 });
 
 /** The only version there is, before and after. */
