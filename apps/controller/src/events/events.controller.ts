@@ -8,7 +8,7 @@ import { apiHeaders } from '../http/marathon-headers.js';
 import { type Query, readText, readTexts } from '../http/query.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
 import { EventHub } from './event-hub.js';
-import { loadReplay, toResyncEvent } from './replay.js';
+import { loadReplay, replayTo, toResyncEvent } from './replay.js';
 
 /** Readers at once. */
 const MAX_READERS = 1024;
@@ -46,8 +46,11 @@ export class EventsController {
     const types = names.length === 0 ? undefined : new Set([...names, 'resync']);
     const afterId = readLastEventId(request, query);
     const client = this.attach(reply, request.ip, types);
-    const replay = afterId === undefined ? [] : await this.loadReplay(afterId, view.lastEventId());
-    client.release(replay.filter(({ type }) => types?.has(type) ?? true));
+    if (afterId !== undefined) {
+      const goesOn = await this.replay(client, { afterId, lastEventId: view.lastEventId(), types });
+      if (!goesOn) return;
+    }
+    client.release();
   }
 
   /** The new reader is told first that it is attached, so its headers and one event go out at once. */
@@ -72,13 +75,23 @@ export class EventsController {
   }
 
   /** A reader that cannot be given what it missed is told so; the stream itself goes on. */
-  private async loadReplay(afterId: number, lastEventId: number): Promise<readonly SseEvent[]> {
+  private async replay(
+    client: SseClient,
+    missed: {
+      readonly afterId: number;
+      readonly lastEventId: number;
+      readonly types: ReadonlySet<string> | undefined;
+    },
+  ): Promise<boolean> {
+    const { afterId, lastEventId, types } = missed;
     const nowEpochMs = this.runtime.nowEpochMs();
     try {
-      return await loadReplay(this.runtime.store, { afterId, lastEventId, nowEpochMs });
+      const pages = loadReplay(this.runtime.store, { afterId, lastEventId, nowEpochMs });
+      return await replayTo(client, pages, types);
     } catch (error) {
-      if (error instanceof StoreUnavailableError) return [toResyncEvent(lastEventId, nowEpochMs)];
-      throw error;
+      if (!(error instanceof StoreUnavailableError)) throw error;
+      client.send(toResyncEvent(lastEventId, nowEpochMs));
+      return true;
     }
   }
 
