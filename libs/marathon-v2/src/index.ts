@@ -26,6 +26,7 @@ export {
   restoreGroup,
   scaleGroup,
 } from './change-groups.js';
+export { changedGroup } from './changed-group.js';
 export { declarePod, findApp, findPod, idOfPod, missingPod, removePod } from './change-pods.js';
 export type { Definition } from './complete-app.js';
 export { completeRestoration } from './complete-restoration.js';

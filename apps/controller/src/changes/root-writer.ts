@@ -4,6 +4,7 @@ import type { AppId, InstanceId } from '#core';
 import { type LimitOverride, stampApp } from '#deployment';
 import {
   type ChangeContext,
+  changedGroup,
   type Declaration,
   type MarathonEvent,
   type Outcome,
@@ -13,7 +14,6 @@ import {
   type WireChangePreview,
 } from '#marathon-v2';
 import { ApiError } from '#platform';
-import { changedGroup } from '../engine/changed-group.js';
 import type { ChangePreview } from '../engine/change-preview.port.js';
 import type { RootChange, RootChangeOutcome } from '../engine/controller-engine.port.js';
 import { EventHub } from '../events/event-hub.js';

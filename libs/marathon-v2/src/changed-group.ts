@@ -1,6 +1,6 @@
 import { type GroupId, groupId } from '#core';
-import { isWithin, parentOf } from '#marathon-v2';
-import type { RootDelta } from './controller-engine.port.js';
+import type { Declaration } from './declaration.js';
+import { isWithin, parentOf } from './path-id.js';
 
 /**
  * The deepest group that holds everything a change names, which its event tells: of an app, and of what is removed, the
@@ -11,7 +11,7 @@ export function changedGroup({
   removeApps,
   putGroups,
   removeGroups,
-}: RootDelta): GroupId {
+}: Declaration): GroupId {
   const members = [...putApps.map(({ id }) => id), ...removeApps, ...removeGroups];
   const places = members.length > 0 ? members.map(parentOf) : putGroups.map(({ id }) => id);
   const [first, ...others] = places;
