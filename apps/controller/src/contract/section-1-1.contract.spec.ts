@@ -94,8 +94,14 @@ describe('1.1 Cross-cutting rules', () => {
 
   it('Wildcard: all apps transitively under a group, and their tasks', async () => {
     const apps = ['/wild/web', '/wild/back/api', '/wild/back/deep/db', '/wilder'];
-    await ask('PUT', '/v2/apps', apps.map((id) => ({ id, cmd: 'x', cpus: 0.1 })));
-    await contract.until(() => apps.every((id) => contract.harness.conditions(id)[0] === 'Running'));
+    await ask(
+      'PUT',
+      '/v2/apps',
+      apps.map((id) => ({ id, cmd: 'x', cpus: 0.1 })),
+    );
+    await contract.until(() =>
+      apps.every((id) => contract.harness.conditions(id)[0] === 'Running'),
+    );
 
     const below = (await ask('GET', '/v2/apps/wild/*')).json();
     const tasks = (await ask('GET', '/v2/apps/wild/*/tasks')).json();
@@ -115,17 +121,20 @@ describe('1.1 Cross-cutting rules', () => {
       ['PUT', '/v2/groups/changes/group', { apps: [] }, 200],
       ['POST', '/v2/apps/changes/two/restart', undefined, 200],
       ['DELETE', '/v2/apps/changes/two', undefined, 200],
-    ])('%s %s: version and deploymentId, which a header names', async (method, url, body, status) => {
-      const force = url.includes('?') ? '' : '?force=true';
+    ])(
+      '%s %s: version and deploymentId, which a header names',
+      async (method, url, body, status) => {
+        const force = url.includes('?') ? '' : '?force=true';
 
-      const answer = await ask(method, `${url}${force}`, body);
+        const answer = await ask(method, `${url}${force}`, body);
 
-      expect(answer.statusCode).toBe(status);
-      const { version, deploymentId } = answer.json();
-      expect(version).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
-      expect(deploymentId).toMatch(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
-      expect(answer.headers['marathon-deployment-id']).toBe(deploymentId);
-    });
+        expect(answer.statusCode).toBe(status);
+        const { version, deploymentId } = answer.json();
+        expect(version).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+        expect(deploymentId).toMatch(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+        expect(answer.headers['marathon-deployment-id']).toBe(deploymentId);
+      },
+    );
 
     it('POST /v2/apps is the exception: 201 with the whole app, counts 0 and its deployment', async () => {
       const app = { id: '/changes/whole', cmd: 'x', env: { A: 'b' }, instances: 2 };
@@ -217,7 +226,7 @@ describe('1.1 Cross-cutting rules', () => {
     const after = await fetch(urlOf(limited));
 
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
-    expect((await refused.json()).message).toContain('1 requests are being answered');
+    expect(JSON.stringify(await refused.json())).toContain('1 requests are being answered');
     expect(ping.status).toBe(200);
     expect(answered.map(({ status }) => status)).toEqual([200, 200, 200]);
     expect(after.status).toBe(200);

@@ -12,7 +12,10 @@ describe('1.2 Error bodies', () => {
   beforeAll(async () => {
     contract = await startContract();
     const body = { cmd: 'x', cpus: 0.1 };
-    await ask('PUT', '/v2/apps', [{ ...body, id: '/there/app' }, { ...body, id: '/there/other' }]);
+    await ask('PUT', '/v2/apps', [
+      { ...body, id: '/there/app' },
+      { ...body, id: '/there/other' },
+    ]);
     await contract.until(() => contract.harness.engine.view.deployments().length === 0);
   });
   afterAll(() => contract.close());
@@ -72,10 +75,20 @@ describe('1.2 Error bodies', () => {
     });
 
     it('the index as (0) directly after the field; in a group the app is named in the text (decided)', async () => {
-      const apps = [{ id: 'good', cmd: 'x' }, { id: 'bad', cmd: 'x', mem: -5 }];
+      const apps = [
+        { id: 'good', cmd: 'x' },
+        { id: 'bad', cmd: 'x', mem: -5 },
+      ];
 
       const group = await answerOf('PUT', '/v2/groups/tree', { groups: [{ id: 'sub', apps }] });
-      const app = { id: '/a', cmd: 'x', constraints: [['hostname', 'UNIQUE'], ['hostname', 'NEAR']] };
+      const app = {
+        id: '/a',
+        cmd: 'x',
+        constraints: [
+          ['hostname', 'UNIQUE'],
+          ['hostname', 'NEAR'],
+        ],
+      };
       const single = await answerOf('POST', '/v2/apps', app);
 
       expect(group).toEqual([
@@ -96,7 +109,11 @@ describe('1.2 Error bodies', () => {
     it('a problem of the whole as /', async () => {
       const [status, body] = await answerOf('POST', '/v2/apps', { id: '/neither' });
 
-      expect([status, body.message, body.details[0].path]).toEqual([422, 'Object is not valid', '/']);
+      expect([status, body.message, body.details[0].path]).toEqual([
+        422,
+        'Object is not valid',
+        '/',
+      ]);
     });
   });
 
@@ -113,9 +130,17 @@ describe('1.2 Error bodies', () => {
     ['GET', '/v2/apps//x', "App '/x' does not exist"],
     ['DELETE', '/v2/apps/x', "App '/x' does not exist"],
     ['GET', '/v2/apps/x/tasks', "App '/x' does not exist"],
-    ['GET', `/v2/apps/there/app/versions/${NEVER}`, `App '/there/app' does not exist in version ${NEVER}`],
+    [
+      'GET',
+      `/v2/apps/there/app/versions/${NEVER}`,
+      `App '/there/app' does not exist in version ${NEVER}`,
+    ],
     ['GET', '/v2/groups/x', "Group '/x' does not exist"],
-    ['GET', `/v2/groups/there/versions/${NEVER}`, `Group '/there' does not exist in version ${NEVER}`],
+    [
+      'GET',
+      `/v2/groups/there/versions/${NEVER}`,
+      `Group '/there' does not exist in version ${NEVER}`,
+    ],
     ['GET', '/v2/pods/x', "Pod '/x' does not exist"],
     ['DELETE', `/v2/apps/there/app/tasks/${TASK}`, `Task '${TASK}' does not exist`],
     ['DELETE', '/v2/deployments/x', 'DeploymentPlan x does not exist'],

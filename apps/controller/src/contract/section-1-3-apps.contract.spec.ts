@@ -15,8 +15,7 @@ describe('1.3 Endpoints, Apps', () => {
   afterAll(() => contract.close());
 
   const ask = (method: string, url: string, body?: unknown) => contract.api.ask(method, url, body);
-  const idle = () =>
-    contract.until(() => contract.harness.engine.view.deployments().length === 0);
+  const idle = () => contract.until(() => contract.harness.engine.view.deployments().length === 0);
   /** Declares apps and waits until they run. */
   const run = async (...apps: readonly Fields[]): Promise<void> => {
     const full = apps.map((app) => ({ cmd: 'x', cpus: 0.1, ...app }));
@@ -157,7 +156,9 @@ describe('1.3 Endpoints, Apps', () => {
       const whole = await ask('PUT', '/v2/apps/put?partialUpdate=false', { cmd: 'y' });
       await idle();
 
-      expect([created, updated, whole].map(({ statusCode }) => statusCode)).toEqual([201, 200, 200]);
+      expect([created, updated, whole].map(({ statusCode }) => statusCode)).toEqual([
+        201, 200, 200,
+      ]);
       expect(partial).toMatchObject({ cmd: 'y', cpus: 0.1, labels: { a: 'b' } });
       expect(await read('/put')).toMatchObject({ cmd: 'y', cpus: 1, labels: {} });
     });
@@ -405,11 +406,14 @@ describe('1.3 Endpoints, Apps', () => {
       expect(ids).toEqual(names.map((name) => `/select/${name}`));
     });
 
-    it.each(['tier==', 'tier in a', '(', 'tier a', 'tier in (a'])('%s is a 422', async (selector) => {
-      const answer = await ask('GET', `/v2/apps?label=${encodeURIComponent(selector)}`);
+    it.each(['tier==', 'tier in a', '(', 'tier a', 'tier in (a'])(
+      '%s is a 422',
+      async (selector) => {
+        const answer = await ask('GET', `/v2/apps?label=${encodeURIComponent(selector)}`);
 
-      expect(answer.statusCode).toBe(422);
-    });
+        expect(answer.statusCode).toBe(422);
+      },
+    );
   });
 
   it('Fields omitted when empty, and those that are there all the same', async () => {

@@ -41,7 +41,9 @@ describe('1.3 Endpoints, Groups', () => {
       expect(group).toMatchObject({
         ...{ id: '/shown', dependencies: [], enforceRole: false, pods: [] },
         apps: [{ id: '/shown/web', cmd: 'x' }],
-        groups: [{ id: '/shown/back', dependencies: ['/shown/web'], apps: [{ id: '/shown/back/api' }] }],
+        groups: [
+          { id: '/shown/back', dependencies: ['/shown/web'], apps: [{ id: '/shown/back/api' }] },
+        ],
       });
       expect(group.version).toMatch(/Z$/);
       expect([root.id, namesOf(root.groups)]).toEqual(['/', expect.arrayContaining(['/shown'])]);
@@ -61,7 +63,9 @@ describe('1.3 Endpoints, Groups', () => {
     });
 
     it('embed=group.apps.<appembed>: of the apps, at every depth', async () => {
-      const query = ['groups', 'apps', 'apps.tasks', 'apps.counts'].map((name) => `embed=group.${name}`);
+      const query = ['groups', 'apps', 'apps.tasks', 'apps.counts'].map(
+        (name) => `embed=group.${name}`,
+      );
 
       const group = await read(`/shown?${query.join('&')}`);
       const plain = await read('/shown');
@@ -161,7 +165,10 @@ describe('1.3 Endpoints, Groups', () => {
       const { version } = await read('/mixed');
       await put('/mixed', { apps: [app('web', { cmd: 'second' })] });
 
-      const bodies = [{ scaleBy: 2, apps: [] }, { version, dependencies: ['/x'] }];
+      const bodies = [
+        { scaleBy: 2, apps: [] },
+        { version, dependencies: ['/x'] },
+      ];
       const mixed = await Promise.all(bodies.map((body) => ask('PUT', '/v2/groups/mixed', body)));
       await put('/mixed', { version, scaleBy: 2 });
 
@@ -238,7 +245,11 @@ describe('1.3 Endpoints, Pods', () => {
     const scaling = { kind: 'fixed', instances: 2 };
     const put = await ask('PUT', '/v2/pods/pods/life', aPod('/pods/life', { scaling }));
     await idle();
-    const whole = await ask('PUT', '/v2/pods/pods/life', aPod('/pods/life', { labels: { a: 'b' } }));
+    const whole = await ask(
+      'PUT',
+      '/v2/pods/pods/life',
+      aPod('/pods/life', { labels: { a: 'b' } }),
+    );
     await idle();
     const removed = await ask('DELETE', '/v2/pods/pods/life');
     await idle();
@@ -259,7 +270,10 @@ describe('1.3 Endpoints, Pods', () => {
   it('force=false: 409 while a deployment holds it', async () => {
     await ask('POST', '/v2/pods', aPod('/pods/held', { scaling: { kind: 'fixed', instances: 1 } }));
     const heavy = aPod('/pods/held');
-    const containers = heavy.containers.map((one) => ({ ...one, resources: { cpus: 1e6, mem: 32 } }));
+    const containers = heavy.containers.map((one) => ({
+      ...one,
+      resources: { cpus: 1e6, mem: 32 },
+    }));
     await idle();
     await ask('PUT', '/v2/pods/pods/held', { ...heavy, containers });
 

@@ -72,7 +72,10 @@ describe('1.3 Endpoints, Deployments, tasks, queue', () => {
       await run({ id: '/stop', cmd: 'first' });
       const stuck = await ask('PUT', '/v2/apps/stop', { cmd: 'second', cpus: 1e6 });
 
-      const stopped = await ask('DELETE', `/v2/deployments/${stuck.json().deploymentId}?force=true`);
+      const stopped = await ask(
+        'DELETE',
+        `/v2/deployments/${stuck.json().deploymentId}?force=true`,
+      );
 
       const { app } = (await ask('GET', '/v2/apps/stop')).json();
       expect([stopped.statusCode, stopped.body]).toEqual([202, '']);
@@ -92,7 +95,9 @@ describe('1.3 Endpoints, Deployments, tasks, queue', () => {
     await run({ id: '/states' });
     const { id } = (await tasksOf('/states'))[0] ?? {};
     const listed = async (query: string): Promise<boolean> =>
-      (await ask('GET', `/v2/tasks?${query}`)).json().tasks.some((task: Fields) => task['id'] === id);
+      (await ask('GET', `/v2/tasks?${query}`))
+        .json()
+        .tasks.some((task: Fields) => task['id'] === id);
 
     const queries = ['', 'status=running', 'status[]=running', 'status=odd', 'status=staging'];
     const both = 'status[]=staging&status[]=running';
@@ -103,7 +108,9 @@ describe('1.3 Endpoints, Deployments, tasks, queue', () => {
 
   it('POST /v2/tasks/delete: {"tasks"} or a deployment result, of several apps at once', async () => {
     await run({ id: '/del/one', instances: 2 }, { id: '/del/two' });
-    const ids = [...(await tasksOf('/del/one')), ...(await tasksOf('/del/two'))].map(({ id }) => id);
+    const ids = [...(await tasksOf('/del/one')), ...(await tasksOf('/del/two'))].map(
+      ({ id }) => id,
+    );
 
     const killed = await ask('POST', '/v2/tasks/delete', { ids: [ids[0], NONE] });
     const scaled = await ask('POST', '/v2/tasks/delete?scale=true', { ids: ids.slice(1) });
@@ -237,7 +244,8 @@ describe('1.3 Endpoints, Deployments, tasks, queue', () => {
 
     const { app } = (await ask('GET', `/v2/apps${id}`)).json();
     expect(app.lastTaskFailure?.state).toBe(isRecorded ? state : undefined);
-    if (isRecorded) expect(app.lastTaskFailure).toMatchObject({ taskId: task?.id, message: 'because' });
+    if (isRecorded)
+      expect(app.lastTaskFailure).toMatchObject({ taskId: task?.id, message: 'because' });
     await ask('DELETE', `/v2/apps${id}`);
   });
 
@@ -304,7 +312,11 @@ describe('1.3 Endpoints, System', () => {
     expect((await ask('GET', '/v2/plugins/one/path')).statusCode).toBe(404);
   });
 
-  rowShownIn('GET /ping', '../../../libs/platform/src/daemon.spec.ts', 'answers /ping and serves metrics');
+  rowShownIn(
+    'GET /ping',
+    '../../../libs/platform/src/daemon.spec.ts',
+    'answers /ping and serves metrics',
+  );
 
   it.each([
     ['text/plain', 200, 'pong'],
@@ -346,9 +358,12 @@ describe('1.3 Endpoints, System', () => {
   });
 
   describe('Removed endpoints', () => {
-    it.each(['/v2/artifacts', '/v2/eventSubscriptions', '/v2/schemas/app'])('%s: 404', async (url) => {
-      expect((await ask('GET', url)).statusCode).toBe(404);
-    });
+    it.each(['/v2/artifacts', '/v2/eventSubscriptions', '/v2/schemas/app'])(
+      '%s: 404',
+      async (url) => {
+        expect((await ask('GET', url)).statusCode).toBe(404);
+      },
+    );
 
     it('plan-format=light on events is taken and changes nothing: there is no other', async () => {
       const answer = await contract.api.inject({
@@ -365,7 +380,10 @@ describe('1.3 Endpoints, System', () => {
 describe('Query parameters (ours)', () => {
   it('unknown ones are ignored, with strict=true as well: clients send what they like', async () => {
     const read = await ask('GET', '/v2/apps?pretty=true&_=1');
-    const written = await ask('PUT', '/v2/apps/odd?strict=true&colour=red', { cmd: 'x', cpus: 0.1 });
+    const written = await ask('PUT', '/v2/apps/odd?strict=true&colour=red', {
+      cmd: 'x',
+      cpus: 0.1,
+    });
 
     expect([read.statusCode, written.statusCode]).toEqual([200, 201]);
     expect(read.headers['pacer-warnings']).toBeUndefined();

@@ -22,9 +22,9 @@ import {
   settleLimits,
   stampApp,
 } from '#deployment';
-import type { RootChange, RootChangeOutcome } from './controller-engine.port.js';
 import { changedGroup } from '#marathon-v2';
 import { checkEvents } from './changed-checks.js';
+import type { RootChange, RootChangeOutcome } from './controller-engine.port.js';
 import { configVersionOf } from './definitions.js';
 import { deadlineLeftMs } from './deployment-deadline.js';
 import { cancelRunning, finishDeployment } from './deployment-progress.js';

@@ -49,7 +49,8 @@ function partOf<Item>({ items, idOf, isOrdered }: ShortList<Item>, page: Page) {
   const { limit, after } = page;
   const at = after === undefined ? -1 : items.findIndex((item) => idOf(item) === after);
   // In an order that no id tells, nothing is known to come after one that is not there.
-  if (after !== undefined && at < 0) throw badQuery('after', `names '${shown(after)}', which is not in this list`);
+  if (after !== undefined && at < 0)
+    throw badQuery('after', `names '${shown(after)}', which is not in this list`);
   const start = at + 1;
   return { items: items.slice(start, start + limit), hasMore: start + limit < items.length };
 }
