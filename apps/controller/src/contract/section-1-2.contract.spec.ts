@@ -163,7 +163,10 @@ describe('1.2 Error bodies', () => {
     const ofApp = await answerOf('POST', '/v2/groups', { id: '/there/app' });
 
     expect(app).toEqual([409, { message: 'An app with id [/there/app] already exists.' }]);
-    expect(group).toEqual([409, { message: expect.stringMatching(/\/there.*exists/) }]);
+    expect(group).toEqual([
+      409,
+      { message: expect.stringMatching(/^Group \/there is already created/) },
+    ]);
     expect(ofApp).toEqual([409, { message: expect.stringContaining('/there/app') }]);
   });
 
@@ -171,6 +174,13 @@ describe('1.2 Error bodies', () => {
     const stuck = await ask('POST', '/v2/apps', { id: '/stuck', cmd: 'x', cpus: 1e6 });
 
     const locked = await answerOf('PUT', '/v2/apps/stuck', { cmd: 'y' });
+    const others = [
+      await ask('PATCH', '/v2/apps/stuck', { cmd: 'y' }),
+      await ask('PATCH', '/v2/apps', [{ id: '/stuck', cmd: 'y' }]),
+      await ask('POST', '/v2/apps/stuck/restart'),
+      await ask('DELETE', '/v2/apps/stuck?force=false'),
+      await ask('PUT', '/v2/groups', { scaleBy: 2 }),
+    ];
     const forced = await ask('PUT', '/v2/apps/stuck?force=true', { cmd: 'y' });
 
     expect(locked).toEqual([
@@ -181,6 +191,9 @@ describe('1.2 Error bodies', () => {
         deployments: stuck.json().deployments,
       },
     ]);
+    expect(others.map((answer) => [answer.statusCode, answer.json()])).toEqual(
+      others.map(() => locked),
+    );
     expect(forced.statusCode).toBe(200);
   });
 

@@ -207,15 +207,15 @@ describe('1.3 Endpoints, Apps', () => {
   });
 
   it('POST /v2/apps/{id}/restart: a new version and lastConfigChangeAt, a rolling restart, no back-off', async () => {
-    await run({ id: '/restart', instances: 2, backoffSeconds: 300 });
-    const before = await read('/restart');
+    await run({ id: '/again', instances: 2, backoffSeconds: 300 });
+    const before = await read('/again');
     contract.harness.cluster.report(before.tasks[0].id, 'TASK_FAILED');
     await contract.until(() => (contract.harness.engine.view.queue()[0]?.delayLeftMs ?? 0) > 0);
 
-    const answer = await ask('POST', '/v2/apps/restart/restart');
+    const answer = await ask('POST', '/v2/apps/again/restart');
     await idle();
 
-    const after = await read('/restart');
+    const after = await read('/again');
     expect(answer.statusCode).toBe(200);
     expect(after.version).toBe(answer.json().version);
     expect(after.versionInfo).toEqual({
@@ -228,13 +228,13 @@ describe('1.3 Endpoints, Apps', () => {
   });
 
   it('GET /v2/apps/{id}/tasks: {"tasks"} with every field of a task', async () => {
-    await run({ id: '/tasks', portDefinitions: [{ port: 10_500 }] });
+    await run({ id: '/work', portDefinitions: [{ port: 10_500 }] });
 
-    const [task] = await tasksOf('/tasks');
+    const [task] = await tasksOf('/work');
 
     expect(task).toEqual({
-      appId: '/tasks',
-      id: expect.stringMatching(/^tasks\.instance-[0-9a-f-]{36}\._app\.1$/),
+      appId: '/work',
+      id: expect.stringMatching(/^work\.instance-[0-9a-f-]{36}\._app\.1$/),
       host: expect.stringMatching(/^host-/),
       ports: [expect.any(Number)],
       servicePorts: [10_500],
@@ -243,7 +243,7 @@ describe('1.3 Endpoints, Apps', () => {
       state: 'TASK_RUNNING',
       stagedAt: expect.stringMatching(/Z$/),
       startedAt: expect.stringMatching(/Z$/),
-      version: (await read('/tasks')).version,
+      version: (await read('/work')).version,
       localVolumes: [],
       role: '*',
     });

@@ -272,7 +272,7 @@ describe('1.3 Endpoints, Pods', () => {
     const heavy = aPod('/pods/held');
     const containers = heavy.containers.map((one) => ({
       ...one,
-      resources: { cpus: 1e6, mem: 32 },
+      resources: { cpus: 1e5, mem: 32 },
     }));
     await idle();
     await ask('PUT', '/v2/pods/pods/held', { ...heavy, containers });

@@ -224,6 +224,15 @@ describe('4. Event stream: types', () => {
       ]);
     });
 
+    it('instance_health_changed_event: healthy is null while a check has no result', async () => {
+      const other = { ...CHECK, intervalSeconds: 2 };
+      await run('/health/two', { healthChecks: [CHECK, other] });
+
+      const told = await until('instance_health_changed_event', '/health/two', 2);
+
+      expect(told.map(({ healthy }) => healthy)).toEqual([null, true]);
+    });
+
     it('failed_health_check_event (decided: of the first failure and of the last); unhealthy_instance_kill_event', async () => {
       const { instance, version } = await run('/health/kill', { healthChecks: [CHECK] });
       fail(instance?.hostPorts[0]);
