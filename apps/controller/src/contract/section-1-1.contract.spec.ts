@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type ApiUnderTest, startApi } from '../controller-api.test-support.js';
 import { type ContractUnderTest, startContract } from './contract-api.test-support.js';
 import { rowShownIn } from './shown-elsewhere.test-support.js';
@@ -252,6 +252,8 @@ describe('1.1 Cross-cutting rules', () => {
   });
 });
 
+const turn = () => new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined)));
+
 describe('1.1 Proxying and No leader', () => {
   let leader: Server;
   let standby: ApiUnderTest;
@@ -261,6 +263,7 @@ describe('1.1 Proxying and No leader', () => {
   beforeAll(async () => {
     leader = createServer(({ url = '', headers }, response) => {
       seen.push({ url, headers });
+      if (url.includes('silence')) return;
       response.writeHead(url.includes('teapot') ? 418 : 200, { 'x-of-leader': 'yes' });
       response.end(`{"url":${JSON.stringify(url)}}`);
     });
@@ -270,6 +273,7 @@ describe('1.1 Proxying and No leader', () => {
   });
   afterAll(async () => {
     await standby.daemon.close();
+    leader.closeAllConnections();
     leader.close();
   });
 
@@ -304,6 +308,25 @@ describe('1.1 Proxying and No leader', () => {
     // Marathon: 502. Decided: 503, so that clients try again.
     expect([looped.status, looped.headers.get('retry-after')]).toEqual([503, '1']);
     expect(seen).toEqual([]);
+  });
+
+  it('Proxying: a leader that does not answer within 10 s: 503', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const asked = once(leader, 'request');
+    const waiting = standby.inject({
+      ...{ method: 'GET', url: '/v2/silence', headers: { host: 'localhost' } },
+    });
+    await asked;
+    vi.advanceTimersByTime(9_999);
+    const inTime = await Promise.race([waiting, turn()]);
+    vi.advanceTimersByTime(1);
+    const answer = await waiting;
+    vi.useRealTimers();
+
+    expect(inTime).toBeUndefined();
+    expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '1']);
+    expect(answer.json().message).toMatch(/cannot be reached: no answer in time$/);
+    seen.length = 0;
   });
 
   it('Proxying: limits of 5 s to connect and 10 s to answer are told', async () => {

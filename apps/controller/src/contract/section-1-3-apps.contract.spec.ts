@@ -142,6 +142,14 @@ describe('1.3 Endpoints, Apps', () => {
       timestamp: expect.stringMatching(/Z$/),
       version: before.version,
     });
+    await contract.until(() => contract.harness.conditions('/one').join() === 'Running');
+    const [again] = await tasksOf('/one');
+    contract.harness.cluster.report(again?.id ?? '', 'TASK_FAILED', { message: 'exit 4' });
+    await contract.until(() => !contract.harness.conditions('/one').includes('Running'));
+    expect((await read('/one')).lastTaskFailure).toMatchObject({
+      taskId: again?.id,
+      message: 'exit 4',
+    });
     const { '*': below } = (await ask('GET', '/v2/apps/*')).json();
     expect(below.map(({ id }: Fields) => id)).toContain('/one');
   });

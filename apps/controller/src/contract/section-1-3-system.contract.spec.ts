@@ -1,6 +1,6 @@
 /** Marathon's contract, section 1.3, tables "Deployments, tasks, queue" and "System", and what was removed: row by row. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { appId } from '#core';
+import { agentId, appId, instanceId, taskId } from '#core';
 import { startApi } from '../controller-api.test-support.js';
 import { type ContractUnderTest, startContract } from './contract-api.test-support.js';
 import { rowShownIn } from './shown-elsewhere.test-support.js';
@@ -51,6 +51,35 @@ describe('1.3 Endpoints, Deployments, tasks, queue', () => {
     expect(list).toHaveLength(1);
     await ask('DELETE', '/v2/apps/stuck');
     await idle();
+  });
+
+  it('GET /v2/deployments: readinessCheckResults with the action of their app', async () => {
+    const { harness } = contract;
+    const answers = (status: number) =>
+      harness.prober.answer('host-1:31500', { passed: status === 200, status, body: 'starting' });
+    const check = {
+      portName: 'web',
+      intervalSeconds: 2,
+      timeoutSeconds: 1,
+      preserveLastResponse: true,
+    };
+    answers(503);
+    await ask('POST', '/v2/apps', {
+      ...{ id: '/ready', cmd: 'x', cpus: 0.1, requirePorts: true, readinessChecks: [check] },
+      portDefinitions: [{ port: 31_500, name: 'web' }],
+    });
+    await contract.until(() => (harness.engine.view.deployments()[0]?.readiness.length ?? 0) > 0);
+
+    const [{ currentActions }] = (await ask('GET', '/v2/deployments')).json();
+    const [listed] = (await ask('GET', '/v2/apps?id=/ready&embed=readiness')).json().apps;
+    answers(200);
+    await idle();
+
+    const lastResponse = { status: 503, contentType: 'text/plain', body: 'starting' };
+    const taskId = expect.stringMatching(/^ready\.instance-/);
+    const result = { name: 'readinessCheck', taskId, ready: false, lastResponse };
+    expect(currentActions[0].readinessCheckResults).toEqual([result]);
+    expect(listed.readinessCheckResults).toEqual([result]);
   });
 
   describe('DELETE /v2/deployments/{id}', () => {
@@ -156,6 +185,20 @@ describe('1.3 Endpoints, Deployments, tasks, queue', () => {
       ]);
     });
 
+    it('lastUsedOfferAt: while some of its instances were placed', async () => {
+      const before = (await ask('GET', '/v2/queue')).json().queue[0];
+      await ask('POST', '/v2/apps', { id: '/partly', cmd: 'x', cpus: 600, instances: 2 });
+      await contract.until(() => contract.harness.conditions('/partly')[0] === 'Running');
+
+      const { queue } = (await ask('GET', '/v2/queue?search=partly')).json();
+
+      expect(queue).toMatchObject([{ app: { id: '/partly' }, count: 1 }]);
+      expect(queue[0].processedOffersSummary.lastUsedOfferAt).toMatch(/Z$/);
+      expect(before.processedOffersSummary).not.toHaveProperty('lastUsedOfferAt');
+      await ask('DELETE', '/v2/apps/partly');
+      await contract.until(() => contract.harness.conditions('/partly').length === 0);
+    });
+
     it('Offer refusal reasons, in funnel order', async () => {
       const { queue } = (await ask('GET', '/v2/queue')).json();
       const summary = queue[0].processedOffersSummary;
@@ -218,6 +261,51 @@ describe('1.3 Endpoints, Deployments, tasks, queue', () => {
     expect(queue[0].delay.timeLeftSeconds).toBeGreaterThan(2_000);
     expect([reset.statusCode, reset.body]).toEqual([204, '']);
     expect((await ask('DELETE', '/v2/queue/delayed/delay')).statusCode).toBe(404);
+  });
+
+  it('Task object: every field there can be', async () => {
+    const api = await startApi();
+    await api.ask('POST', '/v2/apps', { id: '/task', cmd: 'x', role: '*' });
+    const volume = { containerPath: 'data', uuid: 'u-1', persistenceId: 'task#data#u-1' };
+    const view = api.engine.addInstance({
+      ...{ id: instanceId('task.instance-1'), appId: appId('/task'), taskId: taskId('task.1') },
+      placement: {
+        ...{ agentId: agentId('a-1'), hostname: 'host-1', attributes: {} },
+        ...{ region: 'north', zone: 'one' },
+      },
+      reservation: { role: '*', frameworkId: 'f', isConfirmed: true, volumes: [volume] },
+    });
+    const health = { alive: false, consecutiveFailures: 2, firstSuccessEpochMs: 0 };
+    const failure = {
+      lastSuccessEpochMs: 1_000,
+      lastFailureEpochMs: 2_000,
+      lastFailureCause: 'refused',
+    };
+    const checkResult = { http: { statusCode: 200 } };
+    const seen = { ...view, health: [{ ...health, ...failure }], checkResult };
+    api.engine.instances.set(appId('/task'), [seen]);
+
+    const [task] = (await api.ask('GET', '/v2/tasks')).json().tasks;
+    await api.daemon.close();
+
+    const times = { stagedAt: expect.stringMatching(/Z$/), startedAt: expect.stringMatching(/Z$/) };
+    expect(task).toEqual({
+      ...{ appId: '/task', id: 'task.1', host: 'host-1', slaveId: 'a-1', state: 'TASK_RUNNING' },
+      ...{ ports: [31_000], servicePorts: [10_000], version: expect.any(String), ...times },
+      ipAddresses: [{ ipAddress: '127.0.0.1', protocol: 'IPv4' }],
+      healthCheckResults: [
+        {
+          ...{ alive: false, consecutiveFailures: 2, instanceId: 'task.instance-1' },
+          firstSuccess: '1970-01-01T00:00:00.000Z',
+          lastSuccess: '1970-01-01T00:00:01.000Z',
+          lastFailure: '1970-01-01T00:00:02.000Z',
+          lastFailureCause: 'refused',
+        },
+      ],
+      checkResult,
+      localVolumes: [{ runSpecId: '/task', ...volume }],
+      ...{ region: 'north', zone: 'one', role: '*' },
+    });
   });
 
   it.each([
