@@ -273,7 +273,10 @@ describe('1.3 Endpoints, Deployments, tasks, queue', () => {
         ...{ agentId: agentId('a-1'), hostname: 'host-1', attributes: {} },
         ...{ region: 'north', zone: 'one' },
       },
-      reservation: { role: '*', frameworkId: 'f', isConfirmed: true, volumes: [volume] },
+      reservation: {
+        ...{ role: '*', frameworkId: 'f', isConfirmed: true },
+        volumes: [{ ...volume, sizeMib: 64 }],
+      },
     });
     const health = { alive: false, consecutiveFailures: 2, firstSuccessEpochMs: 0 };
     const failure = {

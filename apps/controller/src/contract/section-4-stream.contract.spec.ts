@@ -14,8 +14,10 @@ const anEvent = (id: number, bytes = 0): StoredEvent => ({
   timestampEpochMs: id,
   payload: JSON.stringify({ eventType: 'status_update_event', fill: 'x'.repeat(bytes) }),
 });
-const idsOf = (events: readonly { readonly id: number | undefined }[]): readonly number[] =>
-  events.flatMap(({ id }) => id ?? []);
+const idsOf = (
+  events: readonly { readonly id: number | undefined }[],
+  last = Number.POSITIVE_INFINITY,
+): readonly number[] => events.flatMap(({ id }) => (id !== undefined && id <= last ? [id] : []));
 
 describe('4. Event stream: frames, ids and replay', () => {
   let contract: ContractUnderTest;
@@ -53,11 +55,10 @@ describe('4. Event stream: frames, ids and replay', () => {
     const events = await reader.until((all) => all.some(({ id }) => id === last));
 
     const count = last - first + 1;
-    expect(idsOf(events)).toEqual(Array.from({ length: count }, (_, index) => first + index));
+    expect(idsOf(events, last)).toEqual(Array.from({ length: count }, (_, index) => first + index));
     const { events: stored } = await contract.harness.store.listEvents(first - 1, count);
-    expect(events.filter(({ id }) => id !== undefined).map(({ data }) => data)).toEqual(
-      stored.map(({ payload }) => JSON.parse(payload)),
-    );
+    const sent = events.filter(({ id }) => id !== undefined && id <= last);
+    expect(sent.map(({ data }) => data)).toEqual(stored.map(({ payload }) => JSON.parse(payload)));
   });
 
   it('Last-Event-ID: what was missed comes first, each once, by header and by query', async () => {
@@ -72,7 +73,7 @@ describe('4. Event stream: frames, ids and replay', () => {
     for (const reader of [byHeader, byQuery]) {
       const events = await reader.until((all) => all.some(({ id }) => id === last));
       const expected = Array.from({ length: last - missed }, (_, index) => missed + 1 + index);
-      expect(idsOf(events)).toEqual(expected);
+      expect(idsOf(events, last)).toEqual(expected);
     }
   });
 
@@ -89,6 +90,35 @@ describe('4. Event stream: frames, ids and replay', () => {
     expect(idsOf(reader.events)).toEqual(expect.arrayContaining(replayed.map(({ id }) => id)));
   });
 
+  it('event_type: more than 100 are refused, and unknown ones send nothing', async () => {
+    const many = Array.from({ length: 101 }, (_, index) => `event_type=t${index}`).join('&');
+    const headers = { host: 'localhost', accept: 'text/event-stream' };
+    const answer = await contract.api.inject({ method: 'GET', url: `/v2/events?${many}`, headers });
+    const reader = await open(
+      contract.api,
+      '/v2/events?event_type=t0&event_type=app_terminated_event',
+    );
+    await run('/types');
+    await contract.api.ask('DELETE', '/v2/apps/types');
+
+    await reader.untilType('app_terminated_event');
+
+    expect([answer.statusCode, answer.json().details[0].path]).toEqual([422, '/event_type']);
+    expect(reader.events.map(({ type }) => type)).toEqual(['app_terminated_event']);
+  });
+
+  it.each(['none-of-ours', '-1', '12345678901234567890', '1e3'])(
+    'Last-Event-ID %s was never given: one resync tells to read everything anew',
+    async (id) => {
+      const reader = await open(contract.api, '/v2/events', { 'last-event-id': id });
+
+      const { data } = await reader.untilType('resync');
+
+      expect(data['lastEventId']).toBeGreaterThan(0);
+      expect(data['lastEventId']).toBeLessThanOrEqual(lastId());
+    },
+  );
+
   it('after a fail-over: the new leader replays from the stored log, and its ids go on', async () => {
     await run('/failover/one');
     const { harness } = contract;
@@ -104,7 +134,7 @@ describe('4. Event stream: frames, ids and replay', () => {
     const reader = await open(leader, '/v2/events', { 'last-event-id': `${missed}` });
     const events = await reader.until((all) => all.some(({ id }) => id === last));
 
-    expect(idsOf(events)).toEqual(
+    expect(idsOf(events, last)).toEqual(
       Array.from({ length: last - missed }, (_, index) => missed + 1 + index),
     );
     const types = events.map(({ type }) => type);

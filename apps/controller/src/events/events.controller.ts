@@ -6,6 +6,7 @@ import { toEventPayload } from '#marathon-v2';
 import { ApiError, type SseClient, type SseEvent } from '#platform';
 import { apiHeaders } from '../http/marathon-headers.js';
 import { type Query, readText, readTexts } from '../http/query.js';
+import { badQuery } from '../lists/bad-query.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
 import { EventHub } from './event-hub.js';
 import { loadReplay, replayTo, toResyncEvent } from './replay.js';
@@ -42,7 +43,10 @@ export class EventsController {
       });
     }
     const query = request.query as Query;
-    const names = readTexts(query, 'event_type').slice(0, MAX_TYPES);
+    const names = readTexts(query, 'event_type');
+    if (names.length > MAX_TYPES) {
+      throw badQuery('event_type', `is given ${names.length} times, the limit is ${MAX_TYPES}`);
+    }
     const types = names.length === 0 ? undefined : new Set([...names, 'resync']);
     const afterId = readLastEventId(request, query);
     const client = this.attach(reply, request.ip, types);
@@ -104,9 +108,13 @@ export class EventsController {
   }
 }
 
-/** By header, as browsers reconnect, or by query for clients that cannot set it. */
+/**
+ * By header, as browsers reconnect, or by query for clients that cannot set it. What is no id of ours is one we never
+ * gave: whoever has read so far has to read everything anew.
+ */
 function readLastEventId(request: FastifyRequest, query: Query): number | undefined {
   const header = request.headers['last-event-id'];
   const text = typeof header === 'string' ? header : readText(query, 'lastEventId');
-  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+  if (text === undefined || text === '') return undefined;
+  return /^\d{1,15}$/.test(text) ? Number(text) : Number.MAX_SAFE_INTEGER;
 }
