@@ -296,6 +296,16 @@ describe('1.1 Proxying and No leader', () => {
     });
   });
 
+  it('Proxying: what is not of the API a standby answers itself (decided)', async () => {
+    const paths = ['/ping', '/metrics', '/docs/json', '/help'];
+    const answers = await Promise.all(
+      paths.map((path) => fetch(`${standby.daemon.url}${path}`, { redirect: 'manual' })),
+    );
+
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 302]);
+    expect(seen).toEqual([]);
+  });
+
   rowShownIn(
     'Proxying: /v2/events is not redirected (decided) but streamed',
     'runtime/leader-gate.spec.ts',
