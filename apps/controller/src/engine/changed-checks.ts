@@ -1,7 +1,6 @@
-import { type App, isPod, type RootGroup } from '#core';
+import { type App, isPod, type RootDelta, type RootGroup } from '#core';
 import { isSameValue } from '#deployment';
 import { type MarathonEvent, toWireHealthCheck } from '#marathon-v2';
-import type { RootDelta } from './controller-engine.port.js';
 
 /** Tells of each health check that apps have from a change on, or no longer. Those of pods are told by nobody. */
 export function checkEvents(
