@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type ApiUnderTest, startApi } from '../controller-api.test-support.js';
 import { type ContractUnderTest, startContract } from './contract-api.test-support.js';
-import { rowShownIn } from './shown-elsewhere.test-support.js';
+import { shownBy } from './shown-by.test-support.js';
 
 const NO_CACHE = {
   'cache-control': 'no-cache, no-store, must-revalidate',
@@ -54,9 +54,9 @@ describe('1.1 Cross-cutting rules', () => {
       expect(text.statusCode).toBe(415);
     });
 
-    rowShownIn(
+    shownBy(
       'SSE on /v2/events',
-      'events/events.spec.ts',
+      'apps/controller/src/events/events.spec.ts',
       'says at once that the reader is attached, then what happens, with ids',
     );
 
@@ -77,9 +77,9 @@ describe('1.1 Cross-cutting rules', () => {
   });
 
   describe('Path ids', () => {
-    rowShownIn(
+    shownBy(
       'greedy, with or without the leading slash',
-      'apps/apps.spec.ts',
+      'apps/controller/src/apps/apps.spec.ts',
       'takes ids in the URL with or without slashes doubled or encoded',
     );
 
@@ -234,18 +234,18 @@ describe('1.1 Cross-cutting rules', () => {
   });
 
   describe('Auth', () => {
-    rowShownIn(
+    shownBy(
       '401 and 403',
-      'access.spec.ts',
+      'apps/controller/src/access.spec.ts',
       'has a decision for who may use each of its routes, and keeps to it',
       'names both ways to come in, and the role that is missing',
     );
   });
 
   describe('Compression', () => {
-    rowShownIn(
+    shownBy(
       'gzip, but not of the event stream',
-      'lists/lists.spec.ts',
+      'apps/controller/src/lists/lists.spec.ts',
       'are compressed for who takes that, and answer HEAD',
       'leave the event stream as it flows, and answer HEAD for it at once',
     );
@@ -306,9 +306,9 @@ describe('1.1 Proxying and No leader', () => {
     expect(seen).toEqual([]);
   });
 
-  rowShownIn(
+  shownBy(
     'Proxying: /v2/events is not redirected (decided) but streamed',
-    'runtime/leader-gate.spec.ts',
+    'apps/controller/src/runtime/leader-gate.spec.ts',
     '2878: passes the event stream on as it flows',
   );
 
@@ -350,9 +350,9 @@ describe('1.1 Proxying and No leader', () => {
     });
   });
 
-  rowShownIn(
+  shownBy(
     'No leader: waits, then 503 (decided; Marathon 502), as for one that cannot be reached',
-    'runtime/leader-gate.spec.ts',
+    'apps/controller/src/runtime/leader-gate.spec.ts',
     'lives, but answers 503 while nobody is known to lead',
     'answers a waiting request as soon as it leads itself',
     'answers 503 when the leader cannot be reached',

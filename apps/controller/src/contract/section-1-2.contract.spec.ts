@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { appId } from '#core';
 import { type ContractUnderTest, startContract } from './contract-api.test-support.js';
-import { rowShownIn } from './shown-elsewhere.test-support.js';
+import { shownBy } from './shown-by.test-support.js';
 
 const NEVER = '2001-01-01T00:00:00.000Z';
 const TASK = 'a.instance-564bd685-4c30-11e5-98c1-be5b2935a987._app.1';
@@ -197,9 +197,9 @@ describe('1.2 Error bodies', () => {
     expect(forced.statusCode).toBe(200);
   });
 
-  rowShownIn(
+  shownBy(
     'Too many deployments (QUIRK, kept with Retry-After): 403',
-    'marathon-deviations.spec.ts',
+    'apps/controller/src/marathon-deviations.spec.ts',
     'one deployment too many is told when to come again',
   );
 
@@ -234,9 +234,9 @@ describe('1.2 Error bodies', () => {
     expect(answer.headers['retry-after']).toMatch(/^\d+$/);
   });
 
-  rowShownIn(
+  shownBy(
     'Unknown route (QUIRK, fixed): 404',
-    'marathon-deviations.spec.ts',
+    'apps/controller/src/marathon-deviations.spec.ts',
     'an unknown route is a 404, not a 500',
   );
 

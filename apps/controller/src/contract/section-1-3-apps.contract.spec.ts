@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { appId } from '#core';
 import { type ContractUnderTest, startContract } from './contract-api.test-support.js';
-import { rowShownIn } from './shown-elsewhere.test-support.js';
+import { shownBy } from './shown-by.test-support.js';
 
 const AGENTS = ['1', '2'].map((n) => ({ id: `agent-${n}`, hostname: `host-${n}`, cpus: 100 }));
 type Fields = Readonly<Record<string, unknown>>;
@@ -197,9 +197,9 @@ describe('1.3 Endpoints, Apps', () => {
   });
 
   describe('DELETE /v2/apps/{id}', () => {
-    rowShownIn(
+    shownBy(
       'force=true is the default (QUIRK, kept)',
-      'marathon-deviations.spec.ts',
+      'apps/controller/src/marathon-deviations.spec.ts',
       'to delete an app forces, as Marathon does and its documentation denies',
     );
 
@@ -301,9 +301,9 @@ describe('1.3 Endpoints, Apps', () => {
       expect([again.statusCode, (await read('/kill/scale')).instances]).toEqual([200, 0]);
     });
 
-    rowShownIn(
+    shownBy(
       'wipe=true: reservations and volumes are given up',
-      'engine/resident.spec.ts',
+      'apps/controller/src/engine/resident.spec.ts',
       'loses its volume and all it reserved when it is wiped, and gets new ones',
     );
   });

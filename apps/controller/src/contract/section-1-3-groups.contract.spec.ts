@@ -1,7 +1,7 @@
 /** Marathon's contract, section 1.3, tables "Groups" and "Pods": row by row. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ContractUnderTest, startContract } from './contract-api.test-support.js';
-import { rowShownIn } from './shown-elsewhere.test-support.js';
+import { shownBy } from './shown-by.test-support.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -133,9 +133,9 @@ describe('1.3 Endpoints, Groups', () => {
       expect([...apps.keys()].filter((id) => id.startsWith('/tree/back'))).toEqual([]);
     });
 
-    rowShownIn(
+    shownBy(
       'pods of a group are kept; they cannot be created through it',
-      '../../../libs/marathon-v2/src/declare-pods.spec.ts',
+      'libs/marathon-v2/src/declare-pods.spec.ts',
       'stays when its group is put or scaled, and cannot be made through one',
     );
 
@@ -192,9 +192,9 @@ describe('1.3 Endpoints, Groups', () => {
     });
   });
 
-  rowShownIn(
+  shownBy(
     'PATCH /v2/groups/{id}: top-level groups only, enforceRole only, 200 empty',
-    'groups/groups.spec.ts',
+    'apps/controller/src/groups/groups.spec.ts',
     'enforces roles on top-level groups only',
   );
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { agentId, appId, instanceId, taskId } from '#core';
 import { startApi } from '../controller-api.test-support.js';
 import { type ContractUnderTest, startContract } from './contract-api.test-support.js';
-import { rowShownIn } from './shown-elsewhere.test-support.js';
+import { shownBy } from './shown-by.test-support.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 const NONE = 'none.instance-564bd685-4c30-11e5-98c1-be5b2935a987._app.1';
@@ -340,9 +340,9 @@ describe('1.3 Endpoints, Deployments, tasks, queue', () => {
     await ask('DELETE', `/v2/apps${id}`);
   });
 
-  rowShownIn(
+  shownBy(
     'lastTaskFailure: of a kill for its health',
-    'engine/marathon-defects.spec.ts',
+    'apps/controller/src/engine/marathon-defects.spec.ts',
     '3423: a kill for its health is the last failure of the app',
   );
 });
@@ -369,9 +369,9 @@ describe('1.3 Endpoints, System', () => {
     expect((await ask('GET', '/v2/leader')).json()).toEqual({ leader: '127.0.0.1:8080' });
   });
 
-  rowShownIn(
+  shownBy(
     'GET /v2/leader: 404 There is no leader',
-    'runtime/leader-gate.spec.ts',
+    'apps/controller/src/runtime/leader-gate.spec.ts',
     'lives, but answers 503 while nobody is known to lead',
   );
 
@@ -391,9 +391,9 @@ describe('1.3 Endpoints, System', () => {
     await api.daemon.close();
   });
 
-  rowShownIn(
+  shownBy(
     'GET /v2/events: SSE, repeatable event_type, 405 without the Accept header',
-    'events/events.spec.ts',
+    'apps/controller/src/events/events.spec.ts',
     'needs the Accept header of an event stream',
     'sends the types asked for only',
   );
@@ -403,11 +403,7 @@ describe('1.3 Endpoints, System', () => {
     expect((await ask('GET', '/v2/plugins/one/path')).statusCode).toBe(404);
   });
 
-  rowShownIn(
-    'GET /ping',
-    '../../../libs/platform/src/daemon.spec.ts',
-    'answers /ping and serves metrics',
-  );
+  shownBy('GET /ping', 'libs/platform/src/daemon.spec.ts', 'answers /ping and serves metrics');
 
   it.each([
     ['text/plain', 200, 'pong'],

@@ -6,7 +6,7 @@ import { type ApiUnderTest, startApi } from '../controller-api.test-support.js';
 import { EventHub } from '../events/event-hub.js';
 import { type ContractUnderTest, startContract } from './contract-api.test-support.js';
 import { EventReader } from './event-reader.test-support.js';
-import { rowShownIn } from './shown-elsewhere.test-support.js';
+import { shownBy } from './shown-by.test-support.js';
 
 const anEvent = (id: number, bytes = 0): StoredEvent => ({
   id,
@@ -143,14 +143,14 @@ describe('4. Event stream: frames, ids and replay', () => {
     await leader.daemon.close();
   });
 
-  rowShownIn(
+  shownBy(
     'Sent only by the leader: a standby passes its stream on, unbuffered',
-    'runtime/leader-gate.spec.ts',
+    'apps/controller/src/runtime/leader-gate.spec.ts',
     '2878: passes the event stream on as it flows',
   );
-  rowShownIn(
+  shownBy(
     'what cannot be replayed is told by resync',
-    'events/events.spec.ts',
+    'apps/controller/src/events/events.spec.ts',
     'tells the same when the database is away, and goes on',
   );
 });
