@@ -119,6 +119,8 @@ class HubClient implements SseClient {
 
   deliver(event: SseEvent, frame: string): void {
     if (this.options.types !== undefined && !this.options.types.has(event.type)) return;
+    // Stored already when older ones were sent, and told to all only now.
+    if (event.id !== undefined && event.id !== 0 && event.id <= this.sentId) return;
     if (this.held === undefined) this.write(frame);
     else {
       this.held.push({ event, frame });

@@ -1,5 +1,4 @@
-import { type App, isPod, type RootDelta, type RootGroup } from '#core';
-import { isSameValue } from '#deployment';
+import { type App, isPod, isSameValue, type RootDelta, type RootGroup } from '#core';
 import { type MarathonEvent, toWireHealthCheck } from '#marathon-v2';
 
 /** Tells of each health check that apps have from a change on, or no longer. Those of pods are told by nobody. */
