@@ -55,7 +55,10 @@ describe('1.2 Error bodies', () => {
   ])('JSON of the wrong shape: 422 with the codes clients know (%j)', async (app, path, code) => {
     expect(await answerOf('POST', '/v2/apps', app)).toEqual([
       422,
-      { message: 'Invalid JSON', details: [{ path, errors: [code] }] },
+      {
+        message: 'Invalid JSON',
+        details: [{ path, errors: [code], explained: [expect.any(String)] }],
+      },
     ]);
   });
 
