@@ -21,6 +21,7 @@ import {
   cpusOf,
   type FakeAgent,
   isEnd,
+  isKillable,
   offerMore,
   portsOf,
   toOffer,
@@ -128,12 +129,13 @@ export class FakeCluster {
       offerMore(this.refused, task.agentId);
       this.planRound();
     }
-    this.deliver(taskId, { state, ...fields });
+    this.tell(taskId, { state, ...fields });
     if (!isEnd(state)) return;
     for (const id of sharersOfFate(this.tasks, task)) this.kill(id);
   }
 
-  private deliver(taskId: string, fields: Partial<TaskStatus> & { readonly state: string }): void {
+  /** Says so of a task, whatever is offered. */
+  tell(taskId: string, fields: Partial<TaskStatus> & { readonly state: string }): void {
     const task = this.tasks.get(taskId);
     const { handlers } = this;
     if (task === undefined || handlers === undefined) return;
@@ -247,9 +249,8 @@ export class FakeCluster {
   private kill(id: string): void {
     this.clock.schedule(KILL_MS, () => {
       const task = this.tasks.get(id);
-      if (task === undefined) {
-        this.reconcile([id]);
-      } else if (!isEnd(task.state)) this.report(id, 'TASK_KILLED');
+      if (task === undefined) this.reconcile([id]);
+      else if (isKillable(task.state)) this.report(id, 'TASK_KILLED');
     });
   }
 
