@@ -201,7 +201,11 @@ export class Engine implements RunningEngine {
       demand: new OfferDemand({
         clock,
         look: () => lookAtQueue(this.context),
-        revive: () => void execute({ kind: 'revive-offers' }),
+        revive: (roles) =>
+          void execute({
+            kind: 'revive-offers',
+            ...(roles === 'all' ? {} : { roles: [...roles] }),
+          }),
         suppress: () => void execute({ kind: 'suppress-offers' }),
       }),
       reconciler: new Reconciler({
