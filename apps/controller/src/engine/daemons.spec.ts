@@ -84,6 +84,16 @@ describe('a daemon app', () => {
     expect(commands.filter((command) => command === 'sleep 200')).toHaveLength(2);
   });
 
+  it('says which agents cannot run it and why, after its deployment too', async () => {
+    const harness = await aRunningDaemon({ cpus: 8 });
+
+    expect(harness.engine.view.deployments()).toEqual([]);
+    expect(harness.engine.view.explain(AGENT)).toMatchObject({ wanted: 0, waitingFor: [] });
+    expect(harness.engine.view.explain(AGENT)?.notWaitedFor).toEqual([
+      expect.stringMatching(/^agents that cannot run it are not waited for: .*InsufficientCpus/),
+    ]);
+  });
+
   it('comes to a new agent with its next offer, without any traffic before', async () => {
     const harness = await aRunningDaemon();
     const before = harness.cluster.calls.length;
