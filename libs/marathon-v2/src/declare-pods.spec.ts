@@ -148,7 +148,17 @@ describe('a declared pod', () => {
     [{ check: { tcp: {} } }, {}, '/containers(0)/check'],
     [{}, { workload: 'daemon' }, '/workload'],
     [{}, { workload: 'job' }, '/workload'],
-    [{ tty: true }, {}, '/containers(0)/tty'],
+    [{ tty: 1 }, {}, '/containers(0)/tty'],
+    [
+      { linuxInfo: { seccomp: { profileName: 'p' } } },
+      {},
+      '/containers(0)/linuxInfo/seccomp/profileName',
+    ],
+    [
+      { image: { kind: 'DOCKER', id: 'x' }, linuxInfo: { ipcInfo: { mode: 'SHARE_PARENT' } } },
+      {},
+      '/containers(0)/linuxInfo/ipcInfo/mode',
+    ],
     [{ healthCheck: { tcp: { endpoint: 'nope' } } }, {}, '/containers(0)/healthCheck/tcp/endpoint'],
     [{ healthCheck: {} }, {}, '/containers(0)/healthCheck'],
     [{ volumeMounts: [{ name: 'v', mountPath: 'v' }] }, {}, '/containers(0)/volumeMounts(0)/name'],
