@@ -251,7 +251,10 @@ describe('custom executors', () => {
 
     expect(await stdout(id)).toContain(`LAUNCH ${id}`);
     const asks = ['exec', id, '--', 'sh', '-c', 'echo $MESOS_EXECUTOR_ID $MARATHON_APP_ID'];
-    expect((await startPacer(api.url, asks).ended).out).toBe(`marathon-${id} /own/executor\n`);
+    expect(await startPacer(api.url, asks).ended).toMatchObject({
+      code: 0,
+      out: `marathon-${id} /own/executor\n`,
+    });
     expect(await chargedTo(cluster, 'pacer')).toBeCloseTo(0.25);
     await eventually('it has a terminal', async () =>
       /^\/dev\/pts\/\d+\r\n$/.test(await stdout(shown.id)),

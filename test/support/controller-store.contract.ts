@@ -139,9 +139,22 @@ export function controllerStoreContract(
       expect(await store.listAppVersions(appId('/web'))).toEqual(['a3', 'a2', 'a1']);
       expect((await store.loadAppVersion(appId('/web'), 'a2'))?.instances).toBe(2);
       expect(await store.loadAppVersion(appId('/web'), 'a9')).toBeUndefined();
-      expect(await store.listGroupVersions()).toEqual(['v3', 'v2', 'v1']);
+      expect(await store.listGroupVersions(groupId('/'))).toEqual(['v3', 'v2', 'v1']);
       expect((await store.loadGroupVersion('v1'))?.apps.get(appId('/web'))?.instances).toBe(1);
       expect(await store.loadGroupVersion('v9')).toBeUndefined();
+    });
+
+    it('lists those versions of a group in which it is there', async () => {
+      const { store, lease } = await prepare();
+
+      await store.commit(lease, [revision(1, { putApps: [anApp('/web')] })]);
+      await store.commit(lease, [revision(2, { putGroups: [aGroup('/shop')] })]);
+      await store.commit(lease, [revision(3, { putApps: [anApp('/web', { version: 'a2' })] })]);
+      await store.commit(lease, [revision(4, { removeGroups: [groupId('/shop')] })]);
+      await store.commit(lease, [revision(5, { putGroups: [aGroup('/shop')] })]);
+
+      expect(await store.listGroupVersions(groupId('/shop'))).toEqual(['v5', 'v3', 'v2']);
+      expect(await store.listGroupVersions(groupId('/never'))).toEqual([]);
     });
 
     it('may be given the same commit twice', async () => {
