@@ -187,6 +187,23 @@ describe('a declared pod', () => {
   });
 });
 
+it.each([
+  [{ resources: { cpus: -1, mem: 32 } }, {}, '/containers(0)/resources/cpus'],
+  [{ resources: { cpus: 1, mem: 2e12 } }, {}, '/containers(0)/resources/mem'],
+  [{}, { executorResources: { cpus: -1 } }, '/executorResources/cpus'],
+])('a wrong resource is objected to once: %j', (fields, pod, path) => {
+  expect(objections(fields, pod)).toEqual([path]);
+});
+
+it('what only the sum of all containers is too much of is objected to as such', () => {
+  const half = { ...CONTAINER, resources: { cpus: 0.1, mem: 0.9e12 } };
+  const containers = [half, { ...half, name: 'other' }];
+
+  expect(refusalOf(declare({ ...POD, containers }))).toMatchObject({
+    details: [{ path: '/containers' }],
+  });
+});
+
 describe('whatever JSON is sent', () => {
   const expectAnswer = (outcome: Outcome<unknown>): void => {
     if (outcome.ok) return;

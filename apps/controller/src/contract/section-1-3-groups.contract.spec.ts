@@ -293,6 +293,8 @@ describe('1.3 Endpoints, Pods', () => {
 
     const one = (await ask('GET', '/v2/pods/pods/states::status')).json();
     const all = (await ask('GET', '/v2/pods/::status')).json();
+    expect((await ask('GET', '/v2/pods::status')).json()).toEqual(all);
+    expect((await ask('GET', '/v2/pods::versions')).statusCode).toBe(404);
 
     expect(one).toMatchObject({
       ...{ id: '/pods/states', status: 'STABLE', spec: { id: '/pods/states' } },
