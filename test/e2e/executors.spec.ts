@@ -259,7 +259,8 @@ describe('custom executors', () => {
     await eventually('it has a terminal', async () =>
       /^\/dev\/pts\/\d+\r\n$/.test(await stdout(shown.id)),
     );
-
+    const kill = await startPacer(api.url, ['kill', '--force', shown.id]).ended;
+    expect(kill).toMatchObject({ code: 0, out: `${shown.id} is killed\n` });
     expect((await api.send('DELETE', '/v2/groups/own?force=true')).status).toBe(200);
     await eventually('its executor is gone', async () => (await chargedTo(cluster, 'pacer')) === 0);
     expect(await stdout(id)).toMatch(/KILL .*\n.*SHUTDOWN\n/s);

@@ -54,7 +54,7 @@ describe('a job', () => {
       const harness = await aRunningJob({ maxRetries: 0 });
       await end(harness, state);
       await end(harness, 'TASK_FINISHED');
-      expect(jobOf(harness)).toEqual(counts);
+      expect(jobOf(harness)).toMatchObject(counts);
       const launches = () => harness.cluster.calls.filter((call) => call === 'ACCEPT').length;
       const before = launches();
 
@@ -63,7 +63,7 @@ describe('a job', () => {
 
       expect(launches()).toBe(before);
       expect(harness.engine.view.deployments()).toEqual([]);
-      expect(jobOf(harness)).toEqual(counts);
+      expect(jobOf(harness)).toMatchObject(counts);
       expect(harness.engine.view.root().apps.get(JOB)?.maxRetries).toBe(5);
     },
   );
