@@ -151,13 +151,13 @@ export function restoreApp(context: ChangeContext, earlier: App): Outcome<Declar
 }
 
 /**
- * Puts an earlier definition as it was. It may be of an app that was deleted since: where both have volumes, what is
- * reserved by now stays what it is.
+ * Puts an earlier definition as it was. It may be of an app that was deleted since; what is reserved by now stays what it
+ * is, and is taken away no more than by a new definition.
  */
 export function restoreDefinition(draft: DeclarationDraft, earlier: App): void {
   const { version: _version, versionInfo: _versionInfo, ...definition } = earlier;
   const before = draft.root.apps.get(earlier.id);
-  if (before !== undefined && isResident(definition)) {
+  if (before !== undefined) {
     validateResidentUpdate(before, definition, { path: '', problems: draft.problems });
   }
   draft.putApp(definition, '');

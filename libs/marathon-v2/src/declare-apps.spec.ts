@@ -385,6 +385,29 @@ describe('a changed app', () => {
     expect(JSON.stringify(refusal)).toContain('cannot change from 1 to 3');
   });
 
+  it('takes volumes away by an earlier version no more than by a new definition, but undoes what brought them', () => {
+    const plain = { id: '/db', cmd: 'x' };
+    const volumes = { container: { type: 'MESOS', volumes: [DATA] } };
+    const before = unwrap(declare(plain));
+    const earlier = applyDeclaration(emptyRoot(), before);
+    const root = applyDeclaration(
+      earlier,
+      unwrap(declare({ ...plain, ...volumes }, { root: earlier, partial: false })),
+    );
+    const context = { root, version: V2, rules };
+    const refusals = before.putApps.map((app) => [
+      declare(plain, { root, partial: false }),
+      restoreApp(context, app),
+      restoreGroup(context, earlier, groupId('/')),
+    ]);
+
+    for (const outcome of refusals.flat()) {
+      expect(JSON.stringify(refusalOf(outcome))).toContain('persistent volumes cannot change');
+    }
+    expect(refusals.flat()).toHaveLength(3);
+    expect(completeRestoration(root, before, V2).ok).toBe(true);
+  });
+
   it('does not go back to a resident app of the same name that was deleted', () => {
     const db = (size: number) => ({
       ...{ id: '/db', cmd: 'x' },
