@@ -32,13 +32,13 @@ afterEach(async () => {
   await rm(root, { recursive: true });
 });
 
-const newLauncher = (scope: string): Launcher => {
-  const launcher = createProcessLauncher({ scope });
+const newLauncher = (scope: string, withoutCgroups = false): Launcher => {
+  const launcher = createProcessLauncher({ scope, withoutCgroups });
   launchers.push(launcher);
   return launcher;
 };
 
-async function aTask(command: string, more: Partial<LaunchSpec> = {}) {
+async function aTask(command: string, more: Partial<LaunchSpec> = {}, withoutCgroups = false) {
   count += 1;
   const id = `terminal-${process.pid}-${count}`;
   const [sandbox, runtimeDirectory] = [join(root, id), join(root, `${id}-runtime`)];
@@ -51,7 +51,7 @@ async function aTask(command: string, more: Partial<LaunchSpec> = {}) {
     environment: { GREETING: "it's me" },
     ...more,
   };
-  const launcher = newLauncher(id);
+  const launcher = newLauncher(id, withoutCgroups);
   const end = new Promise<TaskExit>((resolve) => void launcher.onExit(resolve));
   const says = async (word: string): Promise<string> => {
     for (;;) {
@@ -94,23 +94,31 @@ describe('a process with a terminal', () => {
     expect(await says('reads')).not.toContain('got');
   });
 
-  it('gets its SIGTERM itself and the whole of its grace period, from a later agent too', async () => {
-    const { launcher, spec, says } = await aTask(
-      `trap 'echo asked; i=0; while [ $i -lt 30 ]; do sleep 0.1; i=$((i+1)); done; echo done; exit 9' TERM; echo ready; while :; do sleep 0.1; done`,
-    );
-    await launcher.launch(spec);
-    await says('ready');
-    await launcher.close();
-    launchers.splice(0);
-    const later = newLauncher(spec.taskId);
-    const end = new Promise<TaskExit>((resolve) => void later.onExit(resolve));
-    await later.reattach(spec);
+  it.each([
+    ['with cgroups', false],
+    ['without cgroups', true],
+  ])(
+    'gets its SIGTERM itself and all of its grace period, from a later agent too (%s)',
+    async (_, without) => {
+      const { launcher, spec, says } = await aTask(
+        `trap 'echo asked; i=0; while [ $i -lt 30 ]; do sleep 0.1; i=$((i+1)); done; echo done; exit 9' TERM; echo ready; while :; do sleep 0.1; done`,
+        {},
+        without,
+      );
+      await launcher.launch(spec);
+      await says('ready');
+      await launcher.close();
+      launchers.splice(0);
+      const later = newLauncher(spec.taskId, without);
+      const end = new Promise<TaskExit>((resolve) => void later.onExit(resolve));
+      await later.reattach(spec);
 
-    await later.kill(spec.run, { graceMs: 60_000 });
+      await later.kill(spec.run, { graceMs: 60_000 });
 
-    expect((await end).status).toEqual({ kind: 'exited', code: 9 });
-    expect(await says('done')).not.toContain('Session terminated');
-  });
+      expect((await end).status).toEqual({ kind: 'exited', code: 9 });
+      expect(await says('done')).not.toContain('Session terminated');
+    },
+  );
 
   it('ends as its signal says', async () => {
     const { launcher, spec, end } = await aTask('kill -KILL $$');

@@ -369,6 +369,19 @@ describe('a changed app', () => {
     ]);
   });
 
+  it('leaves room in an id for that of an executor of the app’s own', () => {
+    const withId = (length: number) => ({
+      id: `/${'a'.repeat(length - 1)}`,
+      cmd: 'x',
+      executor: 'y',
+    });
+
+    expect(declare(withId(194)).ok).toBe(true);
+    expect(JSON.stringify(refusalOf(declare(withId(195))))).toContain(
+      'with an id of 195 characters, the limit is 194',
+    );
+  });
+
   it('may not change what holds the data of a resident app', () => {
     const resident = {
       id: '/db',

@@ -6,6 +6,9 @@ import type { Report } from './rule-report.js';
 /** As of a URI that is fetched. */
 const MAX_EXECUTOR_LENGTH = 1024;
 
+/** The executor's own id, `marathon-<safe path>.instance-<uuid>._app.1`, has at most 255 characters. */
+const MAX_ID_LENGTH = 1 + 255 - 'marathon-'.length - '.instance-'.length - 36 - '._app.1'.length;
+
 /** A path as Marathon takes it, and nothing that agents keep from executors they did not bring. */
 export function validateExecutor(app: Definition, report: Report): void {
   const { executor } = app;
@@ -21,6 +24,12 @@ export function validateExecutor(app: Definition, report: Report): void {
     return;
   }
   if (!hasCustomExecutor(app)) return;
+  if (app.id.length > MAX_ID_LENGTH) {
+    report(
+      '/executor',
+      `cannot be '${executor}' with an id of ${app.id.length} characters, the limit is ${MAX_ID_LENGTH}`,
+    );
+  }
   const only = `only the executor //cmd has, not '${executor}'`;
   if (app.gpus > 0) report('/gpus', `${app.gpus} must be 0: GPUs ${only}`);
   if (app.resourceLimits !== undefined) {
