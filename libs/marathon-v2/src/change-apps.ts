@@ -15,7 +15,7 @@ import { resolveAppId, topLevelGroupOf } from './path-id.js';
 import { accept, type Outcome, ProblemLog, refuse } from './refusal.js';
 import { checkRolloutCounts } from './rollout-fields.js';
 import { validateApp, validateResidentUpdate } from './validate-app.js';
-import { warnOfExecutorResources } from './validate-executor.js';
+import { warnOfExecutor } from './validate-executor.js';
 import { CANNOT_SCALE_DAEMON, checkDaemonCount } from './workload.js';
 import type { AppFields } from './written-app.js';
 
@@ -98,7 +98,7 @@ export function placeApp(
   validateApp(definition, { features: draft.rules.features, allowedRoles }, at);
   if (before !== undefined) validateResidentUpdate(before, definition, at);
   checkRolloutCounts(definition, before, at);
-  warnOfExecutorResources(definition, at);
+  warnOfExecutor(definition, at);
   draft.putApp(definition, path);
 }
 

@@ -40,13 +40,23 @@ export function validateExecutor(app: Definition, report: Report): void {
   }
 }
 
-/** The command executor takes nothing for itself, so nothing is taken for it. */
-export function warnOfExecutorResources(
+/** The command executor takes nothing for itself; another has to run what agents check for commands. */
+export function warnOfExecutor(
   app: Definition,
   at: { readonly path: string; readonly problems: ProblemLog },
 ): void {
-  if (app.executorResources === undefined || hasCustomExecutor(app)) return;
-  at.problems.warn(
-    `${at.path}/executorResources has no effect with the executor //cmd, which takes nothing for itself`,
-  );
+  const warn = (text: string): void => at.problems.warn(`${at.path}${text}`);
+  if (!hasCustomExecutor(app)) {
+    if (app.executorResources === undefined) return;
+    warn(
+      '/executorResources has no effect with the executor //cmd, which takes nothing for itself',
+    );
+    return;
+  }
+  const byExecutor = `is run by the executor '${app.executor}', if it can, and not by the agent`;
+  for (const [index, { protocol }] of app.healthChecks.entries()) {
+    const isOfAgent = protocol === 'COMMAND' || protocol.startsWith('MESOS_');
+    if (isOfAgent) warn(`/healthChecks(${index}) ${byExecutor}`);
+  }
+  if (app.check !== undefined) warn(`/check ${byExecutor}`);
 }

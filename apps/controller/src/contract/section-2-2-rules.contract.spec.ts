@@ -142,8 +142,17 @@ describe('2.2 Field table, the rules beside it', () => {
     decidedOtherwise('GPU_SCHEDULING_BEHAVIOR', '`GPU_SCHEDULING_BEHAVIOR`');
   });
 
-  describe('executorResources', () => {
-    it('without an executor of the app’s own have no effect, and a warning says so', async () => {
+  describe('executor', () => {
+    it('of the app’s own has to run the checks of agents, and a warning says so', async () => {
+      const healthChecks = [{ protocol: 'TCP' }, { protocol: 'COMMAND', command: { value: 'x' } }];
+      const body = { id: '/checked', cmd: 'x', executor: '/e', healthChecks };
+      const warnings = (await apps.api.ask('POST', '/v2/apps', body)).headers['pacer-warnings'];
+
+      expect(warnings).toContain("/healthChecks(1) is run by the executor '/e'");
+      expect(warnings).not.toContain('/healthChecks(0)');
+    });
+
+    it('//cmd takes no executorResources, and a warning says so', async () => {
       const body = { id: '/kept', cmd: 'x', executorResources: {}, tty: true };
       const own = { ...body, id: '/own', executor: '/e' };
       const [kept, taken] = [
