@@ -21,7 +21,7 @@ let count = 0;
 const launchers: Launcher[] = [];
 
 beforeEach(async () => {
-  root = await mkdtemp('/var/tmp/pacer-terminal-').catch(() => mkdtemp(join(tmpdir(), 'pacer-')));
+  root = await mkdtemp(join(tmpdir(), 'pacer-terminal-'));
 });
 
 afterEach(async () => {
