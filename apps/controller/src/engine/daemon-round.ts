@@ -53,8 +53,12 @@ export function placeDaemons<Target extends { readonly offer: { readonly agentId
       const refusal = about.launch(target, watch.app);
       // An offer for another role says nothing about the agent.
       if (refusal?.reason === 'UnfulfilledRole' && watch.statistics.last.has(agentId)) continue;
-      watch.looked(agentId, refusal, draft.now);
-      if (refusal === undefined) occupied.add(agentId);
+      if (refusal !== undefined) watch.looked(agentId, refusal, draft.now);
+      else {
+        occupied.add(agentId);
+        // A launch that is not stored is still owed.
+        draft.after(() => watch.looked(agentId, undefined, draft.now));
+      }
       memory.touch(id);
     }
   }
