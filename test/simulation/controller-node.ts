@@ -139,7 +139,7 @@ export class ControllerNode {
       {
         store: held.store,
         lease: held.lease,
-        connect: (handlers, frameworkId) =>
+        connect: (handlers, frameworkId, roles) =>
           process.wrap(
             new SimulatedScheduler({
               network,
@@ -150,6 +150,7 @@ export class ControllerNode {
               handlers,
               frameworkInfo: FRAMEWORK,
               frameworkId,
+              roles,
               acknowledgesFirst: mutant?.acknowledgesFirst === true,
               retriesAccepts: mutant?.retriesAccepts === true,
             }),

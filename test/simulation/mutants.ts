@@ -8,6 +8,7 @@ import type { SimulatedProcess } from './simulated-process.js';
 export interface AgentMutant {
   readonly wrapJournal?: (journal: TaskJournal, process: SimulatedProcess) => TaskJournal;
   readonly wrapLauncher?: (launcher: Launcher) => Launcher;
+  readonly wrapVolumes?: (volumes: FakeVolumeStore) => VolumeStore;
   /** What it does of what executors call. */
   readonly wrapExecutors?: (calls: ExecutorCalls, process: SimulatedProcess) => ExecutorCalls;
 }

@@ -78,7 +78,8 @@ export class SurvivalWatch {
     // Edits in place and scaling leave what runs as it is.
     const runs = state.appVersion(app.id, before.appVersion)?.versionInfo.lastConfigChangeAt;
     const isOutdated = runs !== app.versionInfo.lastConfigChangeAt;
-    if (siblings.length >= app.instances || isOutdated) return;
+    const isEnough = app.workload !== 'daemon' && siblings.length >= app.instances;
+    if (isEnough || isOutdated) return;
     this.world.violate(`${task} runs, is wanted, and is given up by the controller`);
   }
 

@@ -1,0 +1,258 @@
+import {
+  type App,
+  type Deployment,
+  type Instance,
+  isDormant,
+  isTerminalCondition,
+} from '#core';
+import type { Committed, StoredState } from './stored-state.js';
+import type { World } from './world.js';
+
+const EPSILON = 1e-9;
+
+/** How far the rollout of an app may go for now, as it is promised. */
+type Allowed =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'nothing'; readonly why: string; readonly old: number; readonly fresh: number }
+  | { readonly kind: 'batch'; readonly fresh: number };
+
+/** A deployment whose current step restarts an app. */
+interface Rollout {
+  readonly deployment: Deployment;
+  readonly app: App;
+  readonly original: App | undefined;
+  readonly allowed: Allowed;
+}
+
+/**
+ * What rollouts launch and give up, judged at each transaction: never beyond the maximum, no working instance below the
+ * minimum, nothing while it is paused, old ones only as canaries and batches allow, and no app before what it depends on.
+ */
+export class RolloutWatch {
+  constructor(
+    private readonly parts: {
+      readonly world: World;
+      readonly stored: StoredState;
+      /** Nobody but us would be the cause of its end. */
+      readonly isWanted: (task: string) => boolean;
+      /** As the controller that leads knows it; undefined: nothing is known, or it has no checks. */
+      readonly isHealthy: (instance: Instance) => boolean | undefined;
+    },
+  ) {}
+
+  committed(committed: Committed): void {
+    const rollouts = this.rolloutsIn(committed);
+    for (const { before, after } of committed.instances) {
+      if (after === undefined) continue;
+      const isLaunched = after.condition === 'Provisioned' && before?.condition !== 'Provisioned';
+      if (isLaunched) this.launched(after, rollouts);
+      if (before !== undefined && isStaying(before) && !isStaying(after)) {
+        if (before.condition === 'Running' && after.condition === 'Running') {
+          this.givenUp(after, rollouts);
+        }
+      }
+    }
+  }
+
+  /** Those that are the same before and after: what is decided in between went by no other. */
+  private rolloutsIn({ deployments, apps }: Committed): ReadonlyMap<string, Rollout> {
+    const { stored } = this.parts;
+    const changed = new Map(deployments.map((pair) => [pair.after?.id, pair.before]));
+    const replaced = new Set<string | undefined>(apps.map(({ after }) => after?.id));
+    const found = new Map<string, Rollout>();
+    for (const deployment of stored.running()) {
+      const before = changed.has(deployment.id) ? changed.get(deployment.id) : deployment;
+      if (before === undefined || before.currentStep !== deployment.currentStep) continue;
+      for (const { kind, app: id } of deployment.steps[deployment.currentStep]?.actions ?? []) {
+        const app = stored.apps.get(id);
+        if (kind !== 'RestartApplication' || app === undefined || replaced.has(id)) continue;
+        const original = stored.rootAt(deployment.originalRevision).get(id);
+        const allowed = allowedOf(deployment, app, original);
+        if (JSON.stringify(allowedOf(before, app, original)) !== JSON.stringify(allowed)) continue;
+        found.set(id, { deployment, app, original, allowed });
+      }
+    }
+    return found;
+  }
+
+  private launched(instance: Instance, rollouts: ReadonlyMap<string, Rollout>): void {
+    const { stored, world } = this.parts;
+    const app = stored.apps.get(instance.appId);
+    const what = `instance ${instance.id} is launched`;
+    if (app === undefined) {
+      world.violate(`${what}, and nobody declares its app`);
+      return;
+    }
+    this.inItsTurn(instance, app);
+    this.byItsRules(instance, what);
+    if (app.workload !== undefined) return;
+    const alive = stored.instancesOf(app.id).filter(isAlive);
+    const rollout = rollouts.get(app.id);
+    const most = this.mostOf(app, rollout);
+    if (alive.length > most) {
+      world.violate(`${what}: ${alive.length} of ${app.id} exist and at most ${most} may`);
+    }
+    if (rollout === undefined || !this.isFresh(instance, app)) return;
+    const { allowed } = rollout;
+    if (allowed.kind === 'all') return;
+    const fresh = alive.filter(
+      (one) => isStaying(one) && this.isFresh(one, app) && this.parts.isWanted(one.taskId),
+    );
+    if (fresh.length > allowed.fresh) {
+      world.violate(
+        `${what}: ${fresh.length} of ${app.id} are new and ${allowed.fresh} may be (${allowed.kind})`,
+      );
+    }
+  }
+
+  /** By definitions that apply: of before, where a deployment has to do with the app, as its turn may not have come. */
+  private mostOf(app: App, rollout: Rollout | undefined): number {
+    const { stored } = this.parts;
+    const about = stored.running().filter(({ affectedApps }) => affectedApps.includes(app.id));
+    const before = about.flatMap(
+      ({ originalRevision }) => stored.rootAt(originalRevision).get(app.id) ?? [],
+    );
+    const most = Math.max(...[app, ...before].map(maximumOf));
+    const allowed = rollout?.allowed;
+    const held = allowed?.kind === 'nothing' ? allowed.old + allowed.fresh : 0;
+    const paused = about.map(({ pause }) => pause?.held[app.id]);
+    const stopped = paused.map((one) => (one === undefined ? 0 : one.old + one.fresh));
+    return Math.max(most, held, ...stopped);
+  }
+
+  /** What it depends on comes first, and its own step only then. */
+  private inItsTurn(instance: Instance, app: App): void {
+    const { stored, world } = this.parts;
+    if (!this.isFresh(instance, app)) return;
+    for (const deployment of stored.running()) {
+      const { steps, currentStep, originalRevision, id } = deployment;
+      const position = steps.findIndex((step) =>
+        step.actions.some(
+          (action) => action.app === app.id && action.kind !== 'StartApplication',
+        ),
+      );
+      const original = stored.rootAt(originalRevision).get(app.id);
+      const isSame = original?.versionInfo.lastConfigChangeAt === app.versionInfo.lastConfigChangeAt;
+      if (position < 0 || isSame) continue;
+      if (position > currentStep) {
+        world.violate(
+          `${app.id} is launched in step ${currentStep} of ${id}, and its own is ${position}`,
+        );
+      }
+      const late = steps.slice(position).flatMap(({ actions }) => actions);
+      const early = late.find(
+        (action) => action.app !== app.id && dependsOn(app, action.app) && !isNoWork(action.kind),
+      );
+      if (early === undefined) continue;
+      world.violate(`${app.id} is launched, and ${early.app}, which it depends on, not before it`);
+    }
+  }
+
+  private byItsRules(instance: Instance, what: string): void {
+    const { stored, world } = this.parts;
+    const app = stored.appVersion(instance.appId, instance.appVersion);
+    if (app === undefined) return;
+    const host = instance.placement?.hostname;
+    const here = stored
+      .instancesOf(app.id)
+      .filter((one) => isAlive(one) && one.placement?.hostname === host);
+    for (const [, operator, value = ''] of app.constraints) {
+      const isBroken =
+        (operator === 'MAX_PER' && here.length > Number(value)) ||
+        (operator === 'UNLIKE' && host === value);
+      if (isBroken) world.violate(`${what} on ${host} against ${operator} ${value}`);
+    }
+    const onAgent = here.filter((one) => one.placement?.agentId === instance.placement?.agentId);
+    if (app.workload === 'daemon' && onAgent.length > 1) {
+      world.violate(`${what} on ${host}, where another one of the daemon is`);
+    }
+  }
+
+  /** We end an instance that runs and was to stay. */
+  private givenUp(instance: Instance, rollouts: ReadonlyMap<string, Rollout>): void {
+    const { stored, world, isWanted } = this.parts;
+    const rollout = rollouts.get(instance.appId);
+    if (rollout === undefined || !isWanted(instance.taskId)) return;
+    const { app, allowed, deployment } = rollout;
+    const what = `${instance.id}, which runs, is given up by ${deployment.id}`;
+    if (allowed.kind === 'nothing') {
+      world.violate(`${what}: ${allowed.why}`);
+      return;
+    }
+    if (app.workload !== undefined) return;
+    const staying = stored.instancesOf(app.id).filter(isStaying);
+    const isOld = !this.isFresh(instance, app);
+    if (allowed.kind === 'batch' && isOld) {
+      const old = staying.filter((one) => !this.isFresh(one, app)).length;
+      const least = app.instances - allowed.fresh;
+      if (old < least) world.violate(`${what}: ${old} old ones are left in a batch, not ${least}`);
+    }
+    if (!this.isServing(instance, app)) return;
+    const serving = staying.filter((one) => this.isServing(one, app)).length;
+    const least = minimumOf(app);
+    if (serving < least) world.violate(`${what}: ${serving} serve and at least ${least} must`);
+  }
+
+  private isFresh(instance: Instance, app: App): boolean {
+    return this.parts.stored.configOf(instance) === app.versionInfo.lastConfigChangeAt;
+  }
+
+  private isServing(instance: Instance, app: App): boolean {
+    if (instance.condition !== 'Running') return false;
+    const own = this.parts.stored.appVersion(app.id, instance.appVersion) ?? app;
+    return own.healthChecks.length === 0 || this.parts.isHealthy(instance) === true;
+  }
+}
+
+function allowedOf(
+  { pause, progress, rollbackOf }: Deployment,
+  app: App,
+  original: App | undefined,
+): Allowed {
+  const held = pause?.held[app.id];
+  if (held !== undefined) return { kind: 'nothing', why: 'it is paused', ...held };
+  const { canary, batches } = app.rollout ?? {};
+  if (original === undefined || rollbackOf !== undefined) return { kind: 'all' };
+  const mine = progress?.[app.id];
+  const canaries = Math.min(canary?.instances ?? 0, app.instances);
+  if (canaries > 0 && mine?.isPromoted !== true) {
+    const why = 'its canaries are not promoted';
+    return { kind: 'nothing', why, old: original.instances, fresh: canaries };
+  }
+  const done = mine?.batches ?? 0;
+  if (batches === undefined || done >= batches.length) return { kind: 'all' };
+  const fresh = batches.slice(0, done + 1).reduce((sum, count) => sum + count, canaries);
+  return fresh >= app.instances ? { kind: 'all' } : { kind: 'batch', fresh };
+}
+
+const isAlive = (instance: Instance): boolean =>
+  !isDormant(instance) &&
+  !isTerminalCondition(instance.condition) &&
+  instance.condition !== 'UnreachableInactive';
+
+const isStaying = (instance: Instance): boolean =>
+  isAlive(instance) && instance.goal === 'Running' && instance.draining === undefined;
+
+const plainMaximum = ({ instances, upgradeStrategy }: App): number =>
+  Math.floor(instances * (1 + upgradeStrategy.maximumOverCapacity) + EPSILON);
+
+const plainMinimum = ({ instances, upgradeStrategy }: App): number =>
+  Math.ceil(instances * upgradeStrategy.minimumHealthCapacity - EPSILON);
+
+/** One more where nothing could move otherwise, but for what is reserved, of which one fewer may serve. */
+function maximumOf(app: App): number {
+  const isStuck = plainMinimum(app) >= plainMaximum(app) && app.residency === undefined;
+  return plainMaximum(app) + (isStuck ? 1 : 0);
+}
+
+function minimumOf(app: App): number {
+  const isStuck = plainMinimum(app) >= plainMaximum(app) && app.residency !== undefined;
+  return Math.max(0, isStuck ? plainMaximum(app) - 1 : plainMinimum(app));
+}
+
+const dependsOn = (app: App, other: string): boolean =>
+  app.dependencies.includes(other) || (isUnder(app.id, '/high') && isUnder(other, '/low'));
+
+const isNoWork = (kind: string): boolean => kind === 'StartApplication';
+
+const isUnder = (id: string, group: string): boolean => id.startsWith(`${group}/`);
