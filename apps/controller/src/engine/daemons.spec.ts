@@ -115,6 +115,28 @@ describe('a daemon app', () => {
     expect(commands).toEqual(['sleep 200', 'sleep 200', 'sleep 200']);
   });
 
+  it('comes to an agent whose room was offered before the end of a lost task there was told', async () => {
+    const unreachableStrategy = { inactiveAfterSeconds: 0, expungeAfterSeconds: 0 };
+    const harness = await aRunningDaemon({ unreachableStrategy });
+    const [lost] = harness.cluster.running();
+    const id = lost?.info.task_id.value ?? '';
+    const [agent] = harness.cluster.agents.splice(0, 1);
+    harness.cluster.report(id, 'TASK_UNREACHABLE');
+    await harness.clock.advance(10_000);
+
+    harness.cluster.agents.push(agent as FakeAgent);
+    harness.cluster.report(id, 'TASK_RUNNING');
+    // It ends, which frees its room, and its updates come late.
+    if (lost !== undefined) lost.state = 'TASK_KILLED';
+    harness.cluster.planRound();
+    await harness.clock.advance(10_000);
+    expect(harness.cluster.running()).toHaveLength(2);
+    harness.cluster.tell(id, { state: 'TASK_KILLED' });
+    await harness.clock.advance(10_000);
+
+    expect(agentsOf(harness)).toEqual(['agent-1', 'agent-2', 'agent-3']);
+  });
+
   it('is upgraded in place, one agent at a time where all must serve, over a fail-over too', async () => {
     const harness = await aRunningDaemon();
 

@@ -128,12 +128,13 @@ export class FakeCluster {
       offerMore(this.refused, task.agentId);
       this.planRound();
     }
-    this.deliver(taskId, { state, ...fields });
+    this.tell(taskId, { state, ...fields });
     if (!isEnd(state)) return;
     for (const id of sharersOfFate(this.tasks, task)) this.kill(id);
   }
 
-  private deliver(taskId: string, fields: Partial<TaskStatus> & { readonly state: string }): void {
+  /** Says so of a task, whatever is offered. */
+  tell(taskId: string, fields: Partial<TaskStatus> & { readonly state: string }): void {
     const task = this.tasks.get(taskId);
     const { handlers } = this;
     if (task === undefined || handlers === undefined) return;

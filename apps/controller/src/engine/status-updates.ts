@@ -122,7 +122,7 @@ const noPatience: App['unreachableStrategy'] = { inactiveAfterSeconds: 0, expung
 
 /** A task of our framework that we do not know: end it, or note that it has ended. */
 function applyUnknown(
-  { memory }: EngineContext,
+  { memory, demand }: EngineContext,
   draft: Draft,
   status: TaskStatus,
   state: TaskState,
@@ -130,7 +130,12 @@ function applyUnknown(
   const task = taskId(status.task_id.value);
   const agent = status.agent_id === undefined ? undefined : agentId(status.agent_id.value);
   const isAlive = LIVING.has(state);
+  const wasStranger = memory.strangers.has(task);
   memory.noteStranger(task, isAlive ? agent : undefined);
+  // What it held may have been offered, and refused, while it still stood in the way of a daemon.
+  if (wasStranger && !isAlive && memory.daemons.size > 0) {
+    draft.after(() => demand.update({ isNew: true }));
+  }
   if (endsTask(state, status.reason)) {
     // Without a uuid it answers a question about a task we have meanwhile forgotten.
     if (status.uuid === undefined) return;
