@@ -16,7 +16,7 @@ import { UpdateBatches } from '../../apps/agent/src/link/update-batches.js';
 
 /**
  * Agents without a host: each has its own stream to the master over its own connection and keeps the protocol of agents
- * (libs/mesos-v1/src/agent-protocol.ts); a launched task runs at once and until it is killed.
+ * (libs/mesos-v1/src/agent-protocol.ts); a launched task runs at once and until it is killed, in whatever container, and passes its health check.
  */
 export interface SimulatedAgentsOptions {
   readonly masterUrl: string;
@@ -27,6 +27,8 @@ export interface SimulatedAgentsOptions {
   readonly tasksEach: number;
   /** Frameworks those tasks belong to, in turn. */
   readonly frameworks: readonly FrameworkInfo[];
+  /** What each agent says of itself. */
+  readonly attributes?: Readonly<Record<string, string>>;
 }
 
 const RETRY_MS = 200;
@@ -178,7 +180,12 @@ class SimulatedAgent {
 
   private run(framework: FrameworkInfo, task: TaskInfo): void {
     const frameworkId = framework.id ?? { value: '' };
-    const status = this.statusOf(task.task_id.value, randomBytes(16).toString('base64'));
+    const uuid = randomBytes(16).toString('base64');
+    const isChecked = task.health_check !== undefined;
+    const status = {
+      ...this.statusOf(task.task_id.value, uuid),
+      ...(isChecked ? { healthy: true } : {}),
+    };
     const known = { framework_id: frameworkId, task, state: status.state, latest_status: status };
     this.tasks.set(task.task_id.value, known);
     this.report(frameworkId.value, status);
@@ -253,7 +260,9 @@ class SimulatedAgent {
               ports: [{ begin: 31_000, end: 32_000 }],
             }),
           ),
-          attributes: [],
+          attributes: Object.entries(this.owner.options.attributes ?? {}).map(([name, value]) => ({
+            ...{ name, type: 'TEXT' as const, text: { value } },
+          })),
         },
         version: '1',
         highest_epoch: this.highestEpoch,

@@ -13,7 +13,9 @@ const STRATEGIES = [
   { minimumHealthCapacity: 0, maximumOverCapacity: 0 },
 ];
 /** What is reserved cannot exist twice. */
-const RESIDENT_STRATEGIES = STRATEGIES.filter(({ maximumOverCapacity }) => maximumOverCapacity === 0);
+const RESIDENT_STRATEGIES = STRATEGIES.filter(
+  ({ maximumOverCapacity }) => maximumOverCapacity === 0,
+);
 const UNREACHABLE = [
   { inactiveAfterSeconds: 0, expungeAfterSeconds: 0 },
   { inactiveAfterSeconds: 5, expungeAfterSeconds: 20 },
@@ -133,13 +135,13 @@ export class AppShapes {
     const { random, isGentle } = this;
     if (random.chance(0.4)) return {};
     const isStaged = kind === 'service' || kind === 'resident';
-    const back = random.pick([true, true, false, undefined]);
+    const back = random.pick(['yes', 'yes', 'no', 'unsaid'] as const);
     const rollout: Rollout = {
       ...(random.chance(0.4) && !isGentle
         ? { deadlineSeconds: random.pick([3, 10, 30, 120]) }
         : {}),
       ...(random.chance(0.4) ? { maxFailures: random.integer(0, 2) } : {}),
-      ...(back === undefined ? {} : { autoRollback: back }),
+      ...(back === 'unsaid' ? {} : { autoRollback: back === 'yes' }),
       ...(isStaged && random.chance(0.4)
         ? { batches: random.pick([[1], [1, 1], [2], [1, 2]]), pauseAfterBatch: random.chance(0.5) }
         : {}),

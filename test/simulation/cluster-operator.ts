@@ -94,10 +94,7 @@ export class ClusterOperator {
     if (stored.running().some(({ affectedApps }) => affectedApps.includes(app.id))) return false;
     return stored
       .instancesOf(app.id)
-      .some(
-        (one) =>
-          !isParked(one) && stored.configOf(one) !== app.versionInfo.lastConfigChangeAt,
-      );
+      .some((one) => !isParked(one) && stored.configOf(one) !== app.versionInfo.lastConfigChangeAt);
   }
 
   private reactivateAgents(): void {

@@ -83,7 +83,8 @@ export class ControllerNode {
     this.renewAfter(process, keeper, lease);
     for (;;) {
       try {
-        this.engine = await this.createEngine(process, { lease, store: wrapped });
+        const engine = await this.createEngine(process, { lease, store: wrapped });
+        this.engine = mutant?.wrapEngine?.(engine) ?? engine;
         break;
       } catch (error) {
         if (!isAway(error)) throw error;

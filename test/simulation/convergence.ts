@@ -29,7 +29,10 @@ export function findDifferences(cluster: {
       );
     }
   }
-  const wanted = compareInstances(observer, agents, reasons);
+  const wanted = compareInstances(observer, agents, reasons, (app) => {
+    const { summary, waitingFor = [] } = controller?.engine?.view.explain(app) ?? {};
+    return [summary, ...waitingFor].join(': ');
+  });
   compareHosts(agents, wanted, reasons);
   compareVolumes(agents, observer, reasons);
   compareLedger(master, wanted, reasons);
@@ -43,6 +46,7 @@ function compareInstances(
   observer: Observer,
   agents: readonly AgentNode[],
   reasons: string[],
+  why: (app: App['id']) => string,
 ): ReadonlySet<string> {
   const wanted = new Set<string>();
   const counts = new Map<string, number>();
@@ -61,7 +65,7 @@ function compareInstances(
   for (const app of observer.apps.values()) {
     const count = counts.get(app.id) ?? 0;
     const due = dueOf(app, observer, agents);
-    if (count !== due) reasons.push(`${app.id} has ${count} instances of ${due}`);
+    if (count !== due) reasons.push(`${app.id} has ${count} instances of ${due} (${why(app.id)})`);
   }
   return wanted;
 }
@@ -81,11 +85,7 @@ function dueOf(app: App, observer: Observer, agents: readonly AgentNode[]): numb
 }
 
 /** What is on the disks is somebody's. */
-function compareVolumes(
-  agents: readonly AgentNode[],
-  observer: Observer,
-  reasons: string[],
-): void {
+function compareVolumes(agents: readonly AgentNode[], observer: Observer, reasons: string[]): void {
   const kept = new Set<string>();
   for (const instance of observer.instances.values()) {
     if (isLeftover(instance)) continue;

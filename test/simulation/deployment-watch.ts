@@ -7,7 +7,9 @@ type Command = 'pause' | 'resume' | 'promote';
 /** Two clocks are read: by the engine when it decides, and here when it is stored. */
 const TOLERANCE_MS = 50;
 
+/** What is known of one since it began. */
 interface Clock {
+  readonly limits: Deployment['limits'];
   /** While it counted, until {@link sinceMs}. */
   ranMs: number;
   /** Undefined: it stands still. */
@@ -41,13 +43,15 @@ export class DeploymentWatch {
       if (after === undefined) continue;
       if (before === undefined) this.begun(after);
       else this.changed(before, after);
-      if (before?.rolledBackBy === undefined && after.rolledBackBy !== undefined) this.undone(after);
+      if (before?.rolledBackBy === undefined && after.rolledBackBy !== undefined)
+        this.undone(after);
     }
   }
 
   private begun(deployment: Deployment): void {
     const { id, rollbackOf, limits } = deployment;
-    this.clocks.set(id, { ranMs: 0, sinceMs: this.world.nowMs, jumps: this.world.clockJumps });
+    const { nowMs, clockJumps } = this.world;
+    this.clocks.set(id, { limits, ranMs: 0, sinceMs: nowMs, jumps: clockJumps });
     if (rollbackOf === undefined) return;
     if (limits !== undefined) this.violate(id, 'undoes another one and has limits of its own');
     const undone = this.stored.deployments.get(rollbackOf);
@@ -113,8 +117,9 @@ export class DeploymentWatch {
     } else if (clock.sinceMs === undefined && isCounting && isHeld(before)) clock.sinceMs = nowMs;
   }
 
-  private failed({ id, limits, failures = 0, reason = '', rolledBackBy }: Deployment): void {
+  private failed({ id, failures = 0, reason = '', rolledBackBy }: Deployment): void {
     const clock = this.clocks.get(id);
+    const limits = clock?.limits;
     const deadlineMs = (limits?.deadlineSeconds ?? Number.POSITIVE_INFINITY) * 1_000;
     const hasJumped = clock?.jumps !== this.world.clockJumps;
     const isOverdue = (clock?.ranMs ?? 0) >= deadlineMs - TOLERANCE_MS;

@@ -33,18 +33,14 @@ export class JobWatch {
   }
 
   /** What ended in this transaction with TASK_FINISHED is what it counts. */
-  private compare(
-    id: string,
-    instances: readonly Pair<Instance>[],
-    jobs: Committed['jobs'],
-  ): void {
+  private compare(id: string, instances: readonly Pair<Instance>[], jobs: Committed['jobs']): void {
     const app = this.stored.apps.get(id);
     const progress = this.stored.jobs.get(id);
     const run = app?.versionInfo.lastConfigChangeAt;
-    if (app?.workload !== 'job' || progress?.run !== run) return;
+    if (app?.workload !== 'job' || progress === undefined || progress.run !== run) return;
     const pair = jobs.find(({ after }) => after?.appId === id);
     const before = pair === undefined ? progress : pair.before;
-    const counted = progress.completed - (before?.run === run ? before.completed : 0);
+    const counted = progress.completed - (before?.run === run ? (before?.completed ?? 0) : 0);
     const finished = instances.filter(
       ({ before: was, after }) =>
         was?.appId === id &&
@@ -59,7 +55,8 @@ export class JobWatch {
 
   private launched(instance: Instance): void {
     const { stored, world } = this;
-    const app = stored.apps.get(instance.appId);
+    // One whose turn in a deployment has not come goes on as it was before.
+    const app = stored.appVersion(instance.appId, instance.appVersion);
     const progress = stored.jobs.get(instance.appId);
     if (app?.workload !== 'job') return;
     const what = `instance ${instance.id} of a job is launched`;

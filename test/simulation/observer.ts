@@ -2,6 +2,7 @@ import {
   type App,
   type ControllerStore,
   type Deployment,
+  hasTask,
   type Instance,
   isTerminalCondition,
   isTerminalTaskState,
@@ -155,7 +156,8 @@ export class Observer {
   acknowledging(status: TaskStatus): void {
     const id = taskId(status.task_id.value);
     const instance = this.stored.taskInstance(id);
-    if (instance === undefined) return;
+    // One that has a reservation lives on with the id of its next task.
+    if (instance === undefined || !hasTask(instance, id)) return;
     const state = status.state as TaskState;
     const isForgotten = isTerminalTaskState(state)
       ? !isTerminalCondition(instance.condition)
@@ -180,7 +182,8 @@ export class Observer {
     const busyApps = new Set([...busyBefore, ...this.busyApps()]);
     const { stored } = this;
     for (const { before, after } of instances) {
-      const isGivenUp = before?.goal === 'Running' && after !== undefined && after.goal !== 'Running';
+      const isGivenUp =
+        before?.goal === 'Running' && after !== undefined && after.goal !== 'Running';
       if (!isGivenUp) continue;
       this.survival.decommissioned(before, {
         ...{ apps: stored.apps, instances: stored.instances, busyApps },
@@ -208,7 +211,9 @@ export class Observer {
     }
     if (before === undefined || !isTerminalCondition(before.condition)) return;
     if (isTerminalCondition(after.condition)) return;
-    this.world.violate(`instance ${after.id} is ${after.condition} after it was ${before.condition}`);
+    this.world.violate(
+      `instance ${after.id} is ${after.condition} after it was ${before.condition}`,
+    );
   }
 }
 

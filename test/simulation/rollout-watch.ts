@@ -1,10 +1,4 @@
-import {
-  type App,
-  type Deployment,
-  type Instance,
-  isDormant,
-  isTerminalCondition,
-} from '#core';
+import { type App, type Deployment, type Instance, isDormant, isTerminalCondition } from '#core';
 import type { Committed, StoredState } from './stored-state.js';
 import type { World } from './world.js';
 
@@ -127,12 +121,11 @@ export class RolloutWatch {
     for (const deployment of stored.running()) {
       const { steps, currentStep, originalRevision, id } = deployment;
       const position = steps.findIndex((step) =>
-        step.actions.some(
-          (action) => action.app === app.id && action.kind !== 'StartApplication',
-        ),
+        step.actions.some((action) => action.app === app.id && action.kind !== 'StartApplication'),
       );
       const original = stored.rootAt(originalRevision).get(app.id);
-      const isSame = original?.versionInfo.lastConfigChangeAt === app.versionInfo.lastConfigChangeAt;
+      const isSame =
+        original?.versionInfo.lastConfigChangeAt === app.versionInfo.lastConfigChangeAt;
       if (position < 0 || isSame) continue;
       if (position > currentStep) {
         world.violate(
@@ -156,9 +149,11 @@ export class RolloutWatch {
     const here = stored
       .instancesOf(app.id)
       .filter((one) => isAlive(one) && one.placement?.hostname === host);
+    // Old ones that are about to be replaced are in nobody's way.
+    const alike = here.filter((one) => stored.configOf(one) === stored.configOf(instance));
     for (const [, operator, value = ''] of app.constraints) {
       const isBroken =
-        (operator === 'MAX_PER' && here.length > Number(value)) ||
+        (operator === 'MAX_PER' && alike.length > Number(value)) ||
         (operator === 'UNLIKE' && host === value);
       if (isBroken) world.violate(`${what} on ${host} against ${operator} ${value}`);
     }
@@ -210,9 +205,15 @@ function allowedOf(
   original: App | undefined,
 ): Allowed {
   const held = pause?.held[app.id];
-  if (held !== undefined) return { kind: 'nothing', why: 'it is paused', ...held };
+  const hasOlder = original !== undefined && isOther(original, app);
+  if (held !== undefined) {
+    const fresh = hasOlder ? held.fresh : held.old + held.fresh;
+    return { kind: 'nothing', why: 'it is paused', old: held.old, fresh };
+  }
   const { canary, batches } = app.rollout ?? {};
   if (original === undefined || rollbackOf !== undefined) return { kind: 'all' };
+  // Finishing what another deployment left has no older definition to hold on to.
+  if (!isOther(original, app)) return { kind: 'all' };
   const mine = progress?.[app.id];
   const canaries = Math.min(canary?.instances ?? 0, app.instances);
   if (canaries > 0 && mine?.isPromoted !== true) {
@@ -224,6 +225,9 @@ function allowedOf(
   const fresh = batches.slice(0, done + 1).reduce((sum, count) => sum + count, canaries);
   return fresh >= app.instances ? { kind: 'all' } : { kind: 'batch', fresh };
 }
+
+const isOther = (original: App, app: App): boolean =>
+  original.versionInfo.lastConfigChangeAt !== app.versionInfo.lastConfigChangeAt;
 
 const isAlive = (instance: Instance): boolean =>
   !isDormant(instance) &&

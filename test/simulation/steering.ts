@@ -43,11 +43,7 @@ export class Steering {
     return outcome?.kind === 'done';
   }
 
-  private check(
-    id: DeploymentId,
-    what: string,
-    holds: (deployment: Deployment) => boolean,
-  ): void {
+  private check(id: DeploymentId, what: string, holds: (deployment: Deployment) => boolean): void {
     const { observer, world } = this.parts;
     const stored = observer.deployments.get(id);
     if (stored?.state !== 'Running' || holds(stored)) return;

@@ -55,7 +55,9 @@ export class StoredState {
   taskInstance(task: string): Instance | undefined {
     const [id] = task.split('._app.');
     const known = id === undefined ? undefined : this.instances.get(id);
-    return known ?? [...this.instances.values()].find((one) => taskOf(one, taskId(task)) !== undefined);
+    return (
+      known ?? [...this.instances.values()].find((one) => taskOf(one, taskId(task)) !== undefined)
+    );
   }
 
   running(): readonly Deployment[] {
@@ -129,4 +131,3 @@ class Rows<Row> {
     if (!this.before.has(id)) this.before.set(id, this.table.get(id));
   }
 }
-

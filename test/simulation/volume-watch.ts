@@ -30,7 +30,9 @@ export class VolumeWatch {
 
   /** A host starts a task. */
   started(task: string, host: string, definition: TaskInfo | undefined): void {
-    const volumes = (definition?.resources ?? []).flatMap(({ disk }) => disk?.persistence?.id ?? []);
+    const volumes = (definition?.resources ?? []).flatMap(
+      ({ disk }) => disk?.persistence?.id ?? [],
+    );
     const instance = this.stored.taskInstance(task);
     const kept = instance?.reservation?.volumes.map(({ persistenceId }) => persistenceId) ?? [];
     if (instance !== undefined && [...kept].sort().join() !== [...volumes].sort().join()) {

@@ -32,7 +32,9 @@ export class WaitingWatch {
       if (sinceMs === undefined) this.silentSinceMs.delete(key);
       else this.silentSinceMs.set(key, sinceMs);
       if (sinceMs === undefined || world.nowMs - sinceMs < SILENT_MS) continue;
-      world.violate(`deployment ${deployment.id} waits in step ${deployment.currentStep} and does not say for what`);
+      world.violate(
+        `deployment ${deployment.id} waits in step ${deployment.currentStep} and does not say for what`,
+      );
     }
   }
 }

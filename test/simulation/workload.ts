@@ -1,5 +1,8 @@
 import { type App, appId, type Deployment, type Group, groupId } from '#core';
-import type { RootChange, RootDelta } from '../../apps/controller/src/engine/controller-engine.port.js';
+import type {
+  RootChange,
+  RootDelta,
+} from '../../apps/controller/src/engine/controller-engine.port.js';
 import { aGroup } from '../support/store-fixtures.js';
 import { Acknowledged } from './acknowledged.js';
 import { AppShapes, type Kind, kindOf } from './app-shapes.js';
@@ -240,4 +243,3 @@ const describe = (app: App): string => {
   ];
   return words.join('');
 };
-

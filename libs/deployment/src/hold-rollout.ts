@@ -6,14 +6,13 @@ import { replaceCondemned } from './replace-condemned.js';
 import type { RolloutDecision, RolloutInput } from './rollout-input.js';
 import type { RolloutStage } from './rollout-stage.js';
 
+type Hold = Extract<RolloutStage, { readonly kind: 'hold' }>;
+
 /**
  * Keeps so many old and so many new instances: what died is replaced by its like, old ones first, as they carry the
  * load; what failed its checks as anywhere else. Nothing else is launched or given up. Canaries are beside the maximum.
  */
-export function holdRollout(
-  input: RolloutInput,
-  stage: Extract<RolloutStage, { readonly kind: 'hold' }>,
-): RolloutDecision {
+export function holdRollout(input: RolloutInput, stage: Hold): RolloutDecision {
   const { app, instances } = input;
   const alive = instances.filter(isAlive);
   const staying = alive.filter(isStaying);
@@ -63,8 +62,9 @@ const isOld = ({ app }: Pick<RolloutInput, 'app'>, facts: InstanceFacts): boolea
 function countMissing(
   input: RolloutInput,
   sound: readonly InstanceFacts[],
-  held: HeldInstances,
+  held: Hold,
 ): HeldInstances {
+  if (held.hasNoOlder) return { old: 0, fresh: Math.max(0, held.old + held.fresh - sound.length) };
   const old = sound.filter((facts) => isOld(input, facts)).length;
   return {
     old: Math.max(0, held.old - old),

@@ -2,9 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { type App, appId, instanceId } from '#core';
 import type { InstanceFacts } from './instance-facts.js';
 import { nextActions } from './rollout.js';
+import type { RolloutStage } from './rollout-stage.js';
 
 const OLD = '2030-01-01T00:00:00.000Z';
 const NEW = '2030-02-01T00:00:00.000Z';
+
+const ROOMY = { minimumHealthCapacity: 0.5, maximumOverCapacity: 1 };
 
 const anApp = (instances: number, minimumHealthCapacity: number): App =>
   ({
@@ -30,11 +33,12 @@ const facts = (id: string, fields: Partial<InstanceFacts> = {}): InstanceFacts =
 const old = (id: string, fields: Partial<InstanceFacts> = {}): InstanceFacts =>
   facts(id, { configVersion: OLD, ...fields });
 
-const restart = (app: App, instances: readonly InstanceFacts[]) =>
+const restart = (app: App, instances: readonly InstanceFacts[], stage?: RolloutStage) =>
   nextActions({
     app,
     mode: 'restart',
     instances,
+    ...(stage === undefined ? {} : { stage }),
     hasRouters: false,
     now: { epochMs: 100_000, monoMs: 100_000 },
   });
@@ -54,6 +58,21 @@ describe('a rolling restart', () => {
     const unready = facts('i3', { readiness: 'not-ready' });
     expect(restart(app, [first, unready])).toMatchObject({ launch: 0, kill: [] });
     expect(restart(app, [first, facts('i3')])).toMatchObject({ launch: 0, kill: ['i1'] });
+  });
+
+  it('puts a new one in the place of an old one that died where the definition before was new too', () => {
+    const app = { ...anApp(4, 0.5), upgradeStrategy: ROOMY };
+    const batch = { kind: 'batch', batch: 1, batches: 1, released: 2, old: 2 } as const;
+    const left = [old('i1'), facts('i3'), facts('i4')];
+    const filled = [...left, facts('i5')];
+
+    expect(restart(app, left, batch)).toMatchObject({ launch: 1, launchesOld: true });
+    const stage = { ...batch, hasNoOlder: true };
+    expect(restart(app, left, stage)).toMatchObject({ launch: 1, launchesOld: false, kill: [] });
+    expect(restart(app, filled, stage)).toMatchObject({ launch: 0, kill: [], isStageDone: true });
+    const paused = { kind: 'hold', why: 'paused', old: 2, fresh: 2, hasNoOlder: true } as const;
+    expect(restart(app, left, paused)).toMatchObject({ launch: 1, launchesOld: false, kill: [] });
+    expect(restart(app, filled, paused)).toMatchObject({ launch: 0, kill: [] });
   });
 
   it('makes room at the cost of a failing old one only when every new one serves', () => {

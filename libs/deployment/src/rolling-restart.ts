@@ -1,3 +1,4 @@
+import type { App } from '#core';
 import { isOutdated } from './app-change.js';
 import { restartCapacity } from './capacity.js';
 import {
@@ -31,7 +32,7 @@ interface Tally {
  * exist. Serving old ones go only while more than minHealthy serve. Old ones that do not serve cost nothing, but a
  * wave of failing checks must not end them all: those that run go one for each proven new one, or singly for room, the
  * next one when every new one serves. What may serve, as far as anybody knows, goes only while enough others do.
- * In a batch only so many are renewed; what dies of the rest is replaced by its like.
+ * In a batch only so many are renewed; what dies of the rest is replaced by its like, if there is any.
  */
 export function rollRestart(input: RolloutInput): RolloutDecision {
   const tally = takeTally(input);
@@ -39,7 +40,8 @@ export function rollRestart(input: RolloutInput): RolloutDecision {
   const newSurplus = chooseSurplusNew(input, tally);
   const retireOld = chooseOld(input, tally);
   const batch = input.stage?.kind === 'batch' ? input.stage : undefined;
-  const missingOld = batch === undefined ? 0 : batch.old - tally.oldStaying.length;
+  const canKeepOld = batch !== undefined && batch.hasNoOlder !== true;
+  const missingOld = canKeepOld ? batch.old - tally.oldStaying.length : 0;
   const missing =
     missingOld > 0 ? missingOld : tally.released - (tally.newStaying.length - newCondemned.length);
   const launch = Math.max(0, Math.min(missing, tally.maxCapacity - tally.alive));
@@ -73,17 +75,22 @@ const isBatchDone = ({ wanted, released, alive, newStaying, newServing, oldStayi
 function takeTally({ app, instances, stage }: RolloutInput): Tally {
   const staying = instances.filter(isStaying);
   const newStaying = staying.filter((facts) => !isOutdated(facts.configVersion, app));
+  const oldStaying = staying.filter((facts) => isOutdated(facts.configVersion, app));
   return {
     wanted: app.instances,
     alive: instances.filter(isAlive).length,
-    oldStaying: staying.filter((facts) => isOutdated(facts.configVersion, app)),
+    oldStaying,
     newStaying,
     newServing: newStaying.filter(isServing).length,
     serving: staying.filter(isServing).length,
-    released: stage?.kind === 'batch' ? stage.released : app.instances,
+    released: stage?.kind === 'batch' ? releasedBy(stage, app, oldStaying.length) : app.instances,
     ...restartCapacity(app),
   };
 }
+
+/** Where an old one that died cannot be replaced by its like, a new one takes its place. */
+const releasedBy = ({ released, hasNoOlder }: BatchStage, app: App, old: number): number =>
+  hasNoOlder === true ? Math.max(released, app.instances - old) : released;
 
 function chooseOld({ app }: RolloutInput, tally: Tally): readonly InstanceFacts[] {
   const { oldStaying, newStaying, newServing, serving, wanted, released } = tally;

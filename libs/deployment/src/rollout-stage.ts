@@ -3,7 +3,12 @@ import type { HeldInstances } from '#core';
 /** Where a rollout stands still, or how far it may go for now. Without a stage it goes all the way. */
 export type RolloutStage =
   /** Paused, or canaries beside what was there: nothing moves, what dies is replaced by its like. */
-  ({ readonly kind: 'hold'; readonly why: 'paused' | 'canary' } & HeldInstances) | BatchStage;
+  | ({
+      readonly kind: 'hold';
+      readonly why: 'paused' | 'canary';
+      readonly hasNoOlder?: boolean;
+    } & HeldInstances)
+  | BatchStage;
 
 export interface BatchStage {
   readonly kind: 'batch';
@@ -14,4 +19,6 @@ export interface BatchStage {
   readonly released: number;
   /** Old instances that stay for now and are replaced by old ones when they die. */
   readonly old: number;
+  /** The definition of before has the same configuration: what runs an older one has nothing like it any more. */
+  readonly hasNoOlder?: boolean;
 }
