@@ -1,4 +1,4 @@
-import { type App, type Instance, isDormant, isLeftover, tasksOf } from '#core';
+import { type App, type Instance, isDormant, isLeftover, tasksOf, traitsOfKey } from '#core';
 import type { AgentNode } from './agent-node.js';
 import { matchingAgents } from './capacity-watch.js';
 import type { ControllerNode } from './controller-node.js';
@@ -34,7 +34,7 @@ export function findDifferences(cluster: {
     return [summary, ...waitingFor].join(': ');
   });
   compareHosts(agents, wanted, reasons);
-  compareVolumes(agents, observer, reasons);
+  compareVolumes(master, observer, reasons);
   compareLedger(master, wanted, reasons);
   for (const { appId, count } of controller?.engine?.view.queue() ?? []) {
     reasons.push(`${count} instances of ${appId} wait to be launched`);
@@ -84,17 +84,22 @@ function dueOf(app: App, observer: Observer, agents: readonly AgentNode[]): numb
   return Math.max(0, app.instances - (isOfThisRun ? progress.completed : 0));
 }
 
-/** What is on the disks is somebody's. */
-function compareVolumes(agents: readonly AgentNode[], observer: Observer, reasons: string[]): void {
+/** The volumes that agents keep are somebody's. */
+function compareVolumes(
+  master: MasterNode | undefined,
+  observer: Observer,
+  reasons: string[],
+): void {
   const kept = new Set<string>();
   for (const instance of observer.instances.values()) {
     if (isLeftover(instance)) continue;
     for (const { persistenceId } of instance.reservation?.volumes ?? []) kept.add(persistenceId);
   }
-  for (const { name, volumes } of agents) {
-    for (const directory of volumes.directories) {
-      const volume = directory.split('/').at(-1) ?? '';
-      if (!kept.has(volume)) reasons.push(`volume ${volume} on ${name} is nobody's`);
+  for (const { condition, total, info } of master?.engine?.state.agents.values() ?? []) {
+    for (const key of condition === 'connected' ? Object.keys(total.scalars) : []) {
+      const { volume } = traitsOfKey(key);
+      if (volume === undefined || kept.has(volume.id)) continue;
+      reasons.push(`volume ${volume.id} on ${info.hostname} is nobody's`);
     }
   }
 }

@@ -79,7 +79,8 @@ export class RolloutWatch {
     }
     this.inItsTurn(instance, app);
     this.byItsRules(instance, what);
-    if (app.workload !== undefined) return;
+    const own = stored.appVersion(instance.appId, instance.appVersion);
+    if (app.workload !== undefined || own?.workload !== undefined) return;
     const alive = stored.instancesOf(app.id).filter(isAlive);
     const rollout = rollouts.get(app.id);
     const most = this.mostOf(app, rollout);

@@ -108,6 +108,8 @@ export type DeploymentEventKind =
   | 'drained'
   | 'killed'
   | 'failed'
+  /** Of a job. */
+  | 'finished'
   | 'canary-waits'
   | 'promoted'
   | 'batch-done'

@@ -250,7 +250,9 @@ export class FakeCluster {
       const task = this.tasks.get(id);
       if (task === undefined) {
         this.reconcile([id]);
-      } else if (!isEnd(task.state)) this.report(id, 'TASK_KILLED');
+      } else if (!isEnd(task.state) && task.state !== 'TASK_UNREACHABLE') {
+        this.report(id, 'TASK_KILLED');
+      }
     });
   }
 

@@ -62,6 +62,7 @@ function evaluateApp(context: EngineContext, draft: Draft, id: AppId, routers: K
   const original = deploymentMemory?.originals.get(id);
   const stage = deployment === undefined ? undefined : stageOf({ deployment, app, mode, original });
   if (mode === 'stop') giveUpDormant(context, draft, all);
+  else keepSurplus(context, draft, all, app);
   // What is only kept for later takes no part.
   const instances = all.filter((instance) => !isDormant(instance));
   if (mode === 'stop' || app.instances === 0) context.memory.backOffs.delete(id);
@@ -225,6 +226,23 @@ function reviveAway(
     changeInstance(context, draft, instance, { kind: 'revive' });
   }
   return away.length;
+}
+
+/** Of those that wait to be launched again where their volumes are, as many are only kept as there are too many by now. */
+function keepSurplus(
+  context: EngineContext,
+  draft: Draft,
+  all: readonly Instance[],
+  app: App,
+): void {
+  const waiting = all
+    .filter((one) => isParked(one) && one.goal === 'Running')
+    .sort((left, right) => left.sinceEpochMs - right.sinceEpochMs);
+  const others = all.filter((one) => !isDormant(one)).length;
+  const surplus = waiting.length === 0 ? 0 : others + waiting.length - app.instances;
+  for (const instance of waiting.slice(0, Math.max(0, surplus))) {
+    changeInstance(context, draft, instance, { kind: 'stop', isComingBack: false });
+  }
 }
 
 /** What is reserved for instances that do not run goes with their app. */

@@ -121,7 +121,10 @@ function settleEnd(
   // A container that fails takes the others with it: how it ended is how the instance did.
   const condition = ended.kind === 'ended' ? endedAs : ended.condition;
   const isOurDoing = before.goal !== 'Running';
-  tellEnd(draft, before, { condition, isCounted: ended.counted, report, isOurDoing });
+  const isJob = definitionOf(context, draft.root, state)?.workload === 'job';
+  const hasFinished = isJob && condition === 'Finished';
+  if (hasFinished) tellOfInstance(draft, before, 'finished');
+  else tellEnd(draft, before, { condition, isCounted: ended.counted, report, isOurDoing });
   if (ended.failed) {
     draft.putFailure(toFailure(draft, before, report ?? { state: condition, message: '' }));
   }

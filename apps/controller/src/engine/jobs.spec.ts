@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type App, appId } from '#core';
+import { type App, appId, deploymentId } from '#core';
 import { anApp } from '../../../../test/support/store-fixtures.js';
 import { EngineHarness } from './engine-harness.test-support.js';
 
@@ -87,6 +87,20 @@ describe('a job', () => {
     ]);
     expect(harness.engine.view.failureOf(JOB)?.state).toBe('TASK_FAILED');
     expect(harness.engine.view.queue()).toEqual([]);
+  });
+
+  it('spends nothing of the budget of its deployment when it finishes', async () => {
+    const harness = await aRunningJob({ instances: 2, rollout: { maxFailures: 0 } });
+
+    await end(harness, 'TASK_FINISHED');
+    await end(harness, 'TASK_FINISHED');
+
+    const [ended] = await harness.store.listFinishedDeployments(1);
+    expect(ended?.state).toBe('Succeeded');
+    expect(ended?.failures).toBeUndefined();
+    const { events } = await harness.store.loadHistory(deploymentId(ended?.id ?? ''));
+    expect(events.filter(({ kind }) => kind === 'finished')).toHaveLength(2);
+    expect(events.filter(({ kind }) => kind === 'failed')).toEqual([]);
   });
 
   it('runs what was lost again, without counting that as a failure', async () => {

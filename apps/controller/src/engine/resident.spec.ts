@@ -188,6 +188,24 @@ describe('a resident app', () => {
     expect(harness.engine.view.deployments()).toEqual([]);
   });
 
+  it('is only kept when it is scaled down before it has ended for its successor', async () => {
+    const harness = await aResidentApp({ instances: 2 });
+    const [killed] = instancesOf(harness);
+    const task = harness.cluster.tasks.get(killed?.taskId ?? '');
+    if (killed === undefined || task === undefined) throw new Error('nothing runs');
+    // Nobody hears of it, and KILL gets nowhere.
+    task.state = 'TASK_UNREACHABLE';
+    await harness.engine.killInstances([killed.id], { wipe: false });
+
+    await harness.put(database({ instances: 0 }));
+    await harness.clock.advance(LONG_MS);
+    harness.cluster.report(killed.taskId, 'TASK_GONE');
+    await harness.clock.advance(LONG_MS);
+
+    expect(instancesOf(harness).map(({ goal }) => goal)).toEqual(['Stopped', 'Stopped']);
+    expect(harness.engine.view.deployments()).toEqual([]);
+  });
+
   it('is upgraded in place: the same instances, the same volumes', async () => {
     const harness = await aResidentApp({ instances: 2 });
     const ids = instancesOf(harness)
