@@ -30,8 +30,8 @@ export function findDifferences(cluster: {
     }
   }
   const wanted = compareInstances(observer, agents, reasons, (app) => {
-    const { summary, waitingFor = [] } = controller?.engine?.view.explain(app) ?? {};
-    return [summary, ...waitingFor].join(': ');
+    const waitingFor = controller?.engine?.view.explain(app)?.waitingFor ?? [];
+    return waitingFor.join(', ');
   });
   compareHosts(agents, wanted, reasons);
   compareVolumes(master, observer, reasons);

@@ -213,14 +213,16 @@ function allowedOf(
   }
   const { canary, batches } = app.rollout ?? {};
   if (original === undefined || rollbackOf !== undefined) return { kind: 'all' };
-  // Finishing what another deployment left has no older definition to hold on to.
-  if (!isOther(original, app)) return { kind: 'all' };
   const mine = progress?.[app.id];
   const canaries = Math.min(canary?.instances ?? 0, app.instances);
   if (canaries > 0 && mine?.isPromoted !== true) {
     const why = 'its canaries are not promoted';
-    return { kind: 'nothing', why, old: original.instances, fresh: canaries };
+    const { instances } = original;
+    const fresh = hasOlder ? canaries : instances + canaries;
+    return { kind: 'nothing', why, old: instances, fresh };
   }
+  // Finishing what another deployment left there is no older definition to launch.
+  if (!hasOlder) return { kind: 'all' };
   const done = mine?.batches ?? 0;
   if (batches === undefined || done >= batches.length) return { kind: 'all' };
   const fresh = batches.slice(0, done + 1).reduce((sum, count) => sum + count, canaries);
