@@ -31,7 +31,7 @@ export class CapacityWatch {
     const before = this.promised.get(name);
     if (before === undefined) return;
     if (app === undefined) this.promised.delete(name);
-    else this.promised.set(name, lower(before, app));
+    else this.promised.set(name, lower(before, app, matchingAgents(app, this.parts.agents)));
   }
 
   check(): void {
@@ -80,8 +80,10 @@ function floorOf({ upgradeStrategy, workload, residency }: App, instances: numbe
   return { instances, share, atMost: isInPlace ? instances - 1 : instances };
 }
 
-function lower(before: Floor, app: App): Floor {
-  const count = app.workload === 'daemon' ? before.instances : app.instances;
+/** `agents`: those that a daemon may run on. */
+function lower(before: Floor, app: App, agents: number): Floor {
+  const isDaemon = app.workload === 'daemon';
+  const count = isDaemon ? Math.min(before.instances, agents) : app.instances;
   const now = floorOf(app, app.workload === 'job' ? 0 : count);
   return {
     instances: Math.min(before.instances, now.instances),
