@@ -71,26 +71,21 @@ export const ROLLOUT_MUTANTS: Readonly<Record<string, Mutant>> = {
     }),
   },
   'a controller that forgets running deployments': {
-    breaks: /not as declared after .* deployment/,
+    breaks: /does not say for what|not as declared after .* deployment/,
     wrapStore: onLoad((snapshot) => ({ ...snapshot, deployments: [] })),
   },
   'a controller that does not say what a deployment waits for': {
     breaks: /does not say for what/,
-    wrapEngine: (engine) =>
-      Object.assign(Object.create(engine) as typeof engine, {
-        view: Object.assign(Object.create(engine.view) as typeof engine.view, {
-          deployments: () => engine.view.deployments().map((one) => ({ ...one, waitingFor: [] })),
-        }),
-      }),
+    wrapEngine: (engine) => {
+      const deployments = engine.view.deployments.bind(engine.view);
+      const silent = () => deployments().map((one) => ({ ...one, waitingFor: [] }));
+      Object.assign(engine.view, { deployments: silent });
+      return engine;
+    },
   },
   'a controller that counts on no minimum': {
     breaks: /serve and at least/,
-    wrapStore: onLoad(
-      ofApps((app) => ({
-        ...app,
-        upgradeStrategy: { ...app.upgradeStrategy, minimumHealthCapacity: 0 },
-      })),
-    ),
+    ...withOtherStrategy((strategy) => ({ ...strategy, minimumHealthCapacity: 0 })),
   },
   'a controller that knows no maximum': {
     breaks: /exist and at most/,
@@ -132,7 +127,7 @@ export const ROLLOUT_MUTANTS: Readonly<Record<string, Mutant>> = {
     ),
   },
   'a controller that runs a job again after a fail-over': {
-    breaks: /have finished and .* run/,
+    breaks: /completed and .* failed after/,
     wrapStore: onLoad((snapshot) => ({ ...snapshot, jobs: [] })),
   },
   'an agent whose volumes are empty when it is started again': {
@@ -170,6 +165,43 @@ export const ROLLOUT_MUTANTS: Readonly<Record<string, Mutant>> = {
     },
   },
 };
+
+/** What is decided by goes by another strategy than what is stored. */
+function withOtherStrategy(
+  edit: (strategy: App['upgradeStrategy']) => App['upgradeStrategy'],
+): Mutant {
+  const declared = new Map<string, App['upgradeStrategy']>();
+  return {
+    wrapEngine: (engine) => {
+      const changeRoot = engine.changeRoot.bind(engine);
+      const changeOther: typeof changeRoot = (change) =>
+        changeRoot({
+          ...change,
+          apply: (root, version) => {
+            const delta = change.apply(root, version);
+            for (const { id, upgradeStrategy } of delta.putApps) declared.set(id, upgradeStrategy);
+            const putApps = delta.putApps.map((app) => ({
+              ...app,
+              upgradeStrategy: edit(app.upgradeStrategy),
+            }));
+            return { ...delta, putApps };
+          },
+        });
+      return Object.assign(engine, { changeRoot: changeOther });
+    },
+    wrapStore: onCommit((change) =>
+      change.kind === 'put-revision'
+        ? {
+            ...change,
+            putApps: change.putApps.map((app) => ({
+              ...app,
+              upgradeStrategy: declared.get(app.id) ?? app.upgradeStrategy,
+            })),
+          }
+        : change,
+    ),
+  };
+}
 
 type Wrap = NonNullable<Mutant['wrapStore']>;
 type Edit = (snapshot: ControllerSnapshot) => ControllerSnapshot;

@@ -40,10 +40,9 @@ export class RolloutWatch {
       if (after === undefined) continue;
       const isLaunched = after.condition === 'Provisioned' && before?.condition !== 'Provisioned';
       if (isLaunched) this.launched(after, rollouts);
-      if (before !== undefined && isStaying(before) && !isStaying(after)) {
-        if (before.condition === 'Running' && after.condition === 'Running') {
-          this.givenUp(after, rollouts);
-        }
+      const isGivenUp = after.goal !== 'Running' || after.draining !== undefined;
+      if (before?.condition === 'Running' && isStaying(before) && isGivenUp) {
+        this.givenUp(before, rollouts);
       }
     }
   }
