@@ -42,7 +42,7 @@ export class CapacityWatch {
       for (const task of host.running()) {
         const name = observer.appOf(task) ?? '';
         running.set(name, (running.get(name) ?? 0) + 1);
-        const isDaemon = observer.apps.get(name)?.workload === 'daemon';
+        const isDaemon = observer.definitionOf(task)?.workload === 'daemon';
         if (isDaemon && here.has(name)) world.violate(`${name} runs twice on ${agent}`);
         here.add(name);
       }

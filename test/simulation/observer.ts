@@ -79,6 +79,12 @@ export class Observer {
     return this.appsOfTasks.get(task);
   }
 
+  /** What the task of an instance that is stored runs. */
+  definitionOf(task: string): App | undefined {
+    const instance = this.stored.taskInstance(task);
+    return instance && this.stored.appVersion(instance.appId, instance.appVersion);
+  }
+
   /** From now on an instance may be ended. */
   mayEndInstance(instance: Instance, why: string): void {
     for (const { taskId: task } of tasksOf(instance)) this.survival.mayEnd(task, why);

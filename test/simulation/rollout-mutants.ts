@@ -1,4 +1,11 @@
-import type { App, ControllerSnapshot, ControllerStore, Deployment, StoreChange } from '#core';
+import {
+  type App,
+  type ControllerSnapshot,
+  type ControllerStore,
+  type Deployment,
+  SortedMap,
+  type StoreChange,
+} from '#core';
 import type { Mutant } from './mutants.js';
 
 /** Bugs of controllers about deployments, jobs, daemons and volumes, and one of agents each for what is theirs. */
@@ -226,7 +233,9 @@ function ofDeployments(edit: (deployment: Deployment) => Deployment): Edit {
 
 function ofApps(edit: (app: App) => App): Edit {
   return (snapshot) => {
-    const apps = new Map([...snapshot.root.apps].map(([id, app]) => [id, edit(app)]));
+    const apps = SortedMap.from(
+      [...snapshot.root.apps].map(([id, app]) => [id, edit(app)] as const),
+    );
     return { ...snapshot, root: { ...snapshot.root, apps } };
   };
 }

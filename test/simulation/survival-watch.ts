@@ -78,8 +78,7 @@ export class SurvivalWatch {
     // Edits in place and scaling leave what runs as it is.
     const runs = state.appVersion(app.id, before.appVersion)?.versionInfo.lastConfigChangeAt;
     const isOutdated = runs !== app.versionInfo.lastConfigChangeAt;
-    const isEnough = app.workload !== 'daemon' && siblings.length >= app.instances;
-    if (isEnough || isOutdated) return;
+    if (siblings.length >= app.instances || isOutdated) return;
     this.world.violate(`${task} runs, is wanted, and is given up by the controller`);
   }
 

@@ -1,8 +1,5 @@
-import { type App, appId, type Deployment, type Group, groupId } from '#core';
-import type {
-  RootChange,
-  RootDelta,
-} from '../../apps/controller/src/engine/controller-engine.port.js';
+import { type App, appId, type Deployment, type Group, groupId, type RootDelta } from '#core';
+import type { RootChange } from '../../apps/controller/src/engine/controller-engine.port.js';
 import { aGroup } from '../support/store-fixtures.js';
 import { Acknowledged } from './acknowledged.js';
 import { AppShapes, type Kind, kindOf } from './app-shapes.js';

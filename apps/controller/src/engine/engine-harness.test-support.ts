@@ -21,6 +21,7 @@ import {
   cpusOf,
   type FakeAgent,
   isEnd,
+  isKillable,
   offerMore,
   portsOf,
   toOffer,
@@ -248,11 +249,8 @@ export class FakeCluster {
   private kill(id: string): void {
     this.clock.schedule(KILL_MS, () => {
       const task = this.tasks.get(id);
-      if (task === undefined) {
-        this.reconcile([id]);
-      } else if (!isEnd(task.state) && task.state !== 'TASK_UNREACHABLE') {
-        this.report(id, 'TASK_KILLED');
-      }
+      if (task === undefined) this.reconcile([id]);
+      else if (isKillable(task.state)) this.report(id, 'TASK_KILLED');
     });
   }
 

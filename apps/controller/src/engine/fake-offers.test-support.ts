@@ -35,6 +35,9 @@ export const portsOf = ({ resources }: TaskInfo): readonly number[] =>
 export const isEnd = (state: string): boolean =>
   ['TASK_FAILED', 'TASK_KILLED', 'TASK_FINISHED', 'TASK_GONE', 'TASK_DROPPED'].includes(state);
 
+/** KILL gets to it. */
+export const isKillable = (state: string): boolean => !isEnd(state) && state !== 'TASK_UNREACHABLE';
+
 /** An agent that has more than was refused of it is offered again at once. Refusals are by `role agent`. */
 export function offerMore(refused: Map<string, number>, agentId: string): void {
   for (const key of refused.keys()) if (key.endsWith(` ${agentId}`)) refused.delete(key);
