@@ -223,7 +223,11 @@ describe('the terminal client and groups', () => {
       ['half an instance', ['app', 'scale', '/cli/web', '1.5'], /1\.5 is not a whole number/],
       ['a limit exceeded', ['app', 'create', '-f', 'limits.json'], /\/mem: -1 is below the min/],
       ['a typing error', ['app', 'create', '-f', 'typo.json'], /\/memory: unknown field/],
-      ['a text for a number', ['app', 'create', '-f', 'type.json'], /\/cpus: error\.expected/],
+      [
+        'a text for a number',
+        ['app', 'create', '-f', 'type.json'],
+        /\/cpus: must be a number, not "many"/,
+      ],
       ['no JSON', ['app', 'create', '-f', 'cut.json'], /cut\.json is not JSON: /],
       ['a missing file', ['app', 'create', '-f', 'missing.json'], /no such file.*missing\.json/],
       [

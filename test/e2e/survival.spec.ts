@@ -121,6 +121,7 @@ describe.each(DATABASES)('killing what runs the tasks, with the %s database', (d
         if (reply?.status === 201) acknowledged.push(id);
       }
     })();
+    const traffic = startTraffic(`${cluster.edgeUrl}/`, { host: 'tough.localhost', clients: 4 });
     await pause(700);
 
     const all = Object.values(cluster.pids());
@@ -133,6 +134,7 @@ describe.each(DATABASES)('killing what runs the tasks, with the %s database', (d
     await eventually('the api answers', async () => (await api.get('/v2/apps')).status === 200);
     for (const id of acknowledged) expect(await api.app(id), id).toBeDefined();
     await expectConverged();
+    expect(Object.fromEntries((await traffic.stop()).failures)).toEqual({});
   });
 
   it('adopts its tasks after a stop with --keep-tasks', async () => {

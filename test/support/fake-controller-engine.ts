@@ -53,6 +53,7 @@ export class FakeControllerEngine implements ControllerEngine {
   readonly killed: {
     readonly ids: readonly InstanceId[];
     readonly wipe: boolean;
+    readonly force?: boolean;
     readonly by?: string;
   }[] = [];
   readonly cancelled: { readonly id: DeploymentId; readonly by?: string }[] = [];
@@ -217,7 +218,7 @@ export class FakeControllerEngine implements ControllerEngine {
 
   async killInstances(
     ids: readonly InstanceId[],
-    options: { readonly wipe: boolean; readonly by?: string },
+    options: { readonly wipe: boolean; readonly force?: boolean; readonly by?: string },
   ): Promise<void> {
     this.killed.push({ ids, ...options });
   }

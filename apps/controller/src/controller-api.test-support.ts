@@ -48,6 +48,7 @@ export async function startApi(
     readonly uiFolder?: string;
     readonly loadWaitMs?: number;
     readonly rules?: Partial<ChangeRules>;
+    readonly maxRequests?: number;
   } = {},
 ): Promise<ApiUnderTest> {
   const engine = new FakeControllerEngine();
@@ -70,6 +71,7 @@ export async function startApi(
         uiFolder: options.uiFolder ?? '/nonexistent',
         leaderUrl: options.leaderUrl ?? (() => undefined),
         loadWaitMs: options.loadWaitMs ?? 50,
+        ...(options.maxRequests === undefined ? {} : { maxRequests: options.maxRequests }),
       }),
   });
   const inject = (request: InjectOptions): Promise<LightMyRequestResponse> =>

@@ -12,6 +12,8 @@ export interface ControllerConfig {
   readonly databaseUrl: string;
   readonly masterUrls: readonly string[];
   readonly uiFolder: string;
+  /** Requests of the API at once; absent: no limit. */
+  readonly maxRequests?: number;
   readonly taskUser: string;
   readonly rules: ChangeRules;
 }
@@ -31,6 +33,7 @@ export function readControllerConfig(processUser: string): ControllerConfig {
     masterUrls: urls('PACER_MASTER_URLS', [localUrl(5050)]),
     uiFolder: text('PACER_UI_DIR', DEFAULT_UI_FOLDER),
     taskUser: text('PACER_TASK_USER', processUser),
+    maxRequests: numeric('PACER_MAX_CONCURRENT_REQUESTS', { fallback: 0, min: 0, max: 1_000_000 }),
     role: text('PACER_ROLE', '*'),
     residentRole: text('PACER_RESIDENT_ROLE', 'pacer'),
     features: list('PACER_FEATURES', ['gpu_resources']),
@@ -38,8 +41,10 @@ export function readControllerConfig(processUser: string): ControllerConfig {
     portMin: numeric('PACER_SERVICE_PORT_MIN', { fallback: min, min: 1, max: MAX_PORT }),
     portMax: numeric('PACER_SERVICE_PORT_MAX', { fallback: max, min: 1, max: MAX_PORT }),
   });
+  const { maxRequests, ...rest } = read;
   return {
-    ...read,
+    ...rest,
+    ...(maxRequests === 0 ? {} : { maxRequests }),
     advertisedHost: advertisedHost(read),
     rules: {
       defaultRole: read.role,

@@ -176,7 +176,7 @@ describe('garbage', () => {
     ['POST', '/v2/deployments/nope/pause', 404],
     ['POST', '/v2/deployments/%00/promote', 400],
     ['POST', '/v2/deployments/nope/promote?force=2', 400],
-    ['GET', '/v2/deployments?state=odd', 400],
+    ['GET', '/v2/deployments?state=odd', 422],
     ['GET', '/v2/deployments?state=finished&limit=-1', 422],
     ['DELETE', '/v2/queue/shop/web/delay', 404],
     ['DELETE', '/v2/queue/nonsense', 404],

@@ -37,7 +37,11 @@ const daemon = await startDaemon({
   acceptsUpgrades: true,
   access: controllerAccess,
   module: controllerModule(runtime),
-  configure: (app) => configureHttp(app, { runtime, leaderUrl, uiFolder: config.uiFolder }),
+  configure: (app) => {
+    const { uiFolder, maxRequests } = config;
+    const limit = maxRequests === undefined ? {} : { maxRequests };
+    return configureHttp(app, { runtime, leaderUrl, uiFolder, ...limit });
+  },
 });
 runtime.announce({
   host: config.advertisedHost,

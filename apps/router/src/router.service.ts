@@ -9,6 +9,7 @@ import { type EdgeFiles, edgeFilesIn } from './haproxy/edge-files.js';
 import { HaproxyEdge } from './haproxy/haproxy-edge.js';
 import { isPortFree } from './haproxy/validate-config.js';
 import { ROUTER_CONFIG, type RouterConfig } from './router-config.js';
+import { HealthRecord } from './sync/health-record.js';
 import { RouterLoop } from './sync/router-loop.js';
 
 const HARD_STOP_SECONDS = 60;
@@ -45,6 +46,7 @@ export class RouterService implements OnModuleDestroy {
         ownAuthorization('operator', (level, message) => logger[level](message)),
       ),
       edge,
+      health: new HealthRecord(join(config.dataDirectory, 'healthy-tasks.json'), logger),
       logger,
       url: () => `${scheme}://${config.host}:${config.port}`,
     });

@@ -14,7 +14,8 @@ export type InstanceEvent =
       readonly message?: string;
       readonly ipAddresses?: Instance['ipAddresses'];
     }
-  | { readonly kind: 'drain'; readonly deadlineEpochMs: number }
+  /** `isForGood`: its reservation is given up when it is killed. */
+  | { readonly kind: 'drain'; readonly deadlineEpochMs: number; readonly isForGood?: boolean }
   | { readonly kind: 'decommission' }
   /** Ends the task and keeps the reservation; without one it is `decommission`. `isComingBack`: to be launched again soon. */
   | { readonly kind: 'stop'; readonly isComingBack: boolean }

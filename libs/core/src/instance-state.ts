@@ -58,7 +58,7 @@ export function reduceInstance(
         ? applyStatus(instance, event, now)
         : applyPodStatus(instance, instance.podTasks, event, now);
     case 'drain':
-      return applyDrain(instance, event.deadlineEpochMs, now);
+      return applyDrain(instance, event, now);
     case 'decommission':
       return applyDecommission(instance, now);
     case 'stop':
@@ -138,15 +138,20 @@ const sameAddresses = (left: Instance['ipAddresses'], right: Instance['ipAddress
   left.length === right.length &&
   left.every((address, index) => address.ipAddress === right[index]?.ipAddress);
 
+/** What drains already keeps its deadline, and may learn that it goes for good. */
 function applyDrain(
   instance: Instance,
-  deadlineEpochMs: number,
+  { deadlineEpochMs, isForGood = false }: Extract<InstanceEvent, { kind: 'drain' }>,
   now: Now,
 ): Reduction<Instance, InstanceEffect> {
-  if (instance.draining !== undefined || instance.goal !== 'Running') return unchanged(instance);
+  const { draining, goal } = instance;
+  if (goal !== 'Running') return unchanged(instance);
+  const isKnown = draining !== undefined && (draining.isForGood === true || !isForGood);
+  if (isKnown) return unchanged(instance);
+  const since = draining ?? { sinceEpochMs: now.epochMs, deadlineEpochMs };
   return {
-    state: { ...instance, draining: { sinceEpochMs: now.epochMs, deadlineEpochMs } },
-    effects: [{ kind: 'drain-started' }],
+    state: { ...instance, draining: isForGood ? { ...since, isForGood: true } : since },
+    effects: draining === undefined ? [{ kind: 'drain-started' }] : [],
   };
 }
 

@@ -79,7 +79,12 @@ export interface Instance {
     readonly protocol: 'IPv4' | 'IPv6';
   }[];
   /** Set while it is being taken out of rotation; kill follows at the deadline or when every router has drained it. */
-  readonly draining?: { readonly sinceEpochMs: number; readonly deadlineEpochMs: number };
+  readonly draining?: {
+    readonly sinceEpochMs: number;
+    readonly deadlineEpochMs: number;
+    /** What is reserved for it goes with it. */
+    readonly isForGood?: true;
+  };
   /** Jobs: how often it had failed before this launch. Absent: never. */
   readonly failedBefore?: number;
   /** The wire state and message of the last status update, for display. */

@@ -52,6 +52,18 @@ describe('SortedMap', () => {
     ]);
   });
 
+  it('tells what was put since an earlier version without looking at everything', () => {
+    const before = SortedMap.from<number, number>(
+      Array.from({ length: 10_000 }, (_, key) => [key, key]),
+    );
+
+    const since = [...before.with(77, -1).with(20_000, -2).without(5_000).valuesSince(before)];
+
+    expect(since).toEqual(expect.arrayContaining([-1, -2]));
+    expect(since.length).toBeLessThan(500);
+    expect([...before.valuesSince(before)]).toEqual([]);
+  });
+
   it('is the very same when nothing changes', () => {
     const map = SortedMap.from<string, number>([['a', 1]]);
 

@@ -111,6 +111,13 @@ export class SortedMap<Key extends string | number, Value> implements ReadonlyMa
     return;
   }
 
+  /** What was put since an earlier version, and some of what was there: what does not stand in a chunk of both. */
+  *valuesSince(earlier: SortedMap<Key, Value>): Generator<Value, undefined> {
+    const shared = new Set(earlier.chunks);
+    for (const chunk of this.chunks) if (!shared.has(chunk)) yield* chunk.values;
+    return;
+  }
+
   [Symbol.iterator](): Generator<[Key, Value], undefined> {
     return this.entries();
   }

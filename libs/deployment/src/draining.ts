@@ -1,10 +1,13 @@
 import type { App, TaskId } from '#core';
+import type { InstanceFacts } from './instance-facts.js';
 
 /**
  * A router not heard of for longer does not hold a kill up. Whoever listens only just began to (or was frozen) must have
  * listened this long before silence means anything.
  */
 export const ROUTER_SILENCE_MS = 5_000;
+/** How long whoever listens only just began to waits for the first router to be heard. */
+export const ROUTER_RETURN_MS = 15_000;
 
 /** How long a task may stay out of rotation before it is killed, unless its app says otherwise. */
 export const DEFAULT_DRAIN_SECONDS = 30;
@@ -36,6 +39,12 @@ export function isRoutedApp(app: App | undefined): boolean {
   const hasPorts = app.portDefinitions.length > 0 || (app.container?.portMappings?.length ?? 0) > 0;
   return hasPorts && Object.keys(app.labels).some((label) => label.startsWith('HAPROXY_'));
 }
+
+/** Whether requests may be under way to an instance that is to go: then it is taken out of rotation first. */
+export const needsDraining = (
+  { condition, isKilling, isRouted }: Pick<InstanceFacts, 'condition' | 'isKilling' | 'isRouted'>,
+  { hasRouters }: { readonly hasRouters: boolean },
+): boolean => hasRouters && isRouted && condition === 'Running' && !isKilling;
 
 /** The routers that count now. */
 export const recentRouters = (

@@ -42,6 +42,8 @@ export {
   type KnownRouters,
   MAX_DRAIN_SECONDS,
   mayHaveRouters,
+  needsDraining,
+  ROUTER_RETURN_MS,
   ROUTER_SILENCE_MS,
   type RouterSight,
   recentRouters,

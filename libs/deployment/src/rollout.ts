@@ -1,6 +1,7 @@
 import type { InstanceId } from '#core';
 import { isOutdated } from './app-change.js';
 import { rollDaemon } from './daemon.js';
+import { needsDraining } from './draining.js';
 import { holdRollout } from './hold-rollout.js';
 import { type InstanceFacts, isAlive, isLeaving } from './instance-facts.js';
 import { runJob } from './job.js';
@@ -15,9 +16,7 @@ export function nextActions(given: RolloutInput): RolloutActions {
   const drain: InstanceId[] = [];
   const kill: InstanceId[] = [];
   for (const facts of decision.retire) {
-    const needsDraining =
-      input.hasRouters && facts.isRouted && facts.condition === 'Running' && !facts.isKilling;
-    if (needsDraining) drain.push(facts.id);
+    if (needsDraining(facts, input)) drain.push(facts.id);
     else kill.push(facts.id);
   }
   for (const facts of input.instances) {

@@ -146,9 +146,21 @@ export function restoreApp(context: ChangeContext, earlier: App): Outcome<Declar
   const before = context.root.apps.get(earlier.id);
   if (before !== undefined && isPod(before)) return refuse(occupiedByPod(earlier.id));
   const draft = startDraft(context);
-  const { version: _version, versionInfo: _versionInfo, ...definition } = earlier;
-  draft.putApp(definition, '');
+  restoreDefinition(draft, earlier);
   return draft.conclude();
+}
+
+/**
+ * Puts an earlier definition as it was. It may be of an app that was deleted since: where both have volumes, what is
+ * reserved by now stays what it is.
+ */
+export function restoreDefinition(draft: DeclarationDraft, earlier: App): void {
+  const { version: _version, versionInfo: _versionInfo, ...definition } = earlier;
+  const before = draft.root.apps.get(earlier.id);
+  if (before !== undefined && isResident(definition)) {
+    validateResidentUpdate(before, definition, { path: '', problems: draft.problems });
+  }
+  draft.putApp(definition, '');
 }
 
 /** Sets instance counts, for killing with scale. Unknown apps are left out. */

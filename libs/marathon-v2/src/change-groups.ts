@@ -1,5 +1,5 @@
 import { type AppId, appId, type GroupId, groupId, isPod, type RootGroup } from '#core';
-import { type ChangeContext, placeApp, startDraft } from './change-apps.js';
+import { type ChangeContext, placeApp, restoreDefinition, startDraft } from './change-apps.js';
 import { findPod } from './change-pods.js';
 import { resolveDependencies } from './complete-app.js';
 import { type Declaration, type DeclarationDraft, indexChildren } from './declaration.js';
@@ -68,8 +68,7 @@ export function restoreGroup(
   for (const app of context.root.apps.keys()) if (isWithin(app, id)) draft.removeApp(app);
   for (const group of earlier.groups.values()) if (isWithin(group.id, id)) draft.putGroup(group);
   for (const app of earlier.apps.values()) {
-    const { version: _version, versionInfo: _versionInfo, ...definition } = app;
-    if (isWithin(app.id, id)) draft.putApp(definition, '');
+    if (isWithin(app.id, id)) restoreDefinition(draft, app);
   }
   return draft.conclude();
 }

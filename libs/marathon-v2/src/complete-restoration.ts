@@ -1,8 +1,9 @@
-import { appId, type Group, groupId, nextRoot, type RootGroup } from '#core';
+import { appId, type Group, groupId, isResident, nextRoot, type RootGroup } from '#core';
 import type { Declaration } from './declaration.js';
 import { describeDependencyCycle } from './dependency-cycle.js';
 import { ancestorsOf } from './path-id.js';
 import { accept, type Outcome, ProblemLog, refuse } from './refusal.js';
+import { validateResidentUpdate } from './validate-app.js';
 
 /**
  * Completes and checks a change that brings earlier definitions back, by the rules that concern more than one app. They
@@ -20,6 +21,11 @@ export function completeRestoration(
   for (const { id } of [...declaration.putApps, ...declaration.putGroups]) {
     if (!after.apps.has(appId(id)) || !after.groups.has(groupId(id))) continue;
     problems.reportRule('/id', `an app and a group may not share a path: '${id}' would be both`);
+  }
+  for (const app of declaration.putApps) {
+    const before = root.apps.get(app.id);
+    if (before === undefined || !isResident(app)) continue;
+    validateResidentUpdate(before, app, { path: '', problems });
   }
   const cycle = describeDependencyCycle(after, declaration);
   if (cycle !== undefined) problems.reportRule('/', cycle);

@@ -6,6 +6,7 @@ import {
   type Group,
   type GroupId,
   groupId,
+  isPod,
   isSameValue,
   nextRoot,
   type RootDelta,
@@ -122,12 +123,11 @@ export class DeclarationDraft {
       }
     }
     for (const id of this.groups.keys()) {
-      const app = appId(id);
-      const isApp = this.root.apps.has(app) && !this.goneApps.has(app) && !this.apps.has(app);
-      if (isApp) {
+      const app = this.root.apps.get(appId(id));
+      if (app !== undefined && !this.goneApps.has(app.id) && !this.apps.has(app.id)) {
         this.problems.reportRule(
           '/id',
-          `an app and a group may not share a path: '${id}' is an app`,
+          `an app and a group may not share a path: '${id}' is ${isPod(app) ? 'a pod' : 'an app'}`,
         );
       }
     }

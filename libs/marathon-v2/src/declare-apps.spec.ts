@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type App, appId, groupId, type RootGroup } from '#core';
 import { readAppRequest, readNewApp } from './app-request.js';
-import { type DeclareOptions, declareApps } from './change-apps.js';
+import { type DeclareOptions, declareApps, restoreApp } from './change-apps.js';
+import { restoreGroup } from './change-groups.js';
+import { completeRestoration } from './complete-restoration.js';
 import type { Declaration } from './declaration.js';
 import {
   applyDeclaration,
@@ -216,6 +218,8 @@ describe('wrong shapes', () => {
   });
 });
 
+const DATA = { containerPath: 'data', mode: 'RW', persistent: { size: 1 } };
+
 describe('rules', () => {
   const DOCKER = { docker: { image: 'busybox' } };
 
@@ -276,6 +280,10 @@ describe('rules', () => {
     [
       { container: { ...DOCKER, volumes: [{ containerPath: '/a', mode: 'RW' }] } },
       /^\/container\/volumes\(0\) must have one of/,
+    ],
+    [
+      { container: { type: 'MESOS', volumes: [DATA, { ...DATA, persistent: { size: 2 } }] } },
+      "/container/volumes(1) containerPath 'data' is given twice",
     ],
     [{ dependencies: ['/web'] }, '/ dependencies form a cycle: /web -> /web'],
     [{ id: '/a/../../b' }, /^\/id '.*' steps above the root group/],
@@ -375,6 +383,27 @@ describe('a changed app', () => {
     const refusal = refusalOf(declare({ id: '/db', cpus: 3 }, { root: withDb }));
 
     expect(JSON.stringify(refusal)).toContain('cannot change from 1 to 3');
+  });
+
+  it('does not go back to a resident app of the same name that was deleted', () => {
+    const db = (size: number) => ({
+      ...{ id: '/db', cmd: 'x' },
+      container: { type: 'MESOS', volumes: [{ ...DATA, persistent: { size } }] },
+    });
+    const deleted = unwrap(declare(db(5)));
+    const earlier = applyDeclaration(emptyRoot(), deleted);
+    const root = applyDeclaration(emptyRoot(), unwrap(declare(db(9))));
+    const context = { root, version: V2, rules };
+    const refusals = deleted.putApps.map((app) => [
+      restoreApp(context, app),
+      restoreGroup(context, earlier, groupId('/')),
+      completeRestoration(root, deleted, V2),
+    ]);
+
+    for (const outcome of refusals.flat()) {
+      expect(JSON.stringify(refusalOf(outcome))).toContain('persistent volumes cannot change');
+    }
+    expect(refusals.flat()).toHaveLength(3);
   });
 });
 

@@ -105,6 +105,12 @@ describe('a declared pod', () => {
       rootWithPod().apps.get(appId(POD.id)),
     ]);
     expect(refusalOf(removePod(context(withApp), POD.id as AppId)).kind).toBe('missing');
+    const below = unwrap(readNewApp({ id: `${POD.id}/web`, cmd: 'x' }, { strict: true }));
+    const belowPod = declareApps(context(rootWithPod()), [below], {
+      mode: 'create',
+      partial: true,
+    });
+    expect(JSON.stringify(refusalOf(belowPod))).toContain(`'${POD.id}' is a pod`);
   });
 
   it('stays when its group is put or scaled, and cannot be made through one', () => {

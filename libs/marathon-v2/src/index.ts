@@ -27,6 +27,7 @@ export {
   scaleGroup,
 } from './change-groups.js';
 export { declarePod, findApp, findPod, idOfPod, missingPod, removePod } from './change-pods.js';
+export { changedGroup } from './changed-group.js';
 export type { Definition } from './complete-app.js';
 export { completeRestoration } from './complete-restoration.js';
 export { type ChangeRules, type Declaration, indexChildren } from './declaration.js';

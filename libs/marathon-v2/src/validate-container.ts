@@ -30,6 +30,12 @@ export function validateContainer(
     validateVolume(volume, container, `/container/volumes(${index})`, report);
   });
   checkUnique(
+    container.volumes.map(({ containerPath }) => containerPath),
+    '/container/volumes',
+    report,
+    'containerPath',
+  );
+  checkUnique(
     container.volumes.map((volume) => {
       const name = volume.external?.['name'];
       return typeof name === 'string' && volume.external?.['shared'] !== true ? [name] : [];

@@ -71,6 +71,13 @@ export type MarathonEvent =
       readonly healthCheck: WireHealthCheck;
     }
   | {
+      readonly eventType: 'add_health_check_event';
+      readonly appId: string;
+      readonly version: string;
+      readonly healthCheck: WireHealthCheck;
+    }
+  | { readonly eventType: 'remove_health_check_event'; readonly appId: string }
+  | {
       readonly eventType: 'unhealthy_instance_kill_event';
       readonly appId: string;
       readonly taskId: string;
@@ -136,6 +143,13 @@ export type MarathonEvent =
     }
   | { readonly eventType: 'scheduler_reregistered_event'; readonly master: string }
   | { readonly eventType: 'scheduler_disconnected_event' }
+  | {
+      readonly eventType: 'framework_message_event';
+      readonly executorId: string;
+      readonly slaveId: string;
+      /** Base64. */
+      readonly message: string;
+    }
   | {
       readonly eventType: 'event_stream_attached' | 'event_stream_detached';
       readonly remoteAddress: string;

@@ -4,6 +4,7 @@ import { Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AcceptedCredentials } from './accepted-credentials.js';
 import { openAgentTokens } from './agent-tokens.js';
 import { ApiExceptionFilter } from './api-exception.filter.js';
@@ -117,6 +118,8 @@ function createAdapter(
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: 0,
     connectionTimeout: 0,
+    // Of addresses that cannot be decoded.
+    frameworkErrors: refuse,
     routerOptions: {
       ignoreTrailingSlash: true,
       ignoreDuplicateSlashes: true,
@@ -135,8 +138,7 @@ function createAdapter(
       rememberIdentity(request.raw, guard({ method, url, route, headers, certificate }));
       done();
     } catch (error) {
-      const answer = toErrorReply(error, { method: request.method, url: request.url, allowed: [] });
-      void reply.code(answer.status).headers(answer.headers).send(answer.body);
+      refuse(error, request, reply);
     }
   });
   const cutUpgraded = acceptsUpgrades
@@ -150,6 +152,12 @@ function createAdapter(
     done();
   });
   return adapter;
+}
+
+/** Answers what no route was looked for. */
+function refuse(error: unknown, { method, url }: FastifyRequest, reply: FastifyReply): void {
+  const answer = toErrorReply(error, { method, url, allowed: [] });
+  void reply.code(answer.status).headers(answer.headers).send(answer.body);
 }
 
 /** The answers to requests that came in one packet (HTTP pipelining) leave in one: each write costs a system call. */

@@ -121,6 +121,18 @@ describe('a daemon', () => {
     expect(answer.headers['retry-after']).toBe('1');
   });
 
+  it.each(['%zz', '%'])(
+    'answers an address that cannot be decoded like all else: %s',
+    async (id) => {
+      const answer = await call('GET', `/things/${id}`);
+
+      expect(answer.status).toBe(400);
+      expect(JSON.parse(answer.text)).toEqual({
+        message: `'/things/${id}' is not a valid url component`,
+      });
+    },
+  );
+
   it('keeps the text of our own faults to the log', async () => {
     const answer = await call('GET', '/things/broken');
 

@@ -10,17 +10,21 @@ export interface SseEvent {
 
 /** One connected reader. */
 export interface SseClient {
-  /** Sends to this client only, whatever its filter. */
+  /** Sends to this client only, whatever its filter and hold. */
   send(event: SseEvent): void;
-  /** Ends the hold of a client added with `hold`: first `replay`, then what came meanwhile with a higher id. */
+  /** Resolves once it has taken what was sent; false: it has left, or took nothing for a minute and was cut off. */
+  drained(): Promise<boolean>;
+  /** Ends the hold of a client added with `hold`: first `replay`, then what came meanwhile with a higher id than was sent. */
   release(replay?: readonly SseEvent[]): void;
   end(): void;
 }
 
 const DEFAULT_BUFFER_BYTES = 4 * 1024 * 1024;
 const DEFAULT_HEARTBEAT_MS = 15_000;
-/** Live events kept for a client on hold. */
+/** Live events kept for a client on hold; their bytes have the bound of its buffer. */
 const MAX_HELD = 10_000;
+/** How long older events wait for a reader that takes nothing. */
+const DRAIN_MS = 60_000;
 const HEARTBEAT = ': heartbeat\n\n';
 
 /**
@@ -98,6 +102,9 @@ export class SseHub {
 class HubClient implements SseClient {
   reason: StreamEnd = 'disconnected';
   private held: { readonly event: SseEvent; readonly frame: string }[] | undefined;
+  private heldLength = 0;
+  /** The highest id sent to this client alone. */
+  private sentId = 0;
 
   constructor(
     private readonly raw: FastifyReply['raw'],
@@ -112,22 +119,46 @@ class HubClient implements SseClient {
 
   deliver(event: SseEvent, frame: string): void {
     if (this.options.types !== undefined && !this.options.types.has(event.type)) return;
+    // Stored already when older ones were sent, and told to all only now.
+    if (event.id !== undefined && event.id !== 0 && event.id <= this.sentId) return;
     if (this.held === undefined) this.write(frame);
-    else if (this.held.length < MAX_HELD) this.held.push({ event, frame });
-    else this.cutOff();
+    else {
+      this.held.push({ event, frame });
+      this.heldLength += frame.length;
+      const isTooMuch = this.heldLength > this.options.maxBufferedBytes;
+      if (isTooMuch || this.held.length > MAX_HELD) this.cutOff();
+    }
   }
 
   send(event: SseEvent): void {
+    this.sentId = Math.max(this.sentId, event.id ?? 0);
     this.write(toFrame(event));
+  }
+
+  async drained(): Promise<boolean> {
+    const { raw } = this;
+    if (this.isOver) return false;
+    if (!raw.writableNeedDrain) return true;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => this.cutOff(), DRAIN_MS);
+      const finish = (): void => {
+        clearTimeout(timer);
+        raw.off('drain', finish);
+        raw.off('close', finish);
+        resolve();
+      };
+      raw.once('drain', finish);
+      raw.once('close', finish);
+    });
+    return !this.isOver;
   }
 
   release(replay: readonly SseEvent[] = []): void {
     const held = this.held ?? [];
     this.held = undefined;
     for (const event of replay) this.send(event);
-    const lastId = replay.reduce((highest, { id }) => Math.max(highest, id ?? 0), 0);
     for (const { event, frame } of held) {
-      if (event.id === undefined || event.id > lastId) this.write(frame);
+      if (event.id === undefined || event.id > this.sentId) this.write(frame);
     }
   }
 
@@ -137,13 +168,18 @@ class HubClient implements SseClient {
   }
 
   write(frame: string): void {
-    if (this.raw.destroyed || this.raw.writableEnded) return;
+    if (this.isOver) return;
     this.raw.write(frame);
     if (this.raw.writableLength > this.options.maxBufferedBytes) this.cutOff();
   }
 
+  private get isOver(): boolean {
+    return this.raw.destroyed || this.raw.writableEnded;
+  }
+
   private cutOff(): void {
     this.reason = 'too-slow';
+    this.held = undefined;
     this.raw.destroy();
   }
 }

@@ -29,7 +29,7 @@ export class Daemon {
   private readonly logFile: string;
 
   constructor(
-    private readonly program: 'master' | 'agent',
+    private readonly program: 'master' | 'agent' | 'controller' | 'router',
     readonly url: string,
     private readonly environment: Readonly<Record<string, string>>,
     directory: string,

@@ -1,11 +1,11 @@
 import type { App } from '#core';
-import { parseLabelSelector, resolveAppId } from '#marathon-v2';
+import { parseLabelSelector } from '#marathon-v2';
 import { acceptedOrThrow } from '../http/outcome.js';
 import { type Query, readText, readTexts } from '../http/query.js';
 import { badQuery, shown } from '../lists/bad-query.js';
 import { readFields, type Selection } from '../lists/fields.js';
 import { APP_FIELDS } from '../lists/known-fields.js';
-import { type Page, readPage } from '../lists/page.js';
+import { byAppId, type Page, readPage } from '../lists/page.js';
 import {
   type AppEmbeds,
   keyOfEmbeds,
@@ -37,7 +37,7 @@ export function readAppListRequest(query: Query): AppListRequest {
       ? readAppEmbeds(readTexts(query, 'embed'), LIST_EMBEDS)
       : embedsOf(selection);
   const texts = ['id', 'cmd', 'label', 'search'].map((name) => readText(query, name));
-  const page = normalised(readPage(query));
+  const page = byAppId(readPage(query));
   return {
     embeds,
     filter: texts.some((text) => text !== undefined) ? readFilter(query) : undefined,
@@ -84,14 +84,6 @@ function readFilter(query: Query): (app: App) => boolean {
     (cmd === undefined || (app.cmd ?? '').toLowerCase().includes(cmd)) &&
     (search === undefined || isFoundBy(app, search)) &&
     (selects?.(app.labels) ?? true);
-}
-
-/** An id without its leading slash is taken too, as everywhere. */
-function normalised(page: Page | undefined): Page | undefined {
-  if (page?.after === undefined) return page;
-  const parsed = resolveAppId(page.after, '/');
-  if (!parsed.ok) throw badQuery('after', `must be an app id, not '${shown(page.after)}'`);
-  return { ...page, after: parsed.id };
 }
 
 const COUNTS = [

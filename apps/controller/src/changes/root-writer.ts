@@ -4,16 +4,19 @@ import type { AppId, InstanceId } from '#core';
 import { type LimitOverride, stampApp } from '#deployment';
 import {
   type ChangeContext,
+  changedGroup,
   type Declaration,
   type MarathonEvent,
   type Outcome,
+  toEventPayload,
   toIsoTime,
   type WireAppRestart,
   type WireChangePreview,
 } from '#marathon-v2';
 import { ApiError } from '#platform';
 import type { ChangePreview } from '../engine/change-preview.port.js';
-import type { RootChangeOutcome } from '../engine/controller-engine.port.js';
+import type { RootChange, RootChangeOutcome } from '../engine/controller-engine.port.js';
+import { EventHub } from '../events/event-hub.js';
 import { acceptedOrThrow, sendWarnings } from '../http/outcome.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
 import type { AskedBy } from './asked-by.js';
@@ -53,7 +56,10 @@ export interface CarriedOutChange extends ChangeResult {
 /** Takes changes of the declared state from HTTP to the engine and its verdict back to HTTP. */
 @Injectable()
 export class RootWriter {
-  constructor(private readonly runtime: ControllerRuntime) {}
+  constructor(
+    private readonly runtime: ControllerRuntime,
+    private readonly events: EventHub,
+  ) {}
 
   /**
    * Plans against the current root first, so that what is refused never takes a place in the engine's queue. Throws
@@ -66,7 +72,7 @@ export class RootWriter {
     const restart = new Set(options.restart ?? []);
     let final: { readonly declared: Declaration; readonly warnings: readonly string[] } | undefined;
     const { eventsOf, dryRun: _dryRun, ...rest } = options;
-    const outcome = await engine.changeRoot({
+    const result = await this.carryOut(preview, {
       ...rest,
       apply: (root, version) => {
         const planned = plan({ root, version, rules: this.runtime.settings.rules });
@@ -87,8 +93,24 @@ export class RootWriter {
         return eventsOf?.(final?.declared ?? preview) ?? [];
       },
     });
-    const result = resultOrThrow(outcome);
     return { ...result, ...(final ?? { declared: preview, warnings: [] }) };
+  }
+
+  /** Carries a change out. One that was in order and failed all the same is told to readers of the events; it is not stored. */
+  private async carryOut(declared: Declaration, change: RootChange): Promise<ChangeResult> {
+    try {
+      return resultOrThrow(await this.runtime.engine.changeRoot(change));
+    } catch (error) {
+      const eventType = 'group_change_failed';
+      const nowEpochMs = this.runtime.nowEpochMs();
+      const about = {
+        groupId: changedGroup(declared),
+        version: toIsoTime(nowEpochMs),
+        reason: error instanceof Error ? error.message : String(error),
+      };
+      this.events.announce(eventType, toEventPayload({ eventType, ...about }, nowEpochMs));
+      throw error;
+    }
   }
 
   /** The answer of a dry run; its version and deployment do not exist. */

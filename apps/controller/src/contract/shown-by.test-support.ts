@@ -5,10 +5,11 @@ import { expect, it } from 'vitest';
 const textOf = (file: string): string =>
   readFileSync(fileURLToPath(new URL(`../../../../${file}`, import.meta.url)), 'utf8');
 
-/** A fact of the contract that another spec shows: a test of this title is there. */
-export function shownBy(fact: string, file: string, title: string): void {
+/** A fact of the contract that another spec shows: tests of these titles are there. */
+export function shownBy(fact: string, file: string, ...titles: readonly string[]): void {
   it(`${fact}: see ${file}`, () => {
-    expect(textOf(file)).toContain(title);
+    const text = textOf(file);
+    expect(titles.filter((title) => !text.includes(title))).toEqual([]);
   });
 }
 

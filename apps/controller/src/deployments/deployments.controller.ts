@@ -10,12 +10,14 @@ import {
   type WireDeploymentDetails,
 } from '#marathon-v2';
 import { ApiError } from '#platform';
+import { readSearch } from '../apps/app-list.js';
 import { askedBy } from '../changes/asked-by.js';
 import { describePreview } from '../changes/describe-preview.js';
 import { describeChange, resultOrThrow } from '../changes/root-writer.js';
 import type { DeploymentCommand } from '../engine/controller-engine.port.js';
 import { type Query, readFlag, readText } from '../http/query.js';
 import { answerList } from '../lists/answer-list.js';
+import { badQuery, shown } from '../lists/bad-query.js';
 import { DEPLOYMENT_FIELDS } from '../lists/known-fields.js';
 import { readPage } from '../lists/page.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
@@ -33,25 +35,30 @@ export class DeploymentsController {
   @Get()
   @ApiOperation({ summary: 'Running deployments, or those that have ended' })
   @ApiQuery({ name: 'state', required: false, enum: ['running', 'finished'] })
+  @ApiQuery({ name: 'search', required: false, description: 'part of its id or of an app’s' })
   @ApiQuery({ name: 'limit', required: false, description: `finished ones, ${DEFAULT_HISTORY}` })
   @ApiQuery({ name: 'after', required: false, description: 'the id the page comes after' })
   @ApiQuery({ name: 'fields', required: false })
   async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const query = request.query as Query;
     const state = readText(query, 'state') ?? 'running';
+    const search = readSearch(query);
     if (state === 'running') {
-      const items = this.runtime.engine.view.deployments().map(toWireDeployment);
+      const running = this.runtime.engine.view.deployments().map(toWireDeployment);
+      const items = running.filter((one) => isFound(one, search));
       answerList(request, reply, { items, ...LIST });
       return;
     }
     if (state !== 'finished') {
-      throw new ApiError(400, `Query parameter state must be running or finished, not '${state}'`);
+      throw badQuery('state', `must be running or finished, not '${shown(state)}'`);
     }
     const isPaged = readPage(query, MAX_HISTORY) !== undefined;
+    // All that are kept are looked through, however many of those found are shown.
     const finished = await this.runtime.store.listFinishedDeployments(
-      isPaged ? MAX_HISTORY : DEFAULT_HISTORY,
+      isPaged || search !== undefined ? MAX_HISTORY : DEFAULT_HISTORY,
     );
-    const items = finished.map(toWireFinishedDeployment);
+    const found = finished.map(toWireFinishedDeployment).filter((one) => isFound(one, search));
+    const items = isPaged ? found : found.slice(0, DEFAULT_HISTORY);
     // The last to end comes first, on all pages.
     answerList(request, reply, { items, ...LIST, isOrdered: true, maxPage: MAX_HISTORY });
   }
@@ -166,6 +173,14 @@ export class DeploymentsController {
     return new ApiError(409, `Deployment ${id} has ended${when}: ${ended.state}`);
   }
 }
+
+/** Part of its id or of that of an app or pod it affects; case does not matter. */
+const isFound = (
+  { id, affectedApps, affectedPods }: WireDeployment,
+  search: string | undefined,
+): boolean =>
+  search === undefined ||
+  [id, ...affectedApps, ...affectedPods].some((one) => one.toLowerCase().includes(search));
 
 const missingDeployment = (id: string): ApiError =>
   new ApiError(404, `DeploymentPlan ${id} does not exist`);

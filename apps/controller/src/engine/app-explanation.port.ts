@@ -13,6 +13,8 @@ export interface AppExplanation {
   readonly byCondition: ReadonlyMap<InstanceCondition, number>;
   /** In words and numbers, most telling first; empty: it waits for nothing. */
   readonly waitingFor: readonly string[];
+  /** Of a daemon: the agents that have no instance, and why; nothing waits for them. */
+  readonly notWaitedFor?: readonly string[];
   /** Instances that wait to be launched, together where their definition is the same. */
   readonly groups: readonly WaitingGroup[];
   /** The running deployment that has to do with it. */

@@ -5,6 +5,7 @@ import {
   type DeploymentId,
   type DeploymentStep,
   deploymentId,
+  type GroupId,
   isParked,
   nextRoot,
   type RootDelta,
@@ -21,6 +22,8 @@ import {
   settleLimits,
   stampApp,
 } from '#deployment';
+import { changedGroup } from '#marathon-v2';
+import { checkEvents } from './changed-checks.js';
 import type { RootChange, RootChangeOutcome } from './controller-engine.port.js';
 import { configVersionOf } from './definitions.js';
 import { deadlineLeftMs } from './deployment-deadline.js';
@@ -99,7 +102,7 @@ export function applyRootChange(
   draft.after(() => context.evaluateSoon(context.memory.dependencyWatches.waiting()));
   const edited = editedInPlace(original, delta);
   draft.after(() => followEdits(context, edited));
-  startDeployment(context, draft, deployment, { original, change });
+  startDeployment(context, draft, deployment, { planned, change });
   const restarts = nameRestarts(context, draft, planned);
   return outcome({ kind: 'accepted', deploymentId: id, version, restarts });
 }
@@ -126,6 +129,8 @@ export interface PlannedChange {
   readonly target: RootGroup;
   readonly version: string;
   readonly delta: RootDelta;
+  /** The deepest that holds everything the request names. */
+  readonly group: GroupId;
   /** Apps put by the request, changed or not. */
   readonly declared: readonly AppId[];
   /** Apps with another definition than before. */
@@ -161,7 +166,8 @@ export function planChange(
   });
   const touched = [...new Set([...affectedApps(steps), ...changed])].sort();
   const declared = requested.putApps.map(({ id }) => id);
-  return { original, target, version, delta, declared, changed, restart, steps, touched };
+  const group = changedGroup(requested);
+  return { original, target, version, delta, group, declared, changed, restart, steps, touched };
 }
 
 const outcome = (value: RootChangeOutcome): ChangeResult => ({ kind: 'outcome', outcome: value });
@@ -251,11 +257,13 @@ function startDeployment(
   context: EngineContext,
   draft: Draft,
   deployment: Deployment,
-  about: { readonly original: RootGroup; readonly change: RootChange },
+  about: { readonly planned: PlannedChange; readonly change: RootChange },
 ): void {
-  const { original, change } = about;
+  const { change } = about;
+  const { original, delta, group } = about.planned;
   for (const event of change.events ?? []) draft.emit(event);
-  draft.emit(groupChanged(deployment.version));
+  draft.emit(groupChanged(group, deployment.version));
+  for (const event of checkEvents(original, delta)) draft.emit(event);
   draft.emit(deploymentStepEvent('deployment_info', deployment, 0));
   if (deployment.steps.length === 0) {
     finishDeployment(context, draft, deployment);

@@ -202,10 +202,13 @@ export interface ControllerEngine {
   ): Promise<RootChangeOutcome | { readonly kind: 'cancelled' } | undefined>;
   /** Holds a running deployment or lets it go on. Repeating a command changes nothing. */
   steerDeployment(id: DeploymentId, command: DeploymentCommand): Promise<DeploymentCommandOutcome>;
-  /** Kills now and replaces (goal count unchanged). `wipe` also forgets reservations. */
+  /**
+   * Kills and replaces (goal count unchanged), out of rotation first where an app has routes, with `force` at once.
+   * `wipe` also forgets reservations.
+   */
   killInstances(
     ids: readonly InstanceId[],
-    options: { readonly wipe: boolean; readonly by?: string },
+    options: { readonly wipe: boolean; readonly force?: boolean; readonly by?: string },
   ): Promise<void>;
   /** Clears the back-off. False: the app waits for nothing. */
   resetDelay(app: AppId): boolean;

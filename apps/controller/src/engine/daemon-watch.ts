@@ -95,6 +95,11 @@ export class DaemonWatch {
     return next;
   }
 
+  /** Whether there may be agents that are to get an instance. */
+  lacks(now: Now): boolean {
+    return this.isDiscovering(now) || this.owedCount(now) > 0;
+  }
+
   /** Agents that are to get another instance. */
   owedCount(now: Now): number {
     let count = 0;

@@ -57,6 +57,43 @@ describe('a daemon app', () => {
     expect(harness.engine.view.queue()).toEqual([]);
   });
 
+  it('is not taken from the last agent in the same transaction in which it ends on another', async () => {
+    // A look comes right after the update of a task that is killed, and the database is slower than both.
+    const harness = new EngineHarness([anAgent(1), anAgent(2)], { evaluationDelayMs: 50 });
+    await harness.start();
+    const upgradeStrategy = { minimumHealthCapacity: 0.5, maximumOverCapacity: 0 };
+    await harness.put(aDaemon({ upgradeStrategy }));
+    await harness.clock.advance(8_000);
+    const commit = harness.store.commit.bind(harness.store);
+    await harness.put(aDaemon({ upgradeStrategy, cmd: 'sleep 200' }));
+    harness.store.commit = async (...given) => {
+      await new Promise<void>((resolve) => void harness.clock.schedule(100, resolve));
+      await commit(...given);
+    };
+    while (!harness.conditions('/agent').includes('Killing')) await harness.clock.advance(1);
+    const offered = harness.cluster.agents.splice(0);
+    const busy = harness.put(anApp('/other'));
+    await harness.clock.advance(2_000);
+    await busy;
+
+    expect(harness.conditions('/agent')).toEqual(['Running']);
+    harness.cluster.agents.push(...offered);
+    harness.cluster.planRound();
+    await harness.clock.advance(5_000);
+    const commands = harness.cluster.running().map(({ info }) => info.command?.value);
+    expect(commands.filter((command) => command === 'sleep 200')).toHaveLength(2);
+  });
+
+  it('says which agents cannot run it and why, after its deployment too', async () => {
+    const harness = await aRunningDaemon({ cpus: 8 });
+
+    expect(harness.engine.view.deployments()).toEqual([]);
+    expect(harness.engine.view.explain(AGENT)).toMatchObject({ wanted: 0, waitingFor: [] });
+    expect(harness.engine.view.explain(AGENT)?.notWaitedFor).toEqual([
+      expect.stringMatching(/^agents that cannot run it are not waited for: .*InsufficientCpus/),
+    ]);
+  });
+
   it('comes to a new agent with its next offer, without any traffic before', async () => {
     const harness = await aRunningDaemon();
     const before = harness.cluster.calls.length;

@@ -66,8 +66,10 @@ export function createExecutors({ context, driver }: ExecutorPorts): ExecutorTab
         }),
       );
     },
-    'revive-offers': async () => {
-      if (!(await attempt('REVIVE', () => call({ type: 'REVIVE' })))) context.demand.failed();
+    'revive-offers': async ({ roles }) => {
+      const revive = roles === undefined ? {} : { revive: { roles } };
+      const isSent = await attempt('REVIVE', () => call({ type: 'REVIVE', ...revive }));
+      if (!isSent) context.demand.failed();
     },
     'suppress-offers': async () => {
       if (!(await attempt('SUPPRESS', () => call({ type: 'SUPPRESS' })))) context.demand.failed();

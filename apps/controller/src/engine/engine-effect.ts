@@ -35,7 +35,8 @@ export type EngineEffect =
       /** From SIGTERM to SIGKILL; absent: what its TaskInfo says. */
       readonly graceSeconds?: number;
     }
-  | { readonly kind: 'revive-offers' }
+  /** `roles` absent: of all roles. */
+  | { readonly kind: 'revive-offers'; readonly roles?: readonly string[] }
   | { readonly kind: 'suppress-offers' }
   | {
       readonly kind: 'reconcile-tasks';

@@ -20,9 +20,10 @@ import {
   answerOf,
   cpusOf,
   type FakeAgent,
+  FakeInterest,
+  inTurn,
   isEnd,
   isKillable,
-  offerMore,
   portsOf,
   toOffer,
 } from './fake-offers.test-support.js';
@@ -54,8 +55,9 @@ export class FakeCluster {
   /** Offers are made for these, in turn. */
   roles: readonly string[] = ['*'];
   private handlers: SchedulerHandlers | undefined;
-  private isSuppressed = false;
-  private readonly refused = new Map<string, number>();
+  /** Agents are shared out between the roles that want offers; else the first of them sees all agents first. */
+  sharesAgents = false;
+  private readonly interest = new FakeInterest();
   private readonly open = new Map<string, string>();
   private readonly roleOf = new Map<string, string>();
   private readonly removed = new Set<string>();
@@ -126,7 +128,7 @@ export class FakeCluster {
     if (task === undefined) return;
     task.state = state;
     if (isEnd(state)) {
-      offerMore(this.refused, task.agentId);
+      this.interest.offerMore(task.agentId);
       this.planRound();
     }
     this.tell(taskId, { state, ...fields });
@@ -163,8 +165,7 @@ export class FakeCluster {
       return undefined;
     }
     this.handlers = handlers;
-    this.isSuppressed = false;
-    this.refused.clear();
+    this.interest.clear();
     this.open.clear();
     if (known === undefined) this.frameworkCount += 1;
     const id = known ?? frameworkId(`framework-${this.frameworkCount}`);
@@ -188,12 +189,11 @@ export class FakeCluster {
         }
         return;
       case 'REVIVE':
-        this.isSuppressed = false;
-        this.refused.clear();
+        this.interest.revive(call.revive?.roles ?? this.roles);
         this.planRound();
         return;
       case 'SUPPRESS':
-        this.isSuppressed = true;
+        this.interest.suppress(call.suppress?.roles ?? this.roles);
         return;
       case 'KILL':
         this.kill(call.kill.task_id.value);
@@ -240,7 +240,7 @@ export class FakeCluster {
     this.open.delete(offer);
     if (agentId !== undefined && seconds > 0) {
       const role = this.roleOf.get(offer) ?? '*';
-      this.refused.set(`${role} ${agentId}`, this.clock.now().monoMs + seconds * 1000);
+      this.interest.refuse(role, agentId, this.clock.now().monoMs + seconds * 1000);
       this.planRound();
     }
     this.clock.schedule(seconds * 1000 + 1, () => this.planRound());
@@ -275,13 +275,13 @@ export class FakeCluster {
   }
 
   private offer(): void {
-    if (this.isSuppressed || this.handlers === undefined) return;
+    if (this.handlers === undefined) return;
     const { monoMs } = this.clock.now();
     const offers: WireOffer[] = [];
-    for (const agent of this.agents) {
+    for (const [at, agent] of this.agents.entries()) {
       const isOut = [...this.open.values()].includes(agent.id);
-      const role = this.roles.find(
-        (one) => (this.refused.get(`${one} ${agent.id}`) ?? 0) <= monoMs,
+      const role = inTurn(this.roles, this.sharesAgents ? at : 0).find((one) =>
+        this.interest.wants(one, agent.id, monoMs),
       );
       if (isOut || role === undefined || this.away.has(agent.id)) continue;
       const infos = [...this.tasks.values()]

@@ -48,6 +48,12 @@ export interface DeploymentMemory {
   isFailing: boolean;
 }
 
+export interface RouterWatch {
+  lookedMonoMs: number;
+  sinceMonoMs: number;
+  firstHeardMonoMs?: number;
+}
+
 /** What is not stored: it is rebuilt, or starts unknown, after a restart. Owned and mutated by the engine. */
 export class EngineMemory {
   readonly queue: LaunchQueue = new Map();
@@ -56,8 +62,8 @@ export class EngineMemory {
   readonly daemons = new Map<AppId, DaemonWatch>();
   readonly statistics = new Map<AppId, QueueStatistics>();
   readonly routers = new Map<string, RouterMemory>();
-  /** How long routers could be heard; nothing before the first look. */
-  readonly routerWatch = { lookedMonoMs: Number.NEGATIVE_INFINITY, sinceMonoMs: 0 };
+  /** How long routers could be heard, and since when one was; nothing before the first look. */
+  readonly routerWatch: RouterWatch = { lookedMonoMs: Number.NEGATIVE_INFINITY, sinceMonoMs: 0 };
   /** Draining tasks, each with an event id at which it was draining already. */
   drainingSince: ReadonlyMap<TaskId, number> = new Map();
   readonly deployments = new Map<DeploymentId, DeploymentMemory>();

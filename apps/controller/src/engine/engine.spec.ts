@@ -118,7 +118,7 @@ describe('the engine', () => {
     const beat = setBeat(harness, []);
 
     await harness.put(web({ instances: 0, labels: { HAPROXY_GROUP: 'external' } }));
-    await beat(3_000);
+    await beat(6_000);
     const [draining] = harness.engine.view.instancesOf(appId('/web'));
     expect(draining?.instance.draining).toBeDefined();
     expect(harness.cluster.running()).toHaveLength(1);

@@ -35,8 +35,8 @@ import { createView } from './engine-view.js';
 import { evaluateApps } from './evaluate-apps.js';
 import { FrameworkRoles } from './framework-roles.js';
 import { noteHealthNews } from './health-news.js';
-import { changeInstance } from './instance-changes.js';
 import { toKills } from './kill-effect.js';
+import { type KillOrder, killInstances } from './kill-instances.js';
 import { KillQueue } from './kill-queue.js';
 import { reservedRoles } from './leftovers.js';
 import { lookAtQueue } from './look-at-queue.js';
@@ -152,23 +152,8 @@ export class Engine implements RunningEngine {
     return this.submitChange((draft) => steerDeployment(this.context, draft, id, command));
   }
 
-  async killInstances(
-    ids: readonly InstanceId[],
-    { wipe }: { readonly wipe: boolean },
-  ): Promise<void> {
-    await this.context.commits.submit({
-      whenUnavailable: 'reject',
-      run: (draft) => {
-        for (const id of ids) {
-          const instance = draft.instance(id);
-          if (instance === undefined) continue;
-          const kill = wipe
-            ? ({ kind: 'decommission' } as const)
-            : ({ kind: 'stop', isComingBack: true } as const);
-          changeInstance(this.context, draft, instance, kill);
-        }
-      },
-    });
+  killInstances(ids: readonly InstanceId[], order: KillOrder): Promise<void> {
+    return this.submitChange((draft) => killInstances(this.context, draft, ids, order));
   }
 
   resetDelay(app: AppId): boolean {
@@ -216,7 +201,11 @@ export class Engine implements RunningEngine {
       demand: new OfferDemand({
         clock,
         look: () => lookAtQueue(this.context),
-        revive: () => void execute({ kind: 'revive-offers' }),
+        revive: (roles) =>
+          void execute({
+            kind: 'revive-offers',
+            ...(roles === 'all' ? {} : { roles: [...roles] }),
+          }),
         suppress: () => void execute({ kind: 'suppress-offers' }),
       }),
       reconciler: new Reconciler({

@@ -11,7 +11,6 @@ import {
   isPod,
 } from '#core';
 import {
-  drainTimeoutMs,
   isOutdated,
   type KnownRouters,
   mayHaveRouters,
@@ -21,7 +20,7 @@ import {
   stageOf,
 } from '#deployment';
 import { beginDueActions, wakeDependents } from './begin-actions.js';
-import { configVersionOf, definitionOf } from './definitions.js';
+import { configVersionOf } from './definitions.js';
 import { progressDeployments } from './deployment-progress.js';
 import { countFailure, tellOfInstance } from './deployment-story.js';
 import { type AppTarget, findDeployment, findTarget } from './deployment-targets.js';
@@ -31,6 +30,7 @@ import type { DeploymentMemory } from './engine-memory.js';
 import { followStage } from './hold-deployment.js';
 import { agentOf, changeInstance } from './instance-changes.js';
 import { toFacts } from './instance-facts.js';
+import { startDraining } from './kill-instances.js';
 import { appTerminated, unhealthyInstanceKill } from './marathon-events.js';
 import { knownRouters } from './router-sights.js';
 import { failJob, forgetDaemon, workloadInput } from './workloads.js';
@@ -183,15 +183,12 @@ function carryOut(
     const instance = draft.instance(id);
     if (instance === undefined) continue;
     noteUnhealthyKill(context, draft, instance);
-    const timeoutMs = drainTimeoutMs(definitionOf(context, draft.root, instance));
-    changeInstance(context, draft, instance, {
-      kind: 'drain',
-      deadlineEpochMs: draft.now.epochMs + timeoutMs,
-    });
+    startDraining(context, draft, instance, { isForGood: false });
   }
   for (const [index, id] of actions.kill.entries()) {
     const ending = { kind: 'stop', isComingBack: index >= surplus } as const;
-    kill(context, draft, id, isForGood ? { kind: 'decommission' } : ending);
+    const isGivenUp = isForGood || draft.instance(id)?.draining?.isForGood === true;
+    kill(context, draft, id, isGivenUp ? { kind: 'decommission' } : ending);
   }
 }
 

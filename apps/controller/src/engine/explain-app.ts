@@ -26,7 +26,8 @@ export function explainApp(
   const isDeclared = state.root.apps.has(id);
   if (!isDeclared && instances.length === 0 && deployment === undefined) return undefined;
   const target = findTarget(draft, memory, id);
-  const entry = memory.queue.get(id) ?? owedEntry(memory.daemons.get(id), draft.now);
+  const daemon = memory.daemons.get(id);
+  const entry = memory.queue.get(id) ?? owedEntry(daemon, draft.now);
   const groups = entry === undefined ? [] : [explainEntry(context, draft, entry, maxAgents)];
   const waitingFor = [
     ...groups.flatMap((group) => describeGroup(group, draft.now)),
@@ -45,6 +46,7 @@ export function explainApp(
       ...held,
       ...(waitingFor.length > 0 ? waitingFor : missingReasons(wanted, instances)),
     ],
+    ...(daemon === undefined ? {} : { notWaitedFor: daemon.facts(draft.now).elsewhere }),
     groups,
     ...(deployment === undefined ? {} : { deployment }),
   };

@@ -38,10 +38,50 @@ export const isEnd = (state: string): boolean =>
 /** KILL gets to it. */
 export const isKillable = (state: string): boolean => !isEnd(state) && state !== 'TASK_UNREACHABLE';
 
-/** An agent that has more than was refused of it is offered again at once. Refusals are by `role agent`. */
-export function offerMore(refused: Map<string, number>, agentId: string): void {
-  for (const key of refused.keys()) if (key.endsWith(` ${agentId}`)) refused.delete(key);
+/** Which offers our framework wants. Refusals are by `role agent`. */
+export class FakeInterest {
+  private readonly suppressed = new Set<string>();
+  private readonly refused = new Map<string, number>();
+
+  clear(): void {
+    this.suppressed.clear();
+    this.refused.clear();
+  }
+
+  revive(roles: readonly string[]): void {
+    for (const role of roles) {
+      this.suppressed.delete(role);
+      for (const key of this.refused.keys()) {
+        if (key.startsWith(`${role} `)) this.refused.delete(key);
+      }
+    }
+  }
+
+  suppress(roles: readonly string[]): void {
+    for (const role of roles) this.suppressed.add(role);
+  }
+
+  refuse(role: string, agentId: string, untilMonoMs: number): void {
+    this.refused.set(`${role} ${agentId}`, untilMonoMs);
+  }
+
+  /** An agent that has more than was refused of it is offered again at once. */
+  offerMore(agentId: string): void {
+    for (const key of this.refused.keys()) {
+      if (key.endsWith(` ${agentId}`)) this.refused.delete(key);
+    }
+  }
+
+  wants(role: string, agentId: string, monoMs: number): boolean {
+    return !this.suppressed.has(role) && (this.refused.get(`${role} ${agentId}`) ?? 0) <= monoMs;
+  }
 }
+
+/** Roles take turns: agents are shared out between those that want offers. */
+export const inTurn = (roles: readonly string[], at: number): readonly string[] => [
+  ...roles.slice(at % roles.length),
+  ...roles.slice(0, at % roles.length),
+];
 
 /** What is free on an agent, for one role. */
 export function toOffer(

@@ -38,3 +38,25 @@ it('subscribes once for many new roles, and not for those it has', async () => {
   expect(ends).toHaveLength(1);
   expect(harness.engine.view.masterUrl()).toBe('master:5050');
 });
+
+it.each(['service', 'daemon'] as const)(
+  'spreads over all agents, which the roles nothing waits in would share, beside a %s',
+  async (workload) => {
+    const harness = new EngineHarness(
+      [1, 2, 3].map((at) => ({ id: `agent-${at}`, hostname: `host-${at}`, cpus: 8 })),
+    );
+    harness.cluster.sharesAgents = true;
+    await harness.start();
+    await harness.put(anApp('/dev/web', { role: 'dev', cpus: 0.1, workload }));
+    await harness.put(anApp('/first'));
+    await harness.clock.advance(20_000);
+
+    await harness.put(anApp('/web', { instances: 3, cpus: 0.1 }));
+    await harness.clock.advance(2_000);
+
+    const placements = [...harness.cluster.tasks.values()]
+      .filter(({ info }) => info.task_id.value.startsWith('web.'))
+      .map(({ agentId }) => agentId);
+    expect(placements.sort()).toEqual(['agent-1', 'agent-2', 'agent-3']);
+  },
+);

@@ -17,12 +17,13 @@ export class FrameworkRoles {
     return [...this.subscribed];
   }
 
-  /** Whether an app has a role the master has not been told of. O(apps) when the root has changed. */
+  /** Whether an app has a role the master has not been told of. Looks at what is new since it was last asked. */
   lacks(root: RootGroup): boolean {
-    const { subscribed } = this;
-    if (subscribed === undefined || root === this.lastRoot) return false;
+    const { subscribed, lastRoot } = this;
+    if (subscribed === undefined || root === lastRoot) return false;
+    const apps = lastRoot === undefined ? root.apps.values() : root.apps.valuesSince(lastRoot.apps);
     this.lastRoot = root;
-    for (const { role } of root.apps.values()) if (!subscribed.has(role)) return true;
+    for (const { role } of apps) if (!subscribed.has(role)) return true;
     return false;
   }
 }

@@ -198,6 +198,9 @@ function noteRound(
   apps: readonly App[],
   refusals: Round['refusals'],
 ): void {
+  const users = open.map(
+    ({ instanceIds }) => new Set(instanceIds.map((id) => draft.instance(id)?.appId)),
+  );
   for (const app of apps) {
     memory.touch(app.id);
     if (!memory.queue.has(app.id)) {
@@ -206,9 +209,11 @@ function noteRound(
     }
     const statistics = memory.statistics.get(app.id) ?? newQueueStatistics();
     memory.statistics.set(app.id, statistics);
-    for (const { offer } of open) {
+    for (const [index, { offer }] of open.entries()) {
       const refusal = refusals.get(offer.agentId)?.get(app.id);
       noteOffer(statistics, offer.agentId, refusal, draft.now.epochMs);
+      // It was of use to one instance, and what was left of it to no other.
+      if (users[index]?.has(app.id)) statistics.lastUsedEpochMs = draft.now.epochMs;
     }
   }
 }

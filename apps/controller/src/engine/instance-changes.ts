@@ -48,6 +48,8 @@ export function changeInstance(
     settle({ context, draft, before: instance, state, endedAs, effect, report });
   }
   const isParking = effects.some(({ kind }) => kind === 'parked');
+  const isTold = isParking || effects.some(({ kind }) => kind === 'condition-changed');
+  if (!isGone && !isTold && state.goal !== instance.goal) draft.emit(instanceChanged(state));
   if (isGone || isParking) draft.after(() => forgetInstance(context, instance));
   if (isGone || effects.length > 0) draft.after(() => context.evaluateSoon([instance.appId]));
   return isGone ? undefined : state;

@@ -1,5 +1,5 @@
-import type { App, AppId, Deployment, DeploymentStep, Instance, TaskId } from '#core';
-import { type MarathonEvent, toWireAction } from '#marathon-v2';
+import type { App, AppId, Deployment, DeploymentStep, GroupId, Instance, TaskId } from '#core';
+import { type MarathonEvent, toWireAction, toWireHealthCheck } from '#marathon-v2';
 
 /** Builders of the events of /v2/events, field by field as Marathon sends them. */
 
@@ -122,7 +122,7 @@ export const failedHealthCheck = (
   appId: instance.appId,
   // Marathon puts the instance id here.
   taskId: instance.id,
-  healthCheck,
+  healthCheck: toWireHealthCheck(healthCheck),
 });
 
 export const unhealthyInstanceKill = (instance: Instance, reason: string): MarathonEvent => ({
@@ -136,9 +136,9 @@ export const unhealthyInstanceKill = (instance: Instance, reason: string): Marat
   slaveId: instance.placement?.agentId ?? '',
 });
 
-export const groupChanged = (version: string): MarathonEvent => ({
+export const groupChanged = (groupId: GroupId, version: string): MarathonEvent => ({
   eventType: 'group_change_success',
-  groupId: '/',
+  groupId,
   version,
 });
 

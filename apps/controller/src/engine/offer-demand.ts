@@ -5,18 +5,31 @@ const MIN_REVIVE_GAP_MS = 5;
 /** Before a call that failed is repeated, milliseconds. */
 const RETRY_MS = 1_000;
 
+/** The roles of what waits. */
+export type WantedRoles = ReadonlySet<string> | 'all';
+
 export interface OfferDemandSettings {
   readonly clock: Clock;
-  /** Whether something may be launched now, and when the next thing may. */
-  readonly look: () => { readonly wants: boolean; readonly nextInMs?: number };
-  readonly revive: () => void;
+  /** Whether something may be launched now, in which roles, and when the next thing may. */
+  readonly look: () => {
+    readonly wants: boolean;
+    readonly roles: WantedRoles;
+    readonly nextInMs?: number;
+  };
+  readonly revive: (roles: WantedRoles) => void;
   readonly suppress: () => void;
 }
 
-/** Tells the master whether we want offers: SUPPRESS when nothing waits, REVIVE when something new may be launched. */
+/**
+ * Tells the master whether we want offers: SUPPRESS when nothing waits, REVIVE when something new may be launched, of the
+ * roles that wait only: a master shares the agents out between the roles that want offers, so what waits in one role
+ * would be shown some of the agents and be launched on those alone.
+ */
 export class OfferDemand {
   private isConnected = false;
   private isSuppressed = false;
+  /** The roles with offers since the last SUPPRESS. */
+  private revived: WantedRoles = 'all';
   private hasNews = false;
   private cancelLook: (() => void) | undefined;
   private cancelWake: (() => void) | undefined;
@@ -28,6 +41,7 @@ export class OfferDemand {
   connected(): void {
     this.isConnected = true;
     this.isSuppressed = false;
+    this.revived = 'all';
     this.hasNews = false;
     this.update({ isNew: false });
   }
@@ -65,15 +79,17 @@ export class OfferDemand {
   }
 
   private look(): void {
-    const { wants, nextInMs } = this.settings.look();
+    const { wants, roles, nextInMs } = this.settings.look();
     this.wakeIn(nextInMs);
     if (!this.isConnected) return;
-    if (wants && (this.isSuppressed || this.hasNews)) {
+    if (wants && (this.isSuppressed || this.hasNews || !covers(this.revived, roles))) {
       this.isSuppressed = false;
       this.hasNews = false;
-      this.settings.revive();
+      this.revived = joined(this.revived, roles);
+      this.settings.revive(roles);
     } else if (!wants && !this.isSuppressed) {
       this.isSuppressed = true;
+      this.revived = new Set();
       this.settings.suppress();
     }
   }
@@ -88,3 +104,9 @@ export class OfferDemand {
     });
   }
 }
+
+const covers = (revived: WantedRoles, roles: WantedRoles): boolean =>
+  revived === 'all' || (roles !== 'all' && [...roles].every((role) => revived.has(role)));
+
+const joined = (revived: WantedRoles, roles: WantedRoles): WantedRoles =>
+  revived === 'all' || roles === 'all' ? 'all' : new Set([...revived, ...roles]);

@@ -290,6 +290,23 @@ describe('a resident app', () => {
     expect(instancesOf(harness)).toEqual([]);
     expect(harness.cluster.calls.at(-1)).toBe('SUPPRESS');
   });
+
+  it('tells of a change of its goal alone', async () => {
+    const harness = await aResidentApp();
+    const [task = ''] = runningIds(harness);
+    harness.cluster.report(task, 'TASK_UNREACHABLE');
+    await harness.clock.advance(1_000);
+    const mark = harness.events.length;
+
+    await harness.put(database({ instances: 0 }));
+    await harness.clock.advance(1_000);
+
+    expect(instancesOf(harness)).toMatchObject([{ goal: 'Stopped', condition: 'Unreachable' }]);
+    const changes = harness.events
+      .slice(mark)
+      .filter(({ type }) => type === 'instance_changed_event');
+    expect(changes.map(({ payload }) => JSON.parse(payload).condition)).toEqual(['Unreachable']);
+  });
 });
 
 describe('what is reserved for an instance nobody knows', () => {

@@ -88,10 +88,27 @@ describe('what is known of the routers', () => {
 
     harness.crash();
     await harness.start();
-    await harness.clock.advance(6_000);
+    await harness.clock.advance(16_000);
 
     expect(harness.cluster.running()).toHaveLength(1);
     expect(harness.engine.view.deployments()).toEqual([]);
+  });
+
+  it('waits for the others too when the way of the first one to it opens late', async () => {
+    const harness = await aDrainingApp();
+    const drained = drainingTasks(harness);
+    harness.crash();
+    await harness.start();
+    await harness.clock.advance(10_000);
+    expect(harness.cluster.running()).toHaveLength(2);
+
+    await beat(harness, 2, drained);
+    harness.engine.reportRouter('router-2', { appliedSequence: 0, drainedTasks: [] });
+    await beat(harness, 4, drained);
+    expect(harness.cluster.running()).toHaveLength(2);
+    await beat(harness, 4, drained);
+
+    expect(harness.cluster.running()).toHaveLength(1);
   });
 
   it('the deadline holds while the routers are unknown', async () => {

@@ -1,5 +1,5 @@
 import type { Instance, Now, TaskId } from '#core';
-import { type KnownRouters, ROUTER_SILENCE_MS, recentRouters } from '#deployment';
+import { type KnownRouters, ROUTER_RETURN_MS, ROUTER_SILENCE_MS, recentRouters } from '#deployment';
 import type { WireRouterReport } from '#marathon-v2';
 import type { EngineContext } from './engine-context.js';
 import { type EngineMemory, MAX_ROUTERS, ROUTER_MEMORY_MS } from './engine-memory.js';
@@ -14,6 +14,7 @@ export function noteRouter(context: EngineContext, id: string, report: WireRoute
     ...report.drainedTasks,
     ...findUnknownThere(report, memory.drainingSince),
   ]);
+  memory.routerWatch.firstHeardMonoMs ??= now.monoMs;
   memory.routers.delete(id);
   memory.routers.set(id, {
     heardEpochMs: now.epochMs,
@@ -35,15 +36,23 @@ export function noteRouter(context: EngineContext, id: string, report: WireRoute
 
 /**
  * The routers that count now. They are kept in memory only and report every two seconds, so right after the start, and
- * after a time in which this process stood still, none heard of says nothing. Asked at least at every sweep, which is
- * how standing still shows.
+ * after a time in which this process stood still, none heard of says nothing: their way to whoever leads now may lead
+ * through a controller that is only starting. When the first is heard the way is open, and the others have as long again.
+ * Asked at least at every sweep, which is how standing still shows.
  */
 export function knownRouters(memory: EngineMemory, { monoMs }: Now): KnownRouters {
   const watch = memory.routerWatch;
-  if (monoMs - watch.lookedMonoMs > ROUTER_SILENCE_MS) watch.sinceMonoMs = monoMs;
+  if (monoMs - watch.lookedMonoMs > ROUTER_SILENCE_MS) {
+    watch.sinceMonoMs = monoMs;
+    delete watch.firstHeardMonoMs;
+  }
   watch.lookedMonoMs = Math.max(watch.lookedMonoMs, monoMs);
-  const isTooEarly = monoMs - watch.sinceMonoMs <= ROUTER_SILENCE_MS;
-  return isTooEarly ? 'unknown' : recentRouters(memory.routers.values(), monoMs);
+  const { sinceMonoMs, firstHeardMonoMs } = watch;
+  const knownAtMonoMs =
+    firstHeardMonoMs === undefined
+      ? sinceMonoMs + ROUTER_RETURN_MS
+      : Math.max(sinceMonoMs, firstHeardMonoMs) + ROUTER_SILENCE_MS;
+  return monoMs <= knownAtMonoMs ? 'unknown' : recentRouters(memory.routers.values(), monoMs);
 }
 
 const drainingInstances = ({ state }: EngineContext): readonly Instance[] =>

@@ -1,6 +1,7 @@
 import type { SchedulerHandlers } from '#framework';
 import type { EngineContext } from './engine-context.js';
 import { FRAMEWORK_REMOVED, forgetFramework } from './forget-framework.js';
+import { tellMessage } from './framework-messages.js';
 import { handleOffers } from './handle-offers.js';
 import { askForLeftovers } from './leftovers.js';
 import { handleStatus } from './status-updates.js';
@@ -43,6 +44,7 @@ export function createHandlers(
       }
       ports.log?.info('an agent or an executor was lost', { agentId });
     },
+    onMessage: (message) => tellMessage(context, message),
     onError: async (message) => {
       try {
         // Else every start would offer the master the id it has refused.

@@ -11,6 +11,7 @@ import {
   taskId,
   taskOf,
   tasksOf,
+  toCondition,
 } from '#core';
 import type { TaskStatus } from '#mesos-v1';
 import { definitionOf, launchedDefinitionOf } from './definitions.js';
@@ -144,7 +145,7 @@ function applyUnknown(
       eventType: 'unknown_instance_terminated_event',
       instanceId,
       runSpecId: `/${(instanceId.split('.instance-')[0] ?? '').replaceAll('_', '/')}`,
-      condition: state.replace('TASK_', ''),
+      condition: toCondition(state, status.reason),
     });
     return;
   }

@@ -1,4 +1,5 @@
 import {
+  type AgentId,
   type App,
   type AppId,
   type Deployment,
@@ -37,13 +38,35 @@ export function workloadInput(
   if (!isDaemon) forgetDaemon(context, app.id);
   if (app.workload !== 'job') draft.deleteJob(app.id);
   if (mode === 'stop') return {};
-  if (isDaemon) return { daemon: watchDaemon(context, draft, app).facts(draft.now) };
+  if (isDaemon) {
+    const facts = watchDaemon(context, draft, app).facts(draft.now);
+    return { daemon: { ...facts, owed: facts.owed + countEnding(context, draft, app.id) } };
+  }
   if (app.workload !== 'job') return {};
   const known = draft.job(app.id);
   if (known?.run === app.versionInfo.lastConfigChangeAt) return { job: known };
   const job = beginRun(app);
   draft.putJob(job);
   return { job };
+}
+
+/**
+ * Agents whose instance ends in this very transaction: the watch hears of it when it is stored, and until then they must
+ * not be missing where it is counted how many must serve.
+ */
+function countEnding({ state }: EngineContext, draft: Draft, app: AppId): number {
+  const stored = state.instancesOf(app);
+  const current = draft.instancesOf(app);
+  if (stored === current) return 0;
+  const agents = new Set<AgentId>();
+  for (const { placement, condition } of stored.values()) {
+    if (placement !== undefined && !isUnreachableCondition(condition))
+      agents.add(placement.agentId);
+  }
+  for (const { placement } of current.values()) {
+    if (placement !== undefined) agents.delete(placement.agentId);
+  }
+  return agents.size;
 }
 
 function watchDaemon({ memory, demand }: EngineContext, draft: Draft, app: App): DaemonWatch {

@@ -6,9 +6,10 @@ import { toEventPayload } from '#marathon-v2';
 import { ApiError, type SseClient, type SseEvent } from '#platform';
 import { apiHeaders } from '../http/marathon-headers.js';
 import { type Query, readText, readTexts } from '../http/query.js';
+import { badQuery } from '../lists/bad-query.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
 import { EventHub } from './event-hub.js';
-import { loadReplay, toResyncEvent } from './replay.js';
+import { loadReplay, replayTo, toResyncEvent } from './replay.js';
 
 /** Readers at once. */
 const MAX_READERS = 1024;
@@ -42,12 +43,18 @@ export class EventsController {
       });
     }
     const query = request.query as Query;
-    const names = readTexts(query, 'event_type').slice(0, MAX_TYPES);
+    const names = readTexts(query, 'event_type');
+    if (names.length > MAX_TYPES) {
+      throw badQuery('event_type', `is given ${names.length} times, the limit is ${MAX_TYPES}`);
+    }
     const types = names.length === 0 ? undefined : new Set([...names, 'resync']);
     const afterId = readLastEventId(request, query);
     const client = this.attach(reply, request.ip, types);
-    const replay = afterId === undefined ? [] : await this.loadReplay(afterId, view.lastEventId());
-    client.release(replay.filter(({ type }) => types?.has(type) ?? true));
+    if (afterId !== undefined) {
+      const goesOn = await this.replay(client, { afterId, lastEventId: view.lastEventId(), types });
+      if (!goesOn) return;
+    }
+    client.release();
   }
 
   /** The new reader is told first that it is attached, so its headers and one event go out at once. */
@@ -72,13 +79,23 @@ export class EventsController {
   }
 
   /** A reader that cannot be given what it missed is told so; the stream itself goes on. */
-  private async loadReplay(afterId: number, lastEventId: number): Promise<readonly SseEvent[]> {
+  private async replay(
+    client: SseClient,
+    missed: {
+      readonly afterId: number;
+      readonly lastEventId: number;
+      readonly types: ReadonlySet<string> | undefined;
+    },
+  ): Promise<boolean> {
+    const { afterId, lastEventId, types } = missed;
     const nowEpochMs = this.runtime.nowEpochMs();
     try {
-      return await loadReplay(this.runtime.store, { afterId, lastEventId, nowEpochMs });
+      const pages = loadReplay(this.runtime.store, { afterId, lastEventId, nowEpochMs });
+      return await replayTo(client, pages, types);
     } catch (error) {
-      if (error instanceof StoreUnavailableError) return [toResyncEvent(lastEventId, nowEpochMs)];
-      throw error;
+      if (!(error instanceof StoreUnavailableError)) throw error;
+      client.send(toResyncEvent(lastEventId, nowEpochMs));
+      return true;
     }
   }
 
@@ -91,9 +108,13 @@ export class EventsController {
   }
 }
 
-/** By header, as browsers reconnect, or by query for clients that cannot set it. */
+/**
+ * By header, as browsers reconnect, or by query for clients that cannot set it. What is no id of ours is one we never
+ * gave: whoever has read so far has to read everything anew.
+ */
 function readLastEventId(request: FastifyRequest, query: Query): number | undefined {
   const header = request.headers['last-event-id'];
   const text = typeof header === 'string' ? header : readText(query, 'lastEventId');
-  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+  if (text === undefined || text === '') return undefined;
+  return /^\d{1,15}$/.test(text) ? Number(text) : Number.MAX_SAFE_INTEGER;
 }

@@ -1,15 +1,18 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { sendJson } from '../http/json-reply.js';
 import type { Query } from '../http/query.js';
+import { badQuery, shown } from './bad-query.js';
 import { digestOf, isUnchanged } from './etag.js';
 import { type KnownFields, readFields, selectFields } from './fields.js';
-import { byText, cutPage, describePage, type Page, readPage } from './page.js';
+import { byAppId, byText, cutPage, describePage, type Page, readPage } from './page.js';
 
 /** A list that is short enough to be made anew for each answer. */
 export interface ShortList<Item> {
   readonly items: readonly Item[];
   readonly idOf: (item: Item) => string;
   readonly fields: KnownFields;
+  /** Sorted by the ids of apps, so that only one of these can be what a page comes after. */
+  readonly isByApp?: boolean;
   /** Has an order of its own, which is kept: the page goes on after the item with the id `after`. */
   readonly isOrdered?: boolean;
   /** The whole body around the items. */
@@ -25,7 +28,8 @@ export function answerList<Item>(
 ): void {
   const query = request.query as Query;
   const { items, idOf, wrap = (all: readonly unknown[]) => all } = list;
-  const page = readPage(query, list.maxPage);
+  const asked = readPage(query, list.maxPage);
+  const page = list.isByApp === true ? byAppId(asked) : asked;
   const selection = readFields(query, withPresent(list.fields, items)) ?? 'all';
   const part = page === undefined ? { items, hasMore: false } : partOf(list, page);
   if (page !== undefined) {
@@ -44,8 +48,10 @@ function partOf<Item>({ items, idOf, isOrdered }: ShortList<Item>, page: Page) {
   }
   const { limit, after } = page;
   const at = after === undefined ? -1 : items.findIndex((item) => idOf(item) === after);
-  // What is no longer there was the oldest, so nothing comes after it.
-  const start = after !== undefined && at < 0 ? items.length : at + 1;
+  // In an order that no id tells, nothing is known to come after one that is not there.
+  if (after !== undefined && at < 0)
+    throw badQuery('after', `names '${shown(after)}', which is not in this list`);
+  const start = at + 1;
   return { items: items.slice(start, start + limit), hasMore: start + limit < items.length };
 }
 

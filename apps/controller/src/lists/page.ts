@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { resolveAppId } from '#marathon-v2';
 import { type Query, readText } from '../http/query.js';
-import { badQuery } from './bad-query.js';
+import { badQuery, shown } from './bad-query.js';
 
 /** Items of one answer, at most. */
 export const MAX_PAGE = 10_000;
@@ -28,6 +29,14 @@ export function readPage(query: Query, max = MAX_PAGE): Page | undefined {
     throw badQuery('limit', `must be a whole number from 1 to ${max}, not '${limit}'`);
   }
   return { limit: count, after };
+}
+
+/** A page of a list in the order of app ids. An id without its leading slash is taken too, as everywhere. */
+export function byAppId(page: Page | undefined): Page | undefined {
+  if (page?.after === undefined) return page;
+  const parsed = resolveAppId(page.after, '/');
+  if (!parsed.ok) throw badQuery('after', `must be an app id, not '${shown(page.after)}'`);
+  return { ...page, after: parsed.id };
 }
 
 /** The items of a page, and whether more follow. `items` is sorted by `idOf`. O(log items + page). */

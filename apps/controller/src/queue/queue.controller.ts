@@ -1,7 +1,7 @@
 import { Controller, Delete, Get, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { appId } from '#core';
+import { type AppId, appId } from '#core';
 import {
   resolveAppId,
   toWireQueueEntry,
@@ -10,6 +10,7 @@ import {
   type WireWhy,
 } from '#marathon-v2';
 import { ApiError } from '#platform';
+import { isFoundBy, readSearch } from '../apps/app-list.js';
 import { restOfPath } from '../apps/write-request.js';
 import { MAX_EXPLAINED_AGENTS } from '../engine/app-explanation.port.js';
 import { type Query, readTexts } from '../http/query.js';
@@ -41,6 +42,7 @@ export class QueueController {
   @Get()
   @ApiOperation({ summary: 'Apps and pods that wait to be launched' })
   @ApiQuery({ name: 'embed', required: false, enum: ['lastUnusedOffers', 'why'], isArray: true })
+  @ApiQuery({ name: 'search', required: false, description: 'part of the id or of a label' })
   @ApiQuery({ name: 'limit', required: false, description: 'a page, by app id' })
   @ApiQuery({ name: 'after', required: false, description: 'the app id the page comes after' })
   @ApiQuery({ name: 'fields', required: false })
@@ -48,7 +50,12 @@ export class QueueController {
     const { view } = this.runtime.engine;
     const { apps } = view.root();
     const embed = readTexts(request.query as Query, 'embed');
-    const waitingApps = view.queue();
+    const search = readSearch(request.query as Query);
+    const isFound = ({ appId: id }: { readonly appId: AppId }): boolean => {
+      const app = apps.get(id);
+      return search === undefined || (app !== undefined && isFoundBy(app, search));
+    };
+    const waitingApps = view.queue().filter(isFound);
     const withOffers = embed.includes('lastUnusedOffers');
     const offersEach = shareOf(MAX_UNUSED, waitingApps.length, MAX_UNUSED_PER_APP);
     const explained = new Set(
@@ -76,6 +83,7 @@ export class QueueController {
       items: queue,
       idOf: ({ app, pod }) => String((app ?? pod)?.['id']),
       fields: QUEUE_FIELDS,
+      isByApp: true,
       wrap: (entries) => ({ queue: entries }),
     });
   }

@@ -27,7 +27,8 @@ const MAX_FITTING = 5;
 /** Why an app is not as declared, as JSON. */
 export function toWireWhy(explanation: AppExplanation): WireWhy {
   const { appId, wanted, byCondition, waitingFor, groups, deployment } = explanation;
-  const settled = wanted === 0 ? 'no instance is wanted' : describeRunning(wanted);
+  const running = wanted === 0 ? 'no instance is wanted' : describeRunning(wanted);
+  const settled = [running, ...(explanation.notWaitedFor ?? [])].join('; ');
   return {
     appId,
     summary: waitingFor[0] ?? `nothing: ${settled}`,

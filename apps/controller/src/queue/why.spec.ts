@@ -4,6 +4,7 @@ import { explainWaiting, type MatchableOffer } from '#matcher';
 import { aDeployment } from '../../../../test/support/store-fixtures.js';
 import { type ApiUnderTest, startApi } from '../controller-api.test-support.js';
 import type { AppExplanation } from '../engine/app-explanation.port.js';
+import { toWireWhy } from './why-views.js';
 
 const offer: MatchableOffer = {
   id: offerId('o-3'),
@@ -158,6 +159,23 @@ describe('why an app waits, over HTTP', () => {
       appId: '/shop/why',
       summary: 'nothing: its instance runs',
     });
+  });
+
+  it('tells of a daemon that waits for nothing where it cannot run', async () => {
+    const explanation = {
+      appId: appId('/shop/why'),
+      wanted: 0,
+      byCondition: new Map(),
+      waitingFor: [],
+      notWaitedFor: [
+        'agents that cannot run it are not waited for: 3 of 3 agents: InsufficientCpus',
+      ],
+      groups: [],
+    };
+
+    expect(toWireWhy(explanation).summary).toBe(
+      'nothing: no instance is wanted; agents that cannot run it are not waited for: 3 of 3 agents: InsufficientCpus',
+    );
   });
 
   it('embeds at most 100 unused offers of an app', async () => {

@@ -10,6 +10,7 @@ import { type Query, readFlag } from '../http/query.js';
 export interface KillOptions extends AskedBy {
   /** Lowers the instance count instead of replacing what is killed. */
   readonly scale: boolean;
+  /** Replaces a deployment when it scales; else kills at once, without draining. */
   readonly force: boolean;
   /** Also gives reservations and volumes up. */
   readonly wipe: boolean;

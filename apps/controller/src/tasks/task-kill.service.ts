@@ -80,7 +80,7 @@ export class TaskKillService {
     if (active.length > 0) {
       await engine.killInstances(
         active.map(({ instance }) => instance.id),
-        { wipe: options.wipe, ...onlyBy(options) },
+        { wipe: options.wipe, ...(options.force ? { force: true } : {}), ...onlyBy(options) },
       );
     }
     return { kind: 'killed', tasks };

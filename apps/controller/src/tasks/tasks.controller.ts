@@ -51,6 +51,7 @@ export class TasksController {
   @Post('delete')
   @ApiOperation({ summary: 'Kills tasks by id: {"ids": [...]}' })
   @ApiQuery({ name: 'dryRun', required: false, type: Boolean })
+  @ApiQuery({ name: 'force', required: false, type: Boolean, description: 'without draining' })
   @ApiQuery({ name: 'scale', required: false, type: Boolean })
   @ApiQuery({ name: 'wipe', required: false, type: Boolean })
   async killAll(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {

@@ -10,6 +10,8 @@ const IRRELEVANT: ReadonlySet<string> = new Set([
   'event_stream_attached',
   'event_stream_detached',
   'failed_health_check_event',
+  'framework_message_event',
+  'group_change_failed',
   'scheduler_registered_event',
   'scheduler_reregistered_event',
   'scheduler_disconnected_event',

@@ -5,6 +5,11 @@ export class AppMirror {
   private readonly apps = new Map<string, WireApp>();
   private health = new Map<string, boolean>();
 
+  /** Tasks that were healthy in a former life of this router count as such until something else is heard. */
+  recall(healthyTasks: readonly string[]): void {
+    for (const task of healthyTasks) this.health.set(task, true);
+  }
+
   /** Replaces everything by a snapshot. */
   replaceAll(apps: readonly WireApp[]): void {
     this.apps.clear();
@@ -36,6 +41,11 @@ export class AppMirror {
 
   get lastKnownHealth(): ReadonlyMap<string, boolean> {
     return this.health;
+  }
+
+  /** Ids of tasks that were healthy when last heard of. */
+  healthyTasks(): readonly string[] {
+    return [...this.health].filter(([, isHealthy]) => isHealthy).map(([task]) => task);
   }
 
   /** Ids of tasks that are being taken out of rotation. */

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { WireApp, WireRouterReport, WireTask } from '#marathon-v2';
 import { createLogger } from '#platform';
@@ -5,6 +8,7 @@ import type { EdgeModel } from '#routing';
 import type { ControllerEvent } from '../controller/controller-client.js';
 import { EdgeRefusedError } from '../haproxy/haproxy-edge.js';
 import type { Edge } from './edge.port.js';
+import { HealthRecord } from './health-record.js';
 import { RouterLoop, type RouterLoopOptions } from './router-loop.js';
 
 type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
@@ -24,6 +28,13 @@ const task = (extra: Partial<WireTask> = {}): WireTask => ({
   role: '*',
   ...extra,
 });
+const CHECK = {
+  protocol: 'HTTP',
+  gracePeriodSeconds: 30,
+  intervalSeconds: 1,
+  timeoutSeconds: 5,
+  maxConsecutiveFailures: 3,
+};
 const DRAINING = { since: '2026-01-01T00:00:00Z', deadline: '2026-01-01T00:01:00Z' };
 const web = (...tasks: readonly WireTask[]): WireApp => ({
   id: '/web',
@@ -119,6 +130,7 @@ describe('RouterLoop', () => {
       reservedPorts: new Set(),
       client: controller.client,
       edge,
+      health: { load: async () => [], save: async () => undefined },
       logger: createLogger('router-loop-spec'),
       url: () => 'http://router',
       isPortFree: async () => true,
@@ -220,6 +232,42 @@ describe('RouterLoop', () => {
     await vi.advanceTimersByTimeAsync(1_000);
 
     expect(loop.status()).not.toHaveProperty('lastProblem');
+  });
+
+  it('serves what was healthy in its former life until the controller has a result', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'pacer-router-loop-'));
+    const health = (): HealthRecord =>
+      new HealthRecord(join(directory, 'healthy-tasks.json'), createLogger('health-record-spec'));
+    const checked = (id: string, port: number, alive?: boolean): WireTask =>
+      task({
+        ...{ id, ports: [port] },
+        ...(alive === undefined
+          ? {}
+          : { healthCheckResults: [{ alive, consecutiveFailures: 0, instanceId: id }] }),
+      });
+    const webOf = (...tasks: readonly WireTask[]): WireApp => ({
+      ...web(...tasks),
+      healthChecks: [CHECK],
+    });
+    const served = ({ table }: RouterLoop): readonly string[] =>
+      table.routes.flatMap(({ endpoints }) => endpoints).map(({ taskId }) => taskId);
+    const controller = new FakeController();
+    controller.apps = [webOf(checked('web.1', 31_001, true), checked('web.2', 31_002, false))];
+    const first = await start(controller, createEdge(), { health: health() });
+    await vi.waitFor(() => expect(served(first)).toEqual(['web.1']));
+    await vi.waitFor(async () => expect(await health().load()).toEqual(['web.1']));
+    await first.stop();
+    controller.apps = [
+      webOf(checked('web.1', 31_001), checked('web.2', 31_002), checked('web.3', 31_003)),
+    ];
+
+    const second = await start(controller, createEdge(), { health: health() });
+
+    await vi.waitFor(() => expect(served(second)).toEqual(['web.1']));
+    controller.emit(webOf(checked('web.1', 31_001, false), checked('web.2', 31_002, true)));
+    await vi.waitFor(() => expect(served(second)).toEqual(['web.2']));
+    await second.stop();
+    rmSync(directory, { recursive: true });
   });
 
   it('leaves HAProxy alone when it stops, and ends it when the edge is switched off', async () => {

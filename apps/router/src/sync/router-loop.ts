@@ -8,6 +8,7 @@ import { ChangedApps } from './changed-apps.js';
 import { type DrainReport, DrainWatch } from './drain-watch.js';
 import type { Edge } from './edge.port.js';
 import { followController } from './follow-controller.js';
+import type { HealthRecord } from './health-record.js';
 import { HostAddresses } from './host-addresses.js';
 import { OccupiedPorts } from './occupied-ports.js';
 import { pause } from './pause.js';
@@ -20,6 +21,7 @@ export interface RouterLoopOptions {
   readonly reservedPorts: ReadonlySet<number>;
   readonly client: Pick<ControllerClient, 'follow' | 'getApp' | 'listApps' | 'report'>;
   readonly edge: Edge;
+  readonly health: Pick<HealthRecord, 'load' | 'save'>;
   /** Whether a port can be bound now. */
   readonly isPortFree: (port: number) => Promise<boolean>;
   readonly logger: Logger;
@@ -81,6 +83,7 @@ export class RouterLoop {
 
   async start(): Promise<void> {
     await this.options.edge.start(toEdgeModel({ routes: [], conflicts: [] }));
+    this.mirror.recall(await this.options.health.load());
     this.running = Promise.all([this.followEvents(), this.runPasses(), this.pollDraining()]);
     this.timers.push(setInterval(() => this.resync(), RESYNC_INTERVAL_MS));
     this.timers.push(setInterval(() => void this.report(), REPORT_INTERVAL_MS));
@@ -97,6 +100,7 @@ export class RouterLoop {
     await this.running;
     await this.persisting;
     await this.options.edge.leave();
+    if (this.hasSnapshot) await this.options.health.save(this.mirror.healthyTasks());
   }
 
   /** Ends HAProxy too: the edge is switched off. */
@@ -230,7 +234,7 @@ export class RouterLoop {
     }, DELETION_RETRY_MS);
   }
 
-  /** The file on disk follows off the hot path: it takes two fsyncs and only serves a restart. */
+  /** The files on disk follow off the hot path: they take fsyncs and only serve a restart. */
   private persistLater(): void {
     this.persistTimer ??= setTimeout(() => {
       this.persisting = this.options.edge
@@ -238,6 +242,7 @@ export class RouterLoop {
         .catch((error: unknown) =>
           this.options.logger.warn({ err: error }, 'cannot write haproxy.cfg'),
         )
+        .then(() => this.options.health.save(this.mirror.healthyTasks()))
         .finally(() => {
           this.persistTimer = undefined;
         });
