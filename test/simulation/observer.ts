@@ -192,7 +192,7 @@ export class Observer {
         before?.goal === 'Running' && after !== undefined && after.goal !== 'Running';
       if (!isGivenUp) continue;
       this.survival.decommissioned(before, {
-        ...{ apps: stored.apps, instances: stored.instances, busyApps },
+        ...{ apps: stored.apps, jobs: this.stored.jobs, instances: stored.instances, busyApps },
         appVersion: (app, version) => stored.appVersion(app, version),
       });
     }
