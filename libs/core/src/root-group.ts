@@ -60,16 +60,13 @@ export function nextRoot(root: RootGroup, delta: RootDelta, version: string): Ro
   return { revision: root.revision + 1, version, apps, groups, servicePorts };
 }
 
-/** The ids of all apps below a group. O(log n + apps found). */
-export function* appsBelow(
-  apps: SortedMap<AppId, unknown>,
+/** All apps below a group, in order of id. O(log n + apps found). */
+export const appsBelow = <Value>(
+  apps: SortedMap<AppId, Value>,
   group: string,
-): Generator<AppId, undefined> {
+): Iterable<[AppId, Value]> =>
   // '0' is the character after '/': what begins with `/group/` stands between the two.
-  const entries = group === '/' ? apps : apps.between(appId(`${group}/`), appId(`${group}0`));
-  for (const [id] of entries) yield id;
-  return;
-}
+  group === '/' ? apps : apps.between(appId(`${group}/`), appId(`${group}0`));
 
 function movePorts(
   index: RootGroup['servicePorts'],

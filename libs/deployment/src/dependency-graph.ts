@@ -27,7 +27,7 @@ export function dependencyGraph(root: RootGroup): DependencyGraph {
   const find = (node: string): readonly string[] => {
     const app = root.apps.get(appId(node));
     if (app !== undefined) return targetsOf(app, root);
-    return [...appsBelow(root.apps, node)];
+    return [...appsBelow(root.apps, node)].map(([id]) => id);
   };
   return {
     targetsOf: (node) => {

@@ -1,4 +1,4 @@
-import { type AppId, appId, type GroupId, groupId, isPod, type RootGroup } from '#core';
+import { type AppId, appId, appsBelow, type GroupId, groupId, isPod, type RootGroup } from '#core';
 import { type ChangeContext, placeApp, restoreDefinition, startDraft } from './change-apps.js';
 import { findPod } from './change-pods.js';
 import { resolveDependencies } from './complete-app.js';
@@ -51,7 +51,7 @@ export function removeGroup({ root }: ChangeContext, id: GroupId): Outcome<Decla
   if (!root.groups.has(id)) return refuse(missingGroup(id));
   return accept({
     putApps: [],
-    removeApps: [...root.apps.keys()].filter((app) => isWithin(app, id)),
+    removeApps: [...appsBelow(root.apps, id)].map(([app]) => app),
     putGroups: [],
     removeGroups: [...root.groups.keys()].filter((group) => group !== '/' && isWithin(group, id)),
   });
@@ -65,11 +65,9 @@ export function restoreGroup(
 ): Outcome<Declaration> {
   const draft = startDraft(context);
   for (const group of context.root.groups.keys()) if (isWithin(group, id)) draft.removeGroup(group);
-  for (const app of context.root.apps.keys()) if (isWithin(app, id)) draft.removeApp(app);
+  for (const [app] of appsBelow(context.root.apps, id)) draft.removeApp(app);
   for (const group of earlier.groups.values()) if (isWithin(group.id, id)) draft.putGroup(group);
-  for (const app of earlier.apps.values()) {
-    if (isWithin(app.id, id)) restoreDefinition(draft, app);
-  }
+  for (const [, app] of appsBelow(earlier.apps, id)) restoreDefinition(draft, app);
   return draft.conclude();
 }
 
@@ -81,8 +79,8 @@ export function scaleGroup(
 ): Outcome<Declaration> {
   if (!context.root.groups.has(id)) return refuse(missingGroup(id));
   const draft = startDraft(context);
-  for (const app of context.root.apps.values()) {
-    if (!isWithin(app.id, id) || isPod(app)) continue;
+  for (const [, app] of appsBelow(context.root.apps, id)) {
+    if (isPod(app)) continue;
     if (app.workload === 'daemon') {
       draft.problems.warn(`${app.id} stays as it is: ${CANNOT_SCALE_DAEMON}`);
       continue;

@@ -73,7 +73,7 @@ class Edges {
       const targets = apps.get(appId(id))?.dependencies ?? [];
       return [...this.targets(targets), `needs ${parentOf(id)}`];
     }
-    if (kind === 'all') return [...appsBelow(apps, id)].map((app) => `app ${app}`);
+    if (kind === 'all') return [...appsBelow(apps, id)].map(([app]) => `app ${app}`);
     const above = id === '/' ? [] : [`needs ${parentOf(id)}`];
     return [...this.targets(groups.get(groupId(id))?.dependencies ?? []), ...above];
   }

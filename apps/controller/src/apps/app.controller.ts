@@ -1,8 +1,8 @@
 import { Controller, Delete, Get, Patch, Post, Put, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type App, appId, isPod } from '#core';
-import { isWithin, missingApp, resolveAppId, resolveId, type WireWhy } from '#marathon-v2';
+import { type App, appId, appsBelow, isPod } from '#core';
+import { missingApp, resolveAppId, resolveId, type WireWhy } from '#marathon-v2';
 import { ApiError } from '#platform';
 import { askedBy } from '../changes/asked-by.js';
 import { describeChange } from '../changes/root-writer.js';
@@ -168,9 +168,7 @@ export class AppController {
     const group = resolveId(groupText, '/');
     if (!group.ok) return [];
     const { apps } = this.runtime.engine.view.root();
-    return [...apps.values()].filter(
-      (app) => !isPod(app) && isWithin(app.id, group.id) && app.id !== group.id,
-    );
+    return [...appsBelow(apps, group.id)].map(([, app]) => app).filter((app) => !isPod(app));
   }
 
   private onlyApp(path: AppPath, method: string): { readonly id: string } {

@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { type ApiUnderTest, startApi } from '../controller-api.test-support.js';
 import { EngineHarness } from '../engine/engine-harness.test-support.js';
 import { EventHub } from '../events/event-hub.js';
@@ -11,6 +12,10 @@ export interface ContractUnderTest {
   readonly harness: EngineHarness;
   /** Lets virtual time pass until `isTrue`; the test's own limit is the bound. */
   until(isTrue: () => boolean): Promise<void>;
+  /** Until no deployment runs. */
+  idle(): Promise<void>;
+  /** Declares apps and waits until they run. */
+  run(...apps: readonly Readonly<Record<string, unknown>>[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -34,11 +39,19 @@ export async function startContract(
     }
   };
   const flowing = flow();
+  const until = async (isTrue: () => boolean): Promise<void> => {
+    while (!isTrue()) await new Promise(setImmediate);
+  };
+  const idle = () => until(() => harness.engine.view.deployments().length === 0);
   return {
     api,
     harness,
-    async until(isTrue) {
-      while (!isTrue()) await new Promise(setImmediate);
+    until,
+    idle,
+    async run(...apps) {
+      const full = apps.map((app) => ({ cmd: 'x', cpus: 0.1, ...app }));
+      expect((await api.ask('PUT', '/v2/apps', full)).statusCode).toBe(200);
+      await idle();
     },
     async close() {
       isOpen = false;

@@ -3,6 +3,21 @@ import { type ApiUnderTest, startApi } from '../controller-api.test-support.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** Fields that make an app one of a kind. */
+export const SINGLE = { labels: { MARATHON_SINGLE_INSTANCE_APP: 'true' } };
+export const RESIDENT = {
+  container: {
+    type: 'MESOS',
+    volumes: [{ containerPath: 'data', mode: 'RW', persistent: { size: 10 } }],
+  },
+};
+export const EXTERNAL = {
+  container: {
+    type: 'MESOS',
+    volumes: [{ containerPath: '/x', mode: 'RW', external: { name: 'n', provider: 'dvdi' } }],
+  },
+};
+
 /** One row of a table of the contract: a field, and what becomes of what is written in it. */
 export interface FieldRow {
   readonly field: string;

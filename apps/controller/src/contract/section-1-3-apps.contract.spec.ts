@@ -15,13 +15,6 @@ describe('1.3 Endpoints, Apps', () => {
   afterAll(() => contract.close());
 
   const ask = (method: string, url: string, body?: unknown) => contract.api.ask(method, url, body);
-  const idle = () => contract.until(() => contract.harness.engine.view.deployments().length === 0);
-  /** Declares apps and waits until they run. */
-  const run = async (...apps: readonly Fields[]): Promise<void> => {
-    const full = apps.map((app) => ({ cmd: 'x', cpus: 0.1, ...app }));
-    expect((await ask('PUT', '/v2/apps', full)).statusCode).toBe(200);
-    await idle();
-  };
   const read = async (id: string, query = '') =>
     (await ask('GET', `/v2/apps${id}${query}`)).json().app;
   const failed = (id: string) =>
@@ -36,7 +29,7 @@ describe('1.3 Endpoints, Apps', () => {
 
   describe('GET /v2/apps', () => {
     beforeAll(() =>
-      run(
+      contract.run(
         { id: '/list/front', cmd: 'Serve --fast', labels: { tier: 'front' } },
         { id: '/list/back', cmd: 'serve', labels: { tier: 'back' } },
       ),
@@ -80,22 +73,22 @@ describe('1.3 Endpoints, Apps', () => {
 
     expect(made.map(({ statusCode }) => statusCode)).toEqual([201, 409, 409, 422]);
     await ask('DELETE', '/v2/apps/post');
-    await idle();
+    await contract.idle();
   });
 
   it('PUT /v2/apps: ONE deployment for all, creates missing ones; omitted fields stay or go by partialUpdate', async () => {
-    await run({ id: '/bulk/one', labels: { a: 'b' } });
+    await contract.run({ id: '/bulk/one', labels: { a: 'b' } });
 
     const put = await ask('PUT', '/v2/apps', [
       { id: '/bulk/one', cmd: 'y' },
       { id: '/bulk/two', cmd: 'x', cpus: 0.1 },
     ]);
     const { deploymentId } = put.json();
-    await idle();
+    await contract.idle();
     const deployment = (await ask('GET', `/v2/deployments/${deploymentId}`)).json();
     const kept = await read('/bulk/one');
     await ask('PUT', '/v2/apps?partialUpdate=false', [{ id: '/bulk/one', cmd: 'z' }]);
-    await idle();
+    await contract.idle();
 
     expect(deployment.affectedApps).toEqual(['/bulk/one', '/bulk/two']);
     expect(kept).toMatchObject({ cmd: 'y', labels: { a: 'b' } });
@@ -103,7 +96,7 @@ describe('1.3 Endpoints, Apps', () => {
   });
 
   it('PUT and PATCH /v2/apps are atomic; PATCH never creates: 404 if one is missing', async () => {
-    await run({ id: '/atom/one' });
+    await contract.run({ id: '/atom/one' });
 
     const missing = await ask('PATCH', '/v2/apps', [
       { id: '/atom/one', cmd: 'changed' },
@@ -119,11 +112,11 @@ describe('1.3 Endpoints, Apps', () => {
     expect(await listed('id=atom')).toEqual(['/atom/one']);
     const patched = await ask('PATCH', '/v2/apps', [{ id: '/atom/one', instances: 2 }]);
     expect(patched.statusCode).toBe(200);
-    await idle();
+    await contract.idle();
   });
 
   it('GET /v2/apps/{id}: {"app"} with counts, tasks, lastTaskFailure and deployments', async () => {
-    await run({ id: '/one' });
+    await contract.run({ id: '/one' });
     const before = await read('/one');
     contract.harness.cluster.report(before.tasks[0].id, 'TASK_FAILED', { message: 'exit 3' });
     await failed('/one');
@@ -157,12 +150,12 @@ describe('1.3 Endpoints, Apps', () => {
   describe('PUT /v2/apps/{id}', () => {
     it('200 on update, 201 on create; fields left out stay, or go with partialUpdate=false', async () => {
       const created = await ask('PUT', '/v2/apps/put', { cmd: 'x', cpus: 0.1, labels: { a: 'b' } });
-      await idle();
+      await contract.idle();
       const updated = await ask('PUT', '/v2/apps/put', { cmd: 'y' });
-      await idle();
+      await contract.idle();
       const partial = await read('/put');
       const whole = await ask('PUT', '/v2/apps/put?partialUpdate=false', { cmd: 'y' });
-      await idle();
+      await contract.idle();
 
       expect([created, updated, whole].map(({ statusCode }) => statusCode)).toEqual([
         201, 200, 200,
@@ -172,13 +165,13 @@ describe('1.3 Endpoints, Apps', () => {
     });
 
     it('a body with only version, or with id, is a rollback; with anything else 422', async () => {
-      await run({ id: '/back', cmd: 'first' });
+      await contract.run({ id: '/back', cmd: 'first' });
       const { version } = await read('/back');
-      await run({ id: '/back', cmd: 'second' });
+      await contract.run({ id: '/back', cmd: 'second' });
 
       const mixed = await ask('PUT', '/v2/apps/back', { version, cmd: 'third' });
       const back = await ask('PUT', '/v2/apps/back', { id: '/back', version });
-      await idle();
+      await contract.idle();
 
       expect([mixed.statusCode, back.statusCode]).toEqual([422, 200]);
       expect((await read('/back')).cmd).toBe('first');
@@ -186,10 +179,10 @@ describe('1.3 Endpoints, Apps', () => {
   });
 
   it('PATCH /v2/apps/{id}: as PUT partial, 404 if missing', async () => {
-    await run({ id: '/patch', labels: { a: 'b' } });
+    await contract.run({ id: '/patch', labels: { a: 'b' } });
 
     const patched = await ask('PATCH', '/v2/apps/patch', { cmd: 'y' });
-    await idle();
+    await contract.idle();
     const missing = await ask('PATCH', '/v2/apps/patch-2', { cmd: 'y' });
 
     expect([patched.statusCode, missing.statusCode]).toEqual([200, 404]);
@@ -204,10 +197,10 @@ describe('1.3 Endpoints, Apps', () => {
     );
 
     it('200 deployment result, 404', async () => {
-      await run({ id: '/gone' });
+      await contract.run({ id: '/gone' });
 
       const removed = await ask('DELETE', '/v2/apps/gone');
-      await idle();
+      await contract.idle();
 
       expect(Object.keys(removed.json()).sort()).toEqual(['deploymentId', 'restarts', 'version']);
       expect((await ask('DELETE', '/v2/apps/gone')).statusCode).toBe(404);
@@ -215,13 +208,13 @@ describe('1.3 Endpoints, Apps', () => {
   });
 
   it('POST /v2/apps/{id}/restart: a new version and lastConfigChangeAt, a rolling restart, no back-off', async () => {
-    await run({ id: '/again', instances: 2, backoffSeconds: 300 });
+    await contract.run({ id: '/again', instances: 2, backoffSeconds: 300 });
     const before = await read('/again');
     contract.harness.cluster.report(before.tasks[0].id, 'TASK_FAILED');
     await contract.until(() => (contract.harness.engine.view.queue()[0]?.delayLeftMs ?? 0) > 0);
 
     const answer = await ask('POST', '/v2/apps/again/restart');
-    await idle();
+    await contract.idle();
 
     const after = await read('/again');
     expect(answer.statusCode).toBe(200);
@@ -236,7 +229,7 @@ describe('1.3 Endpoints, Apps', () => {
   });
 
   it('GET /v2/apps/{id}/tasks: {"tasks"} with every field of a task', async () => {
-    await run({ id: '/work', portDefinitions: [{ port: 10_500 }] });
+    await contract.run({ id: '/work', portDefinitions: [{ port: 10_500 }] });
 
     const [task] = await tasksOf('/work');
 
@@ -259,7 +252,7 @@ describe('1.3 Endpoints, Apps', () => {
 
   describe('DELETE /v2/apps/{id}/tasks', () => {
     it('scale=false: the tasks killed now, which are replaced', async () => {
-      await run({ id: '/kill/all', instances: 2 });
+      await contract.run({ id: '/kill/all', instances: 2 });
       const before = await tasksOf('/kill/all');
 
       const killed = await ask('DELETE', '/v2/apps/kill/all/tasks');
@@ -275,7 +268,7 @@ describe('1.3 Endpoints, Apps', () => {
     });
 
     it('host: on that one alone; * is every host', async () => {
-      await run({ id: '/kill/host', instances: 2, constraints: [['hostname', 'UNIQUE']] });
+      await contract.run({ id: '/kill/host', instances: 2, constraints: [['hostname', 'UNIQUE']] });
 
       const none = await ask('DELETE', '/v2/apps/kill/host/tasks?host=elsewhere');
       const one = await ask('DELETE', '/v2/apps/kill/host/tasks?host=host-2');
@@ -290,10 +283,10 @@ describe('1.3 Endpoints, Apps', () => {
     });
 
     it('scale=true: fewer instances, never below 0, and a deployment result', async () => {
-      await run({ id: '/kill/scale', instances: 2 });
+      await contract.run({ id: '/kill/scale', instances: 2 });
 
       const scaled = await ask('DELETE', '/v2/apps/kill/scale/tasks?scale=true');
-      await idle();
+      await contract.idle();
 
       expect(scaled.json().deploymentId).toBe(scaled.headers['marathon-deployment-id']);
       expect(await read('/kill/scale')).toMatchObject({ instances: 0, tasks: [] });
@@ -309,12 +302,12 @@ describe('1.3 Endpoints, Apps', () => {
   });
 
   it('DELETE /v2/apps/{id}/tasks/{taskId}: {"task"} or deployment result; 404 for task and app', async () => {
-    await run({ id: '/single', instances: 3 });
+    await contract.run({ id: '/single', instances: 3 });
     const [first, second] = await tasksOf('/single');
 
     const killed = await ask('DELETE', `/v2/apps/single/tasks/${first?.id}`);
     const scaled = await ask('DELETE', `/v2/apps/single/tasks/${second?.id}?scale=true`);
-    await idle();
+    await contract.idle();
 
     expect(killed.json()).toMatchObject({ task: { id: first?.id, appId: '/single' } });
     expect(scaled.json().deploymentId).toBe(scaled.headers['marathon-deployment-id']);
@@ -326,9 +319,9 @@ describe('1.3 Endpoints, Apps', () => {
   });
 
   it('GET /v2/apps/{id}/versions and …/{version}: timestamps, and a bare definition; 404', async () => {
-    await run({ id: '/history', cmd: 'first' });
+    await contract.run({ id: '/history', cmd: 'first' });
     const { version } = await read('/history');
-    await run({ id: '/history', cmd: 'second' });
+    await contract.run({ id: '/history', cmd: 'second' });
 
     const { versions } = (await ask('GET', '/v2/apps/history/versions')).json();
     const first = (await ask('GET', `/v2/apps/history/versions/${version}`)).json();
@@ -341,7 +334,7 @@ describe('1.3 Endpoints, Apps', () => {
   });
 
   describe('App embed values', () => {
-    beforeAll(() => run({ id: '/embed' }));
+    beforeAll(() => contract.run({ id: '/embed' }));
     const fieldsWith = async (query: string) =>
       Object.keys((await ask('GET', `/v2/apps?id=embed&${query}`)).json().apps[0]);
 
@@ -371,7 +364,7 @@ describe('1.3 Endpoints, Apps', () => {
   });
 
   it('AppInfo (QUIRK): statistics are called taskStats, in four buckets', async () => {
-    await run({ id: '/stats' });
+    await contract.run({ id: '/stats' });
 
     const { taskStats } = await read('/stats', '?embed=taskStats');
 
@@ -391,7 +384,7 @@ describe('1.3 Endpoints, Apps', () => {
 
   describe('Label selector grammar', () => {
     beforeAll(() =>
-      run(
+      contract.run(
         { id: '/select/a', labels: { tier: 'a', 'x/y': '1,2' } },
         { id: '/select/b', labels: { tier: 'b' } },
         { id: '/select/none' },
@@ -443,6 +436,6 @@ describe('1.3 Endpoints, Apps', () => {
     expect(app.container.docker.parameters).toEqual([]);
     expect(app.container.portMappings[0]).not.toHaveProperty('networkNames');
     await ask('DELETE', '/v2/apps/empty');
-    await idle();
+    await contract.idle();
   });
 });

@@ -12,7 +12,6 @@ beforeAll(async () => {
 afterAll(() => contract.close());
 
 const ask = (method: string, url: string, body?: unknown) => contract.api.ask(method, url, body);
-const idle = () => contract.until(() => contract.harness.engine.view.deployments().length === 0);
 const app = (id: string, fields: Fields = {}) => ({ id, cmd: 'x', cpus: 0.1, ...fields });
 const namesOf = (list: readonly { readonly id: string }[]) => list.map(({ id }) => id).sort();
 
@@ -20,7 +19,7 @@ describe('1.3 Endpoints, Groups', () => {
   /** Declares a group and waits until all of it runs. */
   const put = async (id: string, group: Fields): Promise<void> => {
     expect((await ask('PUT', `/v2/groups${id}?force=true`, group)).statusCode).toBe(200);
-    await idle();
+    await contract.idle();
   };
   const read = async (path: string) => (await ask('GET', `/v2/groups${path}`)).json();
 
@@ -105,7 +104,7 @@ describe('1.3 Endpoints, Groups', () => {
   it('POST /v2/groups, /v2/groups/{id}: 201, makes those between; 409 if a group or an app is there', async () => {
     const made = await ask('POST', '/v2/groups', { id: '/posted/between/end' });
     const below = await ask('POST', '/v2/groups/posted', { id: 'beside', apps: [app('web')] });
-    await idle();
+    await contract.idle();
     const again = await ask('POST', '/v2/groups', { id: '/posted/between' });
     const ofApp = await ask('POST', '/v2/groups', { id: '/posted/beside/web' });
 
@@ -204,7 +203,7 @@ describe('1.3 Endpoints, Groups', () => {
 
     const locked = await ask('DELETE', '/v2/groups/leave');
     const removed = await ask('DELETE', '/v2/groups/leave?force=true');
-    await idle();
+    await contract.idle();
     const gone = await ask('DELETE', '/v2/groups/leave');
 
     const all = [locked, removed, gone].map(({ statusCode }) => statusCode);
@@ -224,7 +223,7 @@ describe('1.3 Endpoints, Pods', () => {
   });
   const post = async (id: string, fields: Fields = {}) => {
     const answer = await ask('POST', '/v2/pods', aPod(id, fields));
-    await idle();
+    await contract.idle();
     return answer;
   };
 
@@ -244,15 +243,15 @@ describe('1.3 Endpoints, Pods', () => {
     const other = await ask('PUT', '/v2/pods/pods/other', aPod('/pods/life'));
     const scaling = { kind: 'fixed', instances: 2 };
     const put = await ask('PUT', '/v2/pods/pods/life', aPod('/pods/life', { scaling }));
-    await idle();
+    await contract.idle();
     const whole = await ask(
       'PUT',
       '/v2/pods/pods/life',
       aPod('/pods/life', { labels: { a: 'b' } }),
     );
-    await idle();
+    await contract.idle();
     const removed = await ask('DELETE', '/v2/pods/pods/life');
-    await idle();
+    await contract.idle();
     const gone = await ask('DELETE', '/v2/pods/pods/life');
 
     const all = [made, shown, other, put, removed, gone].map(({ statusCode }) => statusCode);
@@ -274,12 +273,12 @@ describe('1.3 Endpoints, Pods', () => {
       ...one,
       resources: { cpus: 1e5, mem: 32 },
     }));
-    await idle();
+    await contract.idle();
     await ask('PUT', '/v2/pods/pods/held', { ...heavy, containers });
 
     const locked = await ask('PUT', '/v2/pods/pods/held', heavy);
     const forced = await ask('PUT', '/v2/pods/pods/held?force=true', heavy);
-    await idle();
+    await contract.idle();
 
     expect([locked.statusCode, forced.statusCode]).toEqual([409, 200]);
   });
@@ -300,7 +299,7 @@ describe('1.3 Endpoints, Pods', () => {
   it('::versions, ::versions/{v}: a bare array, and the pod as it was', async () => {
     const { version } = (await post('/pods/old')).json();
     const put = await ask('PUT', '/v2/pods/pods/old', aPod('/pods/old', { labels: { a: 'b' } }));
-    await idle();
+    await contract.idle();
 
     const versions = (await ask('GET', '/v2/pods/pods/old::versions')).json();
     const first = (await ask('GET', `/v2/pods/pods/old::versions/${version}`)).json();

@@ -15,18 +15,12 @@ beforeAll(async () => {
 afterAll(() => contract.close());
 
 const ask = (method: string, url: string, body?: unknown) => contract.api.ask(method, url, body);
-const idle = () => contract.until(() => contract.harness.engine.view.deployments().length === 0);
-const run = async (...apps: readonly Fields[]): Promise<void> => {
-  const full = apps.map((app) => ({ cmd: 'x', cpus: 0.1, ...app }));
-  expect((await ask('PUT', '/v2/apps', full)).statusCode).toBe(200);
-  await idle();
-};
 const tasksOf = async (id: string): Promise<readonly { id: string; appId: string }[]> =>
   (await ask('GET', `/v2/apps${id}/tasks`)).json().tasks;
 
 describe('1.3 Endpoints, Deployments, tasks, queue', () => {
   it('GET /v2/deployments: running ones only, with every field', async () => {
-    await run({ id: '/ended' });
+    await contract.run({ id: '/ended' });
     const made = await ask('POST', '/v2/apps', { id: '/stuck', cmd: 'x', cpus: 1e6 });
     await contract.until(
       () => contract.harness.engine.view.deployments()[0]?.deployment.currentStep === 1,
@@ -50,7 +44,7 @@ describe('1.3 Endpoints, Deployments, tasks, queue', () => {
     ]);
     expect(list).toHaveLength(1);
     await ask('DELETE', '/v2/apps/stuck');
-    await idle();
+    await contract.idle();
   });
 
   it('GET /v2/deployments: readinessCheckResults with the action of their app', async () => {
@@ -73,7 +67,7 @@ describe('1.3 Endpoints, Deployments, tasks, queue', () => {
     const [{ currentActions }] = (await ask('GET', '/v2/deployments')).json();
     const [listed] = (await ask('GET', '/v2/apps?id=/ready&embed=readiness')).json().apps;
     answers(200);
-    await idle();
+    await contract.idle();
 
     const lastResponse = { status: 503, contentType: 'text/plain', body: 'starting' };
     const taskId = expect.stringMatching(/^ready\.instance-/);
@@ -84,11 +78,11 @@ describe('1.3 Endpoints, Deployments, tasks, queue', () => {
 
   describe('DELETE /v2/deployments/{id}', () => {
     it('force=false: a NEW deployment that rolls back', async () => {
-      await run({ id: '/undo', cmd: 'first' });
+      await contract.run({ id: '/undo', cmd: 'first' });
       const stuck = await ask('PUT', '/v2/apps/undo', { cmd: 'second', cpus: 1e6 });
 
       const undone = await ask('DELETE', `/v2/deployments/${stuck.json().deploymentId}`);
-      await idle();
+      await contract.idle();
 
       const { app } = (await ask('GET', '/v2/apps/undo')).json();
       expect(undone.statusCode).toBe(200);
@@ -98,7 +92,7 @@ describe('1.3 Endpoints, Deployments, tasks, queue', () => {
     });
 
     it('force=true: just stops, 202, and leaves the mixture', async () => {
-      await run({ id: '/stop', cmd: 'first' });
+      await contract.run({ id: '/stop', cmd: 'first' });
       const stuck = await ask('PUT', '/v2/apps/stop', { cmd: 'second', cpus: 1e6 });
 
       const stopped = await ask(
@@ -112,7 +106,7 @@ describe('1.3 Endpoints, Deployments, tasks, queue', () => {
       expect(app).toMatchObject({ cmd: 'second', tasksRunning: 1 });
       expect(app.tasks[0].version).not.toBe(app.version);
       await ask('DELETE', '/v2/apps/stop');
-      await idle();
+      await contract.idle();
     });
 
     it('404', async () => {
@@ -121,7 +115,7 @@ describe('1.3 Endpoints, Deployments, tasks, queue', () => {
   });
 
   it('GET /v2/tasks: status and status[], others ignored', async () => {
-    await run({ id: '/states' });
+    await contract.run({ id: '/states' });
     const { id } = (await tasksOf('/states'))[0] ?? {};
     const listed = async (query: string): Promise<boolean> =>
       (await ask('GET', `/v2/tasks?${query}`))
@@ -136,14 +130,14 @@ describe('1.3 Endpoints, Deployments, tasks, queue', () => {
   });
 
   it('POST /v2/tasks/delete: {"tasks"} or a deployment result, of several apps at once', async () => {
-    await run({ id: '/del/one', instances: 2 }, { id: '/del/two' });
+    await contract.run({ id: '/del/one', instances: 2 }, { id: '/del/two' });
     const ids = [...(await tasksOf('/del/one')), ...(await tasksOf('/del/two'))].map(
       ({ id }) => id,
     );
 
     const killed = await ask('POST', '/v2/tasks/delete', { ids: [ids[0], NONE] });
     const scaled = await ask('POST', '/v2/tasks/delete?scale=true', { ids: ids.slice(1) });
-    await idle();
+    await contract.idle();
 
     expect(killed.json().tasks.map(({ id }: Fields) => id)).toEqual([ids[0]]);
     expect(scaled.json().deploymentId).toBe(scaled.headers['marathon-deployment-id']);
@@ -161,7 +155,7 @@ describe('1.3 Endpoints, Deployments, tasks, queue', () => {
     });
     afterAll(async () => {
       await ask('DELETE', '/v2/apps/waits');
-      await idle();
+      await contract.idle();
     });
 
     it('every field of an entry', async () => {
@@ -248,7 +242,7 @@ describe('1.3 Endpoints, Deployments, tasks, queue', () => {
   });
 
   it('DELETE /v2/queue/{id}/delay: 204 (RAML: 200), and it goes on at once; 404', async () => {
-    await run({ id: '/delayed', backoffSeconds: 3_000, maxLaunchDelaySeconds: 3_000 });
+    await contract.run({ id: '/delayed', backoffSeconds: 3_000, maxLaunchDelaySeconds: 3_000 });
     const [task] = await tasksOf('/delayed');
     contract.harness.cluster.report(task?.id ?? '', 'TASK_FAILED');
     await contract.until(() => (contract.harness.engine.view.queue()[0]?.delayLeftMs ?? 0) > 0);
@@ -323,7 +317,7 @@ describe('1.3 Endpoints, Deployments, tasks, queue', () => {
     ['TASK_KILLED', false],
   ])('lastTaskFailure: %s is recorded: %s; one per app, the last', async (state, isRecorded) => {
     const id = `/failure/${state.toLowerCase().replaceAll('_', '-')}`;
-    await run({ id, backoffSeconds: 0 });
+    await contract.run({ id, backoffSeconds: 0 });
     const [task] = await tasksOf(id);
     const { harness } = contract;
 
@@ -477,7 +471,7 @@ describe('Query parameters (ours)', () => {
   });
 
   it('state, after and search of deployments: 422 that names the wrong one', async () => {
-    await run({ id: '/searched' });
+    await contract.run({ id: '/searched' });
     const ended = async (query: string): Promise<readonly Fields[]> =>
       (await ask('GET', `/v2/deployments?state=finished&${query}`)).json();
 

@@ -2,22 +2,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { anApp } from '../../../../test/support/store-fixtures.js';
 import { EngineHarness } from '../engine/engine-harness.test-support.js';
-import { type AppDeclarations, startDeclarations } from './declare-apps.test-support.js';
+import {
+  type AppDeclarations,
+  EXTERNAL,
+  RESIDENT,
+  SINGLE,
+  startDeclarations,
+} from './declare-apps.test-support.js';
 import { decidedOtherwise, shownBy } from './shown-by.test-support.js';
-
-const SINGLE = { labels: { MARATHON_SINGLE_INSTANCE_APP: 'true' } };
-const RESIDENT = {
-  container: {
-    type: 'MESOS',
-    volumes: [{ containerPath: 'data', mode: 'RW', persistent: { size: 10 } }],
-  },
-};
-const EXTERNAL = {
-  container: {
-    type: 'MESOS',
-    volumes: [{ containerPath: '/x', mode: 'RW', external: { name: 'n', provider: 'dvdi' } }],
-  },
-};
 
 describe('2.2 Field table, the rules beside it', () => {
   let apps: AppDeclarations;

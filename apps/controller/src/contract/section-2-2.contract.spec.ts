@@ -2,7 +2,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type AppDeclarations,
+  EXTERNAL,
   type FieldRow,
+  RESIDENT,
+  SINGLE,
   startDeclarations,
 } from './declare-apps.test-support.js';
 import { decidedOtherwise, shownBy } from './shown-by.test-support.js';
@@ -10,19 +13,6 @@ import { decidedOtherwise, shownBy } from './shown-by.test-support.js';
 const MAX_INT = 2_147_483_647;
 const MAX_MIB = 1_000_000_000_000;
 const DOCKER = { container: { docker: { image: 'busybox' } } };
-const SINGLE = { labels: { MARATHON_SINGLE_INSTANCE_APP: 'true' } };
-const RESIDENT = {
-  container: {
-    type: 'MESOS',
-    volumes: [{ containerPath: 'data', mode: 'RW', persistent: { size: 10 } }],
-  },
-};
-const EXTERNAL = {
-  container: {
-    type: 'MESOS',
-    volumes: [{ containerPath: '/x', mode: 'RW', external: { name: 'n', provider: 'dvdi' } }],
-  },
-};
 const DEFAULT_PORT = { port: expect.any(Number), protocol: 'tcp', name: 'default', labels: {} };
 const strategy = (minimumHealthCapacity: unknown, maximumOverCapacity: unknown) => ({
   upgradeStrategy: { minimumHealthCapacity, maximumOverCapacity },

@@ -42,7 +42,7 @@ describe('4. Event stream: frames, ids and replay', () => {
   const run = async (id: string): Promise<void> => {
     const app = { cmd: 'x', cpus: 0.1 };
     expect((await contract.api.ask('PUT', `/v2/apps${id}`, app)).statusCode).toBeLessThan(300);
-    await contract.until(() => contract.harness.engine.view.deployments().length === 0);
+    await contract.idle();
   };
   const lastId = (): number => contract.harness.events.at(-1)?.id ?? 0;
 

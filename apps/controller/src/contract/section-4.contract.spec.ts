@@ -70,7 +70,6 @@ describe('4. Event stream: types', () => {
   });
 
   const ask = (method: string, url: string, body?: unknown) => contract.api.ask(method, url, body);
-  const idle = () => contract.until(() => contract.harness.engine.view.deployments().length === 0);
   /** What has been told of this type, of the apps whose ids hold the text. */
   const told = (type: string, about = ''): readonly Fields[] =>
     contract.harness.events
@@ -87,7 +86,7 @@ describe('4. Event stream: types', () => {
   };
   const run = async (id: string, fields: Fields = {}) => {
     const result = await put(id, fields);
-    await idle();
+    await contract.idle();
     const [first] = contract.harness.engine.view.instancesOf(appId(id));
     return { ...result, instance: first?.instance };
   };
@@ -97,15 +96,15 @@ describe('4. Event stream: types', () => {
   it('api_post_event: for changes of single apps, and of nothing else', async () => {
     await run('/post/one');
     await ask('PATCH', '/v2/apps/post/one', { labels: { a: 'b' } });
-    await idle();
+    await contract.idle();
     await ask('POST', '/v2/apps', { id: '/post/two', cmd: 'x', cpus: 0.1 });
-    await idle();
+    await contract.idle();
     await ask('PUT', '/v2/apps', [{ id: '/post/one', cmd: 'y' }]);
-    await idle();
+    await contract.idle();
     await ask('POST', '/v2/apps/post/one/restart');
-    await idle();
+    await contract.idle();
     await ask('DELETE', '/v2/apps/post/two');
-    await idle();
+    await contract.idle();
 
     const uris = told('api_post_event', '/post/').map(({ uri, clientIp, appDefinition }) => [
       ...[uri, clientIp, (appDefinition as Fields)['id'], (appDefinition as Fields)['labels']],
@@ -124,11 +123,11 @@ describe('4. Event stream: types', () => {
       containers: [{ name: 'one', exec: { command: { shell: 'x' } }, resources }],
     };
     await ask('POST', '/v2/pods', pod);
-    await idle();
+    await contract.idle();
     await ask('PUT', '/v2/pods/pods/one', { ...pod, labels: { a: 'b' } });
-    await idle();
+    await contract.idle();
     await ask('DELETE', '/v2/pods/pods/one');
-    await idle();
+    await contract.idle();
 
     const types = ['pod_created_event', 'pod_updated_event', 'pod_deleted_event'];
     expect(types.flatMap((type) => told(type)).map(({ uri }) => uri)).toEqual([
@@ -165,7 +164,7 @@ describe('4. Event stream: types', () => {
   it('instance_changed_event: with every condition', async () => {
     const { instance, version } = await run('/changes');
     await ask('DELETE', '/v2/apps/changes');
-    await idle();
+    await contract.idle();
 
     const changes = told('instance_changed_event', '"/changes"');
     expect(changes.map(({ condition }) => condition)).toEqual([
@@ -259,7 +258,7 @@ describe('4. Event stream: types', () => {
         ...{ reason: 'refused', host: 'host-1', slaveId: 'agent-1' },
       });
       await ask('DELETE', '/v2/groups/health?force=true');
-      await idle();
+      await contract.idle();
     });
 
     it('add_health_check_event, remove_health_check_event: with the change that brings or takes a check', async () => {
@@ -269,7 +268,7 @@ describe('4. Event stream: types', () => {
       await run('/checks', { instances: 2 });
       await run('/checks', { healthChecks: [other] });
       await ask('DELETE', '/v2/apps/checks');
-      await idle();
+      await contract.idle();
 
       const types = ['add_health_check_event', 'remove_health_check_event'];
       const seen = contract.harness.events
@@ -287,18 +286,18 @@ describe('4. Event stream: types', () => {
   it('group_change_success: with the group that holds what was changed', async () => {
     const mark = contract.harness.events.length;
     const { version } = await put('/groups/deep/app');
-    await idle();
+    await contract.idle();
     await ask('PUT', '/v2/groups/groups', { apps: [{ id: 'web', cmd: 'x', cpus: 0.1 }] });
-    await idle();
+    await contract.idle();
     await ask('POST', '/v2/groups', { id: '/groups/empty' });
     await ask(
       'PUT',
       '/v2/apps',
       ['/groups/deep/b', '/other/c'].map((id) => ({ id, cmd: 'x', cpus: 0.1 })),
     );
-    await idle();
+    await contract.idle();
     await ask('DELETE', '/v2/groups/groups');
-    await idle();
+    await contract.idle();
 
     const changes = contract.harness.events
       .slice(mark)
@@ -322,7 +321,7 @@ describe('4. Event stream: types', () => {
     });
     checked(event.data);
     await ask('DELETE', '/v2/apps/failing/stuck');
-    await idle();
+    await contract.idle();
   });
 
   it('deployment_info, deployment_step_success, deployment_success: of a deployment, in order', async () => {
@@ -364,13 +363,13 @@ describe('4. Event stream: types', () => {
       { plan: { id: deploymentId }, currentStep: { actions: [{ app: '/fails/two' }] } },
     ]);
     await ask('DELETE', '/v2/groups/fails?force=true');
-    await idle();
+    await contract.idle();
   });
 
   it('app_terminated_event: the last instance of an app that was removed has ended', async () => {
     await run('/ends', { instances: 2 });
     await ask('DELETE', '/v2/apps/ends');
-    await idle();
+    await contract.idle();
 
     expect(told('app_terminated_event', '"/ends"')).toMatchObject([{ appId: '/ends' }]);
     const types = contract.harness.events

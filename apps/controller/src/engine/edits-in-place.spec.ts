@@ -4,6 +4,7 @@ import type { SchedulerCallWithoutFrameworkId } from '#framework';
 import { aHealthCheck, anApp } from '../../../../test/support/store-fixtures.js';
 import { EngineHarness } from './engine-harness.test-support.js';
 import type { EnginePorts } from './engine-ports.js';
+import { recordCalls } from './record-calls.test-support.js';
 
 const CHECK: HealthCheck = aHealthCheck({ protocol: 'HTTP', path: '/', gracePeriodSeconds: 2 });
 const ON_AGENT: HealthCheck = { ...CHECK, protocol: 'MESOS_HTTP' };
@@ -32,22 +33,6 @@ async function aRunningApp(fields: Partial<App> = {}, ports: Pick<EnginePorts, '
     }
   };
   return { harness, calls, reportHealth };
-}
-
-function recordCalls(harness: EngineHarness): readonly SchedulerCallWithoutFrameworkId[] {
-  const calls: SchedulerCallWithoutFrameworkId[] = [];
-  const connect = harness.cluster.connect.bind(harness.cluster);
-  harness.cluster.connect = (...given) => {
-    const driver = connect(...given);
-    return {
-      ...driver,
-      call: async (call) => {
-        calls.push(call);
-        await driver.call(call);
-      },
-    };
-  };
-  return calls;
 }
 
 const tasksOf = (harness: EngineHarness) =>

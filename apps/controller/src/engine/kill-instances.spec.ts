@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type App, appId, type Instance } from '#core';
 import { anApp } from '../../../../test/support/store-fixtures.js';
 import { EngineHarness } from './engine-harness.test-support.js';
+import { RESIDENT_FIELDS } from './resident-app.test-support.js';
 
 const REPORT_MS = 1_000;
 const LONG_MS = 20_000;
@@ -122,17 +123,7 @@ describe('an instance somebody kills', () => {
   });
 
   it('gives its reservation up when it is wiped, and keeps it when it is not', async () => {
-    const harness = await aRoutedApp({
-      instances: 1,
-      role: 'db',
-      container: {
-        type: 'MESOS',
-        volumes: [{ containerPath: 'data', mode: 'RW', persistent: { size: 64, type: 'root' } }],
-      },
-      residency: { relaunchEscalationTimeoutSeconds: 3_600, taskLostBehavior: 'WAIT_FOREVER' },
-      upgradeStrategy: { minimumHealthCapacity: 0.5, maximumOverCapacity: 0 },
-      unreachableStrategy: 'disabled',
-    });
+    const harness = await aRoutedApp({ ...RESIDENT_FIELDS, instances: 1 });
     const volumes = () => harness.cluster.reservations.volumesOn('agent-1');
     const victim = firstOf(harness);
     const before = volumes();

@@ -1,26 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { type App, appId, type Pod } from '#core';
-import type { SchedulerCallWithoutFrameworkId } from '#framework';
 import { anApp } from '../../../../test/support/store-fixtures.js';
 import { EngineHarness } from './engine-harness.test-support.js';
+import { recordCalls } from './record-calls.test-support.js';
+import { aResident } from './resident-app.test-support.js';
 
 const AGENTS = ['agent-1', 'agent-2'].map((id, index) => ({
   ...{ id, hostname: `host-${index + 1}`, cpus: 10 },
 }));
 const LONG_MS = 20_000;
-
-const aResident = (fields: Partial<App> = {}): App =>
-  anApp('/db', {
-    role: 'db',
-    container: {
-      type: 'MESOS',
-      volumes: [{ containerPath: 'data', mode: 'RW', persistent: { size: 64, type: 'root' } }],
-    },
-    residency: { relaunchEscalationTimeoutSeconds: 3_600, taskLostBehavior: 'WAIT_FOREVER' },
-    upgradeStrategy: { minimumHealthCapacity: 0.5, maximumOverCapacity: 0 },
-    unreachableStrategy: 'disabled',
-    ...fields,
-  });
 
 const POD: Pod = {
   containers: ['web', 'log'].map((name) => ({
@@ -44,23 +32,6 @@ const aDaemon = (fields: Partial<App> = {}): App =>
     ...fields,
   });
 
-/** All calls of the engine, as they are sent. */
-function listen({ cluster }: EngineHarness): readonly SchedulerCallWithoutFrameworkId[] {
-  const calls: SchedulerCallWithoutFrameworkId[] = [];
-  const connect = cluster.connect.bind(cluster);
-  cluster.connect = (...given) => {
-    const driver = connect(...given);
-    return {
-      ...driver,
-      call: async (call) => {
-        calls.push(call);
-        await driver.call(call);
-      },
-    };
-  };
-  return calls;
-}
-
 /** A resident app whose agent went away before it was removed: nobody offers what is reserved for it. */
 async function aLeftover() {
   const harness = new EngineHarness(AGENTS);
@@ -77,7 +48,7 @@ async function aLeftover() {
 describe('launches of every kind', () => {
   it('share one ACCEPT: what is reserved first, then the tasks, the group last', async () => {
     const harness = new EngineHarness(AGENTS.slice(0, 1));
-    const calls = listen(harness);
+    const calls = recordCalls(harness);
     await harness.start();
 
     await harness.change({ putApps: [aResident(), aPod(), aDaemon({ role: 'db' })] });

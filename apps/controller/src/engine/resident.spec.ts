@@ -1,26 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { type App, appId, type Instance, resourceKey } from '#core';
-import type { SchedulerCallWithoutFrameworkId } from '#framework';
 import { encodeResources } from '#mesos-v1';
-import { anApp } from '../../../../test/support/store-fixtures.js';
 import { EngineHarness } from './engine-harness.test-support.js';
+import { recordCalls } from './record-calls.test-support.js';
+import { aResident } from './resident-app.test-support.js';
 
 const AGENTS = ['agent-1', 'agent-2', 'agent-3'].map((id, index) => ({
   ...{ id, hostname: `host-${index + 1}`, cpus: 10 },
 }));
-
-const database = (fields: Partial<App> = {}): App =>
-  anApp('/db', {
-    role: 'db',
-    container: {
-      type: 'MESOS',
-      volumes: [{ containerPath: 'data', mode: 'RW', persistent: { size: 64, type: 'root' } }],
-    },
-    residency: { relaunchEscalationTimeoutSeconds: 3_600, taskLostBehavior: 'WAIT_FOREVER' },
-    upgradeStrategy: { minimumHealthCapacity: 0.5, maximumOverCapacity: 0 },
-    unreachableStrategy: 'disabled',
-    ...fields,
-  });
 
 const LONG_MS = 20_000;
 /** Of the life of an app, more than there are. */
@@ -29,7 +16,7 @@ const MAX_EFFECTS = 16;
 async function aResidentApp(fields: Partial<App> = {}) {
   const harness = new EngineHarness(AGENTS);
   await harness.start();
-  await harness.put(database(fields));
+  await harness.put(aResident(fields));
   await harness.clock.advance(LONG_MS);
   return harness;
 }
@@ -55,20 +42,9 @@ const reservedCpus = ({ cluster }: EngineHarness): number =>
 describe('a resident app', () => {
   it('reserves what it takes, makes its volume and is launched on both, in one call', async () => {
     const harness = new EngineHarness(AGENTS);
-    const calls: SchedulerCallWithoutFrameworkId[] = [];
-    const connect = harness.cluster.connect.bind(harness.cluster);
-    harness.cluster.connect = (...given) => {
-      const driver = connect(...given);
-      return {
-        ...driver,
-        call: async (call) => {
-          calls.push(call);
-          await driver.call(call);
-        },
-      };
-    };
+    const calls = recordCalls(harness);
     await harness.start();
-    await harness.put(database());
+    await harness.put(aResident());
     await harness.clock.advance(LONG_MS);
 
     const [accept] = calls.filter((call) => call.type === 'ACCEPT');
@@ -98,7 +74,7 @@ describe('a resident app', () => {
   it('counts against the budget of its deployment when it fails', async () => {
     const harness = new EngineHarness(AGENTS);
     await harness.start();
-    await harness.put(database({ rollout: { maxFailures: 3 } }));
+    await harness.put(aResident({ rollout: { maxFailures: 3 } }));
     for (let step = 0; step < 200 && harness.cluster.tasks.size === 0; step += 1) {
       await harness.clock.advance(5);
     }
@@ -170,11 +146,11 @@ describe('a resident app', () => {
     const volumes = volumesOf(harness);
     const [away] = instancesOf(harness);
     harness.cluster.report(away?.taskId ?? '', 'TASK_UNREACHABLE');
-    await harness.put(database({ instances: 1 }), { sentenced: away ? [away.id] : [] });
+    await harness.put(aResident({ instances: 1 }), { sentenced: away ? [away.id] : [] });
     await harness.clock.advance(LONG_MS);
     expect(instancesOf(harness).find(({ id }) => id === away?.id)?.goal).toBe('Stopped');
 
-    await harness.put(database({ instances: 2 }));
+    await harness.put(aResident({ instances: 2 }));
     await harness.clock.advance(LONG_MS);
     expect(volumesOf(harness)).toEqual(volumes);
     harness.cluster.report(away?.taskId ?? '', 'TASK_RUNNING');
@@ -197,7 +173,7 @@ describe('a resident app', () => {
     task.state = 'TASK_UNREACHABLE';
     await harness.engine.killInstances([killed.id], { wipe: false });
 
-    await harness.put(database({ instances: 0 }));
+    await harness.put(aResident({ instances: 0 }));
     await harness.clock.advance(LONG_MS);
     harness.cluster.report(killed.taskId, 'TASK_GONE');
     await harness.clock.advance(LONG_MS);
@@ -213,7 +189,7 @@ describe('a resident app', () => {
       .sort();
     const volumes = volumesOf(harness);
 
-    await harness.put(database({ instances: 2, cmd: 'sleep 200' }));
+    await harness.put(aResident({ instances: 2, cmd: 'sleep 200' }));
     await harness.clock.advance(LONG_MS);
 
     expect(harness.engine.view.deployments()).toEqual([]);
@@ -233,12 +209,12 @@ describe('a resident app', () => {
     const harness = await aResidentApp({ instances: 2 });
     const volumes = volumesOf(harness);
 
-    await harness.put(database({ instances: 0 }));
+    await harness.put(aResident({ instances: 0 }));
     await harness.clock.advance(LONG_MS);
     expect(harness.engine.view.deployments()).toEqual([]);
     expect(instancesOf(harness)).toMatchObject([{ goal: 'Stopped' }, { goal: 'Stopped' }]);
     expect(volumesOf(harness)).toEqual(volumes);
-    await harness.put(database({ instances: 3 }));
+    await harness.put(aResident({ instances: 3 }));
     await harness.clock.advance(LONG_MS);
 
     expect(instancesOf(harness)).toHaveLength(3);
@@ -249,7 +225,7 @@ describe('a resident app', () => {
 
   it('is killed for its own successor, also beside one that was stopped before', async () => {
     const harness = await aResidentApp({ instances: 2 });
-    await harness.put(database({ instances: 1 }));
+    await harness.put(aResident({ instances: 1 }));
     await harness.clock.advance(LONG_MS);
     const survivor = instancesOf(harness).find(({ goal }) => goal === 'Running');
 
@@ -278,7 +254,7 @@ describe('a resident app', () => {
 
   it('leaves nothing reserved when it is removed, what had been stopped included', async () => {
     const harness = await aResidentApp({ instances: 3 });
-    await harness.put(database({ instances: 1 }));
+    await harness.put(aResident({ instances: 1 }));
     await harness.clock.advance(LONG_MS);
 
     await harness.change({ removeApps: [appId('/db')] });
@@ -298,7 +274,7 @@ describe('a resident app', () => {
     await harness.clock.advance(1_000);
     const mark = harness.events.length;
 
-    await harness.put(database({ instances: 0 }));
+    await harness.put(aResident({ instances: 0 }));
     await harness.clock.advance(1_000);
 
     expect(instancesOf(harness)).toMatchObject([{ goal: 'Stopped', condition: 'Unreachable' }]);
@@ -329,7 +305,7 @@ describe('what is reserved for an instance nobody knows', () => {
     leave(harness, 'framework-1');
     leave(harness, 'framework-2');
 
-    await harness.put(database());
+    await harness.put(aResident());
     await harness.clock.advance(60_000);
 
     expect(reservedCpus(harness)).toBeCloseTo(1.1);
@@ -346,10 +322,10 @@ describe('an engine that dies right before any effect of a resident app', () => 
       const where = `crash at effect ${count}`;
       await harness.start();
       harness.crashAtEffect(count);
-      await harness.put(database({ instances: 2 })).catch(() => undefined);
+      await harness.put(aResident({ instances: 2 })).catch(() => undefined);
       await harness.clock.advance(LONG_MS);
       await restart();
-      await harness.put(database({ instances: 2 }), { force: true }).catch(() => undefined);
+      await harness.put(aResident({ instances: 2 }), { force: true }).catch(() => undefined);
       await harness.clock.advance(LONG_MS);
       await restart();
       await harness.clock.advance(700_000);

@@ -1,8 +1,7 @@
 import { Controller, Delete, Get, Patch, Post, Put, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isPod } from '#core';
-import { isWithin } from '#marathon-v2';
+import { appsBelow, isPod } from '#core';
 import { ApiError } from '#platform';
 import { LIST_EMBEDS, readAppEmbeds } from '../apps/app-embeds.js';
 import { AppViews } from '../apps/app-views.js';
@@ -53,8 +52,8 @@ export class GroupsController {
       case 'apps': {
         const id = this.groups.find(path.id);
         const embeds = readAppEmbeds(embed, LIST_EMBEDS);
-        const below = [...root.apps.values()].filter((app) => !isPod(app) && isWithin(app.id, id));
-        void sendJson(reply, `[${below.map((app) => this.apps.one(app, embeds)).join(',')}]`);
+        const below = [...appsBelow(root.apps, id)].filter(([, app]) => !isPod(app));
+        void sendJson(reply, `[${below.map(([, app]) => this.apps.one(app, embeds)).join(',')}]`);
         return;
       }
       case 'versions':
