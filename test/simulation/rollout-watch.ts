@@ -7,7 +7,13 @@ const EPSILON = 1e-9;
 /** How far the rollout of an app may go for now, as it is promised. */
 type Allowed =
   | { readonly kind: 'all' }
-  | { readonly kind: 'nothing'; readonly why: string; readonly old: number; readonly fresh: number }
+  | {
+      readonly kind: 'nothing';
+      readonly why: string;
+      readonly isPaused: boolean;
+      readonly old: number;
+      readonly fresh: number;
+    }
   | { readonly kind: 'batch'; readonly fresh: number };
 
 /** A deployment whose current step restarts an app. */
@@ -20,7 +26,8 @@ interface Rollout {
 
 /**
  * What rollouts launch and give up, judged at each transaction: never beyond the maximum, no working instance below the
- * minimum, nothing while it is paused, old ones only as canaries and batches allow, and no app before what it depends on.
+ * minimum, nothing while it is paused, old ones only as canaries (which need room beside the declared count) and batches allow,
+ * and no app before what it depends on.
  */
 export class RolloutWatch {
   constructor(
@@ -171,15 +178,17 @@ export class RolloutWatch {
     if (rollout === undefined || !isWanted(instance.taskId)) return;
     const { app, allowed, deployment } = rollout;
     const what = `${instance.id}, which runs, is given up by ${deployment.id}`;
-    if (allowed.kind === 'nothing') {
+    const staying = stored.instancesOf(app.id).filter(isStaying);
+    const isOld = !this.isFresh(instance, app);
+    const old = staying.filter((one) => !this.isFresh(one, app)).length;
+    // What another deployment left beside those that were to be makes room for canaries.
+    const isSurplus = app.workload === undefined && isOld && allowed.kind === 'nothing';
+    if (allowed.kind === 'nothing' && !(isSurplus && !allowed.isPaused && old >= allowed.old)) {
       world.violate(`${what}: ${allowed.why}`);
       return;
     }
     if (app.workload !== undefined) return;
-    const staying = stored.instancesOf(app.id).filter(isStaying);
-    const isOld = !this.isFresh(instance, app);
     if (allowed.kind === 'batch' && isOld) {
-      const old = staying.filter((one) => !this.isFresh(one, app)).length;
       const least = app.instances - allowed.fresh;
       if (old < least) world.violate(`${what}: ${old} old ones are left in a batch, not ${least}`);
     }
@@ -209,7 +218,7 @@ function allowedOf(
   const hasOlder = original !== undefined && isOther(original, app);
   if (held !== undefined) {
     const fresh = hasOlder ? held.fresh : held.old + held.fresh;
-    return { kind: 'nothing', why: 'it is paused', old: held.old, fresh };
+    return { kind: 'nothing', why: 'it is paused', isPaused: true, old: held.old, fresh };
   }
   const { canary, batches } = app.rollout ?? {};
   if (original === undefined || rollbackOf !== undefined) return { kind: 'all' };
@@ -219,7 +228,7 @@ function allowedOf(
     const why = 'its canaries are not promoted';
     const { instances } = original;
     const fresh = hasOlder ? canaries : instances + canaries;
-    return { kind: 'nothing', why, old: instances, fresh };
+    return { kind: 'nothing', why, isPaused: false, old: instances, fresh };
   }
   // Finishing what another deployment left there is no older definition to launch.
   if (!hasOlder) return { kind: 'all' };
