@@ -10,7 +10,7 @@ type Allowed =
   | { readonly kind: 'nothing'; readonly why: string; readonly old: number; readonly fresh: number }
   | { readonly kind: 'batch'; readonly fresh: number };
 
-/** A deployment whose current step restarts an app. */
+/** A deployment that restarts an app, and has begun to. */
 interface Rollout {
   readonly deployment: Deployment;
   readonly app: App;
@@ -55,10 +55,10 @@ export class RolloutWatch {
     const found = new Map<string, Rollout>();
     for (const deployment of stored.running()) {
       const before = changed.has(deployment.id) ? changed.get(deployment.id) : deployment;
-      if (before === undefined || before.currentStep !== deployment.currentStep) continue;
-      for (const { kind, app: id } of deployment.steps[deployment.currentStep]?.actions ?? []) {
+      if (before === undefined) continue;
+      for (const id of restartsOf(deployment)) {
         const app = stored.apps.get(id);
-        if (kind !== 'RestartApplication' || app === undefined || replaced.has(id)) continue;
+        if (app === undefined || replaced.has(id) || !restartsOf(before).includes(id)) continue;
         const original = stored.rootAt(deployment.originalRevision).get(id);
         const allowed = allowedOf(deployment, app, original);
         if (JSON.stringify(allowedOf(before, app, original)) !== JSON.stringify(allowed)) continue;
@@ -199,6 +199,15 @@ export class RolloutWatch {
     return own.healthChecks.length === 0 || this.parts.isHealthy(instance) === true;
   }
 }
+
+/** Apps it restarts now. Along dependencies one may begin before its step; older rows do not say which have. */
+const restartsOf = ({ steps, currentStep, underWay }: Deployment): readonly string[] =>
+  steps.flatMap(({ actions }, step) =>
+    actions
+      .filter(({ kind }) => kind === 'RestartApplication' && step >= currentStep)
+      .map(({ app }) => app)
+      .filter((app) => underWay?.includes(app) ?? step === currentStep),
+  );
 
 function allowedOf(
   { pause, progress, rollbackOf }: Deployment,
