@@ -71,6 +71,7 @@ export class Observer {
     this.rollouts = new RolloutWatch({
       ...{ world, stored, isHealthy: sight.isHealthy },
       isWanted: (task) => this.survival.isWanted(task),
+      isRunning: (task) => sight.isRunning(taskId(task)),
     });
   }
 

@@ -29,6 +29,8 @@ export class RolloutWatch {
       readonly stored: StoredState;
       /** Nobody but us would be the cause of its end. */
       readonly isWanted: (task: string) => boolean;
+      /** Its process has not ended by itself, whether anybody has heard of that or not. */
+      readonly isRunning: (task: string) => boolean;
       /** As the controller that leads knows it; undefined: nothing is known, or it has no checks. */
       readonly isHealthy: (instance: Instance) => boolean | undefined;
     },
@@ -166,9 +168,11 @@ export class RolloutWatch {
 
   /** We end an instance that runs and was to stay. */
   private givenUp(instance: Instance, rollouts: ReadonlyMap<string, Rollout>): void {
-    const { stored, world, isWanted } = this.parts;
+    const { stored, world, isWanted, isRunning } = this.parts;
+    const { taskId: task } = instance;
     const rollout = rollouts.get(instance.appId);
-    if (rollout === undefined || !isWanted(instance.taskId)) return;
+    // What fails its checks is replaced whatever holds a rollout, and so is a process that is no more.
+    if (rollout === undefined || !isWanted(task) || !isRunning(task)) return;
     const { app, allowed, deployment } = rollout;
     const what = `${instance.id}, which runs, is given up by ${deployment.id}`;
     if (allowed.kind === 'nothing') {
