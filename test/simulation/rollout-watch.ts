@@ -42,9 +42,8 @@ export class RolloutWatch {
       if (after === undefined) continue;
       const isLaunched = after.condition === 'Provisioned' && before?.condition !== 'Provisioned';
       if (isLaunched) this.launched(after, rollouts);
-      const isGivenUp = after.goal !== 'Running' || after.draining !== undefined;
-      if (before?.condition === 'Running' && isStaying(before) && isGivenUp) {
-        this.givenUp(before, rollouts);
+      if (before?.condition === 'Running' && isStaying(before) && isGivenUp(after)) {
+        this.givenUp(before, rollouts, this.stayingOf(after.appId, committed));
       }
     }
   }
@@ -167,8 +166,12 @@ export class RolloutWatch {
   }
 
   /** We end an instance that runs and was to stay. */
-  private givenUp(instance: Instance, rollouts: ReadonlyMap<string, Rollout>): void {
-    const { stored, world, isWanted, isRunning } = this.parts;
+  private givenUp(
+    instance: Instance,
+    rollouts: ReadonlyMap<string, Rollout>,
+    staying: readonly Instance[],
+  ): void {
+    const { world, isWanted, isRunning } = this.parts;
     const { taskId: task } = instance;
     const rollout = rollouts.get(instance.appId);
     // What fails its checks is replaced whatever holds a rollout, and so is a process that is no more.
@@ -180,7 +183,6 @@ export class RolloutWatch {
       return;
     }
     if (app.workload !== undefined) return;
-    const staying = stored.instancesOf(app.id).filter(isStaying);
     const isOld = !this.isFresh(instance, app);
     if (allowed.kind === 'batch' && isOld) {
       const old = staying.filter((one) => !this.isFresh(one, app)).length;
@@ -191,6 +193,20 @@ export class RolloutWatch {
     const serving = staying.filter((one) => this.isServing(one, app)).length;
     const least = minimumOf(app);
     if (serving < least) world.violate(`${what}: ${serving} serve and at least ${least} must`);
+  }
+
+  /**
+   * What is left to an app. One transaction holds what was decided and what was heard a moment later: an instance that
+   * was not given up in it, and is on its way out or gone at its end, was there when others were given up.
+   */
+  private stayingOf(app: string, { instances }: Committed): readonly Instance[] {
+    const lost = instances.flatMap(({ before, after }) => {
+      const isLost = before?.appId === app && isStaying(before) && !isGivenUp(after);
+      return isLost && (after === undefined || after.condition !== 'Running') ? [before] : [];
+    });
+    const ids = new Set(lost.map(({ id }) => id));
+    const others = this.parts.stored.instancesOf(app).filter(({ id }) => !ids.has(id));
+    return [...others.filter(isStaying), ...lost];
   }
 
   private isFresh(instance: Instance, app: App): boolean {
@@ -252,6 +268,10 @@ const isAlive = (instance: Instance): boolean =>
 
 const isStaying = (instance: Instance): boolean =>
   isAlive(instance) && instance.goal === 'Running' && instance.draining === undefined;
+
+/** By us: it is to end. */
+const isGivenUp = (after: Instance | undefined): boolean =>
+  after !== undefined && (after.goal !== 'Running' || after.draining !== undefined);
 
 const plainMaximum = ({ instances, upgradeStrategy }: App): number =>
   Math.floor(instances * (1 + upgradeStrategy.maximumOverCapacity) + EPSILON);
