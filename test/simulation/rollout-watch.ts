@@ -7,7 +7,12 @@ const EPSILON = 1e-9;
 /** How far the rollout of an app may go for now, as it is promised. */
 type Allowed =
   | { readonly kind: 'all' }
-  | { readonly kind: 'nothing'; readonly why: string; readonly old: number; readonly fresh: number }
+  | {
+      readonly kind: 'nothing';
+      readonly why: 'it is paused' | 'its canaries are not promoted';
+      readonly old: number;
+      readonly fresh: number;
+    }
   | { readonly kind: 'batch'; readonly fresh: number };
 
 /** A deployment that restarts an app, and has begun to. */
@@ -178,12 +183,14 @@ export class RolloutWatch {
     if (rollout === undefined || !isWanted(task) || !isRunning(task)) return;
     const { app, allowed, deployment } = rollout;
     const what = `${instance.id}, which runs, is given up by ${deployment.id}`;
+    const isOld = !this.isFresh(instance, app);
     if (allowed.kind === 'nothing') {
-      world.violate(`${what}: ${allowed.why}`);
-      return;
+      const old = staying.filter((one) => !this.isFresh(one, app)).length;
+      // What is left of canaries that these take the place of makes room for them.
+      const isSurplus = isOld && old >= allowed.old && allowed.why !== 'it is paused';
+      if (!isSurplus) world.violate(`${what}: ${allowed.why}`);
     }
     if (app.workload !== undefined) return;
-    const isOld = !this.isFresh(instance, app);
     if (allowed.kind === 'batch' && isOld) {
       const old = staying.filter((one) => !this.isFresh(one, app)).length;
       const least = app.instances - allowed.fresh;
@@ -191,7 +198,10 @@ export class RolloutWatch {
     }
     if (!this.isServing(instance, app)) return;
     const serving = staying.filter((one) => this.isServing(one, app)).length;
-    const least = minimumOf(app);
+    const least = Math.min(
+      minimumOf(app),
+      allowed.kind === 'nothing' ? allowed.old : app.instances,
+    );
     if (serving < least) world.violate(`${what}: ${serving} serve and at least ${least} must`);
   }
 
@@ -245,7 +255,7 @@ function allowedOf(
   const mine = progress?.[app.id];
   const canaries = Math.min(canary?.instances ?? 0, app.instances);
   if (canaries > 0 && mine?.isPromoted !== true) {
-    const why = 'its canaries are not promoted';
+    const why = 'its canaries are not promoted' as const;
     const { instances } = original;
     const fresh = hasOlder ? canaries : instances + canaries;
     return { kind: 'nothing', why, old: instances, fresh };
