@@ -25,7 +25,8 @@ interface Rollout {
 
 /**
  * What rollouts launch and give up, judged at each transaction: never beyond the maximum, no working instance below the
- * minimum, nothing while it is paused, old ones only as canaries and batches allow, and no app before what it depends on.
+ * minimum, nothing while it is paused, old ones only as canaries (which need room beside the declared count) and batches allow,
+ * and no app before what it depends on.
  */
 export class RolloutWatch {
   constructor(
@@ -198,10 +199,7 @@ export class RolloutWatch {
     }
     if (!this.isServing(instance, app)) return;
     const serving = staying.filter((one) => this.isServing(one, app)).length;
-    const least = Math.min(
-      minimumOf(app),
-      allowed.kind === 'nothing' ? allowed.old : app.instances,
-    );
+    const least = minimumOf(app);
     if (serving < least) world.violate(`${what}: ${serving} serve and at least ${least} must`);
   }
 

@@ -75,25 +75,6 @@ describe('a rolling restart', () => {
     expect(restart(app, filled, paused)).toMatchObject({ launch: 0, kill: [] });
   });
 
-  it('gives up the canaries of a deployment that another with canaries takes the place of', () => {
-    const app = anApp(2, 1);
-    const canary = { kind: 'hold', why: 'canary', old: 2, fresh: 1 } as const;
-    const stable = [old('i4'), old('i5')];
-    const left = old('i1', { configVersion: '2030-01-15T00:00:00.000Z' });
-
-    expect(restart(app, [...stable, left], canary)).toMatchObject({ launch: 0, kill: ['i1'] });
-    const failing = old('i5', { health: 'unhealthy' });
-    expect(restart(app, [old('i4'), failing, left], canary).kill).toEqual(['i5']);
-    const asked = old('i5', { health: 'unknown' });
-    expect(restart(app, [old('i4'), asked, left], canary).kill).toEqual(['i5']);
-    expect(restart(app, [asked, left, old('i4', { health: 'unknown' })], canary).kill).toEqual([]);
-    const again = { ...canary, hasNoOlder: true };
-    expect(restart(app, [...stable, left], again)).toMatchObject({ launch: 0, kill: ['i1'] });
-    expect(restart(app, stable, again)).toMatchObject({ launch: 1, launchesOld: false, kill: [] });
-    const paused = { ...canary, why: 'paused' } as const;
-    expect(restart(app, [...stable, left], paused)).toMatchObject({ launch: 0, kill: [] });
-  });
-
   it('makes room at the cost of a failing old one only when every new one serves', () => {
     const app = anApp(3, 1);
     const failing = ['i1', 'i2', 'i3'].map((id) => old(id, { health: 'unhealthy' }));
