@@ -86,6 +86,7 @@ export class ControllerNode {
     });
     const lease = await this.seek(process, keeper);
     this.epoch = lease.epoch;
+    this.parts.observer.takenOver();
     world.trace.add(this.name, `leads in epoch ${lease.epoch}`);
     this.renewAfter(process, keeper, lease);
     for (;;) {
