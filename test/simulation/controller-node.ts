@@ -42,6 +42,7 @@ export interface ControllerParts {
 export class ControllerNode {
   process: SimulatedProcess;
   engine: RunningEngine | undefined;
+  private epoch: number | undefined;
   private lives = 0;
 
   constructor(
@@ -53,6 +54,11 @@ export class ControllerNode {
 
   get isLeading(): boolean {
     return this.process.isAlive && this.engine !== undefined;
+  }
+
+  /** Its lease stands: one that was frozen may believe in an older one. */
+  get isLeader(): boolean {
+    return this.isLeading && this.epoch === this.parts.leases.epochOf('controller');
   }
 
   private start(): SimulatedProcess {
@@ -79,6 +85,8 @@ export class ControllerNode {
       where: 'remote',
     });
     const lease = await this.seek(process, keeper);
+    this.epoch = lease.epoch;
+    this.parts.observer.takenOver();
     world.trace.add(this.name, `leads in epoch ${lease.epoch}`);
     this.renewAfter(process, keeper, lease);
     for (;;) {

@@ -3,14 +3,14 @@ import type { Committed, Pair, StoredState } from './stored-state.js';
 import type { World } from './world.js';
 
 /**
- * A job runs each of its instances until it has finished: what finished is counted, once and for all, and not run again;
- * what fails is run again as often as it may, and after that nothing of the run is launched any more.
+ * A job runs each of its instances until it has finished: what is told to have finished is counted, once and for all, and
+ * not run again; what fails is run again as often as it may, and after that nothing of the run is launched any more.
  */
 export class JobWatch {
   constructor(
     private readonly world: World,
     private readonly stored: StoredState,
-    /** What the framework was told last of a task. */
+    /** What the controller that leads was told last of a task. */
     private readonly lastState: (task: string) => string | undefined,
   ) {}
 

@@ -52,6 +52,8 @@ export class Observer {
   private readonly usedOffers = new Set<string>();
   private readonly starts = new Map<string, string>();
   private readonly lastStates = new Map<string, TaskState>();
+  /** Of these what the controller that leads was told: what another heard and did not store may never be said again. */
+  private readonly heardStates = new Map<string, TaskState>();
   private readonly appsOfTasks = new Map<string, string>();
   private lastVersion: string | undefined;
 
@@ -67,10 +69,11 @@ export class Observer {
     this.survival = new SurvivalWatch(world, sight.isRunning);
     this.deploymentWatch = new DeploymentWatch(world, stored);
     this.volumes = new VolumeWatch(world, stored, (task) => sight.isRunning(taskId(task)));
-    this.jobs = new JobWatch(world, stored, (task) => this.lastStates.get(task));
+    this.jobs = new JobWatch(world, stored, (task) => this.heardStates.get(task));
     this.rollouts = new RolloutWatch({
       ...{ world, stored, isHealthy: sight.isHealthy },
       isWanted: (task) => this.survival.isWanted(task),
+      isRunning: (task) => sight.isRunning(taskId(task)),
     });
   }
 
@@ -134,6 +137,11 @@ export class Observer {
     this.volumes.started(task, host, this.definitions.get(task));
   }
 
+  /** Another controller leads. */
+  takenOver(): void {
+    this.heardStates.clear();
+  }
+
   /** The framework is told. */
   statusDelivered(status: TaskStatus): void {
     const id = status.task_id.value;
@@ -150,7 +158,10 @@ export class Observer {
         this.world.violate(`task ${id} is ${state} after it was ${before}`);
       }
     }
-    this.lastStates.set(id, before !== undefined && isFinal(before) ? before : state);
+    for (const states of [this.lastStates, this.heardStates]) {
+      const known = states.get(id);
+      states.set(id, known !== undefined && isFinal(known) ? known : state);
+    }
   }
 
   /** The framework sends a KILL. */

@@ -9,14 +9,13 @@ type Allowed =
   | { readonly kind: 'all' }
   | {
       readonly kind: 'nothing';
-      readonly why: string;
-      readonly isPaused: boolean;
+      readonly why: 'it is paused' | 'its canaries are not promoted';
       readonly old: number;
       readonly fresh: number;
     }
   | { readonly kind: 'batch'; readonly fresh: number };
 
-/** A deployment whose current step restarts an app. */
+/** A deployment that restarts an app, and has begun to. */
 interface Rollout {
   readonly deployment: Deployment;
   readonly app: App;
@@ -36,6 +35,8 @@ export class RolloutWatch {
       readonly stored: StoredState;
       /** Nobody but us would be the cause of its end. */
       readonly isWanted: (task: string) => boolean;
+      /** Its process has not ended by itself, whether anybody has heard of that or not. */
+      readonly isRunning: (task: string) => boolean;
       /** As the controller that leads knows it; undefined: nothing is known, or it has no checks. */
       readonly isHealthy: (instance: Instance) => boolean | undefined;
     },
@@ -47,9 +48,8 @@ export class RolloutWatch {
       if (after === undefined) continue;
       const isLaunched = after.condition === 'Provisioned' && before?.condition !== 'Provisioned';
       if (isLaunched) this.launched(after, rollouts);
-      const isGivenUp = after.goal !== 'Running' || after.draining !== undefined;
-      if (before?.condition === 'Running' && isStaying(before) && isGivenUp) {
-        this.givenUp(before, rollouts);
+      if (before?.condition === 'Running' && isStaying(before) && isGivenUp(after)) {
+        this.givenUp(before, rollouts, this.stayingOf(after.appId, committed));
       }
     }
   }
@@ -62,10 +62,10 @@ export class RolloutWatch {
     const found = new Map<string, Rollout>();
     for (const deployment of stored.running()) {
       const before = changed.has(deployment.id) ? changed.get(deployment.id) : deployment;
-      if (before === undefined || before.currentStep !== deployment.currentStep) continue;
-      for (const { kind, app: id } of deployment.steps[deployment.currentStep]?.actions ?? []) {
+      if (before === undefined) continue;
+      for (const id of restartsOf(deployment)) {
         const app = stored.apps.get(id);
-        if (kind !== 'RestartApplication' || app === undefined || replaced.has(id)) continue;
+        if (app === undefined || replaced.has(id) || !restartsOf(before).includes(id)) continue;
         const original = stored.rootAt(deployment.originalRevision).get(id);
         const allowed = allowedOf(deployment, app, original);
         if (JSON.stringify(allowedOf(before, app, original)) !== JSON.stringify(allowed)) continue;
@@ -172,23 +172,28 @@ export class RolloutWatch {
   }
 
   /** We end an instance that runs and was to stay. */
-  private givenUp(instance: Instance, rollouts: ReadonlyMap<string, Rollout>): void {
-    const { stored, world, isWanted } = this.parts;
+  private givenUp(
+    instance: Instance,
+    rollouts: ReadonlyMap<string, Rollout>,
+    staying: readonly Instance[],
+  ): void {
+    const { world, isWanted, isRunning } = this.parts;
+    const { taskId: task } = instance;
     const rollout = rollouts.get(instance.appId);
-    if (rollout === undefined || !isWanted(instance.taskId)) return;
+    // What fails its checks is replaced whatever holds a rollout, and so is a process that is no more.
+    if (rollout === undefined || !isWanted(task) || !isRunning(task)) return;
     const { app, allowed, deployment } = rollout;
     const what = `${instance.id}, which runs, is given up by ${deployment.id}`;
-    const staying = stored.instancesOf(app.id).filter(isStaying);
     const isOld = !this.isFresh(instance, app);
-    const old = staying.filter((one) => !this.isFresh(one, app)).length;
-    // What another deployment left beside those that were to be makes room for canaries.
-    const isSurplus = app.workload === undefined && isOld && allowed.kind === 'nothing';
-    if (allowed.kind === 'nothing' && !(isSurplus && !allowed.isPaused && old >= allowed.old)) {
-      world.violate(`${what}: ${allowed.why}`);
-      return;
+    if (allowed.kind === 'nothing') {
+      const old = staying.filter((one) => !this.isFresh(one, app)).length;
+      // What is left of canaries that these take the place of makes room for them.
+      const isSurplus = isOld && old >= allowed.old && allowed.why !== 'it is paused';
+      if (!isSurplus) world.violate(`${what}: ${allowed.why}`);
     }
     if (app.workload !== undefined) return;
     if (allowed.kind === 'batch' && isOld) {
+      const old = staying.filter((one) => !this.isFresh(one, app)).length;
       const least = app.instances - allowed.fresh;
       if (old < least) world.violate(`${what}: ${old} old ones are left in a batch, not ${least}`);
     }
@@ -196,6 +201,20 @@ export class RolloutWatch {
     const serving = staying.filter((one) => this.isServing(one, app)).length;
     const least = minimumOf(app);
     if (serving < least) world.violate(`${what}: ${serving} serve and at least ${least} must`);
+  }
+
+  /**
+   * What is left to an app. One transaction holds what was decided and what was heard a moment later: an instance that
+   * was not given up in it, and is on its way out or gone at its end, was there when others were given up.
+   */
+  private stayingOf(app: string, { instances }: Committed): readonly Instance[] {
+    const lost = instances.flatMap(({ before, after }) => {
+      const isLost = before?.appId === app && isStaying(before) && !isGivenUp(after);
+      return isLost && (after === undefined || after.condition !== 'Running') ? [before] : [];
+    });
+    const ids = new Set(lost.map(({ id }) => id));
+    const others = this.parts.stored.instancesOf(app).filter(({ id }) => !ids.has(id));
+    return [...others.filter(isStaying), ...lost];
   }
 
   private isFresh(instance: Instance, app: App): boolean {
@@ -209,6 +228,15 @@ export class RolloutWatch {
   }
 }
 
+/** Apps it restarts now. Along dependencies one may begin before its step; older rows do not say which have. */
+const restartsOf = ({ steps, currentStep, underWay }: Deployment): readonly string[] =>
+  steps.flatMap(({ actions }, step) =>
+    actions
+      .filter(({ kind }) => kind === 'RestartApplication' && step >= currentStep)
+      .map(({ app }) => app)
+      .filter((app) => underWay?.includes(app) ?? step === currentStep),
+  );
+
 function allowedOf(
   { pause, progress, rollbackOf }: Deployment,
   app: App,
@@ -218,17 +246,17 @@ function allowedOf(
   const hasOlder = original !== undefined && isOther(original, app);
   if (held !== undefined) {
     const fresh = hasOlder ? held.fresh : held.old + held.fresh;
-    return { kind: 'nothing', why: 'it is paused', isPaused: true, old: held.old, fresh };
+    return { kind: 'nothing', why: 'it is paused', old: held.old, fresh };
   }
   const { canary, batches } = app.rollout ?? {};
   if (original === undefined || rollbackOf !== undefined) return { kind: 'all' };
   const mine = progress?.[app.id];
   const canaries = Math.min(canary?.instances ?? 0, app.instances);
   if (canaries > 0 && mine?.isPromoted !== true) {
-    const why = 'its canaries are not promoted';
+    const why = 'its canaries are not promoted' as const;
     const { instances } = original;
     const fresh = hasOlder ? canaries : instances + canaries;
-    return { kind: 'nothing', why, isPaused: false, old: instances, fresh };
+    return { kind: 'nothing', why, old: instances, fresh };
   }
   // Finishing what another deployment left there is no older definition to launch.
   if (!hasOlder) return { kind: 'all' };
@@ -248,6 +276,10 @@ const isAlive = (instance: Instance): boolean =>
 
 const isStaying = (instance: Instance): boolean =>
   isAlive(instance) && instance.goal === 'Running' && instance.draining === undefined;
+
+/** By us: it is to end. */
+const isGivenUp = (after: Instance | undefined): boolean =>
+  after !== undefined && (after.goal !== 'Running' || after.draining !== undefined);
 
 const plainMaximum = ({ instances, upgradeStrategy }: App): number =>
   Math.floor(instances * (1 + upgradeStrategy.maximumOverCapacity) + EPSILON);

@@ -82,7 +82,7 @@ function build(world: World, options: SimulationOptions) {
   const observer = new Observer(world, {
     isRunning: (task) => agents.some(({ host }) => host.tasks.get(task)?.state === 'running'),
     isHealthy: ({ taskId }) =>
-      controllers.find(({ isLeading }) => isLeading)?.engine?.view.instanceOfTask(taskId)?.healthy,
+      controllers.find(({ isLeader }) => isLeader)?.engine?.view.instanceOfTask(taskId)?.healthy,
   });
   const leases = new FakeLeaseKeeper(() => world.queue.now());
   const registry = new FakeMasterRegistry(leases);

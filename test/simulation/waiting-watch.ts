@@ -20,7 +20,7 @@ export class WaitingWatch {
 
   look(): void {
     const { world, observer, controllers } = this.parts;
-    const engine = controllers.find(({ isLeading }) => isLeading)?.engine;
+    const engine = controllers.find(({ isLeader }) => isLeader)?.engine;
     if (engine === undefined) return;
     const words = new Map(
       engine.view.deployments().map(({ deployment, waitingFor }) => [deployment.id, waitingFor]),
