@@ -70,7 +70,7 @@ export class ClusterOperator {
 
   /** A deployment says that it waits for a job, which has failed. */
   private isFailedJobInTheWay({ id }: App): boolean {
-    const engine = this.parts.controllers.find(({ isLeading }) => isLeading)?.engine;
+    const engine = this.parts.controllers.find(({ isLeader }) => isLeader)?.engine;
     const words = engine?.view.deployments().flatMap(({ waitingFor }) => waitingFor) ?? [];
     return words.some((word) =>
       word.split('it depends on ').some((one) => one.startsWith(`${id}: `) && FAILED.test(one)),
