@@ -50,6 +50,9 @@ export function holdRollout(input: RolloutInput, stage: Hold): RolloutDecision {
   if (launch > 0) {
     reasons.push(`${launch} ${launchesOld ? 'old' : 'new'} instances wait for an offer`);
   }
+  if (unmade > launch) {
+    reasons.push(`at most ${ceiling} instances may exist at once and ${alive.length} do`);
+  }
   return {
     launch,
     launchesOld,
