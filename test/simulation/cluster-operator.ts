@@ -13,6 +13,7 @@ import type { World } from './world.js';
 const ROUND_MS = 4_000;
 /** An agent that is away for so long does not come back with what was on it. */
 const LOST_MS = 120_000;
+const FAILED = /the job has failed: .* a restart or a new definition runs it again/;
 
 /** Somebody who takes agents out of service, and when all is quiet decides what waits for a decision. */
 export class ClusterOperator {
@@ -63,7 +64,17 @@ export class ClusterOperator {
     }
     for (const app of observer.apps.values()) {
       if (this.isHalfDone(app)) await workload.declareAgain(app);
+      else if (this.isFailedJobInTheWay(app)) await workload.runAgain(app);
     }
+  }
+
+  /** A deployment says that it waits for a job, which has failed. */
+  private isFailedJobInTheWay({ id }: App): boolean {
+    const engine = this.parts.controllers.find(({ isLeader }) => isLeader)?.engine;
+    const words = engine?.view.deployments().flatMap(({ waitingFor }) => waitingFor) ?? [];
+    return words.some((word) =>
+      word.split('it depends on ').some((one) => one.startsWith(`${id}: `) && FAILED.test(one)),
+    );
   }
 
   private async decide(deployment: Deployment): Promise<void> {

@@ -13,6 +13,8 @@ const MAX_APPS = 4;
 /** Apps of the second run after those of the first. */
 const GROUPS = ['/low', '/high'] as const;
 
+const PATIENT = { deadlineSeconds: 100_000, maxFailures: 1_000 };
+
 export interface WorkloadParts {
   readonly world: World;
   readonly controllers: readonly ControllerNode[];
@@ -60,10 +62,13 @@ export class Workload {
 
   /** Declares an app again as it is, without limits that could end it: what a deployment left half done is finished. */
   async declareAgain(app: App): Promise<void> {
-    await this.send({
-      ...{ what: 'declare again', apps: [[app.id, app]], force: true },
-      limits: { deadlineSeconds: 100_000, maxFailures: 1_000 },
-    });
+    await this.send({ what: 'declare again', apps: [[app.id, app]], force: true, limits: PATIENT });
+  }
+
+  /** Runs a job again which has failed. */
+  async runAgain(app: App): Promise<void> {
+    const apps = [[app.id, app]] as const;
+    await this.send({ what: 'run again', apps, restart: true, force: true, limits: PATIENT });
   }
 
   private drawMembers(): readonly Member[] {
