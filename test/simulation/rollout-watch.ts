@@ -47,7 +47,7 @@ export class RolloutWatch {
     for (const { before, after } of committed.instances) {
       if (after === undefined) continue;
       const isLaunched = after.condition === 'Provisioned' && before?.condition !== 'Provisioned';
-      if (isLaunched) this.launched(after, rollouts);
+      if (isLaunched) this.launched(after, rollouts, committed);
       if (before?.condition === 'Running' && isStaying(before) && isGivenUp(after)) {
         this.givenUp(before, rollouts, this.stayingOf(after.appId, committed));
       }
@@ -75,7 +75,11 @@ export class RolloutWatch {
     return found;
   }
 
-  private launched(instance: Instance, rollouts: ReadonlyMap<string, Rollout>): void {
+  private launched(
+    instance: Instance,
+    rollouts: ReadonlyMap<string, Rollout>,
+    committed: Committed,
+  ): void {
     const { stored, world } = this.parts;
     const app = stored.apps.get(instance.appId);
     const what = `instance ${instance.id} is launched`;
@@ -87,7 +91,8 @@ export class RolloutWatch {
     this.byItsRules(instance, what);
     const own = stored.appVersion(instance.appId, instance.appVersion);
     if (app.workload !== undefined || own?.workload !== undefined) return;
-    const alive = stored.instancesOf(app.id).filter(isAlive);
+    const back = backAfter(instance, committed);
+    const alive = stored.instancesOf(app.id).filter((one) => isAlive(one) && !back.has(one.id));
     const rollout = rollouts.get(app.id);
     const most = this.mostOf(app, rollout);
     if (alive.length > most) {
@@ -226,6 +231,19 @@ export class RolloutWatch {
     const own = this.parts.stored.appVersion(app.id, instance.appVersion) ?? app;
     return own.healthChecks.length === 0 || this.parts.isHealthy(instance) === true;
   }
+}
+
+/** Given up for lost, and heard of again in the same transaction, but only after this one was launched. */
+function backAfter({ id }: Instance, { instances, conditions }: Committed): ReadonlySet<string> {
+  const back = instances.flatMap(({ before, after }) =>
+    before?.condition === 'UnreachableInactive' && after !== undefined ? [after.id] : [],
+  );
+  if (back.length === 0) return new Set();
+  const told = conditions();
+  const launchedAt = told.findIndex((one) => one.instanceId === id);
+  return new Set(
+    back.filter((one) => told.findIndex(({ instanceId }) => instanceId === one) > launchedAt),
+  );
 }
 
 /** Apps it restarts now. Along dependencies one may begin before its step; older rows do not say which have. */

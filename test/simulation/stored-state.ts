@@ -14,6 +14,8 @@ export interface Committed {
   readonly deployments: readonly Pair<Deployment>[];
   readonly jobs: readonly Pair<JobProgress>[];
   readonly apps: readonly Pair<App>[];
+  /** Instances in the order in which it changed their conditions, with these. */
+  readonly conditions: () => readonly { readonly instanceId: string; readonly condition: string }[];
 }
 
 /** Undefined: there was, or is, no such row. */
@@ -103,9 +105,17 @@ export class StoredState {
       jobs: touched.jobs.pairs(),
       deployments: deployments.pairs(),
       apps: apps.pairs(),
+      conditions: () => changes.flatMap(conditionsIn),
     };
   }
 }
+
+const conditionsIn = (change: StoreChange): ReturnType<Committed['conditions']> =>
+  change.kind === 'append-events'
+    ? change.events
+        .filter(({ type }) => type === 'instance_changed_event')
+        .map(({ payload }) => JSON.parse(payload))
+    : [];
 
 /** Writes through to a table and remembers what each row was. */
 class Rows<Row> {
