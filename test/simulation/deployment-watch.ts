@@ -1,4 +1,4 @@
-import type { Deployment } from '#core';
+import { type Deployment, isDormant, isTerminalCondition } from '#core';
 import type { Committed, StoredState } from './stored-state.js';
 import type { World } from './world.js';
 
@@ -20,7 +20,8 @@ interface Clock {
 
 /**
  * What a deployment may become. Paused ones go on and canaries are promoted only when somebody says so, what is counted is
- * not forgotten, one fails for a reason that is true, and what is undone is as it was.
+ * not forgotten, one succeeds when it has done all it was to do, fails for a reason that is true, and what is undone is as
+ * it was.
  */
 export class DeploymentWatch {
   private readonly told = new Map<string, number>();
@@ -69,6 +70,7 @@ export class DeploymentWatch {
     }
     this.followClock(before, after);
     if (after.state === 'Failed') this.failed(after);
+    if (after.state === 'Succeeded') this.succeeded(after);
     if ((after.failures ?? 0) < (before.failures ?? 0)) {
       this.violate(id, `has ${after.failures ?? 0} failures after ${before.failures}`);
     }
@@ -115,6 +117,29 @@ export class DeploymentWatch {
       clock.ranMs += nowMs - clock.sinceMs;
       clock.sinceMs = undefined;
     } else if (clock.sinceMs === undefined && isCounting && isHeld(before)) clock.sinceMs = nowMs;
+  }
+
+  /** Nothing of an older definition is left, and jobs have finished; how many serve may have changed since its step. */
+  private succeeded({ id, steps }: Deployment): void {
+    const { stored } = this;
+    for (const { app: name } of steps.flatMap(({ actions }) => actions)) {
+      const app = stored.apps.get(name);
+      if (app === undefined) continue;
+      const { lastConfigChangeAt } = app.versionInfo;
+      const old = stored.instancesOf(name).find((one) => {
+        const isThere = !isDormant(one) && !isTerminalCondition(one.condition);
+        return isThere && stored.configOf(one) !== lastConfigChangeAt;
+      });
+      if (old !== undefined) this.violate(id, `has succeeded, and ${old.id} is an old one`);
+      const job = stored.jobs.get(name);
+      const completed = job?.run === lastConfigChangeAt ? job.completed : 0;
+      if (app.workload === 'job' && completed < app.instances) {
+        this.violate(
+          id,
+          `has succeeded, and ${completed} of ${app.instances} of ${name} have finished`,
+        );
+      }
+    }
   }
 
   private failed({ id, failures = 0, reason = '', rolledBackBy }: Deployment): void {

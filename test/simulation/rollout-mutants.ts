@@ -11,7 +11,7 @@ import type { Mutant } from './mutants.js';
 /** Bugs of controllers about deployments, jobs, daemons and volumes, and one of agents each for what is theirs. */
 export const ROLLOUT_MUTANTS: Readonly<Record<string, Mutant>> = {
   'a controller that forgets after a fail-over that a deployment is paused': {
-    breaks: /nobody told it: resume/,
+    breaks: /nobody told it: resume|may be \(nothing\)/,
     wrapStore: onLoad(ofDeployments(({ pause: _pause, ...rest }) => rest)),
   },
   'a controller that answers a pause which is not stored': {
@@ -103,13 +103,19 @@ export const ROLLOUT_MUTANTS: Readonly<Record<string, Mutant>> = {
       })),
     ),
   },
-  'a controller that goes a step ahead after a fail-over': {
+  'a controller that takes a deployment for done when all of it has begun': {
+    breaks: /has succeeded, and/,
+    wrapStore: onCommit((change) => {
+      if (change.kind !== 'put-deployment') return change;
+      const { underWay = [], affectedApps } = change.deployment;
+      if (underWay.length < affectedApps.length) return change;
+      return { ...change, deployment: { ...change.deployment, state: 'Succeeded' } };
+    }),
+  },
+  'a controller that begins all it is to do after a fail-over': {
     breaks: /is launched in step|not before it/,
     wrapStore: onLoad(
-      ofDeployments((deployment) => ({
-        ...deployment,
-        currentStep: Math.min(deployment.currentStep + 1, deployment.steps.length - 1),
-      })),
+      ofDeployments((deployment) => ({ ...deployment, underWay: deployment.affectedApps })),
     ),
   },
   'a controller that ignores rules of placement after a fail-over': {
