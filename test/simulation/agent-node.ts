@@ -41,6 +41,8 @@ export interface AgentWatch {
   /** Its own name for a task, where several frameworks use one id. */
   nameOf?(spec: Pick<LaunchSpec, 'taskId' | 'frameworkId'>): TaskId;
   portsOf(task: TaskId): readonly number[];
+  /** A host has made a directory for a persistent volume. */
+  readonly volumes?: { made(volume: string, host: string): void };
   /** An agent is about to send a status. */
   reporting?(status: TaskStatus, host: string): void;
 }
@@ -68,7 +70,7 @@ export class AgentNode {
   engine: AgentEngine | undefined;
   /** Its disk. */
   journal = new FakeTaskJournal();
-  volumes = new FakeVolumeStore();
+  volumes: FakeVolumeStore;
   private isHostUp = true;
 
   constructor(
@@ -86,6 +88,7 @@ export class AgentNode {
       ...(executors === undefined ? {} : { executors: { ...executors, door: () => this.door() } }),
     });
     this.address = `10.0.0.${number}`;
+    this.volumes = this.emptyVolumes();
     this.process = this.start();
   }
 
@@ -115,8 +118,13 @@ export class AgentNode {
     this.process.kill('its disk was emptied');
   }
 
+  private emptyVolumes(): FakeVolumeStore {
+    return new FakeVolumeStore(({ id }) => this.parts.observer.volumes?.made(id, this.name));
+  }
+
   private forgetDisk(): void {
     this.journal = new FakeTaskJournal();
+    this.volumes = this.emptyVolumes();
     this.parts.observer.survival.forgotten(this.name, this.host.tasks.keys());
   }
 
@@ -201,7 +209,7 @@ export class AgentNode {
           label: 'sandboxes',
           passThrough: ['directories'],
         }),
-        volumes: process.wrap(this.volumes, {
+        volumes: process.wrap(this.parts.mutant?.wrapVolumes?.(this.volumes) ?? this.volumes, {
           label: 'volumes',
           passThrough: ['directoryOf', 'watch', 'close'],
         }),

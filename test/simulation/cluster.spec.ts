@@ -6,7 +6,7 @@ import { simulate } from './simulate.js';
 describe('a cluster keeps its promises whatever fails, and then converges', () => {
   testSeeds({
     kind: 'cluster',
-    count: 500,
+    count: 300,
     share: { index: 0, of: 1 },
     run: (seed) => simulate({ seed, isCalm: isCalmSeed(seed) }),
   });

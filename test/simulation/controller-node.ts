@@ -42,6 +42,7 @@ export interface ControllerParts {
 export class ControllerNode {
   process: SimulatedProcess;
   engine: RunningEngine | undefined;
+  private epoch: number | undefined;
   private lives = 0;
 
   constructor(
@@ -53,6 +54,11 @@ export class ControllerNode {
 
   get isLeading(): boolean {
     return this.process.isAlive && this.engine !== undefined;
+  }
+
+  /** Its lease stands: one that was frozen may believe in an older one. */
+  get isLeader(): boolean {
+    return this.isLeading && this.epoch === this.parts.leases.epochOf('controller');
   }
 
   private start(): SimulatedProcess {
@@ -79,11 +85,14 @@ export class ControllerNode {
       where: 'remote',
     });
     const lease = await this.seek(process, keeper);
+    this.epoch = lease.epoch;
+    this.parts.observer.takenOver();
     world.trace.add(this.name, `leads in epoch ${lease.epoch}`);
     this.renewAfter(process, keeper, lease);
     for (;;) {
       try {
-        this.engine = await this.createEngine(process, { lease, store: wrapped });
+        const engine = await this.createEngine(process, { lease, store: wrapped });
+        this.engine = mutant?.wrapEngine?.(engine) ?? engine;
         break;
       } catch (error) {
         if (!isAway(error)) throw error;
@@ -139,7 +148,7 @@ export class ControllerNode {
       {
         store: held.store,
         lease: held.lease,
-        connect: (handlers, frameworkId) =>
+        connect: (handlers, frameworkId, roles) =>
           process.wrap(
             new SimulatedScheduler({
               network,
@@ -150,6 +159,7 @@ export class ControllerNode {
               handlers,
               frameworkInfo: FRAMEWORK,
               frameworkId,
+              roles,
               acknowledgesFirst: mutant?.acknowledgesFirst === true,
               retriesAccepts: mutant?.retriesAccepts === true,
             }),

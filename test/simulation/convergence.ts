@@ -1,4 +1,6 @@
+import { type App, type Instance, isDormant, isLeftover, tasksOf, traitsOfKey } from '#core';
 import type { AgentNode } from './agent-node.js';
+import { matchingAgents } from './capacity-watch.js';
 import type { ControllerNode } from './controller-node.js';
 import type { MasterNode } from './master-node.js';
 import type { Observer } from './observer.js';
@@ -27,8 +29,12 @@ export function findDifferences(cluster: {
       );
     }
   }
-  const wanted = compareInstances(observer, agents.length, reasons);
+  const wanted = compareInstances(observer, agents, reasons, (app) => {
+    const waitingFor = controller?.engine?.view.explain(app)?.waitingFor ?? [];
+    return waitingFor.join(', ');
+  });
   compareHosts(agents, wanted, reasons);
+  compareVolumes(master, observer, reasons);
   compareLedger(master, wanted, reasons);
   for (const { appId, count } of controller?.engine?.view.queue() ?? []) {
     reasons.push(`${count} instances of ${appId} wait to be launched`);
@@ -38,34 +44,64 @@ export function findDifferences(cluster: {
 
 function compareInstances(
   observer: Observer,
-  agentCount: number,
+  agents: readonly AgentNode[],
   reasons: string[],
+  why: (app: App['id']) => string,
 ): ReadonlySet<string> {
   const wanted = new Set<string>();
   const counts = new Map<string, number>();
   for (const instance of observer.instances.values()) {
+    if (isKept(instance)) continue;
     const app = observer.apps.get(instance.appId);
     const what = `instance ${instance.id} is ${instance.condition} (goal ${instance.goal})`;
     if (instance.condition !== 'Running' || instance.goal !== 'Running') reasons.push(what);
     if (app === undefined) reasons.push(`${what}, and nobody wants it`);
-    else {
-      const runs = observer.appVersion(instance.appId, instance.appVersion);
-      const isCurrent = runs?.versionInfo.lastConfigChangeAt === app.versionInfo.lastConfigChangeAt;
-      if (!isCurrent) reasons.push(`${what} and runs version ${instance.appVersion}`);
+    else if (observer.stored.configOf(instance) !== app.versionInfo.lastConfigChangeAt) {
+      reasons.push(`${what} and runs version ${instance.appVersion}`);
     }
     counts.set(instance.appId, (counts.get(instance.appId) ?? 0) + 1);
-    wanted.add(instance.taskId);
+    for (const { taskId } of tasksOf(instance)) wanted.add(taskId);
   }
-  for (const { id, instances, workload } of observer.apps.values()) {
-    const count = counts.get(id) ?? 0;
-    if (workload === 'daemon') {
-      if (count !== agentCount)
-        reasons.push(`${id} has ${count} instances on ${agentCount} agents`);
-      continue;
-    }
-    if (count !== instances) reasons.push(`${id} has ${count} instances of ${instances}`);
+  for (const app of observer.apps.values()) {
+    const count = counts.get(app.id) ?? 0;
+    const due = dueOf(app, observer, agents);
+    if (count !== due) reasons.push(`${app.id} has ${count} instances of ${due} (${why(app.id)})`);
   }
   return wanted;
+}
+
+/** Nothing runs of it, and nothing is to; what is reserved for it is. */
+const isKept = (instance: Instance): boolean =>
+  isLeftover(instance) || (isDormant(instance) && instance.goal === 'Stopped');
+
+/** How many there are in the end. Of a job all have finished, or one failed too often. */
+function dueOf(app: App, observer: Observer, agents: readonly AgentNode[]): number {
+  if (app.workload === 'daemon') return matchingAgents(app, agents);
+  if (app.workload !== 'job') return app.instances;
+  const progress = observer.stored.jobs.get(app.id);
+  const isOfThisRun = progress?.run === app.versionInfo.lastConfigChangeAt;
+  if (isOfThisRun && progress.failed > 0) return 0;
+  return Math.max(0, app.instances - (isOfThisRun ? progress.completed : 0));
+}
+
+/** The volumes that agents keep are somebody's. */
+function compareVolumes(
+  master: MasterNode | undefined,
+  observer: Observer,
+  reasons: string[],
+): void {
+  const kept = new Set<string>();
+  for (const instance of observer.instances.values()) {
+    if (isLeftover(instance)) continue;
+    for (const { persistenceId } of instance.reservation?.volumes ?? []) kept.add(persistenceId);
+  }
+  for (const { condition, total, info } of master?.engine?.state.agents.values() ?? []) {
+    for (const key of condition === 'connected' ? Object.keys(total.scalars) : []) {
+      const { volume } = traitsOfKey(key);
+      if (volume === undefined || kept.has(volume.id)) continue;
+      reasons.push(`volume ${volume.id} on ${info.hostname} is nobody's`);
+    }
+  }
 }
 
 function compareHosts(

@@ -135,6 +135,7 @@ function carryOut(fault: Fault, targets: FaultTargets): void {
     case 'jump-clock': {
       const ms = faults.pick([-3_600_000, -10_000, 10_000, 3_600_000]);
       world.trace.add('FAULT', `sets the clocks by ${ms} ms`);
+      world.clockJumps += 1;
       world.queue.jumpEpoch(ms);
       return;
     }
@@ -151,7 +152,10 @@ function carryOut(fault: Fault, targets: FaultTargets): void {
 }
 
 /** Its tasks may end: those the master knows, and those on its host. */
-function giveUp({ agents, observer }: FaultTargets, agent: MasterAgent | undefined): void {
+export function giveUp(
+  { agents, observer }: Pick<FaultTargets, 'agents' | 'observer'>,
+  agent: MasterAgent | undefined,
+): void {
   const node = agents.find(({ name }) => name === agent?.info.hostname);
   const why = 'an operator gave its agent up';
   for (const task of agent?.tasks ?? []) observer.survival.mayEndAt(task, why);

@@ -1,6 +1,9 @@
 import type { AgentSubscription } from '#cluster';
 import type { ControllerStore, Launcher, MasterRegistry } from '#core';
 import type { TaskJournal } from '../../apps/agent/src/engine/task-journal.port.js';
+import type { VolumeStore } from '../../apps/agent/src/engine/volume-store.port.js';
+import type { RunningEngine } from '../../apps/controller/src/engine/engine.js';
+import type { FakeVolumeStore } from '../support/fake-sandbox-store.js';
 import type { ExecutorCalls } from './simulated-executor.js';
 import type { SimulatedProcess } from './simulated-process.js';
 
@@ -8,6 +11,7 @@ import type { SimulatedProcess } from './simulated-process.js';
 export interface AgentMutant {
   readonly wrapJournal?: (journal: TaskJournal, process: SimulatedProcess) => TaskJournal;
   readonly wrapLauncher?: (launcher: Launcher) => Launcher;
+  readonly wrapVolumes?: (volumes: FakeVolumeStore) => VolumeStore;
   /** What it does of what executors call. */
   readonly wrapExecutors?: (calls: ExecutorCalls, process: SimulatedProcess) => ExecutorCalls;
 }
@@ -26,10 +30,14 @@ export interface Mutant extends AgentMutant, MasterMutant {
   readonly acknowledgesFirst?: boolean;
   readonly retriesAccepts?: boolean;
   readonly wrapStore?: (store: ControllerStore, process: SimulatedProcess) => ControllerStore;
+  readonly wrapEngine?: (engine: RunningEngine) => RunningEngine;
+  /** The promise it breaks, as the violation says it; absent: any will do. */
+  readonly breaks?: RegExp;
 }
 
 const LATER_MS = 300;
 
+/** Bugs at the edges of masters, agents and drivers, and of what is written; those of rollouts are apart. */
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   'a driver that acknowledges before the status is stored': { acknowledgesFirst: true },
   'a driver that repeats an ACCEPT which may have been carried out': { retriesAccepts: true },

@@ -2,6 +2,7 @@ import {
   type App,
   type ControllerStore,
   type Deployment,
+  hasTask,
   type Instance,
   isTerminalCondition,
   isTerminalTaskState,
@@ -11,12 +12,18 @@ import {
   type TaskId,
   type TaskState,
   taskId,
+  tasksOf,
 } from '#core';
 import { fromWireResources, type SchedulerCall, type TaskInfo, type TaskStatus } from '#mesos-v1';
 import type { MasterEngine } from '../../apps/master/src/engine/master-engine.js';
 import { FakeControllerStore } from '../support/fake-controller-store.js';
 import type { FakeLeaseKeeper } from '../support/fake-lease-keeper.js';
+import { DeploymentWatch } from './deployment-watch.js';
+import { JobWatch } from './job-watch.js';
+import { RolloutWatch } from './rollout-watch.js';
+import { type Committed, StoredState } from './stored-state.js';
 import { SurvivalWatch } from './survival-watch.js';
+import { VolumeWatch } from './volume-watch.js';
 import type { World } from './world.js';
 
 type AcceptCall = Extract<SchedulerCall, { readonly type: 'ACCEPT' }>;
@@ -30,26 +37,60 @@ const NOT_RUNNING_YET: ReadonlySet<string> = new Set([
 
 /** Watches what passes between the parts, and what is durable, and says when a promise is broken. */
 export class Observer {
-  /** Apps as last stored. */
-  readonly apps = new Map<string, App>();
-  readonly instances = new Map<string, Instance>();
-  readonly deployments = new Map<string, Deployment>();
-  private readonly versions = new Map<string, App>();
+  readonly stored = new StoredState();
+  readonly apps: ReadonlyMap<string, App> = this.stored.apps;
+  readonly instances: ReadonlyMap<string, Instance> = this.stored.instances;
+  readonly deployments: ReadonlyMap<string, Deployment> = this.stored.deployments;
+  readonly survival: SurvivalWatch;
+  readonly deploymentWatch: DeploymentWatch;
+  readonly volumes: VolumeWatch;
+  private readonly rollouts: RolloutWatch;
+  private readonly jobs: JobWatch;
   private readonly storedTasks = new Set<string>();
   private readonly definitions = new Map<string, TaskInfo>();
   private readonly ports = new Map<string, readonly number[]>();
   private readonly usedOffers = new Set<string>();
   private readonly starts = new Map<string, string>();
   private readonly lastStates = new Map<string, TaskState>();
-  private readonly lastVersions = new Map<string, string>();
-
-  readonly survival: SurvivalWatch;
+  /** Of these what the controller that leads was told: what another heard and did not store may never be said again. */
+  private readonly heardStates = new Map<string, TaskState>();
+  private readonly appsOfTasks = new Map<string, string>();
+  private lastVersion: string | undefined;
 
   constructor(
     private readonly world: World,
-    isRunning: (task: TaskId) => boolean,
+    sight: {
+      readonly isRunning: (task: TaskId) => boolean;
+      /** As the controller that leads has it. */
+      readonly isHealthy: (instance: Instance) => boolean | undefined;
+    },
   ) {
-    this.survival = new SurvivalWatch(world, isRunning);
+    const { stored } = this;
+    this.survival = new SurvivalWatch(world, sight.isRunning);
+    this.deploymentWatch = new DeploymentWatch(world, stored);
+    this.volumes = new VolumeWatch(world, stored, (task) => sight.isRunning(taskId(task)));
+    this.jobs = new JobWatch(world, stored, (task) => this.heardStates.get(task));
+    this.rollouts = new RolloutWatch({
+      ...{ world, stored, isHealthy: sight.isHealthy },
+      isWanted: (task) => this.survival.isWanted(task),
+      isRunning: (task) => sight.isRunning(taskId(task)),
+    });
+  }
+
+  /** Of a task that is or was stored. */
+  appOf(task: string): string | undefined {
+    return this.appsOfTasks.get(task);
+  }
+
+  /** What the task of an instance that is stored runs. */
+  definitionOf(task: string): App | undefined {
+    const instance = this.stored.taskInstance(task);
+    return instance && this.stored.appVersion(instance.appId, instance.appVersion);
+  }
+
+  /** From now on an instance may be ended. */
+  mayEndInstance(instance: Instance, why: string): void {
+    for (const { taskId: task } of tasksOf(instance)) this.survival.mayEnd(task, why);
   }
 
   definition(task: string): TaskInfo | undefined {
@@ -58,11 +99,6 @@ export class Observer {
 
   portsOf(task: string): readonly number[] {
     return this.ports.get(task) ?? [];
-  }
-
-  /** The definition an instance runs, whether it is current or not. */
-  appVersion(id: string, version: string): App | undefined {
-    return this.versions.get(`${id}@${version}`);
   }
 
   /** An ACCEPT reaches a master. */
@@ -74,8 +110,10 @@ export class Observer {
       this.usedOffers.add(value);
     }
     for (const operation of call.accept.operations ?? []) {
-      if (operation.type !== 'LAUNCH') continue;
-      for (const task of operation.launch.task_infos) this.launching(task);
+      if (operation.type === 'LAUNCH') operation.launch.task_infos.forEach(this.launching, this);
+      if (operation.type === 'LAUNCH_GROUP') {
+        operation.launch_group.task_group.tasks.forEach(this.launching, this);
+      }
     }
   }
 
@@ -96,6 +134,12 @@ export class Observer {
       this.world.violate(`task ${task} is started on ${host}, and was started on ${before} before`);
     }
     this.starts.set(task, host);
+    this.volumes.started(task, host, this.definitions.get(task));
+  }
+
+  /** Another controller leads. */
+  takenOver(): void {
+    this.heardStates.clear();
   }
 
   /** The framework is told. */
@@ -114,20 +158,23 @@ export class Observer {
         this.world.violate(`task ${id} is ${state} after it was ${before}`);
       }
     }
-    this.lastStates.set(id, before !== undefined && isFinal(before) ? before : state);
+    for (const states of [this.lastStates, this.heardStates]) {
+      const known = states.get(id);
+      states.set(id, known !== undefined && isFinal(known) ? known : state);
+    }
   }
 
   /** The framework sends a KILL. */
   killing(task: string): void {
-    const instance = [...this.instances.values()].find((one) => one.taskId === task);
-    this.survival.killing(task, instance);
+    this.survival.killing(task, this.stored.taskInstance(task));
   }
 
   /** The framework confirms that it will not forget a status. */
   acknowledging(status: TaskStatus): void {
     const id = taskId(status.task_id.value);
-    const instance = [...this.instances.values()].find((one) => one.taskId === id);
-    if (instance === undefined) return;
+    const instance = this.stored.taskInstance(id);
+    // One that has a reservation lives on with the id of its next task.
+    if (instance === undefined || !hasTask(instance, id)) return;
     const state = status.state as TaskState;
     const isForgotten = isTerminalTaskState(state)
       ? !isTerminalCondition(instance.condition)
@@ -138,84 +185,52 @@ export class Observer {
   }
 
   committed(changes: readonly StoreChange[]): void {
-    const givenUp = changes.flatMap((change) =>
-      change.kind === 'put-instances' ? this.givenUpBy(change.instances) : [],
-    );
-    const busyBefore = givenUp.length === 0 ? [] : [...this.busyApps()];
-    for (const change of changes) this.apply(change);
-    if (givenUp.length === 0) return;
+    const busyBefore = this.busyApps();
+    const committed = this.stored.apply(changes);
+    for (const change of changes) if (change.kind === 'put-revision') this.version(change.version);
+    for (const { before, after } of committed.instances) this.instanceChanged(before, after);
+    this.deploymentWatch.committed(committed);
+    this.rollouts.committed(committed);
+    this.jobs.committed(committed);
+    this.checkGivenUp(committed, busyBefore);
+  }
+
+  private checkGivenUp({ instances }: Committed, busyBefore: ReadonlySet<string>): void {
     const busyApps = new Set([...busyBefore, ...this.busyApps()]);
-    const { apps, instances } = this;
-    for (const before of givenUp) {
+    const { stored } = this;
+    for (const { before, after } of instances) {
+      const isGivenUp =
+        before?.goal === 'Running' && after !== undefined && after.goal !== 'Running';
+      if (!isGivenUp) continue;
       this.survival.decommissioned(before, {
-        ...{ apps, instances, busyApps },
-        appVersion: (app, version) => this.appVersion(app, version),
+        ...{ apps: stored.apps, jobs: this.stored.jobs, instances: stored.instances, busyApps },
+        appVersion: (app, version) => stored.appVersion(app, version),
       });
     }
   }
 
-  private givenUpBy(instances: readonly Instance[]): readonly Instance[] {
-    return instances.flatMap((instance) => {
-      const before = this.instances.get(instance.id);
-      const isGivenUp = before?.goal === 'Running' && instance.goal !== 'Running';
-      return isGivenUp ? [before] : [];
-    });
-  }
-
   private busyApps(): ReadonlySet<string> {
-    const running = [...this.deployments.values()].filter(({ state }) => state === 'Running');
-    return new Set(running.flatMap(({ affectedApps }) => affectedApps as readonly string[]));
+    return new Set(this.stored.running().flatMap(({ affectedApps }) => affectedApps));
   }
 
-  private apply(change: StoreChange): void {
-    switch (change.kind) {
-      case 'put-revision':
-        this.applyRevision(change);
-        return;
-      case 'put-instances':
-        for (const instance of change.instances) this.putInstance(instance);
-        return;
-      case 'delete-instances':
-        for (const id of change.ids) this.instances.delete(id);
-        return;
-      case 'put-deployment': {
-        const { id, state } = change.deployment;
-        const before = this.deployments.get(id);
-        if (before !== undefined && before.state !== 'Running' && before.state !== state) {
-          this.world.violate(`deployment ${id} is ${state} after it was ${before.state}`);
-        }
-        this.deployments.set(id, change.deployment);
-        return;
-      }
-      default:
-        return;
+  private version(version: string): void {
+    if (this.lastVersion !== undefined && version <= this.lastVersion) {
+      this.world.violate(`version ${version} does not come after ${this.lastVersion}`);
     }
+    this.lastVersion = version;
   }
 
-  private applyRevision(change: Extract<StoreChange, { readonly kind: 'put-revision' }>): void {
-    for (const id of change.removeApps) this.apps.delete(id);
-    for (const app of change.putApps) {
-      this.apps.set(app.id, app);
-      this.versions.set(`${app.id}@${app.version}`, app);
+  private instanceChanged(before: Instance | undefined, after: Instance | undefined): void {
+    if (after === undefined) return;
+    for (const { taskId: task } of tasksOf(after)) {
+      this.storedTasks.add(task);
+      this.appsOfTasks.set(task, after.appId);
     }
-    const last = this.lastVersions.get('/');
-    if (last !== undefined && change.version <= last) {
-      this.world.violate(`version ${change.version} does not come after ${last}`);
-    }
-    this.lastVersions.set('/', change.version);
-  }
-
-  private putInstance(instance: Instance): void {
-    this.storedTasks.add(instance.taskId);
-    const before = this.instances.get(instance.id);
-    if (before !== undefined && isTerminalCondition(before.condition)) {
-      if (!isTerminalCondition(instance.condition)) {
-        this.world.violate(
-          `instance ${instance.id} is ${instance.condition} after it was ${before.condition}`,
-        );
-      }
-    }
-    this.instances.set(instance.id, instance);
+    if (before === undefined || !isTerminalCondition(before.condition)) return;
+    if (isTerminalCondition(after.condition)) return;
+    this.world.violate(
+      `instance ${after.id} is ${after.condition} after it was ${before.condition}`,
+    );
   }
 }
 

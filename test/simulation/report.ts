@@ -14,16 +14,16 @@ export const isCalmSeed = (seed: number): boolean => seed % 10 === 0;
 export function describeFailure(
   result: SimulationResult,
   kind: SimulationKind,
-  others: readonly number[] = [],
+  others: readonly SimulationResult[] = [],
 ): string {
   const replay = `npm run simulate -- --kind ${kind} --seed ${result.seed} --seeds 1`;
-  const named = others.slice(0, MAX_OTHERS).join(', ');
+  const named = others.slice(0, MAX_OTHERS).map(({ seed, violation }) => `  ${seed}: ${violation}`);
   return [
     `seed ${result.seed}: ${result.violation}`,
     `after ${(result.virtualMs / 1000).toFixed(1)} virtual seconds and ${result.steps} steps; the last of them:`,
     ...result.trace(LINES),
     '',
-    ...(others.length === 0 ? [] : [`${others.length} more seeds fail: ${named}`]),
+    ...(others.length === 0 ? [] : [`${others.length} more seeds fail:`, ...named]),
     `replay: ${replay}`,
     `(${replay} --trace 5000 prints more of the trace)`,
   ].join('\n');

@@ -43,6 +43,8 @@ export interface SchedulerLinkParts {
   readonly handlers: SchedulerHandlers;
   readonly frameworkInfo: FrameworkInfo;
   readonly frameworkId: FrameworkId | undefined;
+  /** Roles to subscribe with, as of each SUBSCRIBE; absent: those of `frameworkInfo`. */
+  readonly roles?: () => readonly string[];
   /** Roles to be offered nothing from the start, as of each SUBSCRIBE. */
   readonly suppressedRoles?: () => readonly string[];
   /** A call as it goes to the master. */
@@ -151,7 +153,7 @@ export class SimulatedScheduler implements SchedulerDriver {
   }
 
   private connect(): void {
-    const { network, process, host, masters, suppressedRoles } = this.parts;
+    const { network, process, host, masters, suppressedRoles, roles } = this.parts;
     if (this.isEnded) return;
     const master = this.redirected ?? masters[this.turn % masters.length];
     this.turn += 1;
@@ -207,6 +209,7 @@ export class SimulatedScheduler implements SchedulerDriver {
       subscribe: {
         framework_info: {
           ...this.parts.frameworkInfo,
+          ...(roles === undefined ? {} : { roles: roles() }),
           ...(this.known === undefined ? {} : { id: { value: this.known } }),
         },
         ...(suppressedRoles === undefined ? {} : { suppressed_roles: suppressedRoles() }),

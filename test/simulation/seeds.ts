@@ -51,6 +51,5 @@ async function runBlock(
   }
   const [worst, ...others] = failures;
   if (worst === undefined) return;
-  const seeds = others.map(({ seed }) => seed);
-  throw new Error(describeFailure(worst, given.kind, seeds));
+  throw new Error(describeFailure(worst, given.kind, others));
 }

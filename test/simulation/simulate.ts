@@ -4,6 +4,7 @@ import { FakeMasterRegistry } from '../support/fake-master-registry.js';
 import { settle } from '../support/virtual-clock.js';
 import { AgentNode } from './agent-node.js';
 import { CapacityWatch } from './capacity-watch.js';
+import { ClusterOperator } from './cluster-operator.js';
 import { ControllerNode } from './controller-node.js';
 import { findDifferences } from './convergence.js';
 import { injectFault } from './faults.js';
@@ -12,6 +13,7 @@ import { MasterNode } from './master-node.js';
 import type { Mutant } from './mutants.js';
 import { Network } from './network.js';
 import { ObservedStore, Observer } from './observer.js';
+import { WaitingWatch } from './waiting-watch.js';
 import { Workload } from './workload.js';
 import { World } from './world.js';
 
@@ -40,6 +42,8 @@ const CALM_END_MS = 60_000;
 /** Every timer of the system has run by then. */
 const CONVERGENCE_LIMIT_MS = 2_400_000;
 const LOOK_MS = 1_000;
+/** Of the faults those by which an agent is taken out of service. */
+const DRAIN_SHARE = 0.02;
 /** Declared must be what runs this long, not by accident. */
 const STEADY_MS = 15_000;
 
@@ -75,9 +79,11 @@ type Cluster = ReturnType<typeof build>;
 function build(world: World, options: SimulationOptions) {
   const network = new Network(world);
   const mutant = options.mutant === undefined ? {} : { mutant: options.mutant };
-  const observer = new Observer(world, (task) =>
-    agents.some(({ host }) => host.tasks.get(task)?.state === 'running'),
-  );
+  const observer = new Observer(world, {
+    isRunning: (task) => agents.some(({ host }) => host.tasks.get(task)?.state === 'running'),
+    isHealthy: ({ taskId }) =>
+      controllers.find(({ isLeader }) => isLeader)?.engine?.view.instanceOfTask(taskId)?.healthy,
+  });
   const leases = new FakeLeaseKeeper(() => world.queue.now());
   const registry = new FakeMasterRegistry(leases);
   const masters = ['master-1', 'master-2'].map(
@@ -89,6 +95,7 @@ function build(world: World, options: SimulationOptions) {
       network,
       masters,
       observer,
+      durationMs: ({ taskId }) => jobDurationMs(world, observer, taskId),
       ...mutant,
     });
   });
@@ -117,6 +124,14 @@ function build(world: World, options: SimulationOptions) {
     onAccepted: (name, app) => capacity.changed(name, app),
     isGentle: options.isCalm === true,
   });
+  observer.deploymentWatch.onUndone = (app) => {
+    workload.acknowledged.undone(app);
+    capacity.changed(app, observer.apps.get(app));
+  };
+  const operator = new ClusterOperator({
+    ...{ world, masters, agents, controllers, observer, workload },
+  });
+  const waiting = new WaitingWatch({ world, observer, controllers });
   const hostVersions = new Map<AgentNode, number>();
   return {
     network,
@@ -127,8 +142,16 @@ function build(world: World, options: SimulationOptions) {
     controllers,
     capacity,
     workload,
+    operator,
+    waiting,
     hostVersions,
   };
+}
+
+/** A job is done some time after it began; everything else runs until it is ended. */
+function jobDurationMs(world: World, observer: Observer, task: string): number | undefined {
+  const app = observer.apps.get(observer.appOf(task) ?? '');
+  return app?.workload === 'job' ? world.random.hosts.between(300, 12_000) : undefined;
 }
 
 /** Lets clients and faults have their turns until it is to be quiet. */
@@ -146,7 +169,8 @@ function drive(
   };
   const fail = () => {
     if (world.nowMs >= limits.quietAtMs) return;
-    injectFault({ ...cluster, clients: cluster.controllers, world });
+    if (faults.chance(DRAIN_SHARE)) cluster.operator.drainAgent();
+    else injectFault({ ...cluster, clients: cluster.controllers, world });
     world.after(faults.between(0, 2 * faultEveryMs), fail);
   };
   world.after(2_000, work);
@@ -156,6 +180,7 @@ function drive(
     world.isFaulty = false;
     const { masters, agents, controllers } = cluster;
     for (const { process } of [...masters, ...agents, ...controllers]) process.spare();
+    cluster.operator.settle();
   });
 }
 
@@ -187,6 +212,7 @@ function watchConvergence(world: World, cluster: Cluster, quietAtMs: number) {
   let steadySinceMs: number | undefined;
   const look = () => {
     const differences = findDifferences(cluster);
+    cluster.waiting.look();
     if (differences.length > 0) steadySinceMs = undefined;
     else steadySinceMs ??= world.nowMs;
     if (steadySinceMs !== undefined && world.nowMs - steadySinceMs >= STEADY_MS) {

@@ -3,6 +3,7 @@ import {
   type App,
   type Instance,
   isTerminalTaskState,
+  type JobProgress,
   type TaskId,
   type TaskState,
   taskId,
@@ -19,6 +20,7 @@ const EXCUSE_MS = 3_000;
 export interface StoredState {
   readonly apps: ReadonlyMap<string, App>;
   readonly instances: ReadonlyMap<string, Instance>;
+  readonly jobs: ReadonlyMap<string, JobProgress>;
   /** Apps a running deployment is about. */
   readonly busyApps: ReadonlySet<string>;
   /** A definition that is or was stored. */
@@ -78,7 +80,10 @@ export class SurvivalWatch {
     // Edits in place and scaling leave what runs as it is.
     const runs = state.appVersion(app.id, before.appVersion)?.versionInfo.lastConfigChangeAt;
     const isOutdated = runs !== app.versionInfo.lastConfigChangeAt;
-    if (siblings.length >= app.instances || isOutdated) return;
+    // What a run of a job has done already needs no instance any more.
+    const job = app.workload === 'job' ? state.jobs.get(app.id) : undefined;
+    const done = job?.run === app.versionInfo.lastConfigChangeAt ? job.completed + job.failed : 0;
+    if (siblings.length + done >= app.instances || isOutdated) return;
     this.world.violate(`${task} runs, is wanted, and is given up by the controller`);
   }
 

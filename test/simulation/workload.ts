@@ -1,233 +1,247 @@
-import { type App, appId } from '#core';
+import { type App, appId, type Deployment, type Group, groupId, type RootDelta } from '#core';
 import type { RootChange } from '../../apps/controller/src/engine/controller-engine.port.js';
-import { anApp } from '../support/store-fixtures.js';
+import { aGroup } from '../support/store-fixtures.js';
+import { Acknowledged } from './acknowledged.js';
+import { AppShapes, type Kind, kindOf } from './app-shapes.js';
 import type { ControllerNode } from './controller-node.js';
+import { askLeader } from './leader-client.js';
 import type { Observer } from './observer.js';
+import { Steering } from './steering.js';
 import type { World } from './world.js';
 
-const STRATEGIES = [
-  { minimumHealthCapacity: 1, maximumOverCapacity: 1 },
-  { minimumHealthCapacity: 1, maximumOverCapacity: 0 },
-  { minimumHealthCapacity: 0.5, maximumOverCapacity: 0 },
-  { minimumHealthCapacity: 0.5, maximumOverCapacity: 0.2 },
-  { minimumHealthCapacity: 0, maximumOverCapacity: 0 },
-];
-const MAX_INSTANCES = 4;
-const NO_ANSWER_MS = 20_000;
-const DAEMON = { workload: 'daemon', instances: 1 } as const;
+const MAX_APPS = 4;
+/** Apps of the second run after those of the first. */
+const GROUPS = ['/low', '/high'] as const;
 
-/** The fourth app, where there are so many, runs on every agent. */
-const isDaemon = (name: string): boolean => name === '/app-4';
+const PATIENT = { deadlineSeconds: 100_000, maxFailures: 1_000 };
+
+export interface WorkloadParts {
+  readonly world: World;
+  readonly controllers: readonly ControllerNode[];
+  readonly observer: Observer;
+  readonly onAccepted: (name: string, app: App | undefined) => void;
+  readonly isGentle: boolean;
+}
+
+interface Member {
+  readonly name: string;
+  readonly kind: Kind;
+  readonly dependencies: readonly string[];
+}
 
 /** One client that changes a few apps, one request at a time, and remembers what it was promised. */
 export class Workload {
-  private readonly names: readonly string[];
-  /** By app: what was acknowledged last, then everything asked for since, as texts. Only these may be stored. */
-  private readonly possible = new Map<string, string[]>();
+  readonly acknowledged: Acknowledged;
+  readonly steering: Steering;
+  private readonly shapes: AppShapes;
+  private readonly members: readonly Member[];
   private number = 0;
   private isBusy = false;
   accepted = 0;
 
-  constructor(
-    private readonly parts: {
-      readonly world: World;
-      readonly controllers: readonly ControllerNode[];
-      readonly observer: Observer;
-      readonly onAccepted: (name: string, app: App | undefined) => void;
-      readonly isGentle: boolean;
-    },
-  ) {
-    const count = parts.world.random.workload.integer(1, 4);
-    this.names = Array.from({ length: count }, (_, index) => `/app-${index + 1}`);
+  constructor(private readonly parts: WorkloadParts) {
+    const { world, observer, isGentle } = parts;
+    this.acknowledged = new Acknowledged(world, observer);
+    this.steering = new Steering(parts);
+    this.shapes = new AppShapes(world.random.workload, isGentle);
+    this.members = this.drawMembers();
   }
 
   /** Makes one change, unless the last one is still under way. */
   async step(): Promise<void> {
     if (this.isBusy) return;
     this.isBusy = true;
-    const { workload } = this.parts.world.random;
-    const name = workload.pick(this.names);
-    const current = this.parts.observer.apps.get(name);
-    const drawn = workload.next();
-    if (current === undefined) await this.put(name, this.newApp(name));
-    else if (drawn < 0.3) await this.put(name, this.upgraded(current));
-    else if (drawn < 0.6) {
-      const instances = workload.integer(0, MAX_INSTANCES);
-      await this.put(name, { ...current, instances, ...(isDaemon(name) ? DAEMON : {}) });
-    } else if (drawn < 0.7) await this.remove(name);
-    else if (drawn < 0.85 || this.parts.isGentle) await this.put(name, current, { restart: true });
-    else if (drawn < 0.95) await this.kill(name);
-    else await this.rollBack();
+    await this.act();
     this.isBusy = false;
   }
 
   /** Whether everything that was acknowledged is stored, or something asked for later. */
   check(): void {
-    for (const [name, texts] of this.possible) {
-      const stored = toText(this.parts.observer.apps.get(name));
-      if (texts.includes(stored)) continue;
-      this.parts.world.violate(`${name}: acknowledged was ${texts[0]}, stored is ${stored}`);
+    this.acknowledged.check();
+  }
+
+  /** Declares an app again as it is, without limits that could end it: what a deployment left half done is finished. */
+  async declareAgain(app: App): Promise<void> {
+    await this.send({ what: 'declare again', apps: [[app.id, app]], force: true, limits: PATIENT });
+  }
+
+  /** Runs a job again which has failed. */
+  async runAgain(app: App): Promise<void> {
+    const apps = [[app.id, app]] as const;
+    await this.send({ what: 'run again', apps, restart: true, force: true, limits: PATIENT });
+  }
+
+  private drawMembers(): readonly Member[] {
+    const { workload } = this.parts.world.random;
+    const count = workload.integer(1, MAX_APPS);
+    const members: Member[] = [];
+    for (let index = 0; index < count; index += 1) {
+      const group = workload.pick(GROUPS);
+      const kind = drawKind(workload.next());
+      // Of those before it alone, so that no cycle can come about; the groups have an order of their own.
+      const dependencies = members
+        .map(({ name }) => name)
+        .filter((name) => name.startsWith(group) && workload.chance(0.25));
+      members.push({ name: `${group}/app-${index + 1}`, kind, dependencies });
     }
+    return members;
   }
 
-  private newApp(name: string): App {
+  private async act(): Promise<void> {
     const { workload } = this.parts.world.random;
-    const ports = workload.integer(0, 2);
-    const agentCheck = workload.chance(0.4);
-    const ownCheck = !agentCheck && workload.chance(0.3);
-    return anApp(name, {
-      instances: workload.integer(0, MAX_INSTANCES),
-      cpus: workload.pick([0.1, 0.25, 0.5]),
-      mem: workload.pick([32, 64, 128]),
-      portDefinitions: Array.from(
-        { length: Math.max(ports, agentCheck || ownCheck ? 1 : 0) },
-        () => ({
-          port: 0,
-          protocol: 'tcp',
-          labels: {},
-        }),
-      ),
-      healthChecks: agentCheck || ownCheck ? [healthCheck(agentCheck ? 'MESOS_HTTP' : 'HTTP')] : [],
-      upgradeStrategy: workload.pick(STRATEGIES),
-      killSelection: workload.pick(['YOUNGEST_FIRST', 'OLDEST_FIRST'] as const),
-      maxLaunchDelaySeconds: 20,
-      unreachableStrategy: workload.pick([
-        { inactiveAfterSeconds: 0, expungeAfterSeconds: 0 },
-        { inactiveAfterSeconds: 5, expungeAfterSeconds: 20 },
-        { inactiveAfterSeconds: 0, expungeAfterSeconds: 60 },
-      ]),
-      ...(workload.chance(0.2) ? { constraints: [['hostname', 'MAX_PER', '2'] as const] } : {}),
-      ...(isDaemon(name) ? DAEMON : {}),
-    });
+    const member = workload.pick(this.members);
+    const current = this.parts.observer.apps.get(member.name);
+    const drawn = workload.next();
+    if (drawn < 0.1) return await this.changeSeveral();
+    if (drawn < 0.25) return await this.steer(workload.next());
+    if (current === undefined) return await this.put(this.first(member));
+    if (drawn < 0.42) await this.put(this.shapes.upgraded(current, this.number), 'upgrade');
+    else if (drawn < 0.5) await this.put(this.shapes.edited(current, this.number), 'edit');
+    else if (drawn < 0.68) await this.scale(current);
+    else if (drawn < 0.76) await this.send({ what: 'remove', apps: [[member.name, undefined]] });
+    else if (drawn < 0.88 || this.parts.isGentle) {
+      await this.send({ what: 'restart', apps: [[current.id, current]], restart: true });
+    } else await this.kill(current);
   }
 
-  private upgraded(app: App): App {
-    const { workload } = this.parts.world.random;
-    const isResized = workload.chance(0.3);
-    return {
-      ...app,
-      cpus: workload.pick([0.1, 0.25, 0.5]),
-      upgradeStrategy: workload.pick(STRATEGIES),
-      labels: { revision: String(this.number) },
-      instances: isResized ? workload.integer(0, MAX_INSTANCES) : app.instances,
-      ...(isDaemon(app.id) ? DAEMON : {}),
-    };
+  private first({ name, kind, dependencies }: Member): App {
+    return this.shapes.first(name, kind, dependencies);
   }
 
-  private async put(
-    name: string,
-    app: App,
-    options: { readonly restart?: boolean } = {},
-  ): Promise<void> {
-    const { workload } = this.parts.world.random;
-    const change: RootChange = {
-      apply: () => ({ ...noDelta, putApps: [app] }),
-      force: workload.chance(this.parts.isGentle ? 0.1 : 0.4),
-      ...(options.restart ? { restart: [appId(name)] } : {}),
-    };
-    await this.send(change, { what: options.restart ? 'restart' : 'put', name, app });
+  private async put(app: App, what = 'put'): Promise<void> {
+    await this.send({ what, apps: [[app.id, app]] });
   }
 
-  private async remove(name: string): Promise<void> {
-    const change: RootChange = {
-      apply: (root) => ({
-        ...noDelta,
-        removeApps: root.apps.has(appId(name)) ? [appId(name)] : [],
-      }),
-      force: this.parts.world.random.workload.chance(0.5),
-    };
-    await this.send(change, { what: 'remove', name, app: undefined });
+  private async scale(app: App): Promise<void> {
+    const instances = this.shapes.instances(kindOf(app));
+    await this.put({ ...app, instances }, 'scale');
   }
 
-  private async kill(name: string): Promise<void> {
+  /** A group with some of its apps: those that are there change, others begin. */
+  private async changeSeveral(): Promise<void> {
     const { observer, world } = this.parts;
-    const victim = [...observer.instances.values()].find((instance) => instance.appId === name);
-    if (victim === undefined) return;
-    world.trace.add('client', `kill ${victim.id}`);
-    observer.survival.mayEnd(victim.taskId, 'a client killed it');
-    await this.atLeader((node) => node.engine?.killInstances([victim.id], { wipe: false }));
+    const chosen = this.members.filter(() => world.random.workload.chance(0.7));
+    const apps = chosen.map((member): readonly [string, App] => {
+      const current = observer.apps.get(member.name);
+      const app =
+        current === undefined ? this.first(member) : this.shapes.upgraded(current, this.number);
+      return [member.name, app];
+    });
+    if (apps.length > 0) await this.send({ what: 'group', apps });
   }
 
-  private async rollBack(): Promise<void> {
-    const running = [...this.parts.observer.deployments.values()].find(
-      ({ state }) => state === 'Running',
+  /** What is told to a deployment under way, if there is one. */
+  private async steer(drawn: number): Promise<void> {
+    const { observer, world } = this.parts;
+    const running = [...observer.deployments.values()].filter(({ state }) => state === 'Running');
+    if (running.length === 0) return;
+    const deployment = world.random.workload.pick(running);
+    if (drawn < 0.25) await this.steering.pause(deployment.id);
+    else if (drawn < 0.55) await this.steering.resume(deployment.id);
+    else if (drawn < 0.8) await this.steering.promote(deployment.id);
+    else await this.abort(deployment, { force: drawn > 0.95 });
+  }
+
+  async abort(deployment: Deployment, options: { readonly force: boolean }): Promise<void> {
+    this.parts.world.trace.add('client', `${options.force ? 'stop' : 'abort'} ${deployment.id}`);
+    await askLeader(this.parts, (node) => node.engine?.cancelDeployment(deployment.id, options));
+  }
+
+  private async kill(app: App): Promise<void> {
+    const { observer, world } = this.parts;
+    const { workload } = world.random;
+    const victim = [...observer.instances.values()].find(
+      (instance) => instance.appId === app.id && instance.goal === 'Running',
     );
-    if (running === undefined) return;
-    this.parts.world.trace.add('client', `roll back ${running.id}`);
-    for (const id of running.affectedApps) this.possible.delete(id);
-    await this.atLeader((node) => node.engine?.cancelDeployment(running.id, { force: false }));
-    // What it was before is anybody's guess; what is stored now is not.
-    for (const id of running.affectedApps) this.possible.delete(id);
+    if (victim === undefined) return;
+    observer.mayEndInstance(victim, 'a client killed it');
+    const isScaling = workload.chance(0.3) && app.instances > 0 && app.workload !== 'daemon';
+    if (isScaling) {
+      const fewer = { ...app, instances: app.instances - 1 };
+      const sentenced = [victim.id];
+      await this.send({ what: `kill ${victim.id} and scale`, apps: [[app.id, fewer]], sentenced });
+      return;
+    }
+    const wipe = workload.chance(0.1);
+    world.trace.add('client', `kill ${victim.id}${wipe ? ', wiping it' : ''}`);
+    await askLeader(this.parts, (node) => node.engine?.killInstances([victim.id], { wipe }));
   }
 
-  private async send(
-    change: RootChange,
-    about: { readonly what: string; readonly name: string; readonly app: App | undefined },
-  ): Promise<void> {
-    const { world, onAccepted } = this.parts;
-    const { name, app } = about;
+  private async send(about: {
+    readonly what: string;
+    readonly apps: readonly (readonly [string, App | undefined])[];
+    readonly restart?: boolean;
+    readonly force?: boolean;
+    readonly sentenced?: RootChange['sentenced'];
+    readonly limits?: RootChange['limits'];
+  }): Promise<void> {
+    const { world, onAccepted, observer } = this.parts;
+    const { apps, what, sentenced, limits } = about;
+    const force = about.force ?? world.random.workload.chance(this.parts.isGentle ? 0.1 : 0.4);
     this.number += 1;
     const number = `#${this.number}`;
-    const size = app === undefined ? '' : ` x${app.instances}`;
-    const force = change.force ? ', by force' : '';
-    world.trace.add('client', `${number} ${about.what} ${name}${size}${force}`);
-    this.possible.get(name)?.push(toText(app));
-    const outcome = await this.atLeader((node) => node.engine?.changeRoot(change));
+    const names = apps.map(([name, app]) => `${name}${app === undefined ? '' : describe(app)}`);
+    world.trace.add('client', `${number} ${what} ${names.join(', ')}${force ? ', by force' : ''}`);
+    for (const [name, app] of apps) this.acknowledged.asked(name, app);
+    const change: RootChange = {
+      apply: (root, version) => toDelta(root.groups, apps, { root: root.apps, version }),
+      force,
+      ...(about.restart === true ? { restart: apps.map(([name]) => appId(name)) } : {}),
+      ...(sentenced === undefined ? {} : { sentenced }),
+      ...(limits === undefined ? {} : { limits }),
+    };
+    const outcome = await askLeader(this.parts, (node) => node.engine?.changeRoot(change));
     world.trace.add('client', `${number} ${outcome?.kind ?? 'got no answer'}`);
     if (outcome?.kind !== 'accepted') return;
     this.accepted += 1;
-    this.possible.set(name, [toText(app)]);
-    onAccepted(name, app);
+    const isUndone = observer.deployments.get(outcome.deploymentId)?.rolledBackBy !== undefined;
+    for (const [name, app] of apps) {
+      this.acknowledged.accepted(name, app, isUndone);
+      onAccepted(name, app);
+    }
     this.check();
-  }
-
-  /** Undefined: refused, or the connection broke and nobody knows. */
-  private atLeader<Result>(
-    ask: (node: ControllerNode) => Promise<Result> | undefined,
-  ): Promise<Result | undefined> {
-    const { world, controllers } = this.parts;
-    const node = controllers.find(({ isLeading }) => isLeading);
-    return new Promise((resolve) => {
-      const cancel = world.after(NO_ANSWER_MS, () => resolve(undefined));
-      const finish = (result: Result | undefined) =>
-        world.after(1, () => {
-          cancel();
-          resolve(result);
-        });
-      if (node === undefined) return void finish(undefined);
-      node.process.onEnd(() => finish(undefined));
-      node.process.enter(() => {
-        const asked = ask(node);
-        if (asked === undefined) finish(undefined);
-        else {
-          asked.then(
-            (result) => finish(result),
-            (error: unknown) => {
-              world.trace.add('client', `refused: ${String(error)}`);
-              finish(undefined);
-            },
-          );
-        }
-      });
-    });
   }
 }
 
-const noDelta = { putApps: [], removeApps: [], putGroups: [], removeGroups: [] };
+function drawKind(drawn: number): Kind {
+  if (drawn < 0.5) return 'service';
+  if (drawn < 0.65) return 'daemon';
+  if (drawn < 0.82) return 'job';
+  return 'resident';
+}
 
-const healthCheck = (protocol: 'HTTP' | 'MESOS_HTTP'): App['healthChecks'][number] => ({
-  protocol,
-  path: '/',
-  portIndex: 0,
-  gracePeriodSeconds: 10,
-  intervalSeconds: 2,
-  timeoutSeconds: 1,
-  maxConsecutiveFailures: 2,
-  delaySeconds: 0,
-  ignoreHttp1xx: false,
-  ipProtocol: 'IPv4',
-});
+/** The groups an app needs are made with it. */
+function toDelta(
+  groups: ReadonlyMap<string, Group>,
+  apps: readonly (readonly [string, App | undefined])[],
+  about: { readonly root: ReadonlyMap<string, App>; readonly version: string },
+): RootDelta {
+  const putApps = apps.flatMap(([, app]) => (app === undefined ? [] : [app]));
+  const needed = GROUPS.filter((group) => putApps.some(({ id }) => id.startsWith(`${group}/`)));
+  return {
+    putApps,
+    removeApps: apps.flatMap(([name, app]) =>
+      app === undefined && about.root.has(name) ? [appId(name)] : [],
+    ),
+    putGroups: needed
+      .filter((group) => !groups.has(groupId(group)))
+      .map((group) => {
+        const dependencies = group === '/high' ? ['/low'] : [];
+        return aGroup(group, { dependencies, version: about.version });
+      }),
+    removeGroups: [],
+  };
+}
 
-/** Everything a client decides of an app. */
-const toText = (app: App | undefined): string =>
-  app === undefined ? 'nothing' : JSON.stringify({ ...app, version: '', versionInfo: '' });
+const describe = (app: App): string => {
+  const { canary, batches, deadlineSeconds, maxFailures, autoRollback } = app.rollout ?? {};
+  const words = [
+    ` x${app.instances} ${kindOf(app)}`,
+    canary === undefined ? '' : ` canary ${canary.instances}`,
+    batches === undefined ? '' : ` batches ${batches.join('+')}`,
+    deadlineSeconds === undefined ? '' : ` within ${deadlineSeconds} s`,
+    maxFailures === undefined ? '' : ` ${maxFailures} failures`,
+    autoRollback === undefined ? '' : autoRollback ? ' rolling back' : ' not rolling back',
+  ];
+  return words.join('');
+};

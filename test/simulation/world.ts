@@ -25,6 +25,10 @@ export class World {
   violation: string | undefined;
   /** While false the network, the hosts and the database do what they should. */
   isFaulty: boolean;
+  /** Whether anything ever fails. */
+  readonly isEverFaulty: boolean;
+  /** How often the wall clocks were set. */
+  clockJumps = 0;
 
   constructor(
     readonly seed: number,
@@ -41,7 +45,8 @@ export class World {
       agents: root.fork(),
       executors: root.fork(),
     };
-    this.isFaulty = !options.isCalm;
+    this.isEverFaulty = !options.isCalm;
+    this.isFaulty = this.isEverFaulty;
   }
 
   get nowMs(): number {

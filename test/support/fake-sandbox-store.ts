@@ -28,12 +28,18 @@ export class FakeSandboxStore implements SandboxStore {
 export class FakeVolumeStore implements VolumeStore {
   readonly directories = new Set<string>();
 
+  constructor(private readonly onMade: (volume: VolumeName) => void = () => undefined) {}
+
   directoryOf({ role, id }: VolumeName): string {
     return `/volumes/roles/${role}/${id}`;
   }
 
   async make(volumes: readonly VolumeName[]): Promise<void> {
-    for (const volume of volumes) this.directories.add(this.directoryOf(volume));
+    for (const volume of volumes) {
+      const directory = this.directoryOf(volume);
+      if (!this.directories.has(directory)) this.onMade(volume);
+      this.directories.add(directory);
+    }
   }
 
   async remove(volumes: readonly VolumeName[]): Promise<void> {

@@ -1,4 +1,5 @@
 import type { App, DeploymentAction, DeploymentId, JobProgress } from '#core';
+import { jobFailure } from './job.js';
 
 /**
  * How an app stands towards those that depend on it.
@@ -7,7 +8,7 @@ import type { App, DeploymentAction, DeploymentId, JobProgress } from '#core';
  * |---|---|
  * | is being started, scaled up or renewed by a deployment | that is done with it |
  * | is scaled to 0, or a daemon that runs nowhere | at once: it is at its target |
- * | is a job | all of its instances have finished |
+ * | is a job | all of its instances have finished; of one that has failed, when it was run again |
  * | is anything else | one of its instances serves |
  */
 export type DependencyState =
@@ -34,7 +35,9 @@ export function describeDependency(state: DependencyState): string | undefined {
   if (app.workload === 'job') {
     const completed = job?.completed ?? 0;
     if (completed >= app.instances) return undefined;
-    return `${completed} of its ${app.instances} instances have finished`;
+    const failure = job && jobFailure(app, job);
+    const more = failure === undefined ? '' : `, ${failure}`;
+    return `${completed} of its ${app.instances} instances have finished${more}`;
   }
   if (serves || (app.workload === 'daemon' && present === 0)) return undefined;
   return app.instances === 1

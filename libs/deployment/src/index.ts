@@ -69,7 +69,13 @@ export {
   takeForLaunch,
 } from './job.js';
 export { selectToKill } from './kill-selection.js';
-export { type LaunchQueue, type QueueEntry, readyEntries, setWanted } from './launch-queue.js';
+export {
+  type LaunchQueue,
+  type QueueEntry,
+  readyEntries,
+  setWanted,
+  wantOneFewer,
+} from './launch-queue.js';
 export { affectedApps, type PlanOptions, planDeployment } from './plan-deployment.js';
 export {
   actionsUnderWay,

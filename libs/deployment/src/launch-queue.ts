@@ -27,6 +27,12 @@ export function setWanted(queue: LaunchQueue, app: App, count: number, now: Now)
   return !isSameDefinition || count > entry.count;
 }
 
+/** One of those an app wanted is there, before a look has counted anew. */
+export function wantOneFewer(queue: LaunchQueue, id: AppId, now: Now): void {
+  const entry = queue.get(id);
+  if (entry !== undefined) setWanted(queue, entry.app, entry.count - 1, now);
+}
+
 /** The entries whose back-off has passed, longest waiting first, and when the next of the others may launch. O(entries). */
 export function readyEntries(
   queue: LaunchQueue,

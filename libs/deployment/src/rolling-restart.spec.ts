@@ -75,6 +75,24 @@ describe('a rolling restart', () => {
     expect(restart(app, filled, paused)).toMatchObject({ launch: 0, kill: [] });
   });
 
+  it('makes room for canaries among what others left: the newest goes, and nothing before it is known who serves', () => {
+    const app = anApp(2, 1);
+    const stage = { kind: 'hold', why: 'canary', old: 2, fresh: 1 } as const;
+    const left = facts('i3', { configVersion: '2030-01-15T00:00:00.000Z' });
+    const [first, second, third] = [left, old('i4'), old('i5')];
+
+    expect(restart(app, [first, second, third], stage)).toMatchObject({ launch: 0, kill: ['i3'] });
+    const failing = old('i5', { health: 'unhealthy' });
+    expect(restart(app, [first, second, failing], stage)).toMatchObject({ kill: ['i5'] });
+    const unknown = old('i5', { health: 'unknown' });
+    const unsure = restart(app, [first, second, unknown], stage);
+    expect(unsure).toMatchObject({ launch: 0, kill: [] });
+    expect(unsure.waiting).toContain('at most 3 instances may exist at once and 3 do');
+    const ending = { ...first, isKilling: true };
+    expect(restart(app, [ending, second, third], stage)).toMatchObject({ launch: 0, kill: [] });
+    expect(restart(app, [second, third], stage)).toMatchObject({ launch: 1, kill: [] });
+  });
+
   it('makes room at the cost of a failing old one only when every new one serves', () => {
     const app = anApp(3, 1);
     const failing = ['i1', 'i2', 'i3'].map((id) => old(id, { health: 'unhealthy' }));

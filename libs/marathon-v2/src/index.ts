@@ -100,7 +100,7 @@ export {
   toWireTask,
   toWireTaskFailure,
 } from './to-wire-task.js';
-export { type Feature, MAX_CPUS, MAX_INSTANCES, MAX_MIB } from './validate-app.js';
+export { type Feature, fitsReservation, MAX_CPUS, MAX_INSTANCES, MAX_MIB } from './validate-app.js';
 export type {
   WireApp,
   WireAppRestart,

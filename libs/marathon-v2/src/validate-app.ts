@@ -1,7 +1,7 @@
 import { type App, type Constraint, compilePattern, isResident } from '#core';
 import { type Definition, isSingleInstance } from './complete-app.js';
 import { MAX_INT } from './object-reader.js';
-import type { ProblemLog } from './refusal.js';
+import { ProblemLog } from './refusal.js';
 import { validateRollout } from './rollout-fields.js';
 import { checkRange, checkUnique, type Report } from './rule-report.js';
 import { validateChecks } from './validate-checks.js';
@@ -272,6 +272,13 @@ function validateFeatures(app: Definition, { features }: RuleContext, report: Re
     needSecret(volume.secret, `${path}/secret`);
   });
   needSecret(app.container?.docker?.pullConfig?.secret, '/container/docker/pullConfig');
+}
+
+/** Whether what is reserved for an instance of one definition does for another. */
+export function fitsReservation(reserved: Definition, app: Definition): boolean {
+  const problems = new ProblemLog();
+  validateResidentUpdate(reserved, app, { path: '', problems });
+  return problems.refusal() === undefined;
 }
 
 /** What a new definition of a resident app may not change, as its data stays where it is. */

@@ -89,6 +89,21 @@ describe('while the disk is full', () => {
     expect(journal.identity?.highestEpoch).toBe(1);
   });
 
+  test('an agent that was given up is silent at once, and new when its old tasks have ended', async () => {
+    const { link, journal } = await onFullDisk();
+
+    link.deliver({ type: 'SHUTDOWN', shutdown: { message: 'removed by the operator' } });
+    await settle();
+    const wasPaused = link.isPaused;
+    journal.clear();
+    await settle();
+
+    expect(wasPaused).toBe(true);
+    expect(link.isPaused).toBe(false);
+    const { subscribe } = link.admit();
+    expect([subscribe.agent_info.id, subscribe.tasks]).toEqual([undefined, []]);
+  });
+
   test('an agent can be stopped', async () => {
     const { engine, clock, launcher } = await onFullDisk();
     launcher.end('web', { kind: 'exited', code: 0 });

@@ -50,10 +50,11 @@ export class EffectQueue {
 
   add(effects: readonly AgentEffect[]): void {
     for (const effect of effects) {
+      // A pause waits for no write: until the old tasks have ended no master may admit the agent and launch others on it.
       const isHeldUp = this.handlers.isHeldUp();
       // An executor is told now and, where what it is to kill waits here to be launched, after that.
       if (isHeldUp && isKillByExecutor(effect)) void this.carryOut(undefined, { effect });
-      if (isHeldUp && OVERTAKING.has(effect.kind)) {
+      if (effect.kind === 'pause-link' || (isHeldUp && OVERTAKING.has(effect.kind))) {
         void this.carryOut(undefined, { effect });
       } else if ('run' in effect) this.addForRuns([effect.run], effect);
       else if ('runs' in effect) this.addForRuns(effect.runs, effect);

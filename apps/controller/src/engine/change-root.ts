@@ -32,6 +32,7 @@ import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import { abilitiesOf } from './engine-ports.js';
 import { followEdits } from './follow-edits.js';
+import { forgetWishes } from './forget-wishes.js';
 import { deploymentStepEvent, groupChanged } from './marathon-events.js';
 import { nameRestarts } from './name-restarts.js';
 import { rememberDeployment } from './remember-deployment.js';
@@ -278,6 +279,7 @@ function startDeployment(
     return;
   }
   draft.putDeployment(deployment);
+  forgetWishes(context, draft, deployment.affectedApps);
   // Set at once: a look at the app in the same transaction needs it. Dropped again should the store refuse.
   rememberDeployment(context, deployment, original, change.sentenced ?? []);
   deadlineLeftMs(context.memory, deployment, draft.now);

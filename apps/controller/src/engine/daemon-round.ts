@@ -1,6 +1,6 @@
 import { type AgentId, type App, type AppId, isDormant } from '#core';
 import { delayLeftMs } from '#deployment';
-import type { Refusal } from '#matcher';
+import type { MatchableOffer, Refusal } from '#matcher';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import { safePath } from './safe-path.js';
@@ -30,11 +30,13 @@ export class Occupation {
   }
 }
 
+type Offered = Pick<MatchableOffer, 'agentId' | 'allocatedRole'>;
+
 /**
  * Gives every offered agent its instance of each daemon, before anything else may take the room.
  * O(offers * daemons + instances of the daemons).
  */
-export function placeDaemons<Target extends { readonly offer: { readonly agentId: AgentId } }>(
+export function placeDaemons<Target extends { readonly offer: Offered }>(
   { memory }: EngineContext,
   draft: Draft,
   targets: readonly Target[],
@@ -51,14 +53,13 @@ export function placeDaemons<Target extends { readonly offer: { readonly agentId
       const { agentId } = target.offer;
       if (occupied.has(agentId) || watch.delayLeftMs(agentId, draft.now) > 0) continue;
       const refusal = about.launch(target, watch.app);
-      // An offer for another role says nothing about the agent.
-      if (refusal?.reason === 'UnfulfilledRole' && watch.statistics.last.has(agentId)) continue;
-      if (refusal !== undefined) watch.looked(agentId, refusal, draft.now);
-      else {
+      const { allocatedRole = watch.app.role } = target.offer;
+      if (refusal === undefined) {
         occupied.add(agentId);
         // A launch that is not stored is still owed.
         draft.after(() => watch.looked(agentId, undefined, draft.now));
-      }
+      } else if (allocatedRole === watch.app.role) watch.looked(agentId, refusal, draft.now);
+      else watch.sawForOther(agentId, refusal, draft.now);
       memory.touch(id);
     }
   }

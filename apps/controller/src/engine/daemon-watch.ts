@@ -75,6 +75,13 @@ export class DaemonWatch {
     else if (owed !== undefined) owed.refusedMonoMs ??= now.monoMs;
   }
 
+  /** An offer for another role says nothing about the agent, but that it is there; what it is owed stays owed. */
+  sawForOther(agent: AgentId, refusal: Refusal, now: Now): void {
+    if (!this.statistics.last.has(agent)) {
+      noteOffer(this.statistics, agent, refusal, now.epochMs);
+    }
+  }
+
   delayLeftMs(agent: AgentId, now: Now): number {
     return delayLeftMs(this.backOffs.get(agent), this.app, now);
   }

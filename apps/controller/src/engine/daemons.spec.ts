@@ -199,6 +199,26 @@ describe('a daemon app', () => {
     expect(agentsOf(harness)).toEqual(['agent-1', 'agent-2', 'agent-3']);
   });
 
+  it('comes to an agent that was offered for another role alone since its task has ended', async () => {
+    const harness = await aRunningDaemon();
+    const [victim] = harness.cluster.running();
+    const [agent] = harness.cluster.agents.splice(0, 1);
+    harness.crash();
+    await harness.start();
+    // It ends, and its room is refused before that is told.
+    if (victim !== undefined) victim.state = 'TASK_KILLED';
+    harness.cluster.agents.push(agent as FakeAgent);
+    harness.cluster.planRound();
+    await harness.clock.advance(10_000);
+    harness.cluster.tell(victim?.info.task_id.value ?? '', { state: 'TASK_KILLED' });
+
+    harness.cluster.roles = ['*', 'dev'];
+    harness.cluster.planRound();
+    await harness.clock.advance(10_000);
+
+    expect(agentsOf(harness)).toEqual(['agent-1', 'agent-2', 'agent-3']);
+  });
+
   it('is upgraded in place, one agent at a time where all must serve, over a fail-over too', async () => {
     const harness = await aRunningDaemon();
 

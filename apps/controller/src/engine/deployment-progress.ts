@@ -3,6 +3,7 @@ import { beginActions } from '#deployment';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import type { DeploymentMemory } from './engine-memory.js';
+import { forgetWishes } from './forget-wishes.js';
 import { deploymentFailed, deploymentStepEvent, deploymentSucceeded } from './marathon-events.js';
 
 /** Moves deployments whose current step is done on to the next one, or ends them. */
@@ -137,6 +138,7 @@ function stop(
     finishedAtEpochMs: draft.now.epochMs,
   };
   draft.putDeployment(stopped);
+  forgetWishes(context, draft, stopped.affectedApps);
   draft.emit(deploymentFailed(stopped, ended.reason));
   leave(context, draft, stopped);
 }

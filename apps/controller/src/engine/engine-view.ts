@@ -96,7 +96,7 @@ function toDeploymentView(
   const deployment = context.state.deployments.get(id);
   if (deployment === undefined) throw new Error(`deployment ${id} is not running`);
   const memory = context.memory.deployments.get(id);
-  const waitingFor = [...explainHold(context.memory, deployment, context.ports.clock.now())];
+  const waitingFor = [...explainHold(context, deployment, context.ports.clock.now())];
   for (const [app, reasons] of memory?.waiting ?? []) {
     for (const reason of [...reasons, ...explainQueue(context, app)]) {
       waitingFor.push(`${app}: ${reason}`);

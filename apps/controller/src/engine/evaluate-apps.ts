@@ -27,6 +27,7 @@ import { type AppTarget, findDeployment, findTarget } from './deployment-targets
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import type { DeploymentMemory } from './engine-memory.js';
+import { giveUpReserved } from './give-up-reserved.js';
 import { followStage } from './hold-deployment.js';
 import { agentOf, changeInstance } from './instance-changes.js';
 import { toFacts } from './instance-facts.js';
@@ -51,6 +52,7 @@ export function evaluateApps(context: EngineContext, draft: Draft, apps: readonl
 
 function evaluateApp(context: EngineContext, draft: Draft, id: AppId, routers: KnownRouters): void {
   const target = findTarget(draft, context.memory, id);
+  if (target.kind === 'run') giveUpReserved(context, draft, target);
   const all = [...draft.instancesOf(id).values()];
   if (target.kind !== 'run') {
     clearApp(context, draft, target, all, id);
@@ -61,8 +63,7 @@ function evaluateApp(context: EngineContext, draft: Draft, id: AppId, routers: K
     deployment === undefined ? undefined : context.memory.deployments.get(deployment.id);
   const original = deploymentMemory?.originals.get(id);
   const stage = deployment === undefined ? undefined : stageOf({ deployment, app, mode, original });
-  if (mode === 'stop') giveUpDormant(context, draft, all);
-  else keepSurplus(context, draft, all, app);
+  if (mode !== 'stop') keepSurplus(context, draft, all, app);
   // What is only kept for later takes no part.
   const instances = all.filter((instance) => !isDormant(instance));
   if (mode === 'stop' || app.instances === 0) context.memory.backOffs.delete(id);
@@ -239,14 +240,6 @@ function keepSurplus(
   const surplus = waiting.length === 0 ? 0 : others + waiting.length - app.instances;
   for (const instance of waiting.slice(0, Math.max(0, surplus))) {
     changeInstance(context, draft, instance, { kind: 'stop', isComingBack: false });
-  }
-}
-
-/** What is reserved for instances that do not run goes with their app. */
-function giveUpDormant(context: EngineContext, draft: Draft, instances: readonly Instance[]): void {
-  for (const instance of instances) {
-    if (!isDormant(instance)) continue;
-    changeInstance(context, draft, instance, { kind: 'decommission' });
   }
 }
 

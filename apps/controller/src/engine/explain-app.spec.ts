@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type App, appId } from '#core';
+import { type App, appId, StoreUnavailableError } from '#core';
 import { describeChange } from '#matcher';
 import { anApp } from '../../../../test/support/store-fixtures.js';
 import { EngineHarness } from './engine-harness.test-support.js';
@@ -67,6 +67,22 @@ describe('why an app waits', () => {
     expect(first).toMatch(
       /^\/held: waits for promotion of its canaries since .*: promote or abort$/,
     );
+  });
+
+  it('says that the database is away, of what only is to be stored too', async () => {
+    const harness = await withApp('/web', { cpus: 0.1 });
+    const id = await harness.put(anApp('/web', { cpus: 0.1, cmd: 'new' }));
+    const away = 'the database is away: nothing begins, and nothing ends, until it is back';
+
+    while (!harness.conditions('/web').includes('Killing')) await harness.clock.advance(1);
+    harness.store.commit = () => Promise.reject(new StoreUnavailableError('away'));
+    harness.store.settle = () => Promise.reject(new StoreUnavailableError('away'));
+    await harness.clock.advance(30_000);
+
+    expect(explain(harness, '/web')?.waitingFor[0]).toBe(away);
+    const [view] = harness.engine.view.deployments();
+    expect(view?.deployment.id).toBe(id);
+    expect(view?.waitingFor[0]).toBe(away);
   });
 
   it('asks nobody to free a port for the app that has it', async () => {

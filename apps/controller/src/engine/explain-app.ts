@@ -7,7 +7,7 @@ import {
 import { type AppTarget, findDeployment, findTarget } from './deployment-targets.js';
 import { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
-import { explainHold } from './explain-hold.js';
+import { explainHold, explainStore } from './explain-hold.js';
 import { explainEntry } from './explain-offers.js';
 import { explainTurn } from './waiting-turns.js';
 import { describeGroup } from './waiting-words.js';
@@ -37,15 +37,14 @@ export function explainApp(
     ...(deployment === undefined ? [] : explainTurn(context, draft, id, deployment)),
   ];
   const wanted = wantedOf(context, target);
-  const held = deployment === undefined ? [] : explainHold(memory, deployment, draft.now);
+  const missing = waitingFor.length > 0 ? waitingFor : missingReasons(wanted, instances);
+  const store = missing.length > 0 ? explainStore(context) : [];
+  const held = deployment === undefined ? store : explainHold(context, deployment, draft.now);
   return {
     appId: id,
     wanted,
     byCondition: countConditions(instances),
-    waitingFor: [
-      ...held,
-      ...(waitingFor.length > 0 ? waitingFor : missingReasons(wanted, instances)),
-    ],
+    waitingFor: [...held, ...missing],
     ...(daemon === undefined ? {} : { notWaitedFor: daemon.facts(draft.now).elsewhere }),
     groups,
     ...(deployment === undefined ? {} : { deployment }),

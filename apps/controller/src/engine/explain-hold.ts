@@ -1,25 +1,33 @@
 import type { Deployment, Now } from '#core';
 import { appsAwaitingPromotion } from '#deployment';
 import { deadlineLeftMs } from './deployment-deadline.js';
+import type { EngineContext } from './engine-context.js';
 import type { EngineMemory } from './engine-memory.js';
 import { isoTime } from './marathon-events.js';
 
 /** What holds a deployment, and what is left of its limits: the first things to know about one that does not end. */
 export function explainHold(
-  memory: EngineMemory,
+  context: EngineContext,
   deployment: Deployment,
   now: Now,
 ): readonly string[] {
   return [
+    ...explainStore(context),
     ...explainPause(deployment),
     ...appsAwaitingPromotion(deployment).map((app) => {
       const sinceEpochMs = deployment.progress?.[app]?.canaryWaitsSinceEpochMs ?? 0;
       return `${app}: waits for promotion of its canaries since ${isoTime(sinceEpochMs)}: promote or abort`;
     }),
-    ...explainDeadline(memory, deployment, now),
+    ...explainDeadline(context.memory, deployment, now),
     ...explainBudget(deployment),
   ];
 }
+
+/** Everything waits for the database while it is away. */
+export const explainStore = ({ commits }: EngineContext): readonly string[] =>
+  commits.isStoreAway
+    ? ['the database is away: nothing begins, and nothing ends, until it is back']
+    : [];
 
 function explainPause({ pause }: Deployment): readonly string[] {
   if (pause === undefined) return [];

@@ -101,3 +101,27 @@ describe('an ACCEPT the master refuses', () => {
     expect(harness.conditions('/web')).toEqual(['Running']);
   });
 });
+
+describe('an offer that comes right after a change', () => {
+  it.each([
+    ['is removed', {}, { removeApps: [appId('/web')] }],
+    ['has another definition', {}, { putApps: [anApp('/web', { cmd: 'sleep 2' })] }],
+    ['is removed, a daemon', { workload: 'daemon' }, { removeApps: [appId('/web')] }],
+  ] as const)('launches nothing of before of an app that %s', async (_, fields, change) => {
+    const harness = new EngineHarness(undefined, { evaluationDelayMs: 50 });
+    harness.cluster.away.add('agent-1');
+    await harness.start();
+    await harness.put(anApp('/web', { cmd: 'sleep 1', ...fields }));
+    await harness.clock.advance(2_000);
+
+    await harness.change(change, { force: true });
+    harness.cluster.away.clear();
+    harness.cluster.planRound();
+    await harness.clock.advance(40);
+
+    expect([...harness.cluster.tasks.values()]).toEqual([]);
+    await harness.clock.advance(2_000);
+    const commands = harness.cluster.running().map(({ info }) => info.command?.value);
+    expect(commands).toEqual('putApps' in change ? ['sleep 2'] : []);
+  });
+});

@@ -21,6 +21,7 @@ import { toMatchableOffer } from './matchable-offer.js';
 import { addLaunch, type OpenOffer, type Round } from './offer-round.js';
 import { prepareLaunch } from './prepare-launch.js';
 import { newQueueStatistics, noteOffer } from './queue-statistics.js';
+import { mostLaunches } from './workloads.js';
 
 /** Answers a round of offers: everything that fits is launched, the rest goes back. */
 export async function handleOffers(
@@ -55,7 +56,12 @@ function answerOffers(context: EngineContext, draft: Draft, wires: readonly Wire
   });
   releaseLeftovers(context, draft, open);
   const { ready } = readyEntries(memory.queue, memory.backOffs, draft.now);
-  const pending = new Map(ready.map(({ app, count }) => [app.id, { app, count }]));
+  const pending = new Map(
+    ready.flatMap(({ app, count: wanted }) => {
+      const count = Math.min(wanted, mostLaunches(context, draft, app));
+      return count > 0 ? [[app.id, { app, count }]] : [];
+    }),
+  );
   const refusals = new Map<AgentId, Map<AppId, Refusal>>();
   if (pending.size + memory.daemons.size > 0) {
     const occupation = new Occupation(draft, memory.strangers);

@@ -12,6 +12,7 @@ import { deadlineLeftMs } from './deployment-deadline.js';
 import { tellOfDeployment } from './deployment-story.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
+import { forgetWishes } from './forget-wishes.js';
 import { toFacts } from './instance-facts.js';
 import { deploymentSteered } from './marathon-events.js';
 
@@ -64,8 +65,7 @@ export function pause(
   const held = heldNow(context, draft, deployment);
   const paused = pauseDeployment(deployment, { ...cause, held }, atNow(context, draft, deployment));
   draft.putDeployment(paused);
-  // At once: an offer answered in the same transaction must not be taken for the wish of a moment ago.
-  for (const app of Object.keys(held) as AppId[]) context.memory.queue.delete(app);
+  forgetWishes(context, draft, Object.keys(held) as AppId[]);
   const by = cause.by === undefined ? {} : { by: cause.by };
   tellOfDeployment(draft, paused, {
     kind: 'paused',
@@ -73,10 +73,7 @@ export function pause(
     ...by,
   });
   draft.emit(deploymentSteered('deployment_paused', paused, message, cause.by));
-  draft.after(() => {
-    context.demand.update({ isNew: false });
-    context.evaluateSoon(paused.affectedApps);
-  });
+  draft.after(() => context.evaluateSoon(paused.affectedApps));
 }
 
 function noteCanaries(

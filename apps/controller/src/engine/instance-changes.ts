@@ -7,8 +7,8 @@ import type {
   TaskFailure,
   TaskId,
 } from '#core';
-import { isLeftover, isParked, reduceInstance, tasksOf } from '#core';
-import { growBackOff, touchBackOff } from '#deployment';
+import { isLeftover, isParked, isTerminalCondition, reduceInstance, tasksOf } from '#core';
+import { growBackOff, touchBackOff, wantOneFewer } from '#deployment';
 import { definitionOf } from './definitions.js';
 import { countFailure, tellOfInstance } from './deployment-story.js';
 import type { Draft } from './draft.js';
@@ -47,6 +47,10 @@ export function changeInstance(
   for (const effect of effects) {
     settle({ context, draft, before: instance, state, endedAs, effect, report });
   }
+  // At once: an offer answered before the next look must not be taken for what was to stand in for it.
+  if (!isGone && isBack(instance, state)) {
+    wantOneFewer(context.memory.queue, instance.appId, draft.now);
+  }
   const isParking = effects.some(({ kind }) => kind === 'parked');
   const isTold = isParking || effects.some(({ kind }) => kind === 'condition-changed');
   if (!isGone && !isTold && state.goal !== instance.goal) draft.emit(instanceChanged(state));
@@ -54,6 +58,12 @@ export function changeInstance(
   if (isGone || effects.length > 0) draft.after(() => context.evaluateSoon([instance.appId]));
   return isGone ? undefined : state;
 }
+
+/** It was given up for lost, and is there. */
+const isBack = (before: Instance, { condition }: Instance): boolean =>
+  before.condition === 'UnreachableInactive' &&
+  condition !== 'UnreachableInactive' &&
+  !isTerminalCondition(condition);
 
 interface Settlement {
   readonly context: EngineContext;

@@ -138,6 +138,25 @@ describe('a job', () => {
     expect(jobOf(harness)).toEqual({ kind: 'job', completed: 1, failed: 0 });
   });
 
+  it('does not run again what was given up for lost, waited for room, and had finished', async () => {
+    const agents = [{ id: 'agent-1', hostname: 'host-1', cpus: 1 }];
+    // Its room is offered before anybody looks at the job again.
+    const harness = new EngineHarness(agents, { evaluationDelayMs: 50 });
+    await harness.start();
+    const unreachableStrategy = { inactiveAfterSeconds: 0, expungeAfterSeconds: 60 };
+    await harness.put(aJob({ instances: 1, cpus: 1, unreachableStrategy }));
+    await harness.clock.advance(500);
+
+    await end(harness, 'TASK_UNREACHABLE');
+    expect(harness.engine.view.queue()).toMatchObject([{ appId: JOB, count: 1 }]);
+    const [task] = harness.cluster.tasks.keys();
+    harness.cluster.report(task ?? '', 'TASK_FINISHED');
+    await harness.clock.advance(5_000);
+
+    expect(jobOf(harness)).toEqual({ kind: 'job', completed: 1, failed: 0 });
+    expect(harness.cluster.calls.filter((call) => call === 'ACCEPT')).toHaveLength(1);
+  });
+
   it('is run again by a restart, and forgotten when it is deleted', async () => {
     const harness = await aRunningJob({ instances: 1 });
     await end(harness, 'TASK_FINISHED');

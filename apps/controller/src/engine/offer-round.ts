@@ -1,5 +1,5 @@
 import type { AgentId, App, AppId, Instance, InstanceId } from '#core';
-import { setWanted } from '#deployment';
+import { wantOneFewer } from '#deployment';
 import type { MatchableOffer, Refusal } from '#matcher';
 import type { OfferOperation, TaskInfo, WireOffer } from '#mesos-v1';
 import type { Occupation } from './daemon-round.js';
@@ -96,15 +96,12 @@ const hasRoom = ({ instanceIds, operations, groups, bytes }: OpenOffer, more: nu
 /** One fewer waits. The queue changes at once: a later job of the same transaction must see it. */
 function take(context: EngineContext, draft: Draft, pending: Round['pending'], id: AppId): void {
   const waiting = pending.get(id);
-  const entry = context.memory.queue.get(id);
   if (waiting !== undefined) {
     const left = waiting.count - 1;
     if (left > 0) pending.set(id, { app: waiting.app, count: left });
     else pending.delete(id);
   }
-  if (entry !== undefined) {
-    setWanted(context.memory.queue, entry.app, entry.count - 1, draft.now);
-  }
+  wantOneFewer(context.memory.queue, id, draft.now);
 }
 
 function provision(context: EngineContext, draft: Draft, instance: Instance): void {

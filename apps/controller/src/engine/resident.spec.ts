@@ -267,6 +267,43 @@ describe('a resident app', () => {
     expect(harness.cluster.calls.at(-1)).toBe('SUPPRESS');
   });
 
+  it('starts anew when it is removed while an instance ends, and declared again', async () => {
+    const harness = await aResidentApp();
+    const [ending] = instancesOf(harness);
+    const task = harness.cluster.tasks.get(ending?.taskId ?? '');
+    if (ending === undefined || task === undefined) throw new Error('nothing runs');
+    // KILL gets nowhere.
+    task.state = 'TASK_UNREACHABLE';
+    await harness.engine.killInstances([ending.id], { wipe: false });
+    await harness.change({ removeApps: [appId('/db')] });
+    await harness.clock.advance(LONG_MS);
+
+    await harness.put(aResident(), { force: true });
+    await harness.clock.advance(LONG_MS);
+    harness.cluster.report(ending.taskId, 'TASK_KILLED');
+    await harness.clock.advance(LONG_MS);
+
+    expect(instancesOf(harness)).toMatchObject([{ condition: 'Running', incarnation: 1 }]);
+    expect(instancesOf(harness)[0]?.id).not.toBe(ending.id);
+    expect(volumesOf(harness)).toEqual(ofInstances(harness));
+    expect(harness.engine.view.deployments()).toEqual([]);
+  });
+
+  it('gives up what it could never be launched on when it is declared anew before it is removed', async () => {
+    const harness = await aResidentApp();
+    const [before] = instancesOf(harness);
+    await Promise.all([
+      harness.change({ removeApps: [appId('/db')] }),
+      harness.put(aResident({ cpus: 0.3 }), { force: true }),
+    ]);
+    await harness.clock.advance(LONG_MS);
+
+    expect(instancesOf(harness)).toMatchObject([{ condition: 'Running', incarnation: 1 }]);
+    expect(instancesOf(harness)[0]?.id).not.toBe(before?.id);
+    expect(volumesOf(harness)).toEqual(ofInstances(harness));
+    expect(reservedCpus(harness)).toBeCloseTo(0.3);
+  });
+
   it('tells of a change of its goal alone', async () => {
     const harness = await aResidentApp();
     const [task = ''] = runningIds(harness);

@@ -299,6 +299,19 @@ describe('a deployment with canaries', () => {
     expect(rollback).toMatchObject({ state: 'Succeeded', rollbackOf: id, by: 'ann' });
   });
 
+  it('puts them in the place of those that a stopped deployment left', async () => {
+    const harness = await aRunning(fields);
+    await harness.put(anApp('/web', { ...fields, cmd: 'sleep 300', rollout }));
+    await harness.clock.advance(5_000);
+
+    const next = anApp('/web', { ...fields, cmd: NEW, rollout });
+    const id = await harness.put(next, { force: true });
+    await harness.clock.advance(5_000);
+
+    expect(commands(harness)).toEqual({ [OLD]: 4, [NEW]: 2 });
+    expect(await steer(harness, id, { kind: 'promote', force: false })).toEqual({ kind: 'done' });
+  });
+
   it('does not promote canaries that do not serve, unless it is forced to', async () => {
     const harness = await aRunning(fields);
     const next = anApp('/web', { ...fields, cmd: NEW, rollout, healthChecks: NEVER });

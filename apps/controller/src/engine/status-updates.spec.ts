@@ -64,3 +64,26 @@ it('shows what a check saw, and counts no result of health that stands in its st
   expect(view?.checkResult).toEqual({ command: { exitCode: 3 } });
   expect(view?.health.map(({ consecutiveFailures }) => consecutiveFailures)).toEqual([1]);
 });
+
+it('launches nothing for an instance that came back before it was looked at again', async () => {
+  const harness = new EngineHarness(undefined, { evaluationDelayMs: 50 });
+  await harness.start();
+  const unreachableStrategy = { inactiveAfterSeconds: 0, expungeAfterSeconds: 600 };
+  await harness.put(anApp('/web', { instances: 2, unreachableStrategy }));
+  await harness.clock.advance(2_000);
+  const task = harness.cluster.running()[0]?.info.task_id.value ?? '';
+  harness.cluster.away.add('agent-1');
+  harness.cluster.report(task, 'TASK_UNREACHABLE');
+  await harness.clock.advance(2_000);
+  expect(harness.engine.view.queue().map(({ count }) => count)).toEqual([1]);
+
+  harness.cluster.away.clear();
+  harness.cluster.report(task, 'TASK_RUNNING');
+  harness.cluster.calls.length = 0;
+  harness.cluster.planRound();
+  await harness.clock.advance(2_000);
+
+  expect(harness.cluster.calls).toContain('DECLINE');
+  expect(harness.cluster.calls).not.toContain('ACCEPT');
+  expect(harness.conditions('/web')).toEqual(['Running', 'Running']);
+});

@@ -22,7 +22,7 @@ import {
 } from '#deployment';
 import type { WorkloadView } from './controller-engine.port.js';
 import { DaemonWatch } from './daemon-watch.js';
-import { definitionOf } from './definitions.js';
+import { configVersionOf, definitionOf } from './definitions.js';
 import { failRunning } from './deployment-progress.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
@@ -106,6 +106,24 @@ export function dueDaemons({ memory, demand }: EngineContext, now: Now): readonl
     due.push(id);
   }
   return due;
+}
+
+/**
+ * How many instances of an app may be launched. Of a job what has just finished counts, though the queue was filled
+ * before: it was given up for lost, say, and another was to take its place. O(instances of the job).
+ */
+export function mostLaunches(context: EngineContext, draft: Draft, app: App): number {
+  const progress = app.workload === 'job' ? draft.job(app.id) : undefined;
+  const run = app.versionInfo.lastConfigChangeAt;
+  if (progress?.run !== run) return Number.POSITIVE_INFINITY;
+  if (progress.failed > 0) return 0;
+  let left = app.instances - progress.completed;
+  for (const instance of draft.instancesOf(app.id).values()) {
+    const { condition } = instance;
+    if (isTerminalCondition(condition) || condition === 'UnreachableInactive') continue;
+    if (configVersionOf(context, draft.root, instance) === run) left -= 1;
+  }
+  return Math.max(0, left);
 }
 
 /** What a launch of a job carries, so that it is known how often it may still fail. */
