@@ -1,12 +1,8 @@
 /** Mesos' `ContainerInfo.linux_info`: how a container is cut off from its host, or why this agent cannot do that. */
-import type { DockerSpec } from '#core';
+import { type DockerSpec, MAX_SHM_MIB, PROFILE_NAME } from '#core';
 import type { ContainerInfo, LinuxInfo } from '#mesos-v1';
 
 const FIELD = 'container.linux_info';
-const FILE_NAME = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,255}$/;
-/** Bound of ours, as for the field of an app. */
-const MAX_SHM_MIB = 1_000_000_000;
-
 export type ReadLinuxInfo =
   | { readonly kind: 'read'; readonly isolation: Pick<DockerSpec, 'seccomp' | 'ipc'> }
   | { readonly kind: 'defect'; readonly message: string };
@@ -35,7 +31,7 @@ function findSeccompDefect(seccomp: unknown, hasImage: boolean): string | undefi
   const { profile_name: name, unconfined } = seccomp as NonNullable<LinuxInfo['seccomp']>;
   if (isThere(name)) {
     const field = `${FIELD}.seccomp.profile_name ${JSON.stringify(name)}`;
-    if (typeof name !== 'string' || !FILE_NAME.test(name)) return `${field} is no file name`;
+    if (typeof name !== 'string' || !PROFILE_NAME.test(name)) return `${field} is no file name`;
     if (unconfined === true) return `${field} is given together with unconfined`;
   }
   return hasImage || unconfined === true

@@ -1,12 +1,11 @@
 /** Which system calls a container may make. The engine takes a profile as its text, so the file is read here. */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type DockerSpec, LaunchError } from '#core';
+import { type DockerSpec, LaunchError, PROFILE_NAME } from '#core';
 import type { ContainerConfig } from './docker-parameters.js';
 
 /** Docker's own default profile has 13 KiB. */
 const MAX_PROFILE_BYTES = 1024 * 1024;
-const FILE_NAME = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,255}$/;
 
 /** The configuration with what is asked for; a parameter `security-opt` that says something about it too goes before. */
 export async function withSeccomp(
@@ -24,7 +23,7 @@ export async function withSeccomp(
 
 async function readProfile(name: string, directory: string | undefined): Promise<string> {
   if (directory === undefined) fail(name, 'this agent has no directory of profiles');
-  if (!FILE_NAME.test(name)) fail(name, 'is no file name');
+  if (!PROFILE_NAME.test(name)) fail(name, 'is no file name');
   const file = join(directory, name);
   try {
     const { size } = await stat(file);

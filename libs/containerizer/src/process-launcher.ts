@@ -187,9 +187,11 @@ class ProcessLauncher implements Launcher, SessionHost {
       void emptyTask(this.traces(task, task.supervisor)).catch(() => undefined);
       return;
     }
-    // What makes a terminal would give the task two seconds of its own.
+    // What makes a terminal would give the task two seconds of its own; but at first it is all there is.
+    const traces = this.traces(task, task.supervisor);
     const except = task.hasTerminal === true ? task.main.pid : undefined;
-    await signalTask(this.traces(task, task.supervisor), 'SIGTERM', except);
+    const signalled = await signalTask(traces, 'SIGTERM', except);
+    if (signalled === 0 && except !== undefined) await signalTask(traces, 'SIGTERM');
     if (this.tasks.get(run) !== task) return;
     task.killTimer = setTimeout(() => {
       // A failed attempt (the process table cannot be read) is repeated by the caller's next kill.

@@ -128,6 +128,7 @@ export {
   StoreRefusedError,
   StoreUnavailableError,
 } from './lease.port.js';
+export { MAX_SHM_MIB, PROFILE_NAME } from './linux-info.js';
 export {
   type AgentActivation,
   type AgentDrain,

@@ -27,8 +27,8 @@ describe('an app that others depend on', () => {
     [
       'is a job that has failed',
       settled({ workload: 'job' }, { job: { ...run, completed: 1, failed: 1 } }),
-      '1 of its 2 instances have finished, the job has failed: 1 instance has failed more often than the ' +
-        '0 retries that maxRetries allows; a restart or a new definition runs it again',
+      '1 of its 2 instances have finished, the job has failed: 1 instance has failed more often than ' +
+        'maxRetries allowed; a restart, or another definition than that, runs it again',
     ],
     [
       'is a job that is done',

@@ -96,11 +96,10 @@ export function runJob(input: RolloutInput, progress: JobProgress): RolloutDecis
 /** Why a job cannot complete any more; undefined while it can. */
 export function jobFailure(app: App, { completed, failed }: JobProgress): string | undefined {
   if (failed === 0 || completed >= app.instances) return undefined;
-  const retries = app.maxRetries ?? 0;
   const what = failed === 1 ? '1 instance has' : `${failed} instances have`;
   return (
-    `the job has failed: ${what} failed more often than the ${retries} retries that maxRetries allows; ` +
-    'a restart or a new definition runs it again'
+    `the job has failed: ${what} failed more often than maxRetries allowed; ` +
+    'a restart, or another definition than that, runs it again'
   );
 }
 

@@ -1,12 +1,6 @@
-import type { LinuxInfo } from '#core';
+import { type LinuxInfo, MAX_SHM_MIB, PROFILE_NAME } from '#core';
 import { definedFields, type ObjectReader } from './object-reader.js';
 import { checkRange, type Report } from './rule-report.js';
-
-/** Bound of ours: no host has so much memory. */
-const MAX_SHM_MIB = 1_000_000_000;
-
-/** The name of a file in a folder of the agent. */
-const PROFILE_NAME = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,255}$/;
 
 /** How a container is cut off from its host: system calls and shared memory. */
 export const readLinuxInfo = (reader: ObjectReader): LinuxInfo =>

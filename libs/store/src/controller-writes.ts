@@ -18,7 +18,7 @@ export async function lockWrites(sql: Sql): Promise<void> {
 }
 
 /**
- * Writes the changes of one transaction with one call of `controller.write_changes`: that is a transaction of its own,
+ * Writes the changes of one transaction with one call of `controller.store_changes`: that is a transaction of its own,
  * fenced and under the write lock. Repeating it changes nothing, so a commit whose outcome is unknown may be sent again.
  */
 export async function writeChanges(
@@ -46,13 +46,13 @@ export async function writeChanges(
   const list = parameters.map(([name, type], index) => `${name} => $${index + 1}::${type}`);
   const { rows } = await runSql<{ readonly isWritten: boolean }>(
     database,
-    `SELECT controller.write_changes(${list.join(', ')}) AS "isWritten"`,
+    `SELECT controller.store_changes(${list.join(', ')}) AS "isWritten"`,
     parameters.map(([, , value]) => value),
   );
   if (rows[0]?.isWritten !== true) throw new FencedError(fencedMessage(lease));
 }
 
-/** Name, type and value of what `write_changes` is given. */
+/** Name, type and value of what `store_changes` is given. */
 type Parameter = readonly [name: string, type: string, value: unknown];
 /** A column of rows to write; of one of type `json` the values are JSON texts. */
 type Column = readonly [name: string, type: `${string}[]` | 'json', values: readonly unknown[]];

@@ -67,7 +67,8 @@ export class RootWriter {
     };
     try {
       const done = resultOrThrow(await this.runtime.engine.changeRoot({ ...rest, apply }));
-      const { declared, warnings } = planned ?? this.planNow(plan);
+      if (planned === undefined) throw new Error('a change was carried out without a plan');
+      const { declared, warnings } = planned;
       const { version, deploymentId, restarts, putApps } = done;
       return { version, deploymentId, restarts, warnings, declared: { ...declared, putApps } };
     } catch (error) {

@@ -105,7 +105,7 @@ describe('a job', () => {
     expect(await harness.store.listFinishedDeployments(1)).toMatchObject([
       {
         state: 'Failed',
-        reason: expect.stringMatching(/1 instance has failed more often than the 1 retries/),
+        reason: expect.stringMatching(/1 instance has failed more often than maxRetries allowed/),
       },
     ]);
     expect(harness.engine.view.failureOf(JOB)?.state).toBe('TASK_FAILED');

@@ -152,7 +152,9 @@ function toContainerInfo(app: PodApp, container: PodContainer): ContainerInfo | 
     type: 'MESOS',
     volumes,
     ...(tty === true ? { tty_info: {} } : {}),
-    ...(linuxInfo === undefined ? {} : { linux_info: toLinuxInfo(linuxInfo) }),
+    ...(linuxInfo === undefined
+      ? {}
+      : { linux_info: toLinuxInfo(linuxInfo, { hasImage: image !== undefined }) }),
     ...(image === undefined
       ? {}
       : {

@@ -75,7 +75,9 @@ function toWork(
   const { app, instance, taken, reserved } = source;
   const container = toContainerInfo(app, source.ports);
   const launch = { command: toCommand(source), ...(container === undefined ? {} : { container }) };
-  if (hasCustomExecutor(app)) return toExecutor({ app, instance, taken, ...launch });
+  if (hasCustomExecutor(app) && reserved === undefined) {
+    return toExecutor({ app, instance, taken, ...launch });
+  }
   return {
     resources: [...toTaskResources(taken), ...(reserved === undefined ? [] : encode(reserved))],
     ...launch,
@@ -169,7 +171,9 @@ function toContainerInfo(app: App, ports: readonly TaskPort[]): ContainerInfo | 
     type: container.type,
     volumes,
     ...terminal,
-    ...(linuxInfo === undefined ? {} : { linux_info: toLinuxInfo(linuxInfo) }),
+    ...(linuxInfo === undefined
+      ? {}
+      : { linux_info: toLinuxInfo(linuxInfo, { hasImage: docker !== undefined }) }),
     ...(docker === undefined
       ? {}
       : {

@@ -1,16 +1,15 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { WriteChanges1764460800000 } from './write-changes.js';
 
 /**
- * `write_changes` again, with documents as one JSON array each, which need no escaping, and every row found by its key.
- * A session keeps the plans it made while its tables were small, so none may be made by their size: ends of definitions
- * are written one by one, as a join would read all of the index of current ones, and no plan scans a table.
+ * A transaction as one call, as `write_changes` was, which stays for a leader of an earlier version that still runs.
+ * Documents come as one JSON array each, which needs no escaping, and every row is found by its key. A session keeps the
+ * plans it made while its tables were small, so none may be made by their size: ends of definitions are written one by
+ * one, as a join would read all of the index of current ones, and no plan scans a table.
  */
 export class KeyedWrites1764547200000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
-      DROP FUNCTION controller.write_changes;
-      CREATE FUNCTION controller.write_changes(
+      CREATE FUNCTION controller.store_changes(
         lease_scope text, lease_epoch bigint, write_lock bigint,
         revisions bigint[] = NULL, revision_versions text[] = NULL,
         ended_apps text[] = NULL, ended_app_revisions bigint[] = NULL,
@@ -128,7 +127,6 @@ export class KeyedWrites1764547200000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query('DROP FUNCTION controller.write_changes');
-    await new WriteChanges1764460800000().up(runner);
+    await runner.query('DROP FUNCTION controller.store_changes');
   }
 }
