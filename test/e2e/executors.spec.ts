@@ -6,6 +6,7 @@ import { createScheduler, type Scheduler } from '#framework';
 import { type TaskStatus, toWireResources, type WireOffer } from '#mesos-v1';
 import { Cluster, isAlive, killQuietly } from './support/cluster.js';
 import { eventually, request } from './support/http.js';
+import { startPacer } from './support/pacer.js';
 
 const PROGRAM = join(import.meta.dirname, 'support/small-executor.mjs');
 
@@ -24,6 +25,7 @@ interface AgentStateDocument {
 interface MasterStateDocument {
   readonly frameworks: readonly {
     readonly id: string;
+    readonly name: string;
     readonly used_resources: { readonly cpus: number };
   }[];
 }
@@ -230,4 +232,44 @@ describe('custom executors', () => {
 
     await eventually('it is gone', async () => !isAlive(second?.pid ?? 0));
   });
+
+  it('an app brings one of its own, which ends with its task; another has a terminal', async () => {
+    const { api } = cluster;
+    const own = {
+      ...{ id: '/own/executor', cpus: 0.1, mem: 64, executor: process.execPath },
+      ...{ cmd: `'${PROGRAM}'`, executorResources: { cpus: 0.1, mem: 64, disk: 10 } },
+    };
+    const terminal = {
+      ...{ id: '/own/terminal', cpus: 0.05, mem: 32, tty: true },
+      cmd: 'test -t 0 && test -t 1 && tty; read line; echo nobody types',
+    };
+    expect((await api.send('PUT', '/v2/apps', [own, terminal])).status).toBe(200);
+    const [{ id } = { id: '' }] = await api.steady(own.id, 1);
+    const [shown = { id: '' }] = await api.steady(terminal.id, 1);
+    const stdout = async (task: string): Promise<string> =>
+      (await startPacer(api.url, ['logs', task]).ended).out;
+
+    expect(await stdout(id)).toContain(`LAUNCH ${id}`);
+    const asks = ['exec', id, '--', 'sh', '-c', 'echo $MESOS_EXECUTOR_ID $MARATHON_APP_ID'];
+    expect(await startPacer(api.url, asks).ended).toMatchObject({
+      code: 0,
+      out: `marathon-${id} /own/executor\n`,
+    });
+    expect(await chargedTo(cluster, 'pacer')).toBeCloseTo(0.25);
+    await eventually('it has a terminal', async () =>
+      /^\/dev\/pts\/\d+\r\n$/.test(await stdout(shown.id)),
+    );
+    const kill = await startPacer(api.url, ['kill', '--force', shown.id]).ended;
+    expect(kill).toMatchObject({ code: 0, out: `${shown.id} is killed\n` });
+    expect((await api.send('DELETE', '/v2/groups/own?force=true')).status).toBe(200);
+    await eventually('its executor is gone', async () => (await chargedTo(cluster, 'pacer')) === 0);
+    expect(await stdout(id)).toMatch(/KILL .*\n.*SHUTDOWN\n/s);
+  });
 });
+
+/** What the master has the framework of a name charged, in cpus. */
+async function chargedTo(cluster: Cluster, name: string): Promise<number | undefined> {
+  const { text } = await request(`${cluster.masterUrl}/state`);
+  const { frameworks } = JSON.parse(text) as MasterStateDocument;
+  return frameworks.find((one) => one.name === name)?.used_resources.cpus;
+}

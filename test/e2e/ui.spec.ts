@@ -379,7 +379,10 @@ describe.runIf(hasChromium())('the UI in a browser', () => {
     await page.getByRole('menuitem', { name: 'Kill', exact: true }).click();
     const confirmation = dialog('Kill 1 instance');
     await confirmation.getByText('so replacements start').waitFor();
+    await confirmation.getByLabel('At once').check();
+    const sent = page.waitForRequest(/\/v2\/tasks\/delete\?.*force=true/);
     await confirmation.getByRole('button', { name: 'Kill', exact: true }).click();
+    await sent;
 
     await isGone(page.getByRole('row').filter({ hasText: id }));
     await seesHealth('/ticker', '1 unknown');

@@ -128,18 +128,21 @@ export function controllerStoreContract(
       expect(await store.listAppVersions(web)).toEqual(['a5', 'a3', 'a2', 'a1']);
     });
 
-    it('lists the versions of an app and of the root, newest first', async () => {
+    it('lists the versions of an app, of the root and of a group while it is there, newest first', async () => {
       const { store, lease } = await prepare();
+      const shop = groupId('/shop');
+      const ofGroup = [{}, { putGroups: [aGroup(shop)] }, { removeGroups: [shop] }];
 
-      for (const number of [1, 2, 3]) {
-        const app = anApp('/web', { version: `a${number}`, instances: number });
-        await store.commit(lease, [revision(number, { putApps: [app] })]);
+      for (const [index, changes] of ofGroup.entries()) {
+        const app = anApp('/web', { version: `a${index + 1}`, instances: index + 1 });
+        await store.commit(lease, [revision(index + 1, { putApps: [app], ...changes })]);
       }
 
       expect(await store.listAppVersions(appId('/web'))).toEqual(['a3', 'a2', 'a1']);
       expect((await store.loadAppVersion(appId('/web'), 'a2'))?.instances).toBe(2);
       expect(await store.loadAppVersion(appId('/web'), 'a9')).toBeUndefined();
-      expect(await store.listGroupVersions()).toEqual(['v3', 'v2', 'v1']);
+      expect(await store.listGroupVersions(groupId('/'))).toEqual(['v3', 'v2', 'v1']);
+      expect(await store.listGroupVersions(shop)).toEqual(['v2']);
       expect((await store.loadGroupVersion('v1'))?.apps.get(appId('/web'))?.instances).toBe(1);
       expect(await store.loadGroupVersion('v9')).toBeUndefined();
     });

@@ -13,7 +13,7 @@ import {
   type RootGroup,
   type TaskFailure,
 } from '#core';
-import { planDeployment } from '#deployment';
+import { planDeployment, stampApp } from '#deployment';
 import type { MarathonEvent, WireRouterReport } from '#marathon-v2';
 import type {
   AppExplanation,
@@ -144,16 +144,22 @@ export class FakeControllerEngine implements ControllerEngine {
   };
 
   async changeRoot(change: RootChange): Promise<RootChangeOutcome> {
-    this.changes.push(change);
     const version = this.nextVersion();
     const delta = change.apply(this.current, version);
+    this.changes.push(change);
     if (this.answer !== undefined) return this.answer;
+    const restarted = new Set(change.restart ?? []);
+    const putApps = delta.putApps.map((app) => {
+      const stamp = { restart: restarted.has(app.id), abilities: this.abilities };
+      return stampApp(this.current.apps.get(app.id), app, version, stamp);
+    });
     this.history.set(this.current.version, this.current);
-    this.current = nextRoot(this.current, delta, version);
+    this.current = nextRoot(this.current, { ...delta, putApps }, version);
     for (const app of delta.putApps) this.touch(app.id);
     for (const id of delta.removeApps) this.touch(id);
-    this.events.push(...(change.events ?? []));
-    return { kind: 'accepted', deploymentId: this.nextDeploymentId(), version, restarts: [] };
+    this.events.push(...(change.eventsOf?.(putApps) ?? []));
+    const deploymentId = this.nextDeploymentId();
+    return { kind: 'accepted', deploymentId, version, restarts: [], putApps };
   }
 
   readonly abilities = { commands: true };
@@ -192,6 +198,7 @@ export class FakeControllerEngine implements ControllerEngine {
       deploymentId: this.nextDeploymentId(),
       version: this.nextVersion(),
       restarts: [],
+      putApps: [],
     };
   }
 

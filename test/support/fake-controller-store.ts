@@ -9,6 +9,7 @@ import {
   type DeploymentHistory,
   type DeploymentId,
   type Group,
+  type GroupId,
   groupId,
   type Instance,
   type JobProgress,
@@ -98,9 +99,12 @@ export class FakeControllerStore implements ControllerStore {
     return this.versions.get(id)?.find((app) => app.version === version);
   }
 
-  async listGroupVersions(): Promise<readonly string[]> {
+  async listGroupVersions(id: GroupId): Promise<readonly string[]> {
     this.leases.requireAvailable();
-    return this.revisions.map(({ version }) => version).reverse();
+    return this.revisions
+      .filter(({ groups }) => id === '/' || groups.has(id))
+      .map(({ version }) => version)
+      .reverse();
   }
 
   async loadGroupVersion(version: string): Promise<RootGroup | undefined> {

@@ -105,6 +105,8 @@ const readSettings = (source: Parameters<typeof readConfig>[1]) =>
         max: MAX_EXECUTOR_SECONDS,
       }),
       launchers: list('PACER_AGENT_LAUNCHERS', ['process', 'docker']),
+      /** Profiles of system calls by their file names: Mesos' `--seccomp_config_dir`. */
+      seccompDirectory: text('PACER_AGENT_SECCOMP_DIR', ''),
       /** Of tasks without a cpu limit of their own; Mesos' `--cgroups_enable_cfs`. */
       capCpu: toggle('PACER_AGENT_CPU_QUOTA', false),
       maxProcesses: numeric('PACER_AGENT_MAX_PROCESSES', {

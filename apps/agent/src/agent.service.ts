@@ -199,14 +199,15 @@ export class AgentService implements OnModuleDestroy {
     return () => this.endListeners.delete(listener);
   }
 
-  /** Runs a command in a task that runs. Throws {@link ExecError}. */
+  /** Runs a command in a task that runs, or beside it in its custom executor. Throws {@link ExecError}. */
   async openSession(
     task: AgentTask,
     request: ExecRequest,
     listener: ExecListener,
   ): Promise<ExecSession> {
     const host = this.hosts.find(({ kind }) => kind === task.launcher);
-    if (host !== undefined) return await host.openSession(task.run, request, listener);
+    const run = task.executorRun ?? task.run;
+    if (host !== undefined) return await host.openSession(run, request, listener);
     throw new ExecError('NOT_SUPPORTED', `no launcher for ${task.launcher} tasks is configured`);
   }
 

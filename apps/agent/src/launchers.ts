@@ -29,6 +29,7 @@ export function createLaunchers(
       createDockerLauncher({
         ...{ ...limits, log },
         ...(isLocal ? { publishAddress: address } : {}),
+        ...(config.seccompDirectory === '' ? {} : { seccompDirectory: config.seccompDirectory }),
         imageRecords: join(data, 'images.json'),
         imageBounds: {
           maxUnusedMs: config.imageHours * 3_600_000,

@@ -126,6 +126,15 @@ program
   .description('tasks, of one app or of all')
   .action(async (id?: string) => (await connect()).listTasks(id));
 program
+  .command('kill <task...>')
+  .description('end tasks, drained as in a deployment; others replace them')
+  .option('--force', 'at once, undrained; with --scale: although a deployment is under way')
+  .option('--scale', 'and want so many instances less')
+  .option('--wipe', 'and give their volumes up')
+  .option('--wait', 'with --scale: until the deployment has ended')
+  .option('--dry-run', 'only say what would happen')
+  .action(async (ids: string[], flags) => (await connect()).killTasks(ids, flags));
+program
   .command('logs <task>')
   .description('what a task wrote')
   .option('--file <name>', 'a file of its sandbox', 'stdout')

@@ -80,7 +80,8 @@ describe('a controller with credentials', () => {
     const seen: string[] = [];
     const expected: string[] = [];
     for (const { method, path } of closed) {
-      const url = path.replace(/:\w+|\*/g, 'x');
+      // A route writes a colon as two.
+      const url = path.replace(/(?<!:):\w+|\*/g, 'x').replaceAll('::', ':');
       const mayRead = isRead(method) && !path.endsWith('/exec');
       const none = (await ask(nobody, method, url)).statusCode;
       const reader = (await ask(olga, method, url)).statusCode;

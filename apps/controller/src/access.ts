@@ -25,6 +25,7 @@ const READABLE: ReadonlySet<string> = new Set([
   '/v2/plugins',
   '/v2/pods',
   '/v2/pods/*',
+  '/v2/pods::::status',
   '/v2/queue',
   '/v2/routers',
   '/v2/tasks',

@@ -10,6 +10,7 @@ import { EventsController } from './events/events.controller.js';
 import { GroupViews } from './groups/group-views.js';
 import { GroupsController } from './groups/groups.controller.js';
 import { GroupsService } from './groups/groups.service.js';
+import { AllPodsController } from './pods/all-pods.controller.js';
 import { PodsController } from './pods/pods.controller.js';
 import { PodsService } from './pods/pods.service.js';
 import { QueueController } from './queue/queue.controller.js';
@@ -38,6 +39,7 @@ export const controllerModule = (runtime: ControllerRuntime): DynamicModule => (
     ExecController,
     QueueController,
     RoutersController,
+    AllPodsController,
     PodsController,
     SystemController,
     EventsController,

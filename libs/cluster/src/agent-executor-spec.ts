@@ -10,6 +10,7 @@ import {
   CONTAINER_SANDBOX,
   type LaunchSite,
   launcherKindOf,
+  terminalOf,
   toCommand,
   toDockerSpec,
   withVolumes,
@@ -64,6 +65,7 @@ export function toExecutorSpec(
     ...(user ? { user } : {}),
     ...limits,
     ...(rlimits.length > 0 ? { rlimits } : {}),
+    ...terminalOf(executor),
     ...(docker ? { docker } : {}),
   };
 }

@@ -1,5 +1,5 @@
 import type { LaunchSpec, RunKey, SharedNetwork } from '#core';
-import type { ContainerInfo, ExecutorInfo, TaskInfo } from '#mesos-v1';
+import type { ContainerInfo, ExecutorInfo, LinuxInfo, TaskInfo } from '#mesos-v1';
 import type { GroupPlace, MemberFolder, SandboxVolume } from './agent-group-place.js';
 import {
   CONTAINER_SANDBOX,
@@ -99,6 +99,7 @@ function findIgnored(container: ContainerInfo): string | undefined {
   if ((container.volumes ?? []).length > 0) return 'container.volumes';
   if (container.rlimit_info) return 'container.rlimit_info';
   if (container.linux_info) return 'container.linux_info';
+  if (container.tty_info) return 'container.tty_info';
   return undefined;
 }
 
@@ -116,8 +117,10 @@ function findMemberDefect(task: TaskInfo, hasNetwork: boolean): string | undefin
   if (hasNetwork && kind === 'process') {
     return `${at}: it has no image, so it is in the host's network and cannot be in a group with network_infos`;
   }
-  if (kind === 'docker' && container?.linux_info) {
-    return `${at}: container.linux_info is not supported by this agent`;
+  // What its parent, the executor, has is nothing an engine could share: no process of it runs.
+  const linux = container?.linux_info as LinuxInfo | undefined;
+  if (kind === 'docker' && linux?.ipc_mode === 'SHARE_PARENT') {
+    return `${at}: container.linux_info.ipc_mode SHARE_PARENT is not supported for members of a group by this agent`;
   }
   for (const [index, volume] of (container?.volumes ?? []).entries()) {
     const problem = findVolumeDefect(volume, kind);

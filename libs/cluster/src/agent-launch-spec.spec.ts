@@ -56,6 +56,19 @@ test('a command task gets its sandbox, resources and the variables of the agent 
   });
 });
 
+test('a container with a terminal and less of its host is launched so, a process with a terminal too', () => {
+  const linux_info = { seccomp: { unconfined: true }, ipc_mode: 'PRIVATE', shm_size: 16 };
+  const container = { type: 'DOCKER' as const, docker: { image: 'x' }, tty_info: {}, linux_info };
+
+  expect(toLaunchSpec(task({ container }), site)).toMatchObject({
+    hasTerminal: true,
+    docker: { seccomp: 'unconfined', ipc: { shmMib: 16 } },
+  });
+  const plain = task({ container: { type: 'MESOS', tty_info: {} } });
+  expect(findTaskDefect(plain)).toBeUndefined();
+  expect(toLaunchSpec(plain, site)).toMatchObject({ hasTerminal: true });
+});
+
 test('limits stand beside the request, and Infinity is none', () => {
   const limits = { cpus: { value: 'Infinity' as const }, mem: { value: 128 } };
 
@@ -181,8 +194,8 @@ describe('what cannot be run is said to be so', () => {
       },
     ],
     [
-      'container.linux_info is not supported',
-      { container: { type: 'MESOS' as const, linux_info: {} } },
+      'container.linux_info.ipc_mode PRIVATE needs an image',
+      { container: { type: 'MESOS' as const, linux_info: { ipc_mode: 'PRIVATE' } } },
     ],
     [
       'PASSWORD is a SECRET',

@@ -15,6 +15,7 @@ import {
 } from '#mesos-v1';
 import { checkOf } from './agent-check.js';
 import { findGpuDefect, gpusAskedFor } from './agent-gpus.js';
+import { readLinuxInfo } from './agent-linux-info.js';
 import { readRlimits } from './agent-rlimits.js';
 import { findTaskVolumeDefect, volumesIn } from './agent-volumes.js';
 import { findGenericCheckDefect, findHealthCheckDefect } from './validate-check.js';
@@ -79,11 +80,13 @@ export function findTaskDefect(task: TaskInfo): string | undefined {
   }
   const ignored = findIgnored(task);
   if (ignored !== undefined) return `task ${id}: ${ignored} is not supported by this agent`;
+  const hasImage = launcherKindOf(task) === 'docker';
+  const linux = readLinuxInfo(task.container, { hasImage });
+  if (linux.kind === 'defect') return `task ${id}: ${linux.message}`;
   const check = findCheckDefect(task);
   if (check !== undefined) return `task ${id}: ${check}`;
   const rlimits = readRlimits(task);
   if (rlimits.kind === 'defect') return `task ${id}: ${rlimits.message}`;
-  const hasImage = launcherKindOf(task) === 'docker';
   const command = task.command;
   if (hasImage) return undefined;
   if (!command || (command.shell !== false && !command.value)) {
@@ -128,7 +131,6 @@ function findIgnored({ container }: Pick<TaskInfo, 'container'>): string | undef
   if (container.volumes?.some(({ host_path }) => host_path)) {
     return 'container.volumes without an image';
   }
-  if (container.linux_info) return 'container.linux_info';
   return undefined;
 }
 
@@ -152,6 +154,7 @@ export function toLaunchSpec(task: TaskInfo, site: LaunchSite): LaunchSpec {
     memMib: Math.round(scalarMilli(amount, 'mem') / 1000),
     ...(limits === undefined ? {} : { limits }),
     ...(rlimits.kind === 'read' && rlimits.rlimits.length > 0 ? { rlimits: rlimits.rlimits } : {}),
+    ...terminalOf(task),
     ...(docker ? { docker } : {}),
     ...(site.gpus === undefined ? {} : { gpus: site.gpus }),
   };
@@ -206,6 +209,7 @@ function toEnvironment(task: TaskInfo, site: LaunchSite): Readonly<Record<string
 export function toDockerSpec(task: Pick<TaskInfo, 'container'>): DockerSpec | undefined {
   const docker = task.container?.docker;
   if (!docker?.image) return undefined;
+  const linux = readLinuxInfo(task.container, { hasImage: true });
   const networkName = task.container?.network_infos?.find((info) => info.name)?.name;
   return {
     image: docker.image,
@@ -231,9 +235,14 @@ export function toDockerSpec(task: Pick<TaskInfo, 'container'>): DockerSpec | un
         : [],
     ),
     parameters: (docker.parameters ?? []).map(({ key, value }) => ({ key, value })),
+    ...(linux.kind === 'read' ? linux.isolation : {}),
     sandboxMount: CONTAINER_SANDBOX,
   };
 }
+
+/** Of a task or an executor. */
+export const terminalOf = (task: Pick<TaskInfo, 'container'>): Pick<LaunchSpec, 'hasTerminal'> =>
+  task.container?.tty_info ? { hasTerminal: true } : {};
 
 /**
  * Persistent volumes appear in the sandbox. A host volume whose path is the relative one of a persistent volume is that

@@ -36,6 +36,16 @@ const withParameters = (...pairs: readonly (readonly [string, string])[]) =>
   toConfig({ parameters: pairs.map(([key, value]) => ({ key, value })) });
 
 describe('toContainerConfig', () => {
+  it('gives it a terminal, and shared memory of its own or of the host', () => {
+    expect(toConfig({ ipc: { shmMib: 16 } }, { hasTerminal: true })).toMatchObject({
+      Tty: true,
+      HostConfig: { IpcMode: 'private', ShmSize: 16 * 2 ** 20 },
+    });
+    expect(toConfig({ ipc: 'host' })).toMatchObject({ HostConfig: { IpcMode: 'host' } });
+    expect(toConfig()).not.toHaveProperty('Tty');
+    expect(toConfig().HostConfig).not.toHaveProperty('IpcMode');
+  });
+
   it('names the container after its run and agent, and labels it with its task and framework too', () => {
     expect(toConfig()).toMatchObject({
       name: 'pacer.agent-1.web.1.x',

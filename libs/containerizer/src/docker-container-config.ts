@@ -77,6 +77,7 @@ export function toContainerConfig(spec: LaunchSpec, defaults: ContainerDefaults)
       ...toNetworkLabel(docker.network),
     },
     ...(spec.user === undefined ? {} : { User: spec.user }),
+    ...(spec.hasTerminal === true ? { Tty: true } : {}),
     ExposedPorts: toExposedPorts(docker),
     HostConfig: {
       ...toLimits(spec, defaults),
@@ -100,12 +101,20 @@ export function toContainerConfig(spec: LaunchSpec, defaults: ContainerDefaults)
       NetworkMode: toNetworkMode(docker.network, defaults.scope),
       PortBindings: toPortBindings(docker, defaults.publishAddress),
       Privileged: docker.privileged,
+      ...toIpc(docker),
       ...toDeviceRequests(spec),
       LogConfig: { Type: 'json-file', Config: { ...ENGINE_LOG } },
     },
   };
   applyDockerParameters(config, docker.parameters);
   return config;
+}
+
+function toIpc({ ipc }: DockerSpec): { readonly IpcMode?: string; readonly ShmSize?: number } {
+  if (ipc === undefined) return {};
+  if (ipc === 'host') return { IpcMode: 'host' };
+  const size = ipc.shmMib === undefined ? {} : { ShmSize: ipc.shmMib * MIB };
+  return { IpcMode: 'private', ...size };
 }
 
 /** As `docker run --gpus device=...`: the engine needs NVIDIA's container toolkit for it, and says so where it is missing. */

@@ -6,6 +6,7 @@ import { hasStatus } from './docker-errors.js';
 import type { EngineEvents } from './docker-events.js';
 import { findImageId, type ImagePuller } from './docker-images.js';
 import type { ContainerConfig } from './docker-parameters.js';
+import { withSeccomp } from './docker-seccomp.js';
 import type { SharedNetworks } from './docker-shared-networks.js';
 import type { HeldNetwork } from './docker-task.js';
 import { createLaunchLog } from './launch-log.js';
@@ -41,6 +42,7 @@ export function createContainerCreation(options: {
   readonly events: EngineEvents;
   readonly networks: SharedNetworks;
   readonly maxWaitingPulls: number;
+  readonly seccompDirectory?: string | undefined;
   readonly pullTimeoutMs: number;
   readonly createTimeoutMs: number;
 }): ContainerCreation {
@@ -76,7 +78,8 @@ export function createContainerCreation(options: {
       signal.throwIfAborted();
       const ip = network?.addresses.ipAddress;
       const Env = [...(config.Env ?? []), ...(ip ? [`MESOS_CONTAINER_IP=${ip}`] : [])];
-      const container = await docker.createContainer({ ...config, Env, abortSignal: signal });
+      const confined = await withSeccomp(config, spec.docker?.seccomp, options.seccompDirectory);
+      const container = await docker.createContainer({ ...confined, Env, abortSignal: signal });
       return { container, network };
     });
 

@@ -14,6 +14,8 @@ export interface DockerLauncherOptions {
   readonly publishAddress?: string;
   /** Caps cpu time at the task's cpus (CFS quota) rather than only weighing it; default false. */
   readonly capCpu?: boolean;
+  /** Where profiles of system calls are, by their names; absent: there are none. */
+  readonly seccompDirectory?: string | undefined;
   /** Space each of a task's log files may take; default 100 MiB. */
   readonly maxLogBytes?: number;
   /** Containers created and started at once; default 4, more only add latency. */

@@ -191,6 +191,22 @@ describe.skipIf(!isPresent)('with a Docker engine', { timeout: 2 * WAIT_MS }, ()
     expect(await read(wanted, 'stderr')).toBe(`${refusal}no\n`);
   });
 
+  it('gives it a terminal whose output is stdout, and memory and system calls as asked', async () => {
+    const { launcher, spec, exits } = await arrange();
+    const look = 'for n in 0 1 2; do test -t $n && echo "$n is one"; done';
+    const memory = 'df -m /dev/shm | tail -1 | tr -s " " | cut -d" " -f2';
+    const confined = "grep Seccomp: /proc/self/status | tr -d '\\t'";
+    const isolation = { seccomp: 'unconfined', ipc: { shmMib: 7 } } as const;
+    const command = `${look}; ${memory}; ${confined}; printf prompt`;
+    const wanted = await spec('a', command, isolation);
+
+    await launcher.launch({ ...wanted, hasTerminal: true });
+    await until(() => exits.length === 1);
+
+    const text = (await read(wanted)).replaceAll('\r', '');
+    expect(text).toBe('0 is one\n1 is one\n2 is one\n7\nSeccomp:0\nprompt');
+  });
+
   it('publishes ports of a bridge container and tells its address', async () => {
     const { launcher, spec } = await arrange();
     const hostPort = await findFreePort();

@@ -136,12 +136,12 @@ class DockerLauncher implements Launcher, SessionHost {
     this.resyncs = setInterval(resync, options.resyncMs ?? RESYNC_MS).unref();
     const maxWaiting = MAX_WAITING_LAUNCHES;
     const { docker, images, events, networks } = this;
+    const { seccompDirectory, launchesAtOnce: atOnce = 4 } = options;
     this.creation = createContainerCreation({
-      ...{ docker, images, events, networks, maxWaitingPulls: maxWaiting },
+      ...{ docker, images, events, networks, maxWaitingPulls: maxWaiting, seccompDirectory },
       pullTimeoutMs: options.pullTimeoutMs ?? 600_000,
       createTimeoutMs: options.createTimeoutMs ?? 60_000,
     });
-    const atOnce = options.launchesAtOnce ?? 4;
     this.starts = createLaunchSlots({ name: 'launches', atOnce, maxWaiting });
   }
 

@@ -7,7 +7,8 @@ import { type FileHandle, readFile, rename, stat, writeFile } from 'node:fs/prom
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type Dockerode from 'dockerode';
-import { createFrameParser, type LogEntry, type StreamName } from './docker-log-frames.js';
+import type { LogEntry, StreamName } from './docker-log-frames.js';
+import { createLogParser } from './docker-log-parser.js';
 import { LOG_FILES, openLogFile } from './log-file.js';
 
 /** How far one stream was copied: `count` entries bear the time `last`, and the file then had `bytes` bytes. */
@@ -77,10 +78,11 @@ export function startLogCopy(request: {
     }
     stream = await openLog(request.container, positions);
     if (stopped) return;
-    const parse = createFrameParser();
+    const parser = createLogParser();
     for await (const chunk of stream as AsyncIterable<Buffer>) {
-      await writeEntries(targets, parse(chunk));
+      await writeEntries(targets, parser.parse(chunk));
     }
+    if (!stopped) await writeEntries(targets, parser.end());
   };
 
   const finish = async (): Promise<void> => {

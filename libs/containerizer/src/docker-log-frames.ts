@@ -16,6 +16,13 @@ const SPACE = 0x20;
 const MAX_FRAME_BYTES = 1024 * 1024;
 const MAX_TIME_BYTES = 40;
 
+export interface LogParser {
+  /** The entries completed by a chunk. */
+  parse(chunk: Buffer): readonly LogEntry[];
+  /** There is no more: what is left. Frames are complete or nothing. */
+  end(): readonly LogEntry[];
+}
+
 /** Gives the entries completed by each chunk. Throws on what is not this format (a terminal's raw output). */
 export function createFrameParser(): (chunk: Buffer) => readonly LogEntry[] {
   let rest: Buffer = Buffer.alloc(0);

@@ -25,6 +25,7 @@ export interface LaunchRecord {
   readonly environment: Readonly<Record<string, string>>;
   readonly user?: UserIdentity;
   readonly hierarchies: readonly Hierarchy[];
+  readonly hasTerminal?: true | undefined;
 }
 
 export interface TaskProcesses {

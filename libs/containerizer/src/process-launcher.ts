@@ -43,6 +43,7 @@ import {
   readBootId,
   signalProcess,
 } from './process-table.js';
+import { inTerminal } from './process-terminal.js';
 import { endStrays } from './remove-strays.js';
 import { ResidentShell, type StartedSupervisor } from './resident-shell.js';
 import { toBounds } from './resource-bounds.js';
@@ -71,6 +72,7 @@ interface RunningTask extends TaskProcesses {
   readonly sandbox: string;
   readonly runtimeDirectory: string;
   readonly hierarchies: readonly Hierarchy[];
+  readonly hasTerminal: true | undefined;
   killTimer?: NodeJS.Timeout;
 }
 
@@ -164,8 +166,8 @@ class ProcessLauncher implements Launcher, SessionHost {
     const processes = readProcesses(spec.runtimeDirectory);
     if (processes === undefined) return await this.revokeUnstarted(record, spec.runtimeDirectory);
     const { run, sandbox, runtimeDirectory } = spec;
-    const { hierarchies } = record;
-    const task: RunningTask = { run, sandbox, runtimeDirectory, hierarchies, ...processes };
+    const { hierarchies, hasTerminal } = record;
+    const task = { run, sandbox, runtimeDirectory, hierarchies, hasTerminal, ...processes };
     if (rebooted) return { kind: 'exited', exit: await this.readEnd(task, 'the host rebooted') };
     if (!isAlive(processes.supervisor) && !isAlive(processes.main)) {
       await emptyTask(this.traces(task, task.supervisor));
@@ -185,7 +187,9 @@ class ProcessLauncher implements Launcher, SessionHost {
       void emptyTask(this.traces(task, task.supervisor)).catch(() => undefined);
       return;
     }
-    await signalTask(this.traces(task, task.supervisor), 'SIGTERM');
+    // What makes a terminal would give the task two seconds of its own.
+    const except = task.hasTerminal === true ? task.main.pid : undefined;
+    await signalTask(this.traces(task, task.supervisor), 'SIGTERM', except);
     if (this.tasks.get(run) !== task) return;
     task.killTimer = setTimeout(() => {
       // A failed attempt (the process table cannot be read) is repeated by the caller's next kill.
@@ -255,15 +259,17 @@ class ProcessLauncher implements Launcher, SessionHost {
   }
 
   private async launchNow(spec: LaunchSpec): Promise<LaunchedTask> {
-    const argv = toArgv(spec.command);
     const environment = toEnvironment(spec, this.options.scope);
+    const { hasTerminal } = spec;
+    const plain = toArgv(spec.command);
+    const argv = hasTerminal === true ? await inTerminal(plain, environment) : plain;
     const { user, tool } = await this.resolveUser(spec.user);
     const hierarchies = await this.findHierarchies();
     const name = cgroupName(spec.run);
     const { run, taskId, sandbox, runtimeDirectory } = spec;
     const bootId = await this.readBootId();
     const record: LaunchRecord = {
-      ...{ run, taskId, bootId, sandbox, environment, hierarchies },
+      ...{ run, taskId, bootId, sandbox, environment, hierarchies, hasTerminal },
       ...(user === undefined ? {} : { user }),
     };
     if (user !== undefined) await chown(sandbox, user.uid, user.gid);
@@ -287,7 +293,7 @@ class ProcessLauncher implements Launcher, SessionHost {
         timeoutMs: this.options.startTimeoutMs ?? 30_000,
       });
       const { processes } = started;
-      const task: RunningTask = { run, sandbox, runtimeDirectory, hierarchies, ...processes };
+      const task = { run, sandbox, runtimeDirectory, hierarchies, hasTerminal, ...processes };
       this.keep(task, started);
       return { pid: processes.main.pid };
     } catch (error) {

@@ -46,9 +46,13 @@ function listSession(snapshot: ProcessSnapshot, leader: ProcessIdentity): number
   return members.filter(({ startTicks }) => startTicks >= leader.startTicks).map(({ pid }) => pid);
 }
 
-export async function signalTask(traces: TaskTraces, signal: NodeJS.Signals): Promise<number> {
+export async function signalTask(
+  traces: TaskTraces,
+  signal: NodeJS.Signals,
+  except?: number,
+): Promise<number> {
   const pids = await listTaskProcesses(traces);
-  return pids.filter((pid) => signalProcess(pid, signal)).length;
+  return pids.filter((pid) => pid !== except && signalProcess(pid, signal)).length;
 }
 
 /** SIGKILLs until nothing of the task is left; false if something still is after ten seconds. */

@@ -92,7 +92,14 @@ export interface Container {
   readonly volumes: readonly Volume[];
   /** Absent with host networking. */
   readonly portMappings?: readonly PortMapping[];
-  readonly linuxInfo?: Readonly<Record<string, unknown>>;
+  readonly linuxInfo?: LinuxInfo;
+}
+
+/** How a container is cut off from its host: system calls and shared memory. */
+export interface LinuxInfo {
+  readonly seccomp?: { readonly profileName?: string; readonly unconfined: boolean };
+  /** `shmSize`: MiB. */
+  readonly ipcInfo?: { readonly mode: 'PRIVATE' | 'SHARE_PARENT'; readonly shmSize?: number };
 }
 
 /** Host volumes are mounted; the other kinds are kept as declared. */
@@ -220,6 +227,8 @@ export interface PodContainer {
   readonly healthCheck?: PodHealthCheck;
   readonly volumeMounts: readonly VolumeMount[];
   readonly artifacts: readonly FetchUri[];
+  readonly tty?: boolean;
+  readonly linuxInfo?: LinuxInfo;
   readonly labels: Readonly<Record<string, string>>;
   readonly lifecycle?: { readonly killGracePeriodSeconds: number };
 }

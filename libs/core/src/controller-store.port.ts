@@ -1,6 +1,6 @@
 import type { App } from './app.js';
 import type { Deployment, DeploymentEvent, DeploymentHistory } from './deployment.js';
-import type { AppId, DeploymentId, InstanceId } from './ids.js';
+import type { AppId, DeploymentId, GroupId, InstanceId } from './ids.js';
 import type { Instance, TaskFailure } from './instance.js';
 import type { JobProgress } from './job.js';
 import type { Lease } from './lease.port.js';
@@ -66,7 +66,8 @@ export interface ControllerStore {
   /** Versions of an app, newest first, at most 50. */
   listAppVersions(id: AppId): Promise<readonly string[]>;
   loadAppVersion(id: AppId, version: string): Promise<App | undefined>;
-  listGroupVersions(): Promise<readonly string[]>;
+  /** Versions of the root in which a group is there, newest first. */
+  listGroupVersions(id: GroupId): Promise<readonly string[]>;
   loadGroupVersion(version: string): Promise<RootGroup | undefined>;
   /** Finished deployments, newest first, at most `limit` (and at most 1,000 are kept). */
   listFinishedDeployments(limit: number): Promise<readonly Deployment[]>;

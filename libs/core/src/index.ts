@@ -7,6 +7,7 @@ export type {
   Group,
   HealthCheck,
   HealthCheckProtocol,
+  LinuxInfo,
   Network,
   Pod,
   PodCommand,
@@ -31,6 +32,7 @@ export type {
   StoreChange,
   StoredEvent,
 } from './controller-store.port.js';
+export { COMMAND_EXECUTOR, executorShareOf, hasCustomExecutor } from './custom-executor.js';
 export {
   type Deployment,
   type DeploymentAction,

@@ -46,6 +46,8 @@ export interface LaunchSpec {
   readonly rlimits?: readonly Rlimit[];
   /** Ids (UUIDs) of the NVIDIA GPUs that are its own; absent: nothing is said about GPUs. */
   readonly gpus?: readonly string[];
+  /** Its processes have a terminal that nobody types at; what they write there is its `stdout`. */
+  readonly hasTerminal?: true;
   readonly docker?: DockerSpec;
 }
 
@@ -88,6 +90,10 @@ export interface DockerSpec {
   /** Directories of the agent's own, whatever characters their paths have. */
   readonly mounts?: DockerSpec['volumes'];
   readonly parameters: readonly { readonly key: string; readonly value: string }[];
+  /** Which system calls it may make. A profile is a file the launcher knows by its name. Absent: what the engine does. */
+  readonly seccomp?: 'unconfined' | { readonly profile: string };
+  /** Whose shared memory it has: the host's, or its own, of a size in MiB. Absent: what the engine does. */
+  readonly ipc?: 'host' | { readonly shmMib?: number };
   /** Where the sandbox appears inside the container, e.g. `/mnt/mesos/sandbox`. */
   readonly sandboxMount: string;
 }
@@ -102,7 +108,6 @@ export interface SharedNetwork {
   readonly portMappings: DockerSpec['portMappings'];
 }
 
-/** A task that runs. `ipAddress` is the container's own, where it has one. */
 /** A task that runs. The addresses are the container's own, where it has them. */
 export interface LaunchedTask {
   readonly pid: number;

@@ -45,6 +45,7 @@ const IN_PLACE = {
       ...{ httpStatusCodesForReady: [200], preserveLastResponse: false },
     },
   ],
+  maxRetries: 7,
   backoffSeconds: 7,
   backoffFactor: 3,
   maxLaunchDelaySeconds: 7,
@@ -77,7 +78,6 @@ const RESTART = {
   requirePorts: true,
   tty: true,
   workload: 'job' as const,
-  maxRetries: 7,
   pod: { containers: [], volumes: [] },
 };
 const OTHERS = { id: true, version: true, versionInfo: true, instances: true };

@@ -47,8 +47,6 @@ export const APP_FIELD_RULES: { readonly [Field in keyof Required<App>]: FieldRu
   requirePorts: 'restart',
   tty: 'restart',
   workload: 'restart',
-  // Another number of retries is another run: one that has failed tries again.
-  maxRetries: 'restart',
   // Where an instance may be: those that run may break the new rule, and only a new one is placed by it.
   constraints: 'restart',
   acceptedResourceRoles: 'restart',
@@ -65,6 +63,8 @@ export const APP_FIELD_RULES: { readonly [Field in keyof Required<App>]: FieldRu
   unreachableStrategy: 'in-place',
   residency: 'in-place',
   rollout: 'in-place',
+  // Counts at the next failure. A run that is over, finished or failed, stays so: only a restart is another run.
+  maxRetries: 'in-place',
   healthChecks: (before, after, abilities) =>
     restartUnless(canTakeOverHealthChecks(before, after, abilities)),
   check: (_before, after, abilities) => restartUnless(canTakeOverCheck(after, abilities)),

@@ -14,8 +14,8 @@ import { type ChangeRules, type Declaration, DeclarationDraft } from './declarat
 import { resolveAppId, topLevelGroupOf } from './path-id.js';
 import { accept, type Outcome, ProblemLog, refuse } from './refusal.js';
 import { checkRolloutCounts } from './rollout-fields.js';
-import { warnOfUnusedFields } from './unused-fields.js';
 import { validateApp, validateResidentUpdate } from './validate-app.js';
+import { warnOfExecutor } from './validate-executor.js';
 import { CANNOT_SCALE_DAEMON, checkDaemonCount } from './workload.js';
 import type { AppFields } from './written-app.js';
 
@@ -98,7 +98,7 @@ export function placeApp(
   validateApp(definition, { features: draft.rules.features, allowedRoles }, at);
   if (before !== undefined) validateResidentUpdate(before, definition, at);
   checkRolloutCounts(definition, before, at);
-  warnOfUnusedFields(definition, at);
+  warnOfExecutor(definition, at);
   draft.putApp(definition, path);
 }
 
@@ -151,13 +151,13 @@ export function restoreApp(context: ChangeContext, earlier: App): Outcome<Declar
 }
 
 /**
- * Puts an earlier definition as it was. It may be of an app that was deleted since: where both have volumes, what is
- * reserved by now stays what it is.
+ * Puts an earlier definition as it was. It may be of an app that was deleted since; what is reserved by now stays what it
+ * is, and is taken away no more than by a new definition.
  */
 export function restoreDefinition(draft: DeclarationDraft, earlier: App): void {
   const { version: _version, versionInfo: _versionInfo, ...definition } = earlier;
   const before = draft.root.apps.get(earlier.id);
-  if (before !== undefined && isResident(definition)) {
+  if (before !== undefined) {
     validateResidentUpdate(before, definition, { path: '', problems: draft.problems });
   }
   draft.putApp(definition, '');

@@ -22,6 +22,7 @@ export function completeRestoration(
     if (!after.apps.has(appId(id)) || !after.groups.has(groupId(id))) continue;
     problems.reportRule('/id', `an app and a group may not share a path: '${id}' would be both`);
   }
+  // The volumes that a deployment has brought go with it, else nothing could undo it.
   for (const app of declaration.putApps) {
     const before = root.apps.get(app.id);
     if (before === undefined || !isResident(app)) continue;

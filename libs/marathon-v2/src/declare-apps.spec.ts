@@ -369,6 +369,19 @@ describe('a changed app', () => {
     ]);
   });
 
+  it('leaves room in an id for that of an executor of the app’s own', () => {
+    const withId = (length: number) => ({
+      id: `/${'a'.repeat(length - 1)}`,
+      cmd: 'x',
+      executor: 'y',
+    });
+
+    expect(declare(withId(194)).ok).toBe(true);
+    expect(JSON.stringify(refusalOf(declare(withId(195))))).toContain(
+      'with an id of 195 characters, the limit is 194',
+    );
+  });
+
   it('may not change what holds the data of a resident app', () => {
     const resident = {
       id: '/db',
@@ -383,6 +396,29 @@ describe('a changed app', () => {
     const refusal = refusalOf(declare({ id: '/db', cpus: 3 }, { root: withDb }));
 
     expect(JSON.stringify(refusal)).toContain('cannot change from 1 to 3');
+  });
+
+  it('takes volumes away by an earlier version no more than by a new definition, but undoes what brought them', () => {
+    const plain = { id: '/db', cmd: 'x' };
+    const volumes = { container: { type: 'MESOS', volumes: [DATA] } };
+    const before = unwrap(declare(plain));
+    const earlier = applyDeclaration(emptyRoot(), before);
+    const root = applyDeclaration(
+      earlier,
+      unwrap(declare({ ...plain, ...volumes }, { root: earlier, partial: false })),
+    );
+    const context = { root, version: V2, rules };
+    const refusals = before.putApps.map((app) => [
+      declare(plain, { root, partial: false }),
+      restoreApp(context, app),
+      restoreGroup(context, earlier, groupId('/')),
+    ]);
+
+    for (const outcome of refusals.flat()) {
+      expect(JSON.stringify(refusalOf(outcome))).toContain('persistent volumes cannot change');
+    }
+    expect(refusals.flat()).toHaveLength(3);
+    expect(completeRestoration(root, before, V2).ok).toBe(true);
   });
 
   it('does not go back to a resident app of the same name that was deleted', () => {

@@ -148,7 +148,17 @@ describe('a declared pod', () => {
     [{ check: { tcp: {} } }, {}, '/containers(0)/check'],
     [{}, { workload: 'daemon' }, '/workload'],
     [{}, { workload: 'job' }, '/workload'],
-    [{ tty: true }, {}, '/containers(0)/tty'],
+    [{ tty: 1 }, {}, '/containers(0)/tty'],
+    [
+      { linuxInfo: { seccomp: { profileName: 'p' } } },
+      {},
+      '/containers(0)/linuxInfo/seccomp/profileName',
+    ],
+    [
+      { image: { kind: 'DOCKER', id: 'x' }, linuxInfo: { ipcInfo: { mode: 'SHARE_PARENT' } } },
+      {},
+      '/containers(0)/linuxInfo/ipcInfo/mode',
+    ],
     [{ healthCheck: { tcp: { endpoint: 'nope' } } }, {}, '/containers(0)/healthCheck/tcp/endpoint'],
     [{ healthCheck: {} }, {}, '/containers(0)/healthCheck'],
     [{ volumeMounts: [{ name: 'v', mountPath: 'v' }] }, {}, '/containers(0)/volumeMounts(0)/name'],
@@ -174,6 +184,23 @@ describe('a declared pod', () => {
     [{ name: 'same' }, { role: 'nobodys' }, '/role'],
   ])('with %j and %j is objected to at %s', (fields, pod, path) => {
     expect(objections(fields, pod)).toContain(path);
+  });
+});
+
+it.each([
+  [{ resources: { cpus: -1, mem: 32 } }, {}, '/containers(0)/resources/cpus'],
+  [{ resources: { cpus: 1, mem: 2e12 } }, {}, '/containers(0)/resources/mem'],
+  [{}, { executorResources: { cpus: -1 } }, '/executorResources/cpus'],
+])('a wrong resource is objected to once: %j', (fields, pod, path) => {
+  expect(objections(fields, pod)).toEqual([path]);
+});
+
+it('what only the sum of all containers is too much of is objected to as such', () => {
+  const half = { ...CONTAINER, resources: { cpus: 0.1, mem: 0.9e12 } };
+  const containers = [half, { ...half, name: 'other' }];
+
+  expect(refusalOf(declare({ ...POD, containers }))).toMatchObject({
+    details: [{ path: '/containers' }],
   });
 });
 

@@ -19,6 +19,7 @@ import {
   readUnreachableStrategy,
 } from './app-fields.js';
 import type { ReadOptions } from './app-request.js';
+import { readLinuxInfo } from './linux-info.js';
 import { readNetwork } from './network-fields.js';
 import { definedFields, type ObjectReader, readObject } from './object-reader.js';
 import { type Outcome, ProblemLog } from './refusal.js';
@@ -149,7 +150,7 @@ function readConstraint(reader: ObjectReader): Constraint | undefined {
 }
 
 /** What Mesos' own containerizer would do and these agents do not. */
-const UNSUPPORTED = ['check', 'linuxInfo'] as const;
+const UNSUPPORTED = ['check'] as const;
 
 function readContainer(reader: ObjectReader): PodContainer {
   const name = reader.requiredString('name') ?? '';
@@ -157,9 +158,6 @@ function readContainer(reader: ObjectReader): PodContainer {
   for (const field of UNSUPPORTED) {
     if (reader.raw(field) === undefined) continue;
     reader.problems.reportRule(reader.pathOf(field), 'is not supported for containers of pods');
-  }
-  if (reader.boolean('tty') === true) {
-    reader.problems.reportRule(reader.pathOf('tty'), 'is not supported for containers of pods');
   }
   if (!reader.has('resources')) reader.reportMissing('resources');
   return {
@@ -176,6 +174,8 @@ function readContainer(reader: ObjectReader): PodContainer {
       image: reader.object('image', readImage),
       user: reader.string('user', { minLength: 1 }),
       healthCheck: reader.object('healthCheck', readHealthCheck),
+      tty: reader.boolean('tty'),
+      linuxInfo: reader.object('linuxInfo', readLinuxInfo),
       lifecycle: reader.object('lifecycle', (lifecycle) => {
         const killGracePeriodSeconds = lifecycle.number('killGracePeriodSeconds');
         return killGracePeriodSeconds === undefined ? undefined : { killGracePeriodSeconds };

@@ -6,6 +6,7 @@ import { validateRollout } from './rollout-fields.js';
 import { checkRange, checkUnique, type Report } from './rule-report.js';
 import { validateChecks } from './validate-checks.js';
 import { validateContainer } from './validate-container.js';
+import { validateExecutor } from './validate-executor.js';
 import { validateLabels } from './validate-labels.js';
 import { validateNetworks } from './validate-networks.js';
 import { validateWorkload } from './workload.js';
@@ -62,9 +63,7 @@ function validateCommand(app: Definition, report: Report): void {
   if (app.cmd === undefined && app.args.length === 0 && !hasImage) {
     report('/', 'must have cmd or args, or a container with an image');
   }
-  if (!/^(?:\/\/cmd|\/?[^/]+(?:\/[^/]+)*|)$/.test(app.executor)) {
-    report('/executor', `'${app.executor}' must be empty, //cmd or a path`);
-  }
+  validateExecutor(app, report);
 }
 
 function validateAmounts(app: Definition, report: Report): void {

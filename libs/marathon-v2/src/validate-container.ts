@@ -22,7 +22,10 @@ export function validateContainer(
       report('/container/docker/parameters', 'are for type DOCKER only');
     }
   }
-  if (container.linuxInfo !== undefined) validateLinuxInfo(container.linuxInfo, report);
+  if (container.linuxInfo !== undefined) {
+    const place = { path: '/container/linuxInfo', hasImage: docker !== undefined };
+    validateLinuxInfo(container.linuxInfo, place, report);
+  }
   if (container.portMappings !== undefined) {
     validatePortMappings(container.portMappings, networks, report);
   }

@@ -1,5 +1,6 @@
 import { isHostNetworking, type PodContainer, toMilli } from '#core';
 import type { PodDefinition } from './complete-pod.js';
+import { validateLinuxInfo } from './linux-info.js';
 import { MAX_INT } from './object-reader.js';
 import { checkRange, checkUnique, type Report } from './rule-report.js';
 import { MAX_CPUS, MAX_MIB, type RuleContext, validateFetch } from './validate-app.js';
@@ -20,6 +21,11 @@ export function validatePodContainer(container: PodContainer, place: Place, repo
   validateHealthCheck(container, place, report);
   validateMounts(container, place, report);
   validateFetch(container.artifacts, `${path}/artifacts`, report);
+  const { linuxInfo, image } = container;
+  if (linuxInfo !== undefined) {
+    const at = { path: `${path}/linuxInfo`, hasImage: image !== undefined, isOfPod: true };
+    validateLinuxInfo(linuxInfo, at, report);
+  }
   const grace = container.lifecycle?.killGracePeriodSeconds;
   const field = `${path}/lifecycle/killGracePeriodSeconds`;
   checkRange(grace, { from: 0, to: MAX_INT }, field, report);

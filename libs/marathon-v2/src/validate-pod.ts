@@ -2,7 +2,7 @@ import type { PodDefinition } from './complete-pod.js';
 import { MAX_INT } from './object-reader.js';
 import type { ProblemLog } from './refusal.js';
 import { checkRange, checkUnique, type Report } from './rule-report.js';
-import { type RuleContext, validateRunSpec } from './validate-app.js';
+import { MAX_CPUS, MAX_MIB, type RuleContext, validateRunSpec } from './validate-app.js';
 import { validatePodContainer, validateVariableNames } from './validate-pod-container.js';
 import { validatePodEndpoints } from './validate-pod-endpoints.js';
 
@@ -15,6 +15,8 @@ const NAME = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
 const MAX_TASK_NAME_LENGTH = 255 - '.instance-'.length - 36 - '..1'.length;
 /** Where agents keep the sandboxes of the containers, beside the volumes. */
 const RESERVED_VOLUMES: readonly string[] = ['containers', 'tasks'];
+
+const SUMS = ['cpus', 'mem', 'disk', 'gpus'] as const;
 
 /** Where a pod has what an app has elsewhere. */
 const POD_FIELDS: readonly (readonly [app: RegExp, pod: string])[] = [
@@ -37,6 +39,7 @@ export function validatePod(
 ): void {
   const report: Report = (field, error) => problems.reportRule(field === '/' ? '' : field, error);
   validateRunSpec(definition, context, (field, error) => {
+    if (isToldOfPart(definition, field)) return;
     const moved = POD_FIELDS.find(([app]) => app.test(field));
     report(moved === undefined ? field : field.replace(moved[0], moved[1]), error);
   });
@@ -51,6 +54,17 @@ export function validatePod(
     validatePodContainer(container, { definition, context, path: `/containers(${index})` }, report);
   });
   validatePodEndpoints(definition, report);
+}
+
+/** A sum is beyond the limits because a part of it is, which is objected to where it stands. */
+function isToldOfPart({ pod, executorResources }: PodDefinition, field: string): boolean {
+  const name = SUMS.find((sum) => field === `/${sum}`);
+  if (name === undefined) return false;
+  const own = name === 'gpus' ? 0 : (executorResources?.[name] ?? 0);
+  const limit = name === 'mem' || name === 'disk' ? MAX_MIB : MAX_CPUS;
+  return [own, ...pod.containers.map(({ resources }) => resources[name])].some(
+    (part) => part < 0 || part > limit,
+  );
 }
 
 function validateCounts({ pod, instances, ...definition }: PodDefinition, report: Report): void {

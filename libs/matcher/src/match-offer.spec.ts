@@ -78,6 +78,19 @@ describe('matchOffer', () => {
     });
   });
 
+  it('takes what an executor of the app’s own takes too, and nothing for the agents’ own', () => {
+    const executorResources = { cpus: 1, mem: 32, disk: 10 };
+    const own = match(anApp({ executor: '/opt/mine', executorResources }), 10);
+    const command = match(anApp({ executor: '//cmd', executorResources }), 10);
+
+    expect(own.launches).toHaveLength(2);
+    expect(own.launches[0]?.taken[0]?.resources.scalars).toEqual({
+      ...{ cpus: 2_000, mem: 132_000, disk: 10_000 },
+    });
+    expect(own.refusals.get(appId('/web'))?.detail).toBe('needs 2 cpus, 0 are left');
+    expect(command.launches).toHaveLength(4);
+  });
+
   it('lets a small app pass a big one that does not fit', () => {
     const big = anApp({ id: appId('/big'), cpus: 9 });
     const small = anApp({ id: appId('/small') });

@@ -2,6 +2,7 @@ import {
   type App,
   type AppId,
   type Constraint,
+  executorShareOf,
   fromMilli,
   imagesOf,
   normaliseRanges,
@@ -199,7 +200,9 @@ export function usablePools(app: App, pools: readonly ResourcePool[]): readonly 
 }
 
 const needOf = (app: App, name: (typeof SCALARS)[number][0]): number =>
-  toMilli(app[name]) + (name === 'disk' ? volumesMilli(app) : 0);
+  toMilli(app[name]) +
+  toMilli(executorShareOf(app)[name]) +
+  (name === 'disk' ? volumesMilli(app) : 0);
 
 function findShortage(app: App, pools: readonly ResourcePool[]): Refusal | undefined {
   for (const scalar of SCALARS) {

@@ -1,4 +1,11 @@
-import { type AgentId, type App, type Constraint, isResident, toMilli } from '#core';
+import {
+  type AgentId,
+  type App,
+  type Constraint,
+  executorShareOf,
+  isResident,
+  toMilli,
+} from '#core';
 import { type AppChange, changeApp, changeOffer } from './app-change.js';
 import { fieldValue, type Site } from './constraints.js';
 import { type FoundRefusal, findRefusals, type Lack, type ScalarName } from './find-refusals.js';
@@ -116,9 +123,11 @@ function relax(constraint: Constraint, { offer, placed }: Situation): AppChange 
 /** Resources of an app with persistent volumes may not change; nothing is lowered below what makes sense. */
 function lower(lack: Extract<Lack, { kind: 'scalar' }>, app: App): AppChange | undefined {
   const { name, needMilli, haveMilli } = lack;
-  const leftMilli = name === 'gpus' ? haveMilli - (haveMilli % WHOLE_GPU) : haveMilli;
+  const ofExecutor = toMilli(executorShareOf(app)[name]);
+  const free = haveMilli - ofExecutor;
+  const leftMilli = name === 'gpus' ? free - (free % WHOLE_GPU) : free;
   if (isResident(app) || leftMilli < leastOf(app, name)) return undefined;
-  return { kind: 'resource', name, fromMilli: needMilli, toMilli: leftMilli };
+  return { kind: 'resource', name, fromMilli: needMilli - ofExecutor, toMilli: leftMilli };
 }
 
 /** A pod takes for its executor what it takes for that, and for each container what makes sense. */

@@ -93,6 +93,8 @@ const mesosImage: Decoder<MesosImage> = openMessage<MesosImage>({
   cached: optional(boolean),
 });
 
+const ttyInfo: Decoder<object> = openMessage<object>({});
+
 const containerInfo: Decoder<ContainerInfo> = openMessage<ContainerInfo>({
   type: required(oneOf('DOCKER', 'MESOS')),
   volumes: optional(
@@ -124,10 +126,15 @@ const containerInfo: Decoder<ContainerInfo> = openMessage<ContainerInfo>({
   ),
   network_infos: optional(
     listOf(
-      openMessage<NetworkInfo>({ name: optional(text), port_mappings: optional(portMappings) }),
+      openMessage<NetworkInfo>({
+        name: optional(text),
+        labels: optional(labels),
+        port_mappings: optional(portMappings),
+      }),
     ),
   ),
   mesos: optional(openMessage<{ readonly image?: MesosImage }>({ image: optional(mesosImage) })),
+  tty_info: optional(ttyInfo),
   rlimit_info: optional(anything),
   linux_info: optional(anything),
 });

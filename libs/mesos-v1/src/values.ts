@@ -220,9 +220,24 @@ export interface ContainerInfo {
   };
   readonly network_infos?: readonly NetworkInfo[];
   readonly mesos?: { readonly image?: MesosImage };
+  /** Present: the task's processes have a terminal. Its size is what the agent makes it. */
+  readonly tty_info?: object;
   /** Kept as they came; an agent that cannot do what they ask for refuses the task. */
   readonly rlimit_info?: unknown;
+  /** A {@link LinuxInfo} is what ours can do. */
   readonly linux_info?: unknown;
+}
+
+/** How a container is cut off from its host. */
+export interface LinuxInfo {
+  readonly seccomp?: { readonly profile_name?: string; readonly unconfined?: boolean };
+  readonly ipc_mode?: 'PRIVATE' | 'SHARE_PARENT';
+  /** MiB of /dev/shm; only with a private one. */
+  readonly shm_size?: number;
+}
+
+export interface WireLabels {
+  readonly labels: readonly { readonly key: string; readonly value?: string }[];
 }
 
 /** Where a volume comes from. Of a type that is not one of these an agent knows nothing. */
@@ -235,6 +250,8 @@ export interface VolumeSource {
 
 export interface NetworkInfo {
   readonly name?: string;
+  /** Passed on as they came. */
+  readonly labels?: WireLabels;
   readonly port_mappings?: readonly {
     readonly host_port: number;
     readonly container_port: number;
@@ -302,9 +319,7 @@ export interface TaskInfo {
   readonly max_completion_time?: { readonly nanoseconds: number };
   /** Base64. */
   readonly data?: string;
-  readonly labels?: {
-    readonly labels: readonly { readonly key: string; readonly value?: string }[];
-  };
+  readonly labels?: WireLabels;
   readonly discovery?: unknown;
   readonly limits?: Readonly<Record<string, { readonly value: number | 'Infinity' }>>;
 }

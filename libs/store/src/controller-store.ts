@@ -47,10 +47,15 @@ export function createControllerStore(database: Database): ControllerStore {
     },
     loadAppVersion: (id, version) =>
       readConsistently(database, (sql) => readAppVersion(sql, id, version)),
-    async listGroupVersions() {
+    async listGroupVersions(id) {
+      // The root is there in every revision, with a row of its own or without.
       const { rows } = await runSql<{ readonly version: string }>(
         database,
-        `SELECT version FROM controller.revision ORDER BY revision DESC LIMIT ${MAX_REVISIONS}`,
+        `SELECT version FROM controller.revision WHERE $1 = '/' OR EXISTS (
+           SELECT 1 FROM controller.app_group g WHERE g.id = $1 AND g.from_revision <= revision
+           AND (g.to_revision IS NULL OR g.to_revision > revision)
+         ) ORDER BY revision DESC LIMIT ${MAX_REVISIONS}`,
+        [id],
       );
       return rows.map(({ version }) => version);
     },

@@ -39,7 +39,9 @@ export async function writeChanges(
     ['lease_scope', 'text', lease.scope],
     ['lease_epoch', 'bigint', lease.epoch],
     ['write_lock', 'bigint', WRITE_LOCK],
-    ...columnsOf(changes).filter(([, , values]) => values.length > 0),
+    ...columnsOf(changes)
+      .filter(([, , values]) => values.length > 0)
+      .map(toParameter),
   ];
   const list = parameters.map(([name, type], index) => `${name} => $${index + 1}::${type}`);
   const { rows } = await runSql<{ readonly isWritten: boolean }>(
@@ -52,8 +54,11 @@ export async function writeChanges(
 
 /** Name, type and value of what `write_changes` is given. */
 type Parameter = readonly [name: string, type: string, value: unknown];
-/** A column of rows to write. */
-type Column = readonly [name: string, type: `${string}[]`, values: readonly unknown[]];
+/** A column of rows to write; of one of type `json` the values are JSON texts. */
+type Column = readonly [name: string, type: `${string}[]` | 'json', values: readonly unknown[]];
+
+const toParameter = ([name, type, values]: Column): Parameter =>
+  type === 'json' ? [name, type, `[${values.join(',')}]`] : [name, type, values];
 
 const columnsOf = (changes: FoldedChanges): readonly Column[] => [
   ...revisionColumns(changes),
@@ -61,10 +66,10 @@ const columnsOf = (changes: FoldedChanges): readonly Column[] => [
   ...deploymentColumns(changes),
   ...settingColumns(changes),
   ['failure_apps', 'text[]', changes.failures.map(({ appId }) => appId)],
-  ['failure_bodies', 'json[]', changes.failures.map(toJson)],
+  ['failure_bodies', 'json', changes.failures.map(toJson)],
   ['deleted_jobs', 'text[]', changes.deleteJobs],
   ['job_apps', 'text[]', changes.jobs.map(({ appId }) => appId)],
-  ['job_bodies', 'json[]', changes.jobs.map(toJson)],
+  ['job_bodies', 'json', changes.jobs.map(toJson)],
   ['event_ids', 'bigint[]', changes.events.map(({ id }) => id)],
   ['event_types', 'text[]', changes.events.map(({ type }) => type)],
   [
@@ -72,7 +77,7 @@ const columnsOf = (changes: FoldedChanges): readonly Column[] => [
     'bigint[]',
     changes.events.map(({ timestampEpochMs }) => Math.round(timestampEpochMs)),
   ],
-  ['event_payloads', 'text[]', changes.events.map(({ payload }) => payload)],
+  ['event_payloads', 'json', changes.events.map(({ payload }) => payload)],
 ];
 
 function revisionColumns({ revisions }: FoldedChanges): readonly Column[] {
@@ -86,13 +91,13 @@ function revisionColumns({ revisions }: FoldedChanges): readonly Column[] {
     ['app_froms', 'bigint[]', apps.rows.map(({ from }) => from)],
     ['app_tos', 'bigint[]', apps.rows.map(({ to }) => to)],
     ['app_versions', 'text[]', apps.rows.map(({ definition }) => definition.version)],
-    ['app_definitions', 'json[]', apps.rows.map(({ definition }) => toJson(definition))],
+    ['app_definitions', 'json', apps.rows.map(({ definition }) => toJson(definition))],
     ['ended_groups', 'text[]', [...groups.ended.keys()]],
     ['ended_group_revisions', 'bigint[]', [...groups.ended.values()]],
     ['group_ids', 'text[]', groups.rows.map(({ id }) => id)],
     ['group_froms', 'bigint[]', groups.rows.map(({ from }) => from)],
     ['group_tos', 'bigint[]', groups.rows.map(({ to }) => to)],
-    ['group_definitions', 'json[]', groups.rows.map(({ definition }) => toJson(definition))],
+    ['group_definitions', 'json', groups.rows.map(({ definition }) => toJson(definition))],
   ];
 }
 
@@ -100,7 +105,7 @@ const instanceColumns = ({ deleteInstances, putInstances }: FoldedChanges): read
   ['deleted_instances', 'text[]', deleteInstances],
   ['instance_ids', 'text[]', putInstances.map(({ id }) => id)],
   ['instance_apps', 'text[]', putInstances.map(({ appId }) => appId)],
-  ['instance_bodies', 'json[]', putInstances.map(toJson)],
+  ['instance_bodies', 'json', putInstances.map(toJson)],
 ];
 
 function deploymentColumns({ deployments, history }: FoldedChanges): readonly Column[] {
@@ -119,10 +124,10 @@ function deploymentColumns({ deployments, history }: FoldedChanges): readonly Co
       'bigint[]',
       deployments.map((one) => (one.state === 'Running' ? null : finishedAt(one))),
     ],
-    ['deployment_bodies', 'json[]', deployments.map(toJson)],
+    ['deployment_bodies', 'json', deployments.map(toJson)],
     ['story_deployments', 'text[]', story.map(({ deployment }) => deployment)],
     ['story_positions', 'integer[]', story.map(({ position }) => position)],
-    ['story_bodies', 'json[]', story.map(({ body }) => toJson(body))],
+    ['story_bodies', 'json', story.map(({ body }) => toJson(body))],
   ];
 }
 

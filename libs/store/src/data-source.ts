@@ -25,6 +25,7 @@ import {
 import { ControllerJobs1764374400000 } from './migrations/controller-jobs.js';
 import { DeploymentHistory1764288000000 } from './migrations/deployment-history.js';
 import { InitialSchema1763683200000 } from './migrations/initial-schema.js';
+import { KeyedWrites1764547200000 } from './migrations/keyed-writes.js';
 import { MasterOperations1764115200000 } from './migrations/master-operations.js';
 import { WriteChanges1764460800000 } from './migrations/write-changes.js';
 
@@ -41,6 +42,7 @@ const MIGRATIONS = [
   DeploymentHistory1764288000000,
   ControllerJobs1764374400000,
   WriteChanges1764460800000,
+  KeyedWrites1764547200000,
 ];
 
 /** The pool and what it knows of the schema; not connected yet. */

@@ -6,7 +6,7 @@ import { type LeaseScope, StoreUnavailableError } from '#core';
 import { controllerStoreContract } from '../../../test/support/controller-store.contract.js';
 import { leaseKeeperContract } from '../../../test/support/lease-keeper.contract.js';
 import { masterRegistryContract } from '../../../test/support/master-registry.contract.js';
-import { anEvent, anInstance } from '../../../test/support/store-fixtures.js';
+import { aGroup, anApp, anEvent, anInstance } from '../../../test/support/store-fixtures.js';
 import { breakCommit } from './broken-commit.test-support.js';
 import { createControllerStore } from './controller-store.js';
 import {
@@ -188,5 +188,41 @@ describe('PostgreSQL', () => {
     await store.commit(lease, [{ kind: 'put-instances', instances }]);
 
     expect((await store.load()).instances).toHaveLength(1_000);
+  });
+
+  it('finds what a write changes by its key, also in a session that began while there was little', async () => {
+    const { lease } = await prepareHeld('controller');
+    const session = await openDatabase(url ?? server?.url ?? '', { poolSize: 1 });
+    const store = createControllerStore(session);
+    const rowsRead = async (): Promise<number> => {
+      await session.dataSource.query('SELECT pg_stat_force_next_flush()');
+      const [row] = await session.dataSource.query<{ rows: number }[]>(
+        `SELECT sum(tables.seq_tup_read + coalesce(indexes.rows, 0))::int AS rows
+         FROM pg_stat_user_tables AS tables LEFT JOIN (
+           SELECT relid, sum(idx_tup_read) AS rows FROM pg_stat_user_indexes GROUP BY relid
+         ) AS indexes USING (relid) WHERE tables.schemaname = 'controller'`,
+      );
+      return row?.rows ?? 0;
+    };
+    const [name, writes] = ['/app', 300];
+
+    const before = await rowsRead();
+    for (let number = 1; number <= writes; number += 1) {
+      await store.commit(lease, [
+        {
+          ...{ kind: 'put-revision', revision: number, version: `v${number}` },
+          ...{ putApps: [anApp(`${name}-${number}`), anApp(name)], removeApps: [] },
+          ...{ putGroups: [aGroup(`/group-${number}`)], removeGroups: [] },
+        },
+        { kind: 'put-instances', instances: [anInstance(`i${number}`)] },
+        { kind: 'delete-instances', ids: [anInstance(`i${number - 100}`).id] },
+      ]);
+      // The server does so by itself now and then.
+      if (number === 2) await database.dataSource.query('ANALYZE');
+    }
+    const read = (await rowsRead()) - before;
+    await session.close();
+
+    expect(read / writes).toBeLessThan(10);
   });
 });

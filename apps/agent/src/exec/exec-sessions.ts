@@ -40,7 +40,8 @@ export class ExecSessions implements OnModuleDestroy {
         `${this.channels.size} sessions are open on this agent, the limit is ${limit} (PACER_AGENT_EXEC_SESSIONS)`,
       );
     }
-    if (task.phase.kind !== 'running') {
+    // Whether the process of a custom executor runs its launcher knows.
+    if (task.phase.kind !== 'running' && task.phase.kind !== 'delegated') {
       throw new ApiError(409, `task ${task.id} does not run: it is ${task.phase.kind}`);
     }
     const channel = await this.start(task, query);

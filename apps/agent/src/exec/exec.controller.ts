@@ -50,8 +50,14 @@ export class ExecController {
   }): AgentTask {
     const { state } = this.agent;
     if (state === undefined) throw stillRecovering();
-    const task = state.tasks.get(findRun(state, { ...named, inside: '' }));
+    const run = findRun(state, { ...named, inside: '' });
+    const task = state.tasks.get(run);
     if (task !== undefined) return task;
+    // A task of a custom executor is part of its process.
+    for (const member of state.executors.get(run)?.tasks ?? []) {
+      const mine = state.tasks.get(member);
+      if (mine?.id === named.taskId) return mine;
+    }
     throw new ApiError(404, `task ${named.taskId} does not run here`);
   }
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WireApp, WireDeployment, WireTask, WireWhy } from '#marathon-v2';
+import type { WireApp, WireDeployment, WireWhy } from '#marathon-v2';
 import { readAllPages } from './all-pages.js';
 import { type ApiClient, createApiClient, RequestError } from './api-client.js';
 import {
@@ -12,6 +12,7 @@ import type { ExecFlags } from './exec.js';
 import { formatPreview } from './format-preview.js';
 import { createPodCommands } from './pod-commands.js';
 import { resourcePath } from './resource-path.js';
+import { createTaskCommands } from './task-commands.js';
 import { formatTable } from './text-table.js';
 import { formatWhy } from './why.js';
 
@@ -94,15 +95,7 @@ export function createCommands(options: { readonly url: string; readonly json: b
       print(answer, () => formatWhy(answer));
     },
     ...createDeploymentCommands({ request, print, change }),
-    async listTasks(app?: string): Promise<void> {
-      const tasksOf = (answer: unknown) =>
-        (answer as { readonly tasks: readonly WireTask[] }).tasks;
-      const tasks =
-        app === undefined
-          ? await readAllPages(request, '/v2/tasks', { itemsOf: tasksOf })
-          : tasksOf(await request(`${resourcePath('/v2/apps', app)}/tasks`));
-      print({ tasks }, () => formatTasks(tasks));
-    },
+    ...createTaskCommands({ request, print, change }),
     ...createPodCommands({ request, print }),
     /** Resolves to the exit code. */
     async exec(target: string, command: readonly string[], flags: ExecFlags): Promise<number> {
@@ -159,18 +152,6 @@ function describeWorkload({ workload, completed = 0, failed = 0, instances }: Wi
   if (workload !== 'job') return workload ?? 'service';
   return `job, ${completed} of ${instances} complete${failed > 0 ? `, ${failed} failed` : ''}`;
 }
-
-const formatTasks = (tasks: readonly WireTask[]): string =>
-  formatTable(
-    ['TASK', 'STATE', 'HOST', 'PORTS', 'STARTED'],
-    tasks.map((task) => [
-      task.id,
-      task.state ?? '',
-      task.host ?? '',
-      (task.ports ?? []).join(' '),
-      task.startedAt ?? '',
-    ]),
-  );
 
 /** A deployment has ended when it is no longer among those under way. */
 async function waitForDeployment(request: ApiClient, id: string): Promise<void> {

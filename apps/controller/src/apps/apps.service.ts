@@ -137,7 +137,7 @@ export class AppsService {
     const change = await this.writer.change(plan, {
       ...carriedOn(request),
       reason: `rollback of ${id} to version ${version}`,
-      eventsOf: (declared) => postEvents(declared, request),
+      eventsOf: (putApps) => postEvents(putApps, request),
     });
     return { ...change, isNew: false, app: this.putApp(change, id) };
   }
@@ -162,7 +162,7 @@ export class AppsService {
     };
     const change = await this.writer.change(plan, {
       ...carriedOn(request),
-      eventsOf: (declared) => postEvents(declared, request),
+      eventsOf: (putApps) => postEvents(putApps, request),
     });
     return {
       ...change,
@@ -198,10 +198,10 @@ const warningsOf = (outcome: Outcome<unknown>): readonly string[] =>
   outcome.ok ? outcome.warnings : [];
 
 const postEvents = (
-  declared: Declaration,
+  putApps: readonly App[],
   { clientIp, uri, by }: WriteRequest,
 ): readonly MarathonEvent[] =>
-  declared.putApps.map((app) => ({
+  putApps.map((app) => ({
     eventType: 'api_post_event',
     clientIp,
     uri,

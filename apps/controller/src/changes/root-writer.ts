@@ -1,12 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import type { AppId, InstanceId } from '#core';
-import { type LimitOverride, stampApp } from '#deployment';
+import type { RootGroup } from '#core';
 import {
   type ChangeContext,
   changedGroup,
   type Declaration,
-  type MarathonEvent,
   type Outcome,
   toEventPayload,
   toIsoTime,
@@ -19,23 +17,14 @@ import type { RootChange, RootChangeOutcome } from '../engine/controller-engine.
 import { EventHub } from '../events/event-hub.js';
 import { acceptedOrThrow, sendWarnings } from '../http/outcome.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
-import type { AskedBy } from './asked-by.js';
 import { describePreview } from './describe-preview.js';
 
-/** Decides a change; called with the current root, and again inside the queue with the root of that moment. */
+/** Decides a change of the root it is given. Pure. */
 export type ChangePlan = (context: ChangeContext) => Outcome<Declaration>;
 
-export interface ChangeOptions extends AskedBy {
-  readonly force: boolean;
+export interface ChangeOptions extends Omit<RootChange, 'apply'> {
   /** Says what would happen, and does nothing. */
   readonly dryRun?: boolean;
-  readonly restart?: readonly AppId[];
-  readonly sentenced?: readonly InstanceId[];
-  readonly reason?: string;
-  /** For its deployment alone. */
-  readonly limits?: LimitOverride;
-  /** Events about the request, made from what it put. */
-  readonly eventsOf?: (declared: Declaration) => readonly MarathonEvent[];
 }
 
 /** What a successful change answers. */
@@ -62,80 +51,69 @@ export class RootWriter {
   ) {}
 
   /**
-   * Plans against the current root first, so that what is refused never takes a place in the engine's queue. Throws
-   * {@link ApiError} for refusals, 409 when locked, 403 at the limit of deployments.
+   * Plans inside the engine's queue, with the root of that moment. Throws {@link ApiError} for refusals, 409 when locked,
+   * 403 at the limit of deployments.
    */
   async change(plan: ChangePlan, options: ChangeOptions): Promise<CarriedOutChange> {
-    const { engine } = this.runtime;
     if (options.dryRun === true) return this.preview(plan, options);
-    const { declared: preview } = this.plan(plan);
-    const restart = new Set(options.restart ?? []);
-    let final: { readonly declared: Declaration; readonly warnings: readonly string[] } | undefined;
-    const { eventsOf, dryRun: _dryRun, ...rest } = options;
-    const result = await this.carryOut(preview, {
-      ...rest,
-      apply: (root, version) => {
-        const planned = plan({ root, version, rules: this.runtime.settings.rules });
-        const declared = acceptedOrThrow(planned);
-        // As it will be stored: an edit in place keeps the time of the last configuration change.
-        const putApps = declared.putApps.map((app) => {
-          const stamp = { restart: restart.has(app.id), abilities: engine.abilities };
-          return stampApp(root.apps.get(app.id), app, version, stamp);
-        });
-        final = {
-          declared: { ...declared, putApps },
-          warnings: planned.ok ? planned.warnings : [],
-        };
-        return declared;
-      },
-      /** Read by the engine after `apply`. */
-      get events(): readonly MarathonEvent[] {
-        return eventsOf?.(final?.declared ?? preview) ?? [];
-      },
-    });
-    return { ...result, ...(final ?? { declared: preview, warnings: [] }) };
-  }
-
-  /** Carries a change out. One that was in order and failed all the same is told to readers of the events; it is not stored. */
-  private async carryOut(declared: Declaration, change: RootChange): Promise<ChangeResult> {
+    const { dryRun: _dryRun, ...rest } = options;
+    let planned: Planned | undefined;
+    let isRefused = false;
+    const apply = (root: RootGroup, version: string): Declaration => {
+      isRefused = true;
+      planned = this.plan(plan, root, version);
+      isRefused = false;
+      return planned.declared;
+    };
     try {
-      return resultOrThrow(await this.runtime.engine.changeRoot(change));
+      const done = resultOrThrow(await this.runtime.engine.changeRoot({ ...rest, apply }));
+      const { declared, warnings } = planned ?? this.planNow(plan);
+      const { version, deploymentId, restarts, putApps } = done;
+      return { version, deploymentId, restarts, warnings, declared: { ...declared, putApps } };
     } catch (error) {
-      const eventType = 'group_change_failed';
-      const nowEpochMs = this.runtime.nowEpochMs();
-      const about = {
-        groupId: changedGroup(declared),
-        version: toIsoTime(nowEpochMs),
-        reason: error instanceof Error ? error.message : String(error),
-      };
-      this.events.announce(eventType, toEventPayload({ eventType, ...about }, nowEpochMs));
+      if (!isRefused) this.announceFailure(planned ?? this.planNow(plan), error);
       throw error;
     }
   }
 
+  /** A change that was in order and failed all the same is told to readers of the events; it is not stored. */
+  private announceFailure({ declared }: Planned, error: unknown): void {
+    const eventType = 'group_change_failed';
+    const nowEpochMs = this.runtime.nowEpochMs();
+    const about = {
+      groupId: changedGroup(declared),
+      version: toIsoTime(nowEpochMs),
+      reason: error instanceof Error ? error.message : String(error),
+    };
+    this.events.announce(eventType, toEventPayload({ eventType, ...about }, nowEpochMs));
+  }
+
   /** The answer of a dry run; its version and deployment do not exist. */
   private preview(plan: ChangePlan, options: ChangeOptions): CarriedOutChange {
-    const { eventsOf: _eventsOf, dryRun: _dryRun, ...rest } = options;
-    const planned = this.plan(plan);
+    const { dryRun: _dryRun, ...rest } = options;
+    const planned = this.planNow(plan);
     const preview = this.runtime.engine.previews.ofChange({
       ...rest,
-      apply: (root, version) =>
-        acceptedOrThrow(plan({ root, version, rules: this.runtime.settings.rules })),
+      apply: (root, version) => this.plan(plan, root, version).declared,
     });
     return { ...NOTHING_DONE, ...planned, preview };
   }
 
+  private planNow(plan: ChangePlan): Planned {
+    return this.plan(plan, this.runtime.engine.view.root(), toIsoTime(this.runtime.nowEpochMs()));
+  }
+
   /** Plans without changing anything. */
-  private plan(plan: ChangePlan): {
-    readonly declared: Declaration;
-    readonly warnings: readonly string[];
-  } {
-    const { engine, settings } = this.runtime;
-    const version = toIsoTime(this.runtime.nowEpochMs());
-    const outcome = plan({ root: engine.view.root(), version, rules: settings.rules });
+  private plan(plan: ChangePlan, root: RootGroup, version: string): Planned {
+    const outcome = plan({ root, version, rules: this.runtime.settings.rules });
     const declared = acceptedOrThrow(outcome);
     return { declared, warnings: outcome.ok ? outcome.warnings : [] };
   }
+}
+
+interface Planned {
+  readonly declared: Declaration;
+  readonly warnings: readonly string[];
 }
 
 const NOTHING_DONE: ChangeResult = { version: '', deploymentId: '', restarts: [] };
@@ -143,15 +121,13 @@ const NOTHING_DONE: ChangeResult = { version: '', deploymentId: '', restarts: []
 /** Seconds after which a slot among the deployments may be free. */
 const DEPLOYMENT_RETRY_SECONDS = '5';
 
+type AcceptedChange = Extract<RootChangeOutcome, { readonly kind: 'accepted' }>;
+
 /** The version and the deployment, or the error that says why not. */
-export function resultOrThrow(outcome: RootChangeOutcome): ChangeResult {
+export function resultOrThrow(outcome: RootChangeOutcome): AcceptedChange {
   switch (outcome.kind) {
     case 'accepted':
-      return {
-        version: outcome.version,
-        deploymentId: outcome.deploymentId,
-        restarts: outcome.restarts,
-      };
+      return outcome;
     case 'locked':
       throw new ApiError(
         409,

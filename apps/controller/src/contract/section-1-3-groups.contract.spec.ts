@@ -94,7 +94,12 @@ describe('1.3 Endpoints, Groups', () => {
       const then = await read(`/shown/versions/${before}`);
 
       expect(versions).toEqual(expect.arrayContaining([before]));
-      expect(await read('/versions')).toEqual(versions);
+      expect(await read('/versions')).toEqual(expect.arrayContaining(versions));
+      // Earlier ones, in which it is not there yet, are versions of the root only.
+      for (const version of versions) {
+        const reply = await ask('GET', `/v2/groups/shown/versions/${version}`);
+        expect(reply.statusCode).toBe(200);
+      }
       expect(namesOf(then.apps)).toEqual(['/shown/web']);
       const never = '/v2/groups/shown/versions/2001-01-01T00:00:00.000Z';
       expect((await ask('GET', never)).statusCode).toBe(404);
@@ -288,6 +293,8 @@ describe('1.3 Endpoints, Pods', () => {
 
     const one = (await ask('GET', '/v2/pods/pods/states::status')).json();
     const all = (await ask('GET', '/v2/pods/::status')).json();
+    expect((await ask('GET', '/v2/pods::status')).json()).toEqual(all);
+    expect((await ask('GET', '/v2/pods::versions')).statusCode).toBe(404);
 
     expect(one).toMatchObject({
       ...{ id: '/pods/states', status: 'STABLE', spec: { id: '/pods/states' } },

@@ -142,14 +142,26 @@ describe('2.2 Field table, the rules beside it', () => {
     decidedOtherwise('GPU_SCHEDULING_BEHAVIOR', '`GPU_SCHEDULING_BEHAVIOR`');
   });
 
-  describe('fields without an effect', () => {
-    it('are kept, shown and named in a warning', async () => {
-      const body = { id: '/kept', cmd: 'x', executor: '/e', executorResources: {}, tty: true };
-      const reply = await apps.api.ask('POST', '/v2/apps', body);
+  describe('executor', () => {
+    it('of the app’s own has to run the checks of agents, and a warning says so', async () => {
+      const healthChecks = [{ protocol: 'TCP' }, { protocol: 'COMMAND', command: { value: 'x' } }];
+      const body = { id: '/checked', cmd: 'x', executor: '/e', healthChecks };
+      const warnings = (await apps.api.ask('POST', '/v2/apps', body)).headers['pacer-warnings'];
 
-      for (const field of ['executor', 'executorResources', 'tty']) {
-        expect(reply.headers['pacer-warnings']).toContain(`/${field} has no effect here`);
-      }
+      expect(warnings).toContain("/healthChecks(1) is run by the executor '/e'");
+      expect(warnings).not.toContain('/healthChecks(0)');
+    });
+
+    it('//cmd takes no executorResources, and a warning says so', async () => {
+      const body = { id: '/kept', cmd: 'x', executorResources: {}, tty: true };
+      const own = { ...body, id: '/own', executor: '/e' };
+      const [kept, taken] = [
+        await apps.api.ask('POST', '/v2/apps', body),
+        await apps.api.ask('POST', '/v2/apps', own),
+      ];
+
+      expect(kept.headers['pacer-warnings']).toContain('/executorResources has no effect with');
+      expect(taken.headers['pacer-warnings']).toBeUndefined();
     });
   });
 });

@@ -112,6 +112,19 @@ const ROWS: readonly FieldRow[] = [
       [{ executor: '/' }, '/executor'],
       [{ executor: '/a/' }, '/executor'],
       [{ executor: '/a//b' }, '/executor'],
+      [{ executor: 'a'.repeat(1025) }, '/executor'],
+      [{ executor: 'a', gpus: 1 }, '/gpus'],
+      [{ executor: 'a', resourceLimits: { cpus: 2 } }, '/resourceLimits'],
+      [
+        {
+          executor: 'a',
+          container: {
+            type: 'MESOS',
+            volumes: [{ containerPath: 'data', mode: 'RW', persistent: { size: 10 } }],
+          },
+        },
+        '/container/volumes',
+      ],
     ],
   },
   {

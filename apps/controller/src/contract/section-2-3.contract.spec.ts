@@ -229,8 +229,17 @@ describe('2.3 Container', () => {
   );
 
   it('linuxInfo: a profile or none, and the share of memory', () => {
-    const info = (linuxInfo: unknown) => ({ container: mesos({ linuxInfo }) });
-    const with_ = (linuxInfo: unknown) => ({ type: 'MESOS', volumes: [], linuxInfo });
+    const image = {
+      image: 'x',
+      ...{ forcePullImage: false, privileged: false, parameters: [] },
+    };
+    const info = (linuxInfo: unknown, docker: unknown = image) => ({
+      container: mesos({ linuxInfo, ...(docker === null ? {} : { docker }) }),
+    });
+    const with_ = (linuxInfo: unknown, docker: unknown = image) => ({
+      ...{ type: 'MESOS', volumes: [], linuxInfo },
+      ...(docker === null ? {} : { docker }),
+    });
     return apps.check({
       field: 'container',
       good: [
@@ -245,6 +254,10 @@ describe('2.3 Container', () => {
           info({ seccomp: { unconfined: true }, ipcInfo: { mode: 'SHARE_PARENT' } }),
           with_({ seccomp: { unconfined: true }, ipcInfo: { mode: 'SHARE_PARENT' } }),
         ],
+        [
+          info({ seccomp: { unconfined: true }, ipcInfo: { mode: 'SHARE_PARENT' } }, null),
+          with_({ seccomp: { unconfined: true }, ipcInfo: { mode: 'SHARE_PARENT' } }, null),
+        ],
       ],
       bad: [
         [
@@ -258,6 +271,15 @@ describe('2.3 Container', () => {
           info({ ipcInfo: { mode: 'PRIVATE', shmSize: -1 } }),
           '/container/linuxInfo/ipcInfo/shmSize',
         ],
+        [
+          info({ ipcInfo: { mode: 'SHARE_PARENT', shmSize: 16 } }),
+          '/container/linuxInfo/ipcInfo/shmSize',
+        ],
+        [info({ seccomp: { profileName: '../p' } }), '/container/linuxInfo/seccomp/profileName'],
+        // A process without an image is in its agent's own memory, under no profile.
+        [info({ seccomp: { profileName: 'p' } }, null), '/container/linuxInfo/seccomp/profileName'],
+        [info({ seccomp: {} }, null), '/container/linuxInfo/seccomp/unconfined'],
+        [info({ ipcInfo: { mode: 'PRIVATE' } }, null), '/container/linuxInfo/ipcInfo/mode'],
       ],
     });
   });

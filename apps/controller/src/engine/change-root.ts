@@ -105,7 +105,10 @@ export function applyRootChange(
   draft.after(() => followEdits(context, edited));
   startDeployment(context, draft, deployment, { planned, change });
   const restarts = nameRestarts(context, draft, planned);
-  return outcome({ kind: 'accepted', deploymentId: id, version, restarts });
+  return outcome({
+    ...{ kind: 'accepted', deploymentId: id, version },
+    ...{ restarts, putApps: planned.declared },
+  });
 }
 
 /** A rollback has none: nothing is left to fall back to. */
@@ -132,8 +135,8 @@ export interface PlannedChange {
   readonly delta: RootDelta;
   /** The deepest that holds everything the request names. */
   readonly group: GroupId;
-  /** Apps put by the request, changed or not. */
-  readonly declared: readonly AppId[];
+  /** Apps put by the request, changed or not, as they are stored. */
+  readonly declared: readonly App[];
   /** Apps with another definition than before. */
   readonly changed: readonly AppId[];
   readonly restart: ReadonlySet<AppId>;
@@ -154,10 +157,11 @@ export function planChange(
   const requested = change.apply(original, version);
   const restart = new Set(change.restart ?? []);
   const abilities = abilitiesOf(context.ports);
-  const delta = stampDelta(original, requested, { version, restart, options, abilities });
+  const stamping = { version, restart, options, abilities };
+  const { delta, declared } = stampDelta(original, requested, stamping);
   const target = nextRoot(original, delta, version);
   const changed = [...delta.putApps.map(({ id }) => id), ...delta.removeApps];
-  const leftBehind = requested.putApps
+  const leftBehind = declared
     .map(({ id }) => id)
     .filter((id) => hasOutdatedInstances(context, draft, target, id));
   const steps = planDeployment(original, target, {
@@ -166,7 +170,6 @@ export function planChange(
     abilities,
   });
   const touched = [...new Set([...affectedApps(steps), ...changed])].sort();
-  const declared = requested.putApps.map(({ id }) => id);
   const group = changedGroup(requested);
   return { original, target, version, delta, group, declared, changed, restart, steps, touched };
 }
@@ -189,25 +192,30 @@ function stampDelta(
     readonly options: ChangeOptions;
     readonly abilities: ControllerAbilities;
   },
-): RootDelta {
+): { readonly delta: RootDelta; readonly declared: readonly App[] } {
   const { version, restart, options, abilities } = about;
-  const requestedIds = new Set(requested.putApps.map(({ id }) => id));
+  const stamp = (app: App): App =>
+    options.keepVersions
+      ? app
+      : stampApp(original.apps.get(app.id), app, version, {
+          restart: restart.has(app.id),
+          abilities,
+        });
+  const declared = requested.putApps.map(stamp);
+  const requestedIds = new Set(declared.map(({ id }) => id));
   const alsoRestarted = [...restart].flatMap((id) => {
     const app = original.apps.get(id);
-    return app === undefined || requestedIds.has(id) ? [] : [app];
+    return app === undefined || requestedIds.has(id) ? [] : [stamp(app)];
   });
-  const putApps = [...requested.putApps, ...alsoRestarted].flatMap((app): readonly App[] => {
-    const before = original.apps.get(app.id);
-    if (options.keepVersions) return [app];
-    const stamped = stampApp(before, app, version, { restart: restart.has(app.id), abilities });
-    return stamped === before ? [] : [stamped];
-  });
-  return {
+  const isChanged = (app: App): boolean =>
+    options.keepVersions === true || app !== original.apps.get(app.id);
+  const delta = {
     ...requested,
-    putApps,
+    putApps: [...declared, ...alsoRestarted].filter(isChanged),
     removeApps: requested.removeApps.filter((id) => original.apps.has(id)),
     removeGroups: requested.removeGroups.filter((id) => original.groups.has(id)),
   };
+  return { delta, declared };
 }
 
 /** A deployment stopped half-way leaves a mixture; declaring the app again, even unchanged, finishes the work. */
@@ -262,7 +270,7 @@ function startDeployment(
 ): void {
   const { change } = about;
   const { original, delta, group } = about.planned;
-  for (const event of change.events ?? []) draft.emit(event);
+  for (const event of change.eventsOf?.(about.planned.declared) ?? []) draft.emit(event);
   draft.emit(groupChanged(group, deployment.version));
   for (const event of checkEvents(original, delta)) draft.emit(event);
   draft.emit(deploymentStepEvent('deployment_info', deployment, 0));

@@ -32,8 +32,8 @@ export interface RootChange {
   readonly restart?: readonly AppId[];
   /** Instances to prefer when the change scales down (DELETE tasks with scale=true). */
   readonly sentenced?: readonly InstanceId[];
-  /** Events about the request itself, stored with it (api_post_event). */
-  readonly events?: readonly MarathonEvent[];
+  /** Events about the request itself, stored with it (api_post_event); from the apps it put, as they are stored. */
+  readonly eventsOf?: (putApps: readonly App[]) => readonly MarathonEvent[];
   /** Shown with the deployment (`rollback of ...`). */
   readonly reason?: string;
   /** Who asked for it, proven by credentials; absent where nobody is asked. */
@@ -68,6 +68,8 @@ export type RootChangeOutcome =
       readonly deploymentId: DeploymentId;
       readonly version: string;
       readonly restarts: readonly AppRestart[];
+      /** Apps the change put, as they are stored: an edit in place keeps the time of the last configuration change. */
+      readonly putApps: readonly App[];
     }
   | { readonly kind: 'locked'; readonly deployments: readonly DeploymentId[] }
   | { readonly kind: 'too-many-deployments'; readonly limit: number }

@@ -54,9 +54,12 @@ export function placeDaemons<Target extends { readonly offer: Offered }>(
       if (occupied.has(agentId) || watch.delayLeftMs(agentId, draft.now) > 0) continue;
       const refusal = about.launch(target, watch.app);
       const { allocatedRole = watch.app.role } = target.offer;
-      if (allocatedRole === watch.app.role) watch.looked(agentId, refusal, draft.now);
-      else if (refusal !== undefined) watch.sawForOther(agentId, refusal, draft.now);
-      if (refusal === undefined) occupied.add(agentId);
+      if (refusal === undefined) {
+        occupied.add(agentId);
+        // A launch that is not stored is still owed.
+        draft.after(() => watch.looked(agentId, undefined, draft.now));
+      } else if (allocatedRole === watch.app.role) watch.looked(agentId, refusal, draft.now);
+      else watch.sawForOther(agentId, refusal, draft.now);
       memory.touch(id);
     }
   }

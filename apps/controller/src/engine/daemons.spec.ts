@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type App, appId } from '#core';
+import { type App, appId, StoreUnavailableError } from '#core';
 import { anApp } from '../../../../test/support/store-fixtures.js';
 import { EngineHarness } from './engine-harness.test-support.js';
 import type { FakeAgent } from './fake-offers.test-support.js';
@@ -82,6 +82,31 @@ describe('a daemon app', () => {
     await harness.clock.advance(5_000);
     const commands = harness.cluster.running().map(({ info }) => info.command?.value);
     expect(commands.filter((command) => command === 'sleep 200')).toHaveLength(2);
+  });
+
+  it('is still owed to an agent whose launch could not be stored', async () => {
+    const harness = await aRunningDaemon();
+    const commit = harness.store.commit.bind(harness.store);
+    let isFailing = true;
+    harness.store.commit = async (lease, changes) => {
+      const launches = changes.some(
+        (change) =>
+          change.kind === 'put-instances' &&
+          change.instances.some(({ condition }) => condition === 'Provisioned'),
+      );
+      if (launches && isFailing) {
+        isFailing = false;
+        throw new StoreUnavailableError('the database is away');
+      }
+      await commit(lease, changes);
+    };
+    harness.cluster.report([...harness.cluster.tasks.keys()][0] ?? '', 'TASK_FAILED');
+    while (isFailing) await harness.clock.advance(10);
+    await harness.clock.advance(50);
+
+    expect(wantedOf(harness)).toEqual({ kind: 'daemon', wanted: 3 });
+    await harness.clock.advance(10_000);
+    expect(agentsOf(harness)).toEqual(['agent-1', 'agent-2', 'agent-3']);
   });
 
   it('says which agents cannot run it and why, after its deployment too', async () => {

@@ -38,6 +38,8 @@ export class Draft {
   private readonly effectList: EngineEffect[] = [];
   private readonly afterList: (() => void)[] = [];
   private readonly touchedApps = new Set<AppId>();
+  /** What {@link deployments} gives, until one is put. */
+  private running: readonly Deployment[] | undefined;
   private currentRoot: RootGroup;
   private frameworkIdChange: { readonly id: string | undefined } | undefined;
 
@@ -98,9 +100,12 @@ export class Draft {
 
   /** Running deployments, oldest first. */
   deployments(): readonly Deployment[] {
-    const all = new Map(this.base.deployments);
-    for (const [id, deployment] of this.deploymentChanges) all.set(id, deployment);
-    return [...all.values()].filter(({ state }) => state === 'Running');
+    if (this.running === undefined) {
+      const all = new Map(this.base.deployments);
+      for (const [id, deployment] of this.deploymentChanges) all.set(id, deployment);
+      this.running = [...all.values()].filter(({ state }) => state === 'Running');
+    }
+    return this.running;
   }
 
   deployment(id: DeploymentId): Deployment | undefined {
@@ -109,6 +114,7 @@ export class Draft {
 
   putDeployment(deployment: Deployment): void {
     this.deploymentChanges.set(deployment.id, deployment);
+    this.running = undefined;
     for (const app of deployment.affectedApps) this.touchedApps.add(app);
   }
 

@@ -66,6 +66,10 @@ export function createExecutors({ context, driver }: ExecutorPorts): ExecutorTab
         }),
       );
     },
+    'shut-down-executor': async ({ executorId, agentId }) => {
+      const shutdown = { executor_id: { value: executorId }, agent_id: { value: agentId } };
+      await attempt('SHUTDOWN', () => call({ type: 'SHUTDOWN', shutdown }));
+    },
     'revive-offers': async ({ roles }) => {
       const revive = roles === undefined ? {} : { revive: { roles } };
       const isSent = await attempt('REVIVE', () => call({ type: 'REVIVE', ...revive }));

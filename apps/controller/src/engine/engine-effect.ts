@@ -35,6 +35,8 @@ export type EngineEffect =
       /** From SIGTERM to SIGKILL; absent: what its TaskInfo says. */
       readonly graceSeconds?: number;
     }
+  /** Of a task that has ended, or that it does not end. */
+  | { readonly kind: 'shut-down-executor'; readonly executorId: string; readonly agentId: AgentId }
   /** `roles` absent: of all roles. */
   | { readonly kind: 'revive-offers'; readonly roles?: readonly string[] }
   | { readonly kind: 'suppress-offers' }

@@ -194,8 +194,8 @@ export class Engine implements RunningEngine {
         clock,
         maxInFlight: options.maxKillsInFlight,
         retryMs: options.killRetryMs,
-        send: ({ id }) => {
-          for (const kill of toKills({ state, memory }, id)) void execute(kill);
+        send: ({ id }, waitedMs) => {
+          for (const kill of toKills({ state, memory }, id, waitedMs)) void execute(kill);
         },
       }),
       demand: new OfferDemand({

@@ -45,6 +45,29 @@ describe('a job', () => {
     expect(harness.cluster.calls.at(-1)).toBe('SUPPRESS');
   });
 
+  it.each([
+    ['TASK_FINISHED', { kind: 'job', completed: 2, failed: 0 }],
+    ['TASK_FAILED', { kind: 'job', completed: 1, failed: 1 }],
+  ])(
+    'that is over with %s is not run again with another number of retries',
+    async (state, counts) => {
+      const harness = await aRunningJob({ maxRetries: 0 });
+      await end(harness, state);
+      await end(harness, 'TASK_FINISHED');
+      expect(jobOf(harness)).toMatchObject(counts);
+      const launches = () => harness.cluster.calls.filter((call) => call === 'ACCEPT').length;
+      const before = launches();
+
+      await harness.put(aJob({ maxRetries: 5 }));
+      await harness.clock.advance(10_000);
+
+      expect(launches()).toBe(before);
+      expect(harness.engine.view.deployments()).toEqual([]);
+      expect(jobOf(harness)).toMatchObject(counts);
+      expect(harness.engine.view.root().apps.get(JOB)?.maxRetries).toBe(5);
+    },
+  );
+
   it('is not run again by another leader', async () => {
     const harness = await aRunningJob();
     await end(harness, 'TASK_FINISHED');

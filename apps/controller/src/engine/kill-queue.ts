@@ -6,6 +6,8 @@ const MAX_RETRY_MS = 60_000;
 interface PendingKill {
   readonly instance: Instance;
   attempts: number;
+  /** When it was sent first. */
+  sinceMonoMs: number;
   nextAtMonoMs: number;
 }
 
@@ -14,7 +16,8 @@ export interface KillQueueSettings {
   /** Tasks asked to end and not ended yet, at most; the others wait in order. */
   readonly maxInFlight: number;
   readonly retryMs: number;
-  readonly send: (instance: Instance) => void;
+  /** `waitedMs`: for how long it has been asked by now. */
+  readonly send: (instance: Instance, waitedMs: number) => void;
 }
 
 /** Asks the cluster to end tasks, and again until they have ended. */
@@ -31,7 +34,7 @@ export class KillQueue {
   /** Repeating it before the retry is due has no effect. */
   request(instance: Instance): void {
     if (!this.pending.has(instance.id)) {
-      this.pending.set(instance.id, { instance, attempts: 0, nextAtMonoMs: 0 });
+      this.pending.set(instance.id, { instance, attempts: 0, sinceMonoMs: 0, nextAtMonoMs: 0 });
     }
     this.pump();
   }
@@ -60,10 +63,11 @@ export class KillQueue {
       if (kill.attempts === 0) {
         if (this.inFlight >= maxInFlight) continue;
         this.inFlight += 1;
+        kill.sinceMonoMs = monoMs;
       }
       kill.attempts += 1;
       kill.nextAtMonoMs = monoMs + Math.min(MAX_RETRY_MS, retryMs * 2 ** (kill.attempts - 1));
-      send(kill.instance);
+      send(kill.instance, monoMs - kill.sinceMonoMs);
     }
   }
 }

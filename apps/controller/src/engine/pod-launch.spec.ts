@@ -23,6 +23,7 @@ import { taskPorts } from './task-info.js';
 // What any master is sent for a pod, and that a master and an agent read it as it was meant.
 
 const image = { kind: 'DOCKER', id: 'busybox' };
+const NETWORK = { mode: 'container/bridge', labels: { zone: 'inner' } };
 const CONTAINERS = [
   {
     name: 'web',
@@ -30,8 +31,10 @@ const CONTAINERS = [
     resources: { cpus: 0.1, mem: 32 },
     endpoints: [
       { name: 'http', containerPort: 80, hostPort: 0, protocol: ['tcp', 'udp'] },
-      { name: 'own', containerPort: 81 },
+      { name: 'own', containerPort: 81, labels: { VIP_0: '/pod:81' } },
     ],
+    tty: true,
+    linuxInfo: { seccomp: { unconfined: true }, ipcInfo: { mode: 'PRIVATE', shmSize: 16 } },
     image: { ...image, forcePull: true },
     healthCheck: { http: { endpoint: 'http', path: '/ping' } },
     volumeMounts: [
@@ -97,7 +100,7 @@ function groupOf(body: unknown, hostPorts: readonly (number | null)[]) {
 
 it('shares out exactly what the instance takes', () => {
   const { app, group } = groupOf(
-    { id: '/pod', containers: CONTAINERS, networks: [{ mode: 'container/bridge' }], volumes },
+    { id: '/pod', containers: CONTAINERS, networks: [NETWORK], volumes },
     [31_000, null],
   );
 
@@ -116,7 +119,7 @@ const volumes = [{ name: 'data' }, { name: 'etc', host: '/etc' }];
 it.each([
   {
     name: 'bridge',
-    body: { containers: CONTAINERS, networks: [{ mode: 'container/bridge' }], volumes },
+    body: { containers: CONTAINERS, networks: [NETWORK], volumes },
     hostPorts: [31_000, null],
   },
   {

@@ -1,18 +1,11 @@
 import {
-  type ContainerResources,
   endpointsOf,
   type Instance,
-  normaliseRanges,
   type PodApp,
   type PodCommand,
   type PodContainer,
   type PodHealthCheck,
   type PodVolume,
-  portRanges,
-  type Resources,
-  scalarMilli,
-  subtractResources,
-  toMilli,
 } from '#core';
 import type { ResourcePool } from '#matcher';
 import type {
@@ -22,17 +15,14 @@ import type {
   TaskInfo,
   WireHealthCheck,
 } from '#mesos-v1';
+import { isHostNetwork, toContainerDiscovery, toWireLabels } from './discovery.js';
 import type { TaskGroup } from './engine-effect.js';
+import { toLinuxInfo } from './linux-info.js';
 import { podEnvironment } from './pod-environment.js';
+import { shareOut } from './share-out.js';
 import { NEVER_KILL } from './task-checks.js';
-import {
-  isHostNetwork,
-  type TaskSource,
-  taskName,
-  toKillPolicy,
-  toLimits,
-  toTaskResources,
-} from './task-info.js';
+import { type TaskSource, toKillPolicy, toLimits } from './task-info.js';
+import { toTaskResources } from './task-resources.js';
 
 /** Mesos' name of Docker's bridge. */
 const BRIDGE_NETWORK = 'mesos-bridge';
@@ -44,10 +34,10 @@ export type PodSource = Omit<TaskSource, 'app'> & { readonly app: PodApp };
 export function buildTaskGroup(source: PodSource): TaskGroup {
   const { app, instance } = source;
   const own = app.executorResources ?? { cpus: 0, mem: 0, disk: 0 };
-  const executorShare = take(source.taken, { ...own, gpus: 0 }, []);
+  const executorShare = shareOut(source.taken, { ...own, gpus: 0 }, []);
   let rest = executorShare.rest;
   const tasks = app.pod.containers.map((container) => {
-    const share = take(rest, container.resources, hostPortsOf(app, instance, container));
+    const share = shareOut(rest, container.resources, hostPortsOf(app, instance, container));
     rest = share.rest;
     return toTask(source, container, share.taken);
   });
@@ -71,43 +61,6 @@ function hostPortsOf(
   );
 }
 
-/** Takes one member's part out of what the instance takes, role by role. */
-function take(
-  pools: readonly ResourcePool[],
-  wanted: ContainerResources,
-  ports: readonly number[],
-): { readonly taken: readonly ResourcePool[]; readonly rest: readonly ResourcePool[] } {
-  const needs = new Map<string, number>(
-    (['cpus', 'mem', 'disk', 'gpus'] as const).map((name) => [name, toMilli(wanted[name])]),
-  );
-  const left = new Set(ports);
-  const taken: ResourcePool[] = [];
-  const rest = pools.map(({ role, resources }) => {
-    const part = partOf(resources, needs, left);
-    taken.push({ role, resources: part });
-    return { role, resources: subtractResources(resources, part) };
-  });
-  return { taken, rest };
-}
-
-function partOf(from: Resources, needs: Map<string, number>, ports: Set<number>): Resources {
-  const scalars: Record<string, number> = {};
-  for (const [name, need] of needs) {
-    const part = Math.min(need, scalarMilli(from, name));
-    if (part <= 0) continue;
-    scalars[name] = part;
-    needs.set(name, need - part);
-  }
-  const held = [...ports].filter((port) =>
-    portRanges(from).some(({ begin, end }) => begin <= port && port <= end),
-  );
-  for (const port of held) ports.delete(port);
-  const ranges = held
-    .sort((left, right) => left - right)
-    .map((port) => ({ begin: port, end: port }));
-  return { scalars, ranges: ranges.length > 0 ? { ports: normaliseRanges(ranges) } : {} };
-}
-
 function toTask(
   source: PodSource,
   container: PodContainer,
@@ -129,13 +82,11 @@ function toTask(
     ...(lifecycle === undefined
       ? {}
       : { kill_policy: toKillPolicy(lifecycle.killGracePeriodSeconds) }),
-    labels: {
-      labels: Object.entries({ ...app.labels, ...container.labels }).map(([key, value]) => ({
-        key,
-        value,
-      })),
-    },
-    discovery: toDiscovery(source, container),
+    labels: toWireLabels({ ...app.labels, ...container.labels }),
+    discovery: toContainerDiscovery(app, instance, {
+      container: container.name,
+      ports: source.ports,
+    }),
     ...(resourceLimits === undefined ? {} : { limits: toLimits(resourceLimits) }),
   };
 }
@@ -193,10 +144,15 @@ function toContainerInfo(app: PodApp, container: PodContainer): ContainerInfo | 
     const mode = readOnly ? ('RO' as const) : ('RW' as const);
     return [{ mode, container_path: mountPath, source: toSource(volume) }];
   });
-  if (image === undefined && volumes.length === 0) return undefined;
+  const { tty, linuxInfo } = container;
+  if (image === undefined && volumes.length === 0 && tty !== true && linuxInfo === undefined) {
+    return undefined;
+  }
   return {
     type: 'MESOS',
     volumes,
+    ...(tty === true ? { tty_info: {} } : {}),
+    ...(linuxInfo === undefined ? {} : { linux_info: toLinuxInfo(linuxInfo) }),
     ...(image === undefined
       ? {}
       : {
@@ -228,9 +184,16 @@ function toSharedNetwork({ app, instance, ports }: PodSource): ContainerInfo | u
     return endpoint.protocol.map((protocol) => ({ host_port, container_port, protocol }));
   });
   const name = network?.mode === 'container' ? network.name : BRIDGE_NETWORK;
+  const { labels = {} } = network ?? {};
   return {
     type: 'MESOS',
-    network_infos: [{ ...(name === undefined ? {} : { name }), port_mappings }],
+    network_infos: [
+      {
+        ...(name === undefined ? {} : { name }),
+        ...(Object.keys(labels).length === 0 ? {} : { labels: toWireLabels(labels) }),
+        port_mappings,
+      },
+    ],
   };
 }
 
@@ -262,21 +225,3 @@ function portOf({ app, ports }: PodSource, endpoint: string): number {
   const { port, requested } = ports[index] ?? { port: 0, requested: 0 };
   return isHostNetwork(app) ? port : requested || port;
 }
-
-const toDiscovery = ({ app, ports }: PodSource, container: PodContainer): unknown => ({
-  visibility: 'FRAMEWORK',
-  name: taskName(app.id),
-  ports: {
-    ports: endpointsOf(app.pod).flatMap((one, index) =>
-      one.container === container.name
-        ? [
-            {
-              number: ports[index]?.port ?? 0,
-              name: one.endpoint.name,
-              protocol: one.endpoint.protocol.join(','),
-            },
-          ]
-        : [],
-    ),
-  },
-});

@@ -73,7 +73,7 @@ function previewChange(
   const conflicts = findConflicts(draft.deployments(), touched).map(({ id }) => id);
   const running = draft.deployments().length - conflicts.length;
   const isFull = running >= MAX_RUNNING_DEPLOYMENTS && steps.length > 0;
-  const ids = [...new Set([...touched, ...declared])].sort();
+  const ids = [...new Set([...touched, ...declared.map(({ id }) => id)])].sort();
   const sentenced = new Set(change.sentenced ?? []);
   const apps = ids.map((id) => previewApp(context, draft, { id, planned, sentenced }));
   return {

@@ -18,6 +18,7 @@ import { definitionOf, launchedDefinitionOf } from './definitions.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import { changeInstance } from './instance-changes.js';
+import { endExecutorOf } from './kill-effect.js';
 import { statusUpdated } from './marathon-events.js';
 import { toCheckResult } from './task-checks.js';
 
@@ -80,6 +81,9 @@ function applyStatus(
   state: TaskState,
 ): void {
   const id = taskId(status.task_id.value);
+  if (endsTask(state, status.reason)) {
+    for (const effect of endExecutorOf(status)) draft.effect(effect);
+  }
   const instance = draft.instanceOfTask(id);
   const task = instance === undefined ? undefined : taskOf(instance, id);
   if (instance === undefined || task === undefined) {

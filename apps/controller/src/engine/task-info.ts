@@ -1,8 +1,8 @@
 import {
   type App,
   endpointsOf,
+  hasCustomExecutor,
   type Instance,
-  noResources,
   type Placement,
   type Resources,
 } from '#core';
@@ -12,13 +12,16 @@ import {
   type CommandInfo,
   type ContainerInfo,
   MAX_GRACE_NANOSECONDS,
+  type NetworkInfo,
   type TaskInfo,
-  toWireResources,
-  type WireResource,
 } from '#mesos-v1';
+import { isHostNetwork, taskName, toDiscovery, toWireLabels } from './discovery.js';
+import { toExecutor } from './launch-executor.js';
+import { toLinuxInfo } from './linux-info.js';
 import { encode } from './reservations.js';
 import { toWireCheck, toWireHealthCheck } from './task-checks.js';
 import { type TaskPort, taskEnvironment } from './task-environment.js';
+import { toTaskResources } from './task-resources.js';
 
 const NANOSECONDS = 1_000_000_000;
 
@@ -48,28 +51,34 @@ export function buildTaskInfo(source: TaskSource): TaskInfo {
   const { app, instance, placement } = source;
   const health = agentCheckOf(app);
   const check = toWireCheck(app, source.ports);
-  const container = toContainerInfo(app, source.ports);
   const graceSeconds = app.taskKillGracePeriodSeconds;
   return {
     name: taskName(app.id),
     task_id: { value: instance.taskId },
     agent_id: { value: placement.agentId },
-    resources: [
-      ...toTaskResources(source.taken),
-      ...(source.reserved === undefined ? [] : encode(source.reserved)),
-    ],
-    command: toCommand(source),
-    ...(container === undefined ? {} : { container }),
+    ...toWork(source),
     ...(health === undefined
       ? {}
       : { health_check: toWireHealthCheck(app, health.healthCheck, source.ports) }),
     ...(check === undefined ? {} : { check }),
     ...(graceSeconds === undefined ? {} : { kill_policy: toKillPolicy(graceSeconds) }),
-    labels: {
-      labels: Object.entries(app.labels).map(([key, value]) => ({ key, value })),
-    },
-    discovery: toDiscovery(app, source.ports),
+    labels: toWireLabels(app.labels),
+    discovery: toDiscovery(app, instance, source.ports),
     ...(app.resourceLimits === undefined ? {} : { limits: toLimits(app.resourceLimits) }),
+  };
+}
+
+/** What is run, and on which resources: a command and its container, or the app's executor, which gets them instead. */
+function toWork(
+  source: TaskSource,
+): Pick<TaskInfo, 'resources' | 'command' | 'container' | 'executor' | 'data'> {
+  const { app, instance, taken, reserved } = source;
+  const container = toContainerInfo(app, source.ports);
+  const launch = { command: toCommand(source), ...(container === undefined ? {} : { container }) };
+  if (hasCustomExecutor(app)) return toExecutor({ app, instance, taken, ...launch });
+  return {
+    resources: [...toTaskResources(taken), ...(reserved === undefined ? [] : encode(reserved))],
+    ...launch,
   };
 }
 
@@ -99,24 +108,6 @@ function declaredPorts(
   return (
     mappings?.map(({ containerPort, name }) => ({ requested: containerPort, name })) ??
     app.portDefinitions.map(({ port, name }) => ({ requested: port, name }))
-  );
-}
-
-export const isHostNetwork = (app: App): boolean => (app.networks[0]?.mode ?? 'host') === 'host';
-
-/** `/shop/web` is `web.shop`, the name Mesos' own tools show. */
-export const taskName = (appId: string): string =>
-  appId
-    .split('/')
-    .filter((segment) => segment !== '')
-    .reverse()
-    .join('.');
-
-/** With a resource of each role. */
-export function toTaskResources(taken: readonly ResourcePool[]): readonly WireResource[] {
-  const pools = taken.length > 0 ? taken : [{ role: '*', resources: noResources }];
-  return pools.flatMap(({ role, resources }) =>
-    toWireResources(resources).map((entry) => ({ ...entry, role })),
   );
 }
 
@@ -162,19 +153,23 @@ function toProgram(app: App): Pick<CommandInfo, 'shell' | 'value' | 'arguments'>
   };
 }
 
+/** Without a container of its own an app has one only for its terminal. */
 function toContainerInfo(app: App, ports: readonly TaskPort[]): ContainerInfo | undefined {
   const { container } = app;
-  if (container === undefined) return undefined;
-  const { docker } = container;
+  const terminal = app.tty === true ? { tty_info: {} } : {};
+  if (container === undefined) return app.tty === true ? { type: 'MESOS', ...terminal } : undefined;
+  const { docker, linuxInfo } = container;
   const volumes = container.volumes.flatMap(({ containerPath, hostPath, mode }) =>
     hostPath === undefined
       ? []
       : [{ mode: mode ?? 'RW', container_path: containerPath, host_path: hostPath } as const],
   );
-  const names = app.networks.flatMap(({ name }) => (name === undefined ? [] : [{ name }]));
+  const networks = toNetworkInfos(app);
   return {
     type: container.type,
     volumes,
+    ...terminal,
+    ...(linuxInfo === undefined ? {} : { linux_info: toLinuxInfo(linuxInfo) }),
     ...(docker === undefined
       ? {}
       : {
@@ -187,9 +182,17 @@ function toContainerInfo(app: App, ports: readonly TaskPort[]): ContainerInfo | 
             port_mappings: toPortMappings(app, ports),
           },
         }),
-    ...(names.length === 0 ? {} : { network_infos: names }),
+    ...(networks.length === 0 ? {} : { network_infos: networks }),
   };
 }
+
+/** Networks with a name or labels; the labels are for whoever makes the network, and for those who look at the task. */
+const toNetworkInfos = ({ networks }: App): readonly NetworkInfo[] =>
+  networks.flatMap(({ name, labels = {} }) => {
+    const own = Object.keys(labels).length === 0 ? {} : { labels: toWireLabels(labels) };
+    const info = { ...(name === undefined ? {} : { name }), ...own };
+    return Object.keys(info).length === 0 ? [] : [info];
+  });
 
 function toDockerNetwork(app: App): 'HOST' | 'BRIDGE' | 'USER' {
   switch (app.networks[0]?.mode ?? 'host') {
@@ -218,21 +221,6 @@ function toPortMappings(
     }));
   });
 }
-
-const toDiscovery = (app: App, ports: readonly TaskPort[]): unknown => ({
-  visibility: 'FRAMEWORK',
-  name: taskName(app.id),
-  ports: {
-    ports: ports.map(({ port, name }, index) => ({
-      number: port,
-      name: name ?? `port${index}`,
-      protocol:
-        app.portDefinitions[index]?.protocol ??
-        app.container?.portMappings?.[index]?.protocol ??
-        'tcp',
-    })),
-  },
-});
 
 export function toLimits(
   limits: NonNullable<App['resourceLimits']>,

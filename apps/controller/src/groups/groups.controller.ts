@@ -57,8 +57,7 @@ export class GroupsController {
         return;
       }
       case 'versions':
-        this.groups.find(path.id);
-        void reply.send(await this.runtime.store.listGroupVersions());
+        void reply.send(await this.runtime.store.listGroupVersions(this.groups.find(path.id)));
         return;
       case 'version': {
         const earlier = await this.groups.loadVersion(path.id, path.version);

@@ -4,6 +4,7 @@ import { ApiError, BODY_LIMIT_BYTES } from '#platform';
 import { toApiError } from './outcome.js';
 
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\b/i;
+const UTF_8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * Reads JSON bodies by {@link parseJsonText} instead of Fastify's parser: bytes that are not UTF-8, keys given twice and
@@ -27,7 +28,7 @@ export function acceptStrictJson(server: FastifyInstance): void {
 function readBody(body: Buffer): unknown {
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+    text = UTF_8.decode(body);
   } catch (error) {
     throw new ApiError(400, 'Invalid JSON', { details: 'the body is not UTF-8', cause: error });
   }

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { agentId } from '#core';
 import { anInstance } from '../../../../test/support/store-fixtures.js';
@@ -10,6 +10,8 @@ const asked: URL[] = [];
 const server = createServer();
 const sockets = new WebSocketServer({ noServer: true });
 let agentUrl = '';
+/** A client that asked for a command which sleeps has its session. */
+let sleeps = (): void => undefined;
 
 /** An agent whose commands say what they are and end with 3, unless they sleep or are no longer there. */
 beforeAll(async () => {
@@ -22,7 +24,11 @@ beforeAll(async () => {
       return;
     }
     sockets.handleUpgrade(request, socket, head, (client) => {
-      if (command === 'sleep') return;
+      if (command === 'sleep') {
+        client.once('pong', () => sleeps());
+        client.ping();
+        return;
+      }
       client.send(Buffer.concat([Uint8Array.of(1), Buffer.from(`ran ${command}`)]));
       client.send(JSON.stringify({ kind: 'exit', code: 3 }));
       client.close(1000);
@@ -54,7 +60,21 @@ it('runs a command for a shell beside the task and says how it ended', async () 
 });
 
 it('gives up a command that lasts too long, which has failed', async () => {
-  expect((await run('sleep', 100))?.exitCode).toBe(124);
+  const isOpen = new Promise<void>((resolve) => {
+    sleeps = resolve;
+  });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    const running = run('sleep', 60_000);
+    await isOpen;
+    vi.advanceTimersByTime(59_999);
+    await run('true', 60_000);
+    vi.advanceTimersByTime(1);
+
+    expect(await running).toEqual({ exitCode: 124, output: 'still running after 60000 ms' });
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 it('says nothing when nobody could be asked', async () => {

@@ -34,7 +34,7 @@ export function InstancesTab({ app }: { readonly app: App }) {
     );
   }
 
-  const kill = ({ ids, scale }: KillRequest) => {
+  const kill = ({ ids, scale, atOnce = false }: KillRequest) => {
     setRequest(undefined);
     setChosen(new Set());
     void run({
@@ -42,7 +42,9 @@ export function InstancesTab({ app }: { readonly app: App }) {
         ? `Kill ${plural(ids.length, 'instance')} and scale down`
         : `Kill ${plural(ids.length, 'instance')}`,
       send: ({ force }) =>
-        change('POST', '/v2/tasks/delete', { body: { ids }, query: { scale }, force }),
+        change('POST', '/v2/tasks/delete', {
+          ...{ body: { ids }, query: { scale }, force: force || atOnce },
+        }),
     });
   };
 
