@@ -1,4 +1,5 @@
 import type { MasterAgent } from '#cluster';
+import { type Instance, tasksOf } from '#core';
 import type { FakeLeaseKeeper } from '../support/fake-lease-keeper.js';
 import type { AgentNode } from './agent-node.js';
 import type { MasterNode } from './master-node.js';
@@ -15,7 +16,11 @@ export interface FaultTargets {
   /** The master's clients. */
   readonly clients: readonly { readonly process: SimulatedProcess; readonly isLeading: boolean }[];
   readonly leases: FakeLeaseKeeper;
-  readonly observer: { readonly survival: SurvivalWatch };
+  readonly observer: {
+    readonly survival: SurvivalWatch;
+    /** As stored by the controllers, where there are any. */
+    readonly instances?: ReadonlyMap<string, Instance>;
+  };
 }
 
 /** How often each fault comes, relative to the others. */
@@ -151,7 +156,7 @@ function carryOut(fault: Fault, targets: FaultTargets): void {
   }
 }
 
-/** Its tasks may end: those the master knows, and those on its host. */
+/** Its tasks may end: those the master knows, those on its host, and those on their way there that no new master knows. */
 export function giveUp(
   { agents, observer }: Pick<FaultTargets, 'agents' | 'observer'>,
   agent: MasterAgent | undefined,
@@ -160,4 +165,8 @@ export function giveUp(
   const why = 'an operator gave its agent up';
   for (const task of agent?.tasks ?? []) observer.survival.mayEndAt(task, why);
   for (const task of node?.host.tasks.keys() ?? []) observer.survival.mayEnd(task, why);
+  for (const instance of observer.instances?.values() ?? []) {
+    if (instance.placement === undefined || instance.placement.agentId !== agent?.id) continue;
+    for (const { taskId } of tasksOf(instance)) observer.survival.mayEnd(taskId, why);
+  }
 }

@@ -81,7 +81,7 @@ export class RolloutWatch {
     committed: Committed,
   ): void {
     const { stored, world } = this.parts;
-    const app = stored.apps.get(instance.appId);
+    const app = stored.apps.get(instance.appId) ?? this.toBeStopped(instance.appId);
     const what = `instance ${instance.id} is launched`;
     if (app === undefined) {
       world.violate(`${what}, and nobody declares its app`);
@@ -102,13 +102,29 @@ export class RolloutWatch {
     const { allowed } = rollout;
     if (allowed.kind === 'all') return;
     const fresh = alive.filter(
-      (one) => isStaying(one) && this.isFresh(one, app) && this.parts.isWanted(one.taskId),
+      (one) => isStaying(one) && this.isFresh(one, app) && !this.isToBeReplaced(one),
     );
     if (fresh.length > allowed.fresh) {
       world.violate(
         `${what}: ${fresh.length} of ${app.id} are new and ${allowed.fresh} may be (${allowed.kind})`,
       );
     }
+  }
+
+  /** Nobody declares it any more, and what depends on it goes first: until its turn it is kept as it was. */
+  private toBeStopped(id: string): App | undefined {
+    const { stored } = this.parts;
+    const original = stored
+      .running()
+      .flatMap(({ steps, currentStep, underWay, originalRevision }) => {
+        const position = steps.findIndex(({ actions }) =>
+          actions.some(({ kind, app }) => kind === 'StopApplication' && app === id),
+        );
+        const hasBegun = underWay?.some((app) => app === id) ?? position === currentStep;
+        if (position < currentStep || hasBegun) return [];
+        return stored.rootAt(originalRevision).get(id) ?? [];
+      });
+    return original[0];
   }
 
   /** By definitions that apply: of before, where a deployment has to do with the app, as its turn may not have come. */
@@ -182,11 +198,9 @@ export class RolloutWatch {
     rollouts: ReadonlyMap<string, Rollout>,
     staying: readonly Instance[],
   ): void {
-    const { world, isWanted, isRunning } = this.parts;
-    const { taskId: task } = instance;
+    const { world } = this.parts;
     const rollout = rollouts.get(instance.appId);
-    // What fails its checks is replaced whatever holds a rollout, and so is a process that is no more.
-    if (rollout === undefined || !isWanted(task) || !isRunning(task)) return;
+    if (rollout === undefined || this.isToBeReplaced(instance)) return;
     const { app, allowed, deployment } = rollout;
     const what = `${instance.id}, which runs, is given up by ${deployment.id}`;
     const isOld = !this.isFresh(instance, app);
@@ -220,6 +234,12 @@ export class RolloutWatch {
     const ids = new Set(lost.map(({ id }) => id));
     const others = this.parts.stored.instancesOf(app).filter(({ id }) => !ids.has(id));
     return [...others.filter(isStaying), ...lost];
+  }
+
+  /** What fails its checks is replaced whatever holds a rollout, and so is what ended and is still believed to run. */
+  private isToBeReplaced({ taskId, condition }: Instance): boolean {
+    const { isWanted, isRunning } = this.parts;
+    return !isWanted(taskId) || (condition === 'Running' && !isRunning(taskId));
   }
 
   private isFresh(instance: Instance, app: App): boolean {

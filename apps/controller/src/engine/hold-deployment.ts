@@ -99,8 +99,10 @@ function heldNow(
   deployment: Deployment,
 ): Readonly<Record<AppId, HeldInstances>> {
   const held: Record<AppId, HeldInstances> = {};
-  const originals = context.memory.deployments.get(deployment.id)?.originals;
+  const { originals, finished } = context.memory.deployments.get(deployment.id) ?? {};
   for (const { app: id } of actionsUnderWay(deployment)) {
+    // It is where it should be, and stays there: one instance fewer for the moment is not what is to be held.
+    if (finished?.has(id) === true) continue;
     const app = draft.root.apps.get(id) ?? originals?.get(id);
     if (app === undefined) continue;
     const instances = [...draft.instancesOf(id).values()].map((instance) =>

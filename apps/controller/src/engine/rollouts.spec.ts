@@ -184,6 +184,25 @@ describe('a deployment with a budget of failures', () => {
 });
 
 describe('a paused deployment', () => {
+  it('keeps what is done with as it is declared, whatever was missing when it was paused', async () => {
+    const harness = await aRunning({ instances: 2, backoffSeconds: 5 });
+    const next = [
+      anApp('/web', { instances: 2, backoffSeconds: 5, cmd: NEW }),
+      anApp('/other', TOO_MUCH),
+    ];
+    const id = await harness.change({ putApps: next });
+    await harness.clock.advance(5_000);
+
+    harness.cluster.report(taskOf(harness, NEW), 'TASK_FAILED');
+    await harness.clock.advance(100);
+    await steer(harness, id, { kind: 'pause' });
+    await failOver(harness);
+    await harness.clock.advance(10_000);
+
+    expect((await stored(harness, id)).pause).toBeDefined();
+    expect(commands(harness)).toEqual({ [NEW]: 2 });
+  });
+
   it('moves nothing, replaces what dies by its like, over a fail-over, until it is resumed', async () => {
     const upgradeStrategy = { minimumHealthCapacity: 1, maximumOverCapacity: 0.5 };
     const harness = await aRunning({ instances: 4, upgradeStrategy });
