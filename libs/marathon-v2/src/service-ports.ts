@@ -25,7 +25,8 @@ type WithPorts = Pick<App, 'networks' | 'portDefinitions' | 'container'>;
 export class ServicePortAssigner {
   private next: number;
   private readonly inUse: Iterator<number>;
-  private nextInUse: number;
+  /** Not looked for before a port is to be handed out. */
+  private nextInUse: number | undefined;
 
   /** `declared` are the ports in use, `taken` those that the change names itself; what is handed out is added there. */
   constructor(
@@ -35,7 +36,6 @@ export class ServicePortAssigner {
   ) {
     this.next = range.min;
     this.inUse = declared.keysFrom(range.min);
-    this.nextInUse = this.following();
   }
 
   /** The app with all its service ports set, or undefined when the range is exhausted. */
@@ -58,6 +58,7 @@ export class ServicePortAssigner {
   }
 
   private take(): number | undefined {
+    this.nextInUse ??= this.following();
     for (; this.next <= this.range.max; this.next += 1) {
       if (this.nextInUse === this.next) this.nextInUse = this.following();
       else if (!this.taken.has(this.next)) {
