@@ -144,7 +144,7 @@ export {
   type RegistrySnapshot,
 } from './master-registry.port.js';
 export type { Clock, Now } from './now.js';
-export { isDormant, isLeftover, isParked } from './parked-instance.js';
+export { isDormant, isLeftover, isParked, isReleased } from './parked-instance.js';
 export {
   compilePattern,
   MAX_PATTERN_LENGTH,

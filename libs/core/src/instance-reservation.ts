@@ -20,4 +20,9 @@ export interface InstanceReservation {
   readonly isConfirmed: boolean;
   /** Its task is being ended for a new one: with that end its goal is Running again. */
   readonly isComingBack?: true;
+  /**
+   * When the master took it that all of it is given back, Unix ms. Its agent may not hear of it, so what it offers is
+   * compared for a while; nothing else knows of the instance any more.
+   */
+  readonly releasedAtEpochMs?: number;
 }

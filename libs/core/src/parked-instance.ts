@@ -8,6 +8,10 @@ export const isParked = ({ reservation, condition }: Instance): boolean =>
 export const isLeftover = (instance: Instance): boolean =>
   isParked(instance) && instance.goal === 'Decommissioned';
 
+/** Given back, as far as the master knows. It is no instance of its app any more. */
+export const isReleased = ({ reservation }: Instance): boolean =>
+  reservation?.releasedAtEpochMs !== undefined;
+
 /** Kept for later: it takes no part in what is to run, and neither does one that was stopped where nobody sees it. */
 export const isDormant = (instance: Instance): boolean =>
   isParked(instance) ||

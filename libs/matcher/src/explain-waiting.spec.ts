@@ -434,7 +434,7 @@ describe('explanations and the matcher', () => {
           expect(places).toBeGreaterThan(0);
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 500 },
     );
     expect(tried).toBeGreaterThan(100);
   });

@@ -5,6 +5,7 @@ import {
   type DeploymentId,
   type Instance,
   type InstanceId,
+  isReleased,
   isTerminalCondition,
   type JobProgress,
   type RootGroup,
@@ -67,14 +68,16 @@ export class CommittedState {
     );
     const byApp = new Map<AppId, Map<InstanceId, Instance>>();
     for (const instance of snapshot.instances) {
+      state.putInstance(instance);
+      if (isReleased(instance)) continue;
       const ofApp = byApp.get(instance.appId) ?? new Map<InstanceId, Instance>();
       byApp.set(instance.appId, ofApp.set(instance.id, instance));
-      state.putInstance(instance);
     }
     for (const [app, instances] of byApp) state.byApp.set(app, instances);
     return state;
   }
 
+  /** With those that are released; {@link instancesOf} an app leaves them out. */
   instances(): Iterable<Instance> {
     return this.byId.values();
   }

@@ -6,6 +6,7 @@ import {
   hasTask,
   type Instance,
   type InstanceId,
+  isReleased,
   type JobProgress,
   type Now,
   nextRoot,
@@ -86,7 +87,9 @@ export class Draft {
   }
 
   putInstance(instance: Instance): void {
-    this.ownInstances(instance.appId).set(instance.id, instance);
+    const ofApp = this.ownInstances(instance.appId);
+    if (isReleased(instance)) ofApp.delete(instance.id);
+    else ofApp.set(instance.id, instance);
     this.instanceChanges.set(instance.id, instance);
     for (const { taskId } of tasksOf(instance)) this.taskChanges.set(taskId, instance.id);
     this.touchedApps.add(instance.appId);

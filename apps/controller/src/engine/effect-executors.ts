@@ -6,7 +6,7 @@ import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import type { EngineEffect } from './engine-effect.js';
 import { changeInstance, delayLaunches, type EndReport, toFailure } from './instance-changes.js';
-import { forgetReleased } from './leftovers.js';
+import { noteReleased } from './leftovers.js';
 import { referencesOf } from './reconciler.js';
 import { toKillPolicy } from './task-info.js';
 
@@ -109,7 +109,7 @@ async function acceptOffer(
       },
     });
     for (const id of effect.instanceIds) noteAccepted(context, id);
-    await forgetReleased(context, effect.released);
+    await noteReleased(context, effect.released);
   } catch (error) {
     await settleFailedAccept(context, effect, error);
   } finally {

@@ -1,4 +1,4 @@
-import type { AgentId, App, AppId, Now } from '#core';
+import { type AgentId, type App, type AppId, isReleased, type Now } from '#core';
 import { delayLeftMs, type QueueEntry } from '#deployment';
 import { topLevelGroupOf } from '#marathon-v2';
 import {
@@ -131,8 +131,9 @@ function holdersOf({ state }: EngineContext, app: App): ReadonlyMap<string, stri
   const holders = new Map<string, string>();
   const ports = new Set(wantedPorts(app).filter((port) => typeof port === 'number'));
   if (ports.size === 0) return holders;
-  for (const { appId, placement, hostPorts, taskId } of state.instances()) {
-    if (appId === app.id) continue;
+  for (const instance of state.instances()) {
+    const { appId, placement, hostPorts, taskId } = instance;
+    if (appId === app.id || isReleased(instance)) continue;
     for (const port of hostPorts) {
       if (port === null || placement === undefined || !ports.has(port)) continue;
       holders.set(keyOf(placement.agentId, port), taskId);

@@ -1,4 +1,11 @@
-import { type Instance, type InstanceId, instanceId, isLeftover } from '#core';
+import {
+  type Instance,
+  type InstanceId,
+  instanceId,
+  isLeftover,
+  isReleased,
+  type Now,
+} from '#core';
 import type { OfferedReservation } from '#matcher';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
@@ -6,10 +13,18 @@ import { instanceChanged } from './marathon-events.js';
 import { MAX_OPERATIONS_PER_OFFER, type OpenOffer } from './offer-round.js';
 import { releaseReservation } from './reservations.js';
 
-/** What is reserved for instances that are no more is destroyed and given back, as soon as it is offered. */
+/**
+ * What is reserved for instances that are no more is destroyed and given back, as soon as it is offered. The master takes
+ * that before the agent hears of it: should both fail then, the agent brings it back, and it is given back once more.
+ */
 
 /** Offers are asked for so long for the sake of leftovers alone, milliseconds; other offers may have them later. */
 const ASK_MS = 60_000;
+/**
+ * So long after the release an offer without it says that the agent has heard, milliseconds: one that could not is lost to
+ * its master by then, and tells what it has when it comes back.
+ */
+const RELEASE_DOUBT_MS = 120_000;
 /** A leftover nobody has offered is forgotten, milliseconds: its agent is gone, or it was never made. */
 const CONFIRMED_MEMORY_MS = 7 * 24 * 3_600_000;
 const UNCONFIRMED_MEMORY_MS = 600_000;
@@ -31,6 +46,22 @@ export function releaseLeftovers(
       target.released.push(instanceId(offered.instanceId));
     }
   }
+  forgetConfirmed(context, draft, open);
+}
+
+/** Its agent is offered for its role, and what was given back is not there. O(unsettled instances). */
+function forgetConfirmed({ state }: EngineContext, draft: Draft, open: readonly OpenOffer[]): void {
+  for (const instance of leftoversIn(state)) {
+    const { reservation, placement, id } = instance;
+    if (!isReleased(instance) || !isVerifiable(instance, draft.now)) continue;
+    const isGone = open.some(
+      ({ offer: { agentId, allocatedRole = reservation?.role, reservations = [] } }) =>
+        agentId === placement?.agentId &&
+        allocatedRole === reservation?.role &&
+        !reservations.some((offered) => offered.instanceId === id),
+    );
+    if (isGone) draft.deleteInstance(instance);
+  }
 }
 
 /**
@@ -48,26 +79,34 @@ function isToBeReleased(
   return isOurs && instance === undefined && reconciler.isSettled();
 }
 
-/** The master has taken the call: they are forgotten. Never rejects. */
-export async function forgetReleased(
+/** The master has taken the call: their apps have them no more. Never rejects. */
+export async function noteReleased(
   context: EngineContext,
   ids: readonly InstanceId[],
 ): Promise<void> {
   if (!ids.some((id) => context.state.instance(id) !== undefined)) return;
-  await dropLeftovers(context, ids);
+  await changeLeftovers(context, ids, (draft, instance) => {
+    const { reservation } = instance;
+    if (reservation === undefined) return;
+    if (!isReleased(instance)) draft.emit(instanceChanged({ ...instance, condition: 'Killed' }));
+    const releasedAtEpochMs = draft.now.epochMs;
+    draft.putInstance({ ...instance, reservation: { ...reservation, releasedAtEpochMs } });
+  });
 }
 
 /** Begins to ask for offers, so that what is left over is offered. */
 export function askForLeftovers({ memory, demand, ports, state }: EngineContext): void {
-  if (!hasLeftovers(state)) return;
-  memory.leftoversUntilMonoMs = ports.clock.now().monoMs + ASK_MS;
+  const now = ports.clock.now();
+  if (!hasLeftovers(state, now)) return;
+  memory.leftoversUntilMonoMs = now.monoMs + ASK_MS;
   demand.update({ isNew: true });
 }
 
 /** For how much longer offers are wanted for leftovers, milliseconds; 0: they are not. O(unsettled instances). */
 export function leftoversWaitMs({ memory, state, ports }: EngineContext): number {
-  const leftMs = memory.leftoversUntilMonoMs - ports.clock.now().monoMs;
-  return leftMs > 0 && hasLeftovers(state) ? leftMs : 0;
+  const now = ports.clock.now();
+  const leftMs = memory.leftoversUntilMonoMs - now.monoMs;
+  return leftMs > 0 && hasLeftovers(state, now) ? leftMs : 0;
 }
 
 /** Forgets those that were waited for long enough, and asks for the others once more. Called now and then. */
@@ -80,9 +119,14 @@ export function reviewLeftovers(context: EngineContext): void {
     return memory.elapsed.inConditionMs(instance, now) > limitMs;
   });
   if (old.length > 0) {
-    void dropLeftovers(
+    void changeLeftovers(
       context,
       old.map(({ id }) => id),
+      (draft, instance) => {
+        draft.deleteInstance(instance);
+        if (!isReleased(instance))
+          draft.emit(instanceChanged({ ...instance, condition: 'Killed' }));
+      },
     );
   }
   askForLeftovers(context);
@@ -92,7 +136,11 @@ export function reviewLeftovers(context: EngineContext): void {
 export const reservedRoles = (instances: Iterable<Instance>): ReadonlySet<string> =>
   new Set([...instances].flatMap(({ reservation }) => reservation?.role ?? []));
 
-async function dropLeftovers(context: EngineContext, ids: readonly InstanceId[]): Promise<void> {
+async function changeLeftovers(
+  context: EngineContext,
+  ids: readonly InstanceId[],
+  change: (draft: Draft, instance: Instance) => void,
+): Promise<void> {
   try {
     await context.commits.submit({
       whenUnavailable: 'retry',
@@ -100,8 +148,7 @@ async function dropLeftovers(context: EngineContext, ids: readonly InstanceId[])
         for (const id of ids) {
           const instance = draft.instance(id);
           if (instance === undefined || !isLeftover(instance)) continue;
-          draft.deleteInstance(instance);
-          draft.emit(instanceChanged({ ...instance, condition: 'Killed' }));
+          change(draft, instance);
           draft.after(() => context.evaluateSoon([instance.appId]));
         }
       },
@@ -112,7 +159,13 @@ async function dropLeftovers(context: EngineContext, ids: readonly InstanceId[])
   }
 }
 
-const hasLeftovers = (state: EngineContext['state']): boolean => leftoversIn(state).length > 0;
+/** Worth an offer: what was given back a moment ago is not. */
+const hasLeftovers = (state: EngineContext['state'], now: Now): boolean =>
+  leftoversIn(state).some((instance) => !isReleased(instance) || isVerifiable(instance, now));
+
+/** Whether it was given back long enough ago for an offer to tell. */
+const isVerifiable = ({ reservation }: Instance, { epochMs }: Now): boolean =>
+  epochMs - (reservation?.releasedAtEpochMs ?? epochMs) >= RELEASE_DOUBT_MS;
 
 function leftoversIn(state: EngineContext['state']): readonly Instance[] {
   return [...state.unsettled].flatMap((id) => {

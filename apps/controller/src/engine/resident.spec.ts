@@ -10,6 +10,8 @@ const AGENTS = ['agent-1', 'agent-2', 'agent-3'].map((id, index) => ({
 }));
 
 const LONG_MS = 20_000;
+/** Until offers have been asked for once more, for the sake of what was given back. */
+const RELEASE_MS = 720_000;
 /** Of the life of an app, more than there are. */
 const MAX_EFFECTS = 16;
 
@@ -265,6 +267,46 @@ describe('a resident app', () => {
     expect(reservedCpus(harness)).toBe(0);
     expect(instancesOf(harness)).toEqual([]);
     expect(harness.cluster.calls.at(-1)).toBe('SUPPRESS');
+  });
+
+  it('gives back once more what an agent brings back that has not heard, whoever leads then', async () => {
+    const harness = new EngineHarness(AGENTS);
+    const calls = recordCalls(harness);
+    await harness.start();
+    await harness.put(aResident());
+    await harness.clock.advance(LONG_MS);
+    const agentId = harness.cluster.running()[0]?.agentId ?? '';
+    const made = calls.flatMap((call) =>
+      call.type === 'ACCEPT' ? (call.accept.operations ?? []) : [],
+    );
+    await harness.change({ removeApps: [appId('/db')] });
+    await harness.clock.advance(LONG_MS);
+    expect(volumesOf(harness)).toEqual([]);
+
+    harness.crash();
+    for (const operation of made) harness.cluster.reservations.apply(agentId, operation);
+    expect(volumesOf(harness)).toHaveLength(1);
+    await harness.start();
+    await harness.clock.advance(RELEASE_MS);
+
+    expect(volumesOf(harness)).toEqual([]);
+    expect(reservedCpus(harness)).toBe(0);
+    await harness.clock.advance(RELEASE_MS);
+    expect((await harness.store.load()).instances).toEqual([]);
+  });
+
+  it('is forgotten once its agent is offered without what was given back', async () => {
+    const harness = await aResidentApp();
+    await harness.change({ removeApps: [appId('/db')] });
+    await harness.clock.advance(LONG_MS);
+    const kept = (await harness.store.load()).instances;
+
+    await harness.clock.advance(RELEASE_MS);
+
+    expect(kept).toHaveLength(1);
+    expect((await harness.store.load()).instances).toEqual([]);
+    const calls = harness.cluster.calls.filter((call) => call !== 'RECONCILE');
+    expect(calls.at(-1)).toBe('SUPPRESS');
   });
 
   it('starts anew when it is removed while an instance ends, and declared again', async () => {
