@@ -13,7 +13,8 @@ import type { World } from './world.js';
 const ROUND_MS = 4_000;
 /** An agent that is away for so long does not come back with what was on it. */
 const LOST_MS = 120_000;
-const FAILED = /the job has failed: .* a restart or a new definition runs it again/;
+/** As `jobFailure` says it. */
+const FAILED = /the job has failed: .* a restart, or another definition than that, runs it again/;
 
 /** Somebody who takes agents out of service, and when all is quiet decides what waits for a decision. */
 export class ClusterOperator {
