@@ -3,11 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { WireApp, WireDeployment, WireWhy } from '#marathon-v2';
 import { readAllPages } from './all-pages.js';
 import { type ApiClient, createApiClient, RequestError } from './api-client.js';
-import {
-  type ChangeFlags,
-  createDeploymentCommands,
-  type SentChange,
-} from './deployment-commands.js';
+import type { ChangeFlags, SentChange } from './command-ports.js';
+import { createDeploymentCommands } from './deployment-commands.js';
 import type { ExecFlags } from './exec.js';
 import { formatPreview } from './format-preview.js';
 import { createPodCommands } from './pod-commands.js';

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { ApiClient } from './api-client.js';
-import { createDeploymentCommands, type SentChange } from './deployment-commands.js';
+import type { SentChange } from './command-ports.js';
+import { createDeploymentCommands } from './deployment-commands.js';
 
 it.each([
   ['abortDeployment', 'POST', '/v2/deployments/d-1/abort'],

@@ -1,41 +1,10 @@
-import type {
-  WireAppRestart,
-  WireChangePreview,
-  WireDeployment,
-  WireDeploymentDetails,
-} from '#marathon-v2';
-import type { ApiClient } from './api-client.js';
+import type { WireDeployment, WireDeploymentDetails } from '#marathon-v2';
+import type { ChangeFlags, CommandPorts, SentChange } from './command-ports.js';
 import { formatDeployment, formatDeployments, formatEnded } from './format-deployments.js';
 import { resourcePath } from './resource-path.js';
 
-export interface ChangeFlags {
-  readonly force?: boolean;
-  /** Shows what would happen; nothing does. */
-  readonly dryRun?: boolean;
-  readonly wait?: boolean;
-}
-
-/** What a change answers, or a dry run of it. */
-export type SentChange = CarriedOut | WireChangePreview;
-
-interface CarriedOut {
-  readonly dryRun?: undefined;
-  readonly restarts?: readonly WireAppRestart[];
-  readonly deploymentId?: string;
-  readonly version?: string;
-  readonly deployments?: readonly { readonly id: string }[];
-}
-
 /** Commands on deployments: to see them, hold them, and let them go on or back. */
-export function createDeploymentCommands({
-  request,
-  print,
-  change,
-}: {
-  readonly request: ApiClient;
-  readonly print: (answer: unknown, text: () => string) => void;
-  readonly change: (sent: Promise<SentChange>, flags: ChangeFlags) => Promise<void>;
-}) {
+export function createDeploymentCommands({ request, print, change }: CommandPorts) {
   return {
     async listDeployments(flags: { readonly ended?: boolean } = {}): Promise<void> {
       const query = flags.ended === true ? { state: 'finished' } : {};

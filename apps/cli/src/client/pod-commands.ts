@@ -1,15 +1,9 @@
 import type { WirePodStatus } from '#marathon-v2';
-import type { ApiClient } from './api-client.js';
+import type { CommandPorts } from './command-ports.js';
 import { formatTable } from './text-table.js';
 
 /** Commands on pods. */
-export function createPodCommands({
-  request,
-  print,
-}: {
-  readonly request: ApiClient;
-  readonly print: (answer: unknown, text: () => string) => void;
-}) {
+export function createPodCommands({ request, print }: Pick<CommandPorts, 'request' | 'print'>) {
   return {
     async listPods(): Promise<void> {
       const answer = await request<readonly WirePodStatus[]>('/v2/pods/::status');

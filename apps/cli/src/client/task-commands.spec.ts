@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ApiClient } from './api-client.js';
-import type { SentChange } from './deployment-commands.js';
+import type { SentChange } from './command-ports.js';
 import { createTaskCommands } from './task-commands.js';
 
 function aKill(answer: unknown) {

@@ -1,7 +1,6 @@
 import type { WireTask } from '#marathon-v2';
 import { readAllPages } from './all-pages.js';
-import type { ApiClient } from './api-client.js';
-import type { ChangeFlags, SentChange } from './deployment-commands.js';
+import type { ChangeFlags, CommandPorts, SentChange } from './command-ports.js';
 import { resourcePath } from './resource-path.js';
 import { formatTable } from './text-table.js';
 
@@ -14,15 +13,7 @@ export interface KillFlags extends ChangeFlags {
 type KillAnswer = SentChange & { readonly tasks?: readonly Pick<WireTask, 'id'>[] };
 
 /** Commands on tasks of apps: to see them, and to end them. */
-export const createTaskCommands = ({
-  request,
-  print,
-  change,
-}: {
-  readonly request: ApiClient;
-  readonly print: (answer: unknown, text: () => string) => void;
-  readonly change: (sent: Promise<SentChange>, flags: ChangeFlags) => Promise<void>;
-}) => ({
+export const createTaskCommands = ({ request, print, change }: CommandPorts) => ({
   async listTasks(app?: string): Promise<void> {
     const tasksOf = (answer: unknown) => (answer as { readonly tasks: readonly WireTask[] }).tasks;
     const tasks =
