@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import type { RootGroup } from '#core';
+import { present, type RootGroup } from '#core';
 import {
   type ChangeContext,
   changedGroup,
@@ -67,8 +67,7 @@ export class RootWriter {
     };
     try {
       const done = resultOrThrow(await this.runtime.engine.changeRoot({ ...rest, apply }));
-      if (planned === undefined) throw new Error('a change was carried out without a plan');
-      const { declared, warnings } = planned;
+      const { declared, warnings } = present(planned, 'a change was carried out without a plan');
       const { version, deploymentId, restarts, putApps } = done;
       return { version, deploymentId, restarts, warnings, declared: { ...declared, putApps } };
     } catch (error) {
