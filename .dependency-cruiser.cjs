@@ -129,7 +129,7 @@ module.exports = {
     onlyPackages(
       'daemon-packages',
       '^apps/(controller|master|agent|router)/',
-      `${NEST}|rxjs|class-validator|class-transformer|@fastify/static|undici|prom-client|ws`,
+      `${NEST}|rxjs|class-validator|class-transformer|@fastify/static|undici|prom-client|ws|dns-packet`,
       'Edge packages of the daemons. A new one is added here with a reason in its commit.',
     ),
     {
