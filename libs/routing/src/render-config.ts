@@ -11,6 +11,8 @@ export interface EdgeSettings {
   readonly hostsMapFile: string;
   /** Longest life of an old worker after a reload. */
   readonly hardStopSeconds: number;
+  /** The operator's configuration that this one is built on. */
+  readonly baseConfig?: string | undefined;
 }
 
 type Lines = string[][];
@@ -90,9 +92,12 @@ function sectionsOf(model: EdgeModel, settings: EdgeSettings, fill: Fill): Secti
   ];
 }
 
+/** A new master takes the listeners over from the worker of one that is deaf. */
+const PASS_LISTENERS = ['expose-fd', 'listeners'];
+
 const globalLines = (settings: EdgeSettings, generation: string): Lines => [
   ['description', generationMark(generation)],
-  ['stats', 'socket', settings.statsSocket, 'mode', '600', 'level', 'admin'],
+  ['stats', 'socket', settings.statsSocket, 'mode', '600', 'level', 'admin', ...PASS_LISTENERS],
   ['hard-stop-after', `${settings.hardStopSeconds}s`],
   ['mworker-max-reloads', '20'],
 ];

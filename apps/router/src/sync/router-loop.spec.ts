@@ -6,7 +6,8 @@ import type { WireApp, WireRouterReport, WireTask } from '#marathon-v2';
 import { createLogger } from '#platform';
 import type { EdgeModel } from '#routing';
 import type { ControllerEvent } from '../controller/controller-client.js';
-import { EdgeRefusedError } from '../haproxy/haproxy-edge.js';
+import { NO_DRIFT } from '../haproxy/drift.js';
+import { EdgeRefusedError } from '../haproxy/edge-refused.js';
 import type { Edge } from './edge.port.js';
 import { HealthRecord } from './health-record.js';
 import { RouterLoop, type RouterLoopOptions } from './router-loop.js';
@@ -66,7 +67,7 @@ function createEdge(extra: Partial<Edge> = {}): Writable<Edge> {
     restart: async () => undefined,
     leave: async () => undefined,
     stop: async () => undefined,
-    refresh: async () => undefined,
+    refresh: async () => NO_DRIFT,
     persist: async () => undefined,
     listenPorts: async () => new Set(),
     oldWorkers: async () => 0,

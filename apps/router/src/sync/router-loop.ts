@@ -1,7 +1,7 @@
 import { type Logger, SerialQueue } from '#platform';
 import { buildRoutes, type EdgeModel, type RouteTable, toEdgeModel } from '#routing';
 import type { ControllerClient, ControllerEvent } from '../controller/controller-client.js';
-import { EdgeRefusedError } from '../haproxy/haproxy-edge.js';
+import { EdgeRefusedError } from '../haproxy/edge-refused.js';
 import { affectedApps, isTaskEvent } from './affected-apps.js';
 import { AppMirror } from './app-mirror.js';
 import { ChangedApps } from './changed-apps.js';
