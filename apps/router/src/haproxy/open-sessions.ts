@@ -1,5 +1,5 @@
 import type { EdgeFiles } from './edge-files.js';
-import { parseOldWorkers, parseSessions } from './read-state.js';
+import { type MasterState, parseProcesses, parseSessions } from './read-state.js';
 import { askMaster, RuntimeApiError, runCommands } from './runtime-socket.js';
 
 type Sockets = Pick<EdgeFiles, 'adminSocket' | 'masterSocket'>;
@@ -32,7 +32,13 @@ export async function readOpenSessions(sockets: Sockets): Promise<ReadonlyMap<st
 export async function listOldWorkers(
   sockets: Pick<Sockets, 'masterSocket'>,
 ): Promise<readonly number[]> {
-  return parseOldWorkers(await askMaster(sockets.masterSocket, 'show proc'));
+  const { workers } = await readProcesses(sockets);
+  return workers.filter(({ isOld }) => isOld).map(({ pid }) => pid);
+}
+
+/** The master and its workers. Rejects with {@link RuntimeApiError} when the master does not answer. */
+export async function readProcesses(sockets: Pick<Sockets, 'masterSocket'>): Promise<MasterState> {
+  return parseProcesses(await askMaster(sockets.masterSocket, 'show proc'));
 }
 
 async function askOldWorker(sockets: Sockets, pid: number): Promise<string> {

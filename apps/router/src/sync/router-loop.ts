@@ -1,7 +1,7 @@
 import { type Logger, SerialQueue } from '#platform';
 import { buildRoutes, type EdgeModel, type RouteTable, toEdgeModel } from '#routing';
 import type { ControllerClient, ControllerEvent } from '../controller/controller-client.js';
-import { EdgeRefusedError } from '../haproxy/haproxy-edge.js';
+import { EdgeRefusedError } from '../haproxy/edge-refused.js';
 import { affectedApps, isTaskEvent } from './affected-apps.js';
 import { AppMirror } from './app-mirror.js';
 import { ChangedApps } from './changed-apps.js';
@@ -336,7 +336,7 @@ export class RouterLoop {
       groups: this.options.groups,
       reservedPorts: this.options.reservedPorts,
       lastKnownHealth: new Map(),
-    }).routes.flatMap(({ listenPort }) => (listenPort === undefined ? [] : [listenPort]));
+    }).routes.flatMap(({ listener }) => (listener === undefined ? [] : [listener.port]));
     await this.occupied.probe(wanted, await this.options.edge.listenPorts());
   }
 
