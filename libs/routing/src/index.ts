@@ -15,5 +15,14 @@ export {
   renderHostsMap,
   renderStructure,
 } from './render-config.js';
+export {
+  type ClaimingChange,
+  claimsOf,
+  collide,
+  describeClash,
+  type RouteClaim,
+  RouteClaimIndex,
+  type RouteClash,
+} from './route-claims.js';
 export type { Endpoint, Route, RouteConflict, RouteTable } from './route-table.js';
 export { listenPortsOf, withoutListenPorts } from './without-listen-ports.js';
