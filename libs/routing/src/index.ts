@@ -26,6 +26,15 @@ export {
 } from './render/render-config.js';
 export { isChecked, serverOptions } from './render/server-options.js';
 export type { PortRules } from './resolve-conflicts.js';
+export {
+  type ClaimingChange,
+  claimsOf,
+  collide,
+  describeClash,
+  type RouteClaim,
+  RouteClaimIndex,
+  type RouteClash,
+} from './route-claims.js';
 export { routeFingerprint } from './route-fingerprint.js';
 export type { Endpoint, Route, RouteConflict, RouteListener, RouteTable } from './route-table.js';
 export { listenPortsOf, withoutListenPorts } from './without-listen-ports.js';

@@ -1,4 +1,4 @@
-import type { PathPrefix } from './labels/port-labels.js';
+import { hostKeys } from './route-claims.js';
 import type { Route, RouteConflict, RouteListener, RouteTable } from './route-table.js';
 
 /** Ports an app may not have. */
@@ -66,23 +66,15 @@ function claimHost(
   host: string,
   refuse: (reason: string) => void,
 ): boolean {
-  const keys = hostKeys(route, host);
+  const keys = hostKeys(host, route.passthrough ? [] : route.paths);
   const taken = keys.find((key) => owners.has(key));
   if (taken !== undefined) {
-    refuse(`host ${taken.replace(/^tls:/, '')} is already served by ${owners.get(taken)}`);
+    refuse(`host ${taken} is already served by ${owners.get(taken)}`);
     return false;
   }
   for (const key of keys) owners.set(key, route.appId);
   return true;
 }
-
-function hostKeys({ passthrough, paths }: Route, host: string): readonly string[] {
-  if (passthrough) return [`tls:${host}`, host];
-  return paths.length === 0 ? [host] : paths.map((prefix) => `${host}${toKey(prefix)}`);
-}
-
-const toKey = ({ path, ignoresCase }: PathPrefix): string =>
-  ignoresCase ? `${path.toLowerCase()} (any case)` : path;
 
 /** Who listens where. */
 class PortOwners {
