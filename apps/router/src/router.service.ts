@@ -7,7 +7,7 @@ import { createLogger, metricsRegistry, ownAuthorization, processTls, schemeOf }
 import { ControllerClient } from './controller/controller-client.js';
 import { type EdgeFiles, edgeFilesIn } from './haproxy/edge-files.js';
 import { HaproxyEdge } from './haproxy/haproxy-edge.js';
-import { isPortFree } from './haproxy/validate-config.js';
+import { isPortFreeAt } from './haproxy/validate-config.js';
 import { ROUTER_CONFIG, type RouterConfig } from './router-config.js';
 import { HealthRecord } from './sync/health-record.js';
 import { RouterLoop } from './sync/router-loop.js';
@@ -28,10 +28,14 @@ export class RouterService implements OnModuleDestroy {
       files: this.files,
       logger,
       settings: {
-        bindAddress: config.edgeHost,
+        bindAddresses: config.edgeHosts,
         httpPort: config.edgeHttpPort,
+        ...(config.edgeAppsPort > 0 && { appsPort: config.edgeAppsPort }),
+        acceptsProxy: config.acceptsProxy,
         statsSocket: this.files.adminSocket,
-        hostsMapFile: this.files.hostsMap,
+        mapFiles: this.files.maps,
+        socketPrefix: this.files.socketPrefix,
+        certificateDirectory: this.files.certificates,
         hardStopSeconds: HARD_STOP_SECONDS,
       },
       onExit: () => this.loop.haproxyGone(),
@@ -39,7 +43,7 @@ export class RouterService implements OnModuleDestroy {
     this.loop = new RouterLoop({
       routerId: readRouterId(config.dataDirectory),
       groups: config.groups,
-      isPortFree: (port) => isPortFree(config.edgeHost, port),
+      isPortFree: (port) => isPortFreeAt(config.edgeHosts, port),
       reservedPorts: new Set(config.reservedPorts),
       client: new ControllerClient(
         config.controllerUrls,

@@ -1,12 +1,6 @@
-import {
-  type EdgeModel,
-  type EdgeSettings,
-  renderConfig,
-  renderHostsMap,
-  toEdgeModel,
-} from '#routing';
+import { EDGE_MAPS, type EdgeModel, type EdgeSettings, renderConfig, toEdgeModel } from '#routing';
 import type { BaseConfig } from './base-config.js';
-import { type EdgeFiles, replaceFile } from './edge-files.js';
+import { type EdgeFiles, replaceFile, writeMaps } from './edge-files.js';
 import { EdgeRefusedError } from './edge-refused.js';
 import type { Generations } from './generations.js';
 import { explainTooManyConnections } from './haproxy-capabilities.js';
@@ -14,11 +8,14 @@ import { validateConfig } from './validate-config.js';
 
 const EMPTY_MODEL = toEdgeModel({ routes: [], conflicts: [] });
 
+/** Ends the names of files that are only checked. */
+const CANDIDATE = '.candidate';
+
 /** Asks HAProxy whether it would serve a model, on files of its own: those it would be restarted with stay as they are. */
 export class ConfigCheck {
   constructor(
     private readonly options: {
-      readonly files: Pick<EdgeFiles, 'config' | 'hostsMap'>;
+      readonly files: Pick<EdgeFiles, 'config' | 'maps'>;
       readonly settings: EdgeSettings;
       readonly generations: Generations;
       readonly binary: string;
@@ -48,15 +45,22 @@ export class ConfigCheck {
 
   /** What HAProxy says against a model; undefined: nothing. */
   async explainRefusal(model: EdgeModel): Promise<string | undefined> {
-    const { files, settings, generations, binary, maxOpenFiles } = this.options;
-    const candidate = `${files.config}.candidate`;
-    const hostsMapFile = `${files.hostsMap}.candidate`;
-    const text = renderConfig(model, { ...settings, hostsMapFile }, generations.of(model));
+    const { files, generations, binary, maxOpenFiles } = this.options;
+    const candidate = files.config + CANDIDATE;
+    const text = renderConfig(model, this.candidateSettings(), generations.of(model));
     const tooMany = explainTooManyConnections(text, maxOpenFiles());
     if (tooMany !== undefined) return tooMany;
-    await replaceFile(hostsMapFile, renderHostsMap(model.hosts));
+    await writeMaps(files, model.maps, CANDIDATE);
     await replaceFile(candidate, text);
     const verdict = await validateConfig(candidate, binary);
     return verdict.ok ? undefined : verdict.reason;
+  }
+
+  private candidateSettings(): EdgeSettings {
+    const { files, settings } = this.options;
+    const mapFiles = Object.fromEntries(
+      EDGE_MAPS.map((map) => [map, files.maps[map] + CANDIDATE]),
+    ) as unknown as EdgeSettings['mapFiles'];
+    return { ...settings, mapFiles };
   }
 }

@@ -3,13 +3,20 @@ import { mkdirSync } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { EDGE_MAPS, type EdgeMap, type EdgeMaps, renderMap } from '#routing';
 
 /** Absolute paths of what router and HAProxy share. */
 export interface EdgeFiles {
   readonly config: string;
   /** The configuration HAProxy was last seen serving with. */
   readonly lastGoodConfig: string;
-  readonly hostsMap: string;
+  readonly maps: Readonly<Record<EdgeMap, string>>;
+  /** Folder of the certificates by name. */
+  readonly certificates: string;
+  /** Which of them TLS by host name uses. */
+  readonly certificateList: string;
+  /** Begins the names of abstract sockets; of this folder alone. */
+  readonly socketPrefix: string;
   readonly adminSocket: string;
   readonly masterSocket: string;
   readonly processRecord: string;
@@ -35,7 +42,12 @@ export function edgeFilesIn(directory: string, foreign?: ForeignPaths): EdgeFile
   return {
     config: join(directory, 'haproxy.cfg'),
     lastGoodConfig: join(directory, 'haproxy.last-good.cfg'),
-    hostsMap: join(directory, 'hosts.map'),
+    maps: Object.fromEntries(
+      EDGE_MAPS.map((map) => [map, join(directory, `${toFileName(map)}.map`)]),
+    ) as unknown as EdgeFiles['maps'],
+    certificates: join(directory, 'certificates'),
+    certificateList: join(directory, 'certificates.list'),
+    socketPrefix: `pacer-${mark}`,
     adminSocket: socket('admin.sock'),
     masterSocket: socket('master.sock'),
     processRecord: join(directory, 'haproxy.json'),
@@ -43,6 +55,20 @@ export function edgeFilesIn(directory: string, foreign?: ForeignPaths): EdgeFile
     operatorConfig: join(directory, 'haproxy.operator.cfg'),
     ...foreign,
   };
+}
+
+const toFileName = (map: string): string =>
+  map.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** Writes the map files; `suffix` for those that only a check of a configuration reads. */
+export async function writeMaps(
+  files: Pick<EdgeFiles, 'maps'>,
+  maps: Partial<EdgeMaps>,
+  suffix = '',
+): Promise<void> {
+  for (const map of EDGE_MAPS) {
+    await replaceFile(files.maps[map] + suffix, renderMap(map, maps[map] ?? new Map()));
+  }
 }
 
 const PRIVATE_MODE = 0o600;

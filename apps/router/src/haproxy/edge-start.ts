@@ -4,11 +4,11 @@ import { type EdgeModel, type EdgeSettings, listenPortsOf, withoutListenPorts } 
 import { type EdgeFiles, replaceFile } from './edge-files.js';
 import type { EdgeProcess } from './edge-process.port.js';
 import { EdgeRefusedError } from './edge-refused.js';
-import { isPortFree, validateConfig } from './validate-config.js';
+import { isPortFreeAt, validateConfig } from './validate-config.js';
 
 export interface EdgeStart {
   readonly files: Pick<EdgeFiles, 'config'>;
-  readonly settings: Pick<EdgeSettings, 'bindAddress' | 'httpPort'>;
+  readonly settings: Pick<EdgeSettings, 'bindAddresses' | 'httpPort'>;
   readonly logger: Logger;
   readonly binary: string;
   readonly process: EdgeProcess;
@@ -57,8 +57,8 @@ async function startAndProve({ process, prove }: EdgeStart): Promise<void> {
 }
 
 async function explainFailedStart({ settings }: EdgeStart, error: unknown): Promise<void> {
-  const { bindAddress, httpPort } = settings;
-  if (await isPortFree(bindAddress, httpPort)) return;
+  const { bindAddresses, httpPort } = settings;
+  if (await isPortFreeAt(bindAddresses, httpPort)) return;
   throw new EdgeRefusedError(
     `port ${httpPort} of the edge is used by another program: stop it, or set PACER_EDGE_HTTP_PORT`,
     { cause: error },
@@ -70,7 +70,7 @@ async function leaveOutTakenPorts({ files, settings }: EdgeStart): Promise<void>
   const text = await readFile(files.config, 'utf8');
   const taken = new Set<number>();
   for (const port of listenPortsOf(text)) {
-    if (!(await isPortFree(settings.bindAddress, port))) taken.add(port);
+    if (!(await isPortFreeAt(settings.bindAddresses, port))) taken.add(port);
   }
   await replaceFile(files.config, withoutListenPorts(text, taken));
 }

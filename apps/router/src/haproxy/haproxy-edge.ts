@@ -3,16 +3,17 @@ import { type Logger, SerialQueue } from '#platform';
 import {
   contentsWithoutReload,
   type EdgeCommand,
+  type EdgeContents,
   type EdgeModel,
   type EdgeSettings,
   generationMark,
   listenPortsOf,
   planEdgeUpdate,
   renderConfig,
-  renderHostsMap,
 } from '#routing';
 import { type AppliedEdge, readAppliedEdge } from './applied-edge.js';
 import type { BaseConfig } from './base-config.js';
+import { carryOut, contextOf } from './carry-out.js';
 import { ConfigCheck } from './config-check.js';
 import {
   addDrift,
@@ -22,8 +23,8 @@ import {
   NO_DRIFT,
   sumDrift,
 } from './drift.js';
-import { applyCommands, isSuccess, toRuntimeLines } from './edge-commands.js';
-import { type EdgeFiles, replaceFile } from './edge-files.js';
+import { contentsAfter } from './edge-commands.js';
+import { type EdgeFiles, replaceFile, writeMaps } from './edge-files.js';
 import type { EdgeProcess } from './edge-process.port.js';
 import { EdgeRefusedError } from './edge-refused.js';
 import { startEdge } from './edge-start.js';
@@ -33,7 +34,6 @@ import { HaproxyProcess } from './haproxy-process.js';
 import { listOldWorkers, readOpenSessions } from './open-sessions.js';
 import { readMaxOpenFiles } from './process-facts.js';
 import { parseDescription } from './read-state.js';
-import { runCommands } from './runtime-socket.js';
 import { proveServing, type ServingExpectation } from './serving-proof.js';
 
 const MAX_RUNTIME_ROUNDS = 3;
@@ -215,10 +215,10 @@ export class HaproxyEdge {
       if (isSameStructure) this.served = model;
       else if (this.served !== undefined) {
         const servers = new Map([...this.served.servers, ...contents.servers]);
-        this.served = { ...this.served, servers, hosts: contents.hosts };
+        this.served = { ...this.served, servers, maps: contents.maps };
       }
       const commands = planEdgeUpdate(applied, contents);
-      isReached = commands.length === 0 || (await this.execute(applied, commands));
+      isReached = await this.execute({ applied, contents, model, commands });
     }
     this.hasRefusedCommands = !isReached;
   }
@@ -318,7 +318,7 @@ export class HaproxyEdge {
   private async writeConfig(model: EdgeModel): Promise<string> {
     const { files, settings } = this.options;
     const text = renderConfig(model, settings, this.generations.of(model));
-    await replaceFile(files.hostsMap, renderHostsMap(model.hosts));
+    await writeMaps(files, model.maps);
     await replaceFile(files.config, text);
     return text;
   }
@@ -334,7 +334,7 @@ export class HaproxyEdge {
       // Adopted with a structure that is only known as text.
       text = await readFile(files.lastGoodConfig, 'utf8').catch(() => undefined);
       if (text === undefined) return;
-      await replaceFile(files.hostsMap, renderHostsMap(before?.hosts ?? new Map()));
+      if (before !== undefined) await writeMaps(files, before.maps);
       await replaceFile(files.config, text);
     }
     const mark = parseDescription(text);
@@ -361,38 +361,31 @@ export class HaproxyEdge {
   }
 
   /** False when a reply was unexpected: HAProxy's state was read anew and the plan must be made again. */
-  private async execute(applied: AppliedEdge, commands: readonly EdgeCommand[]): Promise<boolean> {
-    const context = {
-      hostsMap: this.options.files.hostsMap,
-      stickyBackends: new Set(
-        this.served?.structure.routes.filter((route) => route.sticky).map((route) => route.backend),
-      ),
-    };
-    const lines = commands.map((command) => toRuntimeLines(command, context));
-    const replies = await runCommands(this.options.files.adminSocket, lines.flat());
-    let at = 0;
-    const done: EdgeCommand[] = [];
-    let isAsExpected = true;
-    for (const [index, command] of commands.entries()) {
-      const own = replies.slice(at, at + (lines[index]?.length ?? 0));
-      at += own.length;
-      if (own.every(isSuccess)) done.push(command);
-      else if (command.kind === 'delete-server') this.hasPendingDeletions = true;
-      else {
-        isAsExpected = false;
-        this.options.logger.warn({ command, replies: own }, 'HAProxy refused a command');
-      }
+  private async execute({ applied, contents, model, commands }: RuntimeStep): Promise<boolean> {
+    const { files, logger } = this.options;
+    const context = contextOf(this.served ?? model, files);
+    const refused = await carryOut(commands, { context, logger, socket: files.adminSocket });
+    this.runtimeChanges += commands.length - refused.length;
+    this.hasPendingDeletions ||= refused.length > 0;
+    if (refused.every(({ kind }) => kind === 'delete-server')) {
+      this.applied = { ...applied, ...contentsAfter(applied, contents, refused) };
+      return true;
     }
-    this.runtimeChanges += done.length;
-    this.applied = { ...applied, ...applyCommands(applied, done) };
-    if (!isAsExpected) await this.readApplied();
-    return isAsExpected;
+    await this.readApplied();
+    return false;
   }
+}
+
+interface RuntimeStep {
+  readonly applied: AppliedEdge;
+  readonly contents: EdgeContents;
+  readonly model: EdgeModel;
+  readonly commands: readonly EdgeCommand[];
 }
 
 const toDriftView = (applied: AppliedEdge): DriftView => ({
   servers: applied.servers,
-  maps: new Map([['hosts', applied.hosts]]),
+  maps: new Map(Object.entries(applied.maps)),
 });
 
 /** What a new worker has otherwise than its file says. */

@@ -24,12 +24,13 @@ export function parseServersState(
   const header = lines.find((line) => line.startsWith('# be_id'));
   const columns = header?.slice(2).split(' ') ?? [];
   const at = (name: string): number => columns.indexOf(name);
-  const [backendAt, nameAt, addressAt, portAt, stateAt] = [
+  const [backendAt, nameAt, addressAt, portAt, stateAt, weightAt] = [
     at('be_name'),
     at('srv_name'),
     at('srv_addr'),
     at('srv_port'),
     at('srv_admin_state'),
+    at('srv_uweight'),
   ];
   const backends = new Map<string, Map<string, EdgeServer>>();
   for (const line of lines) {
@@ -43,6 +44,7 @@ export function parseServersState(
       name,
       address: words[addressAt] ?? '',
       port: Number(words[portAt]),
+      weight: Number(words[weightAt]),
       state: (Number(words[stateAt]) & MAINTENANCE_BITS) === 0 ? 'ready' : 'maint',
     });
   }

@@ -42,3 +42,9 @@ export function isPortFree(host: string, port: number): Promise<boolean> {
     );
   });
 }
+
+/** Whether a port can be bound at each of these addresses. */
+export async function isPortFreeAt(hosts: readonly string[], port: number): Promise<boolean> {
+  for (const host of hosts) if (!(await isPortFree(host, port))) return false;
+  return true;
+}

@@ -177,7 +177,7 @@ describe('RouterLoop', () => {
     controller.apps = [web(task())];
     const edge = createEdge();
     const loop = await start(controller, edge, { isPortFree: async () => isFree });
-    const listenPorts = () => loop.table.routes.map(({ listenPort }) => listenPort);
+    const listenPorts = () => loop.table.routes.map(({ listener }) => listener?.port);
     await vi.advanceTimersByTimeAsync(1_000);
     expect(listenPorts()).toEqual([undefined]);
     expect(loop.table.conflicts.map(({ reason }) => reason)).toEqual([

@@ -336,7 +336,7 @@ export class RouterLoop {
       groups: this.options.groups,
       reservedPorts: this.options.reservedPorts,
       lastKnownHealth: new Map(),
-    }).routes.flatMap(({ listenPort }) => (listenPort === undefined ? [] : [listenPort]));
+    }).routes.flatMap(({ listener }) => (listener === undefined ? [] : [listener.port]));
     await this.occupied.probe(wanted, await this.options.edge.listenPorts());
   }
 
