@@ -1,4 +1,5 @@
 import { list, localUrl, numeric, parsed, portNumber, readConfig, text, urls } from '#platform';
+import { type DnsConfig, dnsSettings, toDnsConfig } from './dns/dns-config.js';
 
 export const ROUTER_CONFIG = Symbol('ROUTER_CONFIG');
 
@@ -13,6 +14,7 @@ export interface RouterConfig {
   readonly groups: readonly string[];
   /** Ports apps must not listen on. */
   readonly reservedPorts: readonly number[];
+  readonly dns: DnsConfig;
 }
 
 const MAX_PORT = 65_535;
@@ -28,10 +30,14 @@ export function readRouterConfig(): RouterConfig {
     edgeHttpPort: numeric('PACER_EDGE_HTTP_PORT', { fallback: 8000, min: 1, max: 65_535 }),
     groups: list('PACER_ROUTER_GROUPS', ['*']),
     reservedPorts: parsed('PACER_RESERVED_PORTS', readPorts, [8080, 5050, 5051]),
+    ...dnsSettings,
   });
+  const dns = toDnsConfig(read);
+  const ownPorts = [read.port, read.edgeHttpPort, ...(dns.isEnabled ? [dns.port] : [])];
   return {
     ...read,
-    reservedPorts: [...read.reservedPorts, read.port, read.edgeHttpPort],
+    reservedPorts: [...read.reservedPorts, ...ownPorts],
+    dns,
   };
 }
 
