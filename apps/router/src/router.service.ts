@@ -5,6 +5,7 @@ import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Counter, Gauge } from 'prom-client';
 import { createLogger, metricsRegistry, ownAuthorization, processTls, schemeOf } from '#platform';
 import { ControllerClient } from './controller/controller-client.js';
+import { DnsService } from './dns/dns.service.js';
 import { type EdgeFiles, edgeFilesIn } from './haproxy/edge-files.js';
 import { HaproxyEdge } from './haproxy/haproxy-edge.js';
 import { isPortFreeAt } from './haproxy/validate-config.js';
@@ -19,6 +20,7 @@ const HARD_STOP_SECONDS = 60;
 export class RouterService implements OnModuleDestroy {
   readonly files: EdgeFiles;
   readonly loop: RouterLoop;
+  readonly dns: DnsService;
 
   constructor(@Inject(ROUTER_CONFIG) config: RouterConfig) {
     const logger = createLogger('router');
@@ -40,7 +42,15 @@ export class RouterService implements OnModuleDestroy {
       },
       onExit: () => this.loop.haproxyGone(),
     });
+    this.dns = new DnsService({
+      config: config.dns,
+      dataDirectory: config.dataDirectory,
+      edgeHosts: config.edgeHosts,
+      logger,
+      isConnected: () => this.loop.isConnected,
+    });
     this.loop = new RouterLoop({
+      ...(config.dns.isEnabled ? { names: this.dns.names } : {}),
       routerId: readRouterId(config.dataDirectory),
       groups: config.groups,
       isPortFree: (port) => isPortFreeAt(config.edgeHosts, port),
@@ -57,12 +67,15 @@ export class RouterService implements OnModuleDestroy {
     registerMetrics(edge, this.loop);
   }
 
-  start(): Promise<void> {
-    return this.loop.start();
+  /** DNS first: it does not wait for HAProxy. */
+  async start(): Promise<void> {
+    await this.dns.start();
+    await this.loop.start();
   }
 
-  onModuleDestroy(): Promise<void> {
-    return this.loop.stop();
+  async onModuleDestroy(): Promise<void> {
+    await this.loop.stop();
+    await this.dns.stop();
   }
 }
 

@@ -3,6 +3,34 @@ export { type Admission, buildRoutes, type RoutingOptions } from './build-routes
 export { contentsWithoutReload } from './contents-without-reload.js';
 export { deploymentGroupOf } from './deployment-groups.js';
 export {
+  type AnswerLimits,
+  answerQuestion,
+  type DnsAnswer,
+  type DnsAuthority,
+  type DnsQuestion,
+  nameServerOf,
+  soaOf,
+} from './dns/answer-question.js';
+export {
+  type AppEntry,
+  type EntryContext,
+  type InstancePort,
+  type NamedInstance,
+  toAppEntry,
+} from './dns/app-entry.js';
+export { type RoutedApp, toAppRecords, toVipRecords } from './dns/app-records.js';
+export { isDomain, isInDomain, MAX_LABEL, MAX_NAME } from './dns/dns-name.js';
+export type { AppRecords, DnsNaming } from './dns/dns-naming.js';
+export {
+  type DnsRecord,
+  type DnsRecordType,
+  dataTextOf,
+  type SoaData,
+  type SrvData,
+} from './dns/dns-record.js';
+export { DnsZone, type NameConflict, type ZoneChange } from './dns/dns-zone.js';
+export { addressesOf, addressRecords } from './dns/instance-addresses.js';
+export {
   type AppliedContents,
   EDGE_MAPS,
   type EdgeContents,

@@ -1,9 +1,17 @@
 import type { WireApp } from '#marathon-v2';
 
+/** Is told of every change, once the mirror has it. `health` is the last known one, by task. */
+export interface MirrorListener {
+  replaceAll(apps: readonly WireApp[], health: ReadonlyMap<string, boolean>): void;
+  put(id: string, app: WireApp | undefined, health: ReadonlyMap<string, boolean>): void;
+}
+
 /** What this router last read of the controller's apps, and the health it last saw of each task. */
 export class AppMirror {
   private readonly apps = new Map<string, WireApp>();
   private health = new Map<string, boolean>();
+
+  constructor(private readonly listener?: MirrorListener) {}
 
   /** Tasks that were healthy in a former life of this router count as such until something else is heard. */
   recall(healthyTasks: readonly string[]): void {
@@ -17,6 +25,7 @@ export class AppMirror {
     const known = this.health;
     this.health = new Map();
     for (const app of apps) this.learnHealth(app, known);
+    this.listener?.replaceAll(apps, this.health);
   }
 
   /** Puts one app, or removes it when it no longer exists. */
@@ -29,6 +38,7 @@ export class AppMirror {
       this.apps.set(id, app);
       this.learnHealth(app, this.health);
     }
+    this.listener?.put(id, app, this.health);
   }
 
   has(id: string): boolean {

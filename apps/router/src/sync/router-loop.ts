@@ -3,7 +3,7 @@ import { buildRoutes, type EdgeModel, type RouteTable, toEdgeModel } from '#rout
 import type { ControllerClient, ControllerEvent } from '../controller/controller-client.js';
 import { EdgeRefusedError } from '../haproxy/edge-refused.js';
 import { affectedApps, isTaskEvent } from './affected-apps.js';
-import { AppMirror } from './app-mirror.js';
+import { AppMirror, type MirrorListener } from './app-mirror.js';
 import { ChangedApps } from './changed-apps.js';
 import { type DrainReport, DrainWatch } from './drain-watch.js';
 import type { Edge } from './edge.port.js';
@@ -26,6 +26,8 @@ export interface RouterLoopOptions {
   readonly isPortFree: (port: number) => Promise<boolean>;
   readonly logger: Logger;
   readonly url: () => string;
+  /** DNS: it is told of apps with and without routes, at once. */
+  readonly names?: MirrorListener & { readonly followRoutes: (table: RouteTable) => void };
 }
 
 const RESYNC_INTERVAL_MS = 30_000;
@@ -47,7 +49,7 @@ const PERSIST_DELAY_MS = 200;
  * what it last knew.
  */
 export class RouterLoop {
-  private readonly mirror = new AppMirror();
+  private readonly mirror: AppMirror;
   private readonly changed = new ChangedApps(() => this.wake());
   private routedApps: ReadonlySet<string> = new Set();
   private isAllDirty = true;
@@ -78,6 +80,7 @@ export class RouterLoop {
   private readonly problems = new Problems();
 
   constructor(private readonly options: RouterLoopOptions) {
+    this.mirror = new AppMirror(options.names);
     this.occupied = new OccupiedPorts(options.isPortFree);
   }
 
@@ -151,8 +154,9 @@ export class RouterLoop {
     if (affected.kind === 'all') this.markAll();
     else {
       for (const id of affected.ids) {
-        const isRouted = this.routedApps.has(id) || !this.mirror.has(id);
-        this.changed.add(id, { isUrgent: isRouted || !isTaskEvent(event) });
+        const isServed = this.routedApps.has(id) || this.options.names !== undefined;
+        const isUrgent = isServed || !this.mirror.has(id) || !isTaskEvent(event);
+        this.changed.add(id, { isUrgent });
       }
     }
   }
@@ -356,6 +360,7 @@ export class RouterLoop {
     this.routedApps = new Set([...table.routes, ...table.conflicts].map(({ appId }) => appId));
     this.changed.hurry((id) => this.routedApps.has(id));
     this.drain.follow(table, performance.now());
+    this.options.names?.followRoutes(table);
   }
 
   private async updateDrained(): Promise<void> {
