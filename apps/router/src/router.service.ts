@@ -12,6 +12,7 @@ import { isPortFreeAt } from './haproxy/validate-config.js';
 import { ROUTER_CONFIG, type RouterConfig } from './router-config.js';
 import { HealthRecord } from './sync/health-record.js';
 import { RouterLoop } from './sync/router-loop.js';
+import type { EdgeRules } from './sync/wanted-edge.js';
 
 const HARD_STOP_SECONDS = 60;
 
@@ -49,12 +50,17 @@ export class RouterService implements OnModuleDestroy {
       logger,
       isConnected: () => this.loop.isConnected,
     });
+    const rules: EdgeRules = {
+      groups: config.groups,
+      isStrict: config.isStrict,
+      refusesTemplates: !config.takesTemplates,
+      reservedPorts: new Set(config.reservedPorts),
+    };
     this.loop = new RouterLoop({
       ...(config.dns.isEnabled ? { names: this.dns.names } : {}),
       routerId: readRouterId(config.dataDirectory),
-      groups: config.groups,
+      rules: () => rules,
       isPortFree: (port) => isPortFreeAt(config.edgeHosts, port),
-      reservedPorts: new Set(config.reservedPorts),
       client: new ControllerClient(
         config.controllerUrls,
         ownAuthorization('operator', (level, message) => logger[level](message)),
