@@ -14,7 +14,7 @@ import {
   type TaskFailure,
 } from '#core';
 import { planDeployment, stampApp } from '#deployment';
-import type { MarathonEvent, WireRouterReport } from '#marathon-v2';
+import type { MarathonEvent, RouterReport } from '#marathon-v2';
 import type {
   AppExplanation,
   UnusedOffer,
@@ -67,7 +67,7 @@ export class FakeControllerEngine implements ControllerEngine {
   readonly commands: DeploymentCommand[] = [];
   readonly explanations = new Map<AppId, AppExplanation>();
   readonly unused = new Map<AppId, readonly UnusedOffer[]>();
-  readonly reports = new Map<string, WireRouterReport>();
+  readonly reports = new Map<string, RouterReport>();
   /** Roots by version, for rollbacks. */
   readonly history = new Map<string, RootGroup>();
   /** What the next changes and rollbacks are answered with instead of being carried out. */
@@ -143,7 +143,14 @@ export class FakeControllerEngine implements ControllerEngine {
     frameworkId: () => 'framework-1',
     masterUrl: () => '127.0.0.1:5050',
     routers: () =>
-      [...this.reports].map(([id, report]) => ({ id, heardEpochMs: START_EPOCH_MS, report })),
+      [...this.reports].map(([id, report]) => ({
+        id,
+        heardEpochMs: START_EPOCH_MS,
+        isRecent: true,
+        behindEvents: Math.max(0, this.lastEventId - report.appliedSequence),
+        report,
+      })),
+    routerReports: () => this.reports.size,
   };
 
   async changeRoot(change: RootChange): Promise<RootChangeOutcome> {
@@ -237,7 +244,7 @@ export class FakeControllerEngine implements ControllerEngine {
     return this.waiting.some((entry) => entry.appId === app);
   }
 
-  reportRouter(id: string, report: WireRouterReport): void {
+  reportRouter(id: string, report: RouterReport): void {
     this.reports.set(id, report);
   }
 

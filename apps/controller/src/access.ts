@@ -28,6 +28,7 @@ const READABLE: ReadonlySet<string> = new Set([
   '/v2/pods::::status',
   '/v2/queue',
   '/v2/routers',
+  '/v2/routes',
   '/v2/tasks',
   '/v2/tasks/:taskId/files/:operation',
 ]);

@@ -15,6 +15,8 @@ import { PodsController } from './pods/pods.controller.js';
 import { PodsService } from './pods/pods.service.js';
 import { QueueController } from './queue/queue.controller.js';
 import { RoutersController } from './routers/routers.controller.js';
+import { RoutesController } from './routes/routes.controller.js';
+import { RoutesService } from './routes/routes.service.js';
 import { ControllerRuntime } from './runtime/controller-runtime.js';
 import { AgentLocator } from './sandbox/agent-locator.js';
 import { ExecController } from './sandbox/exec.controller.js';
@@ -39,6 +41,7 @@ export const controllerModule = (runtime: ControllerRuntime): DynamicModule => (
     ExecController,
     QueueController,
     RoutersController,
+    RoutesController,
     AllPodsController,
     PodsController,
     SystemController,
@@ -53,6 +56,7 @@ export const controllerModule = (runtime: ControllerRuntime): DynamicModule => (
     GroupsService,
     TaskKillService,
     PodsService,
+    RoutesService,
     AgentLocator,
     EventHub,
   ],

@@ -12,7 +12,7 @@ import {
 } from '#core';
 import type { ControllerAbilities } from '#deployment';
 import type { SchedulerDriver } from '#framework';
-import type { WireRouterReport } from '#marathon-v2';
+import type { RouterReport } from '#marathon-v2';
 import { applyRootChange } from './change-root.js';
 import { CommitQueue, EngineStoppedError } from './commit-queue.js';
 import type { CommittedState } from './committed-state.js';
@@ -167,7 +167,7 @@ export class Engine implements RunningEngine {
     return memory.queue.has(app) || daemon !== undefined || isHeld;
   }
 
-  reportRouter(id: string, report: WireRouterReport): void {
+  reportRouter(id: string, report: RouterReport): void {
     noteRouter(this.context, id, report);
   }
 
