@@ -9,8 +9,10 @@ import {
   groupId,
   type Instance,
   type InstanceId,
+  MAX_CERTIFICATES,
   nextRoot,
   type RootGroup,
+  type StoredCertificate,
   type TaskFailure,
 } from '#core';
 import { planDeployment, stampApp } from '#deployment';
@@ -61,6 +63,7 @@ export class FakeControllerEngine implements ControllerEngine {
   readonly failures = new Map<AppId, TaskFailure>();
   readonly workloads = new Map<AppId, WorkloadView>();
   readonly endedTasks = new Map<string, string>();
+  readonly certificates = new Map<string, StoredCertificate>();
   readonly leaving = new Map<AppId, App>();
   readonly running: Deployment[] = [];
   readonly waiting: QueueEntryView[] = [];
@@ -139,6 +142,7 @@ export class FakeControllerEngine implements ControllerEngine {
     unusedOffers: (app, limit) => (this.unused.get(app) ?? []).slice(0, limit),
     changeCounter: (app) => this.counters.get(app) ?? 0,
     totalChangeCounter: () => this.changeCount,
+    certificates: () => [...this.certificates.values()],
     lastEventId: () => this.lastEventId,
     frameworkId: () => 'framework-1',
     masterUrl: () => '127.0.0.1:5050',
@@ -242,6 +246,20 @@ export class FakeControllerEngine implements ControllerEngine {
 
   resetDelay(app: AppId): boolean {
     return this.waiting.some((entry) => entry.appId === app);
+  }
+
+  async putCertificate(
+    certificate: StoredCertificate,
+  ): Promise<'created' | 'replaced' | 'same' | 'full'> {
+    const before = this.certificates.get(certificate.name);
+    if (before === undefined && this.certificates.size >= MAX_CERTIFICATES) return 'full';
+    this.certificates.set(certificate.name, certificate);
+    if (before === undefined) return 'created';
+    return before.pem === certificate.pem ? 'same' : 'replaced';
+  }
+
+  async deleteCertificate(name: string): Promise<boolean> {
+    return this.certificates.delete(name);
   }
 
   reportRouter(id: string, report: RouterReport): void {

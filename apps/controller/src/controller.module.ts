@@ -3,6 +3,7 @@ import { AppController } from './apps/app.controller.js';
 import { AppViews } from './apps/app-views.js';
 import { AppsController } from './apps/apps.controller.js';
 import { AppsService } from './apps/apps.service.js';
+import { CertificatesController } from './certificates/certificates.controller.js';
 import { RootWriter } from './changes/root-writer.js';
 import { DeploymentsController } from './deployments/deployments.controller.js';
 import { EventHub } from './events/event-hub.js';
@@ -42,6 +43,7 @@ export const controllerModule = (runtime: ControllerRuntime): DynamicModule => (
     QueueController,
     RoutersController,
     RoutesController,
+    CertificatesController,
     AllPodsController,
     PodsController,
     SystemController,

@@ -153,3 +153,4 @@ export type {
   WireRouterStanding,
   WireRoutes,
 } from './wire-routes.js';
+export type { WireCertificate, WireCertificates } from './wire-certificates.js';

@@ -7,6 +7,7 @@ import type {
   InstanceId,
   RootDelta,
   RootGroup,
+  StoredCertificate,
   StoredEvent,
   TaskFailure,
   TaskId,
@@ -183,6 +184,8 @@ export interface ControllerView {
   changeCounter(app: AppId): number;
   /** Rises whenever anything shown of any app changes. */
   totalChangeCounter(): number;
+  /** In order of name, with their keys. */
+  certificates(): readonly StoredCertificate[];
   /** The id of the last committed event: what a snapshot read now contains. */
   lastEventId(): number;
   frameworkId(): string | undefined;
@@ -230,6 +233,10 @@ export interface ControllerEngine {
   /** Clears the back-off. False: the app waits for nothing. */
   resetDelay(app: AppId): boolean;
   reportRouter(id: string, report: RouterReport): void;
+  /** Stores a certificate in place of one of its name. `full`: there are as many as may be. */
+  putCertificate(certificate: StoredCertificate): Promise<'created' | 'replaced' | 'same' | 'full'>;
+  /** False: there is none of the name. */
+  deleteCertificate(name: string): Promise<boolean>;
 }
 
 /** Gets committed events in id order, for the event stream. */

@@ -55,6 +55,10 @@ export function createView(context: EngineContext): ControllerView {
         .concat(heldEntries(context)),
     changeCounter: (app) => memory.counterOf(app),
     totalChangeCounter: () => memory.totalCounter,
+    certificates: () =>
+      [...state.certificates.values()].sort(({ name: left }, { name: right }) =>
+        left < right ? -1 : 1,
+      ),
     lastEventId: () => state.lastEventId,
     frameworkId: () => state.frameworkId,
     masterUrl: () => memory.master,
