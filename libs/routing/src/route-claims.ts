@@ -1,5 +1,5 @@
 import { type App, type AppId, isPod, type SortedMap, servicePortsOf } from '#core';
-import { type PortLabels, readPortLabels } from './label-config.js';
+import { type PathPrefix, readPortLabels } from './labels/port-labels.js';
 
 /** Something only one app can have at an edge that serves it: a host with a path, or a port to listen on. */
 export interface RouteClaim {
@@ -23,13 +23,6 @@ export interface RouteClash {
   readonly other?: { readonly appId: AppId; readonly where: string };
 }
 
-/** A path and a bind address, in whichever way labels give them. */
-type ClaimLabels = PortLabels & {
-  readonly paths?: readonly string[];
-  readonly path?: string;
-  readonly bindAddress?: string;
-};
-
 const LABEL_PREFIX = 'HAPROXY_';
 const DEPLOYMENT_GROUP = 'HAPROXY_DEPLOYMENT_GROUP';
 
@@ -51,9 +44,8 @@ export function claimsOf(app: App): readonly RouteClaim[] {
 }
 
 function claimsOfPort(app: App, portIndex: number, servicePort: number): readonly RouteClaim[] {
-  const read = readPortLabels({ labels: app.labels }, portIndex);
-  const labels: ClaimLabels = read.labels;
-  if (!labels.enabled) return [];
+  const { labels } = readPortLabels({ labels: app.labels }, portIndex);
+  if (labels.enabled === false) return [];
   const deploymentGroup = app.labels[DEPLOYMENT_GROUP]?.trim() ?? '';
   const about = {
     groups: labels.groups,
@@ -64,18 +56,23 @@ function claimsOfPort(app: App, portIndex: number, servicePort: number): readonl
   const where = labels.port === undefined ? portField(app, portIndex) : label('PORT');
   const ports =
     port > 0 ? [{ ...about, key: `port ${port}`, address: labels.bindAddress ?? '*', where }] : [];
-  // A host name can only be read from an HTTP request.
-  const vhosts = labels.mode === 'tcp' ? [] : labels.vhosts;
-  const paths = labels.paths ?? (labels.path === undefined ? [''] : [labels.path]);
+  // A host name can only be read from an HTTP request, or from the hello of TLS.
+  const vhosts = labels.mode === 'tcp' && !labels.passthrough ? [] : labels.vhosts;
+  const paths = labels.passthrough ? [] : labels.paths;
   const hosts = vhosts.flatMap((host) =>
-    (paths.length === 0 ? [''] : paths).map((path) => ({
-      ...about,
-      key: `host ${host}${path === '/' ? '' : path}`,
-      where: label('VHOST'),
-    })),
+    hostKeys(host, paths).map((key) => ({ ...about, key: `host ${key}`, where: label('VHOST') })),
   );
   return [...hosts, ...ports];
 }
+
+/** What of a host is claimed: all of it, or what begins with a path. */
+export const hostKeys = (host: string, paths: readonly PathPrefix[]): readonly string[] =>
+  paths.length === 0
+    ? [host]
+    : paths.map(({ path, ignoresCase }) => {
+        if (path === '/') return host;
+        return ignoresCase ? `${host}${path.toLowerCase()} (any case)` : host + path;
+      });
 
 const portField = (app: App, index: number): string =>
   app.networks.some(({ mode }) => mode !== 'host')
