@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { ApiError, type Logger, SseHub } from '#platform';
-import { addressRecords, type DnsRecord, nameServerOf } from '#routing';
+import { addressRecords, type DnsAuthority, type DnsRecord, nameServerOf } from '#routing';
 import { AppNames, type NamesChange } from './app-names.js';
 import type { DnsConfig } from './dns-config.js';
 import { DnsMetrics } from './dns-metrics.js';
@@ -39,6 +39,7 @@ export class DnsService {
   private readonly hub = new SseHub();
   private readonly file: ZoneFile;
   private readonly metrics = new DnsMetrics();
+  private readonly ttls: Pick<DnsAuthority, 'ttlSeconds' | 'negativeTtlSeconds'>;
   private tick: NodeJS.Timeout | undefined;
   private saving: Promise<void> = Promise.resolve();
   private savedAtMs = -Infinity;
@@ -50,7 +51,8 @@ export class DnsService {
   constructor(private readonly options: DnsServiceOptions) {
     const { config, dataDirectory, edgeHost, logger } = options;
     const hosts = new TaskHosts((host) => this.names.hostChanged(host));
-    const { domain, mesosDomain, framework, weight } = config;
+    const { domain, mesosDomain, framework, weight, ttlSeconds } = config;
+    this.ttls = { ttlSeconds, negativeTtlSeconds: NEGATIVE_TTL_SECONDS };
     this.names = new AppNames({
       naming: { domain, mesosDomain, framework, weight },
       edgeAddresses: this.edgeAddresses(edgeHost),
@@ -131,9 +133,8 @@ export class DnsService {
     await this.save({ isLast: true });
   }
 
-  authority() {
-    const { ttlSeconds } = this.config;
-    return this.names.authority({ ttlSeconds, negativeTtlSeconds: NEGATIVE_TTL_SECONDS });
+  authority(): DnsAuthority {
+    return this.names.authority(this.ttls);
   }
 
   /** Adds a reader of changes, or throws ApiError when there are too many. */
