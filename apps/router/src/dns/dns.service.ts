@@ -25,8 +25,8 @@ const NEGATIVE_TTL_SECONDS = 5;
 const TICK_MS = 1_000;
 /** A change is on disk this long after, and one write comes this long after another, ms. */
 const SAVE_EVERY_MS = 3_000;
-/** Serials that may be used before the next write: at 1,000 changes/s, enough for minutes. */
-const SERIAL_RESERVE = 1_000_000;
+/** Serials that may be used before the next write: at 1,000 changes/s, enough for 100 s. */
+const SERIAL_RESERVE = 100_000;
 const MAX_SERIAL = 2 ** 32;
 /** Readers of the stream of changes. */
 const MAX_WATCHERS = 100;
