@@ -61,6 +61,7 @@ export class FakeControllerEngine implements ControllerEngine {
   readonly failures = new Map<AppId, TaskFailure>();
   readonly workloads = new Map<AppId, WorkloadView>();
   readonly endedTasks = new Map<string, string>();
+  readonly leaving = new Map<AppId, App>();
   readonly running: Deployment[] = [];
   readonly waiting: QueueEntryView[] = [];
   readonly commands: DeploymentCommand[] = [];
@@ -124,6 +125,8 @@ export class FakeControllerEngine implements ControllerEngine {
       [...this.instances.values()].flat().find(({ instance }) => instance.taskId === task),
     agentUrlOfEnded: (task) => this.endedTasks.get(task),
     appsWithInstances: () => this.instances.keys(),
+    leavingApps: () => [...this.leaving.values()],
+    leavingApp: (app) => this.leaving.get(app),
     deployments: () =>
       this.running.map((deployment) => ({ deployment, readiness: [], waitingFor: [] })),
     deploymentsOf: (app) =>

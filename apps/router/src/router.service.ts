@@ -8,10 +8,11 @@ import { ControllerClient } from './controller/controller-client.js';
 import { DnsService } from './dns/dns.service.js';
 import { type EdgeFiles, edgeFilesIn } from './haproxy/edge-files.js';
 import { HaproxyEdge } from './haproxy/haproxy-edge.js';
-import { isPortFree } from './haproxy/validate-config.js';
+import { isPortFreeAt } from './haproxy/validate-config.js';
 import { ROUTER_CONFIG, type RouterConfig } from './router-config.js';
 import { HealthRecord } from './sync/health-record.js';
 import { RouterLoop } from './sync/router-loop.js';
+import type { EdgeRules } from './sync/wanted-edge.js';
 
 const HARD_STOP_SECONDS = 60;
 
@@ -30,10 +31,14 @@ export class RouterService implements OnModuleDestroy {
       files: this.files,
       logger,
       settings: {
-        bindAddress: config.edgeHost,
+        bindAddresses: config.edgeHosts,
         httpPort: config.edgeHttpPort,
+        ...(config.edgeAppsPort > 0 && { appsPort: config.edgeAppsPort }),
+        acceptsProxy: config.acceptsProxy,
         statsSocket: this.files.adminSocket,
-        hostsMapFile: this.files.hostsMap,
+        mapFiles: this.files.maps,
+        socketPrefix: this.files.socketPrefix,
+        certificateDirectory: this.files.certificates,
         hardStopSeconds: HARD_STOP_SECONDS,
       },
       onExit: () => this.loop.haproxyGone(),
@@ -41,16 +46,21 @@ export class RouterService implements OnModuleDestroy {
     this.dns = new DnsService({
       config: config.dns,
       dataDirectory: config.dataDirectory,
-      edgeHost: config.edgeHost,
+      edgeHosts: config.edgeHosts,
       logger,
       isConnected: () => this.loop.isConnected,
     });
+    const rules: EdgeRules = {
+      groups: config.groups,
+      isStrict: config.isStrict,
+      refusesTemplates: !config.takesTemplates,
+      reservedPorts: new Set(config.reservedPorts),
+    };
     this.loop = new RouterLoop({
       ...(config.dns.isEnabled ? { names: this.dns.names } : {}),
       routerId: readRouterId(config.dataDirectory),
-      groups: config.groups,
-      isPortFree: (port) => isPortFree(config.edgeHost, port),
-      reservedPorts: new Set(config.reservedPorts),
+      rules: () => rules,
+      isPortFree: (port) => isPortFreeAt(config.edgeHosts, port),
       client: new ControllerClient(
         config.controllerUrls,
         ownAuthorization('operator', (level, message) => logger[level](message)),

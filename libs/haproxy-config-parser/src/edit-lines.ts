@@ -1,11 +1,11 @@
 import { ConfigWriteError } from './config-write-error.js';
-import { SECTION_INDENT_SPACES } from './limits.js';
+import { endOfSection, eolOf, indentAt } from './line-places.js';
 import type { ConfigDocument, ConfigLine } from './model.js';
 import { parse, print, printLine } from './parse.js';
 import { formatLine, quote, quoteFirstWord } from './quote.js';
 import { renderSection, type SectionSpec } from './render-sections.js';
 import { SECTION_KEYWORDS } from './section-keywords.js';
-import { conditionStep, opensSection, type Section } from './sections.js';
+import { opensSection, type Section } from './sections.js';
 
 /**
  * One change of a document. Indices count from 0 in the document given to `editLines`, whatever else that call changes.
@@ -29,7 +29,10 @@ export function editLines(document: ConfigDocument, edits: readonly LineEdit[]):
   for (const edit of edits) {
     switch (edit.kind) {
       case 'append':
-        addLine(document, added, { at: endOfSection(document, edit.section), words: edit.words });
+        addLine(document, added, {
+          at: endOfGivenSection(document, edit.section),
+          words: edit.words,
+        });
         break;
       case 'insert':
         addLine(document, added, { at: edit.lineIndex, words: edit.words });
@@ -129,41 +132,13 @@ function replaceWords(line: ConfigLine, words: readonly string[]): string {
   return text + line.ignored + line.eol;
 }
 
-/** Behind the last statement that is in the section under the same conditions as its header. */
-function endOfSection(document: ConfigDocument, section: Section): number {
-  const { headerIndex, endIndex } = section;
-  const header = lineAt(document, headerIndex);
+/** The place of `append`, once it is certain that the section is one of this document. */
+function endOfGivenSection(document: ConfigDocument, section: Section): number {
+  const header = lineAt(document, section.headerIndex);
   if (!opensSection(header) || header.words[0]?.value !== section.kind) {
-    throw noSuchLine(document, headerIndex, `the header of section ${section.kind}`);
+    throw noSuchLine(document, section.headerIndex, `the header of section ${section.kind}`);
   }
-  let depth = 0;
-  let end = headerIndex + 1;
-  for (let index = headerIndex + 1; index < endIndex; index++) {
-    const line = lineAt(document, index);
-    const first = line.words[0]?.value;
-    depth += conditionStep(line);
-    if (depth < 0 || (depth === 0 && (first === '.else' || first === '.elif'))) break;
-    if (depth === 0 && line.kind === 'statement') end = index + 1;
-  }
-  return end;
-}
-
-/** The indent of the statement before, or behind a header of the one after; four spaces in an empty section, none outside of sections. */
-function indentAt(document: ConfigDocument, at: number): string {
-  for (let index = at - 1; index >= 0; index--) {
-    const line = lineAt(document, index);
-    if (line.kind !== 'statement' || line.words[0]?.value.startsWith('.')) continue;
-    if (!opensSection(line)) return line.indent;
-    const next = document.lines[at];
-    const isSibling = next?.kind === 'statement' && !opensSection(next);
-    return isSibling ? next.indent : ' '.repeat(SECTION_INDENT_SPACES);
-  }
-  return '';
-}
-
-/** The line end of the file's first line; LF in an empty file. */
-function eolOf(document: ConfigDocument): string {
-  return document.lines[0]?.eol || '\n';
+  return endOfSection(document, section);
 }
 
 function refuseSectionKeyword(words: readonly string[]): void {

@@ -2,6 +2,7 @@ export { ConfigWriteError, type ConfigWriteErrorCode } from './config-write-erro
 export { appendSection, editLines, type LineEdit } from './edit-lines.js';
 export { type LexResult, lex, valuesOf } from './lex-line.js';
 export { MAX_WORDS_PER_LINE, SECTION_INDENT_SPACES } from './limits.js';
+export { type MergeOwnedOptions, mergeOwned, removeOwned } from './merge-owned.js';
 export type {
   ConfigDiagnostic,
   ConfigDocument,
@@ -14,6 +15,12 @@ export type {
   LineKind,
   ParseOptions,
 } from './model.js';
+export {
+  OwnedMergeError,
+  type OwnedMergeErrorCode,
+  type OwnedMergeErrorPlace,
+} from './owned-merge-error.js';
+export type { OwnedLines, OwnedPart, OwnedSections } from './owned-placement.js';
 export { listDiagnostics, parse, print, printLine } from './parse.js';
 export { type FormatLineOptions, formatComment, formatLine, quote } from './quote.js';
 export {

@@ -30,6 +30,7 @@ export interface RenderOptions {
   readonly banner?: readonly string[];
 }
 
+const INDENT = ' '.repeat(SECTION_INDENT_SPACES);
 const SECTION_NAME = /^[A-Za-z0-9_.:-]+$/;
 const TAKES_FROM: ReadonlySet<string> = new Set(['defaults', 'frontend', 'backend', 'listen']);
 
@@ -51,7 +52,7 @@ export function renderSections(
 export function renderSection(section: SectionSpec): string {
   let text = renderComments(section.comments ?? []);
   text += `${renderHeader(section)}\n`;
-  for (const line of section.lines) text += `${renderLine(section, line)}\n`;
+  for (const line of section.lines) text += `${INDENT}${renderSectionLine(section, line)}\n`;
   return text;
 }
 
@@ -84,19 +85,20 @@ function checkName(section: SectionSpec, field: 'name' | 'from', value: string):
   );
 }
 
-function renderLine(section: SectionSpec, line: SectionLine): string {
-  const indent = SECTION_INDENT_SPACES;
-  if ('verbatim' in line) return ' '.repeat(indent) + checkVerbatim(section, line.verbatim);
-  if (!('words' in line) && 'comment' in line) {
-    return ' '.repeat(indent) + formatComment(line.comment);
-  }
+/** Writes one line of a section without indent and line end. Throws `ConfigWriteError`, naming the section, when it would be read differently. */
+export function renderSectionLine(
+  section: Pick<SectionSpec, 'kind' | 'name'>,
+  line: SectionLine,
+): string {
+  if ('verbatim' in line) return checkVerbatim(section, line.verbatim);
+  if (!('words' in line) && 'comment' in line) return formatComment(line.comment);
   const words = 'words' in line ? line.words : line;
   refuseReserved(section, words[0]);
-  return formatLine(words, 'comment' in line ? { indent, comment: line.comment } : { indent });
+  return formatLine(words, 'comment' in line ? { comment: line.comment } : {});
 }
 
 /** Refuses what would reach beyond its own line, so that one bad line cannot change how its neighbours are read. */
-function checkVerbatim(section: SectionSpec, verbatim: string): string {
+function checkVerbatim(section: Pick<SectionSpec, 'kind' | 'name'>, verbatim: string): string {
   const text = verbatim.trim();
   const { values, diagnostics } = lex(text);
   const fault = /[\n\r\0]/.test(text)
@@ -114,7 +116,10 @@ function checkVerbatim(section: SectionSpec, verbatim: string): string {
   return text;
 }
 
-function refuseReserved(section: SectionSpec, first: string | undefined): void {
+function refuseReserved(
+  section: Pick<SectionSpec, 'kind' | 'name'>,
+  first: string | undefined,
+): void {
   if (first !== undefined && SECTION_KEYWORDS.has(first)) {
     throw new ConfigWriteError(
       'reserved-first-word',
@@ -123,6 +128,6 @@ function refuseReserved(section: SectionSpec, first: string | undefined): void {
   }
 }
 
-function describe(section: SectionSpec): string {
+function describe(section: Pick<SectionSpec, 'kind' | 'name'>): string {
   return section.name === undefined ? section.kind : `${section.kind} ${section.name}`;
 }

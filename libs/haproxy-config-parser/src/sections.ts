@@ -104,7 +104,8 @@ export function conditionStep(line: ConfigLine): -1 | 0 | 1 {
   return first === '.if' ? 1 : first === '.endif' ? -1 : 0;
 }
 
-function isOrdinary(line: ConfigLine): boolean {
+/** True for a line HAProxy hands to a section or reads as its header: no directive, scope, or line that is skipped. */
+export function isOrdinary(line: ConfigLine): boolean {
   const word = line.words[0];
   if (line.kind !== 'statement' || word === undefined) return false;
   const first = firstValue(word);

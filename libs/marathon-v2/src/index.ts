@@ -60,6 +60,7 @@ export {
   describeRefusal,
   type ErrorBody,
   type FieldProblem,
+  MAX_REPORTED_PROBLEMS as MAX_NAMED_PROBLEMS,
   type Outcome,
   type Refusal,
 } from './refusal.js';

@@ -144,6 +144,8 @@ export interface WireApp {
   readonly completed?: number;
   /** Ours, of jobs: instances given up after their retries. */
   readonly failed?: number;
+  /** Ours, where it is asked for: declared no more, its tasks are on their way out. */
+  readonly leaving?: true;
   readonly deployments?: readonly { readonly id: string }[];
   readonly tasks?: readonly WireTask[];
   readonly lastTaskFailure?: WireTaskFailure;

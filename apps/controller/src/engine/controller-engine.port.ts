@@ -151,6 +151,10 @@ export interface ControllerView {
   agentUrlOfEnded(task: TaskId): string | undefined;
   /** Apps that have instances, in no order. */
   appsWithInstances(): Iterable<AppId>;
+  /** Apps that are declared no more and still have instances, as they were declared last; in order of id. */
+  leavingApps(): readonly App[];
+  /** One of them. */
+  leavingApp(app: AppId): App | undefined;
   deployments(): readonly DeploymentView[];
   deploymentsOf(app: AppId): readonly DeploymentId[];
   readinessOf(app: AppId): readonly WireReadinessResult[];

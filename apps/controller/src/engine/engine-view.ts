@@ -13,6 +13,7 @@ import type { EngineContext } from './engine-context.js';
 import { explainApp } from './explain-app.js';
 import { explainHold } from './explain-hold.js';
 import { listUnusedOffers } from './explain-offers.js';
+import { leavingApp, leavingApps } from './leaving-apps.js';
 import {
   explainRefusals,
   lastOffersByReason,
@@ -39,6 +40,8 @@ export function createView(context: EngineContext): ControllerView {
     deployments: () => [...state.deployments.keys()].map((id) => toDeploymentView(context, id)),
     deploymentsOf: (app) => cachedByApp(context).get(app) ?? [],
     readinessOf: (app) => context.readiness.resultsOf(app, state.instancesOf(app).keys()),
+    leavingApps: () => leavingApps(context),
+    leavingApp: (app) => leavingApp(context, app),
     failureOf: (app) => state.failures.get(app),
     explain: (app, options) => explainApp(context, app, options?.maxAgents),
     unusedOffers: (app, limit) =>

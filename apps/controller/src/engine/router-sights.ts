@@ -63,9 +63,8 @@ const drainingInstances = ({ state }: EngineContext): readonly Instance[] =>
 /** The latest event id by now is not older than the event that told of the draining. */
 function noteDraining({ memory, state }: EngineContext, draining: readonly Instance[]): void {
   const known = memory.drainingSince;
-  memory.drainingSince = new Map(
-    draining.map(({ taskId }) => [taskId, known.get(taskId) ?? state.lastEventId]),
-  );
+  const tasks = [...draining.map(({ taskId }) => taskId), ...memory.leavingStrangers.keys()];
+  memory.drainingSince = new Map(tasks.map((task) => [task, known.get(task) ?? state.lastEventId]));
 }
 
 /** Draining tasks a router has heard of (it is past that event) and does not know: it never sent them a request. */

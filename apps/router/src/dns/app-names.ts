@@ -17,7 +17,7 @@ import {
   type ZoneChange,
 } from '#routing';
 import type { MirrorListener } from '../sync/app-mirror.js';
-import { routedApps } from './routed-apps.js';
+import { isSameRoute, routedApps } from './routed-apps.js';
 
 /** What changed, after the zone has it. */
 export interface NamesChange extends ZoneChange {
@@ -116,13 +116,17 @@ export class AppNames implements MirrorListener {
     this.schedule();
   }
 
-  /** Which apps routers lead to. O(routes). */
+  /** Which apps routers lead to. O(routes) for the comparison; only apps whose ports changed are named anew. */
   followRoutes(table: RouteTable): void {
-    if (table === this.table) return;
+    const before = this.table?.routes;
     this.table = table;
+    const isSame = table.routes.every((route, index) => route === before?.[index]);
+    if (isSame && table.routes.length === before?.length) return;
     const routed = routedApps(table, this.apps);
     for (const id of this.vips.keys()) if (!routed.has(id)) this.setVip(id, undefined);
-    for (const [id, app] of routed) this.setVip(id, app);
+    for (const [id, app] of routed) {
+      if (!isSameRoute(app, this.vips.get(id))) this.setVip(id, app);
+    }
   }
 
   /** Names that come from no app. */
@@ -151,7 +155,11 @@ export class AppNames implements MirrorListener {
     this.timer = undefined;
   }
 
-  private enqueue(id: string, app: WireApp | undefined): void {
+  /** An app that is declared no more has no names, though its tasks may still have requests to answer. */
+  private enqueue(id: string, listed: WireApp | undefined): void {
+    const app = listed?.leaving === true ? undefined : listed;
+    if (app === undefined) this.apps.delete(id);
+    else this.apps.set(id, app);
     const sinceMs = this.pending.get(id)?.sinceMs ?? performance.now();
     this.pending.set(id, { app, sinceMs });
   }
@@ -176,11 +184,9 @@ export class AppNames implements MirrorListener {
 
   private take(id: string, app: WireApp | undefined): void {
     if (app === undefined) {
-      this.apps.delete(id);
       this.setEntry(id, undefined);
       return;
     }
-    this.apps.set(id, app);
     const { addressOf, logger } = this.options;
     const before = this.entries.get(id);
     try {

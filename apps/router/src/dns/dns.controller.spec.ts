@@ -18,7 +18,7 @@ describe('the zone over HTTP', () => {
   const service = new DnsService({
     config: dns,
     dataDirectory: directory,
-    edgeHost: '127.0.0.1',
+    edgeHosts: ['127.0.0.1'],
     logger: createLogger('router'),
     isConnected: () => true,
   });

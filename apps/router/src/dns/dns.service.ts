@@ -14,7 +14,7 @@ import { ZoneFile } from './zone-file.js';
 export interface DnsServiceOptions {
   readonly config: DnsConfig;
   readonly dataDirectory: string;
-  readonly edgeHost: string;
+  readonly edgeHosts: readonly string[];
   readonly logger: Logger;
   /** Whether the controller's event stream is open now. */
   readonly isConnected: () => boolean;
@@ -49,13 +49,13 @@ export class DnsService {
   private confirmedAtMs: number | undefined;
 
   constructor(private readonly options: DnsServiceOptions) {
-    const { config, dataDirectory, edgeHost, logger } = options;
+    const { config, dataDirectory, edgeHosts, logger } = options;
     const hosts = new TaskHosts((host) => this.names.hostChanged(host));
     const { domain, mesosDomain, framework, weight, ttlSeconds } = config;
     this.ttls = { ttlSeconds, negativeTtlSeconds: NEGATIVE_TTL_SECONDS };
     this.names = new AppNames({
       naming: { domain, mesosDomain, framework, weight },
-      edgeAddresses: this.edgeAddresses(edgeHost),
+      edgeAddresses: this.edgeAddresses(edgeHosts),
       addressOf: (host) => hosts.addressOf(host),
       logger,
       serial: Math.floor(Date.now() / 1_000) % MAX_SERIAL,
@@ -182,9 +182,9 @@ export class DnsService {
     }
   }
 
-  private edgeAddresses(edgeHost: string): readonly string[] {
+  private edgeAddresses(edgeHosts: readonly string[]): readonly string[] {
     const { edgeAddresses } = this.options.config;
-    return edgeAddresses.length > 0 ? edgeAddresses : reachableAddresses(edgeHost);
+    return edgeAddresses.length > 0 ? edgeAddresses : edgeHosts.flatMap(reachableAddresses);
   }
 
   /** Of the domains, this server, and the routers' edges. */
@@ -194,7 +194,7 @@ export class DnsService {
     return [
       ...domains.map((name): DnsRecord => ({ name, type: 'NS', data: server })),
       ...addressRecords(server, reachableAddresses(this.config.host)),
-      ...addressRecords(`edge.${this.config.domain}`, this.edgeAddresses(this.options.edgeHost)),
+      ...addressRecords(`edge.${this.config.domain}`, this.edgeAddresses(this.options.edgeHosts)),
     ];
   }
 

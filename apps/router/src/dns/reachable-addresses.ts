@@ -1,8 +1,8 @@
 import { networkInterfaces } from 'node:os';
 
-/** At which addresses others reach who listens at `host`: the address itself, or with `0.0.0.0` and `::` those of this machine. */
+/** At which addresses others reach who listens at `host`: the address itself, or with `*`, `0.0.0.0` and `::` those of this machine. */
 export function reachableAddresses(host: string): readonly string[] {
-  if (host !== '0.0.0.0' && host !== '::') return [host];
+  if (host !== '*' && host !== '0.0.0.0' && host !== '::') return [host];
   const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   const reachable = all.filter(
     ({ internal, address, family }) =>

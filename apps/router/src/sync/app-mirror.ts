@@ -10,6 +10,8 @@ export interface MirrorListener {
 export class AppMirror {
   private readonly apps = new Map<string, WireApp>();
   private health = new Map<string, boolean>();
+  /** App -> its tasks that are being taken out of rotation; only apps with some. */
+  private readonly draining = new Map<string, readonly string[]>();
 
   constructor(private readonly listener?: MirrorListener) {}
 
@@ -24,7 +26,11 @@ export class AppMirror {
     for (const app of apps) this.apps.set(app.id, app);
     const known = this.health;
     this.health = new Map();
-    for (const app of apps) this.learnHealth(app, known);
+    this.draining.clear();
+    for (const app of apps) {
+      this.learnHealth(app, known);
+      this.noteDraining(app.id, app);
+    }
     this.listener?.replaceAll(apps, this.health);
   }
 
@@ -33,6 +39,7 @@ export class AppMirror {
     for (const task of this.apps.get(id)?.tasks ?? []) {
       if (app?.tasks?.some((other) => other.id === task.id) !== true) this.health.delete(task.id);
     }
+    this.noteDraining(id, app);
     if (app === undefined) this.apps.delete(id);
     else {
       this.apps.set(id, app);
@@ -58,11 +65,19 @@ export class AppMirror {
     return [...this.health].filter(([, isHealthy]) => isHealthy).map(([task]) => task);
   }
 
-  /** Ids of tasks that are being taken out of rotation. */
+  /** Ids of tasks that are being taken out of rotation. O(those). */
   drainingTasks(): readonly string[] {
-    return this.list().flatMap((app) =>
-      (app.tasks ?? []).filter((task) => task.draining !== undefined).map((task) => task.id),
-    );
+    return [...this.draining.values()].flat();
+  }
+
+  private noteDraining(id: string, app: WireApp | undefined): void {
+    const tasks = (app?.tasks ?? []).filter((task) => task.draining !== undefined);
+    if (tasks.length === 0) this.draining.delete(id);
+    else
+      this.draining.set(
+        id,
+        tasks.map((task) => task.id),
+      );
   }
 
   private learnHealth(app: WireApp, known: ReadonlyMap<string, boolean>): void {
