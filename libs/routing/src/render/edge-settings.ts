@@ -22,7 +22,7 @@ export interface EdgeSettings {
   /** Most connections at once; undefined: as HAProxy reckons from its limit of open files. */
   readonly maxConnections?: number;
   /** The operator's own haproxy.cfg, into which the edge is written. */
-  readonly baseConfig?: string;
+  readonly baseConfig?: string | undefined;
 }
 
 export interface EdgeTls {
