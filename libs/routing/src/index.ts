@@ -18,7 +18,12 @@ export {
   type NamedInstance,
   toAppEntry,
 } from './dns/app-entry.js';
-export { type RoutedApp, toAppRecords, toVipRecords } from './dns/app-records.js';
+export {
+  type RoutedApp,
+  toAppRecords,
+  toInstanceRecords,
+  toVipRecords,
+} from './dns/app-records.js';
 export { isDomain, isInDomain, MAX_LABEL, MAX_NAME } from './dns/dns-name.js';
 export type { AppRecords, DnsNaming } from './dns/dns-naming.js';
 export {
