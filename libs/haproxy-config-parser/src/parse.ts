@@ -49,7 +49,7 @@ export function listDiagnostics(document: ConfigDocument): readonly ConfigDiagno
 }
 
 /** The value of `.SECTION` from this line on, if it opens a section: the section's name, or its keyword when it has none. */
-function openedSectionName(line: ConfigLine): string | undefined {
+export function openedSectionName(line: ConfigLine): string | undefined {
   const first = line.words[0];
   if (line.kind !== 'statement' || first === undefined) return undefined;
   if (!SECTION_KEYWORDS.has(firstValue(first))) return undefined;
