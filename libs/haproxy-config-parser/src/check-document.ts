@@ -5,7 +5,7 @@ import { firstValue, valuesOf } from './lex-line.js';
 import type { ConfigDiagnostic, ConfigDocument, ConfigLine, DiagnosticCode } from './model.js';
 import { listDiagnostics } from './parse.js';
 import { readHeader, type SectionHeader } from './section-header.js';
-import { SECTION_NAME, SECTION_RULES } from './section-keywords.js';
+import { isProxyKind, SECTION_NAME, SECTION_RULES } from './section-keywords.js';
 import { SectionNames } from './section-names.js';
 
 /**
@@ -46,6 +46,9 @@ interface CheckedLine {
   readonly state: LineState;
 }
 
+/** In place of a section's kind: the header before was none to HAProxy, though it did not refuse it. */
+const SKIPPED = 'skipped';
+
 const MESSAGE_DIRECTIVES: ReadonlySet<string> = new Set(['.diag', '.notice', '.warning', '.alert']);
 const CONDITION_DIRECTIVES: ReadonlySet<string> = new Set(['.if', '.elif', '.else', '.endif']);
 
@@ -68,7 +71,7 @@ function checkLine(check: Check, at: CheckedLine): void {
   if (keyword.startsWith('.')) checkDirective(check, at, keyword);
   else if (keyword === 'no' || keyword === 'default') checkModifier(check, at);
   else if (SECTION_RULES.has(keyword)) checkHeader(check, at);
-  else if (check.sectionKind === undefined) outsideOfSection(check, at, keyword);
+  else if (isOutside(check)) outsideOfSection(check, at, keyword);
   else if (check.sectionKind === 'global') checkEnvironment(check, at);
 }
 
@@ -91,15 +94,21 @@ function checkDirective(check: Check, at: CheckedLine, directive: string): void 
 function checkModifier(check: Check, at: CheckedLine): void {
   const [modifier = '', keyword = ''] = valuesOf(at.line.words);
   if (MODIFIABLE.has(keyword)) {
-    if (check.sectionKind === undefined) outsideOfSection(check, at, keyword);
+    if (isOutside(check)) outsideOfSection(check, at, keyword);
     return;
   }
   const message = `"${modifier}" is only for ${[...MODIFIABLE].join(', ')}, not for ${quoted(keyword)}`;
   report(check, at, { code: 'modifier-not-allowed', message });
 }
 
+function isOutside(check: Check): boolean {
+  return check.sectionKind === undefined || check.sectionKind === SKIPPED;
+}
+
 function outsideOfSection(check: Check, at: CheckedLine, keyword: string): void {
-  const message = `${quoted(keyword)} stands before the first section`;
+  const where =
+    check.sectionKind === SKIPPED ? 'behind a header HAProxy skips' : 'before the first section';
+  const message = `${quoted(keyword)} stands ${where}`;
   report(check, at, { code: 'statement-outside-section', message });
 }
 
@@ -124,6 +133,9 @@ function checkHeader(check: Check, at: CheckedLine): void {
     return;
   }
   if (rule.isNameChecked) checkName(check, at, header);
+  if (header.from === undefined && isProxyKind(kind) && words.length > 1) {
+    if (checkDanglingWords(check, at, header)) return;
+  }
   checkSurplus(check, at, { header, maxWords: rule.maxWords });
   for (const finding of check.names.add(header, {
     line: at.index + 1,
@@ -131,6 +143,24 @@ function checkHeader(check: Check, at: CheckedLine): void {
   })) {
     report(check, at, finding);
   }
+}
+
+/**
+ * A proxy with words behind its name that are no `from x` is skipped by HAProxy without an error, and its lines are refused. Returns whether the
+ * header opens nothing.
+ */
+function checkDanglingWords(check: Check, at: CheckedLine, header: SectionHeader): boolean {
+  const { kind, words } = header;
+  if (kind === 'defaults') {
+    if (words[1] !== 'from' || words.length > 2) return false;
+    const message = 'the name of defaults is missing behind "from"';
+    report(check, at, { code: 'missing-name', message, word: 2 });
+    return true;
+  }
+  const message = `HAProxy skips this ${kind}, as ${quoted(words[1] ?? '')} behind its name is no "from" with a name`;
+  report(check, at, { code: 'unexpected-argument', message, severity: 'warning', word: 2 });
+  check.sectionKind = SKIPPED;
+  return true;
 }
 
 function checkName(check: Check, at: CheckedLine, { kind, name }: SectionHeader): void {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { checkDocument } from './check-document.js';
 import { parseCondition } from './condition-expression.js';
-import { evaluateCondition, type Truth } from './condition-facts.js';
+import { evaluateCondition, type Truth, toEnvironmentState } from './condition-facts.js';
 import { evaluateConditions } from './evaluate-conditions.js';
 import {
   HaproxyJudge,
@@ -13,6 +13,8 @@ import {
 } from './haproxy.test-support.js';
 import { lex } from './lex-line.js';
 import { parse } from './parse.js';
+import { quote } from './quote.js';
+import { quoteArgument } from './sample-expression.js';
 
 /** HAProxy starts anew for each text, and the machine may have other work. */
 const SLOW_MS = 600_000;
@@ -42,6 +44,14 @@ const RULES: readonly (readonly [text: string, code?: string])[] = [
   ['backend x from a\ndefaults a\n', 'unknown-defaults'],
   ['defaults a\nbackend x from a b\n', 'unexpected-argument'],
   ['backend x from\nbackend y foo bar\n'],
+  ['backend x from\n mode tcp\n', 'statement-outside-section'],
+  ['backend x from ""\n no option httpclose\n', 'statement-outside-section'],
+  ['backend x foo\n.notice x\nbackend x\n mode tcp\n'],
+  ['defaults d\nbackend x foo\nbackend y from d\n mode tcp\n'],
+  ['defaults a from\n', 'missing-name'],
+  ['defaults a from ""\n', 'missing-name'],
+  ['defaults a b\n mode tcp\n'],
+  ['defaults from\n mode tcp\n'],
   ['defaults a from a\n', 'unknown-defaults'],
   ['defaults from a\n', 'unknown-defaults'],
   ['defaults a\ndefaults from a\n'],
@@ -162,7 +172,10 @@ describe.skipIf(!isHaproxyInstalled)('checkDocument and HAProxy', () => {
   });
 
   const line = fc.oneof(
-    { weight: 4, arbitrary: fc.constantFrom('.if 1', '.if 0', '.elif 1', '.elif 0', '.else', '.endif') },
+    {
+      weight: 4,
+      arbitrary: fc.constantFrom('.if 1', '.if 0', '.elif 1', '.elif 0', '.else', '.endif'),
+    },
     {
       weight: 2,
       arbitrary: fc.constantFrom(
@@ -214,109 +227,164 @@ describe.skipIf(!isHaproxyInstalled)('checkDocument and HAProxy', () => {
     },
   );
 
-  it('agree on random files of directives and headers', () => {
-    let accepted = 0;
-    fc.assert(
-      fc.property(fc.array(line, { maxLength: 10 }), (lines) => {
-        // What follows is never a statement of the wrong section: those HAProxy alone can judge.
-        const text = fitToSections(lines);
-        const verdict = judge.judge(text);
-        if (verdict.isAccepted) accepted++;
-        expect([errorsOf(text).length === 0, text]).toEqual([verdict.isAccepted, text]);
-      }),
-      { numRuns: 40 * VERDICT_FACTOR, endOnFailure: true },
-    );
-    expect(accepted).toBeGreaterThan(2);
-  }, SLOW_MS);
+  it(
+    'agree on random files of directives and headers',
+    () => {
+      let accepted = 0;
+      fc.assert(
+        fc.property(fc.array(line, { maxLength: 10 }), (lines) => {
+          // What follows is never a statement of the wrong section: those HAProxy alone can judge.
+          const text = fitToSections(lines);
+          const verdict = judge.judge(text);
+          if (verdict.isAccepted) accepted++;
+          expect([errorsOf(text).length === 0, text]).toEqual([verdict.isAccepted, text]);
+        }),
+        { numRuns: 40 * VERDICT_FACTOR, endOnFailure: true },
+      );
+      expect(accepted).toBeGreaterThan(2);
+    },
+    SLOW_MS,
+  );
 
-  it('agree on which lines are active and what variables are', () => {
-    const probe = '.notice "$.LINE:$.SECTION:$SET:$NEW:${WORDS-none}"';
-    const lines = fc.array(
-      fc.constantFrom(
-        'global',
-        'backend a',
-        'setenv NEW 1',
-        'setenv NEW "$SET$NEW"',
-        'presetenv NEW 2',
-        'unsetenv SET',
-        'resetenv WORDS',
-        'localpeer zz',
-        '.if defined(NEW)',
-        '.if streq("$NEW",1) || streq("$HAPROXY_LOCALPEER",zz)',
-        '.if 1 && !defined(SET)',
-        '.if 1',
-        '.elif streq("$NEW",yes)',
-        '.elif 1',
-        '.else',
-        '.endif',
-      ),
-      { minLength: 6, maxLength: 30 },
-    );
+  it(
+    'agree on which lines are active and what variables are',
+    () => {
+      const probe = '.notice "$.LINE:$.SECTION:$SET:$NEW:${WORDS-none}"';
+      const lines = fc.array(
+        fc.constantFrom(
+          'global',
+          'backend a',
+          'setenv NEW 1',
+          'setenv NEW "$SET$NEW"',
+          'presetenv NEW 2',
+          'unsetenv SET',
+          'resetenv WORDS',
+          'localpeer zz',
+          '.if defined(NEW)',
+          '.if streq("$NEW",1) || streq("$HAPROXY_LOCALPEER",zz)',
+          '.if 1 && !defined(SET)',
+          '.if 1',
+          '.elif streq("$NEW",yes)',
+          '.elif 1',
+          '.else',
+          '.endif',
+        ),
+        { minLength: 6, maxLength: 30 },
+      );
 
-    fc.assert(
-      fc.property(lines, (list) => {
-        const text = `${'#'.repeat(2000)}\n${closeConditions(list).flatMap((one) => [probe, one]).join('\n')}\n${probe}\n`;
-        const document = parse(text, { environment: ENVIRONMENT });
-        const evaluated = evaluateConditions(document, facts);
-        const ours = evaluated.document.lines.flatMap(({ words }, index) =>
-          words[0]?.value === '.notice' && evaluated.states[index] === 'active'
-            ? [words[1]?.value]
-            : [],
-        );
+      fc.assert(
+        fc.property(lines, (list) => {
+          const text = `${'#'.repeat(2000)}\n${closeConditions(list)
+            .flatMap((one) => [probe, one])
+            .join('\n')}\n${probe}\n`;
+          const document = parse(text, { environment: ENVIRONMENT });
+          const evaluated = evaluateConditions(document, facts);
+          const ours = evaluated.document.lines.flatMap(({ words }, index) =>
+            words[0]?.value === '.notice' && evaluated.states[index] === 'active'
+              ? [words[1]?.value]
+              : [],
+          );
 
-        const { output } = judge.judge(text);
+          const { output } = judge.judge(text);
 
-        const theirs = [...output.matchAll(/ parsing \[\/edge\.cfg:\d+\]: '(.*)'\.$/gm)];
-        expect(ours).toEqual(theirs.map(([, message]) => message));
-      }),
-      { numRuns: 30 * VERDICT_FACTOR, endOnFailure: true },
-    );
-  }, SLOW_MS);
+          const theirs = [...output.matchAll(/ parsing \[\/edge\.cfg:\d+\]: '(.*)'\.$/gm)];
+          expect(ours).toEqual(theirs.map(([, message]) => message));
+        }),
+        { numRuns: 30 * VERDICT_FACTOR, endOnFailure: true },
+      );
+    },
+    SLOW_MS,
+  );
 
-  it('agree on conditions', () => {
-    const atom = fc.constantFrom(
-      ...['0', '1', '08', '0x0', '-1', '+', '', 'x', '(', ')', '()', '(1)', '!', '&&', '||', '|'],
-      ...['&&', '||', ' ', '1', '0', '(', ')', '!'],
-      ...['defined(SET)', 'defined(NO)', 'defined', 'defined(', 'defined( SET)', 'feature(LUA)'],
-      ...['feature(NOPE)', 'streq(a,a)', 'streq(a,b)', 'strneq(a,b)', 'streq(a)', 'streq(,)'],
-      ...['streq(a,a,a)', 'streq("$SET",yes)', "streq('\"a,b\"','\"a,b\"')", 'streq(a\\)', 'enabled(X)'],
-      ...['version_atleast(2.6)', 'version_atleast(2.6.12-1)', 'version_before(2.7-dev1)'],
-      ...['version_before(9)', 'version_atleast(a)', 'version_atleast(1.2.3.4.5)', 'strstr(a,a)'],
-    );
-    const condition = fc
-      .tuple(fc.array(atom, { minLength: 1, maxLength: 6 }), fc.constantFrom('', ' '))
-      .map(([atoms, gap]) => atoms.join(gap));
+  it(
+    'agree on conditions',
+    () => {
+      const atom = fc.constantFrom(
+        ...['0', '1', '08', '0x0', '-1', '+', '', 'x', '(', ')', '()', '(1)', '!', '&&', '||', '|'],
+        ...['&&', '||', ' ', '1', '0', '(', ')', '!'],
+        ...['defined(SET)', 'defined(NO)', 'defined', 'defined(', 'defined( SET)', 'feature(LUA)'],
+        ...['feature(NOPE)', 'streq(a,a)', 'streq(a,b)', 'strneq(a,b)', 'streq(a)', 'streq(,)'],
+        ...[
+          'streq(a,a,a)',
+          'streq("$SET",yes)',
+          'streq(\'"a,b"\',\'"a,b"\')',
+          'streq(a\\)',
+          'enabled(X)',
+        ],
+        ...['version_atleast(2.6)', 'version_atleast(2.6.12-1)', 'version_before(2.7-dev1)'],
+        ...['version_before(9)', 'version_atleast(a)', 'version_atleast(1.2.3.4.5)', 'strstr(a,a)'],
+      );
+      const condition = fc
+        .tuple(fc.array(atom, { minLength: 1, maxLength: 6 }), fc.constantFrom('', ' '))
+        .map(([atoms, gap]) => atoms.join(gap));
 
-    const many = fc.array(condition, { minLength: 100, maxLength: 100 });
-    const read = (text: string): Truth | 'refused' => {
-      const { values } = lex(text, { environment: ENVIRONMENT });
-      const parsed = parseCondition(values.join(' '), facts.version);
-      const environment = {
-        values: new Map(Object.entries(ENVIRONMENT)),
-        unknown: new Set<string>(),
+      const many = fc.array(condition, { minLength: 100, maxLength: 100 });
+      const read = (text: string): Truth | 'refused' => {
+        const { values } = lex(text, { environment: ENVIRONMENT });
+        const parsed = parseCondition(values.join(' '), facts.version);
+        const environment = toEnvironmentState(ENVIRONMENT);
+        return parsed.ok ? evaluateCondition(parsed.expression, facts, environment) : 'refused';
       };
-      return parsed.ok ? evaluateCondition(parsed.expression, facts, environment) : 'refused';
-    };
 
-    fc.assert(
-      fc.property(many, (texts) => {
-        const valid = texts.filter((text) => lex(text).diagnostics.length === 0);
-        const refused = valid.filter((text) => read(text) === 'refused').slice(0, 15);
-        const readable = valid.filter((text) => read(text) !== 'refused');
-        // All that we can read go into one file; one that HAProxy refuses would end it early.
-        const { output } = judge.judge(
-          readable
-            .map((text, index) => `.if ${text}\n.notice "${index}true"\n.else\n.notice "${index}false"\n.endif\n`)
-            .join(''),
-        );
-        const theirs = [...output.matchAll(/: '(\d+(?:true|false))'\.$/gm)].map(([, word]) => word);
+      fc.assert(
+        fc.property(many, (texts) => {
+          const valid = texts.filter((text) => lex(text).diagnostics.length === 0);
+          const refused = valid.filter((text) => read(text) === 'refused').slice(0, 15);
+          const readable = valid.filter((text) => read(text) !== 'refused');
+          // All that we can read go into one file; one that HAProxy refuses would end it early.
+          const { output } = judge.judge(
+            readable
+              .map(
+                (text, index) =>
+                  `.if ${text}\n.notice "${index}true"\n.else\n.notice "${index}false"\n.endif\n`,
+              )
+              .join(''),
+          );
+          const theirs = [...output.matchAll(/: '(\d+(?:true|false))'\.$/gm)].map(
+            ([, word]) => word,
+          );
 
-        expect(theirs).toEqual(readable.map((text, index) => `${index}${read(text)}`));
-        for (const text of refused) expect([judge.evaluate(text), text]).toEqual([undefined, text]);
-      }),
-      { numRuns: 2 * VERDICT_FACTOR, endOnFailure: true },
-    );
-  }, SLOW_MS);
+          expect(theirs).toEqual(readable.map((text, index) => `${index}${read(text)}`));
+          for (const text of refused)
+            expect([judge.evaluate(text), text]).toEqual([undefined, text]);
+        }),
+        { numRuns: 2 * VERDICT_FACTOR, endOnFailure: true },
+      );
+    },
+    SLOW_MS,
+  );
+
+  it(
+    'agree on what quoted arguments of a predicate are',
+    () => {
+      const piece = fc.constantFrom('a', ' ', ',', ')', '(', '"', "'", '\\', 'n', '$', '#', '\t');
+      const value = fc.array(piece, { maxLength: 3 }).map((pieces) => pieces.join(''));
+      const pairs = fc.array(fc.tuple(value, value), { minLength: 200, maxLength: 200 });
+
+      fc.assert(
+        fc.property(pairs, (list) => {
+          const all = [...list, ...list.map(([first]) => [first, first] as const)];
+          const { output } = judge.judge(
+            all
+              .map(([first, second], index) => {
+                const call = quote(`streq(${quoteArgument(first)},${quoteArgument(second)})`);
+                return `.if ${call}\n.notice "${index}true"\n.else\n.notice "${index}false"\n.endif\n`;
+              })
+              .join(''),
+          );
+          const theirs = [...output.matchAll(/: '(\d+(?:true|false))'\.$/gm)].map(
+            ([, word]) => word,
+          );
+
+          expect(theirs).toEqual(
+            all.map(([first, second], index) => `${index}${first === second}`),
+          );
+        }),
+        { numRuns: 2 * VERDICT_FACTOR, endOnFailure: true },
+      );
+    },
+    SLOW_MS,
+  );
 
   it.each([
     ['(', 340],
@@ -340,7 +408,8 @@ function fitToSections(lines: readonly string[]): string {
     const [first = ''] = text.split(' ');
     if (/^[a-z]/.test(text)) section = first;
     if (isGlobalOnly(text)) return section === 'global' && !hasOtherHeaders(lines);
-    if (text.startsWith(' no')) return ['', 'defaults', 'backend'].includes(section) && !hasConditions(lines);
+    if (text.startsWith(' no'))
+      return ['', 'defaults', 'backend'].includes(section) && !hasConditions(lines);
     return true;
   });
   return kept.map((text) => `${text}\n`).join('');

@@ -23,9 +23,19 @@ export type Truth = 'true' | 'false' | 'unknown';
 
 /** The environment as the lines before left it. */
 export interface EnvironmentState {
-  readonly values: Map<string, string>;
+  /** Changed in place; without prototype, so that any name is only what was set. */
+  readonly values: Record<string, string>;
   /** Variables a line of unknown state may have changed. */
   readonly unknown: Set<string>;
+}
+
+/** The variables of an environment that are set, to be followed from line to line. */
+export function toEnvironmentState(environment: ConfigEnvironment): EnvironmentState {
+  const values: Record<string, string> = Object.create(null);
+  for (const [name, value] of Object.entries(environment)) {
+    if (value !== undefined) values[name] = value;
+  }
+  return { values, unknown: new Set() };
 }
 
 /** Evaluates a condition with what is known; `unknown` only where the missing fact matters. */
@@ -87,7 +97,7 @@ function evaluatePredicate(
   switch (name) {
     case 'defined':
       if (environment.unknown.has(first)) return 'unknown';
-      return toTruth(environment.values.has(first));
+      return toTruth(Object.hasOwn(environment.values, first));
     case 'feature':
       return contains(facts.features, first);
     case 'enabled':

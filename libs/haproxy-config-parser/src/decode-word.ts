@@ -27,6 +27,7 @@ const DOUBLE_QUOTE = 34;
 const DOLLAR = 36;
 const SINGLE_QUOTE = 39;
 const BACKSLASH = 92;
+const CLOSING_BRACE = 125;
 
 // 0 ordinary, 1 white space (C isspace; LF never gets here), 2 may end a word or change how it is read.
 const CLASS_OF_ASCII = new Uint8Array(128);
@@ -229,7 +230,7 @@ function parseVariable(scan: Scan): VariableReference | VariableFault {
 function findBrace(scan: Scan, from: number): number {
   const { text, end } = scan;
   let at = scan.lacksBrace ? end : from;
-  while (at < end && text[at] !== '}') at++;
+  while (at < end && text.charCodeAt(at) !== CLOSING_BRACE) at++;
   scan.lacksBrace = at === end;
   return at;
 }

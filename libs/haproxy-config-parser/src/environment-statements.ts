@@ -32,7 +32,7 @@ export function applyEnvironmentStatement(
       return true;
     case 'resetenv': {
       const kept = new Set(values);
-      for (const variable of [...environment.values.keys(), ...environment.unknown]) {
+      for (const variable of [...Object.keys(environment.values), ...environment.unknown]) {
         if (!kept.has(variable)) unset(environment, variable, isCertain);
       }
       return true;
@@ -50,24 +50,24 @@ interface Assignment {
 
 function set(environment: EnvironmentState, { name, value, isCertain }: Assignment): void {
   if (isCertain) {
-    environment.values.set(name, value);
+    environment.values[name] = value;
     environment.unknown.delete(name);
-  } else if (environment.values.get(name) !== value) {
+  } else if (environment.values[name] !== value) {
     environment.unknown.add(name);
   }
 }
 
 function preset(environment: EnvironmentState, assignment: Assignment): void {
   const { name } = assignment;
-  if (environment.values.has(name) || environment.unknown.has(name)) return;
+  if (Object.hasOwn(environment.values, name) || environment.unknown.has(name)) return;
   set(environment, assignment);
 }
 
 function unset(environment: EnvironmentState, name: string, isCertain: boolean): void {
   if (isCertain) {
-    environment.values.delete(name);
+    delete environment.values[name];
     environment.unknown.delete(name);
-  } else if (environment.values.has(name)) {
+  } else if (Object.hasOwn(environment.values, name)) {
     environment.unknown.add(name);
   }
 }

@@ -7,6 +7,7 @@ import {
   evaluateCondition,
   negate,
   type Truth,
+  toEnvironmentState,
 } from './condition-facts.js';
 import { applyEnvironmentStatement } from './environment-statements.js';
 import { firstValue, lexLine, spanLine, toLexContext, valuesOf } from './lex-line.js';
@@ -68,7 +69,7 @@ export function evaluateConditions(
   return {
     document: { lines, options: document.options },
     states,
-    environment: Object.fromEntries(walk.environment.values),
+    environment: { ...walk.environment.values },
     diagnostics: walk.diagnostics,
   };
 }
@@ -89,8 +90,6 @@ interface Walk {
   readonly facts: ConditionFacts;
   readonly options: ConfigDocument['options'];
   readonly environment: EnvironmentState;
-  /** `environment.values` as an object, made anew after a change. */
-  record: ConfigEnvironment;
   readonly diagnostics: ConfigDiagnostic[];
   readonly blocks: Block[];
   /** True once variables or the section differ from what the document was read with. */
@@ -107,17 +106,11 @@ const STATE_OF: Readonly<Record<Truth, LineState>> = {
 };
 
 function startWalk(document: ConfigDocument, facts: ConditionFacts): Walk {
-  const values = new Map<string, string>();
-  for (const [name, value] of Object.entries(
-    facts.environment ?? document.options.environment ?? {},
-  )) {
-    if (value !== undefined) values.set(name, value);
-  }
+  const start = facts.environment ?? document.options.environment ?? {};
   return {
     facts,
     options: document.options,
-    environment: { values, unknown: new Set() },
-    record: Object.fromEntries(values),
+    environment: toEnvironmentState(start),
     diagnostics: [],
     blocks: [],
     isChanged: facts.environment !== undefined,
@@ -137,7 +130,7 @@ function readAgain(walk: Walk, line: ConfigLine, index: number): ConfigLine {
   const text = printLine(line);
   return lexLine(text, spanLine(text, 0), {
     ...toLexContext(walk.options),
-    environment: walk.record,
+    environment: walk.environment.values,
     lineNumber: index + 1,
     sectionName: walk.sectionName,
   });
@@ -163,10 +156,7 @@ function followStatement(walk: Walk, line: ConfigLine): void {
     const isChange = applyEnvironmentStatement(walk.environment, valuesOf(line.words), {
       isCertain,
     });
-    if (isChange) {
-      walk.isChanged = true;
-      walk.record = Object.fromEntries(walk.environment.values);
-    }
+    if (isChange) walk.isChanged = true;
   }
 }
 

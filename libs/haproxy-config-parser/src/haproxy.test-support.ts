@@ -60,7 +60,10 @@ export class HaproxyJudge {
 }
 
 /** Version and built-in features of the installed HAProxy. */
-export function readHaproxyFacts(): { readonly version: string; readonly features: readonly string[] } {
+export function readHaproxyFacts(): {
+  readonly version: string;
+  readonly features: readonly string[];
+} {
   const { stdout } = runHaproxy(['-vv'], {});
   const version = /^HAProxy version (\S+)/m.exec(stdout)?.[1] ?? '';
   const list = /^Feature list : (.*)$/m.exec(stdout)?.[1] ?? '';

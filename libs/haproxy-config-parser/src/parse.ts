@@ -15,18 +15,22 @@ import { SECTION_KEYWORDS } from './section-keywords.js';
  */
 export function parse(text: string, options: ParseOptions = {}): ConfigDocument {
   const lines: ConfigLine[] = [];
-  let context: LexContext = toLexContext(options);
+  // One object for all lines: it is read while a line is lexed and kept by none.
+  const context: Writable<LexContext> = { ...toLexContext(options) };
   let at = 0;
   while (at < text.length) {
     const span = spanLine(text, at);
-    const line = lexLine(text, span, { ...context, lineNumber: lines.length + 1 });
+    context.lineNumber = lines.length + 1;
+    const line = lexLine(text, span, context);
     lines.push(line);
     const sectionName = openedSectionName(line);
-    if (sectionName !== undefined) context = { ...context, sectionName };
+    if (sectionName !== undefined) context.sectionName = sectionName;
     at = span.next;
   }
   return { lines, options };
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Writes a document back exactly as it was read. */
 export function print(document: ConfigDocument): string {

@@ -2,7 +2,13 @@ import { type Acl, parseAclTest } from './acl-conditions.js';
 import type { ConfigDocument } from './model.js';
 import { type Rule, readRule } from './rules.js';
 import { isProxyKind, type ProxyKind } from './section-keywords.js';
-import { type Bind, type Section, type SectionsOptions, type Server, sections } from './sections.js';
+import {
+  type Bind,
+  type Section,
+  type SectionsOptions,
+  type Server,
+  sections,
+} from './sections.js';
 
 /** An `option` line, or one with `no` or `default` before it. */
 export interface ProxyOption {
@@ -91,13 +97,16 @@ export function findProxy(
   kind: ProxyKind,
   name?: string,
 ): Proxy | undefined {
-  return proxies.find((proxy) => proxy.kind === kind && (name === undefined || proxy.name === name));
+  return proxies.find(
+    (proxy) => proxy.kind === kind && (name === undefined || proxy.name === name),
+  );
 }
 
 /** The timeouts that hold in a proxy by name, its own before those of its defaults. */
 export function effectiveTimeouts(proxy: Proxy): ReadonlyMap<string, Timeout> {
   const found = new Map<string, Timeout>();
-  for (const { timeouts } of chainOf(proxy)) for (const timeout of timeouts) found.set(timeout.name, timeout);
+  for (const { timeouts } of chainOf(proxy))
+    for (const timeout of timeouts) found.set(timeout.name, timeout);
   return found;
 }
 

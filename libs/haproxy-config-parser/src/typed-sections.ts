@@ -35,7 +35,11 @@ export interface Group {
 
 /** A section that is no proxy, with what is particular to its kind. `settings` has all its lines. */
 export type TypedSection = { readonly section: Section; readonly settings: readonly Setting[] } & (
-  | { readonly kind: 'userlist'; readonly users: readonly User[]; readonly groups: readonly Group[] }
+  | {
+      readonly kind: 'userlist';
+      readonly users: readonly User[];
+      readonly groups: readonly Group[];
+    }
   | { readonly kind: 'peers'; readonly peers: readonly NamedAddress[] }
   | { readonly kind: 'mailers'; readonly mailers: readonly NamedAddress[] }
   | { readonly kind: 'resolvers'; readonly nameservers: readonly NamedAddress[] }
