@@ -16,6 +16,7 @@ import {
   readHaproxyFacts,
   VERDICT_FACTOR,
 } from './haproxy.test-support.js';
+import { mergeOwned } from './merge-owned.js';
 import { listDiagnostics, parse, print } from './parse.js';
 import { printCanonical } from './print-canonical.js';
 
@@ -62,7 +63,43 @@ describe.skipIf(!isHaproxyInstalled)('HAProxy judges a text and its canonical fo
   it.each(readdirSync(FIXTURES).filter((name) => name.endsWith('.cfg')))(
     'when it is %s',
     (name) => {
-      compare(readFileSync(join(FIXTURES, name), 'latin1'));
+      compare(readFileSync(join(FIXTURES, name), 'utf8'));
+    },
+    SLOW_MS,
+  );
+
+  it.each(['edge.cfg', 'every-section.cfg', 'conditions.cfg', 'crlf.cfg'])(
+    'and accepts %s with parts merged into it',
+    (name) => {
+      const merged = mergeOwned(
+        readFileSync(join(FIXTURES, name), 'utf8'),
+        [
+          { kind: 'lines', name: 'g', section: { kind: 'global' }, lines: [['maxconn', '100']] },
+          {
+            kind: 'lines',
+            name: 'p',
+            section: { kind: 'peers', name: 'owned' },
+            lines: [['peer', 'x', '127.0.0.1:10009']],
+          },
+          {
+            kind: 'sections',
+            name: 's',
+            sections: [
+              { kind: 'defaults', name: 'own', lines: [['mode', 'http']] },
+              {
+                kind: 'backend',
+                name: 'shop',
+                from: 'own',
+                lines: [['server', 's', '127.0.0.1:1']],
+              },
+            ],
+          },
+        ],
+        { owner: 'edge' },
+      );
+
+      expect(judge.judge(print(merged))).toMatchObject({ isAccepted: true });
+      expect(compare(print(merged)).isAccepted).toBe(true);
     },
     SLOW_MS,
   );

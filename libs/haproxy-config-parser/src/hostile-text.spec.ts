@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { checkDocument } from './check-document.js';
+import { readConditionBlocks } from './condition-blocks.js';
 import { configurations, mutationsOf } from './config-texts.test-support.js';
 import { evaluateConditions } from './evaluate-conditions.js';
 import { mergeOwned, removeOwned } from './merge-owned.js';
@@ -29,6 +30,7 @@ function useAll(text: string): void {
     expect(column).toBeGreaterThanOrEqual(1);
     expect(column).toBeLessThanOrEqual(source.length + 1);
   }
+  readConditionBlocks(document);
   readProxies(document, { states });
   readSections(document, { states });
   printCanonical(document);

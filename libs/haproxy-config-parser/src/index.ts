@@ -9,6 +9,11 @@ export {
 } from './acl-conditions.js';
 export { checkDocument } from './check-document.js';
 export {
+  type ConditionBlock,
+  type ConditionBranch,
+  readConditionBlocks,
+} from './condition-blocks.js';
+export {
   type ConditionExpression,
   type ConditionParseResult,
   parseCondition,

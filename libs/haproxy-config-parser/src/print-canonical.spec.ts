@@ -15,8 +15,7 @@ describe('printCanonical', () => {
   it.each(configs)(
     'writes %s as its golden file has it, and then changes nothing',
     async (name) => {
-      // latin1, so that each byte is a character and none is lost.
-      const text = readFileSync(join(FIXTURES, name), 'latin1');
+      const text = readFileSync(join(FIXTURES, name), 'utf8');
 
       const canonical = printCanonical(parse(text));
 
@@ -40,6 +39,8 @@ describe('printCanonical', () => {
     ['  bad "quote\n', '  bad "quote\n'],
     ['  "" skipped\n', '  "" skipped\n'],
     ['  cut  \\x00x\n', '  cut  \\x00x\n'],
+    ['x  "$A"\\\t\tb\n', 'x "$A"\\\t\tb\n'],
+    ["x  '$A'\\\tb\n", "x '$A\\' b\n"],
     ['a  b\r junk  x\n', 'a  b\r junk  x\n'],
     ['a\n  b  c', 'a\n  b  c'],
     [`${'w '.repeat(63)}w#c\n`, `${'w '.repeat(63)}w#c\n`],

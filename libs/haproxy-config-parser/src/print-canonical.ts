@@ -55,13 +55,21 @@ function canonicalLine(line: ConfigLine, indent: string): string {
   if (line.kind === 'scope') return `${trimEnd(first.raw)}\n`;
   let text = indent + (isFixed(first) ? first.raw : quoteFirstWord(first.value));
   let count = countOf(first);
-  for (const word of rest) {
-    text += ` ${isFixed(word) ? word.raw : quote(word.value)}`;
+  for (const [index, word] of rest.entries()) {
+    text += gapAfter(line, index) + (isFixed(word) ? word.raw : quote(word.value));
     count += countOf(word);
   }
   if (comment === '') return `${text}\n`;
   // White space behind the last word that fits would begin one more.
-  return count === MAX_WORDS_PER_LINE ? `${text}${comment}\n` : `${text} ${comment}\n`;
+  const gap = count === MAX_WORDS_PER_LINE ? '' : gapAfter(line, rest.length);
+  return `${text}${gap}${comment}\n`;
+}
+
+/** One space; but behind a word kept with a backslash at its end a space would become part of the word, so that the gap is kept too. */
+function gapAfter(line: ConfigLine, wordIndex: number): string {
+  const word = line.words[wordIndex];
+  const isEscaping = word !== undefined && isFixed(word) && word.raw.endsWith('\\');
+  return isEscaping ? (line.separators[wordIndex] ?? ' ') : ' ';
 }
 
 /** Without the white space HAProxy knows at the end; a regular expression would take quadratic time over long gaps. */
