@@ -9,6 +9,7 @@ import {
   toggle,
   urls,
 } from '#platform';
+import { type DnsConfig, dnsSettings, toDnsConfig } from './dns/dns-config.js';
 
 export const ROUTER_CONFIG = Symbol('ROUTER_CONFIG');
 
@@ -34,6 +35,7 @@ export interface RouterConfig {
   readonly groups: readonly string[];
   /** Ports apps must not listen on. */
   readonly reservedPorts: readonly number[];
+  readonly dns: DnsConfig;
 }
 
 const MAX_PORT = 65_535;
@@ -54,15 +56,17 @@ export function readRouterConfig(): RouterConfig {
     takesTemplates: toggle('PACER_EDGE_TEMPLATES', true),
     groups: list('PACER_ROUTER_GROUPS', ['*']),
     reservedPorts: parsed('PACER_RESERVED_PORTS', readPorts, [8080, 5050, 5051]),
+    ...dnsSettings,
   });
+  const dns = toDnsConfig(read);
+  const edgePorts = [read.edgeHttpPort, read.edgeTlsPort, read.edgeAppsPort];
+  const ownPorts = [read.port, ...edgePorts, ...(dns.isEnabled ? [dns.port] : [])].filter(
+    (port) => port > 0,
+  );
   return {
     ...read,
-    reservedPorts: [
-      ...read.reservedPorts,
-      ...[read.port, read.edgeHttpPort, read.edgeTlsPort, read.edgeAppsPort].filter(
-        (port) => port > 0,
-      ),
-    ],
+    reservedPorts: [...read.reservedPorts, ...ownPorts],
+    dns,
   };
 }
 

@@ -1,6 +1,7 @@
 import type { WireApp, WireHealthCheckResult, WireTask } from '#marathon-v2';
 import { targetOf } from './app-ports.js';
 import { cleanName, compareText } from './clean-name.js';
+import { parseIpAddress } from './dns/ip-address.js';
 import type { Endpoint, Route } from './route-table.js';
 
 /** Task states that take traffic. LOST and UNREACHABLE stay: a partition is no proof of death. */
@@ -73,7 +74,8 @@ export function findEndpoints(
     const isGoing = isDraining(task);
     if (!isGoing && !serving.has(task.id)) continue;
     const target = targetOf(app, task, portIndex);
-    if (target === undefined) continue;
+    // A name that was not resolved leads nowhere.
+    if (target === undefined || parseIpAddress(target.address) === undefined) continue;
     const checkPort =
       check === undefined
         ? target.port

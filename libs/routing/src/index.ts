@@ -3,6 +3,39 @@ export { type Admission, buildRoutes, type RoutingOptions } from './build-routes
 export { contentsWithoutReload } from './contents-without-reload.js';
 export { deploymentGroupOf } from './deployment-groups.js';
 export {
+  type AnswerLimits,
+  answerQuestion,
+  type DnsAnswer,
+  type DnsAuthority,
+  type DnsQuestion,
+  nameServerOf,
+  soaOf,
+} from './dns/answer-question.js';
+export {
+  type AppEntry,
+  type EntryContext,
+  type InstancePort,
+  type NamedInstance,
+  toAppEntry,
+} from './dns/app-entry.js';
+export {
+  type RoutedApp,
+  toAppRecords,
+  toInstanceRecords,
+  toVipRecords,
+} from './dns/app-records.js';
+export { isDomain, isInDomain, MAX_LABEL, MAX_NAME } from './dns/dns-name.js';
+export type { AppRecords, DnsNaming } from './dns/dns-naming.js';
+export {
+  type DnsRecord,
+  type DnsRecordType,
+  dataTextOf,
+  type SoaData,
+  type SrvData,
+} from './dns/dns-record.js';
+export { DnsZone, type NameConflict, type ZoneChange } from './dns/dns-zone.js';
+export { addressesOf, addressRecords } from './dns/instance-addresses.js';
+export {
   type AppliedContents,
   EDGE_MAPS,
   type EdgeContents,
@@ -18,6 +51,7 @@ export type { LabelProblem } from './labels/label-reader.js';
 export { type PortLabels, readPortLabels } from './labels/port-labels.js';
 export { type EdgeCommand, planEdgeUpdate } from './plan-edge-update.js';
 export { type EdgeSettings, type EdgeTls, toSocketAddress } from './render/edge-settings.js';
+export { type BaseClaims, canConnectSockets, claimsOfBase } from './render/merge-base.js';
 export {
   generationMark,
   renderConfig,

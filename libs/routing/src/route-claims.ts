@@ -155,14 +155,35 @@ export class RouteClaimIndex {
         const rivals = [...stays, ...(among.get(claim.key) ?? [])];
         const rival = rivals.find((one) => collide(one.claim, claim));
         const isNew = !earlier.some((one) => isSameClaim(one, claim));
-        const isReserved = reservedPorts.has(portOf(claim));
-        if (rival === undefined && !isReserved) continue;
+        if (rival === undefined && !isReserved(claim, reservedPorts)) continue;
         const other = rival && { appId: rival.appId, where: rival.claim.where };
         clashes.push({ appId: app.id, claim, isNew, ...(other === undefined ? {} : { other }) });
       }
       note(among, app);
     }
     return clashes;
+  }
+
+  /** Every claim of the apps followed last that another app, earlier in order of ids, has. O(claims). */
+  everyClash(reservedPorts: ReadonlySet<number>): readonly RouteClash[] {
+    const clashes: RouteClash[] = [];
+    for (const claimants of this.byKey.values()) {
+      const [first] = claimants;
+      if (
+        claimants.length < 2 &&
+        (first === undefined || !isReserved(first.claim, reservedPorts))
+      ) {
+        continue;
+      }
+      const sorted = [...claimants].sort((left, right) => (left.appId < right.appId ? -1 : 1));
+      for (const [at, { appId, claim }] of sorted.entries()) {
+        const rival = sorted.slice(0, at).find((one) => collide(one.claim, claim));
+        const other = rival && { appId: rival.appId, where: rival.claim.where };
+        if (other !== undefined) clashes.push({ appId, claim, other });
+        else if (isReserved(claim, reservedPorts)) clashes.push({ appId, claim });
+      }
+    }
+    return clashes.sort((left, right) => (left.appId < right.appId ? -1 : 1));
   }
 
   private add(app: App): void {
@@ -192,6 +213,9 @@ const isSameClaim = (left: RouteClaim, right: RouteClaim): boolean =>
   left.deploymentGroup === right.deploymentGroup &&
   left.groups.length === right.groups.length &&
   left.groups.every((group) => right.groups.includes(group));
+
+const isReserved = (claim: RouteClaim, reservedPorts: ReadonlySet<number>): boolean =>
+  reservedPorts.has(portOf(claim));
 
 /** NaN for a host. */
 const portOf = ({ key }: RouteClaim): number => Number(/^port (\d+)$/.exec(key)?.[1]);

@@ -1,6 +1,6 @@
 import type { AgentId, App, AppId, DeploymentId, Instance, InstanceId, TaskId } from '#core';
 import type { BackOff, DependencyGraph, LaunchQueue } from '#deployment';
-import type { WireCheckResult, WireRouterReport } from '#marathon-v2';
+import type { RouterReport, WireCheckResult } from '#marathon-v2';
 import type { Site } from '#matcher';
 import { AgentDepartures } from './agent-departures.js';
 import type { DaemonWatch } from './daemon-watch.js';
@@ -23,8 +23,10 @@ const MAX_STRANGERS = 10_000;
 export interface RouterMemory {
   readonly heardEpochMs: number;
   readonly heardMonoMs: number;
-  readonly report: WireRouterReport;
+  readonly report: RouterReport;
   readonly drainedTasks: ReadonlySet<string>;
+  /** The first event it lacked, and when that was noticed; absent: it had applied everything. */
+  readonly behind?: { readonly sequence: number; readonly sinceEpochMs: number };
 }
 
 /** What belongs to one running deployment beyond its row. */
@@ -64,6 +66,8 @@ export class EngineMemory {
   readonly daemons = new Map<AppId, DaemonWatch>();
   readonly statistics = new Map<AppId, QueueStatistics>();
   readonly routers = new Map<string, RouterMemory>();
+  /** Reports heard so far. */
+  routerReports = 0;
   /** How long routers could be heard, and since when one was; nothing before the first look. */
   readonly routerWatch: RouterWatch = { lookedMonoMs: Number.NEGATIVE_INFINITY, sinceMonoMs: 0 };
   /** Draining tasks, each with an event id at which it was draining already. */

@@ -5,6 +5,7 @@ import type {
   DeploymentView,
   InstanceView,
   QueueEntryView,
+  RouterView,
 } from './controller-engine.port.js';
 import { definitionOf } from './definitions.js';
 import { deploymentsByApp } from './deployment-targets.js';
@@ -20,6 +21,7 @@ import {
   newQueueStatistics,
   toFunnel,
 } from './queue-statistics.js';
+import { isRecent } from './router-sights.js';
 import { describeHolds, heldEntries } from './waiting-turns.js';
 import { describeDelay } from './waiting-words.js';
 import { owedEntry, workloadView } from './workloads.js';
@@ -53,12 +55,28 @@ export function createView(context: EngineContext): ControllerView {
         .concat(heldEntries(context)),
     changeCounter: (app) => memory.counterOf(app),
     totalChangeCounter: () => memory.totalCounter,
+    certificates: () =>
+      [...state.certificates.values()].sort(({ name: left }, { name: right }) =>
+        left < right ? -1 : 1,
+      ),
     lastEventId: () => state.lastEventId,
     frameworkId: () => state.frameworkId,
     masterUrl: () => memory.master,
-    routers: () =>
-      [...memory.routers].map(([id, { heardEpochMs, report }]) => ({ id, heardEpochMs, report })),
+    routers: () => routerViews(context),
+    routerReports: () => memory.routerReports,
   };
+}
+
+function routerViews({ memory, state, ports }: EngineContext): readonly RouterView[] {
+  const now = ports.clock.now();
+  return [...memory.routers].map(([id, router]) => ({
+    id,
+    heardEpochMs: router.heardEpochMs,
+    isRecent: isRecent(router, now),
+    behindEvents: Math.max(0, state.lastEventId - router.report.appliedSequence),
+    ...(router.behind === undefined ? {} : { behindSinceEpochMs: router.behind.sinceEpochMs }),
+    report: router.report,
+  }));
 }
 
 function toInstanceView(context: EngineContext, instance: Instance): InstanceView {

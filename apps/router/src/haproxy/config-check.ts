@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { EDGE_MAPS, type EdgeModel, type EdgeSettings, renderConfig, toEdgeModel } from '#routing';
 import type { BaseConfig } from './base-config.js';
 import { type EdgeFiles, replaceFile, writeMaps } from './edge-files.js';
@@ -37,10 +38,10 @@ export class ConfigCheck {
     if (baseConfig !== undefined && base !== undefined) {
       const ofBase = await this.explainRefusal(served ?? EMPTY_MODEL);
       if (ofBase !== undefined && base.refuse(baseConfig, ofBase)) {
-        throw new EdgeRefusedError(`base configuration: ${ofBase}`);
+        throw new EdgeRefusedError(`base configuration: ${ofBase}`, 'base');
       }
     }
-    throw new EdgeRefusedError(reason);
+    throw new EdgeRefusedError(reason, 'check');
   }
 
   /** What HAProxy says against a model; undefined: nothing. */
@@ -54,6 +55,11 @@ export class ConfigCheck {
     await replaceFile(candidate, text);
     const verdict = await validateConfig(candidate, binary);
     return verdict.ok ? undefined : verdict.reason;
+  }
+
+  /** The text that was judged last. */
+  readCandidate(): Promise<string> {
+    return readFile(this.options.files.config + CANDIDATE, 'utf8');
   }
 
   private candidateSettings(): EdgeSettings {

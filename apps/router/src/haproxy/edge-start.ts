@@ -61,6 +61,7 @@ async function explainFailedStart({ settings }: EdgeStart, error: unknown): Prom
   if (await isPortFreeAt(bindAddresses, httpPort)) return;
   throw new EdgeRefusedError(
     `port ${httpPort} of the edge is used by another program: stop it, or set PACER_EDGE_HTTP_PORT`,
+    'start',
     { cause: error },
   );
 }

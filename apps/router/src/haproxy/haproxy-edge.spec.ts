@@ -59,7 +59,7 @@ describe.runIf(hasHaproxy)('HaproxyEdge', () => {
         httpPort,
         statsSocket: edgeFilesIn(directory).adminSocket,
         mapFiles: edgeFilesIn(directory).maps,
-        socketPrefix: edgeFilesIn(directory).socketPrefix,
+        sockets: edgeFilesIn(directory).sockets,
         hardStopSeconds: 5,
       },
     });
@@ -147,7 +147,7 @@ describe.runIf(hasHaproxy)('HaproxyEdge', () => {
     const answers = await Promise.all([ask(), ask(), ask(), ask()]);
     expect(new Set(answers)).toEqual(new Set(['second']));
     // The master's socket is away for a moment around a reload.
-    const sessions = await vi.waitFor(() => edge.sessions());
+    const sessions = await vi.waitFor(() => edge.sessions(['web_0']));
     expect(sessions.get(`web_0/${first.name}`)).toBe(0);
   });
 

@@ -9,6 +9,7 @@ import {
   generationMark,
   listenPortsOf,
   planEdgeUpdate,
+  type Route,
   renderConfig,
 } from '#routing';
 import { type AppliedEdge, readAppliedEdge } from './applied-edge.js';
@@ -31,6 +32,7 @@ import { startEdge } from './edge-start.js';
 import { Generations } from './generations.js';
 import { DEFAULT_BINARY } from './haproxy-command.js';
 import { HaproxyProcess } from './haproxy-process.js';
+import { isolateOffenders, type Offender } from './isolate-offenders.js';
 import { listOldWorkers, readOpenSessions } from './open-sessions.js';
 import { readMaxOpenFiles } from './process-facts.js';
 import { parseDescription } from './read-state.js';
@@ -253,7 +255,10 @@ export class HaproxyEdge {
     } catch (error) {
       base?.refuse(baseConfig, String(error));
       await this.restoreLastGood(before);
-      throw new EdgeRefusedError(`the new configuration did not come up: ${String(error)}`);
+      throw new EdgeRefusedError(
+        `the new configuration did not come up: ${String(error)}`,
+        'start',
+      );
     }
     this.served = model;
     this.hasRefusedCommands = false;
@@ -290,14 +295,19 @@ export class HaproxyEdge {
     });
   }
 
+  /** The routes to leave out so that HAProxy takes the others. `refusal`: what it said of all of them. */
+  findOffenders(routes: readonly Route[], refusal: string): Promise<readonly Offender[]> {
+    return this.files.run(() => isolateOffenders(this.check, routes, refusal));
+  }
+
   /** Ports the running configuration listens on. */
   async listenPorts(): Promise<ReadonlySet<number>> {
     return listenPortsOf(await readFile(this.options.files.config, 'utf8').catch(() => ''));
   }
 
-  /** `backend/server` -> sessions and queued requests, over the current worker and those still finishing. */
-  sessions(): Promise<ReadonlyMap<string, number>> {
-    return readOpenSessions(this.options.files);
+  /** `backend/server` -> sessions and queued requests of these backends, over the current worker and those still finishing. */
+  sessions(backends: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return readOpenSessions(this.options.files, backends);
   }
 
   /** How many workers only finish what they have; 0 while the master does not tell. */

@@ -68,6 +68,7 @@ function createEdge(extra: Partial<Edge> = {}): Writable<Edge> {
     leave: async () => undefined,
     stop: async () => undefined,
     refresh: async () => NO_DRIFT,
+    findOffenders: async () => [],
     persist: async () => undefined,
     listenPorts: async () => new Set(),
     oldWorkers: async () => 0,
@@ -127,8 +128,7 @@ describe('RouterLoop', () => {
   ): Promise<RouterLoop> => {
     const loop = new RouterLoop({
       routerId: 'router-1',
-      groups: ['*'],
-      reservedPorts: new Set(),
+      rules: () => ({ groups: ['*'], reservedPorts: new Set<number>() }),
       client: controller.client,
       edge,
       health: { load: async () => [], save: async () => undefined },
@@ -201,7 +201,7 @@ describe('RouterLoop', () => {
     const { reload } = taken;
     const edge: Edge = Object.assign(taken, {
       reload: async (model: EdgeModel) => {
-        if (isRefused) throw new EdgeRefusedError('no such algorithm');
+        if (isRefused) throw new EdgeRefusedError('no such algorithm', 'check');
         await reload.call(taken, model);
       },
     });
