@@ -9,12 +9,14 @@ import {
   groupId,
   type Instance,
   type InstanceId,
+  MAX_CERTIFICATES,
   nextRoot,
   type RootGroup,
+  type StoredCertificate,
   type TaskFailure,
 } from '#core';
 import { planDeployment, stampApp } from '#deployment';
-import type { MarathonEvent, WireRouterReport } from '#marathon-v2';
+import type { MarathonEvent, RouterReport } from '#marathon-v2';
 import type {
   AppExplanation,
   UnusedOffer,
@@ -61,12 +63,14 @@ export class FakeControllerEngine implements ControllerEngine {
   readonly failures = new Map<AppId, TaskFailure>();
   readonly workloads = new Map<AppId, WorkloadView>();
   readonly endedTasks = new Map<string, string>();
+  readonly certificates = new Map<string, StoredCertificate>();
+  readonly leaving = new Map<AppId, App>();
   readonly running: Deployment[] = [];
   readonly waiting: QueueEntryView[] = [];
   readonly commands: DeploymentCommand[] = [];
   readonly explanations = new Map<AppId, AppExplanation>();
   readonly unused = new Map<AppId, readonly UnusedOffer[]>();
-  readonly reports = new Map<string, WireRouterReport>();
+  readonly reports = new Map<string, RouterReport>();
   /** Roots by version, for rollbacks. */
   readonly history = new Map<string, RootGroup>();
   /** What the next changes and rollbacks are answered with instead of being carried out. */
@@ -124,6 +128,8 @@ export class FakeControllerEngine implements ControllerEngine {
       [...this.instances.values()].flat().find(({ instance }) => instance.taskId === task),
     agentUrlOfEnded: (task) => this.endedTasks.get(task),
     appsWithInstances: () => this.instances.keys(),
+    leavingApps: () => [...this.leaving.values()],
+    leavingApp: (app) => this.leaving.get(app),
     deployments: () =>
       this.running.map((deployment) => ({ deployment, readiness: [], waitingFor: [] })),
     deploymentsOf: (app) =>
@@ -136,11 +142,19 @@ export class FakeControllerEngine implements ControllerEngine {
     unusedOffers: (app, limit) => (this.unused.get(app) ?? []).slice(0, limit),
     changeCounter: (app) => this.counters.get(app) ?? 0,
     totalChangeCounter: () => this.changeCount,
+    certificates: () => [...this.certificates.values()],
     lastEventId: () => this.lastEventId,
     frameworkId: () => 'framework-1',
     masterUrl: () => '127.0.0.1:5050',
     routers: () =>
-      [...this.reports].map(([id, report]) => ({ id, heardEpochMs: START_EPOCH_MS, report })),
+      [...this.reports].map(([id, report]) => ({
+        id,
+        heardEpochMs: START_EPOCH_MS,
+        isRecent: true,
+        behindEvents: Math.max(0, this.lastEventId - report.appliedSequence),
+        report,
+      })),
+    routerReports: () => this.reports.size,
   };
 
   async changeRoot(change: RootChange): Promise<RootChangeOutcome> {
@@ -234,7 +248,21 @@ export class FakeControllerEngine implements ControllerEngine {
     return this.waiting.some((entry) => entry.appId === app);
   }
 
-  reportRouter(id: string, report: WireRouterReport): void {
+  async putCertificate(
+    certificate: StoredCertificate,
+  ): Promise<'created' | 'replaced' | 'same' | 'full'> {
+    const before = this.certificates.get(certificate.name);
+    if (before === undefined && this.certificates.size >= MAX_CERTIFICATES) return 'full';
+    this.certificates.set(certificate.name, certificate);
+    if (before === undefined) return 'created';
+    return before.pem === certificate.pem ? 'same' : 'replaced';
+  }
+
+  async deleteCertificate(name: string): Promise<boolean> {
+    return this.certificates.delete(name);
+  }
+
+  reportRouter(id: string, report: RouterReport): void {
     this.reports.set(id, report);
   }
 

@@ -18,6 +18,7 @@ import {
   nextRoot,
   type RootGroup,
   type StoreChange,
+  type StoredCertificate,
   type StoredEvent,
   StoreUnavailableError,
   type TaskFailure,
@@ -39,6 +40,7 @@ export class FakeControllerStore implements ControllerStore {
   private readonly histories = new Map<DeploymentId, DeploymentEvent[]>();
   private readonly failures = new Map<string, TaskFailure>();
   private readonly jobs = new Map<AppId, JobProgress>();
+  private readonly certificates = new Map<string, StoredCertificate>();
   private events: StoredEvent[] = [];
   private lastEventId = 0;
   private droppedEventId = 0;
@@ -62,6 +64,7 @@ export class FakeControllerStore implements ControllerStore {
       ),
       failures: [...this.failures.values()],
       jobs: [...this.jobs.values()],
+      certificates: [...this.certificates.values()],
       ...(this.frameworkId === undefined ? {} : { frameworkId: this.frameworkId }),
       lastEventId: this.lastEventId,
     };
@@ -195,6 +198,12 @@ export class FakeControllerStore implements ControllerStore {
         this.histories.set(change.deploymentId, [...before, ...change.events]);
         return;
       }
+      case 'put-certificate':
+        this.certificates.set(change.certificate.name, change.certificate);
+        return;
+      case 'delete-certificate':
+        this.certificates.delete(change.name);
+        return;
       case 'put-framework-id':
         this.frameworkId = change.frameworkId;
         return;

@@ -15,6 +15,8 @@ const READABLE: ReadonlySet<string> = new Set([
   '/v2/access',
   '/v2/apps',
   '/v2/apps/*',
+  // Without keys: with them only to the full role, as `certificates.controller.ts` says.
+  '/v2/certificates',
   '/v2/deployments',
   '/v2/deployments/:id',
   '/v2/events',
@@ -28,6 +30,7 @@ const READABLE: ReadonlySet<string> = new Set([
   '/v2/pods::::status',
   '/v2/queue',
   '/v2/routers',
+  '/v2/routes',
   '/v2/tasks',
   '/v2/tasks/:taskId/files/:operation',
 ]);

@@ -3,6 +3,7 @@ import { AppController } from './apps/app.controller.js';
 import { AppViews } from './apps/app-views.js';
 import { AppsController } from './apps/apps.controller.js';
 import { AppsService } from './apps/apps.service.js';
+import { CertificatesController } from './certificates/certificates.controller.js';
 import { RootWriter } from './changes/root-writer.js';
 import { DeploymentsController } from './deployments/deployments.controller.js';
 import { EventHub } from './events/event-hub.js';
@@ -15,6 +16,8 @@ import { PodsController } from './pods/pods.controller.js';
 import { PodsService } from './pods/pods.service.js';
 import { QueueController } from './queue/queue.controller.js';
 import { RoutersController } from './routers/routers.controller.js';
+import { RoutesController } from './routes/routes.controller.js';
+import { RoutesService } from './routes/routes.service.js';
 import { ControllerRuntime } from './runtime/controller-runtime.js';
 import { AgentLocator } from './sandbox/agent-locator.js';
 import { ExecController } from './sandbox/exec.controller.js';
@@ -39,6 +42,8 @@ export const controllerModule = (runtime: ControllerRuntime): DynamicModule => (
     ExecController,
     QueueController,
     RoutersController,
+    RoutesController,
+    CertificatesController,
     AllPodsController,
     PodsController,
     SystemController,
@@ -53,6 +58,7 @@ export const controllerModule = (runtime: ControllerRuntime): DynamicModule => (
     GroupsService,
     TaskKillService,
     PodsService,
+    RoutesService,
     AgentLocator,
     EventHub,
   ],

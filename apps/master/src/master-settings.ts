@@ -68,6 +68,7 @@ export function readMasterSettings(source: Parameters<typeof readConfig>[1] = {}
       }),
       quotaRecoveryTimeoutMs: duration('PACER_QUOTA_RECOVERY_TIMEOUT', '10mins', [0, DAY_MS]),
       stagingTimeoutMs: duration('PACER_TASK_STAGING_TIMEOUT', '15mins', [60_000, 7 * DAY_MS]),
+      drainNoticeMs: duration('PACER_DRAIN_NOTICE', '1mins', [0, DAY_MS]),
       region: text('PACER_REGION', ''),
     },
     source,
@@ -100,6 +101,7 @@ export const toMasterConfig = (settings: MasterSettings): Partial<MasterConfig> 
   maxForgottenAgents: settings.maxForgottenAgents,
   quotaRecoveryTimeoutMs: settings.quotaRecoveryTimeoutMs,
   stagingDeadlineMs: settings.stagingTimeoutMs,
+  drainNoticeMs: settings.drainNoticeMs,
   ...(settings.region === '' ? {} : { allocator: { region: settings.region } }),
 });
 
@@ -126,6 +128,7 @@ export function toFlags(settings: MasterSettings): Readonly<Record<string, strin
     registry_max_agent_count: String(settings.maxForgottenAgents),
     quota_recovery_timeout: formatDuration(settings.quotaRecoveryTimeoutMs),
     task_staging_timeout: formatDuration(settings.stagingTimeoutMs),
+    drain_notice: formatDuration(settings.drainNoticeMs),
     ...(settings.region === '' ? {} : { domain: settings.region }),
   };
 }

@@ -12,7 +12,7 @@ const read = (reserved: string) => {
 it('reserves single ports, ranges, and its own', () => {
   const { reservedPorts } = read('8080, 31000-31002');
 
-  expect(reservedPorts).toEqual([8080, 31000, 31001, 31002, 9090, 8000]);
+  expect(reservedPorts).toEqual([8080, 31000, 31001, 31002, 9090, 8000, 8443, 8053]);
 });
 
 it.each(['abc', '0', '32000-31000', '8080,', '70000'])('refuses the reserved ports %j', (value) => {

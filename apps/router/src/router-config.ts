@@ -1,4 +1,15 @@
-import { list, localUrl, numeric, parsed, portNumber, readConfig, text, urls } from '#platform';
+import {
+  list,
+  localUrl,
+  numeric,
+  parsed,
+  portNumber,
+  readConfig,
+  text,
+  toggle,
+  urls,
+} from '#platform';
+import { type DnsConfig, dnsSettings, toDnsConfig } from './dns/dns-config.js';
 
 export const ROUTER_CONFIG = Symbol('ROUTER_CONFIG');
 
@@ -7,12 +18,24 @@ export interface RouterConfig {
   readonly port: number;
   readonly dataDirectory: string;
   readonly controllerUrls: readonly string[];
-  readonly edgeHost: string;
+  /** Addresses of every listener, IPv4 or IPv6, or `*`. */
+  readonly edgeHosts: readonly string[];
   readonly edgeHttpPort: number;
+  /** TLS by host name; 0: none. */
+  readonly edgeTlsPort: number;
+  /** Apps by the header X-Marathon-App-Id; 0: none. */
+  readonly edgeAppsPort: number;
+  /** What comes to the HTTP and TLS ports begins with a PROXY protocol header. */
+  readonly acceptsProxy: boolean;
+  /** Only ports whose label ENABLED is true are served. */
+  readonly isStrict: boolean;
+  /** Apps may put lines of their own in place of the built-in ones. */
+  readonly takesTemplates: boolean;
   /** Groups this edge serves; `*`: every app. */
   readonly groups: readonly string[];
   /** Ports apps must not listen on. */
   readonly reservedPorts: readonly number[];
+  readonly dns: DnsConfig;
 }
 
 const MAX_PORT = 65_535;
@@ -24,15 +47,39 @@ export function readRouterConfig(): RouterConfig {
     port: portNumber('PACER_PORT', 9090),
     dataDirectory: text('PACER_DATA'),
     controllerUrls: urls('PACER_CONTROLLER_URLS', [localUrl(8080)]),
-    edgeHost: text('PACER_EDGE_HOST', '127.0.0.1'),
-    edgeHttpPort: numeric('PACER_EDGE_HTTP_PORT', { fallback: 8000, min: 1, max: 65_535 }),
+    edgeHosts: parsed('PACER_EDGE_HOST', readAddresses, ['127.0.0.1']),
+    edgeHttpPort: numeric('PACER_EDGE_HTTP_PORT', { fallback: 8000, min: 1, max: MAX_PORT }),
+    edgeTlsPort: numeric('PACER_EDGE_TLS_PORT', { fallback: 8443, min: 0, max: MAX_PORT }),
+    edgeAppsPort: numeric('PACER_EDGE_APPS_PORT', { fallback: 0, min: 0, max: MAX_PORT }),
+    acceptsProxy: toggle('PACER_EDGE_ACCEPT_PROXY', false),
+    isStrict: toggle('PACER_ROUTER_STRICT', false),
+    takesTemplates: toggle('PACER_EDGE_TEMPLATES', true),
     groups: list('PACER_ROUTER_GROUPS', ['*']),
     reservedPorts: parsed('PACER_RESERVED_PORTS', readPorts, [8080, 5050, 5051]),
+    ...dnsSettings,
   });
+  const dns = toDnsConfig(read);
+  const edgePorts = [read.edgeHttpPort, read.edgeTlsPort, read.edgeAppsPort];
+  const ownPorts = [read.port, ...edgePorts, ...(dns.isEnabled ? [dns.port] : [])].filter(
+    (port) => port > 0,
+  );
   return {
     ...read,
-    reservedPorts: [...read.reservedPorts, read.port, read.edgeHttpPort],
+    reservedPorts: [...read.reservedPorts, ...ownPorts],
+    dns,
   };
+}
+
+const ADDRESS = /^(\*|[0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9A-Fa-f:]{2,39})$/;
+const MAX_ADDRESSES = 16;
+
+/** Reads `127.0.0.1,::1`. */
+function readAddresses(value: string): readonly string[] {
+  const addresses = value.split(',').map((address) => address.trim().replace(/^\[(.*)\]$/, '$1'));
+  if (addresses.length <= MAX_ADDRESSES && addresses.every((address) => ADDRESS.test(address))) {
+    return addresses;
+  }
+  throw new Error(`is not a list of at most ${MAX_ADDRESSES} IP addresses, or *`);
 }
 
 /** Reads `8080,31000-32000`. */

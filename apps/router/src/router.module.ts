@@ -1,10 +1,14 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { DnsController } from './dns/dns.controller.js';
 import { RouterService } from './router.service.js';
 import { ROUTER_CONFIG, type RouterConfig } from './router-config.js';
 import { ShutdownController } from './shutdown/shutdown.controller.js';
 import { StatusController } from './status/status.controller.js';
 
-@Module({ controllers: [ShutdownController, StatusController], providers: [RouterService] })
+@Module({
+  controllers: [DnsController, ShutdownController, StatusController],
+  providers: [RouterService],
+})
 export class RouterModule {}
 
 /** The router as configured. */

@@ -5,12 +5,14 @@ import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Counter, Gauge } from 'prom-client';
 import { createLogger, metricsRegistry, ownAuthorization, processTls, schemeOf } from '#platform';
 import { ControllerClient } from './controller/controller-client.js';
+import { DnsService } from './dns/dns.service.js';
 import { type EdgeFiles, edgeFilesIn } from './haproxy/edge-files.js';
 import { HaproxyEdge } from './haproxy/haproxy-edge.js';
-import { isPortFree } from './haproxy/validate-config.js';
+import { isPortFreeAt } from './haproxy/validate-config.js';
 import { ROUTER_CONFIG, type RouterConfig } from './router-config.js';
 import { HealthRecord } from './sync/health-record.js';
 import { RouterLoop } from './sync/router-loop.js';
+import type { EdgeRules } from './sync/wanted-edge.js';
 
 const HARD_STOP_SECONDS = 60;
 
@@ -19,6 +21,7 @@ const HARD_STOP_SECONDS = 60;
 export class RouterService implements OnModuleDestroy {
   readonly files: EdgeFiles;
   readonly loop: RouterLoop;
+  readonly dns: DnsService;
 
   constructor(@Inject(ROUTER_CONFIG) config: RouterConfig) {
     const logger = createLogger('router');
@@ -28,19 +31,36 @@ export class RouterService implements OnModuleDestroy {
       files: this.files,
       logger,
       settings: {
-        bindAddress: config.edgeHost,
+        bindAddresses: config.edgeHosts,
         httpPort: config.edgeHttpPort,
+        ...(config.edgeAppsPort > 0 && { appsPort: config.edgeAppsPort }),
+        acceptsProxy: config.acceptsProxy,
         statsSocket: this.files.adminSocket,
-        hostsMapFile: this.files.hostsMap,
+        mapFiles: this.files.maps,
+        sockets: this.files.sockets,
+        certificateDirectory: this.files.certificates,
         hardStopSeconds: HARD_STOP_SECONDS,
       },
       onExit: () => this.loop.haproxyGone(),
     });
-    this.loop = new RouterLoop({
-      routerId: readRouterId(config.dataDirectory),
+    this.dns = new DnsService({
+      config: config.dns,
+      dataDirectory: config.dataDirectory,
+      edgeHosts: config.edgeHosts,
+      logger,
+      isConnected: () => this.loop.isConnected,
+    });
+    const rules: EdgeRules = {
       groups: config.groups,
-      isPortFree: (port) => isPortFree(config.edgeHost, port),
+      isStrict: config.isStrict,
+      refusesTemplates: !config.takesTemplates,
       reservedPorts: new Set(config.reservedPorts),
+    };
+    this.loop = new RouterLoop({
+      ...(config.dns.isEnabled ? { names: this.dns.names } : {}),
+      routerId: readRouterId(config.dataDirectory),
+      rules: () => rules,
+      isPortFree: (port) => isPortFreeAt(config.edgeHosts, port),
       client: new ControllerClient(
         config.controllerUrls,
         ownAuthorization('operator', (level, message) => logger[level](message)),
@@ -53,12 +73,15 @@ export class RouterService implements OnModuleDestroy {
     registerMetrics(edge, this.loop);
   }
 
-  start(): Promise<void> {
-    return this.loop.start();
+  /** DNS first: it does not wait for HAProxy. */
+  async start(): Promise<void> {
+    await this.dns.start();
+    await this.loop.start();
   }
 
-  onModuleDestroy(): Promise<void> {
-    return this.loop.stop();
+  async onModuleDestroy(): Promise<void> {
+    await this.loop.stop();
+    await this.dns.stop();
   }
 }
 

@@ -3,6 +3,7 @@ import type { OperatorMutation } from '#mesos-v1';
 import { refreshActivity } from './master-agent-activity.js';
 import { commitGone } from './master-agent-loss.js';
 import { sendToAgent } from './master-agent-messages.js';
+import { askNow, beginNotice, isNoticed } from './master-drain-notice.js';
 import type { MasterEvent, MasterTurn } from './master-events.js';
 import { touchAgent } from './master-observation.js';
 import { type OperatorVerdict, refuse } from './master-operator-decision.js';
@@ -13,7 +14,8 @@ import { findDurationDefect } from './master-validate-resources.js';
  * | state       | event                                         | next                                             |
  * |-------------|-----------------------------------------------|--------------------------------------------------|
  * | active      | DEACTIVATE_AGENT                              | deactivated: no offers, tasks go on              |
- * | any         | DRAIN_AGENT                                   | draining: no offers, the agent kills its tasks   |
+ * | any         | DRAIN_AGENT                                   | draining: no offers, frameworks have their time  |
+ * | draining    | nobody is waited for (master-drain-notice.ts) | draining: the agent kills its tasks              |
  * | draining    | it is connected and its last task is over     | drained; with mark_gone: gone                    |
  * | draining    | REACTIVATE_AGENT                              | refused                                          |
  * | other       | REACTIVATE_AGENT                              | active                                           |
@@ -61,6 +63,7 @@ export function applyActivation(
   if (agent === undefined) return;
   setActivation(turn, agent, activation);
   sendDrain(turn, agent);
+  askNow(turn, agent);
   settleDrain(turn, agent);
 }
 
@@ -76,13 +79,14 @@ export function setActivation(
   else agent.activation = activation;
   if (activation?.drain?.state === 'DRAINING') drainingAgents.add(agent.id);
   else drainingAgents.delete(agent.id);
+  beginNotice(turn, agent);
   refreshActivity(turn, agent);
 }
 
-/** Tells a draining agent to kill its tasks; again on each of its streams. */
+/** Tells a draining agent to kill its tasks, once frameworks have had their time; again on each of its streams. */
 export function sendDrain(turn: MasterTurn, agent: Agent): void {
   const drain = agent.activation?.drain;
-  if (drain?.state !== 'DRAINING') return;
+  if (drain?.state !== 'DRAINING' || isNoticed(turn, agent)) return;
   sendToAgent(turn, agent, {
     type: 'DRAIN',
     drain: {
@@ -94,8 +98,13 @@ export function sendDrain(turn: MasterTurn, agent: Agent): void {
   });
 }
 
-/** Agents of which the last end was acknowledged since. O(draining agents). */
+/** Agents whose time is up, and those of which the last end was acknowledged since. O(draining agents). */
 export function tickDrains(turn: MasterTurn): void {
+  for (const id of [...turn.state.operator.drainNotices.keys()]) {
+    const agent = turn.state.agents.get(id);
+    if (agent === undefined) turn.state.operator.drainNotices.delete(id);
+    else if (!isNoticed(turn, agent)) sendDrain(turn, agent);
+  }
   for (const id of [...turn.state.operator.drainingAgents]) {
     const agent = turn.state.agents.get(id);
     if (agent !== undefined) settleDrain(turn, agent);

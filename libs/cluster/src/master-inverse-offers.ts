@@ -1,22 +1,24 @@
 import type { Filters, InverseOffer } from '#mesos-v1';
+import { unavailabilityOf } from './master-drain-notice.js';
 import type { MasterTurn } from './master-events.js';
 import { toRefuseMs } from './master-offers.js';
 import type { InverseOfferEntry } from './master-operator-state.js';
 import type { Agent, Framework } from './master-state.js';
 
 /**
- * Inverse offers: each framework that has something on an agent whose machine is to be maintained is asked for it, and
+ * Inverse offers: each framework that has something on an agent that is to be maintained or drained is asked for it, and
  * asked again when its answer's time is over. At most one is outstanding for a framework and an agent. The answers move
- * nothing; operators read them in the maintenance status.
+ * nothing but the kills of a drain (master-drain-notice.ts); operators read them in the maintenance status.
  */
 
 /** Withdraws what no longer holds and asks whoever has to be asked. O(agents in the schedule and what is on them). */
 export function tickInverseOffers(turn: MasterTurn): void {
   const { operator } = turn.state;
-  if (operator.unavailableAgents.size === 0 && operator.inverseOffers.size === 0) return;
+  const { unavailableAgents, drainNotices, inverseOffers } = operator;
+  if (unavailableAgents.size + drainNotices.size + inverseOffers.size === 0) return;
   rescindInverseOffers(turn, (entry) => isVoid(turn, entry));
   const byStream = new Map<string, InverseOffer[]>();
-  for (const id of operator.unavailableAgents) {
+  for (const id of new Set([...unavailableAgents, ...drainNotices.keys()])) {
     const agent = turn.state.agents.get(id);
     if (agent?.condition !== 'connected') continue;
     for (const framework of concernedBy(turn, agent)) {
@@ -50,6 +52,7 @@ export function answerInverseOffers(
     const entry = turn.state.operator.inverseOffers.get(id);
     if (entry?.frameworkId !== framework.id) continue;
     forget(turn, entry);
+    turn.state.operator.drainNotices.get(entry.agentId)?.answers.set(framework.id, answer.status);
     turn.state.agents.get(entry.agentId)?.maintenanceAnswers.set(framework.id, {
       status: answer.status,
       atEpochMs: turn.now.epochMs,
@@ -111,7 +114,10 @@ function ask(turn: MasterTurn, agent: Agent, framework: Framework): InverseOffer
   const answer = agent.maintenanceAnswers.get(framework.id);
   const isAnswered = answer !== undefined && answer.untilMonoMs > now.monoMs;
   if (isAnswered || agent.inverseOffers.has(framework.id)) return undefined;
-  if (streamId === undefined || agent.unavailability === undefined) return undefined;
+  const unavailability = unavailabilityOf(state, agent);
+  if (streamId === undefined || unavailability === undefined) return undefined;
+  const notice = operator.drainNotices.get(agent.id);
+  if (notice?.asked.has(framework.id) === false) notice.asked.set(framework.id, now.monoMs);
   const entry: InverseOfferEntry = {
     id: `${state.masterId}-${state.epoch}-I${operator.nextInverseOfferNumber}`,
     frameworkId: framework.id,
@@ -127,6 +133,6 @@ function ask(turn: MasterTurn, agent: Agent, framework: Framework): InverseOffer
     framework_id: { value: framework.id },
     agent_id: { value: agent.id },
     ...(agent.info.url === undefined ? {} : { url: agent.info.url }),
-    unavailability: agent.unavailability,
+    unavailability,
   };
 }

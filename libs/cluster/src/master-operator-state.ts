@@ -8,6 +8,7 @@ import {
   type QuotaRecord,
   type RoleName,
 } from '#core';
+import type { DrainNotice } from './master-drain-notice.js';
 import type { OperatorCallEvent } from './master-operator-decision.js';
 
 /** What operators decided, as the registry has it, and the calls that wait for their turn. */
@@ -19,6 +20,8 @@ export interface OperatorState {
   scheduledMachines: ReadonlyMap<string, readonly ScheduledMachine[]>;
   /** Agents of which the last task's end is waited for. */
   readonly drainingAgents: Set<AgentId>;
+  /** Of draining agents whose frameworks still have time to take their tasks away. */
+  readonly drainNotices: Map<AgentId, DrainNotice>;
   /** Agents of machines in the maintenance schedule. */
   readonly unavailableAgents: Set<AgentId>;
   /** Outstanding inverse offers, oldest first. */
@@ -58,6 +61,7 @@ export const createOperatorState = (): OperatorState => ({
   maintenance: NO_MAINTENANCE,
   scheduledMachines: new Map(),
   drainingAgents: new Set(),
+  drainNotices: new Map(),
   unavailableAgents: new Set(),
   inverseOffers: new Map(),
   nextInverseOfferNumber: 0,

@@ -55,6 +55,8 @@ export interface MasterConfig {
   readonly agentCollectionIntervalMs: number;
   /** With a quota, offers wait so long at most for most agents to come back after a fail-over. */
   readonly quotaRecoveryTimeoutMs: number;
+  /** How long frameworks may take to leave an agent before a drain without a grace period of its own kills. */
+  readonly drainNoticeMs: number;
   /** An offer nobody answers is rescinded after this; infinity: never. */
   readonly offerTimeoutMs: number;
   /** Changes of this long are answered by one allocation round. */
@@ -82,6 +84,7 @@ export const DEFAULT_MASTER_CONFIG: MasterConfig = {
   maxForgottenAgents: 102_400,
   agentCollectionIntervalMs: 15 * 60_000,
   quotaRecoveryTimeoutMs: 10 * 60_000,
+  drainNoticeMs: 60_000,
   offerTimeoutMs: 120_000,
   allocationDelayMs: 2,
   minRefuseMs: 50,

@@ -1,4 +1,5 @@
 import type { App } from './app.js';
+import type { StoredCertificate } from './certificate.js';
 import type { Deployment, DeploymentEvent, DeploymentHistory } from './deployment.js';
 import type { AppId, DeploymentId, GroupId, InstanceId } from './ids.js';
 import type { Instance, TaskFailure } from './instance.js';
@@ -31,6 +32,8 @@ export type StoreChange =
   | { readonly kind: 'put-task-failure'; readonly failure: TaskFailure }
   | { readonly kind: 'put-job'; readonly progress: JobProgress }
   | { readonly kind: 'delete-job'; readonly app: AppId }
+  | { readonly kind: 'put-certificate'; readonly certificate: StoredCertificate }
+  | { readonly kind: 'delete-certificate'; readonly name: string }
   /** Given ids in commit order by the single writer; sent to clients only after the commit. */
   | { readonly kind: 'append-events'; readonly events: readonly StoredEvent[] };
 
@@ -52,6 +55,7 @@ export interface ControllerSnapshot {
   readonly historyLengths: ReadonlyMap<DeploymentId, number>;
   readonly failures: readonly TaskFailure[];
   readonly jobs: readonly JobProgress[];
+  readonly certificates: readonly StoredCertificate[];
   readonly frameworkId?: string;
   readonly lastEventId: number;
 }

@@ -26,6 +26,7 @@ export type {
   Workload,
 } from './app.js';
 export { assert, InvariantError, present } from './assert.js';
+export { MAX_CERTIFICATES, type StoredCertificate } from './certificate.js';
 export type {
   ControllerSnapshot,
   ControllerStore,

@@ -27,6 +27,8 @@ export interface InstanceFacts {
   readonly isRouted: boolean;
   /** Failed its health checks often enough to be replaced. */
   readonly condemned?: { readonly sinceMonoMs: number; readonly cause: string };
+  /** Its agent is about to be taken out of service. `now`: there is no time left to wait for a replacement. */
+  readonly evicted?: 'when-replaced' | 'now';
   /** When it was staged, for kill selection. */
   readonly stagedAtEpochMs: number;
   /** Where it is, once placed. */

@@ -3,7 +3,7 @@ import { isOutdated } from './app-change.js';
 import { rollDaemon } from './daemon.js';
 import { needsDraining } from './draining.js';
 import { holdRollout } from './hold-rollout.js';
-import { type InstanceFacts, isAlive, isLeaving } from './instance-facts.js';
+import { type InstanceFacts, isAlive, isLeaving, isStaying } from './instance-facts.js';
 import { runJob } from './job.js';
 import { rollRestart } from './rolling-restart.js';
 import type { RolloutActions, RolloutDecision, RolloutInput } from './rollout-input.js';
@@ -15,7 +15,7 @@ export function nextActions(given: RolloutInput): RolloutActions {
   const decision = decide(input);
   const drain: InstanceId[] = [];
   const kill: InstanceId[] = [];
-  for (const facts of decision.retire) {
+  for (const facts of new Set([...decision.retire, ...findOverdue(input.instances)])) {
     if (needsDraining(facts, input)) drain.push(facts.id);
     else kill.push(facts.id);
   }
@@ -32,6 +32,10 @@ export function nextActions(given: RolloutInput): RolloutActions {
     isStageDone: decision.isStageDone ?? false,
   };
 }
+
+/** Whatever else is going on, what is left on an agent when it goes has had its drain time. */
+const findOverdue = (instances: readonly InstanceFacts[]): readonly InstanceFacts[] =>
+  instances.filter((facts) => facts.evicted === 'now' && isStaying(facts));
 
 /** Readiness gates new instances only (Marathon 3.3): what runs an older configuration served without it. */
 const exemptOld = (facts: InstanceFacts, { app }: RolloutInput): InstanceFacts =>

@@ -166,3 +166,33 @@ describe('kill selection', () => {
     expect(chosen.map(({ groups }) => groups?.[0])).toEqual(['a', 'a']);
   });
 });
+
+describe('on agents that are about to go', () => {
+  const leaving = (id: string, evicted: InstanceFacts['evicted'] = 'when-replaced') =>
+    facts(id, evicted === undefined ? {} : { evicted });
+  const launching = (id: string) => facts(id, { condition: 'Staging', health: 'unknown' });
+
+  it('an instance goes when its replacement serves', () => {
+    const first = steady(anApp(2), [facts('i1'), leaving('i2')]);
+    const starting = steady(anApp(2), [facts('i1'), leaving('i2'), launching('i3')]);
+    const proven = steady(anApp(2), [facts('i1'), leaving('i2'), facts('i3')]);
+
+    expect([first.launch, first.kill]).toEqual([1, []]);
+    expect([starting.launch, starting.kill]).toEqual([0, []]);
+    expect([proven.launch, proven.kill]).toEqual([0, ['i2']]);
+    expect([first.finished, proven.finished]).toEqual([false, false]);
+  });
+
+  it('100 % and no over capacity have one more for it; else as many go as may', () => {
+    const half = { minimumHealthCapacity: 0.5, maximumOverCapacity: 0 };
+    const app = { ...anApp(2), upgradeStrategy: half };
+
+    expect(steady(anApp(2, 0), [facts('i1'), leaving('i2')]).launch).toBe(1);
+    expect(steady(app, [leaving('i1'), leaving('i2')]).kill).toHaveLength(1);
+  });
+
+  it('what has no time left goes in any case, and first when there are too many', () => {
+    expect(steady(anApp(1), [leaving('i1', 'now')]).kill).toEqual(['i1']);
+    expect(steady(anApp(1), [facts('i1'), facts('i2'), leaving('i3')]).kill).toContain('i3');
+  });
+});

@@ -2,11 +2,13 @@ import { plainCapacity } from './capacity.js';
 import { type InstanceFacts, isAlive, isServing, isStaying } from './instance-facts.js';
 import { selectToKill } from './kill-selection.js';
 import { replaceCondemned } from './replace-condemned.js';
+import { isEvicted, replaceEvicted } from './replace-evicted.js';
 import type { RolloutDecision, RolloutInput } from './rollout-input.js';
 
 /**
  * Brings the count to the target (Marathon 3.4): gives up the surplus by kill selection, launches what is missing
- * while no more than maxCapacity exist (what is still ending counts), and replaces condemned instances.
+ * while no more than maxCapacity exist (what is still ending counts), and replaces condemned instances and those on
+ * agents that are about to be taken out of service.
  */
 export function scaleApp(input: RolloutInput): RolloutDecision {
   const { app, instances, sentenced } = input;
@@ -18,9 +20,15 @@ export function scaleApp(input: RolloutInput): RolloutDecision {
     const replacement = replaceCondemned(input, staying, sound);
     return conclude(input, alive, replacement);
   }
+  const evicted = staying.filter(isEvicted);
+  const isMoving = evicted.length > 0 && staying.length - evicted.length <= app.instances;
+  if (isMoving && sentencedCount === 0) {
+    return conclude(input, alive, replaceEvicted(input, staying));
+  }
+  const first = new Set([...(sentenced ?? []), ...evicted.map(({ id }) => id)]);
   const retire = selectToKill(staying, Math.max(staying.length - app.instances, sentencedCount), {
     killSelection: app.killSelection,
-    ...(sentenced === undefined ? {} : { sentenced }),
+    ...(first.size === 0 ? {} : { sentenced: first }),
   });
   const missing = app.instances - (staying.length - retire.length);
   return conclude(input, alive, { launch: missing, retire, reasons: [] });
@@ -33,12 +41,14 @@ function conclude(
     readonly launch: number;
     readonly retire: readonly InstanceFacts[];
     readonly reasons: readonly string[];
+    readonly maxCapacity?: number;
   },
 ): RolloutDecision {
-  const { maxCapacity } = plainCapacity(app);
+  const { maxCapacity = plainCapacity(app).maxCapacity } = decided;
   const launch = Math.max(0, Math.min(decided.launch, maxCapacity - alive.length));
   const serving = alive.filter(isServing).length;
-  const finished = serving === app.instances && alive.length === app.instances;
+  const isStill = !alive.some((facts) => isStaying(facts) && isEvicted(facts));
+  const finished = isStill && serving === app.instances && alive.length === app.instances;
   const reasons = [...decided.reasons];
   if (serving < app.instances) {
     reasons.push(`${serving} of ${app.instances} instances are running, healthy and ready`);

@@ -241,6 +241,8 @@ class HttpScheduler implements Scheduler {
         await handlers.onError(event.error.message);
         return;
       case 'INVERSE_OFFERS':
+        await handlers.onInverseOffers?.(event.inverse_offers.inverse_offers);
+        return;
       case 'RESCIND_INVERSE_OFFER':
       case 'UPDATE_OPERATION_STATUS':
       case 'HEARTBEAT':

@@ -107,7 +107,7 @@ async function* readEvents(
       if (chunk.done === true) throw new StreamError('the master closed the stream');
       for (const record of decoder.push(chunk.value)) {
         const parsed = parseSchedulerEvent(JSON.parse(new TextDecoder().decode(record)));
-        // Events we do not know (inverse offers, operations) are not meant for us.
+        // Events we do not know are not meant for us.
         if (parsed.kind === 'unknown-type') continue;
         if (parsed.kind === 'invalid') {
           const issues = parsed.issues.map(({ path, message }) => `${path} ${message}`);

@@ -1,5 +1,5 @@
 import type { AgentId, FrameworkId, OfferId } from '#core';
-import type { SchedulerCall, TaskStatus, WireOffer } from '#mesos-v1';
+import type { InverseOffer, SchedulerCall, TaskStatus, WireOffer } from '#mesos-v1';
 
 /** A call without the fields the driver fills in. Distributes over the union so that every member keeps its payload. */
 type WithoutFrameworkId<Call> = Call extends SchedulerCall ? Omit<Call, 'framework_id'> : never;
@@ -24,6 +24,8 @@ export interface SchedulerHandlers {
   onSubscribed(frameworkId: FrameworkId, master: string): Promise<void> | void;
   onOffers(offers: readonly WireOffer[]): Promise<void> | void;
   onRescind(offerId: OfferId): Promise<void> | void;
+  /** Agents with tasks of ours are about to be taken out of service. Without it they are left unanswered. */
+  onInverseOffers?(offers: readonly InverseOffer[]): Promise<void> | void;
   /** Resolve once the status is durable; only then is it acknowledged. May be called again with the same status. */
   onUpdate(status: TaskStatus): Promise<void>;
   /** An agent was lost, or with `status` an executor of it exited. */

@@ -34,6 +34,8 @@ export interface ChangeRules {
   readonly defaultNetworkName?: string;
   readonly features: ReadonlySet<string>;
   readonly servicePorts: PortRange;
+  /** Ports of the edge and the daemons, that no app may listen on at the edge. */
+  readonly reservedPorts?: ReadonlySet<number>;
 }
 
 interface PutApp {

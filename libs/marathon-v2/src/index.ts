@@ -60,11 +60,13 @@ export {
   describeRefusal,
   type ErrorBody,
   type FieldProblem,
+  MAX_REPORTED_PROBLEMS as MAX_NAMED_PROBLEMS,
   type Outcome,
   type Refusal,
 } from './refusal.js';
 export { MAX_DEADLINE_SECONDS } from './rollout-fields.js';
 export { readRouterReport } from './router-report.js';
+export { MAX_BACKENDS, MAX_SERVERS } from './router-statistics.js';
 export { DEFAULT_SERVICE_PORTS, type PortRange } from './service-ports.js';
 export {
   computeTaskStats,
@@ -102,6 +104,7 @@ export {
 } from './to-wire-task.js';
 export { type Feature, fitsReservation, MAX_CPUS, MAX_INSTANCES, MAX_MIB } from './validate-app.js';
 export type {
+  RouterReport,
   WireApp,
   WireAppRestart,
   WireChangePreview,
@@ -132,3 +135,22 @@ export type {
   WireWaitingGroup,
   WireWhy,
 } from './wire-explanation.js';
+export type {
+  WireBackendStatistics,
+  WireFrontendStatistics,
+  WireHaproxyStatistics,
+  WireRouterProblem,
+  WireRouterStatistics,
+  WireServerState,
+  WireServerStatistics,
+  WireTraffic,
+  WireUnservedPort,
+} from './wire-router-statistics.js';
+export type {
+  WireRoute,
+  WireRouteInstance,
+  WireRouteProblem,
+  WireRouterStanding,
+  WireRoutes,
+} from './wire-routes.js';
+export type { WireCertificate, WireCertificates } from './wire-certificates.js';

@@ -1,11 +1,12 @@
 import { readObject } from './object-reader.js';
 import { type Outcome, ProblemLog } from './refusal.js';
-import type { WireRouterReport } from './wire-app.js';
+import { readRouterStatistics } from './router-statistics.js';
+import type { RouterReport } from './wire-app.js';
 
 const MAX_REPORTED_TASKS = 100_000;
 
 /** Reads the body of PUT /v2/routers/{id}. */
-export function readRouterReport(body: unknown): Outcome<WireRouterReport> {
+export function readRouterReport(body: unknown): Outcome<RouterReport> {
   const problems = new ProblemLog();
   const report = readObject(body, '', problems, (reader) => {
     for (const name of ['appliedSequence', 'drainedTasks']) {
@@ -23,7 +24,9 @@ export function readRouterReport(body: unknown): Outcome<WireRouterReport> {
       problems.reportRule(`/${name}`, `${count} tasks are above the maximum ${MAX_REPORTED_TASKS}`);
     }
     const url = reader.string('url');
-    const statistics = reader.opaque('statistics');
+    const given = reader.opaque('statistics') ?? {};
+    const { statistics, notes } = readRouterStatistics(given);
+    for (const note of notes) problems.warn(note);
     return {
       appliedSequence,
       drainedTasks,

@@ -1,3 +1,5 @@
+import type { WireRouterStatistics } from './wire-router-statistics.js';
+
 /** JSON of the Marathon v2 API as we send it. Sections: app, task, deployment, queue. Rules: Marathon v2 REST contract. */
 
 export interface WirePortDefinition {
@@ -144,6 +146,8 @@ export interface WireApp {
   readonly completed?: number;
   /** Ours, of jobs: instances given up after their retries. */
   readonly failed?: number;
+  /** Ours, where it is asked for: declared no more, its tasks are on their way out. */
+  readonly leaving?: true;
   readonly deployments?: readonly { readonly id: string }[];
   readonly tasks?: readonly WireTask[];
   readonly lastTaskFailure?: WireTaskFailure;
@@ -251,7 +255,7 @@ export interface WireRejectCount {
 }
 
 /** PUT /v2/routers/{id}, ours: what a router tells on change and every 2 s. */
-export interface WireRouterReport {
+export interface WireRouterReport<Statistics = Readonly<Record<string, unknown>>> {
   /** The id of the last event (or snapshot) this router has applied to its HAProxy. */
   readonly appliedSequence: number;
   /** Draining tasks that get no new request and have no open session here any more. */
@@ -262,8 +266,12 @@ export interface WireRouterReport {
    */
   readonly busyTasks?: readonly string[];
   readonly url?: string;
-  readonly statistics?: Readonly<Record<string, unknown>>;
+  /** As {@link WireRouterStatistics}; what is not of a known version is ignored. */
+  readonly statistics?: Statistics;
 }
+
+/** A report as it was read. */
+export type RouterReport = WireRouterReport<WireRouterStatistics>;
 
 /** Ours: instances of an app that a change replaces. */
 export interface WireAppRestart {

@@ -11,7 +11,7 @@ interface WireCurrentStep {
 
 /**
  * Events of /v2/events without `timestamp`, which is added when the event gets its id. `draining_changed_event`,
- * `resync` and what tells of a deployment that is held are ours; the rest are Marathon's, field by field.
+ * `certificate_changed_event`, `resync` and what tells of a deployment that is held are ours; the rest are Marathon's, field by field.
  */
 export type MarathonEvent =
   | {
@@ -99,6 +99,14 @@ export type MarathonEvent =
       readonly taskId: string;
       readonly since: string;
       readonly deadline: string;
+    }
+  | {
+      readonly eventType: 'certificate_changed_event';
+      readonly name: string;
+      readonly hosts: readonly string[];
+      readonly notAfter: string;
+      readonly fingerprint: string;
+      readonly deleted: boolean;
     }
   | {
       readonly eventType: 'group_change_success';

@@ -64,7 +64,7 @@ describe('buildRoutes', () => {
     expect(table.routes).toMatchObject([
       {
         backend: 'web_10000',
-        listenPort: 10000,
+        listener: { port: 10000 },
         mode: 'tcp',
         endpoints: [{ name: '127.0.0.1_31000', address: '127.0.0.1', port: 31000, state: 'ready' }],
       },
@@ -145,10 +145,74 @@ describe('buildRoutes', () => {
 
     const table = buildRoutes([app('/web', { labels })], options);
 
-    expect(table.routes[0]).toMatchObject({ vhosts: ['good.example'] });
-    expect(table.routes[0]).not.toHaveProperty('path');
-    expect(table.routes[0]).not.toHaveProperty('listenPort');
-    expect(table.conflicts).toHaveLength(4);
+    // Nothing is left to be published.
+    expect(table.routes).toEqual([]);
+    expect(table.conflicts.map(({ kind, reason }) => [kind, reason.split(':')[0]])).toEqual([
+      ['label', 'HAPROXY_0_VHOST'],
+      ['label', 'HAPROXY_0_PATH'],
+      ['label', 'HAPROXY_0_MODE'],
+      ['conflict', 'port 8080 is reserved'],
+    ]);
+  });
+
+  it('gives nobody a whole host who asked for a part of it in vain', () => {
+    const labels = {
+      HAPROXY_GROUP: 'external',
+      HAPROXY_0_VHOST: 'good.example',
+      HAPROXY_0_PATH: 'no-slash',
+    };
+
+    expect(buildRoutes([app('/web', { labels })], options).routes).toMatchObject([
+      { vhosts: [], listener: { port: 10000 } },
+    ]);
+  });
+
+  it('says of a UDP port that HAProxy cannot carry it, and publishes the TCP part', () => {
+    const web = app('/web', {
+      portDefinitions: [
+        { port: 10000, protocol: 'udp', labels: {} },
+        { port: 10001, protocol: 'udp,tcp', labels: {} },
+      ],
+    });
+
+    const table = buildRoutes([web], options);
+
+    expect(table.routes.map(({ portIndex }) => portIndex)).toEqual([1]);
+    expect(table.conflicts.map(({ kind, portIndex }) => [kind, portIndex])).toEqual([
+      ['unsupported', 0],
+      ['unsupported', 1],
+    ]);
+  });
+
+  it('keeps the only instance through one late answer, and answers 503 once its app calls it dead', () => {
+    const late = { ...alive, alive: false, firstSuccess: 't', consecutiveFailures: 1 };
+    const withResult = (result: typeof late) =>
+      app('/web', {
+        tasks: [task('a', 31000, { healthCheckResults: [result] })],
+        healthChecks: [httpCheck],
+      });
+
+    const [doubtful, dead] = [late, { ...late, consecutiveFailures: 3 }].map(
+      (result) => buildRoutes([withResult(result)], options).routes[0]?.endpoints,
+    );
+
+    expect(doubtful).toHaveLength(1);
+    expect(dead).toEqual([]);
+  });
+
+  it('takes a late instance out while another one is alive', () => {
+    const late = { ...alive, alive: false, firstSuccess: 't', consecutiveFailures: 1 };
+    const web = app('/web', {
+      tasks: [
+        task('late', 31000, { healthCheckResults: [late] }),
+        task('good', 31001, { healthCheckResults: [alive] }),
+      ],
+      healthChecks: [httpCheck],
+    });
+
+    const [route] = buildRoutes([web], options).routes;
+
+    expect(route?.endpoints.map(({ taskId }) => taskId)).toEqual(['good']);
   });
 
   it('uses the host port of the right mapping with bridge networking', () => {

@@ -1,36 +1,61 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { contentsWithoutReload } from './contents-without-reload.js';
-import type { EdgeModel } from './edge-model.js';
+import type { EdgeMaps, EdgeModel } from './edge-model.js';
 import { planEdgeUpdate } from './plan-edge-update.js';
 
-const modelOf = (hosts: Readonly<Record<string, string>>): EdgeModel => ({
-  structure: { routes: [] },
-  servers: new Map(),
+const NOTHING: ReadonlyMap<string, string> = new Map();
+const mapsOf = (hosts: Readonly<Record<string, string>>): EdgeMaps => ({
+  ...{ wildcards: NOTHING, sni: NOTHING, sniWildcards: NOTHING, ports: NOTHING, apps: NOTHING },
   hosts: new Map(Object.entries(hosts)),
 });
+const modelOf = (hosts: Readonly<Record<string, string>>): EdgeModel => ({
+  structure: { routes: [], rules: [] },
+  servers: new Map(),
+  maps: mapsOf(hosts),
+});
 const backendArbitrary = fc.constantFrom<string>('b1', 'b2', 'b3');
-const hostsArbitrary = fc.dictionary(fc.constantFrom('h1', 'h2', 'h3'), backendArbitrary);
+const hostsArbitrary = fc.dictionary(fc.constantFrom('h1/', 'h2/', 'h3/x'), backendArbitrary);
 
 describe('contentsWithoutReload', () => {
   it('moves a host to a backend that exists, and only then', () => {
-    const hosts = new Map([['web.example', 'old']]);
-    const model = modelOf({ 'web.example': 'new' });
-    const running = { hosts, isSameStructure: false };
+    const maps = mapsOf({ 'web.example/': 'old' });
+    const model = modelOf({ 'web.example/': 'new' });
+    const running = { maps, isSameStructure: false };
 
     const before = contentsWithoutReload(model, { ...running, backends: new Set(['old']) });
     const after = contentsWithoutReload(model, { ...running, backends: new Set(['old', 'new']) });
 
-    expect(before.hosts).toEqual(hosts);
-    expect(after.hosts).toEqual(new Map([['web.example', 'new']]));
+    expect(before.maps).toEqual(maps);
+    expect(after.maps).toEqual(model.maps);
   });
 
   it('takes a host out at once when no reload is to come', () => {
-    const running = { hosts: new Map([['web.example', 'web']]), backends: new Set(['web']) };
+    const running = { maps: mapsOf({ 'web.example/': 'web' }), backends: new Set(['web']) };
 
     const now = contentsWithoutReload(modelOf({}), { ...running, isSameStructure: true });
 
-    expect(now.hosts.size).toBe(0);
+    expect(now.maps.hosts.size).toBe(0);
+  });
+
+  it('keeps the order of wildcards, of which the first match counts', () => {
+    const model = modelOf({});
+    const wildcards = new Map([['.a.b.example', '*.a.b.example']]);
+    const running = new Map([
+      ['.long.a.b.example', '*.long.a.b.example'],
+      ['.b.example', '*.b.example'],
+    ]);
+
+    const { maps } = contentsWithoutReload(
+      { ...model, maps: { ...model.maps, wildcards } },
+      {
+        maps: { ...mapsOf({}), wildcards: running },
+        backends: new Set<string>(),
+        isSameStructure: false,
+      },
+    );
+
+    expect([...maps.wildcards.keys()]).toEqual(['.long.a.b.example', '.a.b.example', '.b.example']);
   });
 
   it('deletes no host whose backend still exists before the reload, and points none to a missing one', () => {
@@ -41,18 +66,18 @@ describe('contentsWithoutReload', () => {
         fc.uniqueArray(backendArbitrary),
         (wanted, applied, existing) => {
           const backends = new Set(existing);
-          const hosts = new Map(Object.entries(applied));
-          const running = { hosts, backends, isSameStructure: false };
+          const maps = mapsOf(applied);
+          const running = { maps, backends, isSameStructure: false };
 
           const contents = contentsWithoutReload(modelOf(wanted), running);
 
-          const deleted = planEdgeUpdate({ servers: new Map(), hosts }, contents)
-            .filter((command) => command.kind === 'delete-host')
-            .map((command) => hosts.get(command.host) ?? '');
-          expect(deleted.filter((backend) => backends.has(backend))).toEqual([]);
-          expect([...contents.hosts.values()].filter((backend) => !backends.has(backend))).toEqual(
-            [],
+          const deleted = planEdgeUpdate({ servers: new Map(), maps }, contents).flatMap(
+            (command) => (command.kind === 'delete-entry' ? [maps.hosts.get(command.key)] : []),
           );
+          expect(deleted.filter((backend) => backends.has(backend ?? ''))).toEqual([]);
+          expect(
+            [...contents.maps.hosts.values()].filter((backend) => !backends.has(backend)),
+          ).toEqual([]);
         },
       ),
     );

@@ -1,7 +1,15 @@
-import type { EdgeContents, EdgeModel } from './edge-model.js';
+import {
+  type AppliedContents,
+  EDGE_MAPS,
+  type EdgeContents,
+  type EdgeMap,
+  type EdgeMaps,
+  type EdgeModel,
+  ORDERED_MAPS,
+} from './edge-model.js';
 
 /** What a running HAProxy has that decides how far it can come without a reload. */
-export interface RunningEdge extends Pick<EdgeContents, 'hosts'> {
+export interface RunningEdge extends Pick<AppliedContents, 'maps'> {
   readonly backends: ReadonlySet<string>;
   /** Whether it runs with the structure of the wanted model; else a reload is to come. */
   readonly isSameStructure: boolean;
@@ -12,10 +20,30 @@ export interface RunningEdge extends Pick<EdgeContents, 'hosts'> {
  * rule comes with it stays where it is: there is no moment in which it has no route. O(servers + hosts).
  */
 export function contentsWithoutReload(model: EdgeModel, running: RunningEdge): EdgeContents {
-  const { backends, isSameStructure } = running;
-  const kept = isSameStructure ? [] : [...running.hosts];
+  if (running.isSameStructure) return model;
+  const { backends } = running;
   return {
     servers: new Map([...model.servers].filter(([backend]) => backends.has(backend))),
-    hosts: new Map([...kept, ...model.hosts].filter(([, backend]) => backends.has(backend))),
+    maps: Object.fromEntries(
+      EDGE_MAPS.map((map) => [map, mapWithoutReload(map, model, running)]),
+    ) as unknown as EdgeMaps,
   };
+}
+
+function mapWithoutReload(
+  map: EdgeMap,
+  model: EdgeModel,
+  { maps, backends }: RunningEdge,
+): ReadonlyMap<string, string> {
+  // The values of this one are keys of `hosts`, not backends.
+  const isReachable = (backend: string): boolean => map === 'wildcards' || backends.has(backend);
+  const entries = [...(maps[map] ?? []), ...model.maps[map]].filter(([, value]) =>
+    isReachable(value),
+  );
+  if (!ORDERED_MAPS.has(map)) return new Map(entries);
+  return new Map(
+    [...new Map(entries)].sort(
+      ([left], [right]) => right.length - left.length || (left < right ? -1 : 1),
+    ),
+  );
 }

@@ -1,52 +1,187 @@
-import type { Route, RouteTable } from './route-table.js';
+import { compareText } from './clean-name.js';
+import { type HostEntries, hostEntriesOf, needsRules } from './host-entries.js';
+import type { Endpoint, Route, RouteTable } from './route-table.js';
 
 export interface EdgeServer {
   readonly name: string;
+  /** IPv4 or IPv6, without brackets. */
   readonly address: string;
   readonly port: number;
   /** `maint`: finishes its sessions, gets no new one. */
   readonly state: 'ready' | 'maint';
+  readonly weight: number;
+  /** Where HAProxy checks it, when that is another port. */
+  readonly checkPort?: number;
 }
+
+/**
+ * The maps of the edge. `hosts`: host and beginning of the path -> backend, the longest match counts. `wildcards`: end of a
+ * host -> the key it has in `hosts`, the first match counts. `sni`, `sniWildcards`: name in the hello of TLS (its end) -> backend,
+ * of what is passed through. `ports`: port -> backend, for what a former worker hands over. `apps`: app id -> backend.
+ */
+export const EDGE_MAPS = ['hosts', 'wildcards', 'sni', 'sniWildcards', 'ports', 'apps'] as const;
+export type EdgeMap = (typeof EDGE_MAPS)[number];
+
+/** The maps in which HAProxy looks for the first match, so that their order counts. */
+export const ORDERED_MAPS: ReadonlySet<EdgeMap> = new Set(['wildcards', 'sniWildcards']);
+
+export type EdgeMaps = Readonly<Record<EdgeMap, ReadonlyMap<string, string>>>;
 
 /** The part of the edge that can change while HAProxy runs, without a reload. */
 export interface EdgeContents {
   /** Backend name -> its servers, by name. */
   readonly servers: ReadonlyMap<string, ReadonlyMap<string, EdgeServer>>;
-  /** Host name -> backend, the content of the hosts map. */
-  readonly hosts: ReadonlyMap<string, string>;
+  readonly maps: EdgeMaps;
+}
+
+/** What a running HAProxy has: maps that nothing in its configuration asks for are not there. */
+export interface AppliedContents extends Pick<EdgeContents, 'servers'> {
+  readonly maps: Partial<EdgeMaps>;
 }
 
 /** What does not change without a reload: proxies, listen ports, rules. */
 export interface EdgeStructure {
-  readonly routes: readonly Omit<Route, 'endpoints'>[];
+  /** Their endpoints are not part of the structure, and neither are hosts and paths that are in maps. */
+  readonly routes: readonly Route[];
+  /** What only rules can say: hosts with paths in any case, and those with templates for their rules. */
+  readonly rules: readonly HostRule[];
+}
+
+/** One host (with one prefix) that is found by a rule. */
+export interface HostRule {
+  readonly host: string;
+  readonly prefix?: { readonly path: string; readonly ignoresCase: boolean };
+  readonly route: Route;
 }
 
 export interface EdgeModel extends EdgeContents {
   readonly structure: EdgeStructure;
 }
 
-/** Splits a route table into what needs a reload and what does not. Plain hosts are map entries; hosts with a path, and wildcard hosts, are rules. */
+/** Where a plain request goes whose host is only served over TLS that is passed through. */
+export const TO_HTTPS_BACKEND = 'edge_to_https';
+
+/** Splits a route table into what needs a reload and what does not. O(routes + servers of changed routes). */
 export function toEdgeModel(table: RouteTable): EdgeModel {
-  const servers = new Map<string, ReadonlyMap<string, EdgeServer>>();
-  const hosts = new Map<string, string>();
-  const routes: Omit<Route, 'endpoints'>[] = [];
-  for (const { endpoints, ...route } of table.routes) {
-    servers.set(
-      route.backend,
-      new Map(
-        endpoints.map(({ name, address, port, state }) => [
-          name,
-          { name, address, port, state: state === 'ready' ? 'ready' : 'maint' },
-        ]),
-      ),
-    );
-    for (const host of route.vhosts) {
-      if (isMapped(route, host)) hosts.set(host, route.backend);
-    }
-    routes.push({ ...route, vhosts: route.vhosts.filter((host) => !isMapped(route, host)) });
-  }
-  return { structure: { routes }, servers, hosts };
+  const { routes } = table;
+  const ruled = hostsWithRules(routes);
+  const hosts = hostEntriesOf(
+    routes.filter((route) => !route.passthrough),
+    (host) => !ruled.has(host),
+  );
+  const passed = routes.filter((route) => route.passthrough);
+  return {
+    structure: { routes, rules: rulesOf(routes, ruled) },
+    servers: new Map(routes.map((route) => [route.backend, serversOf(route)])),
+    maps: {
+      ...addPlainHosts(hosts, passed),
+      ...sniMaps(passed),
+      ports: portsOf(routes),
+      apps: appsOf(routes),
+    },
+  };
 }
 
-const isMapped = (route: Pick<Route, 'path'>, host: string): boolean =>
-  route.path === undefined && !host.startsWith('*.');
+const hostsWithRules = (routes: readonly Route[]): ReadonlySet<string> =>
+  new Set(routes.filter(needsRules).flatMap(({ vhosts }) => vhosts));
+
+/** Larger weight first, then the longer path, then by name: the first rule that matches counts. */
+function rulesOf(routes: readonly Route[], ruled: ReadonlySet<string>): readonly HostRule[] {
+  if (ruled.size === 0) return [];
+  return routes
+    .filter((route) => !route.passthrough)
+    .flatMap((route) =>
+      route.vhosts
+        .filter((host) => ruled.has(host))
+        .flatMap((host): readonly HostRule[] =>
+          route.paths.length === 0
+            ? [{ host, route }]
+            : route.paths.map((prefix) => ({ host, prefix, route })),
+        ),
+    )
+    .sort(
+      (left, right) =>
+        right.route.weight - left.route.weight ||
+        Number(left.host.startsWith('*.')) - Number(right.host.startsWith('*.')) ||
+        (right.prefix?.path.length ?? 0) - (left.prefix?.path.length ?? 0) ||
+        right.host.length - left.host.length ||
+        compareText(left.route.backend, right.route.backend) ||
+        compareText(left.host, right.host),
+    );
+}
+
+/** Plain requests for hosts that are passed through are sent to TLS. */
+function addPlainHosts(
+  { hosts, wildcards }: HostEntries,
+  passed: readonly Route[],
+): Pick<EdgeMaps, 'hosts' | 'wildcards'> {
+  const extra = passed.flatMap(({ vhosts }) => vhosts);
+  if (extra.length === 0) return { hosts, wildcards };
+  return {
+    hosts: new Map([...extra.map((host) => [`${host}/`, TO_HTTPS_BACKEND] as const), ...hosts]),
+    wildcards: sortSuffixes([
+      ...wildcards,
+      ...extra.filter(isWildcard).map((host) => [host.slice(1), host] as const),
+    ]),
+  };
+}
+
+function sniMaps(passed: readonly Route[]): Pick<EdgeMaps, 'sni' | 'sniWildcards'> {
+  const all = passed.flatMap(({ vhosts, backend }) =>
+    vhosts.map((host) => [host, backend] as const),
+  );
+  return {
+    sni: new Map(all.filter(([host]) => !isWildcard(host))),
+    sniWildcards: sortSuffixes(
+      all.filter(([host]) => isWildcard(host)).map(([host, backend]) => [host.slice(1), backend]),
+    ),
+  };
+}
+
+const isWildcard = (host: string): boolean => host.startsWith('*.');
+
+/** The longest first: the first match counts. */
+const sortSuffixes = (
+  entries: readonly (readonly [string, string])[],
+): ReadonlyMap<string, string> =>
+  new Map(
+    [...entries].sort(([left], [right]) => right.length - left.length || compareText(left, right)),
+  );
+
+const portsOf = (routes: readonly Route[]): ReadonlyMap<string, string> =>
+  new Map(
+    routes
+      .filter(({ mode }) => mode === 'http')
+      .flatMap(({ listener, backend }): readonly (readonly [string, string])[] =>
+        listener === undefined ? [] : [[String(listener.port), backend]],
+      ),
+  );
+
+/** The first HTTP port of each app. */
+function appsOf(routes: readonly Route[]): ReadonlyMap<string, string> {
+  const apps = new Map<string, string>();
+  for (const { appId, backend, mode } of routes) {
+    if (mode === 'http' && !apps.has(appId)) apps.set(appId, backend);
+  }
+  return apps;
+}
+
+/** Remembered by what it is made of: what is equal by reference needs no comparison. */
+const known = new WeakMap<readonly Endpoint[], ReadonlyMap<string, EdgeServer>>();
+
+function serversOf({ endpoints }: Route): ReadonlyMap<string, EdgeServer> {
+  const before = known.get(endpoints);
+  if (before !== undefined) return before;
+  const servers = new Map(endpoints.map((endpoint) => [endpoint.name, toServer(endpoint)]));
+  known.set(endpoints, servers);
+  return servers;
+}
+
+const toServer = ({ name, address, port, state, weight, checkPort }: Endpoint): EdgeServer => ({
+  name,
+  address,
+  port,
+  state: state === 'ready' ? 'ready' : 'maint',
+  weight,
+  ...(checkPort !== undefined && { checkPort }),
+});

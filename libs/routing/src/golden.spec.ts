@@ -3,9 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { parse, print } from 'haproxy-config-parser';
 import { expect, it } from 'vitest';
 import type { WireApp } from '#marathon-v2';
+import { sampleSettings } from '../../../test/support/edge-samples.js';
 import { buildRoutes } from './build-routes.js';
 import { toEdgeModel } from './edge-model.js';
-import { renderConfig, renderHostsMap } from './render-config.js';
+import { renderConfig, renderMap } from './render/render-config.js';
 
 const FOLDER = fileURLToPath(new URL('../../../test/fixtures/haproxy/', import.meta.url));
 
@@ -16,20 +17,13 @@ it('writes the configuration of these apps to the byte, in whatever order they c
     reservedPorts: new Set<number>(),
     lastKnownHealth: new Map<string, boolean>(),
   };
-  const settings = {
-    bindAddress: '127.0.0.1',
-    httpPort: 8000,
-    statsSocket: '/run/pacer/admin.sock',
-    hostsMapFile: '/run/pacer/hosts.map',
-    hardStopSeconds: 60,
-  };
 
   const [table, turned] = [apps, apps.toReversed()].map((list) => buildRoutes(list, options));
   const model = toEdgeModel(table ?? { routes: [], conflicts: [] });
-  const text = renderConfig(model, settings, 'golden');
+  const text = renderConfig(model, sampleSettings, 'golden');
 
   await expect(text).toMatchFileSnapshot(`${FOLDER}edge.cfg`);
-  await expect(renderHostsMap(model.hosts)).toMatchFileSnapshot(`${FOLDER}edge.hosts.map`);
+  await expect(renderMap('hosts', model.maps.hosts)).toMatchFileSnapshot(`${FOLDER}edge.hosts.map`);
   expect(turned).toEqual(table);
   expect(print(parse(text))).toBe(text);
 });

@@ -1,19 +1,74 @@
-export { buildRoutes, type RoutingOptions } from './build-routes.js';
+export { type AppRoutes, type EdgeScope, routesOf } from './app-routes.js';
+export { type Admission, buildRoutes, type RoutingOptions } from './build-routes.js';
 export { contentsWithoutReload } from './contents-without-reload.js';
+export { deploymentGroupOf } from './deployment-groups.js';
 export {
+  type AnswerLimits,
+  answerQuestion,
+  type DnsAnswer,
+  type DnsAuthority,
+  type DnsQuestion,
+  nameServerOf,
+  soaOf,
+} from './dns/answer-question.js';
+export {
+  type AppEntry,
+  type EntryContext,
+  type InstancePort,
+  type NamedInstance,
+  toAppEntry,
+} from './dns/app-entry.js';
+export {
+  type RoutedApp,
+  toAppRecords,
+  toInstanceRecords,
+  toVipRecords,
+} from './dns/app-records.js';
+export { isDomain, isInDomain, MAX_LABEL, MAX_NAME } from './dns/dns-name.js';
+export type { AppRecords, DnsNaming } from './dns/dns-naming.js';
+export {
+  type DnsRecord,
+  type DnsRecordType,
+  dataTextOf,
+  type SoaData,
+  type SrvData,
+} from './dns/dns-record.js';
+export { DnsZone, type NameConflict, type ZoneChange } from './dns/dns-zone.js';
+export { addressesOf, addressRecords } from './dns/instance-addresses.js';
+export {
+  type AppliedContents,
+  EDGE_MAPS,
   type EdgeContents,
+  type EdgeMap,
+  type EdgeMaps,
   type EdgeModel,
   type EdgeServer,
   type EdgeStructure,
+  ORDERED_MAPS,
   toEdgeModel,
 } from './edge-model.js';
+export type { LabelProblem } from './labels/label-reader.js';
+export { type PortLabels, readPortLabels } from './labels/port-labels.js';
 export { type EdgeCommand, planEdgeUpdate } from './plan-edge-update.js';
+export { type EdgeSettings, type EdgeTls, toSocketAddress } from './render/edge-settings.js';
+export { type BaseClaims, canConnectSockets, claimsOfBase } from './render/merge-base.js';
 export {
-  type EdgeSettings,
   generationMark,
   renderConfig,
-  renderHostsMap,
+  renderMap,
   renderStructure,
-} from './render-config.js';
-export type { Endpoint, Route, RouteConflict, RouteTable } from './route-table.js';
+} from './render/render-config.js';
+export { isChecked, serverOptions } from './render/server-options.js';
+export type { PortRules } from './resolve-conflicts.js';
+export {
+  type ClaimingChange,
+  claimsOf,
+  collide,
+  describeClash,
+  type RouteClaim,
+  RouteClaimIndex,
+  type RouteClash,
+} from './route-claims.js';
+export { routeFingerprint } from './route-fingerprint.js';
+export type { Endpoint, Route, RouteConflict, RouteListener, RouteTable } from './route-table.js';
 export { listenPortsOf, withoutListenPorts } from './without-listen-ports.js';

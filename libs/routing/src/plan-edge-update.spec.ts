@@ -1,62 +1,91 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { EdgeContents, EdgeServer } from './edge-model.js';
+import type { EdgeContents, EdgeMap, EdgeMaps, EdgeServer } from './edge-model.js';
 import { type EdgeCommand, planEdgeUpdate } from './plan-edge-update.js';
 
+const serverArbitrary: fc.Arbitrary<EdgeServer> = fc.record({
+  name: fc.constantFrom('s1', 's2', 's3'),
+  state: fc.constantFrom('ready' as const, 'maint' as const),
+  address: fc.constantFrom('127.0.0.1', '::1'),
+  port: fc.constantFrom(1, 2),
+  weight: fc.constantFrom(0, 1, 100),
+});
+const mapArbitrary = fc
+  .uniqueArray(fc.tuple(fc.constantFrom('h1', 'h2', 'h3'), fc.constantFrom('b0', 'b1')), {
+    selector: ([key]) => key,
+  })
+  .map((entries): ReadonlyMap<string, string> => new Map(entries));
+const mapsArbitrary: fc.Arbitrary<EdgeMaps> = fc.record({
+  hosts: mapArbitrary,
+  wildcards: mapArbitrary,
+  sni: mapArbitrary,
+  sniWildcards: mapArbitrary,
+  ports: mapArbitrary,
+  apps: mapArbitrary,
+});
 const contentsArbitrary: fc.Arbitrary<EdgeContents> = fc.record({
   servers: fc
-    .array(
-      fc.array(
-        fc.record({
-          name: fc.constantFrom('s1', 's2', 's3'),
-          state: fc.constantFrom('ready' as const, 'maint' as const),
-        }),
-      ),
-      { minLength: 2, maxLength: 2 },
-    )
+    .array(fc.array(serverArbitrary), { minLength: 2, maxLength: 2 })
     .map(
       (backends) =>
         new Map(
           backends.map((servers, index) => [
             `b${index}`,
-            new Map(
-              servers.map((server): [string, EdgeServer] => [
-                server.name,
-                { ...server, address: '127.0.0.1', port: Number(server.name.slice(1)) },
-              ]),
-            ),
+            new Map(servers.map((server): [string, EdgeServer] => [server.name, server])),
           ]),
         ),
     ),
-  hosts: fc
-    .dictionary(fc.constantFrom('h1', 'h2', 'h3'), fc.constantFrom('b0', 'b1'))
-    .map((hosts) => new Map(Object.entries(hosts))),
+  maps: mapsArbitrary,
 });
 
 /** A slow, obvious HAProxy. */
 function run(start: EdgeContents, commands: readonly EdgeCommand[]): EdgeContents {
   const servers = new Map([...start.servers].map(([name, list]) => [name, new Map(list)]));
-  const hosts = new Map(start.hosts);
-  const list = (backend: string): Map<string, EdgeServer> => servers.get(backend) ?? new Map();
-  const setState = (backend: string, name: string, state: EdgeServer['state']): void => {
-    const server = list(backend).get(name);
+  const maps = Object.fromEntries(
+    Object.entries(start.maps).map(([name, map]) => [name, new Map(map)]),
+  ) as Record<EdgeMap, Map<string, string>>;
+  const change = (backend: string, name: string, extra: Partial<EdgeServer>): void => {
+    const server = servers.get(backend)?.get(name);
     if (server === undefined) throw new Error(`no server ${name}`);
-    list(backend).set(name, { ...server, state });
+    servers.get(backend)?.set(name, { ...server, ...extra });
   };
   for (const command of commands) {
-    if (command.kind === 'add-server') {
-      if (list(command.backend).has(command.server.name)) throw new Error('server exists');
-      list(command.backend).set(command.server.name, command.server);
-    } else if (command.kind === 'enable-server') setState(command.backend, command.server, 'ready');
-    else if (command.kind === 'disable-server') setState(command.backend, command.server, 'maint');
-    else if (command.kind === 'delete-server') {
-      if (list(command.backend).get(command.server)?.state !== 'maint')
-        throw new Error('not maint');
-      list(command.backend).delete(command.server);
-    } else if (command.kind === 'delete-host') hosts.delete(command.host);
-    else hosts.set(command.host, command.backend);
+    switch (command.kind) {
+      case 'add-server':
+        if (servers.get(command.backend)?.has(command.server.name)) throw new Error('exists');
+        servers.get(command.backend)?.set(command.server.name, command.server);
+        break;
+      case 'enable-server':
+        change(command.backend, command.server, { state: 'ready' });
+        break;
+      case 'disable-server':
+        change(command.backend, command.server, { state: 'maint' });
+        break;
+      case 'weight-server':
+        change(command.backend, command.server, { weight: command.weight });
+        break;
+      case 'move-server': {
+        const { name, address, port } = command.server;
+        change(command.backend, name, { address, port });
+        break;
+      }
+      case 'delete-server':
+        if (servers.get(command.backend)?.get(command.server)?.state !== 'maint') {
+          throw new Error('not in maintenance');
+        }
+        servers.get(command.backend)?.delete(command.server);
+        break;
+      case 'delete-entry':
+        maps[command.map].delete(command.key);
+        break;
+      case 'replace-map':
+        maps[command.map] = new Map(command.entries);
+        break;
+      default:
+        maps[command.map].set(command.key, command.value);
+    }
   }
-  return { servers, hosts };
+  return { servers, maps };
 }
 
 describe('planEdgeUpdate', () => {
@@ -66,17 +95,22 @@ describe('planEdgeUpdate', () => {
         const reached = run(applied, planEdgeUpdate(applied, wanted));
 
         expect(reached).toEqual(wanted);
+        expect([...reached.maps.wildcards]).toEqual([...wanted.maps.wildcards]);
         expect(planEdgeUpdate(reached, wanted)).toEqual([]);
       }),
     );
   });
 
   it('adds new servers before it takes old ones away', () => {
-    const server = (name: string): EdgeServer => ({ name, address: 'a', port: 1, state: 'ready' });
-    const contents = (name: string): EdgeContents => ({
-      servers: new Map([['b', new Map([[name, server(name)]])]]),
-      hosts: new Map(),
-    });
+    const nothing: ReadonlyMap<string, string> = new Map();
+    const maps = {
+      ...{ hosts: nothing, wildcards: nothing, sni: nothing },
+      ...{ sniWildcards: nothing, ports: nothing, apps: nothing },
+    };
+    const contents = (name: string): EdgeContents => {
+      const server: EdgeServer = { name, address: 'a', port: 1, state: 'ready', weight: 1 };
+      return { servers: new Map([['b', new Map([[name, server]])]]), maps };
+    };
 
     const kinds = planEdgeUpdate(contents('old'), contents('new')).map((command) => command.kind);
 

@@ -6,7 +6,7 @@ import {
   type Section,
   sections,
 } from 'haproxy-config-parser';
-import { generationMark } from './render-config.js';
+import { generationMark } from './render/render-config.js';
 
 /** The mark of a configuration without some of its ports: no structure has it, so the next look at it asks for a reload. */
 const REDUCED_GENERATION = 'reduced';
@@ -43,4 +43,6 @@ const markEdits = (document: ConfigDocument) =>
     });
 
 const portsOf = ({ binds }: Section): readonly number[] =>
-  binds.map(({ address }) => Number(address.slice(address.lastIndexOf(':') + 1)));
+  binds
+    .map(({ address }) => Number(address.slice(address.lastIndexOf(':') + 1)))
+    .filter((port) => port > 0);

@@ -12,6 +12,7 @@ import {
   type StoredEvent,
   type TaskFailure,
 } from '#core';
+import { readCertificates } from './certificates.js';
 import { readHistoryLengths } from './deployment-history.js';
 import { readLastEventId } from './event-log.js';
 import type { Sql } from './sql.js';
@@ -39,6 +40,7 @@ export async function readSnapshot(sql: Sql): Promise<ControllerSnapshot> {
     'SELECT body FROM controller.task_failure ORDER BY app_id',
   );
   const jobs = await sql<Body<JobProgress>>('SELECT body FROM controller.job ORDER BY app_id');
+  const certificates = await readCertificates(sql);
   const frameworkId = await sql<{ readonly value: string }>(
     "SELECT value FROM controller.setting WHERE name = 'framework-id'",
   );
@@ -50,6 +52,7 @@ export async function readSnapshot(sql: Sql): Promise<ControllerSnapshot> {
     historyLengths: await readHistoryLengths(sql),
     failures: failures.rows.map(({ body }) => body),
     jobs: jobs.rows.map(({ body }) => body),
+    certificates,
     ...(stored === undefined ? {} : { frameworkId: stored.value }),
     lastEventId: await readLastEventId(sql),
   };

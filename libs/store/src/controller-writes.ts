@@ -1,4 +1,5 @@
 import { type Deployment, FencedError, type Lease } from '#core';
+import { writeCertificates } from './certificates.js';
 import { historyRows } from './deployment-history.js';
 import { makePartition, partitionsOf } from './event-log.js';
 import type { FoldedChanges } from './fold-changes.js';
@@ -44,12 +45,22 @@ export async function writeChanges(
       .map(toParameter),
   ];
   const list = parameters.map(([name, type], index) => `${name} => $${index + 1}::${type}`);
-  const { rows } = await runSql<{ readonly isWritten: boolean }>(
-    database,
-    `SELECT controller.store_changes(${list.join(', ')}) AS "isWritten"`,
-    parameters.map(([, , value]) => value),
-  );
-  if (rows[0]?.isWritten !== true) throw new FencedError(fencedMessage(lease));
+  const text = `SELECT controller.store_changes(${list.join(', ')}) AS "isWritten"`;
+  const write = async (sql: Sql): Promise<void> => {
+    const { rows } = await sql<{ readonly isWritten: boolean }>(
+      text,
+      parameters.map(([, , value]) => value),
+    );
+    if (rows[0]?.isWritten !== true) throw new FencedError(fencedMessage(lease));
+  };
+  if (changes.certificates.length + changes.deleteCertificates.length === 0) {
+    await write((statement, values) => runSql(database, statement, values));
+    return;
+  }
+  await writeFenced(database, lease, async (sql) => {
+    await write(sql);
+    await writeCertificates(sql, changes);
+  });
 }
 
 /** Name, type and value of what `store_changes` is given. */

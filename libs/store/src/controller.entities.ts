@@ -6,6 +6,7 @@ import type {
   Group,
   Instance,
   JobProgress,
+  StoredCertificate,
   TaskFailure,
 } from '#core';
 
@@ -72,6 +73,13 @@ export class TaskFailureRow {
 export class JobRow {
   @PrimaryColumn('text', { name: 'app_id' }) appId!: string;
   @Column('json') body!: JobProgress;
+}
+
+/** For the edge, with its key. */
+@Entity({ schema: 'controller', name: 'certificate' })
+export class CertificateRow {
+  @PrimaryColumn('text') name!: string;
+  @Column('json') body!: StoredCertificate;
 }
 
 /** Single values: `framework-id`, `dropped-event-id` (the highest event id dropped so far). */

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { DataSource } from 'typeorm';
 import {
   AppRow,
+  CertificateRow,
   ControllerSettingRow,
   DeploymentEventRow,
   DeploymentRow,
@@ -22,6 +23,7 @@ import {
   QuotaRow,
   WeightRow,
 } from './master.entities.js';
+import { Certificates1764633600000 } from './migrations/certificates.js';
 import { ControllerJobs1764374400000 } from './migrations/controller-jobs.js';
 import { DeploymentHistory1764288000000 } from './migrations/deployment-history.js';
 import { InitialSchema1763683200000 } from './migrations/initial-schema.js';
@@ -43,6 +45,7 @@ const MIGRATIONS = [
   ControllerJobs1764374400000,
   WriteChanges1764460800000,
   KeyedWrites1764547200000,
+  Certificates1764633600000,
 ];
 
 /** The pool and what it knows of the schema; not connected yet. */
@@ -63,6 +66,7 @@ export function createDataSource(url: string, options: DatabaseOptions): DataSou
       DeploymentEventRow,
       TaskFailureRow,
       JobRow,
+      CertificateRow,
       ControllerSettingRow,
       EventRow,
       AgentRow,

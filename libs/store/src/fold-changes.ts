@@ -5,6 +5,7 @@ import type {
   InstanceId,
   JobProgress,
   StoreChange,
+  StoredCertificate,
   StoredEvent,
   TaskFailure,
 } from '#core';
@@ -28,6 +29,8 @@ export interface FoldedChanges {
   readonly failures: readonly TaskFailure[];
   readonly jobs: readonly JobProgress[];
   readonly deleteJobs: readonly AppId[];
+  readonly certificates: readonly StoredCertificate[];
+  readonly deleteCertificates: readonly string[];
   readonly events: readonly StoredEvent[];
   /** The last word on it, if any was said. */
   readonly frameworkId: FrameworkIdChange | undefined;
@@ -39,6 +42,7 @@ export function foldChanges(changes: readonly StoreChange[]): FoldedChanges {
   const deployments = new Map<string, Deployment>();
   const failures = new Map<string, TaskFailure>();
   const jobs = new Map<AppId, JobProgress | undefined>();
+  const certificates = new Map<string, StoredCertificate | undefined>();
   const revisions: RevisionChange[] = [];
   const events: StoredEvent[] = [];
   const history: HistoryChange[] = [];
@@ -73,6 +77,12 @@ export function foldChanges(changes: readonly StoreChange[]): FoldedChanges {
       case 'delete-job':
         jobs.set(change.app, undefined);
         break;
+      case 'put-certificate':
+        certificates.set(change.certificate.name, change.certificate);
+        break;
+      case 'delete-certificate':
+        certificates.set(change.name, undefined);
+        break;
       case 'append-events':
         events.push(...change.events);
         break;
@@ -89,6 +99,10 @@ export function foldChanges(changes: readonly StoreChange[]): FoldedChanges {
     failures: [...failures.values()],
     jobs: [...jobs.values()].filter((progress) => progress !== undefined),
     deleteJobs: [...jobs].filter(([, put]) => put === undefined).map(([app]) => app),
+    certificates: [...certificates.values()].filter((put) => put !== undefined),
+    deleteCertificates: [...certificates]
+      .filter(([, put]) => put === undefined)
+      .map(([name]) => name),
     events,
     frameworkId,
   };

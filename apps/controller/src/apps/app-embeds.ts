@@ -6,6 +6,8 @@ export interface AppEmbeds {
   readonly lastTaskFailure: boolean;
   readonly readiness: boolean;
   readonly taskStats: boolean;
+  /** Ours: apps that are declared no more and still have tasks are shown too. */
+  readonly leaving: boolean;
 }
 
 /** The definition only. */
@@ -16,6 +18,7 @@ export const NO_EMBEDS: AppEmbeds = {
   lastTaskFailure: false,
   readiness: false,
   taskStats: false,
+  leaving: false,
 };
 
 /** Always embedded in a list of apps. */
@@ -54,6 +57,9 @@ export function readAppEmbeds(names: readonly string[], base: AppEmbeds): AppEmb
         break;
       case 'taskStats':
         embeds = { ...embeds, taskStats: true };
+        break;
+      case 'leaving':
+        embeds = { ...embeds, leaving: true };
         break;
       default:
     }

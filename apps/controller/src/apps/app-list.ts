@@ -32,10 +32,9 @@ const MAX_SEARCH_CHARS = 200;
 /** Reads Marathon's filters (`id`, `cmd`, `label`, `embed`) and ours: `search`, `limit`, `after`, `fields`. */
 export function readAppListRequest(query: Query): AppListRequest {
   const selection = readFields(query, APP_FIELDS);
+  const named = readAppEmbeds(readTexts(query, 'embed'), LIST_EMBEDS);
   const embeds =
-    selection === undefined
-      ? readAppEmbeds(readTexts(query, 'embed'), LIST_EMBEDS)
-      : embedsOf(selection);
+    selection === undefined ? named : { ...embedsOf(selection), leaving: named.leaving };
   const texts = ['id', 'cmd', 'label', 'search'].map((name) => readText(query, name));
   const page = byAppId(readPage(query));
   return {

@@ -109,14 +109,21 @@ export class AppViews {
     const key = keyOfEmbeds(embeds);
     const known = this.lists.get(key);
     if (known?.counter === counter && !embeds.taskStats) return known.body;
-    const { apps } = view.root();
-    this.forgetRemoved(apps);
-    const listed = [...apps.values()].filter((app) => !isPod(app));
-    const body = Buffer.from(this.list(listed, embeds));
+    this.forgetRemoved(view.root().apps);
+    const body = Buffer.from(this.list(this.listed(embeds), embeds));
     if (embeds.taskStats) return body;
     if (!this.lists.has(key) && this.lists.size >= MAX_LISTS) this.lists.clear();
     this.lists.set(key, { counter, body });
     return body;
+  }
+
+  /** Every app that is shown with these embeds, in order of id. */
+  listed({ leaving }: AppEmbeds): readonly App[] {
+    const { view } = this.runtime.engine;
+    const declared = [...view.root().apps.values()].filter((app) => !isPod(app));
+    const gone = leaving ? view.leavingApps() : [];
+    if (gone.length === 0) return declared;
+    return [...declared, ...gone].sort(({ id: left }, { id: right }) => (left < right ? -1 : 1));
   }
 
   /** `{"apps":[...]}` of some apps. */
@@ -174,6 +181,7 @@ export class AppViews {
       const failure = view.failureOf(app.id);
       if (failure !== undefined) add('lastTaskFailure', toWireTaskFailure(failure));
     }
+    if (embeds.leaving && !view.root().apps.has(app.id)) add('leaving', true);
     if (embeds.tasks) fields.push(`,"tasks":[${this.tasks(app)}]`);
     if (embeds.taskStats) {
       add('taskStats', computeTaskStats(app, instances, this.runtime.nowEpochMs()));

@@ -50,7 +50,9 @@ export class AppController {
           return;
         }
         const embeds = readAppEmbeds(embed, ONE_APP_EMBEDS);
-        void sendJson(reply, `{"app":${this.views.one(this.apps.find(path.id), embeds)}}`);
+        const app =
+          (embeds.leaving ? this.findLeaving(path.id) : undefined) ?? this.apps.find(path.id);
+        void sendJson(reply, `{"app":${this.views.one(app, embeds)}}`);
         return;
       }
       case 'all-below': {
@@ -162,6 +164,11 @@ export class AppController {
     const explanation = id.ok ? this.runtime.engine.view.explain(appId(id.id)) : undefined;
     if (explanation !== undefined) return toWireWhy(explanation);
     throw toApiError(missingApp(id.ok ? id.id : idText));
+  }
+
+  private findLeaving(idText: string): App | undefined {
+    const id = resolveAppId(idText, '/');
+    return id.ok ? this.runtime.engine.view.leavingApp(appId(id.id)) : undefined;
   }
 
   private appsBelow(groupText: string): readonly App[] {

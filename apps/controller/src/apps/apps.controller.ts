@@ -1,7 +1,7 @@
 import { Controller, Get, Patch, Post, Put, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type App, isPod } from '#core';
+import type { App } from '#core';
 import { describeChange } from '../changes/root-writer.js';
 import { sendJson } from '../http/json-reply.js';
 import { sendWarnings } from '../http/outcome.js';
@@ -51,9 +51,7 @@ export class AppsController {
       void sendJson(reply, this.views.allApps(embeds));
       return;
     }
-    const found = [...view.root().apps.values()].filter(
-      (app) => !isPod(app) && (filter?.(app) ?? true),
-    );
+    const found = this.views.listed(embeds).filter((app) => filter?.(app) ?? true);
     const part = page === undefined ? found : this.cut(request, reply, { found, page });
     void sendJson(reply, this.views.list(part, embeds, selection));
   }

@@ -18,6 +18,7 @@ import { EventHub } from '../events/event-hub.js';
 import { acceptedOrThrow, sendWarnings } from '../http/outcome.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
 import { describePreview } from './describe-preview.js';
+import { RouteClashes } from './route-clashes.js';
 
 /** Decides a change of the root it is given. Pure. */
 export type ChangePlan = (context: ChangeContext) => Outcome<Declaration>;
@@ -45,10 +46,14 @@ export interface CarriedOutChange extends ChangeResult {
 /** Takes changes of the declared state from HTTP to the engine and its verdict back to HTTP. */
 @Injectable()
 export class RootWriter {
+  private readonly clashes: RouteClashes;
+
   constructor(
     private readonly runtime: ControllerRuntime,
     private readonly events: EventHub,
-  ) {}
+  ) {
+    this.clashes = new RouteClashes(runtime.settings.rules.reservedPorts ?? new Set());
+  }
 
   /**
    * Plans inside the engine's queue, with the root of that moment. Throws {@link ApiError} for refusals, 409 when locked,
@@ -107,7 +112,8 @@ export class RootWriter {
   private plan(plan: ChangePlan, root: RootGroup, version: string): Planned {
     const outcome = plan({ root, version, rules: this.runtime.settings.rules });
     const declared = acceptedOrThrow(outcome);
-    return { declared, warnings: outcome.ok ? outcome.warnings : [] };
+    const shared = this.clashes.check(root, declared);
+    return { declared, warnings: [...(outcome.ok ? outcome.warnings : []), ...shared] };
   }
 }
 

@@ -227,7 +227,8 @@ describe('3.8 Unreachable', () => {
     expect(ids()).not.toContain(task);
 
     harness.cluster.report(task, 'TASK_RUNNING');
-    await harness.clock.advance(1_000);
+    // Until it is known that no router has requests for it.
+    await harness.clock.advance(16_000);
     expect(harness.cluster.tasks.has(task)).toBe(false);
     expect(harness.conditions('/web')).toEqual(['Running']);
   });
@@ -315,7 +316,7 @@ describe('3.10 Other flags that matter (defaults)', () => {
   shownBy(
     'maintenance mode is on',
     'apps/controller/src/engine/matchable-offer.spec.ts',
-    'an agent is in maintenance from the start of its window to its end',
+    'an agent takes nothing from 5 min before its maintenance window to its end',
   );
   decidedOtherwise(
     'a bound of the event stream in messages',

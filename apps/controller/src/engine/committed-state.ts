@@ -9,6 +9,7 @@ import {
   isTerminalCondition,
   type JobProgress,
   type RootGroup,
+  type StoredCertificate,
   type TaskFailure,
   type TaskId,
   tasksOf,
@@ -23,6 +24,7 @@ export interface StateDelta {
   readonly historyLengths: ReadonlyMap<DeploymentId, number>;
   readonly failures: ReadonlyMap<AppId, TaskFailure>;
   readonly jobs: ReadonlyMap<AppId, JobProgress | undefined>;
+  readonly certificates: ReadonlyMap<string, StoredCertificate | undefined>;
   readonly frameworkId: string | undefined;
   readonly lastEventId: number;
 }
@@ -46,6 +48,7 @@ export class CommittedState {
     readonly deployments: Map<DeploymentId, Deployment>,
     readonly failures: Map<AppId, TaskFailure>,
     readonly jobs: Map<AppId, JobProgress>,
+    readonly certificates: Map<string, StoredCertificate>,
     /** Instances that a timer may have to act on: everything not simply running. */
     readonly unsettled: Set<InstanceId>,
     /** Events in the story of each running deployment. */
@@ -63,6 +66,7 @@ export class CommittedState {
       new Map(snapshot.deployments.map((deployment) => [deployment.id, deployment])),
       new Map(snapshot.failures.map((failure) => [failure.appId, failure])),
       new Map(snapshot.jobs.map((progress) => [progress.appId, progress])),
+      new Map(snapshot.certificates.map((certificate) => [certificate.name, certificate])),
       new Set(),
       new Map(snapshot.historyLengths),
     );
@@ -135,6 +139,10 @@ export class CommittedState {
     for (const [app, progress] of delta.jobs) {
       if (progress === undefined) this.jobs.delete(app);
       else this.jobs.set(app, progress);
+    }
+    for (const [name, certificate] of delta.certificates) {
+      if (certificate === undefined) this.certificates.delete(name);
+      else this.certificates.set(name, certificate);
     }
   }
 

@@ -7,6 +7,7 @@ import type {
   InstanceId,
   RootDelta,
   RootGroup,
+  StoredCertificate,
   StoredEvent,
   TaskFailure,
   TaskId,
@@ -14,9 +15,9 @@ import type {
 import type { ControllerAbilities, LimitOverride } from '#deployment';
 import type {
   MarathonEvent,
+  RouterReport,
   WireCheckResult,
   WireReadinessResult,
-  WireRouterReport,
 } from '#marathon-v2';
 import type { AppExplanation, UnusedOffer } from './app-explanation.port.js';
 import type { ChangePreview } from './change-preview.port.js';
@@ -130,6 +131,19 @@ export interface QueueEntryView {
   }[];
 }
 
+/** A router as it was last heard. */
+export interface RouterView {
+  readonly id: string;
+  readonly heardEpochMs: number;
+  /** Heard of within the last seconds: kills wait for it. */
+  readonly isRecent: boolean;
+  /** Events it has not applied. */
+  readonly behindEvents: number;
+  /** Since when it lacks an event that it still lacked when it was last heard. */
+  readonly behindSinceEpochMs?: number;
+  readonly report: RouterReport;
+}
+
 /** What is shown of an app that is no plain service. */
 export type WorkloadView =
   /** Agents that have an instance or are about to get one. */
@@ -151,6 +165,10 @@ export interface ControllerView {
   agentUrlOfEnded(task: TaskId): string | undefined;
   /** Apps that have instances, in no order. */
   appsWithInstances(): Iterable<AppId>;
+  /** Apps that are declared no more and still have instances, as they were declared last; in order of id. */
+  leavingApps(): readonly App[];
+  /** One of them. */
+  leavingApp(app: AppId): App | undefined;
   deployments(): readonly DeploymentView[];
   deploymentsOf(app: AppId): readonly DeploymentId[];
   readinessOf(app: AppId): readonly WireReadinessResult[];
@@ -166,16 +184,16 @@ export interface ControllerView {
   changeCounter(app: AppId): number;
   /** Rises whenever anything shown of any app changes. */
   totalChangeCounter(): number;
+  /** In order of name, with their keys. */
+  certificates(): readonly StoredCertificate[];
   /** The id of the last committed event: what a snapshot read now contains. */
   lastEventId(): number;
   frameworkId(): string | undefined;
   /** `host:port` of the master subscribed to. */
   masterUrl(): string | undefined;
-  routers(): readonly {
-    readonly id: string;
-    readonly heardEpochMs: number;
-    readonly report: WireRouterReport;
-  }[];
+  routers(): readonly RouterView[];
+  /** Rises with each report of a router. */
+  routerReports(): number;
 }
 
 /** What writes would do. Nothing here changes anything. */
@@ -214,7 +232,11 @@ export interface ControllerEngine {
   ): Promise<void>;
   /** Clears the back-off. False: the app waits for nothing. */
   resetDelay(app: AppId): boolean;
-  reportRouter(id: string, report: WireRouterReport): void;
+  reportRouter(id: string, report: RouterReport): void;
+  /** Stores a certificate in place of one of its name. `full`: there are as many as may be. */
+  putCertificate(certificate: StoredCertificate): Promise<'created' | 'replaced' | 'same' | 'full'>;
+  /** False: there is none of the name. */
+  deleteCertificate(name: string): Promise<boolean>;
 }
 
 /** Gets committed events in id order, for the event stream. */

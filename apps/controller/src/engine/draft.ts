@@ -13,6 +13,7 @@ import {
   type RootDelta,
   type RootGroup,
   type StoreChange,
+  type StoredCertificate,
   type StoredEvent,
   type TaskFailure,
   type TaskId,
@@ -34,6 +35,7 @@ export class Draft {
   private readonly stories = new Map<DeploymentId, DeploymentEvent[]>();
   private readonly failureChanges = new Map<AppId, TaskFailure>();
   private readonly jobChanges = new Map<AppId, JobProgress | undefined>();
+  private readonly certificateChanges = new Map<string, StoredCertificate | undefined>();
   private readonly revisions: StoreChange[] = [];
   private readonly events: MarathonEvent[] = [];
   private readonly effectList: EngineEffect[] = [];
@@ -156,6 +158,30 @@ export class Draft {
     if (this.job(app) !== undefined) this.jobChanges.set(app, undefined);
   }
 
+  certificate(name: string): StoredCertificate | undefined {
+    return this.certificateChanges.has(name)
+      ? this.certificateChanges.get(name)
+      : this.base.certificates.get(name);
+  }
+
+  /** How many there are. */
+  get certificateCount(): number {
+    const added = [...this.certificateChanges].reduce(
+      (sum, [name, put]) =>
+        sum + Number(put !== undefined) - Number(this.base.certificates.has(name)),
+      0,
+    );
+    return this.base.certificates.size + added;
+  }
+
+  putCertificate(certificate: StoredCertificate): void {
+    this.certificateChanges.set(certificate.name, certificate);
+  }
+
+  deleteCertificate(name: string): void {
+    this.certificateChanges.set(name, undefined);
+  }
+
   putFrameworkId(id: string): void {
     this.frameworkIdChange = { id };
   }
@@ -212,6 +238,13 @@ export class Draft {
         progress === undefined ? { kind: 'delete-job', app } : { kind: 'put-job', progress },
       );
     }
+    for (const [name, certificate] of this.certificateChanges) {
+      changes.push(
+        certificate === undefined
+          ? { kind: 'delete-certificate', name }
+          : { kind: 'put-certificate', certificate },
+      );
+    }
     if (this.frameworkIdChange !== undefined) {
       const { id } = this.frameworkIdChange;
       changes.push(
@@ -229,6 +262,7 @@ export class Draft {
       historyLengths,
       failures: this.failureChanges,
       jobs: this.jobChanges,
+      certificates: this.certificateChanges,
       frameworkId: this.frameworkId,
       lastEventId: events.at(-1)?.id ?? this.base.lastEventId,
     };

@@ -50,6 +50,15 @@ export function createExecutors({ context, driver }: ExecutorPorts): ExecutorTab
         }),
       );
     },
+    'accept-inverse-offers': async ({ ids, refuseSeconds }) => {
+      const accept_inverse_offers = {
+        inverse_offer_ids: ids.map((value) => ({ value })),
+        filters: { refuse_seconds: refuseSeconds },
+      };
+      await attempt('ACCEPT_INVERSE_OFFERS', () =>
+        call({ type: 'ACCEPT_INVERSE_OFFERS', accept_inverse_offers }),
+      );
+    },
     'kill-instance': async ({ instanceId }) => {
       const instance = context.state.instance(instanceId);
       if (instance !== undefined) context.kills.request(instance);

@@ -27,6 +27,12 @@ export type EngineEffect =
       readonly offerIds: readonly OfferId[];
       readonly refuseSeconds: number;
     }
+  /** Agrees that agents are taken out of service. */
+  | {
+      readonly kind: 'accept-inverse-offers';
+      readonly ids: readonly string[];
+      readonly refuseSeconds: number;
+    }
   | { readonly kind: 'kill-instance'; readonly instanceId: InstanceId }
   | {
       readonly kind: 'kill-task';

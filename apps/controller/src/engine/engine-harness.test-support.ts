@@ -136,6 +136,17 @@ export class FakeCluster {
     for (const id of sharersOfFate(this.tasks, task)) this.kill(id);
   }
 
+  /** The master asks for what is there: the agent is taken out of service in so many milliseconds. */
+  askFor(agentId: string, inMs: number): void {
+    const start = { nanoseconds: (this.clock.now().epochMs + inMs) * 1_000_000 };
+    const framework_id = { value: 'framework-1' };
+    const agent_id = { value: agentId };
+    const id = { value: `inverse-${agentId}` };
+    void this.handlers?.onInverseOffers?.([
+      { id, framework_id, agent_id, unavailability: { start } },
+    ]);
+  }
+
   /** Says so of a task, whatever is offered. */
   tell(taskId: string, fields: Partial<TaskStatus> & { readonly state: string }): void {
     const task = this.tasks.get(taskId);

@@ -1,12 +1,14 @@
 import type { AgentId, App, AppId, DeploymentId, Instance, InstanceId, TaskId } from '#core';
 import type { BackOff, DependencyGraph, LaunchQueue } from '#deployment';
-import type { WireCheckResult, WireRouterReport } from '#marathon-v2';
+import type { RouterReport, WireCheckResult } from '#marathon-v2';
 import type { Site } from '#matcher';
+import { AgentDepartures } from './agent-departures.js';
 import type { DaemonWatch } from './daemon-watch.js';
 import { DependencyWatches } from './dependency-watches.js';
 import { ElapsedTimes } from './elapsed-times.js';
 import type { QueueStatistics } from './queue-statistics.js';
 import { SeenOffers } from './seen-offers.js';
+import type { LeavingStranger } from './strangers.js';
 
 /** Routers remembered at most; the longest silent one makes room. */
 export const MAX_ROUTERS = 256;
@@ -21,8 +23,10 @@ const MAX_STRANGERS = 10_000;
 export interface RouterMemory {
   readonly heardEpochMs: number;
   readonly heardMonoMs: number;
-  readonly report: WireRouterReport;
+  readonly report: RouterReport;
   readonly drainedTasks: ReadonlySet<string>;
+  /** The first event it lacked, and when that was noticed; absent: it had applied everything. */
+  readonly behind?: { readonly sequence: number; readonly sinceEpochMs: number };
 }
 
 /** What belongs to one running deployment beyond its row. */
@@ -62,6 +66,8 @@ export class EngineMemory {
   readonly daemons = new Map<AppId, DaemonWatch>();
   readonly statistics = new Map<AppId, QueueStatistics>();
   readonly routers = new Map<string, RouterMemory>();
+  /** Reports heard so far. */
+  routerReports = 0;
   /** How long routers could be heard, and since when one was; nothing before the first look. */
   readonly routerWatch: RouterWatch = { lookedMonoMs: Number.NEGATIVE_INFINITY, sinceMonoMs: 0 };
   /** Draining tasks, each with an event id at which it was draining already. */
@@ -78,12 +84,16 @@ export class EngineMemory {
   readonly toldReady = new Set<InstanceId>();
   /** What the `check` of an instance saw last, where it has one and that is known. */
   readonly checkResults = new Map<InstanceId, WireCheckResult>();
+  /** Agents about to be taken out of service. */
+  readonly departures = new AgentDepartures();
   readonly agentSites = new Map<AgentId, Site>();
   readonly seenOffers = new SeenOffers();
   /** Why apps outside of a deployment's current step are not as declared, in words. */
   readonly steadyWaiting = new Map<AppId, readonly string[]>();
   /** Living tasks of ours that nobody knows (being killed): a daemon waits until the one before it is gone. */
   readonly strangers = new Map<TaskId, AgentId>();
+  /** Those of them that wait for their last requests. */
+  readonly leavingStrangers = new Map<TaskId, LeavingStranger>();
   readonly recentPorts = new Map<AgentId, Set<number>>();
   /** ACCEPT is on its way: asking the master about them now would get a wrong answer. */
   readonly accepting = new Set<InstanceId>();

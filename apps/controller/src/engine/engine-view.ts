@@ -5,6 +5,7 @@ import type {
   DeploymentView,
   InstanceView,
   QueueEntryView,
+  RouterView,
 } from './controller-engine.port.js';
 import { definitionOf } from './definitions.js';
 import { deploymentsByApp } from './deployment-targets.js';
@@ -13,12 +14,14 @@ import type { EngineContext } from './engine-context.js';
 import { explainApp } from './explain-app.js';
 import { explainHold } from './explain-hold.js';
 import { listUnusedOffers } from './explain-offers.js';
+import { leavingApp, leavingApps } from './leaving-apps.js';
 import {
   explainRefusals,
   lastOffersByReason,
   newQueueStatistics,
   toFunnel,
 } from './queue-statistics.js';
+import { isRecent } from './router-sights.js';
 import { describeHolds, heldEntries } from './waiting-turns.js';
 import { describeDelay } from './waiting-words.js';
 import { owedEntry, workloadView } from './workloads.js';
@@ -39,6 +42,8 @@ export function createView(context: EngineContext): ControllerView {
     deployments: () => [...state.deployments.keys()].map((id) => toDeploymentView(context, id)),
     deploymentsOf: (app) => cachedByApp(context).get(app) ?? [],
     readinessOf: (app) => context.readiness.resultsOf(app, state.instancesOf(app).keys()),
+    leavingApps: () => leavingApps(context),
+    leavingApp: (app) => leavingApp(context, app),
     failureOf: (app) => state.failures.get(app),
     explain: (app, options) => explainApp(context, app, options?.maxAgents),
     unusedOffers: (app, limit) =>
@@ -50,12 +55,28 @@ export function createView(context: EngineContext): ControllerView {
         .concat(heldEntries(context)),
     changeCounter: (app) => memory.counterOf(app),
     totalChangeCounter: () => memory.totalCounter,
+    certificates: () =>
+      [...state.certificates.values()].sort(({ name: left }, { name: right }) =>
+        left < right ? -1 : 1,
+      ),
     lastEventId: () => state.lastEventId,
     frameworkId: () => state.frameworkId,
     masterUrl: () => memory.master,
-    routers: () =>
-      [...memory.routers].map(([id, { heardEpochMs, report }]) => ({ id, heardEpochMs, report })),
+    routers: () => routerViews(context),
+    routerReports: () => memory.routerReports,
   };
+}
+
+function routerViews({ memory, state, ports }: EngineContext): readonly RouterView[] {
+  const now = ports.clock.now();
+  return [...memory.routers].map(([id, router]) => ({
+    id,
+    heardEpochMs: router.heardEpochMs,
+    isRecent: isRecent(router, now),
+    behindEvents: Math.max(0, state.lastEventId - router.report.appliedSequence),
+    ...(router.behind === undefined ? {} : { behindSinceEpochMs: router.behind.sinceEpochMs }),
+    report: router.report,
+  }));
 }
 
 function toInstanceView(context: EngineContext, instance: Instance): InstanceView {

@@ -8,12 +8,14 @@ import {
   isDormant,
   isParked,
   isTerminalCondition,
+  type StoredCertificate,
   StoreUnavailableError,
 } from '#core';
 import type { ControllerAbilities } from '#deployment';
 import type { SchedulerDriver } from '#framework';
-import type { WireRouterReport } from '#marathon-v2';
+import type { RouterReport } from '#marathon-v2';
 import { applyRootChange } from './change-root.js';
+import { deleteCertificate, putCertificate } from './change-certificates.js';
 import { CommitQueue, EngineStoppedError } from './commit-queue.js';
 import type { CommittedState } from './committed-state.js';
 import type {
@@ -167,8 +169,16 @@ export class Engine implements RunningEngine {
     return memory.queue.has(app) || daemon !== undefined || isHeld;
   }
 
-  reportRouter(id: string, report: WireRouterReport): void {
+  reportRouter(id: string, report: RouterReport): void {
     noteRouter(this.context, id, report);
+  }
+
+  putCertificate(certificate: StoredCertificate): ReturnType<ControllerEngine['putCertificate']> {
+    return this.submitChange((draft) => putCertificate(draft, certificate));
+  }
+
+  deleteCertificate(name: string): Promise<boolean> {
+    return this.submitChange((draft) => deleteCertificate(draft, name));
   }
 
   private submitChange<Result>(run: (draft: Draft) => Result): Promise<Result> {

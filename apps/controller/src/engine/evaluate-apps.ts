@@ -11,9 +11,11 @@ import {
   isPod,
 } from '#core';
 import {
+  isAlive,
   isOutdated,
   type KnownRouters,
   mayHaveRouters,
+  needsDraining,
   nextActions,
   type RolloutActions,
   setWanted,
@@ -55,7 +57,7 @@ function evaluateApp(context: EngineContext, draft: Draft, id: AppId, routers: K
   if (target.kind === 'run') giveUpReserved(context, draft, target);
   const all = [...draft.instancesOf(id).values()];
   if (target.kind !== 'run') {
-    clearApp(context, draft, target, all, id);
+    clearApp(context, draft, { target, instances: all, id, routers });
     return;
   }
   const { app, mode, deployment } = target;
@@ -112,25 +114,45 @@ function evaluateApp(context: EngineContext, draft: Draft, id: AppId, routers: K
   context.memory.touch(id);
 }
 
-/** The app is not declared (any more): nothing is launched, what is left ends. */
+/** The app is not declared (any more): nothing is launched, what is left ends, out of rotation first as anywhere. */
 function clearApp(
   context: EngineContext,
   draft: Draft,
-  target: AppTarget,
-  instances: readonly Instance[],
-  id: AppId,
+  about: {
+    readonly target: AppTarget;
+    readonly instances: readonly Instance[];
+    readonly id: AppId;
+    readonly routers: KnownRouters;
+  },
 ): void {
+  const { target, instances, id, routers } = about;
   if (context.memory.queue.delete(id)) context.demand.update({ isNew: false });
   forgetDaemon(context, id);
-  if (target.kind !== 'gone') return;
   for (const instance of instances) {
-    if (instance.goal !== 'Decommissioned') {
-      changeInstance(context, draft, instance, { kind: 'decommission' });
+    const isLeaving = target.kind === 'gone' || instance.draining !== undefined;
+    if (isLeaving && instance.goal !== 'Decommissioned') {
+      endStray(context, draft, instance, routers);
     }
   }
-  if (!instances.every(isLeftover)) return;
+  if (target.kind !== 'gone' || !instances.every(isLeftover)) return;
   context.memory.forgetApp(id);
+  context.memory.pruneDefinitions(id, () => false);
   draft.deleteJob(id);
+}
+
+/** Of an app that is not declared: what is reserved for it goes with it. */
+function endStray(
+  context: EngineContext,
+  draft: Draft,
+  instance: Instance,
+  routers: KnownRouters,
+): void {
+  const facts = toFacts(context, draft, instance, { routers, needsReadiness: false });
+  if (facts.draining?.isDone === false && !facts.isKilling && isAlive(facts)) return;
+  const hasRouters = mayHaveRouters(routers);
+  if (facts.draining === undefined && needsDraining(facts, { hasRouters })) {
+    startDraining(context, draft, instance, { isForGood: true });
+  } else changeInstance(context, draft, instance, { kind: 'decommission' });
 }
 
 function finishStop(context: EngineContext, draft: Draft, app: App): void {

@@ -7,6 +7,7 @@ import {
   type Readiness,
 } from '#deployment';
 import { fieldValue } from '#matcher';
+import { evictionOf } from './agent-departures.js';
 import { configVersionOf, definitionOf } from './definitions.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
@@ -21,6 +22,7 @@ export function toFacts(
   const app = definitionOf(context, draft.root, instance);
   const condemned = context.health.condemnedOf(instance.id);
   const { draining } = instance;
+  const evicted = evictionOf(context, instance, app, draft.now);
   return {
     id: instance.id,
     configVersion: configVersionOf(context, draft.root, instance),
@@ -45,6 +47,7 @@ export function toFacts(
     readiness: about.needsReadiness ? readinessOf(context, instance) : 'ready',
     isRouted: isRoutedApp(app),
     ...(condemned === undefined ? {} : { condemned }),
+    ...(evicted === undefined ? {} : { evicted }),
     ...(instance.placement === undefined ? {} : { agentId: instance.placement.agentId }),
     stagedAtEpochMs: instance.stagedAtEpochMs ?? instance.createdAtEpochMs,
     groups: groupValues(app, instance),

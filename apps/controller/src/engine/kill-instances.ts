@@ -1,7 +1,7 @@
 import type { Instance, InstanceId } from '#core';
-import { drainTimeoutMs, mayHaveRouters, needsDraining } from '#deployment';
+import { mayHaveRouters, needsDraining } from '#deployment';
+import { drainMsOf } from './agent-departures.js';
 import { definitionOf } from './definitions.js';
-import { findTarget } from './deployment-targets.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import { changeInstance } from './instance-changes.js';
@@ -48,15 +48,14 @@ export function startDraining(
   instance: Instance,
   { isForGood }: { readonly isForGood: boolean },
 ): void {
-  const timeoutMs = drainTimeoutMs(definitionOf(context, draft.root, instance));
-  const deadlineEpochMs = draft.now.epochMs + timeoutMs;
+  const app = definitionOf(context, draft.root, instance);
+  const deadlineEpochMs = draft.now.epochMs + drainMsOf(context, instance, app, draft.now);
   changeInstance(context, draft, instance, { kind: 'drain', deadlineEpochMs, isForGood });
 }
 
-/** Only what looks at its app will end later. */
+/** Looks at its app, declared or not, end it later. */
 function isDrainedFirst(context: EngineContext, draft: Draft, instance: Instance): boolean {
   const routers = knownRouters(context.memory, draft.now);
   const facts = toFacts(context, draft, instance, { routers, needsReadiness: false });
-  const isLookedAt = findTarget(draft, context.memory, instance.appId).kind === 'run';
-  return isLookedAt && needsDraining(facts, { hasRouters: mayHaveRouters(routers) });
+  return needsDraining(facts, { hasRouters: mayHaveRouters(routers) });
 }

@@ -1,4 +1,13 @@
-import type { App, AppId, Deployment, DeploymentStep, GroupId, Instance, TaskId } from '#core';
+import type {
+  App,
+  AppId,
+  Deployment,
+  DeploymentStep,
+  GroupId,
+  Instance,
+  StoredCertificate,
+  TaskId,
+} from '#core';
 import { type MarathonEvent, toWireAction, toWireHealthCheck } from '#marathon-v2';
 
 /** Builders of the events of /v2/events, field by field as Marathon sends them. */
@@ -134,6 +143,19 @@ export const unhealthyInstanceKill = (instance: Instance, reason: string): Marat
   reason,
   host: instance.placement?.hostname ?? '',
   slaveId: instance.placement?.agentId ?? '',
+});
+
+/** Ours: routers read the certificates again. Never the key. */
+export const certificateChanged = (
+  { name, hosts, notAfterEpochMs, fingerprint }: StoredCertificate,
+  { isDeleted }: { readonly isDeleted: boolean },
+): MarathonEvent => ({
+  eventType: 'certificate_changed_event',
+  name,
+  hosts,
+  notAfter: isoTime(notAfterEpochMs),
+  fingerprint,
+  deleted: isDeleted,
 });
 
 export const groupChanged = (groupId: GroupId, version: string): MarathonEvent => ({

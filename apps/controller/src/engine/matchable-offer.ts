@@ -6,6 +6,7 @@ import {
   type WireOffer,
   type WireResource,
 } from '#mesos-v1';
+import { DEPARTURE_LEAD_MS } from './agent-departures.js';
 import { isDynamic, toOfferedReservations } from './reservations.js';
 
 /** Agents say with this attribute whether they can run Docker images: `true` or `false`. Others do not say. */
@@ -38,12 +39,12 @@ export function toMatchableOffer(
   };
 }
 
-/** A window without a duration has no end. */
+/** What would have to leave at once is not launched. A window without a duration has no end. */
 function isInMaintenance({ unavailability }: WireOffer, nowEpochMs: number): boolean {
   if (unavailability === undefined) return false;
   const startMs = unavailability.start.nanoseconds / NANOS_PER_MS;
   const lengthMs = (unavailability.duration?.nanoseconds ?? Infinity) / NANOS_PER_MS;
-  return nowEpochMs >= startMs && nowEpochMs < startMs + lengthMs;
+  return nowEpochMs >= startMs - DEPARTURE_LEAD_MS && nowEpochMs < startMs + lengthMs;
 }
 
 /** Where an instance launched from this offer will be. */

@@ -1,11 +1,16 @@
 import type { Instance, Now, TaskId } from '#core';
 import { type KnownRouters, ROUTER_RETURN_MS, ROUTER_SILENCE_MS, recentRouters } from '#deployment';
-import type { WireRouterReport } from '#marathon-v2';
+import type { RouterReport } from '#marathon-v2';
 import type { EngineContext } from './engine-context.js';
-import { type EngineMemory, MAX_ROUTERS, ROUTER_MEMORY_MS } from './engine-memory.js';
+import {
+  type EngineMemory,
+  MAX_ROUTERS,
+  ROUTER_MEMORY_MS,
+  type RouterMemory,
+} from './engine-memory.js';
 
 /** Takes in what a router reported; apps whose draining it may have ended are looked at. */
-export function noteRouter(context: EngineContext, id: string, report: WireRouterReport): void {
+export function noteRouter(context: EngineContext, id: string, report: RouterReport): void {
   const { memory, ports } = context;
   const now = ports.clock.now();
   const draining = drainingInstances(context);
@@ -15,8 +20,11 @@ export function noteRouter(context: EngineContext, id: string, report: WireRoute
     ...findUnknownThere(report, memory.drainingSince),
   ]);
   memory.routerWatch.firstHeardMonoMs ??= now.monoMs;
+  const behind = behindNow(context, memory.routers.get(id), report, now);
+  memory.routerReports += 1;
   memory.routers.delete(id);
   memory.routers.set(id, {
+    ...(behind === undefined ? {} : { behind }),
     heardEpochMs: now.epochMs,
     heardMonoMs: now.monoMs,
     report,
@@ -33,6 +41,23 @@ export function noteRouter(context: EngineContext, id: string, report: WireRoute
       .map((instance) => instance.appId),
   );
 }
+
+/** Since when a router lacks an event that it still lacks. */
+function behindNow(
+  { state }: EngineContext,
+  before: RouterMemory | undefined,
+  { appliedSequence }: RouterReport,
+  { epochMs }: Now,
+): RouterMemory['behind'] {
+  if (appliedSequence >= state.lastEventId) return undefined;
+  const { behind } = before ?? {};
+  if (behind !== undefined && appliedSequence < behind.sequence) return behind;
+  return { sequence: appliedSequence + 1, sinceEpochMs: epochMs };
+}
+
+/** Whether it is waited for, and shown as being there. */
+export const isRecent = ({ heardMonoMs }: RouterMemory, { monoMs }: Now): boolean =>
+  monoMs - heardMonoMs <= ROUTER_SILENCE_MS;
 
 /**
  * The routers that count now. They are kept in memory only and report every two seconds, so right after the start, and
@@ -63,14 +88,13 @@ const drainingInstances = ({ state }: EngineContext): readonly Instance[] =>
 /** The latest event id by now is not older than the event that told of the draining. */
 function noteDraining({ memory, state }: EngineContext, draining: readonly Instance[]): void {
   const known = memory.drainingSince;
-  memory.drainingSince = new Map(
-    draining.map(({ taskId }) => [taskId, known.get(taskId) ?? state.lastEventId]),
-  );
+  const tasks = [...draining.map(({ taskId }) => taskId), ...memory.leavingStrangers.keys()];
+  memory.drainingSince = new Map(tasks.map((task) => [task, known.get(task) ?? state.lastEventId]));
 }
 
 /** Draining tasks a router has heard of (it is past that event) and does not know: it never sent them a request. */
 function findUnknownThere(
-  { appliedSequence, busyTasks }: WireRouterReport,
+  { appliedSequence, busyTasks }: RouterReport,
   drainingSince: ReadonlyMap<TaskId, number>,
 ): readonly string[] {
   if (busyTasks === undefined) return [];

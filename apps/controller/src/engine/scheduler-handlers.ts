@@ -1,4 +1,5 @@
 import type { SchedulerHandlers } from '#framework';
+import { noteInverseOffers, noteOffered } from './agent-departures.js';
 import type { EngineContext } from './engine-context.js';
 import { FRAMEWORK_REMOVED, forgetFramework } from './forget-framework.js';
 import { tellMessage } from './framework-messages.js';
@@ -33,7 +34,11 @@ export function createHandlers(
       askForLeftovers(context);
     },
     // Not awaited: updates that follow need not wait for the answer to the offers.
-    onOffers: (offers) => void handleOffers(context, offers),
+    onOffers: (offers) => {
+      noteOffered(context, offers);
+      void handleOffers(context, offers);
+    },
+    onInverseOffers: (offers) => noteInverseOffers(context, offers),
     // An offer that is gone when it is accepted comes back as TASK_DROPPED or TASK_LOST.
     onRescind: () => undefined,
     onUpdate: (status) => handleStatus(context, status),

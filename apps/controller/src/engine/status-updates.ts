@@ -20,6 +20,7 @@ import type { EngineContext } from './engine-context.js';
 import { changeInstance } from './instance-changes.js';
 import { endExecutorOf } from './kill-effect.js';
 import { statusUpdated } from './marathon-events.js';
+import { endStranger } from './strangers.js';
 import { toCheckResult } from './task-checks.js';
 
 const RECONCILIATION_REASON = 'REASON_RECONCILIATION';
@@ -127,11 +128,12 @@ const noPatience: App['unreachableStrategy'] = { inactiveAfterSeconds: 0, expung
 
 /** A task of our framework that we do not know: end it, or note that it has ended. */
 function applyUnknown(
-  { memory, demand }: EngineContext,
+  context: EngineContext,
   draft: Draft,
   status: TaskStatus,
   state: TaskState,
 ): void {
+  const { memory, demand } = context;
   const task = taskId(status.task_id.value);
   const agent = status.agent_id === undefined ? undefined : agentId(status.agent_id.value);
   const isAlive = LIVING.has(state);
@@ -141,6 +143,7 @@ function applyUnknown(
   if (wasStranger && !isAlive && memory.daemons.size > 0) {
     draft.after(() => demand.update({ isNew: true }));
   }
+  if (!isAlive) memory.leavingStrangers.delete(task);
   if (endsTask(state, status.reason)) {
     // Without a uuid it answers a question about a task we have meanwhile forgotten.
     if (status.uuid === undefined) return;
@@ -154,11 +157,7 @@ function applyUnknown(
     return;
   }
   if (!isAlive) return;
-  draft.effect({
-    kind: 'kill-task',
-    taskId: task,
-    ...(agent === undefined ? {} : { agentId: agent }),
-  });
+  endStranger(context, draft, task, { agentId: agent, isRunning: state === 'TASK_RUNNING' });
 }
 
 /** Keeps the monitors in step with an instance that is now durable as it is. */

@@ -9,6 +9,7 @@ import { changeInstance } from './instance-changes.js';
 import { reviewLeftovers } from './leftovers.js';
 import { referencesOf } from './reconciler.js';
 import { knownRouters } from './router-sights.js';
+import { endDrainedStrangers } from './strangers.js';
 import { dueDaemons } from './workloads.js';
 
 /**
@@ -32,10 +33,12 @@ export function sweep(context: EngineContext): void {
   }
   for (const instance of context.health.condemned()) apps.add(instance.appId);
   for (const id of dueDaemons(context, now)) apps.add(id);
+  for (const id of context.memory.departures.dueApps(now)) apps.add(id);
   if (due.length > 0) void settle(context, due);
   for (const deployment of state.deployments.values()) failIfDue(context, deployment, now);
   if (apps.size > 0) context.evaluateSoon(apps);
   forgetBackOffs(context);
+  endDrainedStrangers(context);
   context.kills.pump();
   context.reconciler.tick();
   if (options.scaleCheckIntervalMs > 0 && now.monoMs >= context.nextScaleCheck.atMonoMs) {

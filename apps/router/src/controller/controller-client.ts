@@ -9,7 +9,7 @@ export class ControllerUnavailableError extends Error {
 const REQUEST_TIMEOUT_MS = 10_000;
 /** The controller sends a heartbeat well within this; silence means a dead connection. */
 const SILENCE_LIMIT_MS = 45_000;
-const EMBEDS = 'embed=apps.tasks&embed=apps.deployments&embed=apps.readiness';
+const EMBEDS = 'embed=apps.tasks&embed=apps.deployments&embed=apps.readiness&embed=apps.leaving';
 
 export interface ControllerEvent {
   readonly id: number | undefined;
@@ -42,7 +42,9 @@ export class ControllerClient {
   /** One app with its tasks; undefined when it does not exist. */
   async getApp(id: string): Promise<WireApp | undefined> {
     const path = id.split('/').map(encodeURIComponent).join('/');
-    const response = await this.request(`/v2/apps${path}?embed=app.readiness`, { accept404: true });
+    const response = await this.request(`/v2/apps${path}?embed=app.readiness&embed=app.leaving`, {
+      accept404: true,
+    });
     if (response.status === 404) {
       await response.body?.cancel();
       return undefined;

@@ -1,41 +1,78 @@
-import type { EdgeCommand, EdgeContents, EdgeServer } from '#routing';
+import {
+  type AppliedContents,
+  type EdgeCommand,
+  type EdgeContents,
+  type EdgeMap,
+  type EdgeServer,
+  isChecked,
+  toSocketAddress,
+} from '#routing';
 
-/** A map is named by its file, in which blanks would end the word. */
-export const toMapIdentifier = (file: string): string => file.replace(/[\\ ]/g, '\\$&');
+/** One word of a runtime API line: blanks, semicolons and backslashes would end or change it. */
+export const toCliWord = (text: string): string => text.replace(/[\\ ;]/g, '\\$&');
 
-/** The runtime API lines of one planned command. Names and addresses come from cleaned or validated text. */
-export function toRuntimeLines(
-  command: EdgeCommand,
-  context: { readonly hostsMap: string; readonly stickyBackends: ReadonlySet<string> },
-): readonly string[] {
+/** What commands need to know besides themselves. */
+export interface CommandContext {
+  readonly mapFiles: Readonly<Record<EdgeMap, string>>;
+  /** The words that all servers of a backend have. */
+  readonly optionsOf: (backend: string) => readonly string[];
+  readonly isSticky: (backend: string) => boolean;
+}
+
+/** A command that runtime API lines can say; a whole map is replaced by `replaceMap`. */
+export type LineCommand = Exclude<EdgeCommand, { kind: 'replace-map' }>;
+
+/** The runtime API lines of one planned command. */
+export function toRuntimeLines(command: LineCommand, context: CommandContext): readonly string[] {
   switch (command.kind) {
-    case 'add-server': {
-      const { backend, server } = command;
-      const id = `${backend}/${server.name}`;
-      return [
-        `add server ${id} ${server.address}:${server.port}`,
-        // A server added at run time has no cookie until the key is applied anew.
-        ...(context.stickyBackends.has(backend)
-          ? [`enable dynamic-cookie backend ${backend}`]
-          : []),
-        ...(server.state === 'ready' ? [`set server ${id} state ready`] : []),
-      ];
-    }
+    case 'add-server':
+      return addServerLines(command.backend, command.server, context);
     case 'enable-server':
       return [`set server ${command.backend}/${command.server} state ready`];
     case 'disable-server':
       return [`set server ${command.backend}/${command.server} state maint`];
+    case 'weight-server':
+      return [`set server ${command.backend}/${command.server} weight ${command.weight}`];
+    case 'move-server': {
+      const { name, address, port } = command.server;
+      return [`set server ${command.backend}/${name} addr ${address} port ${port}`];
+    }
     case 'delete-server':
       return [`del server ${command.backend}/${command.server}`];
-    case 'add-host':
-      return [`add map ${toMapIdentifier(context.hostsMap)} ${command.host} ${command.backend}`];
-    case 'set-host':
-      return [`set map ${toMapIdentifier(context.hostsMap)} ${command.host} ${command.backend}`];
-    case 'delete-host':
-      return [`del map ${toMapIdentifier(context.hostsMap)} ${command.host}`];
+    case 'add-entry':
+    case 'set-entry': {
+      const verb = command.kind === 'add-entry' ? 'add' : 'set';
+      const file = toCliWord(context.mapFiles[command.map]);
+      return [`${verb} map ${file} ${toCliWord(command.key)} ${toCliWord(command.value)}`];
+    }
+    case 'delete-entry':
+      return [`del map ${toCliWord(context.mapFiles[command.map])} ${toCliWord(command.key)}`];
     default:
       return command satisfies never;
   }
+}
+
+/** It is added in maintenance, and takes nothing from the backend's defaults. */
+function addServerLines(
+  backend: string,
+  server: EdgeServer,
+  context: CommandContext,
+): readonly string[] {
+  const id = `${backend}/${server.name}`;
+  const options = context.optionsOf(backend);
+  const words = [
+    ...options,
+    ...(server.weight === 1 ? [] : ['weight', String(server.weight)]),
+    ...(server.checkPort === undefined ? [] : ['port', String(server.checkPort)]),
+  ];
+  const address = toSocketAddress(server.address, server.port);
+  return [
+    ['add', 'server', id, address, ...words.map(toCliWord)].join(' '),
+    ...(isChecked(options) ? [`enable health ${id}`] : []),
+    // A server added at run time has no cookie until the key is applied anew.
+    ...(context.isSticky(backend) ? [`enable dynamic-cookie backend ${backend}`] : []),
+    ...(server.state === 'ready' ? [`set server ${id} state ready`] : []),
+  ];
 }
 
 const EXPECTED_REPLIES: ReadonlySet<string> = new Set([
@@ -45,44 +82,28 @@ const EXPECTED_REPLIES: ReadonlySet<string> = new Set([
 ]);
 
 /** Whether a reply is what success says. A refused deletion is expected while connections are left. */
-export const isSuccess = (reply: string): boolean => EXPECTED_REPLIES.has(reply);
+export const isSuccess = (reply: string): boolean =>
+  EXPECTED_REPLIES.has(reply) ||
+  reply.includes(' changed from ') ||
+  reply.startsWith('no need to change');
 
-/** What HAProxy has after the commands succeeded. Servers whose deletion was refused stay, in maintenance. */
-export function applyCommands(applied: EdgeContents, done: readonly EdgeCommand[]): EdgeContents {
-  const servers = new Map(
-    [...applied.servers].map(([name, list]) => [name, new Map(list)] as const),
-  );
-  const hosts = new Map(applied.hosts);
-  const setState = (backend: string, name: string, state: EdgeServer['state']): void => {
-    const server = servers.get(backend)?.get(name);
-    if (server !== undefined) servers.get(backend)?.set(name, { ...server, state });
-  };
-  for (const command of done) {
-    switch (command.kind) {
-      case 'add-server': {
-        const list = servers.get(command.backend) ?? new Map<string, EdgeServer>();
-        servers.set(command.backend, list.set(command.server.name, command.server));
-        break;
-      }
-      case 'enable-server':
-        setState(command.backend, command.server, 'ready');
-        break;
-      case 'disable-server':
-        setState(command.backend, command.server, 'maint');
-        break;
-      case 'delete-server':
-        servers.get(command.backend)?.delete(command.server);
-        break;
-      case 'add-host':
-      case 'set-host':
-        hosts.set(command.host, command.backend);
-        break;
-      case 'delete-host':
-        hosts.delete(command.host);
-        break;
-      default:
-        command satisfies never;
-    }
+/**
+ * What HAProxy has after commands towards `wanted`: all of it, but for what they could not do. What was reached is
+ * the same object as in `wanted`, so that the next comparison is short.
+ */
+export function contentsAfter(
+  applied: AppliedContents,
+  wanted: EdgeContents,
+  refused: readonly EdgeCommand[],
+): AppliedContents {
+  const kept = refused.flatMap((command) => (command.kind === 'delete-server' ? [command] : []));
+  const servers = new Map([...applied.servers, ...wanted.servers]);
+  for (const { backend, server } of kept) {
+    const left = applied.servers.get(backend)?.get(server);
+    if (left === undefined) continue;
+    const list = new Map(servers.get(backend));
+    servers.set(backend, list.set(server, { ...left, state: 'maint' }));
   }
-  return { servers, hosts };
+  const maps = Object.keys(applied.maps).map((map) => [map, wanted.maps[map as EdgeMap]]);
+  return { servers, maps: Object.fromEntries(maps) };
 }

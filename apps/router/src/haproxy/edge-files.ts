@@ -1,26 +1,37 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { EDGE_MAPS, type EdgeMap, type EdgeMaps, type EdgeSettings, renderMap } from '#routing';
 
 /** Absolute paths of what router and HAProxy share. */
 export interface EdgeFiles {
   readonly config: string;
   /** The configuration HAProxy was last seen serving with. */
   readonly lastGoodConfig: string;
-  readonly hostsMap: string;
+  readonly maps: Readonly<Record<EdgeMap, string>>;
+  /** Folder of the certificates by name. */
+  readonly certificates: string;
+  /** Which of them TLS by host name uses. */
+  readonly certificateList: string;
+  readonly sockets: EdgeSettings['sockets'];
   readonly adminSocket: string;
   readonly masterSocket: string;
   readonly processRecord: string;
   readonly log: string;
+  /** The configuration a HAProxy that is given by its sockets had before. */
+  readonly operatorConfig: string;
 }
+
+/** Where a HAProxy that somebody else runs has what else would be in the folder. */
+export type ForeignPaths = Pick<EdgeFiles, 'adminSocket' | 'config' | 'masterSocket'>;
 
 /** Longest path a Unix socket can have, less what HAProxy appends while it binds. */
 const MAX_SOCKET_PATH = 90;
 
 /** Makes the folder. Sockets move to the temporary folder when their path would be too long. */
-export function edgeFilesIn(directory: string): EdgeFiles {
+export function edgeFilesIn(directory: string, foreign?: ForeignPaths): EdgeFiles {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const mark = createHash('sha256').update(directory).digest('hex').slice(0, 12);
   const socket = (name: string): string => {
@@ -30,19 +41,53 @@ export function edgeFilesIn(directory: string): EdgeFiles {
   return {
     config: join(directory, 'haproxy.cfg'),
     lastGoodConfig: join(directory, 'haproxy.last-good.cfg'),
-    hostsMap: join(directory, 'hosts.map'),
+    maps: Object.fromEntries(
+      EDGE_MAPS.map((map) => [map, join(directory, `${toFileName(map)}.map`)]),
+    ) as unknown as EdgeFiles['maps'],
+    certificates: join(directory, 'certificates'),
+    certificateList: join(directory, 'certificates.list'),
+    sockets: {
+      http: socket('http.sock'),
+      https: socket('https.sock'),
+      tls: socket('tls.sock'),
+    },
     adminSocket: socket('admin.sock'),
     masterSocket: socket('master.sock'),
     processRecord: join(directory, 'haproxy.json'),
     log: join(directory, 'haproxy.log'),
+    operatorConfig: join(directory, 'haproxy.operator.cfg'),
+    ...foreign,
   };
 }
 
-/** Replaces a file so that a crash leaves either the old or the new one, on disk. */
+const toFileName = (map: string): string =>
+  map.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** Writes the map files; `suffix` for those that only a check of a configuration reads. */
+export async function writeMaps(
+  files: Pick<EdgeFiles, 'maps'>,
+  maps: Partial<EdgeMaps>,
+  suffix = '',
+): Promise<void> {
+  for (const map of EDGE_MAPS) {
+    await replaceFile(files.maps[map] + suffix, renderMap(map, maps[map] ?? new Map()));
+  }
+}
+
+const PRIVATE_MODE = 0o600;
+const PERMISSION_BITS = 0o777;
+
+/**
+ * Replaces a file so that a crash leaves either the old or the new one, on disk. A new one is for its owner only, one that
+ * is there keeps its mode.
+ */
 export async function replaceFile(path: string, content: string): Promise<void> {
   const temporary = `${path}.tmp`;
-  const file = await open(temporary, 'w', 0o600);
+  const known = await stat(path).catch(() => undefined);
+  await rm(temporary, { force: true });
+  const file = await open(temporary, 'wx', PRIVATE_MODE);
   try {
+    if (known !== undefined) await file.chmod(known.mode & PERMISSION_BITS);
     await file.writeFile(content);
     await file.sync();
   } finally {

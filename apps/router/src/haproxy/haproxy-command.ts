@@ -3,6 +3,9 @@ import { execFile } from 'node:child_process';
 /** Where distributions install HAProxy; the PATH of a user who is not root often lacks it. */
 const SYSTEM_FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
 
+/** Found by the PATH of {@link haproxyEnvironment}. */
+export const DEFAULT_BINARY = 'haproxy';
+
 /** The environment to start `haproxy` with: found wherever it is installed, for anybody. */
 export function haproxyEnvironment(
   environment: Readonly<Record<string, string | undefined>> = process.env,
@@ -18,17 +21,27 @@ export const isMissingProgram = (error: unknown): boolean =>
 
 /** Servers can be added at run time for good, and the master passes its sockets on, since then. */
 export const MIN_HAPROXY: readonly [number, number] = [2, 6];
-const VERSION_TIMEOUT_MS = 10_000;
+const COMMAND_TIMEOUT_MS = 10_000;
+const MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
 
-/** The first line of `haproxy -v`; undefined: it says none. Rejects when there is no such program. */
-export function readHaproxyVersion(): Promise<string | undefined> {
-  const options = { env: haproxyEnvironment(), timeout: VERSION_TIMEOUT_MS };
+/** What a short-lived `haproxy` prints, whatever its exit status. Rejects when there is no such program. */
+export function runHaproxy(binary: string, args: readonly string[]): Promise<string> {
+  const options = {
+    env: haproxyEnvironment(),
+    timeout: COMMAND_TIMEOUT_MS,
+    maxBuffer: MAX_OUTPUT_BYTES,
+  };
   return new Promise((resolve, reject) => {
-    execFile('haproxy', ['-v'], options, (error, stdout) => {
+    execFile(binary, args, options, (error, stdout) => {
       if (isMissingProgram(error)) reject(error);
-      else resolve(/^HA-?Proxy version \S+/m.exec(stdout)?.[0]);
+      else resolve(stdout);
     });
   });
+}
+
+/** The first line of `haproxy -v`; undefined: it says none. Rejects when there is no such program. */
+export async function readHaproxyVersion(binary = DEFAULT_BINARY): Promise<string | undefined> {
+  return /^HA-?Proxy version \S+/m.exec(await runHaproxy(binary, ['-v']))?.[0];
 }
 
 /** Whether a HAProxy of this version can do what the edge asks of it. */

@@ -7,6 +7,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLogger } from '#platform';
 import { type Endpoint, type Route, toEdgeModel } from '#routing';
+import {
+  sampleEndpoint,
+  sampleRoute,
+  sampleSettings,
+} from '../../../../test/support/edge-samples.js';
 import { readAppliedEdge } from './applied-edge.js';
 import { edgeFilesIn } from './edge-files.js';
 import { HaproxyEdge } from './haproxy-edge.js';
@@ -50,10 +55,11 @@ describe.runIf(hasHaproxy)('HaproxyEdge', () => {
       logger: createLogger('router-spec'),
       onExit: () => onExit(),
       settings: {
-        bindAddress: '127.0.0.1',
+        ...sampleSettings,
         httpPort,
         statsSocket: edgeFilesIn(directory).adminSocket,
-        hostsMapFile: edgeFilesIn(directory).hostsMap,
+        mapFiles: edgeFilesIn(directory).maps,
+        sockets: edgeFilesIn(directory).sockets,
         hardStopSeconds: 5,
       },
     });
@@ -66,21 +72,22 @@ describe.runIf(hasHaproxy)('HaproxyEdge', () => {
     upstreams.push(server);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    return { name: `s${port}`, address: '127.0.0.1', port, taskId: text, state: 'ready' };
+    return { ...sampleEndpoint(port), taskId: text };
   };
 
-  const route = (endpoints: readonly Endpoint[], extra: Partial<Route> = {}): Route => ({
-    appId: '/web',
-    portIndex: 0,
-    backend: 'web_0',
-    mode: 'http',
-    balance: 'roundrobin',
-    sticky: false,
-    vhosts: ['web.localhost'],
-    weight: 0,
-    endpoints,
-    ...extra,
-  });
+  const route = (
+    endpoints: readonly Endpoint[],
+    { port, ...extra }: Partial<Route> & { readonly port?: number } = {},
+  ): Route => {
+    const { listener: _, ...rest } = sampleRoute({
+      ...{ backend: 'web_0', vhosts: ['web.localhost'], endpoints },
+      ...extra,
+    });
+    return port === undefined
+      ? rest
+      : { ...rest, listener: { port, options: [], certificates: [] } };
+  };
+  const balanced = (algorithm: string) => ({ balance: { words: [algorithm], isHash: false } });
   const modelOf = (...routes: readonly Route[]) => toEdgeModel({ routes, conflicts: [] });
 
   // fetch does not let us choose the Host header.
@@ -140,7 +147,7 @@ describe.runIf(hasHaproxy)('HaproxyEdge', () => {
     const answers = await Promise.all([ask(), ask(), ask(), ask()]);
     expect(new Set(answers)).toEqual(new Set(['second']));
     // The master's socket is away for a moment around a reload.
-    const sessions = await vi.waitFor(() => edge.sessions());
+    const sessions = await vi.waitFor(() => edge.sessions(['web_0']));
     expect(sessions.get(`web_0/${first.name}`)).toBe(0);
   });
 
@@ -187,7 +194,7 @@ describe.runIf(hasHaproxy)('HaproxyEdge', () => {
     const first = await upstream('first');
     await edge.reload(modelOf(route([first])));
 
-    const broken = modelOf(route([first], { balance: 'no-such-algorithm' }));
+    const broken = modelOf(route([first], balanced('no-such-algorithm')));
     await expect(edge.reload(broken)).rejects.toMatchObject({ code: 'EDGE_REFUSED' });
 
     expect(await ask()).toBe('first');
@@ -214,7 +221,7 @@ describe.runIf(hasHaproxy)('HaproxyEdge', () => {
     const first = await upstream('first');
     await edge.reload(modelOf(route([first])));
     const moved = modelOf(route([first], { backend: 'web_1' }));
-    const withPath = modelOf(route([first], { path: '/' }));
+    const withPath = modelOf(route([first], { paths: [{ path: '/', ignoresCase: true }] }));
 
     await edge.applyRuntime(moved);
     expect(await ask()).toBe('first');
@@ -228,10 +235,10 @@ describe.runIf(hasHaproxy)('HaproxyEdge', () => {
 
   it('starts without the port of an app that another program has taken', async () => {
     const first = await upstream('first');
-    const model = modelOf(route([first], { listenPort: await freePort() }));
+    const model = modelOf(route([first], { port: await freePort() }));
     await edge.reload(model);
     await edge.stop();
-    const release = await occupy(model.structure.routes[0]?.listenPort ?? 0);
+    const release = await occupy(model.structure.routes[0]?.listener?.port ?? 0);
 
     edge = newEdge();
     await edge.start(modelOf());
@@ -245,7 +252,7 @@ describe.runIf(hasHaproxy)('HaproxyEdge', () => {
     const first = await upstream('first');
     const second = await upstream('second');
     await edge.reload(modelOf(route([first])));
-    const broken = modelOf(route([second], { balance: 'no-such-algorithm' }));
+    const broken = modelOf(route([second], balanced('no-such-algorithm')));
     await edge.applyRuntime(broken);
     await expect(edge.reload(broken)).rejects.toMatchObject({ code: 'EDGE_REFUSED' });
     const exited = new Promise<void>((resolve) => {
@@ -266,19 +273,19 @@ describe.runIf(hasHaproxy)('HaproxyEdge', () => {
     await edge.applyRuntime(
       modelOf(route([second], { vhosts: ['web.localhost', 'two.localhost'] })),
     );
-    const listenPort = await freePort();
-    const release = await occupy(listenPort);
+    const port = await freePort();
+    const release = await occupy(port);
     const worker = await workerPid();
 
-    const taken = modelOf(route([second], { listenPort, vhosts: ['refused.localhost'] }));
+    const taken = modelOf(route([second], { port, vhosts: ['refused.localhost'] }));
     await expect(edge.reload(taken)).rejects.toMatchObject({ code: 'EDGE_REFUSED' });
 
     // Without anything being applied again.
     expect(await workerPid()).not.toBe(worker);
     expect(await ask()).toBe('second');
     expect(await ask('two.localhost')).toBe('second');
-    expect(await readFile(edgeFilesIn(directory).hostsMap, 'utf8')).toBe(
-      'two.localhost web_0\nweb.localhost web_0\n',
+    expect(await readFile(edgeFilesIn(directory).maps.hosts, 'utf8')).toBe(
+      'two.localhost/ web_0\nweb.localhost/ web_0\n',
     );
     release();
   }, 30_000);
@@ -287,7 +294,7 @@ describe.runIf(hasHaproxy)('HaproxyEdge', () => {
     const first = await upstream('first');
     const second = await upstream('second');
     // Servers cannot be added to a backend with such an algorithm.
-    const fixed = { balance: 'static-rr' };
+    const fixed = balanced('static-rr');
     await edge.reload(modelOf(route([first], fixed)));
     const wanted = modelOf(route([second], fixed));
 

@@ -1,36 +1,59 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type Logger, SerialQueue } from '#platform';
 import {
   contentsWithoutReload,
   type EdgeCommand,
+  type EdgeContents,
   type EdgeModel,
   type EdgeSettings,
   generationMark,
   listenPortsOf,
   planEdgeUpdate,
+  type Route,
   renderConfig,
-  renderHostsMap,
-  renderStructure,
-  withoutListenPorts,
 } from '#routing';
 import { type AppliedEdge, readAppliedEdge } from './applied-edge.js';
-import { applyCommands, isSuccess, toRuntimeLines } from './edge-commands.js';
-import { type EdgeFiles, replaceFile } from './edge-files.js';
+import type { BaseConfig } from './base-config.js';
+import { carryOut, contextOf } from './carry-out.js';
+import { ConfigCheck } from './config-check.js';
+import {
+  addDrift,
+  countDrift,
+  type DriftCounts,
+  type DriftView,
+  NO_DRIFT,
+  sumDrift,
+} from './drift.js';
+import { contentsAfter } from './edge-commands.js';
+import { type EdgeFiles, replaceFile, writeMaps } from './edge-files.js';
+import type { EdgeProcess } from './edge-process.port.js';
+import { EdgeRefusedError } from './edge-refused.js';
+import { startEdge } from './edge-start.js';
+import { Generations } from './generations.js';
+import { DEFAULT_BINARY } from './haproxy-command.js';
 import { HaproxyProcess } from './haproxy-process.js';
+import { isolateOffenders, type Offender } from './isolate-offenders.js';
 import { listOldWorkers, readOpenSessions } from './open-sessions.js';
+import { readMaxOpenFiles } from './process-facts.js';
 import { parseDescription } from './read-state.js';
-import { runCommands } from './runtime-socket.js';
-import { isPortFree, validateConfig } from './validate-config.js';
+import { proveServing, type ServingExpectation } from './serving-proof.js';
 
-/** A configuration was refused or did not come up; the last good one serves on. */
-export class EdgeRefusedError extends Error {
-  readonly code = 'EDGE_REFUSED';
-}
-
-const SERVING_TIMEOUT_MS = 5_000;
-const SERVING_POLL_MS = 10;
 const MAX_RUNTIME_ROUNDS = 3;
+const MAX_LOG_CHARS = 2_000;
+
+export interface HaproxyEdgeOptions {
+  readonly files: EdgeFiles;
+  readonly settings: EdgeSettings;
+  readonly logger: Logger;
+  /** Called when HAProxy is gone, or is to be replaced: `restart` is to be called. */
+  readonly onExit: () => void;
+  /** Program to ask and start; found by the PATH when it has no slash. */
+  readonly binary?: string;
+  /** The HAProxy to use; absent: one of our own. `onExit` is to be called when it is gone. */
+  readonly newProcess?: (onExit: () => void) => EdgeProcess;
+  /** What Pacer's configuration is built on; `settings.baseConfig` is to be its text. */
+  readonly base?: Pick<BaseConfig, 'confirm' | 'refuse' | 'take'>;
+}
 
 /**
  * The running edge: knows what HAProxy has (by asking HAProxy) and brings it to a wanted model, through the runtime
@@ -42,92 +65,123 @@ export class HaproxyEdge {
   private served: EdgeModel | undefined;
   /** HAProxy refuses at run time what its file may well say. */
   private hasRefusedCommands = false;
-  private readonly process: HaproxyProcess;
+  private isReloadAsked = false;
+  private isMasterDeaf = false;
+  private readonly process: EdgeProcess;
   /** Whoever writes the files waits here for the one before. */
   private readonly files = new SerialQueue({ name: 'haproxy files', limit: 8 });
-  private readonly generations = new WeakMap<EdgeModel, string>();
+  private readonly generations: Generations;
+  private readonly check: ConfigCheck;
+  private readonly binary: string;
   reloads = 0;
   runtimeChanges = 0;
-  driftRepairs = 0;
+  /** Differences found in HAProxy since the start, by kind. */
+  drift: DriftCounts = NO_DRIFT;
+  masterReplacements = 0;
   /** Some servers could not be deleted yet, connections being left. */
   hasPendingDeletions = false;
 
-  constructor(
-    private readonly options: {
-      readonly files: EdgeFiles;
-      readonly settings: EdgeSettings;
-      readonly logger: Logger;
-      readonly onExit: () => void;
-    },
-  ) {
-    this.process = new HaproxyProcess(options.files, options.logger, () => {
+  constructor(private readonly options: HaproxyEdgeOptions) {
+    const { files, logger, settings, binary, newProcess } = options;
+    const onExit = (): void => {
       this.applied = undefined;
       options.onExit();
+    };
+    this.binary = binary ?? DEFAULT_BINARY;
+    this.generations = new Generations(settings);
+    this.check = new ConfigCheck({
+      ...options,
+      binary: this.binary,
+      generations: this.generations,
+      base: options.base,
+      maxOpenFiles: () => readMaxOpenFiles(this.process.pid ?? 'self'),
     });
+    this.process =
+      newProcess?.(onExit) ??
+      new HaproxyProcess({
+        files,
+        logger,
+        hardStopSeconds: settings.hardStopSeconds,
+        onExit,
+        binary: this.binary,
+      });
   }
 
+  /** Of HAProxy's master. */
   get pid(): number | undefined {
     return this.process.pid;
   }
 
+  /** What is wrong with HAProxy itself, for operators; undefined: nothing. */
+  get problem(): string | undefined {
+    return this.process.problem;
+  }
+
+  get driftRepairs(): number {
+    return sumDrift(this.drift);
+  }
+
   /** Adopts the running HAProxy, or starts one with the configuration on disk, or with one that routes nothing. */
   async start(empty: EdgeModel): Promise<void> {
+    if (!this.process.isOurs) await this.keepOperatorConfig();
     if ((await this.process.adopt()) && (await this.readApplied().catch(() => undefined))) return;
-    await this.process.stop().catch(() => undefined);
+    if (this.process.isOurs) await this.process.stop().catch(() => undefined);
     await this.restart(empty);
+  }
+
+  /** What a HAProxy that is not ours has before it gets our configuration is what it goes back to if that fails. */
+  private async keepOperatorConfig(): Promise<void> {
+    const { files } = this.options;
+    const text = await readFile(files.config, 'utf8').catch(() => '');
+    if (text === '' || parseDescription(text)?.startsWith(generationMark('')) === true) return;
+    await replaceFile(files.operatorConfig, text);
+    await replaceFile(files.lastGoodConfig, text);
+  }
+
+  /** HAProxy's master does not answer any more: the next `restart` replaces it. */
+  noteDeafMaster(): void {
+    this.isMasterDeaf = true;
+    this.options.onExit();
+  }
+
+  /** The next look at it finds that a reload is needed, whatever differs. */
+  askForReload(): void {
+    this.isReloadAsked = true;
   }
 
   /**
    * Starts HAProxy anew after it went away: with what it served last, else with the file on disk, without ports that
-   * another program has taken; as a last resort with `empty`. Does nothing while it serves.
+   * another program has taken; as a last resort with `empty`. Does nothing while it serves. A master that was noted as
+   * deaf is replaced first.
    */
   async restart(empty: EdgeModel): Promise<void> {
-    const { files, logger } = this.options;
+    if (this.isMasterDeaf) await this.replaceMaster();
     if (this.process.pid !== undefined && (await this.readApplied().catch(() => undefined))) return;
-    if (this.served !== undefined) await this.writeConfig(this.served);
-    else if (!(await validateConfig(files.config)).ok) await this.writeConfig(empty);
-    try {
-      await this.startAndProve();
-    } catch (error) {
-      await this.explainFailedStart(error);
-      logger.warn({ err: error }, 'HAProxy did not start; leaving out ports that are in use');
-      await this.leaveOutTakenPorts();
-      await this.startAndProve().catch(async (cause: unknown) => {
-        logger.error({ err: cause }, 'HAProxy did not start; starting it without routes');
-        await this.writeConfig(empty);
-        await this.startAndProve();
-      });
-    }
-  }
-
-  private async startAndProve(): Promise<void> {
-    await this.process.start();
-    try {
-      await this.waitUntilServing({});
-    } catch (error) {
-      await this.process.stop();
-      throw error;
-    }
-  }
-
-  private async explainFailedStart(error: unknown): Promise<void> {
-    const { bindAddress, httpPort } = this.options.settings;
-    if (await isPortFree(bindAddress, httpPort)) return;
-    throw new EdgeRefusedError(
-      `port ${httpPort} of the edge is used by another program: stop it, or set PACER_EDGE_HTTP_PORT`,
-      { cause: error },
+    await startEdge(
+      {
+        ...this.options,
+        binary: this.binary,
+        process: this.process,
+        writeConfig: (model) => this.writeConfig(model),
+        prove: () => this.prove({}),
+      },
+      { served: this.served, empty },
     );
   }
 
-  /** `haproxy -c` does not bind, so a valid file may not start. */
-  private async leaveOutTakenPorts(): Promise<void> {
-    const { files, settings } = this.options;
-    const taken = new Set<number>();
-    for (const port of await this.listenPorts()) {
-      if (!(await isPortFree(settings.bindAddress, port))) taken.add(port);
+  /** With what is served: listeners and servers pass to the workers of the new master. */
+  private async replaceMaster(): Promise<void> {
+    const { logger } = this.options;
+    this.isMasterDeaf = false;
+    const before = await this.readApplied().catch(() => undefined);
+    if (this.served !== undefined) await this.writeConfig(this.served);
+    try {
+      if (!(await this.process.replace())) return;
+      this.masterReplacements += 1;
+      await this.prove({ formerPid: before?.workerPid });
+    } catch (error) {
+      logger.error({ err: error }, 'cannot replace the master of HAProxy');
     }
-    const text = await readFile(files.config, 'utf8');
-    await replaceFile(files.config, withoutListenPorts(text, taken));
   }
 
   /** Leaves HAProxy running, with a file on disk that it could be started with again. */
@@ -146,8 +200,10 @@ export class HaproxyEdge {
 
   /** Whether reaching `model` needs a reload: for its structure, or since HAProxy refused to get there at run time. */
   async needsReload(model: EdgeModel): Promise<boolean> {
+    this.options.base?.take();
     const applied = this.applied ?? (await this.readApplied());
-    return this.hasRefusedCommands || applied.mark !== this.markOf(model);
+    const isAsked = this.hasRefusedCommands || this.isReloadAsked;
+    return isAsked || applied.mark !== this.markOf(model);
   }
 
   /** Brings servers and hosts of the backends HAProxy already has to what `model` says. */
@@ -161,57 +217,73 @@ export class HaproxyEdge {
       if (isSameStructure) this.served = model;
       else if (this.served !== undefined) {
         const servers = new Map([...this.served.servers, ...contents.servers]);
-        this.served = { ...this.served, servers, hosts: contents.hosts };
+        this.served = { ...this.served, servers, maps: contents.maps };
       }
       const commands = planEdgeUpdate(applied, contents);
-      isReached = commands.length === 0 || (await this.execute(applied, commands));
+      isReached = await this.execute({ applied, contents, model, commands });
     }
     this.hasRefusedCommands = !isReached;
   }
 
-  /** Writes, validates, swaps, reloads and proves; on failure restores the last good state and throws {@link EdgeRefusedError}. */
-  reload(model: EdgeModel): Promise<void> {
-    return this.files.run(() => this.swapAndReload(model));
+  /**
+   * Writes, validates, swaps, reloads and proves: a new worker has the servers and hosts of the file and `explain` finds
+   * nothing amiss. On failure restores the last good state and throws {@link EdgeRefusedError}.
+   */
+  reload(model: EdgeModel, explain?: ServingExpectation['explainDifference']): Promise<void> {
+    return this.files.run(() => this.swapAndReload(model, explain));
   }
 
-  private async swapAndReload(model: EdgeModel): Promise<void> {
-    const { files, logger } = this.options;
-    await this.validate(model);
+  private async swapAndReload(
+    model: EdgeModel,
+    explain: ServingExpectation['explainDifference'],
+  ): Promise<void> {
+    const { files, logger, settings, base } = this.options;
+    this.isReloadAsked = false;
+    const { baseConfig } = settings;
+    await this.check.validate(model, this.served);
     const before = await this.readApplied().catch(() => undefined);
     const text = await this.writeConfig(model);
     const startedMs = performance.now();
-    this.process.reload();
     this.reloads += 1;
     try {
-      await this.waitUntilServing({ mark: this.markOf(model), formerPid: before?.workerPid });
+      await this.askForWorker();
+      await this.prove({
+        mark: this.markOf(model),
+        formerPid: before?.workerPid,
+        explainDifference: (applied) => explainDifference(applied, model) ?? explain?.(applied),
+      });
     } catch (error) {
+      base?.refuse(baseConfig, String(error));
       await this.restoreLastGood(before);
-      throw new EdgeRefusedError(`the new configuration did not come up: ${String(error)}`);
+      throw new EdgeRefusedError(
+        `the new configuration did not come up: ${String(error)}`,
+        'start',
+      );
     }
     this.served = model;
     this.hasRefusedCommands = false;
     await replaceFile(files.lastGoodConfig, text);
+    await base?.confirm(baseConfig);
     logger.info({ reloadMs: Math.round(performance.now() - startedMs) }, 'reloaded HAProxy');
   }
 
-  /** On files of its own: those HAProxy would be restarted with stay as they are. */
-  private async validate(model: EdgeModel): Promise<void> {
-    const { files, settings } = this.options;
-    const candidate = `${files.config}.candidate`;
-    const hostsMapFile = `${files.hostsMap}.candidate`;
-    const generation = this.generationOf(model);
-    await replaceFile(hostsMapFile, renderHostsMap(model.hosts));
-    await replaceFile(candidate, renderConfig(model, { ...settings, hostsMapFile }, generation));
-    const verdict = await validateConfig(candidate);
-    if (!verdict.ok) throw new EdgeRefusedError(verdict.reason);
+  /** Throws when HAProxy says that there is none, or cannot be asked; its silence is no proof of one. */
+  private async askForWorker(): Promise<void> {
+    const answer = await this.process.reload();
+    if (answer.kind === 'unreachable') throw new Error(answer.reason);
+    if (answer.kind === 'taken' && answer.verdict === 'failure') {
+      throw new Error(`HAProxy says: ${answer.log.slice(0, MAX_LOG_CHARS)}`);
+    }
   }
 
-  /** Reads HAProxy's own state again; differences to what we believed are drift. */
-  async refresh(): Promise<void> {
+  /** Reads HAProxy's own state again; differences to what we believed are drift, counted by kind. */
+  async refresh(): Promise<DriftCounts> {
     const believed = this.applied;
     const found = await this.readApplied();
-    if (believed !== undefined && planEdgeUpdate(found, believed).length > 0)
-      this.driftRepairs += 1;
+    if (believed === undefined) return NO_DRIFT;
+    const counts = countDrift(toDriftView(found), toDriftView(believed));
+    this.drift = addDrift(this.drift, counts);
+    return counts;
   }
 
   /** Keeps the file on disk equal to what is served, so that a restart is right. */
@@ -223,14 +295,19 @@ export class HaproxyEdge {
     });
   }
 
+  /** The routes to leave out so that HAProxy takes the others. `refusal`: what it said of all of them. */
+  findOffenders(routes: readonly Route[], refusal: string): Promise<readonly Offender[]> {
+    return this.files.run(() => isolateOffenders(this.check, routes, refusal));
+  }
+
   /** Ports the running configuration listens on. */
   async listenPorts(): Promise<ReadonlySet<number>> {
     return listenPortsOf(await readFile(this.options.files.config, 'utf8').catch(() => ''));
   }
 
-  /** `backend/server` -> sessions and queued requests, over the current worker and those still finishing. */
-  sessions(): Promise<ReadonlyMap<string, number>> {
-    return readOpenSessions(this.options.files);
+  /** `backend/server` -> sessions and queued requests of these backends, over the current worker and those still finishing. */
+  sessions(backends: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return readOpenSessions(this.options.files, backends);
   }
 
   /** How many workers only finish what they have; 0 while the master does not tell. */
@@ -244,23 +321,14 @@ export class HaproxyEdge {
     return this.applied?.servers.get(backend)?.get(name)?.state;
   }
 
-  private generationOf(model: EdgeModel): string {
-    const known = this.generations.get(model);
-    if (known !== undefined) return known;
-    const structure = renderStructure(model, this.options.settings);
-    const generation = createHash('sha256').update(structure).digest('hex').slice(0, 16);
-    this.generations.set(model, generation);
-    return generation;
-  }
-
   private markOf(model: EdgeModel): string {
-    return generationMark(this.generationOf(model));
+    return this.generations.markOf(model);
   }
 
   private async writeConfig(model: EdgeModel): Promise<string> {
     const { files, settings } = this.options;
-    const text = renderConfig(model, settings, this.generationOf(model));
-    await replaceFile(files.hostsMap, renderHostsMap(model.hosts));
+    const text = renderConfig(model, settings, this.generations.of(model));
+    await writeMaps(files, model.maps);
     await replaceFile(files.config, text);
     return text;
   }
@@ -276,35 +344,25 @@ export class HaproxyEdge {
       // Adopted with a structure that is only known as text.
       text = await readFile(files.lastGoodConfig, 'utf8').catch(() => undefined);
       if (text === undefined) return;
-      await replaceFile(files.hostsMap, renderHostsMap(before?.hosts ?? new Map()));
+      if (before !== undefined) await writeMaps(files, before.maps);
       await replaceFile(files.config, text);
     }
-    this.process.reload();
     const mark = parseDescription(text);
-    await this.waitUntilServing({ mark, formerPid: current?.workerPid }).catch((error: unknown) =>
-      logger.error({ err: error }, 'the last good HAProxy configuration did not come up'),
-    );
+    try {
+      await this.askForWorker();
+      await this.prove({ mark, formerPid: current?.workerPid });
+    } catch (error) {
+      logger.error({ err: error }, 'the last good HAProxy configuration did not come up');
+      // A master can be deaf after a start that failed (HAProxy issue 3229).
+      await this.replaceMaster();
+    }
     // Read anew with the next look, after which what changed meanwhile is applied.
     this.applied = undefined;
   }
 
-  /** Resolves when a worker answers that was started with `mark` (any when undefined) and is not the former one. */
-  private async waitUntilServing(expected: {
-    readonly mark?: string | undefined;
-    readonly formerPid?: number | undefined;
-  }): Promise<void> {
-    const { mark, formerPid } = expected;
-    const deadlineMs = performance.now() + SERVING_TIMEOUT_MS;
-    for (;;) {
-      const applied = await this.readApplied().catch(() => undefined);
-      const isAsMarked = mark === undefined || applied?.mark === mark;
-      if (applied !== undefined && isAsMarked && applied.workerPid !== formerPid) return;
-      if (this.process.pid === undefined) throw new Error('HAProxy ended');
-      if (performance.now() > deadlineMs) {
-        throw new Error(`no worker with ${mark ?? 'any mark'} within ${SERVING_TIMEOUT_MS} ms`);
-      }
-      await new Promise((resolve) => setTimeout(resolve, SERVING_POLL_MS));
-    }
+  private prove(expected: ServingExpectation): Promise<void> {
+    const isGone = (): boolean => this.process.pid === undefined;
+    return proveServing({ read: () => this.readApplied(), isGone }, expected);
   }
 
   private async readApplied(): Promise<AppliedEdge> {
@@ -313,31 +371,35 @@ export class HaproxyEdge {
   }
 
   /** False when a reply was unexpected: HAProxy's state was read anew and the plan must be made again. */
-  private async execute(applied: AppliedEdge, commands: readonly EdgeCommand[]): Promise<boolean> {
-    const context = {
-      hostsMap: this.options.files.hostsMap,
-      stickyBackends: new Set(
-        this.served?.structure.routes.filter((route) => route.sticky).map((route) => route.backend),
-      ),
-    };
-    const lines = commands.map((command) => toRuntimeLines(command, context));
-    const replies = await runCommands(this.options.files.adminSocket, lines.flat());
-    let at = 0;
-    const done: EdgeCommand[] = [];
-    let isAsExpected = true;
-    for (const [index, command] of commands.entries()) {
-      const own = replies.slice(at, at + (lines[index]?.length ?? 0));
-      at += own.length;
-      if (own.every(isSuccess)) done.push(command);
-      else if (command.kind === 'delete-server') this.hasPendingDeletions = true;
-      else {
-        isAsExpected = false;
-        this.options.logger.warn({ command, replies: own }, 'HAProxy refused a command');
-      }
+  private async execute({ applied, contents, model, commands }: RuntimeStep): Promise<boolean> {
+    const { files, logger } = this.options;
+    const context = contextOf(this.served ?? model, files);
+    const refused = await carryOut(commands, { context, logger, socket: files.adminSocket });
+    this.runtimeChanges += commands.length - refused.length;
+    this.hasPendingDeletions ||= refused.length > 0;
+    if (refused.every(({ kind }) => kind === 'delete-server')) {
+      this.applied = { ...applied, ...contentsAfter(applied, contents, refused) };
+      return true;
     }
-    this.runtimeChanges += done.length;
-    this.applied = { ...applied, ...applyCommands(applied, done) };
-    if (!isAsExpected) await this.readApplied();
-    return isAsExpected;
+    await this.readApplied();
+    return false;
   }
+}
+
+interface RuntimeStep {
+  readonly applied: AppliedEdge;
+  readonly contents: EdgeContents;
+  readonly model: EdgeModel;
+  readonly commands: readonly EdgeCommand[];
+}
+
+const toDriftView = (applied: AppliedEdge): DriftView => ({
+  servers: applied.servers,
+  maps: new Map(Object.entries(applied.maps)),
+});
+
+/** What a new worker has otherwise than its file says. */
+function explainDifference(applied: AppliedEdge, model: EdgeModel): string | undefined {
+  const [first] = planEdgeUpdate(applied, model);
+  return first === undefined ? undefined : `it lacks ${JSON.stringify(first)}`;
 }

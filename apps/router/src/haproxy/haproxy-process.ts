@@ -1,42 +1,69 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import {
   identifyProcess,
   isRunning,
   type Logger,
   type ProcessIdentity,
   parseIdentity,
+  signalProcess,
 } from '#platform';
-import type { EdgeFiles } from './edge-files.js';
+import { DepartingMasters } from './departing-masters.js';
+import { type EdgeFiles, replaceFile } from './edge-files.js';
+import type { EdgeProcess, ReloadAnswer } from './edge-process.port.js';
 import {
+  DEFAULT_BINARY,
   haproxyEnvironment,
   isMissingProgram,
   MIN_HAPROXY,
   readHaproxyVersion,
   supportsEdge,
 } from './haproxy-command.js';
+import { reloadByMaster } from './master-reload.js';
+import { readProcesses } from './open-sessions.js';
+import { childrenOf } from './process-facts.js';
 
 const WATCH_INTERVAL_MS = 100;
 /** Somebody may be installing HAProxy. */
 const MISSING_RETRY_MS = 10_000;
+/** A master has loaded 10,000 servers within a second. */
+const MASTER_TIMEOUT_MS = 10_000;
 const STOP_STEP_MS = 2_000;
 const STOP_POLL_MS = 25;
 
+export interface HaproxyProcessOptions {
+  readonly files: EdgeFiles;
+  readonly logger: Logger;
+  /** Program to start; found by the PATH when it has no slash. */
+  readonly binary?: string;
+  /** Longest life of a worker that only finishes what it has. */
+  readonly hardStopSeconds: number;
+  /** Called when it is gone without having been stopped. */
+  readonly onExit: () => void;
+}
+
 /**
- * The one HAProxy (master and workers) of this router. It outlives the router: a new router adopts it by pid, start
- * time and boot. `onExit` is called when it is gone without having been stopped.
+ * The one HAProxy (master and workers) this router starts. It outlives the router: a new router adopts it by pid, start
+ * time and boot.
  */
-export class HaproxyProcess {
+export class HaproxyProcess implements EdgeProcess {
+  readonly isOurs = true;
   private current: ProcessIdentity | undefined;
   private watch: NodeJS.Timeout | undefined;
   private isStopping = false;
+  private readonly departing: DepartingMasters;
+  private readonly binary: string;
+  problem: string | undefined;
 
-  constructor(
-    private readonly files: EdgeFiles,
-    private readonly logger: Logger,
-    private readonly onExit: () => void,
-  ) {}
+  constructor(private readonly options: HaproxyProcessOptions) {
+    this.binary = options.binary ?? DEFAULT_BINARY;
+    this.departing = new DepartingMasters({
+      record: `${options.files.processRecord}.departing`,
+      logger: options.logger,
+      hardStopSeconds: options.hardStopSeconds,
+    });
+  }
 
   get pid(): number | undefined {
     return this.current?.pid;
@@ -44,9 +71,10 @@ export class HaproxyProcess {
 
   /** Takes over the HAProxy a former router left running. False: there is none. */
   async adopt(): Promise<boolean> {
+    await this.departing.resume();
     const record = await this.readRecord();
     if (record === undefined || !isRunning(record)) return false;
-    this.logger.info({ pid: record.pid }, 'adopted the running HAProxy');
+    this.options.logger.info({ pid: record.pid }, 'adopted the running HAProxy');
     this.follow(record);
     return true;
   }
@@ -57,33 +85,103 @@ export class HaproxyProcess {
    */
   async start(): Promise<void> {
     this.isStopping = false;
-    for (let tries = 0; !this.isStopping; tries += 1) {
+    while (!this.isStopping) {
       try {
-        await this.startOnce();
+        this.follow(await this.launch([]));
+        this.problem = undefined;
         return;
       } catch (error) {
         if (!isMissingProgram(error)) throw error;
-        if (tries === 0) {
-          this.logger.error(
-            `HAProxy is not installed, so this edge serves nothing: install it (apt-get install haproxy); looked for every ${MISSING_RETRY_MS} ms`,
-          );
-        }
+        const problem = `HAProxy is not installed, so this edge serves nothing: install it (apt-get install haproxy); looked for every ${MISSING_RETRY_MS} ms`;
+        if (this.problem !== problem) this.options.logger.error(problem);
+        this.problem = problem;
         await new Promise((resolve) => setTimeout(resolve, MISSING_RETRY_MS));
       }
     }
   }
 
-  private async startOnce(): Promise<void> {
-    const version = await readHaproxyVersion();
+  /** By the master's socket; by a signal when that does not answer. */
+  async reload(): Promise<ReloadAnswer> {
+    const { files, logger } = this.options;
+    const master = this.current;
+    if (master === undefined) return { kind: 'unreachable', reason: 'HAProxy does not run' };
+    try {
+      return { kind: 'taken', ...(await reloadByMaster(files.masterSocket)) };
+    } catch (error) {
+      const reason = String(error);
+      logger.warn({ err: error }, 'the master takes no reload by its socket; sending a signal');
+      if (!signalProcess(master, 'SIGUSR2')) return { kind: 'unreachable', reason };
+      return { kind: 'signalled', reason };
+    }
+  }
+
+  /**
+   * The new master gets the listeners from the running worker and then asks the former workers to finish: no connection is
+   * refused. The former master is ended when its last worker is gone, as workers end with their master.
+   */
+  async replace(): Promise<boolean> {
+    const { files, logger } = this.options;
+    const former = this.current;
+    if (former === undefined || !isRunning(former)) return false;
+    const workers = childrenOf(former.pid).map(String);
+    const takeOver = ['-x', files.adminSocket, '-sf', ...workers];
+    const record = await this.launch(workers.length === 0 ? [] : takeOver);
+    if (!(await this.isMasterUp(record))) {
+      signalProcess(record, 'SIGKILL');
+      await replaceFile(files.processRecord, JSON.stringify(former));
+      throw new Error(`the new master of HAProxy did not come up, see ${files.log}`);
+    }
+    this.follow(record);
+    logger.warn({ pid: record.pid, former: former.pid }, 'replaced the master of HAProxy');
+    await this.departing.add(former);
+    return true;
+  }
+
+  /** Whether the master's socket is this master's, with a worker. */
+  private async isMasterUp(record: ProcessIdentity): Promise<boolean> {
+    const deadlineMs = performance.now() + MASTER_TIMEOUT_MS;
+    while (performance.now() < deadlineMs && isRunning(record)) {
+      const state = await readProcesses(this.options.files).catch(() => undefined);
+      if (state?.pid === record.pid && state.workers.some(({ isOld }) => !isOld)) return true;
+      await new Promise((resolve) => setTimeout(resolve, STOP_POLL_MS));
+    }
+    return false;
+  }
+
+  /** Leaves it running, for the next router to adopt. */
+  release(): void {
+    this.isStopping = true;
+    clearInterval(this.watch);
+    this.departing.release();
+  }
+
+  /** Lets requests in flight finish for up to 2 s, then ends it. */
+  async stop(): Promise<void> {
+    this.isStopping = true;
+    clearInterval(this.watch);
+    await this.departing.endAll();
+    const record = this.current ?? (await this.readRecord());
+    if (record === undefined) return;
+    for (const signal of ['SIGUSR1', 'SIGTERM', 'SIGKILL'] as const) {
+      if (!signalProcess(record, signal)) break;
+      await this.waitUntilGone(record);
+    }
+    this.current = undefined;
+    await rm(this.options.files.processRecord, { force: true });
+  }
+
+  private async launch(extra: readonly string[]): Promise<ProcessIdentity> {
+    const { files, logger } = this.options;
+    const version = await readHaproxyVersion(this.binary);
     if (!supportsEdge(version)) {
-      this.logger.error(
+      logger.error(
         `this is ${version ?? 'a HAProxy without a version'}, and the edge needs HAProxy ${MIN_HAPROXY.join('.')} or newer: install that`,
       );
     }
-    const log = openSync(this.files.log, 'a');
+    const log = openSync(files.log, 'a', 0o600);
     const child = spawn(
-      'haproxy',
-      ['-W', '-S', `${this.files.masterSocket},mode,600`, '-f', this.files.config],
+      this.binary,
+      ['-W', '-S', `${files.masterSocket},mode,600`, '-f', files.config, ...extra],
       { detached: true, stdio: ['ignore', log, log], env: haproxyEnvironment() },
     );
     closeSync(log);
@@ -94,37 +192,9 @@ export class HaproxyProcess {
     child.unref();
     const record = child.pid === undefined ? undefined : identifyProcess(child.pid);
     if (record === undefined) throw new Error('haproxy ended at once');
-    const temporary = `${this.files.processRecord}.tmp`;
-    await writeFile(temporary, JSON.stringify(record));
-    await rename(temporary, this.files.processRecord);
-    this.logger.info({ pid: record.pid }, 'started HAProxy');
-    this.follow(record);
-  }
-
-  /** Asks the master for a new worker with the configuration on disk; the old one finishes its sessions. */
-  reload(): void {
-    if (this.current !== undefined) process.kill(this.current.pid, 'SIGUSR2');
-  }
-
-  /** Leaves it running, for the next router to adopt. */
-  release(): void {
-    this.isStopping = true;
-    clearInterval(this.watch);
-  }
-
-  /** Lets requests in flight finish for up to 2 s, then ends it. */
-  async stop(): Promise<void> {
-    this.isStopping = true;
-    clearInterval(this.watch);
-    const record = this.current ?? (await this.readRecord());
-    if (record === undefined) return;
-    for (const signal of ['SIGUSR1', 'SIGTERM', 'SIGKILL'] as const) {
-      if (!isRunning(record)) break;
-      process.kill(record.pid, signal);
-      await this.waitUntilGone(record);
-    }
-    this.current = undefined;
-    await rm(this.files.processRecord, { force: true });
+    await replaceFile(files.processRecord, JSON.stringify(record));
+    logger.info({ pid: record.pid }, 'started HAProxy');
+    return record;
   }
 
   private async waitUntilGone(record: ProcessIdentity): Promise<void> {
@@ -141,13 +211,13 @@ export class HaproxyProcess {
       if (isRunning(record) || this.isStopping || this.current !== record) return;
       clearInterval(this.watch);
       this.current = undefined;
-      this.logger.error({ pid: record.pid }, 'HAProxy is gone');
-      this.onExit();
+      this.options.logger.error({ pid: record.pid }, 'HAProxy is gone');
+      this.options.onExit();
     }, WATCH_INTERVAL_MS);
   }
 
   /** Undefined: there is no record, or not a whole one, so there is nothing to adopt. */
   private async readRecord(): Promise<ProcessIdentity | undefined> {
-    return parseIdentity(await readFile(this.files.processRecord, 'utf8').catch(() => ''));
+    return parseIdentity(await readFile(this.options.files.processRecord, 'utf8').catch(() => ''));
   }
 }

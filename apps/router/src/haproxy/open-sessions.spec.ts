@@ -48,7 +48,9 @@ describe('readOpenSessions', () => {
       command === 'show proc' ? OLD_WORKER : `${HEADER}\nweb,s1,1,0,2\n`,
     );
 
-    const sessions = await readOpenSessions({ adminSocket: await serveWorker(), masterSocket });
+    const sessions = await readOpenSessions({ adminSocket: await serveWorker(), masterSocket }, [
+      'web',
+    ]);
 
     expect(sessions).toEqual(new Map([['web/s1', 4]]));
   });
@@ -59,7 +61,7 @@ describe('readOpenSessions', () => {
     );
 
     await expect(
-      readOpenSessions({ adminSocket: await serveWorker(), masterSocket }),
+      readOpenSessions({ adminSocket: await serveWorker(), masterSocket }, ['web']),
     ).rejects.toThrow('worker 10 does not tell its sessions');
   });
 
@@ -69,7 +71,9 @@ describe('readOpenSessions', () => {
       command === 'show proc' ? (lists.shift() ?? '') : "Can't find the target PID\n",
     );
 
-    const sessions = await readOpenSessions({ adminSocket: await serveWorker(), masterSocket });
+    const sessions = await readOpenSessions({ adminSocket: await serveWorker(), masterSocket }, [
+      'web',
+    ]);
 
     expect(sessions).toEqual(new Map([['web/s1', 1]]));
   });

@@ -1,10 +1,11 @@
 import type { EdgeFiles } from './edge-files.js';
-import { parseOldWorkers, parseSessions } from './read-state.js';
+import { type MasterState, parseProcesses, parseSessions } from './read-state.js';
 import { askMaster, RuntimeApiError, runCommands } from './runtime-socket.js';
 
 type Sockets = Pick<EdgeFiles, 'adminSocket' | 'masterSocket'>;
 
-const SHOW_SERVERS = 'show stat -1 4 -1';
+/** Servers (4) of one backend, all of them (-1): over all backends it takes 84 ms of a worker at 10,000 servers. */
+const showServers = (backend: string): string => `show stat ${backend} 4 -1`;
 /** How the answer to it begins, whatever the servers. */
 const STATISTICS_HEADER = '# pxname,';
 
@@ -12,13 +13,19 @@ const STATISTICS_HEADER = '# pxname,';
  * `backend/server` -> sessions and queued requests, over the current worker and those still finishing. Rejects with
  * {@link RuntimeApiError} unless every worker told: a worker that does not answer may well have sessions.
  */
-export async function readOpenSessions(sockets: Sockets): Promise<ReadonlyMap<string, number>> {
-  const [current = ''] = await runCommands(sockets.adminSocket, [SHOW_SERVERS]);
-  if (!current.startsWith(STATISTICS_HEADER)) {
-    throw new RuntimeApiError(`${sockets.adminSocket}: no statistics but ${current.slice(0, 80)}`);
+export async function readOpenSessions(
+  sockets: Sockets,
+  backends: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  if (backends.length === 0) return new Map();
+  const answers = [...(await runCommands(sockets.adminSocket, backends.map(showServers)))];
+  const strange = answers.find((answer) => !isStatistics(answer));
+  if (strange !== undefined) {
+    throw new RuntimeApiError(`${sockets.adminSocket}: no statistics but ${strange.slice(0, 80)}`);
   }
-  const answers = [current];
-  for (const pid of await listOldWorkers(sockets)) answers.push(await askOldWorker(sockets, pid));
+  for (const pid of await listOldWorkers(sockets)) {
+    for (const backend of backends) answers.push(await askOldWorker(sockets, pid, backend));
+  }
   const total = new Map<string, number>();
   for (const answer of answers) {
     for (const [server, count] of parseSessions(answer)) {
@@ -32,12 +39,24 @@ export async function readOpenSessions(sockets: Sockets): Promise<ReadonlyMap<st
 export async function listOldWorkers(
   sockets: Pick<Sockets, 'masterSocket'>,
 ): Promise<readonly number[]> {
-  return parseOldWorkers(await askMaster(sockets.masterSocket, 'show proc'));
+  const { workers } = await readProcesses(sockets);
+  return workers.filter(({ isOld }) => isOld).map(({ pid }) => pid);
 }
 
-async function askOldWorker(sockets: Sockets, pid: number): Promise<string> {
-  const answer = await askMaster(sockets.masterSocket, `@!${pid} ${SHOW_SERVERS}`).catch(String);
-  if (answer.startsWith(STATISTICS_HEADER)) return answer;
+/** The master and its workers. Rejects with {@link RuntimeApiError} when the master does not answer. */
+export async function readProcesses(sockets: Pick<Sockets, 'masterSocket'>): Promise<MasterState> {
+  return parseProcesses(await askMaster(sockets.masterSocket, 'show proc'));
+}
+
+/** A worker that does not have the backend has no sessions for it. */
+const isStatistics = (answer: string): boolean =>
+  answer.startsWith(STATISTICS_HEADER) || /^No such proxy/.test(answer);
+
+async function askOldWorker(sockets: Sockets, pid: number, backend: string): Promise<string> {
+  const answer = await askMaster(sockets.masterSocket, `@!${pid} ${showServers(backend)}`).catch(
+    String,
+  );
+  if (isStatistics(answer)) return answer;
   if (!(await listOldWorkers(sockets)).includes(pid)) return ''; // It ended meanwhile.
   throw new RuntimeApiError(`worker ${pid} does not tell its sessions: ${answer.slice(0, 80)}`);
 }

@@ -24,12 +24,13 @@ export function parseServersState(
   const header = lines.find((line) => line.startsWith('# be_id'));
   const columns = header?.slice(2).split(' ') ?? [];
   const at = (name: string): number => columns.indexOf(name);
-  const [backendAt, nameAt, addressAt, portAt, stateAt] = [
+  const [backendAt, nameAt, addressAt, portAt, stateAt, weightAt] = [
     at('be_name'),
     at('srv_name'),
     at('srv_addr'),
     at('srv_port'),
     at('srv_admin_state'),
+    at('srv_uweight'),
   ];
   const backends = new Map<string, Map<string, EdgeServer>>();
   for (const line of lines) {
@@ -43,6 +44,7 @@ export function parseServersState(
       name,
       address: words[addressAt] ?? '',
       port: Number(words[portAt]),
+      weight: Number(words[weightAt]),
       state: (Number(words[stateAt]) & MAINTENANCE_BITS) === 0 ? 'ready' : 'maint',
     });
   }
@@ -70,8 +72,47 @@ export function parseSessions(csv: string): ReadonlyMap<string, number> {
   return sessions;
 }
 
-/** `show proc` of the master: process ids of workers that only finish what they have. */
-export function parseOldWorkers(answer: string): readonly number[] {
-  const oldPart = answer.split('# old workers')[1]?.split('# programs')[0] ?? '';
-  return [...oldPart.matchAll(/^(\d+)\s+worker/gm)].map(([, pid]) => Number(pid));
+/** A worker process as its master lists it. */
+export interface HaproxyWorker {
+  readonly pid: number;
+  readonly uptimeSeconds: number;
+  /** It only finishes what it has. */
+  readonly isOld: boolean;
+}
+
+/** What the master of a HAProxy says of itself and its workers. */
+export interface MasterState {
+  readonly pid: number | undefined;
+  readonly reloads: number;
+  /** Reloads since the last successful one that brought no worker. */
+  readonly failedReloads: number;
+  readonly workers: readonly HaproxyWorker[];
+}
+
+/** `show proc` of the master. */
+export function parseProcesses(answer: string): MasterState {
+  const master = /^(\d+)\s+master\s+(\d+)(?:\s+\[failed: (\d+)\])?/m.exec(answer);
+  const [listed = ''] = answer.split('# programs');
+  const [current = '', old = ''] = listed.split('# old workers');
+  const workersIn = (part: string, isOld: boolean): HaproxyWorker[] =>
+    [...part.matchAll(/^(\d+)\s+worker\s+(?:\d+\s+)?(\S*)/gm)].map(([, pid, uptime = '']) => ({
+      pid: Number(pid),
+      uptimeSeconds: parseUptime(uptime),
+      isOld,
+    }));
+  return {
+    pid: master === null ? undefined : Number(master[1]),
+    reloads: Number(master?.[2] ?? 0),
+    failedReloads: Number(master?.[3] ?? 0),
+    workers: [...workersIn(current, false), ...workersIn(old, true)],
+  };
+}
+
+/** `1d02h03m04s`; 0 when it is not one. */
+function parseUptime(text: string): number {
+  const [, days, hours, minutes, seconds] = /^(\d+)d(\d+)h(\d+)m(\d+)s$/.exec(text) ?? [];
+  return (
+    ((Number(days ?? 0) * 24 + Number(hours ?? 0)) * 60 + Number(minutes ?? 0)) * 60 +
+    Number(seconds ?? 0)
+  );
 }

@@ -1,16 +1,17 @@
 import { execFile } from 'node:child_process';
 import { createServer } from 'node:net';
-import { haproxyEnvironment } from './haproxy-command.js';
+import { DEFAULT_BINARY, haproxyEnvironment } from './haproxy-command.js';
 
 const VALIDATION_TIMEOUT_MS = 20_000;
 
 /** Runs `haproxy -c`. */
 export function validateConfig(
   path: string,
+  binary = DEFAULT_BINARY,
 ): Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string }> {
   return new Promise((resolve) => {
     execFile(
-      'haproxy',
+      binary,
       ['-c', '-f', path],
       {
         timeout: VALIDATION_TIMEOUT_MS,
@@ -40,4 +41,10 @@ export function isPortFree(host: string, port: number): Promise<boolean> {
       server.close(() => resolve(true)),
     );
   });
+}
+
+/** Whether a port can be bound at each of these addresses. */
+export async function isPortFreeAt(hosts: readonly string[], port: number): Promise<boolean> {
+  for (const host of hosts) if (!(await isPortFree(host, port))) return false;
+  return true;
 }

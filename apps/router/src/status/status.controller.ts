@@ -7,10 +7,10 @@ import { RouterService } from '../router.service.js';
 export class StatusController {
   constructor(private readonly router: RouterService) {}
 
-  /** Sequence applied, HAProxy's pid, reloads, runtime changes, repaired drift, the last problem. */
+  /** Sequence applied, HAProxy's pid, reloads, runtime changes, repaired drift, the last problem, and how DNS is. */
   @Get('/v1/status')
   status(): Readonly<Record<string, unknown>> {
-    return this.router.loop.status();
+    return { ...this.router.loop.status(), dns: this.router.dns.status() };
   }
 
   /** The route table with its conflicts, each with the reason. */

@@ -1,9 +1,19 @@
 import type { WireApp } from '#marathon-v2';
 
+/** Is told of every change, once the mirror has it. `health` is the last known one, by task. */
+export interface MirrorListener {
+  replaceAll(apps: readonly WireApp[], health: ReadonlyMap<string, boolean>): void;
+  put(id: string, app: WireApp | undefined, health: ReadonlyMap<string, boolean>): void;
+}
+
 /** What this router last read of the controller's apps, and the health it last saw of each task. */
 export class AppMirror {
   private readonly apps = new Map<string, WireApp>();
   private health = new Map<string, boolean>();
+  /** App -> its tasks that are being taken out of rotation; only apps with some. */
+  private readonly draining = new Map<string, readonly string[]>();
+
+  constructor(private readonly listener?: MirrorListener) {}
 
   /** Tasks that were healthy in a former life of this router count as such until something else is heard. */
   recall(healthyTasks: readonly string[]): void {
@@ -16,7 +26,12 @@ export class AppMirror {
     for (const app of apps) this.apps.set(app.id, app);
     const known = this.health;
     this.health = new Map();
-    for (const app of apps) this.learnHealth(app, known);
+    this.draining.clear();
+    for (const app of apps) {
+      this.learnHealth(app, known);
+      this.noteDraining(app.id, app);
+    }
+    this.listener?.replaceAll(apps, this.health);
   }
 
   /** Puts one app, or removes it when it no longer exists. */
@@ -24,11 +39,13 @@ export class AppMirror {
     for (const task of this.apps.get(id)?.tasks ?? []) {
       if (app?.tasks?.some((other) => other.id === task.id) !== true) this.health.delete(task.id);
     }
+    this.noteDraining(id, app);
     if (app === undefined) this.apps.delete(id);
     else {
       this.apps.set(id, app);
       this.learnHealth(app, this.health);
     }
+    this.listener?.put(id, app, this.health);
   }
 
   has(id: string): boolean {
@@ -48,11 +65,19 @@ export class AppMirror {
     return [...this.health].filter(([, isHealthy]) => isHealthy).map(([task]) => task);
   }
 
-  /** Ids of tasks that are being taken out of rotation. */
+  /** Ids of tasks that are being taken out of rotation. O(those). */
   drainingTasks(): readonly string[] {
-    return this.list().flatMap((app) =>
-      (app.tasks ?? []).filter((task) => task.draining !== undefined).map((task) => task.id),
-    );
+    return [...this.draining.values()].flat();
+  }
+
+  private noteDraining(id: string, app: WireApp | undefined): void {
+    const tasks = (app?.tasks ?? []).filter((task) => task.draining !== undefined);
+    if (tasks.length === 0) this.draining.delete(id);
+    else
+      this.draining.set(
+        id,
+        tasks.map((task) => task.id),
+      );
   }
 
   private learnHealth(app: WireApp, known: ReadonlyMap<string, boolean>): void {

@@ -1,28 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import type { Endpoint, Route, RouteTable } from '#routing';
+import type { Endpoint, RouteTable } from '#routing';
+import { sampleEndpoint, sampleRoute } from '../../../../test/support/edge-samples.js';
 import { DrainWatch, type ServerSight } from './drain-watch.js';
 
 const endpoint = (taskId: string): Endpoint => ({
+  ...sampleEndpoint(1, 'draining'),
   name: `s-${taskId}`,
-  address: '127.0.0.1',
-  port: 1,
   taskId,
-  state: 'draining',
 });
-const tableOf = (backend: string, ...tasks: readonly string[]): RouteTable => {
-  const route: Route = {
-    appId: '/web',
-    portIndex: 0,
-    backend,
-    mode: 'http',
-    balance: 'roundrobin',
-    sticky: false,
-    vhosts: [],
-    weight: 0,
-    endpoints: tasks.map(endpoint),
-  };
-  return { routes: [route], conflicts: [] };
-};
+const tableOf = (backend: string, ...tasks: readonly string[]): RouteTable => ({
+  routes: [sampleRoute({ backend, endpoints: tasks.map(endpoint) })],
+  conflicts: [],
+});
 const table = (...tasks: readonly string[]): RouteTable => tableOf('web', ...tasks);
 const sees =
   (servers: Readonly<Record<string, ServerSight>>) =>

@@ -5,6 +5,7 @@ export type Edge = Pick<
   HaproxyEdge,
   | 'applyRuntime'
   | 'driftRepairs'
+  | 'findOffenders'
   | 'hasPendingDeletions'
   | 'leave'
   | 'listenPorts'

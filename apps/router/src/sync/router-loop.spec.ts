@@ -6,7 +6,8 @@ import type { WireApp, WireRouterReport, WireTask } from '#marathon-v2';
 import { createLogger } from '#platform';
 import type { EdgeModel } from '#routing';
 import type { ControllerEvent } from '../controller/controller-client.js';
-import { EdgeRefusedError } from '../haproxy/haproxy-edge.js';
+import { NO_DRIFT } from '../haproxy/drift.js';
+import { EdgeRefusedError } from '../haproxy/edge-refused.js';
 import type { Edge } from './edge.port.js';
 import { HealthRecord } from './health-record.js';
 import { RouterLoop, type RouterLoopOptions } from './router-loop.js';
@@ -66,7 +67,8 @@ function createEdge(extra: Partial<Edge> = {}): Writable<Edge> {
     restart: async () => undefined,
     leave: async () => undefined,
     stop: async () => undefined,
-    refresh: async () => undefined,
+    refresh: async () => NO_DRIFT,
+    findOffenders: async () => [],
     persist: async () => undefined,
     listenPorts: async () => new Set(),
     oldWorkers: async () => 0,
@@ -126,8 +128,7 @@ describe('RouterLoop', () => {
   ): Promise<RouterLoop> => {
     const loop = new RouterLoop({
       routerId: 'router-1',
-      groups: ['*'],
-      reservedPorts: new Set(),
+      rules: () => ({ groups: ['*'], reservedPorts: new Set<number>() }),
       client: controller.client,
       edge,
       health: { load: async () => [], save: async () => undefined },
@@ -176,7 +177,7 @@ describe('RouterLoop', () => {
     controller.apps = [web(task())];
     const edge = createEdge();
     const loop = await start(controller, edge, { isPortFree: async () => isFree });
-    const listenPorts = () => loop.table.routes.map(({ listenPort }) => listenPort);
+    const listenPorts = () => loop.table.routes.map(({ listener }) => listener?.port);
     await vi.advanceTimersByTimeAsync(1_000);
     expect(listenPorts()).toEqual([undefined]);
     expect(loop.table.conflicts.map(({ reason }) => reason)).toEqual([
@@ -200,7 +201,7 @@ describe('RouterLoop', () => {
     const { reload } = taken;
     const edge: Edge = Object.assign(taken, {
       reload: async (model: EdgeModel) => {
-        if (isRefused) throw new EdgeRefusedError('no such algorithm');
+        if (isRefused) throw new EdgeRefusedError('no such algorithm', 'check');
         await reload.call(taken, model);
       },
     });

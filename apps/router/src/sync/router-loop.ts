@@ -1,24 +1,22 @@
 import { type Logger, SerialQueue } from '#platform';
-import { buildRoutes, type EdgeModel, type RouteTable, toEdgeModel } from '#routing';
+import { type EdgeModel, type RouteTable, toEdgeModel } from '#routing';
 import type { ControllerClient, ControllerEvent } from '../controller/controller-client.js';
-import { EdgeRefusedError } from '../haproxy/haproxy-edge.js';
 import { affectedApps, isTaskEvent } from './affected-apps.js';
-import { AppMirror } from './app-mirror.js';
+import { AppMirror, type MirrorListener } from './app-mirror.js';
 import { ChangedApps } from './changed-apps.js';
 import { type DrainReport, DrainWatch } from './drain-watch.js';
 import type { Edge } from './edge.port.js';
+import { EdgeReloader } from './edge-reloader.js';
 import { followController } from './follow-controller.js';
 import type { HealthRecord } from './health-record.js';
 import { HostAddresses } from './host-addresses.js';
-import { OccupiedPorts } from './occupied-ports.js';
 import { pause } from './pause.js';
 import { Problems } from './problems.js';
-import { ReloadGate } from './reload-gate.js';
+import { type EdgeRules, WantedEdge } from './wanted-edge.js';
 
 export interface RouterLoopOptions {
   readonly routerId: string;
-  readonly groups: readonly string[];
-  readonly reservedPorts: ReadonlySet<number>;
+  readonly rules: () => EdgeRules;
   readonly client: Pick<ControllerClient, 'follow' | 'getApp' | 'listApps' | 'report'>;
   readonly edge: Edge;
   readonly health: Pick<HealthRecord, 'load' | 'save'>;
@@ -26,9 +24,13 @@ export interface RouterLoopOptions {
   readonly isPortFree: (port: number) => Promise<boolean>;
   readonly logger: Logger;
   readonly url: () => string;
+  /** DNS: it is told of apps with and without routes, at once. */
+  readonly names?: MirrorListener & { readonly followRoutes: (table: RouteTable) => void };
 }
 
 const RESYNC_INTERVAL_MS = 30_000;
+/** What HAProxy has is compared with what it should have this often. */
+const REFRESH_INTERVAL_MS = 10_000;
 const REPORT_INTERVAL_MS = 2_000;
 const DRAIN_POLL_MS = 40;
 const FAILURE_PAUSE_MS = 100;
@@ -47,7 +49,7 @@ const PERSIST_DELAY_MS = 200;
  * what it last knew.
  */
 export class RouterLoop {
-  private readonly mirror = new AppMirror();
+  private readonly mirror: AppMirror;
   private readonly changed = new ChangedApps(() => this.wake());
   private routedApps: ReadonlySet<string> = new Set();
   private isAllDirty = true;
@@ -61,12 +63,11 @@ export class RouterLoop {
   /** Sessions are counted between two changes of the edge: no server leaves rotation after they were counted. */
   private readonly turns = new SerialQueue({ name: 'edge', limit: 8 });
   private drainReport: DrainReport = { drained: [], busy: [] };
-  private readonly reloadGate = new ReloadGate(() => this.markApply());
+  private readonly reloader: EdgeReloader;
   private isPassing = false;
   private applyTimer: NodeJS.Timeout | undefined;
   private persistTimer: NodeJS.Timeout | undefined;
   private persisting: Promise<void> = Promise.resolve();
-  private readonly occupied: OccupiedPorts;
   private isResyncDue = false;
   private isRefreshDue = false;
   private isHaproxyGone = false;
@@ -78,7 +79,13 @@ export class RouterLoop {
   private readonly problems = new Problems();
 
   constructor(private readonly options: RouterLoopOptions) {
-    this.occupied = new OccupiedPorts(options.isPortFree);
+    this.mirror = new AppMirror(options.names);
+    const { edge, logger, isPortFree, rules } = options;
+    this.reloader = new EdgeReloader({
+      ...{ edge, logger, isPortFree, problems: this.problems },
+      wanted: new WantedEdge(this.mirror, rules),
+      onOpen: () => this.markApply(),
+    });
   }
 
   async start(): Promise<void> {
@@ -86,6 +93,7 @@ export class RouterLoop {
     this.mirror.recall(await this.options.health.load());
     this.running = Promise.all([this.followEvents(), this.runPasses(), this.pollDraining()]);
     this.timers.push(setInterval(() => this.resync(), RESYNC_INTERVAL_MS));
+    this.timers.push(setInterval(() => this.refresh(), REFRESH_INTERVAL_MS));
     this.timers.push(setInterval(() => void this.report(), REPORT_INTERVAL_MS));
   }
 
@@ -95,7 +103,7 @@ export class RouterLoop {
     this.changed.stop();
     for (const timer of this.timers) clearInterval(timer);
     for (const timer of [this.applyTimer, this.persistTimer]) clearTimeout(timer);
-    this.reloadGate.close();
+    this.reloader.stop();
     this.wake();
     await this.running;
     await this.persisting;
@@ -135,6 +143,11 @@ export class RouterLoop {
     this.markAll();
   }
 
+  private refresh(): void {
+    this.isRefreshDue = true;
+    this.markApply();
+  }
+
   private markAll(): void {
     this.isAllDirty = true;
     this.wake();
@@ -151,8 +164,9 @@ export class RouterLoop {
     if (affected.kind === 'all') this.markAll();
     else {
       for (const id of affected.ids) {
-        const isRouted = this.routedApps.has(id) || !this.mirror.has(id);
-        this.changed.add(id, { isUrgent: isRouted || !isTaskEvent(event) });
+        const isServed = this.routedApps.has(id) || this.options.names !== undefined;
+        const isUrgent = isServed || !this.mirror.has(id) || !isTaskEvent(event);
+        this.changed.add(id, { isUrgent });
       }
     }
   }
@@ -210,14 +224,14 @@ export class RouterLoop {
     const sequence = await this.read();
     this.isApplyDirty = false;
     if (!this.hasSnapshot) return;
-    await this.addresses.resolve(this.mirror.list());
-    if (this.isResyncDue) await this.occupied.retry();
+    if (this.isResyncDue) await this.reloader.retryPorts();
     this.isResyncDue = false;
     await this.turns.run(async () => {
       if (this.isRefreshDue) await this.options.edge.refresh();
       this.isRefreshDue = false;
-      this.setTable(this.buildTable());
-      await this.apply(toEdgeModel(this.table));
+      const { table, model } = this.reloader.build();
+      this.setTable(table);
+      await this.apply(model);
       // Before the sequence: a task draining at that sequence which is in no list counts as drained.
       await this.updateDrained();
     });
@@ -272,72 +286,28 @@ export class RouterLoop {
 
   private async readAll(): Promise<number> {
     const snapshot = await this.options.client.listApps();
-    this.mirror.replaceAll(snapshot.apps);
+    this.mirror.replaceAll(await this.addresses.applyTo(snapshot.apps));
     this.hasSnapshot = true;
-    this.isRefreshDue = true;
     return snapshot.sequence ?? 0;
   }
 
   private async readSome(ids: readonly string[]): Promise<number> {
-    const apps = await Promise.all(ids.map((id) => this.options.client.getApp(id)));
-    for (const [index, id] of ids.entries()) this.mirror.put(id, apps[index]);
+    const found = await Promise.all(ids.map((id) => this.options.client.getApp(id)));
+    const apps = await this.addresses.applyTo(found.filter((app) => app !== undefined));
+    const byId = new Map(apps.map((app) => [app.id, app]));
+    for (const id of ids) this.mirror.put(id, byId.get(id));
     return 0;
   }
 
-  private buildTable(): RouteTable {
-    return buildRoutes(
-      this.mirror.list().map((app) => this.addresses.applyTo(app)),
-      {
-        groups: this.options.groups,
-        reservedPorts: this.options.reservedPorts,
-        occupiedPorts: this.occupied.ports,
-        lastKnownHealth: this.mirror.lastKnownHealth,
-      },
-    );
-  }
-
   private async apply(model: EdgeModel): Promise<void> {
-    const { edge } = this.options;
-    await edge.applyRuntime(model);
-    if (edge.hasPendingDeletions) this.applyLater();
-    if (!(await edge.needsReload(model))) {
-      this.problems.clear('reload');
-      this.reloadGate.close();
-      this.persistLater();
-      return;
-    }
-    if (this.reloadGate.isOpen) await this.reload();
-    else if (!this.reloadGate.isScheduled) this.reloadGate.schedule(await edge.oldWorkers());
-  }
-
-  private async reload(): Promise<void> {
-    const { edge, logger } = this.options;
-    this.reloadGate.close();
-    await this.probePorts();
-    this.setTable(this.buildTable());
-    const model = toEdgeModel(this.table);
-    this.reloadGate.noteReload();
-    try {
-      await edge.reload(model);
-      this.problems.clear('reload');
-    } catch (error) {
-      if (!(error instanceof EdgeRefusedError)) throw error;
-      this.reloadGate.noteRefusal();
-      this.problems.note('reload', error);
-      logger.error({ err: error }, 'HAProxy refused the configuration; serving the last good one');
-    }
+    const outcome = await this.reloader.follow(model);
+    if (this.options.edge.hasPendingDeletions) this.applyLater();
+    if (outcome === 'reached') this.persistLater();
     // Whatever changed while the new worker came up.
-    this.markApply();
-  }
-
-  /** Ports somebody else holds are left out of the configuration and reported as conflicts. */
-  private async probePorts(): Promise<void> {
-    const wanted = buildRoutes(this.mirror.list(), {
-      groups: this.options.groups,
-      reservedPorts: this.options.reservedPorts,
-      lastKnownHealth: new Map(),
-    }).routes.flatMap(({ listenPort }) => (listenPort === undefined ? [] : [listenPort]));
-    await this.occupied.probe(wanted, await this.options.edge.listenPorts());
+    if (outcome === 'reloaded') {
+      this.setTable(this.reloader.build().table);
+      this.markApply();
+    }
   }
 
   private async pollDraining(): Promise<void> {
@@ -356,17 +326,23 @@ export class RouterLoop {
     this.routedApps = new Set([...table.routes, ...table.conflicts].map(({ appId }) => appId));
     this.changed.hurry((id) => this.routedApps.has(id));
     this.drain.follow(table, performance.now());
+    this.options.names?.followRoutes(table);
   }
 
   private async updateDrained(): Promise<void> {
     const { edge } = this.options;
     const isDraining = this.mirror.drainingTasks().length > 0 || this.drain.hasDeparted;
-    const sessions = isDraining ? await edge.sessions().catch(() => undefined) : undefined;
+    const sessions = isDraining ? await this.readSessions() : undefined;
     // The list of now: a pass may have read more while the sessions were counted.
     this.drainReport = this.drain.sort(this.mirror.drainingTasks(), (server) => ({
       state: edge.serverState(server),
       open: sessions === undefined ? undefined : (sessions.get(server) ?? 0),
     }));
+  }
+
+  private readSessions(): Promise<ReadonlyMap<string, number> | undefined> {
+    const backends = this.drain.backendsOf(this.mirror.drainingTasks());
+    return this.options.edge.sessions(backends).catch(() => undefined);
   }
 
   private async report(): Promise<void> {

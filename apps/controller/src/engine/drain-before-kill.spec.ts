@@ -1,0 +1,178 @@
+import { describe, expect, it } from 'vitest';
+import { type App, appId, type Instance } from '#core';
+import { anApp } from '../../../../test/support/store-fixtures.js';
+import { EngineHarness } from './engine-harness.test-support.js';
+
+const AGENTS = [
+  { id: 'agent-1', hostname: 'host-1', cpus: 8 },
+  { id: 'agent-2', hostname: 'host-2', cpus: 8 },
+];
+const WEB = anApp('/shop/web', {
+  instances: 2,
+  portDefinitions: [{ port: 10_000, protocol: 'tcp', labels: {} }],
+  labels: { HAPROXY_GROUP: 'external', PACER_DRAIN_SECONDS: '20' },
+});
+
+/** Two instances that serve, and a router that counts. */
+async function serving(fields: Partial<App> = {}): Promise<EngineHarness> {
+  const harness = new EngineHarness(AGENTS);
+  await harness.start();
+  await harness.put({ ...WEB, ...fields });
+  await beat(harness, 20);
+  return harness;
+}
+
+/** Seconds pass while the router says which tasks it has drained. */
+async function beat(harness: EngineHarness, seconds: number, drained: readonly string[] = []) {
+  for (let second = 0; second < seconds; second += 1) {
+    harness.engine.reportRouter('router-1', { appliedSequence: 0, drainedTasks: drained });
+    await harness.clock.advance(1_000);
+  }
+}
+
+const instances = ({ engine }: EngineHarness): readonly Instance[] =>
+  engine.view.instancesOf(appId('/shop/web')).map(({ instance }) => instance);
+const draining = (harness: EngineHarness): readonly Instance[] =>
+  instances(harness).filter((one) => one.draining !== undefined);
+const remove = (harness: EngineHarness, force = false) =>
+  harness.change({ removeApps: [WEB.id] }, { force });
+
+describe('a deleted app', () => {
+  it('is drained before its tasks are killed, and shown as leaving meanwhile', async () => {
+    const harness = await serving();
+
+    await remove(harness);
+    await beat(harness, 2);
+
+    expect(draining(harness)).toHaveLength(2);
+    expect(harness.cluster.running()).toHaveLength(2);
+    expect(harness.engine.view.root().apps.has(WEB.id)).toBe(false);
+    expect(harness.engine.view.leavingApps().map(({ id }) => id)).toEqual(['/shop/web']);
+    expect(harness.engine.view.leavingApp(WEB.id)?.labels).toEqual(WEB.labels);
+
+    await beat(
+      harness,
+      2,
+      draining(harness).map(({ taskId }) => taskId),
+    );
+    expect(harness.cluster.running()).toHaveLength(0);
+    expect(harness.engine.view.leavingApps()).toEqual([]);
+    expect(harness.engine.view.deployments()).toEqual([]);
+  });
+
+  it('has its drain time and not a second more', async () => {
+    const harness = await serving();
+
+    await remove(harness);
+    await beat(harness, 19);
+    expect(harness.cluster.running()).toHaveLength(2);
+    await beat(harness, 2);
+
+    expect(harness.cluster.running()).toHaveLength(0);
+  });
+
+  it('is drained although another deployment had it, and although its own is stopped', async () => {
+    const harness = await serving();
+    await harness.put({ ...WEB, cmd: 'sleep 200', version: '2031-01-01T00:00:00.000Z' });
+    await harness.clock.advance(20);
+
+    const deployment = await remove(harness, true);
+    await harness.engine.cancelDeployment(deployment as never, { force: true });
+    await beat(harness, 2);
+
+    expect(harness.engine.view.deployments()).toEqual([]);
+    expect(draining(harness).length).toBeGreaterThanOrEqual(2);
+    expect(harness.cluster.running().length).toBeGreaterThanOrEqual(2);
+    await beat(harness, 20);
+    expect(instances(harness)).toEqual([]);
+    expect(harness.engine.view.leavingApps()).toEqual([]);
+  });
+
+  it('goes on being drained under another controller, by what it said last', async () => {
+    const harness = await serving();
+    await harness.put({ ...WEB, labels: { ...WEB.labels, PACER_DRAIN_SECONDS: '60' } });
+    await remove(harness);
+    await beat(harness, 2);
+
+    harness.crash();
+    await harness.start();
+    await beat(harness, 30);
+    expect(harness.cluster.running()).toHaveLength(2);
+    expect(harness.engine.view.leavingApp(WEB.id)?.labels['PACER_DRAIN_SECONDS']).toBe('60');
+    await beat(harness, 30);
+
+    expect(harness.cluster.running()).toHaveLength(0);
+  });
+
+  it('a kill of one of its tasks drains it too', async () => {
+    const harness = await serving();
+    const deployment = await remove(harness);
+    await harness.engine.cancelDeployment(deployment as never, { force: true });
+
+    await harness.engine.killInstances(
+      instances(harness).map(({ id }) => id),
+      { wipe: true },
+    );
+    await beat(harness, 2);
+
+    expect(draining(harness)).toHaveLength(2);
+    expect(harness.cluster.running()).toHaveLength(2);
+  });
+});
+
+describe('an agent that is taken out of service', () => {
+  const agentOf = (task: Instance | undefined): string => task?.placement?.agentId ?? '';
+  const left = (harness: EngineHarness, agent: string) =>
+    instances(harness).filter((one) => agentOf(one) === agent);
+
+  it('is left in time: the replacement serves, then what is there is drained, then it ends', async () => {
+    const harness = await serving();
+    const agent = agentOf(instances(harness)[0]);
+    const there = left(harness, agent);
+
+    harness.cluster.away.add(agent);
+    harness.cluster.askFor(agent, 120_000);
+    await beat(harness, 3);
+
+    expect(harness.cluster.calls).toContain('ACCEPT_INVERSE_OFFERS');
+    expect(draining(harness).map(({ id }) => id)).toEqual(there.map(({ id }) => id));
+    expect(harness.cluster.running()).toHaveLength(3);
+    await beat(
+      harness,
+      3,
+      there.map(({ taskId }) => taskId),
+    );
+    expect(left(harness, agent)).toEqual([]);
+    expect(instances(harness)).toHaveLength(2);
+  });
+
+  it('far ahead changes nothing yet, and is forgotten when nobody speaks of it any more', async () => {
+    const harness = await serving();
+    const agent = agentOf(instances(harness)[0]);
+
+    harness.cluster.away.add(agent);
+    harness.cluster.askFor(agent, 500_000);
+    await beat(harness, 250);
+
+    expect(draining(harness)).toEqual([]);
+    expect(harness.cluster.running()).toHaveLength(2);
+  });
+
+  it('cuts the drain time when less is left, with or without room for a replacement', async () => {
+    const harness = await serving({
+      instances: 16,
+      cpus: 1,
+      labels: { ...WEB.labels, PACER_DRAIN_SECONDS: '600' },
+    });
+    expect(harness.cluster.running()).toHaveLength(16);
+
+    harness.cluster.away.add('agent-1');
+    harness.cluster.askFor('agent-1', 30_000);
+    await beat(harness, 10);
+    expect(draining(harness)).toHaveLength(8);
+    expect(harness.cluster.running()).toHaveLength(16);
+    await beat(harness, 20);
+
+    expect(left(harness, 'agent-1')).toEqual([]);
+  });
+});

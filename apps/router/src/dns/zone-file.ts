@@ -1,0 +1,91 @@
+import { readFile } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Logger } from '#platform';
+import type { AppEntry, InstancePort, RoutedApp } from '#routing';
+import { replaceFile } from '../haproxy/edge-files.js';
+
+/** What names are made of, as it was when it was written. */
+export interface SavedZone {
+  /** No serial below this one may be used any more: those up to it may have been answered. */
+  readonly serialLimit: number;
+  /** When the controller last confirmed it, Unix ms; undefined: never. */
+  readonly confirmedAtMs?: number;
+  readonly entries: readonly AppEntry[];
+  readonly vips: readonly RoutedApp[];
+}
+
+const VERSION = 1;
+/** Entries turned to text before other work gets its turn. */
+const SLICE = 100;
+
+/** The last names on disk, so that a router that starts without a controller answers what the last one did. */
+export class ZoneFile {
+  constructor(
+    private readonly path: string,
+    private readonly logger: Pick<Logger, 'warn'>,
+  ) {}
+
+  /** Undefined when there is none, or none that can be read: then nothing is answered until the controller is heard. */
+  async load(): Promise<SavedZone | undefined> {
+    let text: string;
+    try {
+      text = await readFile(this.path, 'utf8');
+    } catch {
+      return undefined;
+    }
+    try {
+      return readSaved(JSON.parse(text));
+    } catch (error) {
+      this.logger.warn({ err: error, path: this.path }, 'cannot read the names of before');
+      return undefined;
+    }
+  }
+
+  /** Never rejects: names are answered without it. Says whether it is on disk. */
+  async save(zone: SavedZone): Promise<boolean> {
+    try {
+      const entries: string[] = [];
+      for (let at = 0; at < zone.entries.length; at += SLICE) {
+        for (const entry of zone.entries.slice(at, at + SLICE)) entries.push(JSON.stringify(entry));
+        await nextTurn();
+      }
+      const { entries: _, ...rest } = { version: VERSION, ...zone };
+      const head = JSON.stringify(rest);
+      await replaceFile(this.path, `${head.slice(0, -1)},"entries":[${entries.join(',')}]}`);
+      return true;
+    } catch (error) {
+      this.logger.warn({ err: error, path: this.path }, 'cannot write the names');
+      return false;
+    }
+  }
+}
+
+function readSaved(saved: unknown): SavedZone {
+  const zone = saved as SavedZone & { readonly version: unknown };
+  const isSound =
+    typeof saved === 'object' &&
+    saved !== null &&
+    zone.version === VERSION &&
+    Number.isSafeInteger(zone.serialLimit) &&
+    Array.isArray(zone.entries) &&
+    Array.isArray(zone.vips) &&
+    zone.entries.every(isEntry) &&
+    zone.vips.every((vip) => typeof vip?.id === 'string' && Array.isArray(vip.ports));
+  if (!isSound) throw new Error(`not a file of names of version ${VERSION}`);
+  return zone;
+}
+
+const isEntry = (entry: AppEntry): boolean =>
+  typeof entry?.id === 'string' &&
+  typeof entry.version === 'string' &&
+  Array.isArray(entry.problems) &&
+  Array.isArray(entry.instances) &&
+  entry.instances.every(
+    (instance) =>
+      typeof instance?.taskId === 'string' &&
+      typeof instance.version === 'string' &&
+      typeof instance.agentId === 'string' &&
+      Array.isArray(instance.ownAddresses) &&
+      Array.isArray(instance.ports) &&
+      instance.ports.every((port: InstancePort) => Array.isArray(port?.protocols)),
+  );

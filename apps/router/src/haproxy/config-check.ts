@@ -1,0 +1,72 @@
+import { readFile } from 'node:fs/promises';
+import { EDGE_MAPS, type EdgeModel, type EdgeSettings, renderConfig, toEdgeModel } from '#routing';
+import type { BaseConfig } from './base-config.js';
+import { type EdgeFiles, replaceFile, writeMaps } from './edge-files.js';
+import { EdgeRefusedError } from './edge-refused.js';
+import type { Generations } from './generations.js';
+import { explainTooManyConnections } from './haproxy-capabilities.js';
+import { validateConfig } from './validate-config.js';
+
+const EMPTY_MODEL = toEdgeModel({ routes: [], conflicts: [] });
+
+/** Ends the names of files that are only checked. */
+const CANDIDATE = '.candidate';
+
+/** Asks HAProxy whether it would serve a model, on files of its own: those it would be restarted with stay as they are. */
+export class ConfigCheck {
+  constructor(
+    private readonly options: {
+      readonly files: Pick<EdgeFiles, 'config' | 'maps'>;
+      readonly settings: EdgeSettings;
+      readonly generations: Generations;
+      readonly binary: string;
+      readonly base: Pick<BaseConfig, 'refuse'> | undefined;
+      /** Of the process that would serve it. */
+      readonly maxOpenFiles: () => number | undefined;
+    },
+  ) {}
+
+  /**
+   * Throws {@link EdgeRefusedError} when HAProxy refuses `model`. The base configuration is to blame, and given up, when it
+   * is refused with `served` too.
+   */
+  async validate(model: EdgeModel, served: EdgeModel | undefined): Promise<void> {
+    const reason = await this.explainRefusal(model);
+    if (reason === undefined) return;
+    const { base, settings } = this.options;
+    const { baseConfig } = settings;
+    if (baseConfig !== undefined && base !== undefined) {
+      const ofBase = await this.explainRefusal(served ?? EMPTY_MODEL);
+      if (ofBase !== undefined && base.refuse(baseConfig, ofBase)) {
+        throw new EdgeRefusedError(`base configuration: ${ofBase}`, 'base');
+      }
+    }
+    throw new EdgeRefusedError(reason, 'check');
+  }
+
+  /** What HAProxy says against a model; undefined: nothing. */
+  async explainRefusal(model: EdgeModel): Promise<string | undefined> {
+    const { files, generations, binary, maxOpenFiles } = this.options;
+    const candidate = files.config + CANDIDATE;
+    const text = renderConfig(model, this.candidateSettings(), generations.of(model));
+    const tooMany = explainTooManyConnections(text, maxOpenFiles());
+    if (tooMany !== undefined) return tooMany;
+    await writeMaps(files, model.maps, CANDIDATE);
+    await replaceFile(candidate, text);
+    const verdict = await validateConfig(candidate, binary);
+    return verdict.ok ? undefined : verdict.reason;
+  }
+
+  /** The text that was judged last. */
+  readCandidate(): Promise<string> {
+    return readFile(this.options.files.config + CANDIDATE, 'utf8');
+  }
+
+  private candidateSettings(): EdgeSettings {
+    const { files, settings } = this.options;
+    const mapFiles = Object.fromEntries(
+      EDGE_MAPS.map((map) => [map, files.maps[map] + CANDIDATE]),
+    ) as unknown as EdgeSettings['mapFiles'];
+    return { ...settings, mapFiles };
+  }
+}

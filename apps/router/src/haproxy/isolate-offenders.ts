@@ -1,0 +1,67 @@
+import { parse, sections } from 'haproxy-config-parser';
+import { type EdgeModel, type Route, toEdgeModel } from '#routing';
+import { findOffenders } from './find-offenders.js';
+import { parseRefusal } from './parse-refusal.js';
+
+/** A route that HAProxy does not take, and what it says of it. */
+export interface Offender {
+  readonly route: Route;
+  readonly reason: string;
+}
+
+/** Says what HAProxy has against a model; undefined: nothing. The text it judged last can be read. */
+export interface OffenderCheck {
+  explainRefusal(model: EdgeModel): Promise<string | undefined>;
+  readCandidate(): Promise<string>;
+}
+
+/** The routes to leave out so that HAProxy takes the others. `refusal`: what it said of all of them together. */
+export async function isolateOffenders(
+  check: OffenderCheck,
+  routes: readonly Route[],
+  refusal: string,
+): Promise<readonly Offender[]> {
+  const modelOf = (subset: readonly Route[]): EdgeModel =>
+    toEdgeModel({ routes: subset, conflicts: [] });
+  const suspects = findNamed(await check.readCandidate(), routes, refusal);
+  const { offenders } = await findOffenders(
+    routes,
+    async (subset) => (await check.explainRefusal(modelOf(subset))) === undefined,
+    { suspects: suspects.keys(), isKnownRefused: true },
+  );
+  const explained: Offender[] = [];
+  for (const route of offenders) {
+    const alone = suspects.get(route) ?? (await check.explainRefusal(modelOf([route])));
+    explained.push({ route, reason: firstLine(alone ?? refusal) });
+  }
+  return explained;
+}
+
+/** The routes whose sections, or whose rules, are at the lines that the refusal names. */
+function findNamed(
+  text: string,
+  routes: readonly Route[],
+  refusal: string,
+): ReadonlyMap<Route, string> {
+  const byName = new Map(routes.map((route) => [route.backend, route]));
+  const document = parse(text);
+  const all = sections(document);
+  const named = new Map<Route, string>();
+  for (const { line, message } of parseRefusal(refusal)) {
+    const index = line - 1;
+    const section = all.find(
+      ({ headerIndex, endIndex }) => headerIndex <= index && index < endIndex,
+    );
+    const words = document.lines[index]?.words.map(({ value }) => value) ?? [];
+    const names = [section?.name?.replace(/^user_/, ''), ...words];
+    const route = names.map((name) => byName.get(name ?? '')).find((one) => one !== undefined);
+    if (route !== undefined && !named.has(route)) named.set(route, message);
+  }
+  return named;
+}
+
+/** HAProxy ends with a summary that says nothing. */
+function firstLine(text: string): string {
+  const lines = text.split('\n').map((line) => line.trim());
+  return lines.find((line) => line.includes('[ALERT]')) ?? lines[0] ?? '';
+}

@@ -1,0 +1,53 @@
+import type { WireApp } from '#marathon-v2';
+import {
+  type AppRoutes,
+  buildRoutes,
+  type EdgeModel,
+  type EdgeScope,
+  type PortRules,
+  type RouteTable,
+  toEdgeModel,
+} from '#routing';
+import type { AppMirror } from './app-mirror.js';
+import { RefusedRoutes } from './refused-routes.js';
+
+/** What this edge was set up to serve. */
+export type EdgeRules = EdgeScope & Pick<PortRules, 'reservedPorts' | 'reservedNames'>;
+
+/** The edge as it should be now, and what could not be had. */
+export interface Wanted {
+  readonly table: RouteTable;
+  readonly model: EdgeModel;
+}
+
+/**
+ * Makes routes of what the mirror knows. What HAProxy refused of an app is left out, or, where an earlier form of it was
+ * served, stays as it was, with the instances of now. Costs little for apps that have not changed.
+ */
+export class WantedEdge {
+  readonly refused = new RefusedRoutes();
+  private readonly memory = new WeakMap<WireApp, AppRoutes>();
+
+  constructor(
+    private readonly mirror: Pick<AppMirror, 'lastKnownHealth' | 'list'>,
+    private readonly rules: () => EdgeRules,
+  ) {}
+
+  /** `occupiedPorts`: ports that somebody else has on this host. */
+  build(occupiedPorts: ReadonlySet<number>): Wanted {
+    const table = buildRoutes(this.mirror.list(), {
+      ...this.rules(),
+      occupiedPorts,
+      lastKnownHealth: this.mirror.lastKnownHealth,
+      memory: this.memory,
+      admit: (route) => this.refused.admit(route),
+    });
+    return { table, model: toEdgeModel(table) };
+  }
+
+  /** Ports apps would listen on if they were free. */
+  wantedPorts(): readonly number[] {
+    const { routes } = this.build(new Set()).table;
+    return routes.flatMap(({ listener }) => (listener === undefined ? [] : [listener.port]));
+  }
+}

@@ -1,0 +1,110 @@
+import type { AgentId, FrameworkId } from '#core';
+import type { Unavailability } from '#mesos-v1';
+import type { MasterTurn } from './master-events.js';
+import { rescindInverseOffers, tickInverseOffers } from './master-inverse-offers.js';
+import type { Agent, Framework, MasterState } from './master-state.js';
+
+/**
+ * Before a drain kills, frameworks have their time: each with tasks on the agent is asked for it by an inverse offer, as
+ * for maintenance, that says until when. One that accepts is waited for until it has taken its tasks away, or the time is
+ * up; one that declines, or says nothing, is not.
+ */
+export interface DrainNotice {
+  readonly beganMonoMs: number;
+  readonly untilMonoMs: number;
+  readonly untilEpochMs: number;
+  /** When each was asked first. */
+  readonly asked: Map<FrameworkId, number>;
+  readonly answers: Map<FrameworkId, 'ACCEPT' | 'DECLINE'>;
+}
+
+/** Who was asked and says nothing does not know of inverse offers, milliseconds. */
+const ANSWER_MS = 3_000;
+/** One that is away may be back by then, and can be asked, milliseconds. */
+const ABSENCE_MS = 15_000;
+const NANOS_PER_MS = 1_000_000;
+
+/** Called when the registry has a drain. Another one begins anew, shorter or longer than before, until it has killed. */
+export function beginNotice(turn: MasterTurn, agent: Agent): void {
+  const { state, now } = turn;
+  const { drainNotices } = state.operator;
+  const drain = agent.activation?.drain;
+  if (drain?.state !== 'DRAINING') {
+    endNotice(turn, agent.id);
+    return;
+  }
+  const lengthMs = drain.maxGraceMs ?? state.config.drainNoticeMs;
+  const leftMs = Math.min(lengthMs, drain.startedEpochMs + lengthMs - now.epochMs);
+  if (leftMs <= 0) {
+    endNotice(turn, agent.id);
+    return;
+  }
+  rescindInverseOffers(turn, ({ agentId }) => agentId === agent.id);
+  agent.maintenanceAnswers.clear();
+  drainNotices.set(agent.id, {
+    beganMonoMs: now.monoMs,
+    untilMonoMs: now.monoMs + leftMs,
+    untilEpochMs: now.epochMs + leftMs,
+    asked: new Map(),
+    answers: new Map(),
+  });
+}
+
+/** The first question does not wait for the next tick. */
+export function askNow(turn: MasterTurn, agent: Agent): void {
+  if (turn.state.operator.drainNotices.has(agent.id)) tickInverseOffers(turn);
+}
+
+/** Whether frameworks still have time to take their tasks away. False, and over for good, once nobody is waited for. */
+export function isNoticed(turn: MasterTurn, agent: Agent): boolean {
+  const notice = turn.state.operator.drainNotices.get(agent.id);
+  if (notice === undefined) return false;
+  const isOver =
+    notice.untilMonoMs <= turn.now.monoMs ||
+    (agent.condition === 'connected' &&
+      ![...frameworksOn(turn.state, agent)].some((one) => isWaitedFor(turn, notice, one)));
+  if (isOver) endNotice(turn, agent.id);
+  return !isOver;
+}
+
+/** Since when on the agent will be away, with its drain or its maintenance, whichever comes first. */
+export function unavailabilityOf(
+  { operator }: MasterState,
+  agent: Agent,
+): Unavailability | undefined {
+  const { unavailability } = agent;
+  const notice = operator.drainNotices.get(agent.id);
+  if (notice === undefined) return unavailability;
+  const nanoseconds = Math.round(notice.untilEpochMs) * NANOS_PER_MS;
+  return unavailability !== undefined && unavailability.start.nanoseconds <= nanoseconds
+    ? unavailability
+    : { start: { nanoseconds } };
+}
+
+function endNotice(turn: MasterTurn, id: AgentId): void {
+  if (!turn.state.operator.drainNotices.delete(id)) return;
+  rescindInverseOffers(turn, ({ agentId }) => agentId === id);
+}
+
+function isWaitedFor(
+  { now }: MasterTurn,
+  { asked, answers, beganMonoMs }: DrainNotice,
+  { id }: Framework,
+): boolean {
+  const answer = answers.get(id);
+  if (answer !== undefined) return answer === 'ACCEPT';
+  const askedMonoMs = asked.get(id);
+  return askedMonoMs === undefined
+    ? now.monoMs - beganMonoMs < ABSENCE_MS
+    : now.monoMs - askedMonoMs < ANSWER_MS;
+}
+
+/** With tasks there. */
+function frameworksOn({ frameworks }: MasterState, agent: Agent): ReadonlySet<Framework> {
+  const found = new Set<Framework>();
+  for (const { frameworkId } of agent.tasks) {
+    const framework = frameworks.get(frameworkId);
+    if (framework !== undefined) found.add(framework);
+  }
+  return found;
+}

@@ -1,0 +1,286 @@
+import type { SectionLine, SectionSpec } from 'haproxy-config-parser';
+import type { EdgeModel, HostRule } from '../edge-model.js';
+import { templateLines } from '../templates/route-templates.js';
+import { ruleTemplateLines } from '../templates/rule-templates.js';
+import {
+  type EdgeSettings,
+  type EdgeSockets,
+  toSocketAddress,
+  type Words,
+} from './edge-settings.js';
+import { canConnectSockets } from './merge-base.js';
+
+export const NO_ROUTE_BACKEND = 'edge_no_route';
+
+/** How a request came: what its backend needs to know of it. */
+export type Scheme = 'http' | 'https';
+
+/** Where a worker that only finishes what it has sends the requests it still gets: to its successor. */
+const successorOf = (scheme: Scheme): string => `edge_successor_${scheme}`;
+const socketAddress = ({ sockets }: EdgeSettings, name: keyof EdgeSockets): string =>
+  `unix@${sockets[name]}`;
+/** For a worker of the same user only. */
+const SOCKET_OPTIONS: Words = ['mode', '600', 'accept-proxy'];
+const TLS_BACKEND = 'edge_tls_end';
+
+/** The frontends that choose by host name, and what belongs to them. */
+export function hostFrontends(model: EdgeModel, settings: EdgeSettings): readonly SectionSpec[] {
+  return [
+    { kind: 'frontend', name: 'edge_http', lines: httpFrontend(model, settings) },
+    ...appsFrontend(model, settings),
+    ...tlsFrontends(model, settings),
+    ...handoverSections(model, settings),
+  ];
+}
+
+const httpFrontend = (model: EdgeModel, settings: EdgeSettings): readonly SectionLine[] => [
+  ...publicBinds(settings, settings.httpPort, []),
+  ...httpRequestLines({ kind: 'fixed', scheme: 'http' }),
+  ...hostRouting(model, settings, ['http']),
+];
+
+const publicBinds = (settings: EdgeSettings, port: number, options: Words): readonly Words[] =>
+  settings.bindAddresses.map((address) => [
+    'bind',
+    toSocketAddress(address, port),
+    ...options,
+    ...(settings.acceptsProxy === true ? ['accept-proxy'] : []),
+  ]);
+
+/**
+ * After a reload, idle keep-alive connections stay with the old worker for one more request. It would answer from its own
+ * servers, and HAProxy 2.6 refuses to change those ("Proxy is disabled"), so it hands the request to the new one, over a
+ * socket that worker listens on now.
+ */
+export const handOver = (scheme: Scheme): Words => [
+  'use_backend',
+  successorOf(scheme),
+  'if',
+  ...STOPPING,
+];
+
+const STOPPING: Words = ['{', 'stopping', '}'];
+
+/** What was handed over goes on the way it came. */
+const handOn = (scheme: Scheme): Words => [
+  ...handOver(scheme),
+  '{',
+  'var(txn.edge_scheme)',
+  '-m',
+  'str',
+  scheme,
+  '}',
+];
+
+type SchemeSource =
+  | { readonly kind: 'fixed'; readonly scheme: Scheme }
+  /** By the name of the socket the request came through. */
+  | { readonly kind: 'listener' };
+
+/** What holds for all requests of a frontend. Repeating is only harmless for the methods named. */
+export const httpRequestLines = (source: SchemeSource): readonly Words[] => [
+  [
+    'http-request',
+    'set-var(txn.edge_scheme)',
+    source.kind === 'fixed' ? `str(${source.scheme})` : 'so_name',
+  ],
+  [
+    'http-request',
+    'disable-l7-retry',
+    'unless',
+    '{',
+    'method',
+    'GET',
+    'HEAD',
+    'OPTIONS',
+    'PUT',
+    'DELETE',
+    '}',
+  ],
+];
+
+const HAS_BACKEND: Words = ['{', 'var(txn.edge_backend)', '-m', 'found', '}'];
+const ROUTE: Words = ['use_backend', '%[var(txn.edge_backend)]', 'if', ...HAS_BACKEND];
+const NO_ROUTE: Words = ['default_backend', NO_ROUTE_BACKEND];
+
+/** Host and path to backend: rules first, then the maps, exact hosts before wildcards. */
+function hostRouting(
+  model: EdgeModel,
+  settings: EdgeSettings,
+  schemes: readonly Scheme[],
+): readonly SectionLine[] {
+  const rules = model.structure.rules;
+  return [
+    ...hostLookup(settings),
+    ...(canConnectSockets(settings) ? schemes.map(schemes.length === 1 ? handOver : handOn) : []),
+    ...rules.flatMap((rule) => ruleLines(rule, schemes)),
+    ROUTE,
+    NO_ROUTE,
+  ];
+}
+
+function hostLookup({ mapFiles }: EdgeSettings): readonly Words[] {
+  const found = (key: string): string => `${key},concat(,txn.edge_path),map_beg(${mapFiles.hosts})`;
+  const unlessFound = ['unless', ...HAS_BACKEND];
+  return [
+    ['http-request', 'set-var(txn.edge_host)', 'req.hdr(host),host_only,lower,rtrim(.)'],
+    ['http-request', 'set-var(txn.edge_path)', 'str(/)'],
+    ['http-request', 'set-var(txn.edge_path)', 'path', 'if', '{', 'path', '-m', 'beg', '/', '}'],
+    ['http-request', 'set-var(txn.edge_backend)', found('var(txn.edge_host)'), ...unlessFound],
+    [
+      'http-request',
+      'set-var(txn.edge_wildcard)',
+      `var(txn.edge_host),map_end(${mapFiles.wildcards})`,
+      ...unlessFound,
+    ],
+    ['http-request', 'set-var(txn.edge_backend)', found('var(txn.edge_wildcard)'), ...unlessFound],
+  ];
+}
+
+/** As the app's own templates say, where it has some for this frontend. */
+function ruleLines(rule: HostRule, schemes: readonly Scheme[]): readonly SectionLine[] {
+  const [scheme] = schemes;
+  const own =
+    schemes.length === 1 && scheme !== undefined ? ruleTemplateLines(rule, scheme) : undefined;
+  if (own !== undefined) return own;
+  const { host, prefix, route } = rule;
+  return [
+    [
+      'use_backend',
+      route.backend,
+      'if',
+      ...hostCondition(host),
+      ...(prefix === undefined
+        ? []
+        : ['{', 'path_beg', ...(prefix.ignoresCase ? ['-i'] : []), '--', prefix.path, '}']),
+    ],
+  ];
+}
+
+const hostCondition = (host: string): Words =>
+  host.startsWith('*.')
+    ? ['{', 'var(txn.edge_host)', '-m', 'end', host.slice(1), '}']
+    : ['{', 'var(txn.edge_host)', '-m', 'str', host, '}'];
+
+function appsFrontend(model: EdgeModel, settings: EdgeSettings): readonly SectionSpec[] {
+  if (settings.appsPort === undefined) return [];
+  const own = model.structure.routes.flatMap(
+    (route) => templateLines(route, 'HTTP_FRONTEND_APPID_ACL') ?? [],
+  );
+  const lines: SectionLine[] = [
+    ...publicBinds(settings, settings.appsPort, []),
+    ...httpRequestLines({ kind: 'fixed', scheme: 'http' }),
+    [
+      'http-request',
+      'set-var(txn.edge_backend)',
+      `req.hdr(X-Marathon-App-Id),map_str(${settings.mapFiles.apps})`,
+    ],
+    ...(canConnectSockets(settings) ? [handOver('http')] : []),
+    ...own,
+    ROUTE,
+    NO_ROUTE,
+  ];
+  return [{ kind: 'frontend', name: 'edge_apps', lines }];
+}
+
+/** TLS by the name in its hello. Where some of it is passed through, a TCP frontend stands before the one that ends it. */
+function tlsFrontends(model: EdgeModel, settings: EdgeSettings): readonly SectionSpec[] {
+  const { tls } = settings;
+  if (tls === undefined) return [];
+  const isPassing =
+    canConnectSockets(settings) && model.structure.routes.some(({ passthrough }) => passthrough);
+  const options = [
+    'ssl',
+    'crt-list',
+    tls.certificateList,
+    'alpn',
+    'h2,http/1.1',
+    ...(tls.hasDefaultCertificate ? [] : ['strict-sni']),
+  ];
+  const binds = isPassing
+    ? [['bind', socketAddress(settings, 'tls'), ...SOCKET_OPTIONS, ...options]]
+    : publicBinds(settings, tls.port, options);
+  const ending: SectionSpec = {
+    kind: 'frontend',
+    name: 'edge_https',
+    lines: [
+      ...binds,
+      ...httpRequestLines({ kind: 'fixed', scheme: 'https' }),
+      ...hostRouting(model, settings, ['https']),
+    ],
+  };
+  return isPassing ? [...passingSections(settings, tls.port), ending] : [ending];
+}
+
+const HELLO_SECONDS = 5;
+
+function passingSections(settings: EdgeSettings, port: number): readonly SectionSpec[] {
+  const { sni, sniWildcards } = settings.mapFiles;
+  const name = 'req.ssl_sni,lower';
+  const found = (map: string): string => `${name},${map}`;
+  return [
+    {
+      kind: 'frontend',
+      name: 'edge_tls',
+      lines: [
+        ...publicBinds(settings, port, []),
+        ['mode', 'tcp'],
+        ['tcp-request', 'inspect-delay', `${HELLO_SECONDS}s`],
+        ['tcp-request', 'content', 'accept', 'if', '{', 'req.ssl_hello_type', '1', '}'],
+        ...[`map_str(${sni})`, `map_end(${sniWildcards})`].map((map) => [
+          'use_backend',
+          `%[${found(map)}]`,
+          'if',
+          '{',
+          found(map),
+          '-m',
+          'found',
+          '}',
+        ]),
+        ['default_backend', TLS_BACKEND],
+      ],
+    },
+    {
+      kind: 'backend',
+      name: TLS_BACKEND,
+      lines: [
+        ['mode', 'tcp'],
+        ['server', 'tls', socketAddress(settings, 'tls'), 'send-proxy-v2'],
+      ],
+    },
+  ];
+}
+
+function handoverSections(model: EdgeModel, settings: EdgeSettings): readonly SectionSpec[] {
+  if (!canConnectSockets(settings)) return [];
+  return [
+    handoverFrontend(model, settings),
+    ...(['http', 'https'] as const).map(
+      (scheme): SectionSpec => ({
+        kind: 'backend',
+        name: successorOf(scheme),
+        lines: [['server', 'successor', socketAddress(settings, scheme), 'send-proxy-v2']],
+      }),
+    ),
+  ];
+}
+
+/** What a former worker hands over: by port where a port is one route's own, else by host name. */
+function handoverFrontend(model: EdgeModel, settings: EdgeSettings): SectionSpec {
+  return {
+    kind: 'frontend',
+    name: 'edge_handover',
+    lines: [
+      ...(['http', 'https'] as const).map((scheme) => [
+        'bind',
+        socketAddress(settings, scheme),
+        ...SOCKET_OPTIONS,
+        'name',
+        scheme,
+      ]),
+      ...httpRequestLines({ kind: 'listener' }),
+      ['http-request', 'set-var(txn.edge_backend)', `dst_port,map_str(${settings.mapFiles.ports})`],
+      ...hostRouting(model, settings, ['http', 'https']),
+    ],
+  };
+}
