@@ -22,6 +22,8 @@ export interface EdgeFiles {
   readonly log: string;
   /** The configuration a HAProxy that is given by its sockets had before. */
   readonly operatorConfig: string;
+  /** The base configuration HAProxy was last seen serving with. */
+  readonly lastGoodBase: string;
 }
 
 /** Where a HAProxy that somebody else runs has what else would be in the folder. */
@@ -56,6 +58,7 @@ export function edgeFilesIn(directory: string, foreign?: ForeignPaths): EdgeFile
     processRecord: join(directory, 'haproxy.json'),
     log: join(directory, 'haproxy.log'),
     operatorConfig: join(directory, 'haproxy.operator.cfg'),
+    lastGoodBase: join(directory, 'haproxy.last-good-base.cfg'),
     ...foreign,
   };
 }

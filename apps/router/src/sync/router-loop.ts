@@ -24,6 +24,8 @@ export interface RouterLoopOptions {
   readonly isPortFree: (port: number) => Promise<boolean>;
   readonly logger: Logger;
   readonly url: () => string;
+  /** What is told of HAProxy with each report; absent: the status. */
+  readonly statistics?: () => Readonly<Record<string, unknown>>;
   /** DNS: it is told of apps with and without routes, at once. */
   readonly names?: MirrorListener & { readonly followRoutes: (table: RouteTable) => void };
 }
@@ -138,7 +140,13 @@ export class RouterLoop {
     };
   }
 
-  private resync(): void {
+  /** What keeps the edge from being up to date. */
+  get openProblems(): Problems['list'] {
+    return this.problems.list;
+  }
+
+  /** Reads everything anew and tries again what could not be had. */
+  resync(): void {
     this.isResyncDue = true;
     this.markAll();
   }
@@ -356,7 +364,7 @@ export class RouterLoop {
         drainedTasks: this.drainReport.drained,
         busyTasks: this.drainReport.busy,
         url: this.options.url(),
-        statistics: this.status(),
+        statistics: (this.options.statistics ?? (() => this.status()))(),
       });
     } catch {
       // Reported again within 2 s; the controller stops waiting for a router it does not hear.

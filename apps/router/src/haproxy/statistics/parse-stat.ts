@@ -33,6 +33,23 @@ export function parseStat(csv: string): readonly StatRow[] {
   return rows;
 }
 
+/** Reads `show stat`, each row with all that HAProxy says of it. */
+export function parseStatRecords(csv: string): readonly Readonly<Record<string, string>>[] {
+  const lines = csv.split('\n');
+  const header =
+    lines
+      .find((line) => line.startsWith('# '))
+      ?.slice(2)
+      .split(',') ?? [];
+  return lines
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => {
+      const values = splitQuoted(line);
+      const said = header.map((name, index) => [name, values[index] ?? ''] as const);
+      return Object.fromEntries(said.filter(([name, value]) => name !== '' && value !== ''));
+    });
+}
+
 function toRow(line: string, columns: ReadonlyMap<string, number>): StatRow | undefined {
   const values = line.includes('"') ? splitQuoted(line) : line.split(',');
   const text = (column: string): string => values[columns.get(column) ?? -1] ?? '';
