@@ -88,7 +88,7 @@ export async function replaceFile(path: string, content: string): Promise<void> 
   const temporary = `${path}.tmp`;
   const known = await stat(path).catch(() => undefined);
   await rm(temporary, { force: true });
-  const file = await open(temporary, 'wx', PRIVATE_MODE);
+  const file = await open(temporary, 'w', PRIVATE_MODE);
   try {
     if (known !== undefined) await file.chmod(known.mode & PERMISSION_BITS);
     await file.writeFile(content);

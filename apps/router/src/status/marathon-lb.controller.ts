@@ -60,7 +60,7 @@ export class MarathonLbController {
   @ApiOperation({ summary: 'Statistics, with ?stats;csv' })
   async statistics(@Req() request: FastifyRequest): Promise<string> {
     const query = (request.raw.url ?? '').split('?')[1] ?? '';
-    if (/^stats;csv(?:[;&]|$)/i.test(decodeURIComponent(query))) return readCsv(this.router);
+    if (/^stats(?:;|%3b)csv(?:[;&%]|$)/i.test(query)) return readCsv(this.router);
     throw new ApiError(400, 'only /haproxy?stats;csv is served here; /v1/haproxy/stat is JSON');
   }
 
