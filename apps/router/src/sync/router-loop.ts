@@ -27,6 +27,8 @@ export interface RouterLoopOptions {
   readonly url: () => string;
   /** TLS by host name. */
   readonly certificates?: Pick<EdgeCertificates, 'refresh' | 'start' | 'sync'>;
+  /** What is told of HAProxy with each report; absent: the status. */
+  readonly statistics?: () => Readonly<Record<string, unknown>>;
   /** DNS: it is told of apps with and without routes, at once. */
   readonly names?: MirrorListener & { readonly followRoutes: (table: RouteTable) => void };
 }
@@ -147,7 +149,13 @@ export class RouterLoop {
     };
   }
 
-  private resync(): void {
+  /** What keeps the edge from being up to date. */
+  get openProblems(): Problems['list'] {
+    return this.problems.list;
+  }
+
+  /** Reads everything anew and tries again what could not be had. */
+  resync(): void {
     this.isResyncDue = true;
     this.markAll();
   }
@@ -383,7 +391,7 @@ export class RouterLoop {
         drainedTasks: this.drainReport.drained,
         busyTasks: this.drainReport.busy,
         url: this.options.url(),
-        statistics: this.status(),
+        statistics: (this.options.statistics ?? (() => this.status()))(),
       });
     } catch {
       // Reported again within 2 s; the controller stops waiting for a router it does not hear.
