@@ -73,10 +73,10 @@ export class RouterService implements OnModuleDestroy {
     registerMetrics(edge, this.loop);
   }
 
-  /** DNS first: it does not wait for HAProxy. */
+  /** Neither waits for the other: a disk or a port that keeps DNS waiting keeps nothing from HAProxy. */
   async start(): Promise<void> {
-    await this.dns.start();
-    await this.loop.start();
+    await this.dns.restore();
+    await Promise.all([this.dns.listen(), this.loop.start()]);
   }
 
   async onModuleDestroy(): Promise<void> {
