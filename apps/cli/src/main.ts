@@ -122,6 +122,33 @@ program
   .description('pods, their instances and containers')
   .action(async () => (await connect()).listPods());
 program
+  .command('routes')
+  .description(
+    'what the edge serves: hosts, paths and ports, the instances behind them, and what is wrong',
+  )
+  .option('--app <id>', 'of one app, or of those below a group')
+  .option('--vhost <host>', 'of one host')
+  .action(async (flags) => (await connect()).listRoutes(flags));
+program
+  .command('routers')
+  .description('the routers, and how far each is')
+  .action(async () => (await connect()).listRouters());
+const certificates = program.command('certificates').description('certificates of the edge');
+certificates
+  .command('list')
+  .description('which there are, and until when')
+  .action(async () => (await connect()).listCertificates());
+certificates
+  .command('put <name>')
+  .description('store one with its key, in place of one of this name')
+  .requiredOption('--cert <path>', 'PEM: the certificate, then its issuers')
+  .requiredOption('--key <path>', 'PEM, without a passphrase')
+  .action(async (name: string, flags) => (await connect()).putCertificate(name, flags));
+certificates
+  .command('delete <name>')
+  .description('remove one')
+  .action(async (name: string) => (await connect()).deleteCertificate(name));
+program
   .command('tasks [app]')
   .description('tasks, of one app or of all')
   .action(async (id?: string) => (await connect()).listTasks(id));

@@ -37,7 +37,7 @@ export class RouterService implements OnModuleDestroy {
         acceptsProxy: config.acceptsProxy,
         statsSocket: this.files.adminSocket,
         mapFiles: this.files.maps,
-        socketPrefix: this.files.socketPrefix,
+        sockets: this.files.sockets,
         certificateDirectory: this.files.certificates,
         hardStopSeconds: HARD_STOP_SECONDS,
       },

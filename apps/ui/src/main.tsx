@@ -4,6 +4,7 @@ import './styles/shell.css';
 import './styles/tables.css';
 import './styles/marks.css';
 import './styles/pages.css';
+import './styles/routes.css';
 import { MantineProvider } from '@mantine/core';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
@@ -14,6 +15,7 @@ import { createQueryClient } from './api/query-client.js';
 import { AppPage } from './app-page/app-page.js';
 import { AppsPage } from './apps/apps-page.js';
 import { DeploymentsPage } from './deployments/deployments-page.js';
+import { RoutesPage } from './routes/routes-page.js';
 import { CrashBoundary } from './shell/crash-boundary.js';
 import { NotFoundPage } from './shell/not-found-page.js';
 import { Shell } from './shell/shell.js';
@@ -29,6 +31,7 @@ function Pages() {
         <Route path="apps/*" element={<AppPage />} />
         <Route path="group/*" element={<AppsPage />} />
         <Route path="deployments" element={<DeploymentsPage />} />
+        <Route path="routes" element={<RoutesPage />} />
         <Route path="*" element={<NotFoundPage />} />
       </Route>
     </Routes>

@@ -12,6 +12,8 @@ export interface WireRoutes {
   readonly sequence: number;
   readonly routers: readonly WireRouterStanding[];
   readonly routes: readonly WireRoute[];
+  /** How many there are with these filters, of which `routes` may be a page. */
+  readonly total: number;
   readonly problems: readonly WireRouteProblem[];
   /** Beyond those listed. */
   readonly omittedProblems?: number;

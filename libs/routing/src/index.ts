@@ -51,6 +51,7 @@ export type { LabelProblem } from './labels/label-reader.js';
 export { type PortLabels, readPortLabels } from './labels/port-labels.js';
 export { type EdgeCommand, planEdgeUpdate } from './plan-edge-update.js';
 export { type EdgeSettings, type EdgeTls, toSocketAddress } from './render/edge-settings.js';
+export { type BaseClaims, canConnectSockets, claimsOfBase } from './render/merge-base.js';
 export {
   generationMark,
   renderConfig,

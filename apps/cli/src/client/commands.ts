@@ -5,6 +5,7 @@ import { readAllPages } from './all-pages.js';
 import { type ApiClient, createApiClient, RequestError } from './api-client.js';
 import type { ChangeFlags, SentChange } from './command-ports.js';
 import { createDeploymentCommands } from './deployment-commands.js';
+import { createEdgeCommands } from './edge-commands.js';
 import type { ExecFlags } from './exec.js';
 import { formatPreview } from './format-preview.js';
 import { createPodCommands } from './pod-commands.js';
@@ -94,6 +95,7 @@ export function createCommands(options: { readonly url: string; readonly json: b
     ...createDeploymentCommands({ request, print, change }),
     ...createTaskCommands({ request, print, change }),
     ...createPodCommands({ request, print }),
+    ...createEdgeCommands({ request, print }),
     /** Resolves to the exit code. */
     async exec(target: string, command: readonly string[], flags: ExecFlags): Promise<number> {
       const { execute } = await import('./exec.js');

@@ -2,6 +2,7 @@ import { Controller, Get, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { resolveId, type WireRoutes } from '#marathon-v2';
+import { readSearch } from '../apps/app-list.js';
 import { sendJson } from '../http/json-reply.js';
 import { type Query, readText } from '../http/query.js';
 import { badQuery, shown } from '../lists/bad-query.js';
@@ -29,6 +30,11 @@ export class RoutesController {
   })
   @ApiQuery({ name: 'app', required: false, description: 'an app, or a group: those below it' })
   @ApiQuery({ name: 'vhost', required: false, description: 'one host' })
+  @ApiQuery({
+    name: 'search',
+    required: false,
+    description: 'part of an app id or host, or a port',
+  })
   @ApiQuery({ name: 'limit', required: false, description: `a page, 1 to ${MAX_PAGE}, by id` })
   @ApiQuery({ name: 'after', required: false, description: 'the id the page comes after' })
   @ApiHeader({ name: 'If-None-Match', required: false })
@@ -59,6 +65,7 @@ export class RoutesController {
       sequence,
       routers: standings,
       routes: found.write(items),
+      total: found.ids.length,
       problems: found.problems.slice(0, MAX_PROBLEMS),
       ...(omitted > 0 ? { omittedProblems: omitted } : {}),
     };
@@ -72,11 +79,13 @@ function readFilter(query: Query): RouteFilter {
   if (vhost !== undefined && (vhost === '' || vhost.length > MAX_HOST_CHARS)) {
     throw badQuery('vhost', `must be a host name, not '${shown(vhost)}'`);
   }
+  const search = readSearch(query);
   const id = app === undefined ? undefined : resolveId(app, '/');
   if (id?.ok === false)
     throw badQuery('app', `must be the id of an app, not '${shown(app ?? '')}'`);
   return {
     ...(id === undefined ? {} : { app: id.id }),
     ...(vhost === undefined ? {} : { vhost }),
+    ...(search === undefined ? {} : { search }),
   };
 }

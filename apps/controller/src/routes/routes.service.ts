@@ -6,7 +6,7 @@ import {
   type WireRouteProblem,
   type WireRouterStanding,
 } from '#marathon-v2';
-import { RouteClaimIndex, type RouteClash } from '#routing';
+import { type Route, RouteClaimIndex, type RouteClash } from '#routing';
 import type { RouterView } from '../engine/controller-engine.port.js';
 import { ControllerRuntime } from '../runtime/controller-runtime.js';
 import { AppRoutesCache } from './app-routes.js';
@@ -19,6 +19,8 @@ export interface RouteFilter {
   readonly app?: string;
   /** One host, in lower case. */
   readonly vhost?: string;
+  /** Part of an app's id or of a host, or a port, in lower case. */
+  readonly search?: string;
 }
 
 /** Routes that are still to be written; each is when it is taken. */
@@ -40,7 +42,7 @@ export class RoutesService {
   constructor(private readonly runtime: ControllerRuntime) {}
 
   /** The routes that pass, in order of their ids, and everything that stands against them. */
-  find({ app, vhost }: RouteFilter): FoundRoutes {
+  find({ app, vhost, search }: RouteFilter): FoundRoutes {
     const { view } = this.runtime.engine;
     const routers = view.routers();
     const apps = this.cache.all(view).filter(({ app: { id } }) => isWithin(id, app));
@@ -48,7 +50,8 @@ export class RoutesService {
     const byId = new Map(
       apps.flatMap((of) =>
         of.routes
-          .filter(({ vhosts }) => vhost === undefined || vhosts.includes(vhost))
+          .filter((route) => vhost === undefined || route.vhosts.includes(vhost))
+          .filter((route) => search === undefined || isFoundBy(route, search))
           .map((route) => [routeIdOf(route.appId, route.portIndex), { route, of }] as const),
       ),
     );
@@ -69,7 +72,7 @@ export class RoutesService {
             : [toWireRoute(found.route, { of: found.of, routers: indexed })];
         }),
       problems:
-        vhost === undefined
+        vhost === undefined && search === undefined
           ? problems
           : problems.filter(({ appId }) => appId === undefined || names.has(appId)),
     };
@@ -91,6 +94,11 @@ export class RoutesService {
     return found;
   }
 }
+
+const isFoundBy = ({ appId, vhosts, listener }: Route, search: string): boolean =>
+  appId.includes(search) ||
+  vhosts.some((host) => host.includes(search)) ||
+  String(listener?.port) === search;
 
 const isWithin = (id: string, app: string | undefined): boolean =>
   app === undefined || id === app || id.startsWith(app === '/' ? '/' : `${app}/`);

@@ -142,6 +142,8 @@ describe('GET /v2/routes', () => {
     expect(await ids('?app=/group')).toEqual(['/group/db:0']);
     expect(await ids('?vhost=SHOP.example')).toEqual(['/shop:0']);
     expect(await ids('?vhost=nobody.example')).toEqual([]);
+    expect(await ids('?search=10200')).toEqual(['/group/db:0']);
+    expect(await ids('?search=EXAMPLE')).toEqual(['/shop:0']);
     expect(await ids('?limit=1&after=/group/db:0')).toEqual(['/shop:0']);
     expect(page.headers['x-total-count']).toBe('2');
     expect(page.headers['link']).toContain('after=%2Fgroup%2Fdb%3A0');

@@ -72,8 +72,8 @@ export function toWireRoute(
     groups: of.groups,
     mode: route.mode,
     vhosts: route.vhosts,
-    paths: pathsOf(route),
-    ...(route.listenPort === undefined ? {} : { listenPort: route.listenPort }),
+    paths: route.paths.map(({ path }) => path),
+    ...(route.listener === undefined ? {} : { listenPort: route.listener.port }),
     backend: route.backend,
     instances: route.endpoints.map((endpoint) => toInstance(endpoint, serving)),
     outside: of.tasks
@@ -117,9 +117,3 @@ const isAgreed = (
   wanted: Endpoint['state'],
   seen: NonNullable<WireServerStatistics['state']>,
 ): boolean => (wanted === 'ready' ? seen === 'up' : seen !== 'up');
-
-/** A route has one path or several. */
-function pathsOf(route: Route & { readonly paths?: readonly string[] }): readonly string[] {
-  if (route.paths !== undefined) return route.paths;
-  return route.path === undefined ? [] : [route.path];
-}

@@ -59,7 +59,7 @@ describe.runIf(hasHaproxy)('HaproxyEdge', () => {
         httpPort,
         statsSocket: edgeFilesIn(directory).adminSocket,
         mapFiles: edgeFilesIn(directory).maps,
-        socketPrefix: edgeFilesIn(directory).socketPrefix,
+        sockets: edgeFilesIn(directory).sockets,
         hardStopSeconds: 5,
       },
     });

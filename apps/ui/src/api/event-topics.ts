@@ -1,5 +1,13 @@
 /** Which cached answers an event makes stale. A topic is the first part of a query key. */
-export const TOPICS = ['apps', 'app', 'versions', 'deployments', 'queue', 'info'] as const;
+export const TOPICS = [
+  'apps',
+  'app',
+  'versions',
+  'deployments',
+  'queue',
+  'info',
+  'certificates',
+] as const;
 export type Topic = (typeof TOPICS)[number];
 
 /** EventSource only delivers named events it is asked for, so every name is listed. */
@@ -17,6 +25,7 @@ const TOPICS_BY_EVENT: Readonly<Record<string, readonly Topic[]>> = {
   unhealthy_task_kill_event: ['apps', 'app', 'queue'],
   unknown_instance_terminated_event: ['apps', 'app'],
   draining_changed_event: ['apps', 'app'],
+  certificate_changed_event: ['certificates'],
   group_change_success: ['apps', 'app', 'versions', 'deployments'],
   group_change_failed: ['apps', 'deployments'],
   deployment_info: ['apps', 'app', 'deployments', 'queue'],

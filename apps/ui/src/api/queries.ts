@@ -1,4 +1,4 @@
-import { type Query, type UseQueryResult, useQuery } from '@tanstack/react-query';
+import { keepPreviousData, type Query, type UseQueryResult, useQuery } from '@tanstack/react-query';
 import { request, resourcePath } from './api-client.js';
 import type {
   App,
@@ -10,7 +10,12 @@ import type {
   Why,
 } from './api-types.js';
 import { useConnection } from './connection-store.js';
+import type { Certificate, Routes } from './route-types.js';
 
+/** Routes drawn at once; a search finds the others. */
+export const MAX_SHOWN_ROUTES = 200;
+/** What moves without events. */
+const LIVE_MS = 2_000;
 /** Without the event stream the screen is this old at most. */
 const POLL_MS = 5_000;
 /** With it, reading again only corrects what an event failed to say. */
@@ -100,6 +105,30 @@ export function useWhy(id: string): UseQueryResult<Why> {
     queryKey: ['queue', 'why', id],
     queryFn: ({ signal }) => request<Why>(`${resourcePath('/v2/apps', id)}/why`, { signal }),
     refetchInterval: POLL_MS,
+  });
+}
+
+/** HAProxy's figures come with no event: they are read every two seconds while somebody looks. */
+export function useRoutes(search: string): UseQueryResult<Routes> {
+  return useQuery({
+    queryKey: ['routes', search],
+    queryFn: ({ signal }) =>
+      request<Routes>('/v2/routes', {
+        query: { limit: MAX_SHOWN_ROUTES, ...(search === '' ? {} : { search }) },
+        signal,
+      }),
+    refetchInterval: LIVE_MS,
+    // What was found before stays until the next answer.
+    placeholderData: keepPreviousData,
+  });
+}
+
+export function useCertificates(): UseQueryResult<readonly Certificate[]> {
+  return useQuery({
+    queryKey: ['certificates'],
+    queryFn: async ({ signal }) =>
+      (await request<{ certificates: Certificate[] }>('/v2/certificates', { signal })).certificates,
+    refetchInterval: usePollInterval(),
   });
 }
 

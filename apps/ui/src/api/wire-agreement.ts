@@ -1,5 +1,14 @@
-import type { WireApp, WireDeployment, WireQueueEntry, WireTask, WireWhy } from '#marathon-v2';
+import type {
+  WireApp,
+  WireCertificate,
+  WireDeployment,
+  WireQueueEntry,
+  WireRoutes,
+  WireTask,
+  WireWhy,
+} from '#marathon-v2';
 import type { App, Deployment, QueueEntry, Task, Why } from './api-types.js';
+import type { Certificate, Routes } from './route-types.js';
 
 /**
  * What our controller sends must fit what this UI reads; if not, this file does not compile. The UI keeps types of its
@@ -14,4 +23,6 @@ export type Agreement = [
   Fits<WireDeployment, Deployment>,
   Fits<WireQueueEntry & { readonly app?: Named; readonly pod?: Named }, QueueEntry>,
   Fits<WireWhy, Why>,
+  Fits<WireRoutes, Routes>,
+  Fits<WireCertificate, Certificate>,
 ];

@@ -1,4 +1,5 @@
 import { Button } from '@mantine/core';
+import { Link } from 'react-router';
 import { MayChange } from '../api/access.js';
 import type { App, QueueEntry } from '../api/api-types.js';
 import { ScalePopover } from '../app-actions/scale-popover.js';
@@ -60,6 +61,14 @@ export function AppHeader({ app, entry, readAtMs }: AppHeaderProps) {
           <dt>Memory each</dt>
           <dd>{formatMem(app.mem)}</dd>
         </div>
+        {isRouted(app) && (
+          <div>
+            <dt>Routes</dt>
+            <dd>
+              <Link to={`/routes?search=${encodeURIComponent(app.id)}`}>at the edge</Link>
+            </dd>
+          </div>
+        )}
         <div className="pc-figure-wide">
           <dt>{app.container?.docker?.image ? 'Image' : 'Command'}</dt>
           <dd className="pc-mono pc-cut" title={whatItRuns(app)}>
@@ -70,6 +79,10 @@ export function AppHeader({ app, entry, readAtMs }: AppHeaderProps) {
     </header>
   );
 }
+
+/** It has a label of the edge. */
+const isRouted = ({ labels = {} }: App): boolean =>
+  Object.keys(labels).some((label) => label.startsWith('HAPROXY_'));
 
 function AppButtons({ app }: { readonly app: App }) {
   const modal = useModal();

@@ -9,9 +9,16 @@ const SEARCH_PAUSE_MS = 120;
 interface SearchBoxProps {
   readonly value: string;
   readonly onChange: (value: string) => void;
+  readonly label?: string;
+  readonly placeholder?: string;
 }
 
-export function SearchBox({ value, onChange }: SearchBoxProps) {
+export function SearchBox({
+  value,
+  onChange,
+  label = 'Search applications',
+  placeholder = 'Search by name, image or label',
+}: SearchBoxProps) {
   const [text, setText] = useState(value);
   const [sent, setSent] = useState(value);
   const [seen, setSeen] = useState(value);
@@ -40,8 +47,8 @@ export function SearchBox({ value, onChange }: SearchBoxProps) {
       className="pc-search"
       type="search"
       role="searchbox"
-      aria-label="Search applications"
-      placeholder="Search by name, image or label"
+      aria-label={label}
+      placeholder={placeholder}
       value={text}
       onChange={(event) => setText(event.currentTarget.value)}
       onKeyDown={(event) => {

@@ -73,6 +73,7 @@ function MainNav() {
           </span>
         )}
       </NavLink>
+      <NavLink to="/routes">Routes</NavLink>
     </nav>
   );
 }

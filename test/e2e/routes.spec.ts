@@ -1,0 +1,109 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { WireRoutes } from '#marathon-v2';
+import { CertificateAuthority } from '../support/certificates.js';
+import { webApp } from './support/apps.js';
+import { hasChromium, Visitor } from './support/browser.js';
+import { Cluster } from './support/cluster.js';
+import { eventually, pause, request } from './support/http.js';
+import { startPacer } from './support/pacer.js';
+
+const PHONE = { width: 375, height: 740 };
+
+/** What the edge serves, in a real cluster: over the API, in the browser, and while an app is deleted. */
+describe('routes', () => {
+  const cluster = new Cluster();
+  const { api } = cluster;
+  const folder = mkdtempSync(join(tmpdir(), 'pacer-routes-'));
+  beforeAll(() => cluster.start());
+  afterAll(async () => {
+    await cluster.destroy();
+    rmSync(folder, { recursive: true });
+  });
+
+  const viaHost = () => request(`${cluster.edgeUrl}/`, { headers: { host: 'hello.localhost' } });
+  const routes = async (): Promise<WireRoutes> =>
+    JSON.parse((await api.send('GET', '/v2/routes')).text);
+
+  it('are shown with their instances, and who asks for the same is refused', async () => {
+    await api.send('POST', '/v2/apps', webApp('/hello'));
+    await api.steady('/hello', 3);
+
+    await eventually('the router has applied everything', async () => {
+      const { routes: all, routers, problems } = await routes();
+      expect(all).toMatchObject([{ id: '/hello:0', vhosts: ['hello.localhost'], mode: 'http' }]);
+      expect(all[0]?.instances).toHaveLength(3);
+      expect(routers).toMatchObject([{ isRecent: true, behindEvents: 0 }]);
+      expect(problems).toEqual([]);
+      return true;
+    });
+    const copy = await api.send('POST', '/v2/apps', webApp('/copy', { host: 'hello.localhost' }));
+
+    expect(copy.status).toBe(422);
+    expect(copy.text).toContain('/copy: host hello.localhost is already claimed by /hello');
+  });
+
+  it.runIf(hasChromium())('are a page of the UI that lives and fits a phone', async () => {
+    const visitor = new Visitor(api.url);
+    await visitor.open();
+    try {
+      const { page } = visitor;
+      await page.goto('/ui/apps/hello');
+      await page.getByRole('link', { name: 'at the edge' }).click();
+      const table = page.getByRole('table', { name: 'Routes' });
+      await table.getByText('hello.localhost', { exact: true }).waitFor();
+      await table.getByText('3 ready').waitFor();
+      await page.getByRole('button', { name: 'Instances of /hello:0' }).click();
+      const instances = page.getByRole('list', { name: 'Instances behind /hello:0' });
+      expect(await instances.getByRole('listitem').count()).toBe(3);
+
+      await api.send('PUT', '/v2/apps/hello', { instances: 2 });
+      await table.getByText('2 ready').waitFor();
+      await page.setViewportSize(PHONE);
+      const width = await page.evaluate(() => document.documentElement.scrollWidth);
+      expect(width).toBeLessThanOrEqual(PHONE.width);
+
+      await page.getByRole('searchbox', { name: 'Search routes' }).fill('nothing-like-this');
+      await page.getByRole('heading', { name: 'No route matches' }).waitFor();
+      await page.getByRole('button', { name: 'Clear search' }).last().click();
+      await table.getByRole('link', { name: '/hello' }).click();
+      await page.waitForURL('**/ui/apps/hello');
+      expect(visitor.errors).toEqual([]);
+    } finally {
+      await visitor.close();
+    }
+  });
+
+  it('have certificates, from the command line, with keys for routers only', async () => {
+    const { cert, key } = new CertificateAuthority(join(folder, 'ca')).issue('shop');
+
+    const run = async (...args: readonly string[]): Promise<string> =>
+      (await startPacer(api.url, ['certificates', ...args]).ended).out;
+
+    const put = await run('put', 'shop', '--cert', cert, '--key', key);
+    const list = await run('list');
+    const whole = await api.send('GET', '/v2/certificates?embed=certificates.pem');
+
+    expect(put).toContain('shop is stored: 127.0.0.1, localhost');
+    expect(list).toContain('shop');
+    expect(list).not.toContain('PRIVATE');
+    expect(whole.text).toContain(readFileSync(cert, 'utf8').split('\n')[1]);
+  });
+
+  it('of a deleted app are drained first: no request fails while its tasks are there', async () => {
+    await api.steady('/hello', 2);
+    await eventually('it is served', async () => (await viaHost()).status === 200);
+    const slow = request(`${cluster.edgeUrl}/slow`, { headers: { host: 'hello.localhost' } });
+
+    await pause(100);
+    await api.send('DELETE', '/v2/apps/hello');
+
+    expect((await slow).status).toBe(200);
+    await eventually('nothing is left of it', async () => {
+      const { text } = await api.send('GET', '/v2/apps?embed=apps.leaving');
+      return JSON.parse(text).apps.length === 0 && (await routes()).routes.length === 0;
+    });
+  });
+});
