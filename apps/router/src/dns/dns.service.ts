@@ -46,6 +46,7 @@ export class DnsService {
   private savedAtMs = -Infinity;
   private isDirty = true;
   private isRestored = false;
+  private isStopped = false;
   /** When the controller last stood behind the names, Unix ms. */
   private confirmedAtMs: number | undefined;
 
@@ -131,10 +132,12 @@ export class DnsService {
     // Before an answer: no later life may use a serial of this one again.
     await this.save();
     await this.server.start();
+    if (this.isStopped) return;
     this.tick = setInterval(() => this.onTick(), TICK_MS);
   }
 
   async stop(): Promise<void> {
+    this.isStopped = true;
     if (!this.config.isEnabled) return;
     clearInterval(this.tick);
     this.server.stop();
