@@ -94,9 +94,13 @@ export class RouterService implements OnModuleDestroy {
     registerMetrics(edge, this.loop, this.watch);
   }
 
-  /** DNS first: it does not wait for HAProxy. */
+  /** Neither waits for the other: a disk or a port that keeps DNS waiting keeps nothing from HAProxy. */
   async start(): Promise<void> {
-    await this.dns.start();
+    await this.dns.restore();
+    await Promise.all([this.dns.listen(), this.startEdge()]);
+  }
+
+  private async startEdge(): Promise<void> {
     this.watch.start();
     await this.edge.prepare();
     await this.base?.start();

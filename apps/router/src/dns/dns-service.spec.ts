@@ -5,11 +5,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLogger, readConfig } from '#platform';
 import { sampleRoute } from '../../../../test/support/edge-samples.js';
 import { DnsService } from './dns.service.js';
-import { askTcp, askUdp, dnsApp, dnsTask, opt, query } from './dns.test-support.js';
+import { askTcp, askUdp, dnsApp, dnsTask, eventually, opt, query } from './dns.test-support.js';
 import { dnsSettings, toDnsConfig } from './dns-config.js';
 
 const CHECK = {
@@ -51,7 +51,7 @@ describe('DNS of the router', () => {
   };
   const sync = async (...apps: readonly ReturnType<typeof dnsApp>[]): Promise<void> => {
     service.names.replaceAll(apps, new Map());
-    await vi.waitFor(() => expect(service.names.isSynced).toBe(true));
+    await eventually(() => expect(service.names.isSynced).toBe(true));
   };
   const rcode = async (name: string, type = 'A'): Promise<unknown> =>
     ((await askUdp(port(), query(name, type))) as { rcode?: string }).rcode;
@@ -122,12 +122,12 @@ describe('DNS of the router', () => {
     const { serial } = service.names;
 
     service.names.put('/shop/web', dnsApp('/shop/web', [dnsTask(2)]), new Map());
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await resolver().resolve4('web.shop.pacer')).toEqual(['10.0.0.2']),
     );
     expect(service.names.serial).toBe(serial + 1);
     service.names.put('/shop/web', undefined, new Map());
-    await vi.waitFor(async () => expect(await rcode('web.shop.pacer')).toBe('NXDOMAIN'));
+    await eventually(async () => expect(await rcode('web.shop.pacer')).toBe('NXDOMAIN'));
     await sync(dnsApp('/other', [dnsTask(9)]));
     expect(service.names.serial).toBe(serial + 2);
   });
@@ -140,14 +140,14 @@ describe('DNS of the router', () => {
 
     service.names.put('/web', app(false), new Map());
 
-    await vi.waitFor(() => expect(service.status()).toMatchObject({ failStaticApps: 1 }));
+    await eventually(() => expect(service.status()).toMatchObject({ failStaticApps: 1 }));
     expect(await resolver().resolve4('web.pacer')).toEqual(['10.0.0.1']);
   });
 
   it('answers the last state after a restart without a controller, with a higher serial', async () => {
     await start();
     await sync(dnsApp('/shop/web', [dnsTask(1)]));
-    await vi.waitFor(() => expect(service.ageSeconds).toBe(0));
+    await eventually(() => expect(service.ageSeconds).toBe(0));
     const { serial } = service.names;
     await service.stop();
 
@@ -205,7 +205,7 @@ describe('DNS of the router', () => {
     );
 
     const seen = new Set<string>();
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const addresses = await resolver().resolve4('web.pacer');
       expect(addresses).toHaveLength(4);
       for (const address of addresses) seen.add(address);
@@ -227,7 +227,7 @@ describe('DNS of the router', () => {
     });
     holder.close();
     await once(holder, 'close');
-    await vi.waitFor(() => expect(service.server.port).toBe(taken), { timeout: 20_000 });
+    await eventually(() => expect(service.server.port).toBe(taken));
     expect(service.status()).not.toHaveProperty('problem');
   });
 
