@@ -95,10 +95,10 @@ export class RoutesService {
   }
 }
 
-const isFoundBy = ({ appId, vhosts, listenPort }: Route, search: string): boolean =>
+const isFoundBy = ({ appId, vhosts, listener }: Route, search: string): boolean =>
   appId.includes(search) ||
   vhosts.some((host) => host.includes(search)) ||
-  String(listenPort) === search;
+  String(listener?.port) === search;
 
 const isWithin = (id: string, app: string | undefined): boolean =>
   app === undefined || id === app || id.startsWith(app === '/' ? '/' : `${app}/`);
