@@ -13,7 +13,7 @@ export class DaemonProcess {
   /** What it logged, for when it does not start. */
   private output = '';
 
-  constructor(private readonly name: 'agent' | 'controller' | 'master') {}
+  constructor(private readonly name: 'agent' | 'controller' | 'master' | 'router') {}
 
   get pid(): number | undefined {
     return this.child?.pid;

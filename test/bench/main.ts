@@ -5,6 +5,7 @@ import { eventually } from '../e2e/support/http.js';
 import { benchAgent, benchDocker } from './agent-bench.js';
 import { benchAllocation } from './allocation.js';
 import { benchDeploy, benchHeld, benchListeners, benchSubmits } from './controller-bench.js';
+import { benchDns } from './dns-bench.js';
 import type { LoadJob, LoadResult } from './load.js';
 import { benchFailover, benchMasterLaunch, benchRounds } from './master-bench.js';
 import { benchMasterState } from './master-state.js';
@@ -182,6 +183,7 @@ const ALONE: Readonly<Record<string, (print: typeof row) => Promise<void>>> = {
   held: benchHeld,
   submits: benchSubmits,
   listeners: benchListeners,
+  dns: benchDns,
 };
 const BENCHES: Readonly<Record<string, (cluster: Cluster) => Promise<void>>> = {
   start: benchStart,

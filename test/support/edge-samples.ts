@@ -14,7 +14,11 @@ export const sampleSettings: EdgeSettings = {
     ports: '/run/pacer/ports.map',
     apps: '/run/pacer/apps.map',
   },
-  socketPrefix: 'pacer-sample',
+  sockets: {
+    http: '/run/pacer/handover-http.sock',
+    https: '/run/pacer/handover-https.sock',
+    tls: '/run/pacer/tls.sock',
+  },
   certificateDirectory: '/run/pacer/certificates',
   hardStopSeconds: 60,
 };

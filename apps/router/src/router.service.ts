@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Counter, Gauge } from 'prom-client';
 import { createLogger, metricsRegistry, ownAuthorization, processTls, schemeOf } from '#platform';
+import type { EdgeSettings } from '#routing';
+import { EdgeCertificates } from './certificates/edge-certificates.js';
 import { ControllerClient } from './controller/controller-client.js';
 import { DnsService } from './dns/dns.service.js';
 import { type EdgeFiles, edgeFilesIn } from './haproxy/edge-files.js';
@@ -27,20 +29,26 @@ export class RouterService implements OnModuleDestroy {
     const logger = createLogger('router');
     const scheme = schemeOf(processTls()?.settings);
     this.files = edgeFilesIn(join(config.dataDirectory, 'haproxy'));
+    const settings: { -readonly [K in keyof EdgeSettings]: EdgeSettings[K] } = {
+      bindAddresses: config.edgeHosts,
+      httpPort: config.edgeHttpPort,
+      ...(config.edgeAppsPort > 0 && { appsPort: config.edgeAppsPort }),
+      acceptsProxy: config.acceptsProxy,
+      statsSocket: this.files.adminSocket,
+      mapFiles: this.files.maps,
+      sockets: this.files.sockets,
+      certificateDirectory: this.files.certificates,
+      hardStopSeconds: HARD_STOP_SECONDS,
+    };
+    const setDefaultCertificate = (hasDefaultCertificate: boolean): void => {
+      const { edgeTlsPort: port } = config;
+      const { certificateList } = this.files;
+      if (port > 0) settings.tls = { port, certificateList, hasDefaultCertificate };
+    };
     const edge = new HaproxyEdge({
       files: this.files,
       logger,
-      settings: {
-        bindAddresses: config.edgeHosts,
-        httpPort: config.edgeHttpPort,
-        ...(config.edgeAppsPort > 0 && { appsPort: config.edgeAppsPort }),
-        acceptsProxy: config.acceptsProxy,
-        statsSocket: this.files.adminSocket,
-        mapFiles: this.files.maps,
-        socketPrefix: this.files.socketPrefix,
-        certificateDirectory: this.files.certificates,
-        hardStopSeconds: HARD_STOP_SECONDS,
-      },
+      settings,
       onExit: () => this.loop.haproxyGone(),
     });
     this.dns = new DnsService({
@@ -50,6 +58,10 @@ export class RouterService implements OnModuleDestroy {
       logger,
       isConnected: () => this.loop.isConnected,
     });
+    const client = new ControllerClient(
+      config.controllerUrls,
+      ownAuthorization('operator', (level, message) => logger[level](message)),
+    );
     const rules: EdgeRules = {
       groups: config.groups,
       isStrict: config.isStrict,
@@ -61,11 +73,14 @@ export class RouterService implements OnModuleDestroy {
       routerId: readRouterId(config.dataDirectory),
       rules: () => rules,
       isPortFree: (port) => isPortFreeAt(config.edgeHosts, port),
-      client: new ControllerClient(
-        config.controllerUrls,
-        ownAuthorization('operator', (level, message) => logger[level](message)),
-      ),
+      client,
       edge,
+      certificates: new EdgeCertificates({
+        client,
+        files: this.files,
+        onDefault: setDefaultCertificate,
+        ...(config.certificateDirectory !== '' && { directory: config.certificateDirectory }),
+      }),
       health: new HealthRecord(join(config.dataDirectory, 'healthy-tasks.json'), logger),
       logger,
       url: () => `${scheme}://${config.host}:${config.port}`,

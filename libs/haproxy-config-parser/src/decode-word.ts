@@ -27,6 +27,7 @@ const DOUBLE_QUOTE = 34;
 const DOLLAR = 36;
 const SINGLE_QUOTE = 39;
 const BACKSLASH = 92;
+const CLOSING_BRACE = 125;
 
 // 0 ordinary, 1 white space (C isspace; LF never gets here), 2 may end a word or change how it is read.
 const CLASS_OF_ASCII = new Uint8Array(128);
@@ -70,12 +71,17 @@ function classOf(code: number): number {
 /** The word being decoded: finished words of an expansion, and the one still growing. */
 interface Decoding {
   readonly finished: string[];
+  readonly variables: string[];
   current: string;
 }
 
 function decodeWord(scan: Scan, start: number): ConfigWord {
   const { text, end } = scan;
-  const decoding: Decoding = { finished: [], current: text.slice(start, scan.at) };
+  const decoding: Decoding = {
+    finished: [],
+    variables: [],
+    current: text.slice(start, scan.at),
+  };
   let quote = 0;
   let quoteAt = 0;
   while (scan.at < end) {
@@ -109,7 +115,10 @@ function finishWord(scan: Scan, start: number, decoding: Decoding): ConfigWord {
     return nul === -1 ? value : value.slice(0, nul);
   });
   const [value = ''] = values;
-  return values.length === 1 ? { raw, value } : { raw, value: values.join(' '), expansion: values };
+  const { variables } = decoding;
+  const word =
+    values.length === 1 ? { raw, value } : { raw, value: values.join(' '), expansion: values };
+  return variables.length === 0 ? word : { ...word, variables };
 }
 
 function readEscape(scan: Scan, inDoubleQuotes: boolean): string {
@@ -166,11 +175,13 @@ function readVariable(scan: Scan, decoding: Decoding): void {
     scan.at++;
   } else {
     scan.at = reference.next;
+    decoding.variables.push(reference.name);
     append(decoding, reference.value, reference.expands);
   }
 }
 
 interface VariableReference {
+  readonly name: string;
   readonly value: string;
   readonly expands: boolean;
   readonly next: number;
@@ -193,9 +204,10 @@ function parseVariable(scan: Scan): VariableReference | VariableFault {
     const message = 'a variable name begins with a letter or _, or is .FILE, .LINE or .SECTION';
     return { offset: nameAt, code: 'invalid-variable-name', message };
   }
+  const [name] = match;
   const value = lookUp(scan.context, match);
-  let at = nameAt + match[0].length;
-  if (!braced) return { value: value ?? '', expands: false, next: at };
+  let at = nameAt + name.length;
+  if (!braced) return { name, value: value ?? '', expands: false, next: at };
 
   const expands = text[at] === '[';
   if (expands) {
@@ -211,14 +223,14 @@ function parseVariable(scan: Scan): VariableReference | VariableFault {
     return { offset: dollarAt, code: 'unmatched-brace', message };
   }
   const fallback = close > at ? text.slice(at + 1, close) : '';
-  return { value: value ?? fallback, expands, next: close + 1 };
+  return { name, value: value ?? fallback, expands, next: close + 1 };
 }
 
 /** Offset of the next `}` on the line, or the line's end. */
 function findBrace(scan: Scan, from: number): number {
   const { text, end } = scan;
   let at = scan.lacksBrace ? end : from;
-  while (at < end && text[at] !== '}') at++;
+  while (at < end && text.charCodeAt(at) !== CLOSING_BRACE) at++;
   scan.lacksBrace = at === end;
   return at;
 }

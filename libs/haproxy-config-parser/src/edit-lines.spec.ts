@@ -64,6 +64,14 @@ describe('editLines', () => {
     expect(print(edited)).toBe('global\n setenv A "$HOST" c');
   });
 
+  it('quotes a kept word whose backslash would take in what follows', () => {
+    const edited = editLines(parse('backend a\n acl x path_reg a\\\n'), [
+      { kind: 'replace', lineIndex: 1, words: ['acl', 'x', 'path_reg', 'a\\', 'b'] },
+    ]);
+
+    expect(print(edited)).toBe("backend a\n acl x path_reg 'a\\' b\n");
+  });
+
   it('removes and inserts by the indices of the given document', () => {
     const edited = editLines(parse(EDGE), [
       { kind: 'remove', lineIndex: 2 },

@@ -125,7 +125,8 @@ function replaceWords(line: ConfigLine, words: readonly string[]): string {
     const old = isKeepable ? line.words[index] : undefined;
     const isOldGap = index < line.words.length;
     if (index > 0) text += (isOldGap && line.separators[index - 1]) || ' ';
-    if (old !== undefined && old.value === value) text += old.raw;
+    // Behind a backslash at its end, the space that follows would become part of the word.
+    if (old !== undefined && old.value === value && !old.raw.endsWith('\\')) text += old.raw;
     else text += index === 0 ? quoteFirstWord(value) : quote(value);
   }
   if (line.comment !== '') text += (line.separators.at(-1) ?? ' ') + line.comment;

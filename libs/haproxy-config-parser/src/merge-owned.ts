@@ -28,7 +28,7 @@ export interface MergeOwnedOptions {
  * sections stand at the end of the file. A part without lines or sections is taken as not given.
  *
  * Throws `OwnedMergeError` for damaged marks, a place inside an open `.if`, and names the base already has; `ConfigWriteError` for words that
- * HAProxy could not read back. O(base + parts).
+ * HAProxy could not read back. O(lines) for each part.
  */
 export function mergeOwned(
   base: string | ConfigDocument,
@@ -39,7 +39,7 @@ export function mergeOwned(
   checkNames(owner, parts);
   const given = typeof base === 'string' ? parse(base) : base;
   const stripped = stripOwned(given, owner);
-  const site = toMergeSite({ owner, ...stripped });
+  const site = toMergeSite(stripped, { owner, parts });
   const placed = parts.flatMap((part) => placePart(site, part) ?? []);
   const { text, baseLines } = compose(stripped.document, owner, placed);
   const merged = parse(text, given.options);

@@ -1,7 +1,7 @@
 /** What is wrong with a line. `error` means HAProxy refuses the file; `warning` means it reads something else than what is seen. */
 export type DiagnosticSeverity = 'error' | 'warning';
 
-/** Stable names of everything the lexer reports. */
+/** Stable names of everything that is reported: first by the lexer, then by conditionals, then by `checkDocument`. */
 export type DiagnosticCode =
   | 'unmatched-quote'
   | 'invalid-hex-escape'
@@ -14,7 +14,25 @@ export type DiagnosticCode =
   | 'invalid-scope'
   | 'encoded-nul'
   | 'empty-first-word'
-  | 'ignored-text';
+  | 'ignored-text'
+  | 'condition-without-if'
+  | 'branch-after-else'
+  | 'unclosed-condition'
+  | 'too-deep-condition'
+  | 'invalid-condition'
+  | 'unexpected-argument'
+  | 'unknown-directive'
+  | 'alert-directive'
+  | 'modifier-not-allowed'
+  | 'statement-outside-section'
+  | 'unknown-section'
+  | 'missing-name'
+  | 'invalid-name'
+  | 'duplicate-name'
+  | 'unknown-defaults'
+  | 'ambiguous-defaults'
+  | 'mixed-defaults'
+  | 'invalid-environment-statement';
 
 /** One finding on one line. `column` counts UTF-16 units from 1, as editors do; HAProxy itself counts bytes. */
 export interface LineDiagnostic {
@@ -37,6 +55,8 @@ export interface ConfigWord {
   readonly raw: string;
   readonly value: string;
   readonly expansion?: readonly string[];
+  /** Names of the variables referenced inside double quotes, if any; pseudo variables with their dot. */
+  readonly variables?: readonly string[];
 }
 
 /**

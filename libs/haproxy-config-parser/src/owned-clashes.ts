@@ -1,14 +1,8 @@
 import type { ConfigDocument } from './model.js';
 import { listOwnedBlocks, type OwnedBlock } from './owned-marks.js';
 import { OwnedMergeError } from './owned-merge-error.js';
+import { PROXY_ABILITIES } from './section-keywords.js';
 import { type Section, sections } from './sections.js';
-
-/** Which of the two proxy abilities a section has; two sections of one name may not share one. */
-const ABILITIES: Readonly<Record<string, readonly string[]>> = {
-  frontend: ['proxy front'],
-  backend: ['proxy back'],
-  listen: ['proxy front', 'proxy back'],
-};
 
 /**
  * Throws `OwnedMergeError` when a generated section has a name that another section has: a proxy with an overlapping ability, or a section of
@@ -42,7 +36,7 @@ export function refuseClashes(
 function claim(byName: Map<string, Section>, section: Section): Section | undefined {
   const { kind, name } = section;
   if (name === undefined) return undefined;
-  for (const space of ABILITIES[kind] ?? [kind]) {
+  for (const space of PROXY_ABILITIES[kind] ?? [kind]) {
     const key = `${space} ${name}`;
     const other = byName.get(key);
     if (other !== undefined) return other;
@@ -63,7 +57,7 @@ function clash(
       ? `line ${other.headerIndex + 1} of the result, generated too`
       : `line ${line} of the base`;
   const message = `${section.kind} "${section.name}" of part "${block.part}" (line ${otherLine} of the result) has the name of ${other.kind} "${other.name}" on ${where}`;
-  const code = section.kind in ABILITIES ? 'proxy-clash' : 'section-clash';
+  const code = Object.hasOwn(PROXY_ABILITIES, section.kind) ? 'proxy-clash' : 'section-clash';
   const place = { otherLine, part: block.part };
   return new OwnedMergeError(code, message, line === undefined ? place : { ...place, line });
 }

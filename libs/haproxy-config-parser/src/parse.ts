@@ -15,18 +15,22 @@ import { SECTION_KEYWORDS } from './section-keywords.js';
  */
 export function parse(text: string, options: ParseOptions = {}): ConfigDocument {
   const lines: ConfigLine[] = [];
-  let context: LexContext = toLexContext(options);
+  // One object for all lines: it is read while a line is lexed and kept by none.
+  const context: Writable<LexContext> = { ...toLexContext(options) };
   let at = 0;
   while (at < text.length) {
     const span = spanLine(text, at);
-    const line = lexLine(text, span, { ...context, lineNumber: lines.length + 1 });
+    context.lineNumber = lines.length + 1;
+    const line = lexLine(text, span, context);
     lines.push(line);
     const sectionName = openedSectionName(line);
-    if (sectionName !== undefined) context = { ...context, sectionName };
+    if (sectionName !== undefined) context.sectionName = sectionName;
     at = span.next;
   }
   return { lines, options };
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Writes a document back exactly as it was read. */
 export function print(document: ConfigDocument): string {
@@ -49,7 +53,7 @@ export function listDiagnostics(document: ConfigDocument): readonly ConfigDiagno
 }
 
 /** The value of `.SECTION` from this line on, if it opens a section: the section's name, or its keyword when it has none. */
-function openedSectionName(line: ConfigLine): string | undefined {
+export function openedSectionName(line: ConfigLine): string | undefined {
   const first = line.words[0];
   if (line.kind !== 'statement' || first === undefined) return undefined;
   if (!SECTION_KEYWORDS.has(firstValue(first))) return undefined;

@@ -2,7 +2,7 @@ import { ConfigWriteError } from './config-write-error.js';
 import { lex } from './lex-line.js';
 import { SECTION_INDENT_SPACES } from './limits.js';
 import { formatComment, formatLine } from './quote.js';
-import { SECTION_KEYWORDS } from './section-keywords.js';
+import { SECTION_KEYWORDS, SECTION_NAME } from './section-keywords.js';
 
 /**
  * One line of generated configuration: its words (quoted as needed); words with a trailing comment; a comment alone; or one line of HAProxy
@@ -31,7 +31,6 @@ export interface RenderOptions {
 }
 
 const INDENT = ' '.repeat(SECTION_INDENT_SPACES);
-const SECTION_NAME = /^[A-Za-z0-9_.:-]+$/;
 const TAKES_FROM: ReadonlySet<string> = new Set(['defaults', 'frontend', 'backend', 'listen']);
 
 /**

@@ -1,5 +1,7 @@
+import type { LineState } from './evaluate-conditions.js';
 import { firstValue, valuesOf } from './lex-line.js';
 import type { ConfigDocument, ConfigLine } from './model.js';
+import { readHeader } from './section-header.js';
 import { SECTION_KEYWORDS } from './section-keywords.js';
 
 /** One configuration line of a section, decoded. `lineIndex` counts from 0 in the document's lines. */
@@ -40,11 +42,20 @@ export interface Section {
   readonly servers: readonly Server[];
 }
 
+/** Which lines to read. */
+export interface SectionsOptions {
+  /** States from `evaluateConditions`; inactive lines are left out. */
+  readonly states?: readonly LineState[];
+}
+
 /**
- * The sections of a document in file order, conditionals read as if every branch were taken. Lines before the first section, directives (`.if`,
+ * The sections of a document in file order, conditionals read as if every branch were taken unless their states are given. Lines before the first section, directives (`.if`,
  * `.notice`) and scopes are in no section's statements. O(lines).
  */
-export function sections(document: ConfigDocument): readonly Section[] {
+export function sections(
+  document: ConfigDocument,
+  options: SectionsOptions = {},
+): readonly Section[] {
   const found: Section[] = [];
   let header: ConfigLine | undefined;
   let headerIndex = 0;
@@ -55,6 +66,7 @@ export function sections(document: ConfigDocument): readonly Section[] {
   };
   for (const [lineIndex, line] of document.lines.entries()) {
     conditionDepth = Math.max(0, conditionDepth + conditionStep(line));
+    if (options.states?.[lineIndex] === 'inactive') continue;
     if (opensSection(line)) {
       close(lineIndex);
       header = line;
@@ -146,17 +158,13 @@ function toSection(
       servers.push({ lineIndex, name: first, address, parameters });
     }
   }
-  return { ...readHeader(header), ...body, binds, servers };
-}
-
-/** `defaults` may have no name and still a `from`; all others have the name first. */
-function readHeader(header: ConfigLine): Pick<Section, 'kind' | 'name' | 'from'> {
-  const [kind = '', ...words] = valuesOf(header.words);
-  const isAnonymous = kind === 'defaults' && words[0] === 'from' && words.length > 1;
-  const [name, keyword, from] = isAnonymous ? [undefined, ...words] : words;
+  const { kind, name, from } = readHeader(header);
   return {
     kind,
     ...(name !== undefined && { name }),
-    ...(keyword === 'from' && from !== undefined && { from }),
+    ...(from !== undefined && { from }),
+    ...body,
+    binds,
+    servers,
   };
 }

@@ -14,6 +14,8 @@ export interface EdgeScope {
   readonly isStrict?: boolean;
   /** Apps may not put lines of their own in place of the built-in ones. */
   readonly refusesTemplates?: boolean;
+  /** TLS cannot be passed through beside TLS that ends here. */
+  readonly refusesPassthrough?: boolean;
 }
 
 /** The routes of one app, before it is known what other apps ask for. */
@@ -45,6 +47,10 @@ export function routesOf(
     for (const { label, reason } of labelProblems) tell('label', `${label}: ${reason}`);
     if (port.protocols.includes('udp')) tell('unsupported', UDP_REASON);
     if (!port.protocols.includes('tcp')) continue;
+    if (labels.passthrough && scope.refusesPassthrough) {
+      tell('unsupported', PASSTHROUGH_REASON);
+      continue;
+    }
     const route = toRoute(app, { port, labels, ports, scope }, tell);
     if (route.mode === 'tcp' && !isTcpServable(labels, tell)) continue;
     const templates = checkTemplates(route, (label, reason) =>
@@ -57,6 +63,9 @@ export function routesOf(
 
 const UDP_REASON =
   'HAProxy does not forward UDP: clients reach the instances themselves (SRV records tell where)';
+
+const PASSTHROUGH_REASON =
+  "TLS is not passed through here: the operator's haproxy.cfg confines the workers (chroot, user or group)";
 
 function isServed(labels: PortLabels, scope: EdgeScope): boolean {
   if (!(labels.enabled ?? scope.isStrict !== true)) return false;

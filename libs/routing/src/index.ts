@@ -18,7 +18,12 @@ export {
   type NamedInstance,
   toAppEntry,
 } from './dns/app-entry.js';
-export { type RoutedApp, toAppRecords, toVipRecords } from './dns/app-records.js';
+export {
+  type RoutedApp,
+  toAppRecords,
+  toInstanceRecords,
+  toVipRecords,
+} from './dns/app-records.js';
 export { isDomain, isInDomain, MAX_LABEL, MAX_NAME } from './dns/dns-name.js';
 export type { AppRecords, DnsNaming } from './dns/dns-naming.js';
 export {
@@ -46,6 +51,7 @@ export type { LabelProblem } from './labels/label-reader.js';
 export { type PortLabels, readPortLabels } from './labels/port-labels.js';
 export { type EdgeCommand, planEdgeUpdate } from './plan-edge-update.js';
 export { type EdgeSettings, type EdgeTls, toSocketAddress } from './render/edge-settings.js';
+export { type BaseClaims, canConnectSockets, claimsOfBase } from './render/merge-base.js';
 export {
   generationMark,
   renderConfig,

@@ -12,7 +12,7 @@ const CLI = join(ROOT, 'dist/apps/cli/src/main.js');
 const START_LIMIT_MS = 120_000;
 const STOP_LIMIT_MS = 60_000;
 /** Ports of one cluster with three agents, before the offset. */
-const OWN_PORTS = [8080, 5050, 5051, 5052, 5053, 8000, 9090];
+const OWN_PORTS = [8080, 5050, 5051, 5052, 5053, 8000, 8053, 9090];
 /** Where the ports of one cluster begin: its own are moved by `offset`, services and tasks have a range each. */
 export interface PortLayout {
   readonly offset: number;
@@ -107,6 +107,7 @@ export class Cluster {
   readonly agentUrl = `http://127.0.0.1:${5051 + PORT_OFFSET}`;
   readonly routerUrl = `http://127.0.0.1:${9090 + PORT_OFFSET}`;
   readonly edgeUrl = `http://127.0.0.1:${8000 + PORT_OFFSET}`;
+  readonly dnsPort = 8053 + PORT_OFFSET;
   readonly dataDirectory: string;
   /** Everything `pacer up` printed so far. */
   output = '';

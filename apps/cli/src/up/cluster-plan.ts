@@ -22,6 +22,8 @@ export interface ClusterPorts {
   readonly router: number;
   readonly edgeHttp: number;
   readonly edgeHttps: number;
+  /** UDP and TCP. */
+  readonly dns: number;
 }
 
 /** What the machine, or its owner by settings, gives to all agents together. */
@@ -51,6 +53,7 @@ export const DEFAULT_PORTS: ClusterPorts = {
   router: 9090,
   edgeHttp: 8000,
   edgeHttps: 8443,
+  dns: 8053,
 };
 
 /**
@@ -80,6 +83,7 @@ export function planCluster(input: ClusterPlanInput): readonly DaemonPlan[] {
       PACER_CONTROLLER_URLS: controllerUrl,
       PACER_EDGE_HTTP_PORT: String(ports.edgeHttp),
       PACER_EDGE_HTTPS_PORT: String(ports.edgeHttps),
+      PACER_DNS_PORT: String(ports.dns),
       PACER_RESERVED_PORTS: [
         ...[ports.api, ports.master, ...agents.map(({ port }) => port)],
         // HAProxy on a task's port would keep the task from binding it: a fixed host port is also the service port.

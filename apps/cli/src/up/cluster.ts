@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { ConfigError } from '#platform';
 import { findEmbeddedDatabase, startEmbeddedDatabase } from '#store';
 import { type DaemonPlan, planCluster } from './cluster-plan.js';
+import { findDnsProblem, requireOwnDnsPort } from './dns-problem.js';
 import { findEdgeProblem, listProgramFolders } from './edge-problem.js';
 import { endHaproxy, isHaproxyRunning } from './haproxy-record.js';
 import { LogFiles } from './log-files.js';
@@ -26,6 +27,8 @@ export interface ReadyCluster {
   readonly plans: readonly DaemonPlan[];
   /** Why apps cannot be reached through HAProxy. */
   readonly edgeProblem: string | undefined;
+  /** Why names are not answered (yet). */
+  readonly dnsProblem: string | undefined;
 }
 
 /** A one-machine cluster: the database, four kinds of daemons, their logs and records. */
@@ -60,12 +63,14 @@ export class Cluster {
     this.agents = this.decideAgents();
     // Before the database, which takes its time: it has no part in the ports.
     requireReachablePorts(this.planWith(''));
+    if (this.options.dnsHost !== undefined) requireOwnDnsPort(this.options.ports, this.agents);
     const url = this.options.databaseUrl || (await this.startDatabase());
     const plans = this.planWith(url);
     this.requirePrograms(plans);
     await this.endUnplanned(plans);
     await this.requireFreePorts(plans);
     const edgeProblem = await this.findEdgeProblem();
+    const dnsProblem = await this.findDnsProblem();
     this.daemons = plans.map((plan) => new SupervisedDaemon(plan, this.host));
     this.rotation = setInterval(() => this.rotateLogs(), ROTATE_EVERY_MS);
     const began = performance.now();
@@ -80,7 +85,7 @@ export class Cluster {
     await this.waitForService(plans, signal);
     this.run.agents.write(this.agents);
     this.report(`cluster ready (${took()})`);
-    return { plans, edgeProblem };
+    return { plans, edgeProblem, dnsProblem };
   }
 
   /**
@@ -206,6 +211,12 @@ export class Cluster {
       isPortOurs:
         isHaproxyRunning(this.routerDirectory) || (await isFree(ports.edgeHttp, edgeHost)),
     });
+  }
+
+  private async findDnsProblem(): Promise<string | undefined> {
+    const { dnsHost, ports } = this.options;
+    const isOurs = this.run.findRunning('router') !== undefined;
+    return dnsHost === undefined || isOurs ? undefined : findDnsProblem(dnsHost, ports.dns);
   }
 
   private get routerDirectory(): string {

@@ -34,6 +34,9 @@ export interface UpOptions {
   readonly scheme: 'http' | 'https';
   /** Where HAProxy listens. */
   readonly edgeHost: string;
+  /** Where names are answered; undefined: nowhere. */
+  readonly dnsHost: string | undefined;
+  readonly dnsDomain: string;
   readonly ports: ClusterPorts;
   /** An external PostgreSQL; empty: the embedded one. */
   readonly databaseUrl: string;
@@ -64,6 +67,10 @@ export function readUpOptions(flags: UpFlags): UpOptions {
       router: portNumber('PACER_ROUTER_PORT', 0),
       edgeHttp: portNumber('PACER_EDGE_HTTP_PORT', 0),
       edgeHttps: portNumber('PACER_EDGE_HTTPS_PORT', 0),
+      dns: portNumber('PACER_DNS_PORT', 0),
+      dnsHost: text('PACER_DNS_HOST', '127.0.0.1'),
+      dnsDomain: text('PACER_DNS_DOMAIN', 'pacer'),
+      isDnsOn: toggle('PACER_DNS', true),
       taskPorts: parsed('PACER_AGENT_PORTS', parseRange, { begin: 31_000, end: 32_000 }),
     },
     {
@@ -96,6 +103,8 @@ export function readUpOptions(flags: UpFlags): UpOptions {
     host: read.host,
     scheme,
     edgeHost: read.edgeHost,
+    dnsHost: read.isDnsOn ? read.dnsHost : undefined,
+    dnsDomain: read.dnsDomain,
     ports: shiftPorts(read, read.offset),
     databaseUrl: read.databaseUrl,
     taskPorts: read.taskPorts,
@@ -151,6 +160,7 @@ function shiftPorts(set: ClusterPorts, offset: number): ClusterPorts {
     router: shift('router'),
     edgeHttp: shift('edgeHttp'),
     edgeHttps: shift('edgeHttps'),
+    dns: shift('dns'),
   };
 }
 

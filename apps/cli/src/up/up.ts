@@ -33,8 +33,8 @@ export async function runUp(flags: UpFlags): Promise<number> {
   let code = 0;
   let { keepTasks } = options;
   try {
-    const { plans, edgeProblem } = await cluster.start(stopping.signal);
-    process.stdout.write(renderWelcome({ plans, edgeProblem, ...options }));
+    const { plans, edgeProblem, dnsProblem } = await cluster.start(stopping.signal);
+    process.stdout.write(renderWelcome({ plans, edgeProblem, dnsProblem, ...options }));
     await stopped;
     report(options.keepTasks ? 'stopping, tasks go on' : 'stopping, tasks too');
   } catch (error) {

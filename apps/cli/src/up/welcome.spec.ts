@@ -6,9 +6,12 @@ import { renderWelcome } from './welcome.js';
 const cluster = {
   plans: [],
   edgeHost: '127.0.0.1',
+  dnsHost: '127.0.0.1',
+  dnsDomain: 'pacer',
   ports: DEFAULT_PORTS,
   keepTasks: false,
   edgeProblem: undefined,
+  dnsProblem: undefined,
 };
 
 it('names the edge', () => {
@@ -21,6 +24,18 @@ it('promises no edge where there is none', () => {
 
   expect(text).toContain('no edge: HAProxy is missing');
   expect(text).not.toContain(':8000');
+});
+
+it('names DNS, or says why there is none', () => {
+  const dnsProblem = 'port 8053 is used by another program';
+
+  expect(renderWelcome(cluster)).toContain('  DNS          127.0.0.1:8053 (UDP and TCP)');
+  expect(renderWelcome({ ...cluster, dnsProblem })).toContain(
+    `  DNS          no names: ${dnsProblem}`,
+  );
+  expect(renderWelcome({ ...cluster, dnsHost: undefined })).toContain(
+    '  DNS          off (PACER_DNS)',
+  );
 });
 
 it('deploys the app of the README, in one line', () => {

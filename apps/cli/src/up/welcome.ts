@@ -23,10 +23,14 @@ const FIRST_APP = JSON.stringify({
 export function renderWelcome(cluster: {
   readonly plans: readonly DaemonPlan[];
   readonly edgeHost: string;
+  readonly dnsHost: string | undefined;
+  readonly dnsDomain: string;
   readonly ports: ClusterPorts;
   readonly keepTasks: boolean;
   /** Why apps cannot be reached through HAProxy. */
   readonly edgeProblem: string | undefined;
+  /** Why names are not answered (yet). */
+  readonly dnsProblem: string | undefined;
 }): string {
   const { plans, edgeHost, ports, edgeProblem } = cluster;
   const urls = (program: DaemonPlan['program']) =>
@@ -44,6 +48,7 @@ export function renderWelcome(cluster: {
   edge         ${edge}      router ${urls('router').join()}
   master       ${urls('master').join()}
   agents       ${urls('agent').join(' ')}
+  DNS          ${describeDns(cluster)}
 
   ${next}
 
@@ -52,4 +57,12 @@ export function renderWelcome(cluster: {
   Ctrl-C stops everything${cluster.keepTasks ? ' but the tasks' : ', tasks included'}.
 
 `;
+}
+
+/** The name is that of the first app. */
+function describeDns(cluster: Parameters<typeof renderWelcome>[0]): string {
+  const { dnsHost, dnsDomain, dnsProblem, ports } = cluster;
+  if (dnsHost === undefined) return 'off (PACER_DNS)';
+  if (dnsProblem !== undefined) return `no names: ${dnsProblem}`;
+  return `${dnsHost}:${ports.dns} (UDP and TCP)      dig @${dnsHost} -p ${ports.dns} hello.${dnsDomain}`;
 }

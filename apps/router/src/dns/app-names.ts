@@ -12,11 +12,12 @@ import {
   type RouteTable,
   toAppEntry,
   toAppRecords,
+  toInstanceRecords,
   toVipRecords,
   type ZoneChange,
 } from '#routing';
 import type { MirrorListener } from '../sync/app-mirror.js';
-import { routedApps } from './routed-apps.js';
+import { isSameRoute, routedApps } from './routed-apps.js';
 
 /** What changed, after the zone has it. */
 export interface NamesChange extends ZoneChange {
@@ -66,6 +67,7 @@ export class AppNames implements MirrorListener {
   private readonly pending = new Map<string, PendingApp>();
   private health: ReadonlyMap<string, boolean> = new Map();
   private table: RouteTable | undefined;
+  private known: DnsAuthority | undefined;
   private timer: NodeJS.Immediate | undefined;
 
   constructor(private readonly options: AppNamesOptions) {
@@ -87,10 +89,23 @@ export class AppNames implements MirrorListener {
     this.schedule();
   }
 
+  /** Names an app has, its instances' among them. O(records of the app). */
+  namesOf({ id, instances }: AppEntry): readonly string[] {
+    const sources = [id, ...instances.map(({ taskId }) => sourceOf(id, taskId))];
+    const names = sources.flatMap((one) => this.zone.recordsOf(one).map(({ name }) => name));
+    return [...new Set(names)].sort();
+  }
+
   put(id: string, app: WireApp | undefined, health: ReadonlyMap<string, boolean>): void {
     this.health = health;
     this.enqueue(id, app);
     this.schedule();
+  }
+
+  /** Takes an app in at once, without a turn. */
+  takeNow(app: WireApp): void {
+    this.pending.delete(app.id);
+    this.take(app.id, app);
   }
 
   /** The host's address is known now, or another one. */
@@ -101,32 +116,38 @@ export class AppNames implements MirrorListener {
     this.schedule();
   }
 
-  /** Which apps routers lead to. O(routes). */
+  /** Which apps routers lead to. O(routes) for the comparison; only apps whose ports changed are named anew. */
   followRoutes(table: RouteTable): void {
-    if (table === this.table) return;
+    const before = this.table?.routes;
     this.table = table;
+    const isSame = table.routes.every((route, index) => route === before?.[index]);
+    if (isSame && table.routes.length === before?.length) return;
     const routed = routedApps(table, this.apps);
     for (const id of this.vips.keys()) if (!routed.has(id)) this.setVip(id, undefined);
-    for (const [id, app] of routed) this.setVip(id, app);
+    for (const [id, app] of routed) {
+      if (!isSameRoute(app, this.vips.get(id))) this.setVip(id, app);
+    }
   }
 
   /** Names that come from no app. */
   putOwn(records: readonly DnsRecord[]): void {
-    this.change('router', { records, claims: records.map(({ name }) => name), problems: [] });
+    const claims = [...new Set(records.map(({ name }) => name))];
+    this.changed('router', [], [this.zone.put('router', { records, claims })]);
   }
 
   /** What a former life knew. */
   restore(entries: readonly AppEntry[], vips: readonly RoutedApp[]): void {
-    for (const entry of entries) this.setEntry(entry);
+    for (const entry of entries) this.setEntry(entry.id, entry);
     for (const app of vips) this.setVip(app.id, app);
   }
 
-  authority(ttls: {
-    readonly ttlSeconds: number;
-    readonly negativeTtlSeconds: number;
-  }): DnsAuthority {
-    const { domain, mesosDomain } = this.naming;
-    return { ...ttls, domains: [domain, mesosDomain], serial: this.serial };
+  /** As of now; made anew when the serial has changed. */
+  authority(ttls: Pick<DnsAuthority, 'ttlSeconds' | 'negativeTtlSeconds'>): DnsAuthority {
+    if (this.known?.serial !== this.serial) {
+      const { domain, mesosDomain } = this.naming;
+      this.known = { ...ttls, domains: [domain, mesosDomain], serial: this.serial };
+    }
+    return this.known;
   }
 
   stop(): void {
@@ -134,7 +155,11 @@ export class AppNames implements MirrorListener {
     this.timer = undefined;
   }
 
-  private enqueue(id: string, app: WireApp | undefined): void {
+  /** An app that is declared no more has no names, though its tasks may still have requests to answer. */
+  private enqueue(id: string, listed: WireApp | undefined): void {
+    const app = listed?.leaving === true ? undefined : listed;
+    if (app === undefined) this.apps.delete(id);
+    else this.apps.set(id, app);
     const sinceMs = this.pending.get(id)?.sinceMs ?? performance.now();
     this.pending.set(id, { app, sinceMs });
   }
@@ -159,16 +184,13 @@ export class AppNames implements MirrorListener {
 
   private take(id: string, app: WireApp | undefined): void {
     if (app === undefined) {
-      this.apps.delete(id);
-      this.entries.delete(id);
-      this.change(id, { records: [], claims: [], problems: [] });
+      this.setEntry(id, undefined);
       return;
     }
-    this.apps.set(id, app);
     const { addressOf, logger } = this.options;
     const before = this.entries.get(id);
     try {
-      this.setEntry(toAppEntry(app, { lastKnownHealth: this.health, before, addressOf }));
+      this.setEntry(id, toAppEntry(app, { lastKnownHealth: this.health, before, addressOf }));
     } catch (error) {
       // Not what Marathon lists. The others go on, and so does what this one had.
       this.problems.set(id, [`app ${id} cannot be read: ${String(error)}`]);
@@ -176,26 +198,53 @@ export class AppNames implements MirrorListener {
     }
   }
 
-  private setEntry(entry: AppEntry): void {
-    this.entries.set(entry.id, entry);
-    this.change(entry.id, toAppRecords(entry, this.naming));
+  /** Each instance is a source of the zone: what did not change is not even looked at. */
+  private setEntry(id: string, entry: AppEntry | undefined): void {
+    const before = this.entries.get(id);
+    if (entry === undefined) this.entries.delete(id);
+    else this.entries.set(id, entry);
+    const named = new Map(before?.instances.map((one) => [one.taskId, one]));
+    const made = entry === undefined ? NOTHING : toAppRecords(entry, this.naming);
+    const changes = [this.zone.put(id, made)];
+    const problems = [...made.problems];
+    for (const instance of entry?.instances ?? []) {
+      const source = sourceOf(id, instance.taskId);
+      const isSame = named.get(instance.taskId) === instance && before?.weight === entry?.weight;
+      named.delete(instance.taskId);
+      // One without records has a problem, which is told anew.
+      if (entry === undefined || (isSame && this.zone.hasSource(source))) continue;
+      const own = toInstanceRecords(entry, instance, this.naming);
+      problems.push(...own.problems);
+      changes.push(this.zone.put(source, own));
+    }
+    for (const taskId of named.keys()) changes.push(this.zone.remove(sourceOf(id, taskId)));
+    this.changed(id, problems, changes);
   }
 
   private setVip(id: string, app: RoutedApp | undefined): void {
     if (app === undefined) this.vips.delete(id);
     else this.vips.set(id, app);
-    const nothing: AppRecords = { records: [], claims: [], problems: [] };
     const { edgeAddresses } = this.options;
-    const made = app === undefined ? nothing : toVipRecords(app, edgeAddresses, this.naming);
-    this.change(`${VIP}${id}`, made);
+    const made = app === undefined ? NOTHING : toVipRecords(app, edgeAddresses, this.naming);
+    this.changed(`${VIP}${id}`, made.problems, [this.zone.put(`${VIP}${id}`, made)]);
   }
 
-  private change(source: string, made: AppRecords): void {
-    if (made.problems.length === 0) this.problems.delete(source);
-    else this.problems.set(source, made.problems);
-    const { added, removed } = this.zone.put(source, made);
+  private changed(
+    source: string,
+    problems: readonly string[],
+    changes: readonly ZoneChange[],
+  ): void {
+    if (problems.length === 0) this.problems.delete(source);
+    else this.problems.set(source, problems);
+    const added = changes.flatMap((change) => change.added);
+    const removed = changes.flatMap((change) => change.removed);
     if (added.length + removed.length === 0) return;
     this.serial = (this.serial + 1) % MAX_SERIAL;
     this.options.onChange({ source, serial: this.serial, added, removed });
   }
 }
+
+const NOTHING: AppRecords = { records: [], claims: [], problems: [] };
+
+/** Ids of apps have no blank. */
+const sourceOf = (id: string, taskId: string): string => `${id} ${taskId}`;

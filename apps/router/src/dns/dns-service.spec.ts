@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLogger, readConfig } from '#platform';
+import { sampleRoute } from '../../../../test/support/edge-samples.js';
 import { DnsService } from './dns.service.js';
 import { askTcp, askUdp, dnsApp, dnsTask, opt, query } from './dns.test-support.js';
 import { dnsSettings, toDnsConfig } from './dns-config.js';
@@ -94,16 +95,14 @@ describe('DNS of the router', () => {
   it('names the routers for apps they lead to', async () => {
     await start();
     await sync(dnsApp('/shop/web', [dnsTask(1)]));
-    const route = { appId: '/shop/web', portIndex: 0, listenPort: 10_000 };
-    const table = (routes: readonly unknown[]) =>
-      ({ routes, conflicts: [] }) as unknown as Parameters<DnsService['names']['followRoutes']>[0];
-    service.names.followRoutes(table([route]));
+    const route = sampleRoute({ appId: '/shop/web' });
+    service.names.followRoutes({ routes: [route], conflicts: [] });
 
     expect(await resolver().resolve4('web.shop.vip.pacer')).toEqual(['192.0.2.1']);
     expect(await resolver().resolveSrv('_http._web._tcp.shop.vip.pacer')).toMatchObject([
       { port: 10_000, name: 'web.shop.vip.pacer' },
     ]);
-    service.names.followRoutes(table([]));
+    service.names.followRoutes({ routes: [], conflicts: [] });
     expect(await rcode('web.shop.vip.pacer')).toBe('NXDOMAIN');
   });
 

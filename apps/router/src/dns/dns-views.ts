@@ -5,7 +5,7 @@ import {
   type DnsNaming,
   type DnsRecord,
   type DnsZone,
-  toAppRecords,
+  toInstanceRecords,
 } from '#routing';
 import type { AppNames } from './app-names.js';
 
@@ -69,7 +69,7 @@ export async function enumerateView(names: AppNames): Promise<unknown> {
   await forEachEntry(names, (entry) => {
     const task = entry.id.split('/').filter(Boolean).toReversed().join('-');
     for (const instance of entry.instances) {
-      const { records } = toAppRecords({ ...entry, instances: [instance] }, naming);
+      const { records } = toInstanceRecords(entry, instance, naming);
       tasks.push({
         name: task,
         id: instance.taskId,
@@ -123,7 +123,7 @@ export async function appsView(names: AppNames): Promise<unknown> {
     apps.push({
       id: entry.id,
       version: entry.version,
-      names: [...new Set(names.zone.recordsOf(entry.id).map(({ name }) => name))].sort(),
+      names: names.namesOf(entry),
       failStatic: entry.isFailStatic,
       instances: entry.instances.map((instance) => ({
         taskId: instance.taskId,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { ApiError, type Logger, SseHub } from '#platform';
-import { addressRecords, type DnsRecord, nameServerOf } from '#routing';
+import { addressRecords, type DnsAuthority, type DnsRecord, nameServerOf } from '#routing';
 import { AppNames, type NamesChange } from './app-names.js';
 import type { DnsConfig } from './dns-config.js';
 import { DnsMetrics } from './dns-metrics.js';
@@ -25,8 +25,8 @@ const NEGATIVE_TTL_SECONDS = 5;
 const TICK_MS = 1_000;
 /** A change is on disk this long after, and one write comes this long after another, ms. */
 const SAVE_EVERY_MS = 3_000;
-/** Serials that may be used before the next write: at 1,000 changes/s, enough for minutes. */
-const SERIAL_RESERVE = 1_000_000;
+/** Serials that may be used before the next write: at 1,000 changes/s, enough for 100 s. */
+const SERIAL_RESERVE = 100_000;
 const MAX_SERIAL = 2 ** 32;
 /** Readers of the stream of changes. */
 const MAX_WATCHERS = 100;
@@ -39,6 +39,7 @@ export class DnsService {
   private readonly hub = new SseHub();
   private readonly file: ZoneFile;
   private readonly metrics = new DnsMetrics();
+  private readonly ttls: Pick<DnsAuthority, 'ttlSeconds' | 'negativeTtlSeconds'>;
   private tick: NodeJS.Timeout | undefined;
   private saving: Promise<void> = Promise.resolve();
   private savedAtMs = -Infinity;
@@ -50,7 +51,8 @@ export class DnsService {
   constructor(private readonly options: DnsServiceOptions) {
     const { config, dataDirectory, edgeHosts, logger } = options;
     const hosts = new TaskHosts((host) => this.names.hostChanged(host));
-    const { domain, mesosDomain, framework, weight } = config;
+    const { domain, mesosDomain, framework, weight, ttlSeconds } = config;
+    this.ttls = { ttlSeconds, negativeTtlSeconds: NEGATIVE_TTL_SECONDS };
     this.names = new AppNames({
       naming: { domain, mesosDomain, framework, weight },
       edgeAddresses: this.edgeAddresses(edgeHosts),
@@ -131,9 +133,8 @@ export class DnsService {
     await this.save({ isLast: true });
   }
 
-  authority() {
-    const { ttlSeconds } = this.config;
-    return this.names.authority({ ttlSeconds, negativeTtlSeconds: NEGATIVE_TTL_SECONDS });
+  authority(): DnsAuthority {
+    return this.names.authority(this.ttls);
   }
 
   /** Adds a reader of changes, or throws ApiError when there are too many. */

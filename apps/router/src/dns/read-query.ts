@@ -77,7 +77,7 @@ export function readQuery(message: Buffer): ReadQuery {
   const name = readName(message);
   if (name === undefined || name.end + 4 > message.length) return refuse(RCODE.FORMERR);
   const question = message.subarray(HEADER_BYTES, name.end + 4);
-  const edns = readEdns(message);
+  const edns = readEdns(message, name.end + 4);
   if (edns.kind === 'broken') return refuse(RCODE.FORMERR, { ...bare, question });
   const head = { ...bare, question, ...(edns.edns === undefined ? {} : { edns: edns.edns }) };
   if (edns.version > 0) return refuse(RCODE.BADVERS, head);
@@ -127,12 +127,25 @@ const NAME_TEXT: readonly string[] = Array.from({ length: 256 }, (_, byte) => {
   return `\\${String(byte).padStart(3, '0')}`;
 });
 
+/** OPT without options, which is what nearly all clients send: no codec is needed for it. */
+const isBareOpt = (message: Buffer, at: number): boolean =>
+  message.length === at + 11 &&
+  message.readUInt8(at) === 0 &&
+  message.readUInt16BE(at + 1) === OPT_TYPE &&
+  message.readUInt16BE(at + 9) === 0;
+
 type EdnsOutcome =
   | { readonly kind: 'broken' }
   | { readonly kind: 'read'; readonly version: number; readonly edns?: Edns };
 
-function readEdns(message: Buffer): EdnsOutcome {
-  if (message.readUInt16BE(10) === 0) return { kind: 'read', version: 0 };
+/** `end` is that of the question. */
+function readEdns(message: Buffer, end: number): EdnsOutcome {
+  const additionals = message.readUInt16BE(10);
+  if (additionals === 0) return { kind: 'read', version: 0 };
+  if (additionals === 1 && isBareOpt(message, end)) {
+    const edns = { payloadSize: message.readUInt16BE(end + 3) };
+    return { kind: 'read', version: message.readUInt8(end + 6), edns };
+  }
   let found: readonly OptAnswer[];
   try {
     found = (decode(message).additionals ?? []).filter((record) => record.type === 'OPT');

@@ -10,7 +10,8 @@ export function routedApps(
   for (const { appId, portIndex, listener } of routes) {
     const app = routed.get(appId) ?? { id: appId, ports: [] };
     routed.set(appId, app);
-    if (listener === undefined) continue;
+    // One with an address of its own is not at those of the edge.
+    if (listener === undefined || listener.address !== undefined) continue;
     const name = portName(apps.get(appId), portIndex);
     app.ports.push({ port: listener.port, ...(name === undefined ? {} : { name }) });
   }
@@ -22,3 +23,11 @@ function portName(app: WireApp | undefined, portIndex: number): string | undefin
   const ports = isContainerNetworked ? app?.container?.portMappings : app?.portDefinitions;
   return ports?.[portIndex]?.name;
 }
+
+/** Whether both are led to by the same ports. */
+export const isSameRoute = (one: RoutedApp, other: RoutedApp | undefined): boolean =>
+  one.ports.length === other?.ports.length &&
+  one.ports.every(
+    ({ port, name }, index) =>
+      port === other.ports[index]?.port && name === other.ports[index]?.name,
+  );

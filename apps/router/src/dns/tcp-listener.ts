@@ -33,6 +33,12 @@ export class TcpListener {
     return this.connections.size;
   }
 
+  /** Once it listens. */
+  get port(): number {
+    const address = this.server.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
   async listen(host: string, port: number): Promise<void> {
     this.server.listen({ host, port, exclusive: true, backlog: MAX_CONNECTIONS_WAITING });
     await once(this.server, 'listening');

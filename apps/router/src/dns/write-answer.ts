@@ -1,5 +1,5 @@
 import { type Answer, encode } from 'dns-packet';
-import type { DnsRecord } from '#routing';
+import type { DnsRecord, SrvData } from '#routing';
 import type { QueryHead } from './read-query.js';
 
 /** Largest UDP message that crosses networks in one piece (RFC 9715). */
@@ -14,6 +14,11 @@ const HEADER_BYTES = 12;
 const OPT_BYTES = 11;
 /** Type, class and so on of a record follow after its name, which is the root (1 byte) in what the codec writes. */
 const TAIL_AT = HEADER_BYTES + 1;
+const CLASS_IN = 1;
+const TYPE_A = 1;
+const TYPE_SRV = 33;
+const DOT = 46;
+const ZERO = 48;
 /** Offset of the data in what follows the name. */
 const DATA_AT = 10;
 /** Of SRV data: priority, weight and port come before the target. */
@@ -48,8 +53,8 @@ export function sizeLimit({ edns }: QueryHead, transport: 'udp' | 'tcp'): number
   return Math.min(Math.max(edns.payloadSize, PLAIN_UDP_BYTES), UDP_PAYLOAD_BYTES);
 }
 
-/** A name may be begun at the very end before it is found not to fit. */
-const scratch = Buffer.alloc(MAX_TCP_BYTES + 512);
+/** A record may be written behind the end before it is found not to fit: two names, or a text. */
+const scratch = Buffer.alloc(MAX_TCP_BYTES + 2_048);
 
 /**
  * Writes a response of at most `limit` bytes. Answers that do not fit are left out, and the response says so (TC);
@@ -118,18 +123,17 @@ class RecordWriter {
     let count = 0;
     for (const record of records) {
       const before = this.end;
-      const tail = encodeTail(record, options.ttlSeconds);
       if (options.isAnswer === true) this.pointTo(HEADER_BYTES);
       else this.writeOwner(record.name);
-      if (this.end + tail.length > this.limit) {
+      const tail = this.end;
+      this.end = writeTail(record, options.ttlSeconds, tail);
+      if (this.end > this.limit) {
         this.end = before;
         return count;
       }
-      tail.copy(scratch, this.end);
       // What stands behind the limit is never pointed to: the names of a record count once it is in.
       if (options.isAnswer !== true) this.remember(record.name, before);
-      if (record.type === 'SRV') this.remember(record.data.target, this.end + SRV_TARGET_AT);
-      this.end += tail.length;
+      if (record.type === 'SRV') this.remember(record.data.target, tail + SRV_TARGET_AT);
       count += 1;
     }
     return count;
@@ -189,8 +193,61 @@ class RecordWriter {
   }
 }
 
-/** All of a record but its name. */
-function encodeTail(record: DnsRecord, ttl: number): Buffer {
-  const answer = { ...record, name: '.', ttl } as Answer;
-  return encode({ type: 'response', answers: [answer] }).subarray(TAIL_AT);
+/** Writes all of a record but its name, at `at`; says where it ends. */
+function writeTail(record: DnsRecord, ttlSeconds: number, at: number): number {
+  if (record.type === 'A') return writeAddress(record.data, ttlSeconds, at);
+  if (record.type === 'SRV') return writeService(record.data, ttlSeconds, at);
+  // The others are asked for less often: the codec allocates for each.
+  const answer = { ...record, name: '.', ttl: ttlSeconds } as Answer;
+  const tail = encode({ type: 'response', answers: [answer] }).subarray(TAIL_AT);
+  return at + tail.copy(scratch, at);
+}
+
+function writeFixed(type: number, ttlSeconds: number, at: number): void {
+  scratch.writeUInt16BE(type, at);
+  scratch.writeUInt16BE(CLASS_IN, at + 2);
+  scratch.writeUInt32BE(ttlSeconds, at + 4);
+}
+
+function writeAddress(address: string, ttlSeconds: number, at: number): number {
+  writeFixed(TYPE_A, ttlSeconds, at);
+  scratch.writeUInt16BE(4, at + 8);
+  let end = at + DATA_AT;
+  let byte = 0;
+  for (let index = 0; index < address.length; index += 1) {
+    const code = address.charCodeAt(index);
+    if (code === DOT) {
+      scratch[end] = byte;
+      end += 1;
+      byte = 0;
+    } else byte = byte * 10 + (code - ZERO);
+  }
+  scratch[end] = byte;
+  return end + 1;
+}
+
+/** The target of an SRV record is never a pointer (RFC 2782). */
+function writeService(
+  { priority, weight, port, target }: SrvData,
+  ttlSeconds: number,
+  at: number,
+): number {
+  writeFixed(TYPE_SRV, ttlSeconds, at);
+  scratch.writeUInt16BE(priority, at + DATA_AT);
+  scratch.writeUInt16BE(weight, at + DATA_AT + 2);
+  scratch.writeUInt16BE(port, at + DATA_AT + 4);
+  let label = at + SRV_TARGET_AT;
+  let end = label + 1;
+  for (let index = 0; index < target.length; index += 1) {
+    const code = target.charCodeAt(index);
+    if (code === DOT) {
+      scratch[label] = end - label - 1;
+      label = end;
+    } else scratch[end] = code;
+    end += 1;
+  }
+  scratch[label] = end - label - 1;
+  scratch[end] = 0;
+  scratch.writeUInt16BE(end + 1 - (at + DATA_AT), at + 8);
+  return end + 1;
 }

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EDGE_MAPS, type EdgeMap, type EdgeMaps, renderMap } from '#routing';
+import { EDGE_MAPS, type EdgeMap, type EdgeMaps, type EdgeSettings, renderMap } from '#routing';
 
 /** Absolute paths of what router and HAProxy share. */
 export interface EdgeFiles {
@@ -15,8 +15,7 @@ export interface EdgeFiles {
   readonly certificates: string;
   /** Which of them TLS by host name uses. */
   readonly certificateList: string;
-  /** Begins the names of abstract sockets; of this folder alone. */
-  readonly socketPrefix: string;
+  readonly sockets: EdgeSettings['sockets'];
   readonly adminSocket: string;
   readonly masterSocket: string;
   readonly processRecord: string;
@@ -39,15 +38,24 @@ export function edgeFilesIn(directory: string, foreign?: ForeignPaths): EdgeFile
     const path = join(directory, name);
     return path.length <= MAX_SOCKET_PATH ? path : join(tmpdir(), `pacer-${mark}-${name}`);
   };
+  const plain = (name: string): string =>
+    /^[^\s"'\\#[\]]+$/.test(directory)
+      ? join(directory, name)
+      : join(tmpdir(), `pacer-${mark}-${name}`);
   return {
     config: join(directory, 'haproxy.cfg'),
     lastGoodConfig: join(directory, 'haproxy.last-good.cfg'),
     maps: Object.fromEntries(
       EDGE_MAPS.map((map) => [map, join(directory, `${toFileName(map)}.map`)]),
     ) as unknown as EdgeFiles['maps'],
-    certificates: join(directory, 'certificates'),
-    certificateList: join(directory, 'certificates.list'),
-    socketPrefix: `pacer-${mark}`,
+    // A list of certificates has words without blanks.
+    certificates: plain('certificates'),
+    certificateList: plain('certificates.list'),
+    sockets: {
+      http: socket('http.sock'),
+      https: socket('https.sock'),
+      tls: socket('tls.sock'),
+    },
     adminSocket: socket('admin.sock'),
     masterSocket: socket('master.sock'),
     processRecord: join(directory, 'haproxy.json'),

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { answerQuestion, type DnsAnswer } from './answer-question.js';
-import { toAppRecords } from './app-records.js';
-import { entry, HTTP_PORT, instance, NAMING } from './dns.test-support.js';
+import { allRecords, entry, HTTP_PORT, instance } from './dns.test-support.js';
 import { dataTextOf } from './dns-record.js';
 import { DnsZone } from './dns-zone.js';
 
@@ -19,7 +18,7 @@ const zoneOf = (...ids: readonly string[]): DnsZone => {
   const zone = new DnsZone();
   for (const [index, id] of ids.entries()) {
     const address = `10.0.${index}.1`;
-    zone.put(id, toAppRecords(entry(id, [instance(`t${id}`, { agentAddress: address })]), NAMING));
+    zone.put(id, allRecords(entry(id, [instance(`t${id}`, { agentAddress: address })])));
   }
   return zone;
 };
@@ -109,7 +108,7 @@ describe('answerQuestion', () => {
           const zone = new DnsZone();
           for (const [one, instances] of apps) {
             const named = instances.map((extra) => instance(extra.taskId, extra));
-            zone.put(one, toAppRecords(entry(one, named), NAMING));
+            zone.put(one, allRecords(entry(one, named)));
           }
 
           for (const record of zone.all()) {
@@ -132,7 +131,7 @@ describe('answerQuestion', () => {
     const many = Array.from({ length: 50 }, (_, index) =>
       instance(`t${index}`, { agentAddress: `10.1.0.${index}`, ports: [HTTP_PORT] }),
     );
-    zone.put('/web', toAppRecords(entry('/web', many), NAMING));
+    zone.put('/web', allRecords(entry('/web', many)));
 
     const answer = answerQuestion(
       zone,

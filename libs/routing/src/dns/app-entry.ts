@@ -49,7 +49,8 @@ const LIVING: ReadonlySet<string> = new Set(['TASK_RUNNING', 'TASK_LOST', 'TASK_
 
 /**
  * Says which instances of an app have names: those that run, are healthy (or unchecked), ready, and not draining. When
- * instances live but none of them is fit, those named before that still live keep their names. O(tasks of the app).
+ * instances live but none of them is fit, those named before that still live keep their names. An instance of which nothing
+ * changed is the same object as before. O(tasks of the app).
  */
 export function toAppEntry(app: WireApp, context: EntryContext): AppEntry {
   const problems: string[] = [];
@@ -70,9 +71,11 @@ export function toAppEntry(app: WireApp, context: EntryContext): AppEntry {
     id: app.id,
     version: app.version,
     ...(weight === undefined ? {} : { weight }),
-    instances: [...fit, ...kept].map((task) =>
-      toInstance(app, task, { context, before: named.get(task.id) }),
-    ),
+    instances: [...fit, ...kept].map((task) => {
+      const before = named.get(task.id);
+      const made = toInstance(app, task, { context, before });
+      return before !== undefined && isSame(made, before) ? before : made;
+    }),
     isFailStatic: kept.length > 0,
     problems,
   };
@@ -122,6 +125,29 @@ function toInstance(
   };
 }
 
+/** Of the same task. */
+const isSame = (one: NamedInstance, other: NamedInstance): boolean =>
+  one.agentAddress === other.agentAddress &&
+  one.version === other.version &&
+  one.agentId === other.agentId &&
+  isSameList(one.ownAddresses, other.ownAddresses, Object.is) &&
+  isSameList(
+    one.ports,
+    other.ports,
+    (port, before) =>
+      port.port === before.port &&
+      port.at === before.at &&
+      port.name === before.name &&
+      isSameList(port.protocols, before.protocols, Object.is),
+  );
+
+const isSameList = <Item>(
+  one: readonly Item[],
+  other: readonly Item[],
+  isEqual: (left: Item, right: Item) => boolean,
+): boolean =>
+  one.length === other.length && one.every((item, index) => isEqual(item, other[index] as Item));
+
 const isContainerNetworked = (app: WireApp): boolean =>
   app.networks.some(({ mode }) => mode !== 'host');
 
@@ -142,7 +168,16 @@ function toPort(
   { at, port }: { readonly at: 'agent' | 'own'; readonly port: number | undefined },
 ): readonly InstancePort[] {
   if (port === undefined || port <= 0) return [];
-  const spoken = protocol.split(',').map((part) => part.trim().toLowerCase());
-  const protocols = (['tcp', 'udp'] as const).filter((one) => spoken.includes(one));
-  return [{ ...(name === undefined ? {} : { name }), protocols, at, port }];
+  return [
+    { ...(name === undefined ? {} : { name }), protocols: readProtocols(protocol), at, port },
+  ];
 }
+
+/** `tcp`, `udp`, or both with a comma in between. */
+function readProtocols(text: string): readonly ('tcp' | 'udp')[] {
+  if (text === 'tcp') return TCP;
+  const spoken = text.split(',').map((part) => part.trim().toLowerCase());
+  return (['tcp', 'udp'] as const).filter((one) => spoken.includes(one));
+}
+
+const TCP = ['tcp'] as const;

@@ -1,17 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { toAppRecords, toVipRecords } from './app-records.js';
-import { entry, HTTP_PORT, instance, NAMING } from './dns.test-support.js';
+import { toVipRecords } from './app-records.js';
+import { allRecords, entry, HTTP_PORT, instance, NAMING } from './dns.test-support.js';
 import { dataTextOf } from './dns-record.js';
 
-const lines = (made: ReturnType<typeof toAppRecords>): readonly string[] =>
+const lines = (made: ReturnType<typeof allRecords>): readonly string[] =>
   made.records.map((record) => `${record.name} ${record.type} ${dataTextOf(record)}`);
-const labelIn = (made: ReturnType<typeof toAppRecords>, pattern: RegExp): string =>
+const labelIn = (made: ReturnType<typeof allRecords>, pattern: RegExp): string =>
   made.records.map(({ name }) => pattern.exec(name)?.[0]).find(Boolean) ?? 'none';
 
-describe('toAppRecords', () => {
+describe('toAppRecords and toInstanceRecords', () => {
   it('names an app, its instance, its ports, and the way back', () => {
-    const made = toAppRecords(entry('/a/b/web', [instance('t1._app.1')]), NAMING);
+    const made = allRecords(entry('/a/b/web', [instance('t1._app.1')]));
     const own = labelIn(made, /^i-\w{8}/);
     const canonical = labelIn(made, /^web-b-a-\w{5}-s1/);
 
@@ -36,21 +36,20 @@ describe('toAppRecords', () => {
 
   it('gives a launch that follows another of the same instance the same name', () => {
     const label = (taskId: string) =>
-      labelIn(toAppRecords(entry('/web', [instance(taskId)]), NAMING), /^i-\w{8}/);
+      labelIn(allRecords(entry('/web', [instance(taskId)])), /^i-\w{8}/);
 
     expect(label('web.instance-1._app.2')).toBe(label('web.instance-1._app.1'));
     expect(label('web.instance-2._app.1')).not.toBe(label('web.instance-1._app.1'));
   });
 
   it('reaches ports at the instance by its own addresses, of both families', () => {
-    const made = toAppRecords(
+    const made = allRecords(
       entry('/db', [
         instance('t', {
           ownAddresses: ['172.16.0.2', 'fd00::2'],
           ports: [{ name: 'pg', protocols: ['tcp', 'udp'], at: 'own', port: 5432 }],
         }),
       ]),
-      NAMING,
     );
     const text = lines(made);
 
@@ -64,14 +63,13 @@ describe('toAppRecords', () => {
   });
 
   it('has a name for each place when ports are at both', () => {
-    const made = toAppRecords(
+    const made = allRecords(
       entry('/db', [
         instance('t', {
           ownAddresses: ['172.16.0.2'],
           ports: [HTTP_PORT, { protocols: ['tcp'], at: 'own', port: 9000 }],
         }),
       ]),
-      NAMING,
     );
     const other = made.records.find(({ name }) => name.startsWith('own-i-'));
 
@@ -80,7 +78,7 @@ describe('toAppRecords', () => {
   });
 
   it('parts labels at dots, cuts labels that are too long without mixing them up, and tells what is too long', () => {
-    const claims = (id: string) => toAppRecords(entry(id, [instance('t')]), NAMING).claims;
+    const claims = (id: string) => allRecords(entry(id, [instance('t')])).claims;
     const long = 'x'.repeat(70);
 
     expect(claims('/x/my.app')[0]).toBe('my.app.x.pacer');
@@ -89,7 +87,7 @@ describe('toAppRecords', () => {
     // Mesos-DNS cuts, so two may meet there: both are answered, and told.
     expect(claims(`/${long}1`)[1]).toBe(`${'x'.repeat(63)}.marathon.mesos`);
     const deep = `/${Array.from({ length: 62 }, () => 'abc').join('/')}`;
-    const made = toAppRecords(entry(`${deep}/x`, [instance('t')]), NAMING);
+    const made = allRecords(entry(`${deep}/x`, [instance('t')]));
     expect(made.problems).toEqual([expect.stringContaining('253 characters')]);
   });
 
@@ -99,7 +97,7 @@ describe('toAppRecords', () => {
       fc.property(fc.array(part, { maxLength: 8 }), part, fc.string(), (parts, port, taskId) => {
         const id = `/${parts.join('/')}`;
         const ports = [{ ...HTTP_PORT, name: port }];
-        const made = toAppRecords(entry(id, [instance(taskId, { ports })]), NAMING);
+        const made = allRecords(entry(id, [instance(taskId, { ports })]));
 
         for (const record of made.records) {
           const target = record.type === 'SRV' ? [record.data.target] : [];

@@ -4,7 +4,7 @@ import { type AppRecords, type DnsNaming, serviceNames } from './dns-naming.js';
 import type { DnsRecord } from './dns-record.js';
 import { addressesOf, addressRecords, mainPlaceOf } from './instance-addresses.js';
 import { parseIpAddress } from './ip-address.js';
-import { toMesosRecords } from './mesos-records.js';
+import { mesosNames, toMesosRecords } from './mesos-records.js';
 import { zbase32 } from './zbase32.js';
 
 /** First label below the domain of the names for routers: `web.b.a.vip.<domain>`. */
@@ -13,36 +13,45 @@ const HASH_LENGTH = 8;
 const MAX_TXT = 255;
 
 /**
- * The records of an app in both domains, and the PTR records of its instances. `/a/b/web` is `web.b.a.<domain>`; an
- * instance is `i-<hash>` below that, the same as long as it lives. What cannot be named is told. O(instances x ports).
+ * What an app has in both domains beside its instances. `/a/b/web` is `web.b.a.<domain>`. An id that cannot be named is told,
+ * and its instances have no names either.
  */
 export function toAppRecords(entry: AppEntry, naming: DnsNaming): AppRecords {
-  const labels = appLabels(entry.id, naming);
-  const name = joinLabels([...labels, naming.domain]);
-  if (labels.length === 0 || name === undefined) {
+  const { name } = namesOfApp(entry.id, naming);
+  if (name === undefined) {
     const reason = `app ${entry.id}: no name below ${naming.domain} has up to ${MAX_NAME} characters`;
     return { records: [], claims: [], problems: [...entry.problems, reason] };
   }
-  const records: DnsRecord[] = [{ name, type: 'TXT', data: [txt('version', entry.version)] }];
-  const problems = [...entry.problems];
-  for (const instance of entry.instances) {
-    const label = instanceLabel(instance, naming);
-    const [own, other] = [joinLabels([label, name]), joinLabels([`own-${label}`, name])];
-    if (own === undefined || other === undefined) {
-      problems.push(
-        `task ${instance.taskId}: a name below ${name} is above ${MAX_NAME} characters`,
-      );
-      continue;
-    }
-    records.push(...namesOf({ instance, name, own }));
-    records.push(...servicesOf({ entry, instance, naming, labels, own, other }));
-  }
-  const mesos = toMesosRecords(entry, naming);
   return {
-    records: [...records, ...mesos.records],
-    claims: [name, ...mesos.claims],
-    problems: [...problems, ...mesos.problems],
+    records: [{ name, type: 'TXT', data: [txt('version', entry.version)] }],
+    claims: [name, ...mesosNames(entry.id, naming)],
+    problems: entry.problems,
   };
+}
+
+/**
+ * The records of one instance: its own name `i-<hash>` below the app's, the same as long as it lives; its addresses there
+ * and at the app's name; its ports; the way back; and all of that in the Mesos-DNS domain. O(ports).
+ */
+export function toInstanceRecords(
+  entry: Pick<AppEntry, 'id' | 'weight'>,
+  instance: NamedInstance,
+  naming: DnsNaming,
+): AppRecords {
+  const { name, labels } = namesOfApp(entry.id, naming);
+  if (name === undefined) return { records: [], claims: [], problems: [] };
+  const label = instanceLabel(instance, naming);
+  const [own, other] = [joinLabels([label, name]), joinLabels([`own-${label}`, name])];
+  if (own === undefined || other === undefined) {
+    const reason = `task ${instance.taskId}: a name below ${name} is above ${MAX_NAME} characters`;
+    return { records: [], claims: [], problems: [reason] };
+  }
+  const records = [
+    ...namesOf({ instance, name, own }),
+    ...servicesOf({ entry, instance, naming, labels, own, other }),
+    ...toMesosRecords(entry, instance, naming),
+  ];
+  return { records, claims: [], problems: [] };
 }
 
 /** An app that routers serve, and where they listen for it. */
@@ -57,7 +66,7 @@ export function toVipRecords(
   addresses: readonly string[],
   naming: DnsNaming,
 ): AppRecords {
-  const labels = appLabels(app.id, naming);
+  const { labels } = namesOfApp(app.id, naming);
   const domain = `${VIP_LABEL}.${naming.domain}`;
   const name = joinLabels([...labels, domain]);
   if (labels.length === 0 || name === undefined) return { records: [], claims: [], problems: [] };
@@ -69,6 +78,15 @@ export function toVipRecords(
   });
   const records = [...addressRecords(name, addresses), ...services];
   return { records, claims: [name], problems: [] };
+}
+
+function namesOfApp(
+  id: string,
+  naming: DnsNaming,
+): { readonly name: string | undefined; readonly labels: readonly string[] } {
+  const labels = appLabels(id, naming);
+  const name = labels.length === 0 ? undefined : joinLabels([...labels, naming.domain]);
+  return { name, labels };
 }
 
 /** From the innermost label outwards; a dot in a path segment parts labels too. */
@@ -116,7 +134,7 @@ function namesOf(of: {
 
 /** `_web._tcp.b.a.<domain>` for every port, and `_http._web._tcp.b.a.<domain>` for one with a name. */
 function servicesOf(of: {
-  readonly entry: AppEntry;
+  readonly entry: Pick<AppEntry, 'weight'>;
   readonly instance: NamedInstance;
   readonly naming: DnsNaming;
   readonly labels: readonly string[];

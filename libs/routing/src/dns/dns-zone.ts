@@ -102,6 +102,10 @@ export class DnsZone {
     return this.nodes.get(name)?.sets.find((set) => set.type === type)?.records ?? [];
   }
 
+  hasSource(source: string): boolean {
+    return this.sources.has(source);
+  }
+
   recordsOf(source: string): readonly DnsRecord[] {
     return (this.sources.get(source)?.stored ?? []).map(({ record }) => record);
   }

@@ -1,6 +1,7 @@
 import type { WireApp, WireTask } from '#marathon-v2';
 import type { AppEntry, InstancePort, NamedInstance } from './app-entry.js';
-import type { DnsNaming } from './dns-naming.js';
+import { toAppRecords, toInstanceRecords } from './app-records.js';
+import type { AppRecords, DnsNaming } from './dns-naming.js';
 
 /** Not SHA-1, but as good here: other texts, other bytes. */
 export const NAMING: DnsNaming = {
@@ -75,3 +76,16 @@ export const entry = (
   instances: readonly NamedInstance[],
   extra: Partial<AppEntry> = {},
 ): AppEntry => ({ id, version: 'v1', instances, isFailStatic: false, problems: [], ...extra });
+
+/** Of an app with all its instances. */
+export function allRecords(app: AppEntry): AppRecords {
+  const made = [
+    toAppRecords(app, NAMING),
+    ...app.instances.map((one) => toInstanceRecords(app, one, NAMING)),
+  ];
+  return {
+    records: made.flatMap(({ records }) => records),
+    claims: made.flatMap(({ claims }) => claims),
+    problems: made.flatMap(({ problems }) => problems),
+  };
+}

@@ -1,6 +1,6 @@
 import type { AppEntry, NamedInstance } from './app-entry.js';
-import { cutLabel, joinLabels, MAX_LABEL, toLabelText } from './dns-name.js';
-import { type AppRecords, type DnsNaming, serviceNames } from './dns-naming.js';
+import { cutLabel, joinLabels, MAX_LABEL } from './dns-name.js';
+import { type DnsNaming, serviceNames } from './dns-naming.js';
 import type { DnsRecord } from './dns-record.js';
 import { addressesOf, addressRecords, mainPlaceOf } from './instance-addresses.js';
 import { zbase32 } from './zbase32.js';
@@ -9,30 +9,38 @@ const HASH_LENGTH = 5;
 /** Mesos-DNS marks the names of agents' addresses by it, as masters called agents then. */
 const AGENT_LABEL = 'slave';
 
+/** The name an app has there: `/a/b/web` is `web-b-a.<framework>.<domain>`, cut at 63 characters as Mesos-DNS cuts. */
+export function mesosNames(id: string, { framework, mesosDomain }: DnsNaming): readonly string[] {
+  const name = joinLabels([taskLabel(id), framework, mesosDomain]);
+  return name === undefined ? [] : [name];
+}
+
 /**
- * The names Mesos-DNS gives an app's tasks: `/a/b/web` is `web-b-a.<framework>.<domain>`, cut at 63 characters as it cuts
- * them, with `.slave.` for the agents' addresses, a canonical name per task, and SRV records per protocol and port name.
+ * The records Mesos-DNS gives a task: addresses at the app's name and at a canonical one, with `.slave.` for those of the
+ * agent, and SRV records per protocol and port name.
  */
-export function toMesosRecords(entry: AppEntry, naming: DnsNaming): AppRecords {
-  const { framework, mesosDomain, weight } = naming;
-  const full = toLabelText(entry.id.split('/').filter(Boolean).toReversed().join('.'));
-  const task = cutLabel(full);
+export function toMesosRecords(
+  app: Pick<AppEntry, 'id' | 'weight'>,
+  instance: NamedInstance,
+  naming: DnsNaming,
+): readonly DnsRecord[] {
+  const { framework, mesosDomain } = naming;
+  const task = taskLabel(app.id);
   const domains = {
     main: `${framework}.${mesosDomain}`,
     agent: `${framework}.${AGENT_LABEL}.${mesosDomain}`,
   };
-  const name = joinLabels([task, domains.main]);
-  if (name === undefined) return { records: [], claims: [], problems: [] };
-  const records = entry.instances.flatMap((instance): readonly DnsRecord[] => {
-    const canonical = canonicalLabel(task, instance, naming);
-    return [
-      ...nameRecords(instance, { task, canonical, domain: domains.main }),
-      ...nameRecords(instance, { task, canonical, domain: domains.agent, at: 'agent' }),
-      ...serviceRecords(instance, { task, canonical, domains, weight: entry.weight ?? weight }),
-    ];
-  });
-  return { records, claims: [name], problems: [] };
+  const canonical = canonicalLabel(task, instance, naming);
+  const weight = app.weight ?? naming.weight;
+  return [
+    ...nameRecords(instance, { task, canonical, domain: domains.main }),
+    ...nameRecords(instance, { task, canonical, domain: domains.agent, at: 'agent' }),
+    ...serviceRecords(instance, { task, canonical, domains, weight }),
+  ];
 }
+
+const taskLabel = (id: string): string =>
+  cutLabel(id.split('/').filter(Boolean).toReversed().join('.'));
 
 /** `web-b-a-<hash of the task id>-<tail of the agent id>`; the first part gives way when all is too long for a label. */
 function canonicalLabel(task: string, instance: NamedInstance, { sha1 }: DnsNaming): string {

@@ -13,8 +13,7 @@ export interface EdgeSettings {
   readonly acceptsProxy?: boolean;
   readonly statsSocket: string;
   readonly mapFiles: Readonly<Record<EdgeMap, string>>;
-  /** Begins the names of this edge's abstract sockets; no other edge on the host has it. */
-  readonly socketPrefix: string;
+  readonly sockets: EdgeSockets;
   /** Folder of the certificates that apps name. */
   readonly certificateDirectory: string;
   /** Longest life of an old worker after a reload. */
@@ -23,6 +22,18 @@ export interface EdgeSettings {
   readonly maxConnections?: number;
   /** The operator's own haproxy.cfg, into which the edge is written. */
   readonly baseConfig?: string | undefined;
+}
+
+/**
+ * Unix sockets, by path, over which workers speak to each other. Abstract ones would not do: HAProxy cannot pause them, and a
+ * worker that cannot pause ends when its successor fails to start.
+ */
+export interface EdgeSockets {
+  /** What a former worker still gets over HTTP, and over TLS. */
+  readonly http: string;
+  readonly https: string;
+  /** TLS that is ended here, behind what passes some of it through. */
+  readonly tls: string;
 }
 
 export interface EdgeTls {

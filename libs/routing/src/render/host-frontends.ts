@@ -2,7 +2,13 @@ import type { SectionLine, SectionSpec } from 'haproxy-config-parser';
 import type { EdgeModel, HostRule } from '../edge-model.js';
 import { templateLines } from '../templates/route-templates.js';
 import { ruleTemplateLines } from '../templates/rule-templates.js';
-import { type EdgeSettings, toSocketAddress, type Words } from './edge-settings.js';
+import {
+  type EdgeSettings,
+  type EdgeSockets,
+  toSocketAddress,
+  type Words,
+} from './edge-settings.js';
+import { canConnectSockets } from './merge-base.js';
 
 export const NO_ROUTE_BACKEND = 'edge_no_route';
 
@@ -11,9 +17,10 @@ export type Scheme = 'http' | 'https';
 
 /** Where a worker that only finishes what it has sends the requests it still gets: to its successor. */
 const successorOf = (scheme: Scheme): string => `edge_successor_${scheme}`;
-const handoverSocket = ({ socketPrefix }: EdgeSettings, scheme: Scheme): string =>
-  `abns@${socketPrefix}-${scheme}`;
-const tlsSocket = ({ socketPrefix }: EdgeSettings): string => `abns@${socketPrefix}-tls`;
+const socketAddress = ({ sockets }: EdgeSettings, name: keyof EdgeSockets): string =>
+  `unix@${sockets[name]}`;
+/** For a worker of the same user only. */
+const SOCKET_OPTIONS: Words = ['mode', '600', 'accept-proxy'];
 const TLS_BACKEND = 'edge_tls_end';
 
 /** The frontends that choose by host name, and what belongs to them. */
@@ -22,14 +29,7 @@ export function hostFrontends(model: EdgeModel, settings: EdgeSettings): readonl
     { kind: 'frontend', name: 'edge_http', lines: httpFrontend(model, settings) },
     ...appsFrontend(model, settings),
     ...tlsFrontends(model, settings),
-    handoverFrontend(model, settings),
-    ...(['http', 'https'] as const).map(
-      (scheme): SectionSpec => ({
-        kind: 'backend',
-        name: successorOf(scheme),
-        lines: [['server', 'successor', handoverSocket(settings, scheme), 'send-proxy-v2']],
-      }),
-    ),
+    ...handoverSections(model, settings),
   ];
 }
 
@@ -112,7 +112,7 @@ function hostRouting(
   const rules = model.structure.rules;
   return [
     ...hostLookup(settings),
-    ...(schemes.length === 1 ? schemes.map(handOver) : schemes.map(handOn)),
+    ...(canConnectSockets(settings) ? schemes.map(schemes.length === 1 ? handOver : handOn) : []),
     ...rules.flatMap((rule) => ruleLines(rule, schemes)),
     ROUTE,
     NO_ROUTE,
@@ -175,7 +175,7 @@ function appsFrontend(model: EdgeModel, settings: EdgeSettings): readonly Sectio
       'set-var(txn.edge_backend)',
       `req.hdr(X-Marathon-App-Id),map_str(${settings.mapFiles.apps})`,
     ],
-    handOver('http'),
+    ...(canConnectSockets(settings) ? [handOver('http')] : []),
     ...own,
     ROUTE,
     NO_ROUTE,
@@ -187,7 +187,8 @@ function appsFrontend(model: EdgeModel, settings: EdgeSettings): readonly Sectio
 function tlsFrontends(model: EdgeModel, settings: EdgeSettings): readonly SectionSpec[] {
   const { tls } = settings;
   if (tls === undefined) return [];
-  const isPassing = model.structure.routes.some(({ passthrough }) => passthrough);
+  const isPassing =
+    canConnectSockets(settings) && model.structure.routes.some(({ passthrough }) => passthrough);
   const options = [
     'ssl',
     'crt-list',
@@ -197,7 +198,7 @@ function tlsFrontends(model: EdgeModel, settings: EdgeSettings): readonly Sectio
     ...(tls.hasDefaultCertificate ? [] : ['strict-sni']),
   ];
   const binds = isPassing
-    ? [['bind', tlsSocket(settings), 'accept-proxy', ...options]]
+    ? [['bind', socketAddress(settings, 'tls'), ...SOCKET_OPTIONS, ...options]]
     : publicBinds(settings, tls.port, options);
   const ending: SectionSpec = {
     kind: 'frontend',
@@ -244,9 +245,23 @@ function passingSections(settings: EdgeSettings, port: number): readonly Section
       name: TLS_BACKEND,
       lines: [
         ['mode', 'tcp'],
-        ['server', 'tls', tlsSocket(settings), 'send-proxy-v2'],
+        ['server', 'tls', socketAddress(settings, 'tls'), 'send-proxy-v2'],
       ],
     },
+  ];
+}
+
+function handoverSections(model: EdgeModel, settings: EdgeSettings): readonly SectionSpec[] {
+  if (!canConnectSockets(settings)) return [];
+  return [
+    handoverFrontend(model, settings),
+    ...(['http', 'https'] as const).map(
+      (scheme): SectionSpec => ({
+        kind: 'backend',
+        name: successorOf(scheme),
+        lines: [['server', 'successor', socketAddress(settings, scheme), 'send-proxy-v2']],
+      }),
+    ),
   ];
 }
 
@@ -258,8 +273,8 @@ function handoverFrontend(model: EdgeModel, settings: EdgeSettings): SectionSpec
     lines: [
       ...(['http', 'https'] as const).map((scheme) => [
         'bind',
-        handoverSocket(settings, scheme),
-        'accept-proxy',
+        socketAddress(settings, scheme),
+        ...SOCKET_OPTIONS,
         'name',
         scheme,
       ]),

@@ -6,7 +6,7 @@ import {
   renderSection,
   sections,
 } from 'haproxy-config-parser';
-import type { Words } from './edge-settings.js';
+import type { EdgeSettings, Words } from './edge-settings.js';
 
 /** Whose marks stand around what the edge writes into an operator's file. */
 const OWNER = 'pacer';
@@ -54,3 +54,19 @@ export function claimsOfBase(base: string): BaseClaims {
 }
 
 const PROXIES: ReadonlySet<string> = new Set(['frontend', 'backend', 'listen', 'defaults']);
+
+/** Words of `global` after which a worker is another user, or sees another root. */
+const CONFINING: ReadonlySet<string> = new Set(['chroot', 'user', 'group', 'uid', 'gid']);
+let judged: { readonly base: string; readonly isConfined: boolean } | undefined;
+
+/** Whether workers reach the sockets of the edge: not where the operator's file confines them. */
+export function canConnectSockets({ baseConfig: base }: Pick<EdgeSettings, 'baseConfig'>): boolean {
+  if (base === undefined) return true;
+  if (judged?.base !== base) {
+    const statements = sections(parse(base))
+      .filter(({ kind }) => kind === 'global')
+      .flatMap((section) => section.statements);
+    judged = { base, isConfined: statements.some(({ words }) => CONFINING.has(words[0] ?? '')) };
+  }
+  return !judged.isConfined;
+}

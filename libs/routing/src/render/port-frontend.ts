@@ -3,6 +3,7 @@ import type { Route, RouteListener } from '../route-table.js';
 import { templateLines } from '../templates/route-templates.js';
 import { type EdgeSettings, toSocketAddress, type Words } from './edge-settings.js';
 import { handOver, httpRequestLines } from './host-frontends.js';
+import { canConnectSockets } from './merge-base.js';
 
 /** The frontend of a route that has a port of its own. */
 export function portFrontend(route: Route, settings: EdgeSettings): readonly SectionSpec[] {
@@ -16,11 +17,19 @@ export function portFrontend(route: Route, settings: EdgeSettings): readonly Sec
   const glue = templateLines(route, 'FRONTEND_BACKEND_GLUE') ?? [['default_backend', backend]];
   const lines: readonly SectionLine[] = [
     ...head,
-    ...(mode === 'http' ? [...httpRequestLines({ kind: 'fixed', scheme }), handOver(scheme)] : []),
+    ...(mode === 'http'
+      ? [
+          ...httpRequestLines({ kind: 'fixed', scheme }),
+          ...(canConnectSockets(settings) ? [handOver(scheme)] : []),
+        ]
+      : []),
     ...glue,
   ];
-  return [{ kind: 'frontend', name: backend, lines }];
+  return [{ kind: 'frontend', name: portFrontendName(backend), lines }];
 }
+
+/** Not that of the backend: asked for statistics of a name, HAProxy takes the first proxy that has it. */
+export const portFrontendName = (backend: string): string => `${backend}:in`;
 
 function bindLines(
   route: Route,

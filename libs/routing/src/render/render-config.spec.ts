@@ -124,7 +124,9 @@ describe('renderConfig', () => {
     const rule = 'use_backend edge_successor_http if { stopping }';
     expect(linesOf(text).filter((line) => line === rule)).toHaveLength(2);
     expect(linesOf(text)).toContain('bind ipv6@[::1]:8000');
-    expect(linesOf(text)).toContain('bind abns@pacer-sample-http accept-proxy name http');
+    expect(linesOf(text)).toContain(
+      'bind unix@/run/pacer/handover-http.sock mode 600 accept-proxy name http',
+    );
   });
 
   it("leaves an operator's file as it is, and writes its own parts between marks", () => {
@@ -137,5 +139,11 @@ describe('renderConfig', () => {
     expect(text).toContain('# BEGIN pacer global');
     expect(text.match(/^global/gm)).toHaveLength(1);
     expect(text).toContain('backend web_10000 from edge\n');
+  });
+
+  it('hands nothing over where an operator confines the workers', () => {
+    const confined = { ...sampleSettings, baseConfig: 'global\n  chroot /var/lib/haproxy\n' };
+
+    expect(renderConfig(model(route()), confined, 'g')).not.toContain('successor');
   });
 });
