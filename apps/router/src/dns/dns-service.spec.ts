@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -159,6 +159,18 @@ describe('DNS of the router', () => {
     expect(service.status()).toMatchObject({ ready: true, stale: true });
     expect(service.ageSeconds).toBeGreaterThanOrEqual(0);
     expect(service.names.serial).toBeGreaterThan(serial);
+  });
+
+  it('writes changes down while it runs, so that a kill loses seconds at most', async () => {
+    await start();
+    await sync(dnsApp('/web', [dnsTask(1)]));
+    const written = () => readFileSync(join(directory, 'dns-names.json'), 'utf8');
+    await eventually(() => expect(written()).toContain(dnsTask(1).id));
+
+    service.names.put('/web', dnsApp('/web', [dnsTask(2)]), new Map());
+
+    await eventually(() => expect(written()).toContain(dnsTask(2).id));
+    expect(written()).not.toContain(dnsTask(1).id);
   });
 
   it('does not take a zone for complete that nobody ever confirmed', async () => {
