@@ -3,6 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { createLogger, type Logger, ownAuthorization, processTls, schemeOf } from '#platform';
+import type { EdgeSettings } from '#routing';
+import { EdgeCertificates } from './certificates/edge-certificates.js';
 import { ControllerClient } from './controller/controller-client.js';
 import { DnsService } from './dns/dns.service.js';
 import { AttachedProcess } from './haproxy/attached-process.js';
@@ -37,6 +39,12 @@ export class RouterService implements OnModuleDestroy {
     const { files } = this;
     const base = this.newBase(config, logger);
     this.base = base;
+    const settings = settingsOf(config, files, base);
+    const setDefaultCertificate = (hasDefaultCertificate: boolean): void => {
+      const { edgeTlsPort: port } = config;
+      const { certificateList } = files;
+      if (port > 0) settings.tls = { port, certificateList, hasDefaultCertificate };
+    };
     const edge = new HaproxyEdge({
       files,
       logger,
@@ -45,20 +53,7 @@ export class RouterService implements OnModuleDestroy {
       ...(foreign === undefined
         ? {}
         : { newProcess: (onExit) => new AttachedProcess({ files, logger, onExit }) }),
-      settings: {
-        bindAddresses: config.edgeHosts,
-        httpPort: config.edgeHttpPort,
-        ...(config.edgeAppsPort > 0 && { appsPort: config.edgeAppsPort }),
-        acceptsProxy: config.acceptsProxy,
-        statsSocket: this.files.adminSocket,
-        mapFiles: this.files.maps,
-        sockets: this.files.sockets,
-        certificateDirectory: this.files.certificates,
-        hardStopSeconds: HARD_STOP_SECONDS,
-        get baseConfig() {
-          return base?.text;
-        },
-      },
+      settings,
       onExit: () => this.loop.haproxyGone(),
     });
     this.edge = edge;
@@ -75,6 +70,10 @@ export class RouterService implements OnModuleDestroy {
       logger,
       isConnected: () => this.loop.isConnected,
     });
+    const client = new ControllerClient(
+      config.controllerUrls,
+      ownAuthorization('operator', (level, message) => logger[level](message)),
+    );
     const rules: EdgeRules = {
       groups: config.groups,
       isStrict: config.isStrict,
@@ -86,14 +85,17 @@ export class RouterService implements OnModuleDestroy {
       routerId: readRouterId(config.dataDirectory),
       rules: () => rules,
       isPortFree: (port) => isPortFreeAt(config.edgeHosts, port),
-      client: new ControllerClient(
-        config.controllerUrls,
-        ownAuthorization('operator', (level, message) => logger[level](message)),
-      ),
+      client,
       edge,
+      certificates: new EdgeCertificates({
+        client,
+        files: this.files,
+        onDefault: setDefaultCertificate,
+        ...(config.certificateDirectory !== '' && { directory: config.certificateDirectory }),
+      }),
       health: new HealthRecord(join(config.dataDirectory, 'healthy-tasks.json'), logger),
       logger,
-      statistics: () => ({ ...this.watch.statistics(this.loop.openProblems) }),
+      statistics: () => ({ ...this.watch.statistics(this.loop.problems.list) }),
       url: () => `${scheme}://${config.host}:${config.port}`,
     });
     registerMetrics(edge, this.loop, this.watch);
@@ -128,6 +130,26 @@ export class RouterService implements OnModuleDestroy {
     });
   }
 }
+
+/** What is not known at the start (the base configuration, the default certificate) is as it is when it is asked for. */
+const settingsOf = (
+  config: RouterConfig,
+  files: EdgeFiles,
+  base: BaseConfig | undefined,
+): { -readonly [K in keyof EdgeSettings]: EdgeSettings[K] } => ({
+  bindAddresses: config.edgeHosts,
+  httpPort: config.edgeHttpPort,
+  ...(config.edgeAppsPort > 0 && { appsPort: config.edgeAppsPort }),
+  acceptsProxy: config.acceptsProxy,
+  statsSocket: files.adminSocket,
+  mapFiles: files.maps,
+  sockets: files.sockets,
+  certificateDirectory: files.certificates,
+  hardStopSeconds: HARD_STOP_SECONDS,
+  get baseConfig() {
+    return base?.text;
+  },
+});
 
 /** Kept over restarts, so that the controller does not wait for a router that is only the former life of this one. */
 function readRouterId(directory: string): string {

@@ -1,4 +1,4 @@
-import type { WireApp, WireRouterReport } from '#marathon-v2';
+import type { WireApp, WireCertificate, WireCertificates, WireRouterReport } from '#marathon-v2';
 import { describeConnectionError, fetchDaemon } from '#platform';
 
 /** No controller answered as it should. */
@@ -52,6 +52,21 @@ export class ControllerClient {
     const body = (await response.json()) as { readonly app?: WireApp };
     if (body.app === undefined) throw new ControllerUnavailableError('the answer has no app');
     return body.app;
+  }
+
+  /** Certificates with their keys; undefined: this controller keeps none (a real Marathon). */
+  async listCertificates(): Promise<readonly WireCertificate[] | undefined> {
+    const path = '/v2/certificates?embed=certificates.pem';
+    const response = await this.request(path, { accept404: true });
+    if (response.status === 404) {
+      await response.body?.cancel();
+      return undefined;
+    }
+    const body = (await response.json()) as Partial<WireCertificates>;
+    if (!Array.isArray(body.certificates)) {
+      throw new ControllerUnavailableError('the answer has no certificates');
+    }
+    return body.certificates;
   }
 
   /** False: this controller does not know routers (a real Marathon). */

@@ -40,14 +40,19 @@ export function edgeFilesIn(directory: string, foreign?: ForeignPaths): EdgeFile
     const path = join(directory, name);
     return path.length <= MAX_SOCKET_PATH ? path : join(tmpdir(), `pacer-${mark}-${name}`);
   };
+  const plain = (name: string): string =>
+    /^[^\s"'\\#[\]]+$/.test(directory)
+      ? join(directory, name)
+      : join(tmpdir(), `pacer-${mark}-${name}`);
   return {
     config: join(directory, 'haproxy.cfg'),
     lastGoodConfig: join(directory, 'haproxy.last-good.cfg'),
     maps: Object.fromEntries(
       EDGE_MAPS.map((map) => [map, join(directory, `${toFileName(map)}.map`)]),
     ) as unknown as EdgeFiles['maps'],
-    certificates: join(directory, 'certificates'),
-    certificateList: join(directory, 'certificates.list'),
+    // A list of certificates has words without blanks.
+    certificates: plain('certificates'),
+    certificateList: plain('certificates.list'),
     sockets: {
       http: socket('http.sock'),
       https: socket('https.sock'),

@@ -1,5 +1,6 @@
 import { type Logger, SerialQueue } from '#platform';
 import { type EdgeModel, type RouteTable, toEdgeModel } from '#routing';
+import type { EdgeCertificates } from '../certificates/edge-certificates.js';
 import type { ControllerClient, ControllerEvent } from '../controller/controller-client.js';
 import { affectedApps, isTaskEvent } from './affected-apps.js';
 import { AppMirror, type MirrorListener } from './app-mirror.js';
@@ -26,6 +27,8 @@ export interface RouterLoopOptions {
   readonly url: () => string;
   /** What is told of HAProxy with each report; absent: the status. */
   readonly statistics?: () => Readonly<Record<string, unknown>>;
+  /** TLS by host name. */
+  readonly certificates?: Pick<EdgeCertificates, 'refresh' | 'start' | 'sync'>;
   /** DNS: it is told of apps with and without routes, at once. */
   readonly names?: MirrorListener & { readonly followRoutes: (table: RouteTable) => void };
 }
@@ -36,6 +39,8 @@ const REFRESH_INTERVAL_MS = 10_000;
 const REPORT_INTERVAL_MS = 2_000;
 const DRAIN_POLL_MS = 40;
 const FAILURE_PAUSE_MS = 100;
+/** Of our controller: a certificate was stored or removed. */
+const CERTIFICATE_EVENT = 'certificate_changed_event';
 /** Above this many changed apps one full read is cheaper. */
 const MAX_SINGLE_READS = 16;
 /** A pass is followed by a rest this many times as long, so that bursts are coalesced. */
@@ -72,13 +77,14 @@ export class RouterLoop {
   private persisting: Promise<void> = Promise.resolve();
   private isResyncDue = false;
   private isRefreshDue = false;
+  private areCertificatesDue = false;
   private isHaproxyGone = false;
   private readonly addresses = new HostAddresses();
   private readonly timers: NodeJS.Timeout[] = [];
   private running: Promise<unknown> = Promise.resolve();
   table: RouteTable = { routes: [], conflicts: [] };
   isConnected = false;
-  private readonly problems = new Problems();
+  readonly problems = new Problems();
 
   constructor(private readonly options: RouterLoopOptions) {
     this.mirror = new AppMirror(options.names);
@@ -91,6 +97,9 @@ export class RouterLoop {
   }
 
   async start(): Promise<void> {
+    for (const problem of (await this.options.certificates?.start()) ?? []) {
+      this.options.logger.warn(problem);
+    }
     await this.options.edge.start(toEdgeModel({ routes: [], conflicts: [] }));
     this.mirror.recall(await this.options.health.load());
     this.running = Promise.all([this.followEvents(), this.runPasses(), this.pollDraining()]);
@@ -140,11 +149,6 @@ export class RouterLoop {
     };
   }
 
-  /** What keeps the edge from being up to date. */
-  get openProblems(): Problems['list'] {
-    return this.problems.list;
-  }
-
   /** Reads everything anew and tries again what could not be had. */
   resync(): void {
     this.isResyncDue = true;
@@ -153,6 +157,7 @@ export class RouterLoop {
 
   private refresh(): void {
     this.isRefreshDue = true;
+    this.areCertificatesDue = true;
     this.markApply();
   }
 
@@ -168,6 +173,11 @@ export class RouterLoop {
 
   private onEvent(event: ControllerEvent): void {
     if (event.id !== undefined) this.lastEventId = event.id;
+    if (event.type === CERTIFICATE_EVENT) {
+      this.areCertificatesDue = true;
+      this.markApply();
+      return;
+    }
     const affected = event.type === 'resync' ? { kind: 'all' as const } : affectedApps(event);
     if (affected.kind === 'all') this.markAll();
     else {
@@ -187,6 +197,7 @@ export class RouterLoop {
       onOpen: () => {
         this.isConnected = true;
         this.problems.clear('event stream');
+        this.areCertificatesDue = true;
         this.markAll();
       },
       onEvent: (event) => this.onEvent(event),
@@ -217,10 +228,10 @@ export class RouterLoop {
         this.problems.note('HAProxy', error);
         this.options.logger.warn({ err: error }, 'could not bring the edge up to date');
         this.isApplyDirty = true;
-        await this.pause(FAILURE_PAUSE_MS);
+        await pause(FAILURE_PAUSE_MS, this.stopped.signal);
       }
       const restMs = (performance.now() - startedMs) * REST_FACTOR;
-      await this.pause(Math.min(Math.max(MIN_REST_MS, restMs), MAX_REST_MS));
+      await pause(Math.min(Math.max(MIN_REST_MS, restMs), MAX_REST_MS), this.stopped.signal);
     }
   }
 
@@ -232,10 +243,12 @@ export class RouterLoop {
     const sequence = await this.read();
     this.isApplyDirty = false;
     if (!this.hasSnapshot) return;
+    const hasNewCertificates = await this.readCertificates();
     if (this.isResyncDue) await this.reloader.retryPorts();
     this.isResyncDue = false;
     await this.turns.run(async () => {
       if (this.isRefreshDue) await this.options.edge.refresh();
+      if (hasNewCertificates) await this.options.certificates?.sync();
       this.isRefreshDue = false;
       const { table, model } = this.reloader.build();
       this.setTable(table);
@@ -246,6 +259,17 @@ export class RouterLoop {
     if (sequence !== undefined) this.appliedSequence = Math.max(this.appliedSequence, sequence);
     this.isPassing = false;
     void this.report();
+  }
+
+  /** True: HAProxy is to be brought to them, as far as that needs no reload. */
+  private async readCertificates(): Promise<boolean> {
+    const { certificates } = this.options;
+    if (!this.areCertificatesDue || certificates === undefined) return false;
+    this.areCertificatesDue = false;
+    const problems = await certificates.refresh();
+    if (problems.length > 0) this.problems.note('certificates', problems.join('; '));
+    else this.problems.clear('certificates');
+    return true;
   }
 
   /** Servers with connections left are deleted a little later. */
@@ -287,7 +311,7 @@ export class RouterLoop {
       // Read again later, in full: something may have been missed. What is known is still applied.
       this.isAllDirty = true;
       this.problems.note('reading apps', error);
-      await this.pause(FAILURE_PAUSE_MS);
+      await pause(FAILURE_PAUSE_MS, this.stopped.signal);
       return undefined;
     }
   }
@@ -321,7 +345,7 @@ export class RouterLoop {
   private async pollDraining(): Promise<void> {
     while (!this.stopped.signal.aborted) {
       const isDraining = this.mirror.drainingTasks().length > 0 || this.drain.hasDeparted;
-      await this.pause(isDraining ? DRAIN_POLL_MS : DRAIN_POLL_MS * 5);
+      await pause(isDraining ? DRAIN_POLL_MS : DRAIN_POLL_MS * 5, this.stopped.signal);
       if (!isDraining) continue;
       const before = JSON.stringify(this.drainReport);
       await this.turns.run(() => this.updateDrained());
@@ -340,17 +364,15 @@ export class RouterLoop {
   private async updateDrained(): Promise<void> {
     const { edge } = this.options;
     const isDraining = this.mirror.drainingTasks().length > 0 || this.drain.hasDeparted;
-    const sessions = isDraining ? await this.readSessions() : undefined;
+    const backends = new Set(this.drain.backendsOf(this.mirror.drainingTasks()));
+    const sessions = isDraining
+      ? await edge.sessions([...backends]).catch(() => undefined)
+      : undefined;
     // The list of now: a pass may have read more while the sessions were counted.
     this.drainReport = this.drain.sort(this.mirror.drainingTasks(), (server) => ({
       state: edge.serverState(server),
-      open: sessions === undefined ? undefined : (sessions.get(server) ?? 0),
+      open: backends.has(backendOf(server)) ? sessions && (sessions.get(server) ?? 0) : undefined,
     }));
-  }
-
-  private readSessions(): Promise<ReadonlyMap<string, number> | undefined> {
-    const backends = this.drain.backendsOf(this.mirror.drainingTasks());
-    return this.options.edge.sessions(backends).catch(() => undefined);
   }
 
   private async report(): Promise<void> {
@@ -370,8 +392,7 @@ export class RouterLoop {
       // Reported again within 2 s; the controller stops waiting for a router it does not hear.
     }
   }
-
-  private pause(delayMs: number): Promise<void> {
-    return pause(delayMs, this.stopped.signal);
-  }
 }
+
+/** Of a server as `backend/server`. */
+const backendOf = (server: string): string => server.slice(0, server.indexOf('/'));
