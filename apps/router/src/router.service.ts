@@ -3,10 +3,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { createLogger, type Logger, ownAuthorization, processTls, schemeOf } from '#platform';
-import type { EdgeSettings } from '#routing';
 import { EdgeCertificates } from './certificates/edge-certificates.js';
 import { ControllerClient } from './controller/controller-client.js';
 import { DnsService } from './dns/dns.service.js';
+import { edgeRules } from './edge-rules.js';
+import { HARD_STOP_SECONDS, toEdgeSettings } from './edge-settings.js';
 import { AttachedProcess } from './haproxy/attached-process.js';
 import { BaseConfig } from './haproxy/base-config.js';
 import { type EdgeFiles, edgeFilesIn } from './haproxy/edge-files.js';
@@ -17,9 +18,6 @@ import { ROUTER_CONFIG, type RouterConfig } from './router-config.js';
 import { registerMetrics } from './router-metrics.js';
 import { HealthRecord } from './sync/health-record.js';
 import { RouterLoop } from './sync/router-loop.js';
-import type { EdgeRules } from './sync/wanted-edge.js';
-
-const HARD_STOP_SECONDS = 60;
 
 /** Wires the loop to HAProxy and the controller, for the life of the process. */
 @Injectable()
@@ -39,12 +37,11 @@ export class RouterService implements OnModuleDestroy {
     const { files } = this;
     const base = this.newBase(config, logger);
     this.base = base;
-    const settings = settingsOf(config, files, base);
-    const setDefaultCertificate = (hasDefaultCertificate: boolean): void => {
-      const { edgeTlsPort: port } = config;
-      const { certificateList } = files;
-      if (port > 0) settings.tls = { port, certificateList, hasDefaultCertificate };
-    };
+    let hasDefaultCertificate = false;
+    const settings = toEdgeSettings(config, files, {
+      baseConfig: () => base?.text,
+      hasDefaultCertificate: () => hasDefaultCertificate,
+    });
     const edge = new HaproxyEdge({
       files,
       logger,
@@ -74,36 +71,36 @@ export class RouterService implements OnModuleDestroy {
       config.controllerUrls,
       ownAuthorization('operator', (level, message) => logger[level](message)),
     );
-    const rules: EdgeRules = {
-      groups: config.groups,
-      isStrict: config.isStrict,
-      refusesTemplates: !config.takesTemplates,
-      reservedPorts: new Set(config.reservedPorts),
-    };
     this.loop = new RouterLoop({
       ...(config.dns.isEnabled ? { names: this.dns.names } : {}),
       routerId: readRouterId(config.dataDirectory),
-      rules: () => rules,
+      rules: edgeRules(config, () => base?.text),
       isPortFree: (port) => isPortFreeAt(config.edgeHosts, port),
       client,
       edge,
       certificates: new EdgeCertificates({
         client,
         files: this.files,
-        onDefault: setDefaultCertificate,
+        onDefault: (isThere) => {
+          hasDefaultCertificate = isThere;
+        },
         ...(config.certificateDirectory !== '' && { directory: config.certificateDirectory }),
       }),
       health: new HealthRecord(join(config.dataDirectory, 'healthy-tasks.json'), logger),
       logger,
-      statistics: () => ({ ...this.watch.statistics(this.loop.problems.list) }),
+      statistics: () => ({ ...this.watch.statistics(this.loop.openProblems) }),
       url: () => `${scheme}://${config.host}:${config.port}`,
     });
     registerMetrics(edge, this.loop, this.watch);
   }
 
-  /** DNS first: it does not wait for HAProxy. */
+  /** Neither waits for the other: a disk or a port that keeps DNS waiting keeps nothing from HAProxy. */
   async start(): Promise<void> {
-    await this.dns.start();
+    await this.dns.restore();
+    await Promise.all([this.dns.listen(), this.startEdge()]);
+  }
+
+  private async startEdge(): Promise<void> {
     this.watch.start();
     await this.edge.prepare();
     await this.base?.start();
@@ -130,26 +127,6 @@ export class RouterService implements OnModuleDestroy {
     });
   }
 }
-
-/** What is not known at the start (the base configuration, the default certificate) is as it is when it is asked for. */
-const settingsOf = (
-  config: RouterConfig,
-  files: EdgeFiles,
-  base: BaseConfig | undefined,
-): { -readonly [K in keyof EdgeSettings]: EdgeSettings[K] } => ({
-  bindAddresses: config.edgeHosts,
-  httpPort: config.edgeHttpPort,
-  ...(config.edgeAppsPort > 0 && { appsPort: config.edgeAppsPort }),
-  acceptsProxy: config.acceptsProxy,
-  statsSocket: files.adminSocket,
-  mapFiles: files.maps,
-  sockets: files.sockets,
-  certificateDirectory: files.certificates,
-  hardStopSeconds: HARD_STOP_SECONDS,
-  get baseConfig() {
-    return base?.text;
-  },
-});
 
 /** Kept over restarts, so that the controller does not wait for a router that is only the former life of this one. */
 function readRouterId(directory: string): string {
