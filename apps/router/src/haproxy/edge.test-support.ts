@@ -45,7 +45,7 @@ export class TestEdge {
         httpPort,
         statsSocket: files.adminSocket,
         mapFiles: files.maps,
-        socketPrefix: files.socketPrefix,
+        sockets: files.sockets,
         hardStopSeconds: 30,
         get baseConfig() {
           return baseOf?.();

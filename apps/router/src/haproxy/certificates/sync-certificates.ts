@@ -119,7 +119,11 @@ async function put(
     return reason;
   }
   if (isListed) return undefined;
-  const answer = await runPayloadCommand(socket, `add ssl crt-list ${toCliWord(list)}`, toListLine(entry));
+  const answer = await runPayloadCommand(
+    socket,
+    `add ssl crt-list ${toCliWord(list)}`,
+    toListLine(entry),
+  );
   if (/Success!/.test(answer)) return undefined;
   if (known === undefined) await ask(socket, `del ssl cert ${file}`);
   return answer;
