@@ -10,6 +10,7 @@ import {
   urls,
 } from '#platform';
 import { type DnsConfig, dnsSettings, toDnsConfig } from './dns/dns-config.js';
+import { type HaproxyConfig, haproxySettings, toHaproxyConfig } from './haproxy/haproxy-config.js';
 
 export const ROUTER_CONFIG = Symbol('ROUTER_CONFIG');
 
@@ -38,6 +39,7 @@ export interface RouterConfig {
   /** Ports apps must not listen on. */
   readonly reservedPorts: readonly number[];
   readonly dns: DnsConfig;
+  readonly haproxy: HaproxyConfig;
 }
 
 const MAX_PORT = 65_535;
@@ -60,6 +62,7 @@ export function readRouterConfig(): RouterConfig {
     groups: list('PACER_ROUTER_GROUPS', ['*']),
     reservedPorts: parsed('PACER_RESERVED_PORTS', readPorts, [8080, 5050, 5051]),
     ...dnsSettings,
+    ...haproxySettings,
   });
   const dns = toDnsConfig(read);
   const edgePorts = [read.edgeHttpPort, read.edgeTlsPort, read.edgeAppsPort];
@@ -70,6 +73,7 @@ export function readRouterConfig(): RouterConfig {
     ...read,
     reservedPorts: [...read.reservedPorts, ...ownPorts],
     dns,
+    haproxy: toHaproxyConfig(read),
   };
 }
 

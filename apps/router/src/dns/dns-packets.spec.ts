@@ -3,10 +3,19 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { decode } from 'dns-packet';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLogger } from '#platform';
 import { AppNames } from './app-names.js';
-import { askTcp, askUdp, dnsApp, dnsTask, opt, query, UdpClient } from './dns.test-support.js';
+import {
+  askTcp,
+  askUdp,
+  dnsApp,
+  dnsTask,
+  eventually,
+  opt,
+  query,
+  UdpClient,
+} from './dns.test-support.js';
 import { DnsResponder } from './dns-responder.js';
 import { DnsServer } from './dns-server.js';
 import { Forwarder, isAnswerTo } from './forwarder.js';
@@ -200,7 +209,7 @@ describe('whatever bytes come', () => {
       socket.end(randomBytes(500));
     }
 
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect(await askUdp(port(), ASK)).toMatchObject({ rcode: 'NOERROR' });
       expect(await askTcp(port(), [ASK])).toMatchObject([{ rcode: 'NOERROR' }]);
     });
@@ -227,23 +236,23 @@ describe('a connection', () => {
     const received: Buffer[] = [];
     socket.on('data', (chunk) => received.push(chunk));
     for (const byte of lengthPrefixed(ASK)) socket.write(Buffer.from([byte]));
-    await vi.waitFor(() => expect(Buffer.concat(received).length).toBeGreaterThan(40));
+    await eventually(() => expect(Buffer.concat(received).length).toBeGreaterThan(40));
     socket.destroy();
   });
 
   it('gives way when there are too many, the one idle for longest first', async () => {
     const sockets = [];
     for (let count = 0; count < 4; count += 1) sockets.push(await open(port()));
-    await vi.waitFor(() => expect(server.connections).toBe(4));
+    await eventually(() => expect(server.connections).toBe(4));
     const [idle] = sockets;
     const closed = once(idle ?? (await open(port())), 'close');
 
     sockets.push(await open(port()));
 
     await closed;
-    await vi.waitFor(() => expect(server.connections).toBe(4));
+    await eventually(() => expect(server.connections).toBe(4));
     for (const socket of sockets) socket.destroy();
-    await vi.waitFor(() => expect(server.connections).toBe(0));
+    await eventually(() => expect(server.connections).toBe(0));
   });
 
   it('ends when nothing is asked, and when a message does not come to its end', async () => {

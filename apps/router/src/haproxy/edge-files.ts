@@ -22,6 +22,8 @@ export interface EdgeFiles {
   readonly log: string;
   /** The configuration a HAProxy that is given by its sockets had before. */
   readonly operatorConfig: string;
+  /** The base configuration HAProxy was last seen serving with. */
+  readonly lastGoodBase: string;
 }
 
 /** Where a HAProxy that somebody else runs has what else would be in the folder. */
@@ -61,6 +63,7 @@ export function edgeFilesIn(directory: string, foreign?: ForeignPaths): EdgeFile
     processRecord: join(directory, 'haproxy.json'),
     log: join(directory, 'haproxy.log'),
     operatorConfig: join(directory, 'haproxy.operator.cfg'),
+    lastGoodBase: join(directory, 'haproxy.last-good-base.cfg'),
     ...foreign,
   };
 }
@@ -90,7 +93,7 @@ export async function replaceFile(path: string, content: string): Promise<void> 
   const temporary = `${path}.tmp`;
   const known = await stat(path).catch(() => undefined);
   await rm(temporary, { force: true });
-  const file = await open(temporary, 'wx', PRIVATE_MODE);
+  const file = await open(temporary, 'w', PRIVATE_MODE);
   try {
     if (known !== undefined) await file.chmod(known.mode & PERMISSION_BITS);
     await file.writeFile(content);

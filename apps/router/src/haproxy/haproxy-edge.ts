@@ -123,15 +123,16 @@ export class HaproxyEdge {
 
   /** Adopts the running HAProxy, or starts one with the configuration on disk, or with one that routes nothing. */
   async start(empty: EdgeModel): Promise<void> {
-    if (!this.process.isOurs) await this.keepOperatorConfig();
+    await this.prepare();
     if ((await this.process.adopt()) && (await this.readApplied().catch(() => undefined))) return;
     if (this.process.isOurs) await this.process.stop().catch(() => undefined);
     await this.restart(empty);
   }
 
-  /** What a HAProxy that is not ours has before it gets our configuration is what it goes back to if that fails. */
-  private async keepOperatorConfig(): Promise<void> {
+  /** Keeps what a HAProxy that is not ours has before it gets our configuration: it goes back to it if that fails. */
+  async prepare(): Promise<void> {
     const { files } = this.options;
+    if (this.process.isOurs) return;
     const text = await readFile(files.config, 'utf8').catch(() => '');
     if (text === '' || parseDescription(text)?.startsWith(generationMark('')) === true) return;
     await replaceFile(files.operatorConfig, text);

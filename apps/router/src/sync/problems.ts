@@ -13,6 +13,11 @@ export class Problems {
     this.open.delete(cause);
   }
 
+  /** Each with its cause. */
+  get list(): readonly { readonly cause: ProblemCause; readonly message: string }[] {
+    return [...this.open].map(([cause, message]) => ({ cause, message }));
+  }
+
   /** All of them in a line; undefined: none. */
   get text(): string | undefined {
     if (this.open.size === 0) return undefined;

@@ -5,7 +5,7 @@ import type { ControllerClient, ControllerEvent } from '../controller/controller
 import { affectedApps, isTaskEvent } from './affected-apps.js';
 import { AppMirror, type MirrorListener } from './app-mirror.js';
 import { ChangedApps } from './changed-apps.js';
-import { type DrainReport, DrainWatch } from './drain-watch.js';
+import { DrainCounter } from './drain-counter.js';
 import type { Edge } from './edge.port.js';
 import { EdgeReloader } from './edge-reloader.js';
 import { followController } from './follow-controller.js';
@@ -27,6 +27,8 @@ export interface RouterLoopOptions {
   readonly url: () => string;
   /** TLS by host name. */
   readonly certificates?: Pick<EdgeCertificates, 'refresh' | 'start' | 'sync'>;
+  /** What is told of HAProxy with each report; absent: the status. */
+  readonly statistics?: () => Readonly<Record<string, unknown>>;
   /** DNS: it is told of apps with and without routes, at once. */
   readonly names?: MirrorListener & { readonly followRoutes: (table: RouteTable) => void };
 }
@@ -64,10 +66,9 @@ export class RouterLoop {
   private stopped = new AbortController();
   private lastEventId = 0;
   private appliedSequence = 0;
-  private readonly drain = new DrainWatch();
+  private readonly drain: DrainCounter;
   /** Sessions are counted between two changes of the edge: no server leaves rotation after they were counted. */
   private readonly turns = new SerialQueue({ name: 'edge', limit: 8 });
-  private drainReport: DrainReport = { drained: [], busy: [] };
   private readonly reloader: EdgeReloader;
   private isPassing = false;
   private applyTimer: NodeJS.Timeout | undefined;
@@ -86,6 +87,7 @@ export class RouterLoop {
 
   constructor(private readonly options: RouterLoopOptions) {
     this.mirror = new AppMirror(options.names);
+    this.drain = new DrainCounter(this.mirror, options.edge);
     const { edge, logger, isPortFree, rules } = options;
     this.reloader = new EdgeReloader({
       ...{ edge, logger, isPortFree, problems: this.problems },
@@ -147,7 +149,13 @@ export class RouterLoop {
     };
   }
 
-  private resync(): void {
+  /** What keeps the edge from being up to date. */
+  get openProblems(): Problems['list'] {
+    return this.problems.list;
+  }
+
+  /** Reads everything anew and tries again what could not be had. */
+  resync(): void {
     this.isResyncDue = true;
     this.markAll();
   }
@@ -251,7 +259,7 @@ export class RouterLoop {
       this.setTable(table);
       await this.apply(model);
       // Before the sequence: a task draining at that sequence which is in no list counts as drained.
-      await this.updateDrained();
+      await this.drain.update();
     });
     if (sequence !== undefined) this.appliedSequence = Math.max(this.appliedSequence, sequence);
     this.isPassing = false;
@@ -341,12 +349,10 @@ export class RouterLoop {
 
   private async pollDraining(): Promise<void> {
     while (!this.stopped.signal.aborted) {
-      const isDraining = this.mirror.drainingTasks().length > 0 || this.drain.hasDeparted;
+      const { isDraining } = this.drain;
       await this.pause(isDraining ? DRAIN_POLL_MS : DRAIN_POLL_MS * 5);
       if (!isDraining) continue;
-      const before = JSON.stringify(this.drainReport);
-      await this.turns.run(() => this.updateDrained());
-      if (JSON.stringify(this.drainReport) !== before) await this.report();
+      if (await this.turns.run(() => this.drain.update())) await this.report();
     }
   }
 
@@ -354,22 +360,8 @@ export class RouterLoop {
     this.table = table;
     this.routedApps = new Set([...table.routes, ...table.conflicts].map(({ appId }) => appId));
     this.changed.hurry((id) => this.routedApps.has(id));
-    this.drain.follow(table, performance.now());
+    this.drain.follow(table);
     this.options.names?.followRoutes(table);
-  }
-
-  private async updateDrained(): Promise<void> {
-    const { edge } = this.options;
-    const isDraining = this.mirror.drainingTasks().length > 0 || this.drain.hasDeparted;
-    const backends = new Set(this.drain.backendsOf(this.mirror.drainingTasks()));
-    const sessions = isDraining
-      ? await edge.sessions([...backends]).catch(() => undefined)
-      : undefined;
-    // The list of now: a pass may have read more while the sessions were counted.
-    this.drainReport = this.drain.sort(this.mirror.drainingTasks(), (server) => ({
-      state: edge.serverState(server),
-      open: backends.has(backendOf(server)) ? sessions && (sessions.get(server) ?? 0) : undefined,
-    }));
   }
 
   private async report(): Promise<void> {
@@ -380,10 +372,10 @@ export class RouterLoop {
     try {
       await this.options.client.report(this.options.routerId, {
         appliedSequence: this.appliedSequence,
-        drainedTasks: this.drainReport.drained,
-        busyTasks: this.drainReport.busy,
+        drainedTasks: this.drain.report.drained,
+        busyTasks: this.drain.report.busy,
         url: this.options.url(),
-        statistics: this.status(),
+        statistics: (this.options.statistics ?? (() => this.status()))(),
       });
     } catch {
       // Reported again within 2 s; the controller stops waiting for a router it does not hear.
@@ -394,6 +386,3 @@ export class RouterLoop {
     return pause(delayMs, this.stopped.signal);
   }
 }
-
-/** Of a server as `backend/server`. */
-const backendOf = (server: string): string => server.slice(0, server.indexOf('/'));

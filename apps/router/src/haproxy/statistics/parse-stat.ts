@@ -2,40 +2,72 @@
 const ROW_KINDS = ['frontend', 'backend', 'server', 'listener'] as const;
 export type StatRowKind = (typeof ROW_KINDS)[number];
 
-/** One row of `show stat`: proxy, service and the asked columns, by their names in the header. */
+/** What is read of each of some 130 columns. */
+const COLUMNS = [
+  ...['pxname', 'svname', 'type', 'status', 'mode', 'weight', 'act', 'bck', 'check_status'],
+  ...['check_code', 'qcur', 'scur', 'stot', 'rate', 'req_rate', 'req_tot', 'rtime', 'ctime'],
+  ...['bin', 'bout', 'ereq', 'dreq', 'econ', 'eresp', 'wretr', 'wredis'],
+  ...['hrsp_2xx', 'hrsp_3xx', 'hrsp_4xx', 'hrsp_5xx'],
+] as const;
+export type StatColumn = (typeof COLUMNS)[number];
+
+/** One row of `show stat`. */
 export interface StatRow {
   readonly kind: StatRowKind;
   readonly proxy: string;
   readonly service: string;
   /** '' where HAProxy says nothing. */
-  text(column: string): string;
+  text(column: StatColumn): string;
   /** 0 where HAProxy says nothing. */
-  number(column: string): number;
+  number(column: StatColumn): number;
 }
 
-/** Reads `show stat`: CSV whose first line names the columns. Values with commas are in quotes. O(text). */
+/**
+ * Reads `show stat`: CSV whose first line names the columns. Values with commas are in quotes. O(text); of 10,000 servers
+ * (4 MB) only what is wanted is cut out.
+ */
 export function parseStat(csv: string): readonly StatRow[] {
   const lines = csv.split('\n');
   const header = lines.find((line) => line.startsWith('# '));
   if (header === undefined) return [];
-  const columns = new Map(
-    header
-      .slice(2)
-      .split(',')
-      .map((name, index) => [name, index]),
-  );
+  const names = header.slice(2).split(',');
+  const all = names.map((name) => SLOTS.get(name) ?? NO_SLOT);
+  const slots = all.slice(0, all.findLastIndex((slot) => slot !== NO_SLOT) + 1);
   const rows: StatRow[] = [];
   for (const line of lines) {
     if (line === '' || line.startsWith('#')) continue;
-    const row = toRow(line, columns);
+    const row = toRow(cut(line, slots));
     if (row !== undefined) rows.push(row);
   }
   return rows;
 }
 
-function toRow(line: string, columns: ReadonlyMap<string, number>): StatRow | undefined {
-  const values = line.includes('"') ? splitQuoted(line) : line.split(',');
-  const text = (column: string): string => values[columns.get(column) ?? -1] ?? '';
+const NO_SLOT = -1;
+const SLOTS: ReadonlyMap<string, number> = new Map(COLUMNS.map((name, slot) => [name, slot]));
+
+/** The wanted values of a line, each in the slot of its column. */
+function cut(line: string, slots: readonly number[]): readonly string[] {
+  const values = new Array<string>(COLUMNS.length).fill('');
+  if (line.includes('"')) {
+    for (const [index, value] of splitQuoted(line).entries()) {
+      const slot = slots[index] ?? NO_SLOT;
+      if (slot !== NO_SLOT) values[slot] = value;
+    }
+    return values;
+  }
+  let from = 0;
+  for (const slot of slots) {
+    const comma = line.indexOf(',', from);
+    const to = comma < 0 ? line.length : comma;
+    if (slot !== NO_SLOT && to > from) values[slot] = line.slice(from, to);
+    if (comma < 0) break;
+    from = comma + 1;
+  }
+  return values;
+}
+
+function toRow(values: readonly string[]): StatRow | undefined {
+  const text = (column: StatColumn): string => values[SLOTS.get(column) ?? NO_SLOT] ?? '';
   const kind = ROW_KINDS[Number(text('type'))];
   if (kind === undefined || text('type') === '') return undefined;
   return {
@@ -45,6 +77,23 @@ function toRow(line: string, columns: ReadonlyMap<string, number>): StatRow | un
     text,
     number: (column) => Number(text(column)) || 0,
   };
+}
+
+/** Reads `show stat`, each row with all that HAProxy says of it. */
+export function parseStatRecords(csv: string): readonly Readonly<Record<string, string>>[] {
+  const lines = csv.split('\n');
+  const header =
+    lines
+      .find((line) => line.startsWith('# '))
+      ?.slice(2)
+      .split(',') ?? [];
+  return lines
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => {
+      const values = splitQuoted(line);
+      const said = header.map((name, index) => [name, values[index] ?? ''] as const);
+      return Object.fromEntries(said.filter(([name, value]) => name !== '' && value !== ''));
+    });
 }
 
 /** Quotes inside of quotes are doubled. */

@@ -1,6 +1,7 @@
+import type { WireBackendStatistics, WireRouterStatistics } from '#marathon-v2';
 import type { RouteConflict } from '#routing';
 import type { WorkersReport } from '../worker-supervisor.js';
-import type { EdgeFigures } from './edge-statistics.js';
+import type { EdgeFigures, ServerFigures } from './edge-statistics.js';
 
 /** So many servers are told of at most; a report of more would keep the controller busy. */
 const MAX_REPORTED_SERVERS = 10_000;
@@ -27,7 +28,7 @@ export interface StatisticsInput {
 }
 
 /** `statistics` of a router's report to the controller, version 1. O(servers). */
-export function toStatisticsReport(input: StatisticsInput): Readonly<Record<string, unknown>> {
+export function toStatisticsReport(input: StatisticsInput): WireRouterStatistics {
   const { figures, workers, edge, conflicts, problems } = input;
   const told = conflicts.slice(0, MAX_REPORTED_CONFLICTS);
   const entries = (isUnsupported: boolean) =>
@@ -59,8 +60,7 @@ export function toStatisticsReport(input: StatisticsInput): Readonly<Record<stri
 }
 
 const haproxyOf = ({ info, requestsPerSecond }: EdgeFigures, workers: WorkersReport) => ({
-  version: info?.version ?? null,
-  pid: info?.pid ?? null,
+  ...(info === undefined ? {} : { version: info.version, pid: info.pid }),
   uptimeSeconds: info?.uptimeSeconds ?? 0,
   workers: workers.current,
   oldWorkers: workers.old,
@@ -72,7 +72,7 @@ const haproxyOf = ({ info, requestsPerSecond }: EdgeFigures, workers: WorkersRep
 function backendsOf({ backends }: EdgeFigures) {
   let count = 0;
   let serversLeft = 0;
-  const report: Record<string, unknown> = {};
+  const report: Record<string, WireBackendStatistics> = {};
   for (const [name, { totals, servers, ...figures }] of backends) {
     const room = Math.max(0, MAX_REPORTED_SERVERS - count);
     const shown = servers.size <= room ? servers : [...servers].slice(0, room);
@@ -85,8 +85,12 @@ function backendsOf({ backends }: EdgeFigures) {
     report[name] = {
       ...{ appId, portIndex, requestsPerSecond, sessions, queued, responseMs, connectMs },
       ...{ errors5xx, errorsConnect, retries, redispatches, requests },
-      ...{ up, down, draining, servers: Object.fromEntries(shown) },
+      ...{ up, down, draining, servers: Object.fromEntries([...shown].map(toWireServer)) },
     };
   }
   return { backends: report, serversLeft };
 }
+
+/** A server HAProxy does not check has no result of one. */
+const toWireServer = ([name, { check, ...server }]: readonly [string, ServerFigures]) =>
+  [name, check === null ? server : { ...server, check }] as const;
