@@ -6,6 +6,11 @@ import { benchAgent, benchDocker } from './agent-bench.js';
 import { benchAllocation } from './allocation.js';
 import { benchDeploy, benchHeld, benchListeners, benchSubmits } from './controller-bench.js';
 import { benchDns } from './dns-bench.js';
+import { benchEdgeChange, benchEdgeNewApp } from './edge-change-bench.js';
+import { benchEdgeChurn } from './edge-churn-bench.js';
+import { benchEdgeDeploy, benchEdgeReload } from './edge-deploy-bench.js';
+import { benchEdgeDrift, benchEdgeIsolation } from './edge-drift-bench.js';
+import { benchEdgeRender } from './edge-render-bench.js';
 import type { LoadJob, LoadResult } from './load.js';
 import { benchFailover, benchMasterLaunch, benchRounds } from './master-bench.js';
 import { benchMasterState } from './master-state.js';
@@ -184,6 +189,14 @@ const ALONE: Readonly<Record<string, (print: typeof row) => Promise<void>>> = {
   submits: benchSubmits,
   listeners: benchListeners,
   dns: benchDns,
+  'edge-change': benchEdgeChange,
+  'edge-app': benchEdgeNewApp,
+  'edge-deploy': benchEdgeDeploy,
+  'edge-reload': benchEdgeReload,
+  'edge-render': benchEdgeRender,
+  'edge-churn': benchEdgeChurn,
+  'edge-drift': benchEdgeDrift,
+  'edge-isolation': benchEdgeIsolation,
 };
 const BENCHES: Readonly<Record<string, (cluster: Cluster) => Promise<void>>> = {
   start: benchStart,
@@ -198,7 +211,10 @@ const BENCHES: Readonly<Record<string, (cluster: Cluster) => Promise<void>>> = {
 
 const wanted = process.argv.slice(2);
 const names = [...Object.keys(ALONE), ...Object.keys(BENCHES)];
-const unknown = wanted.filter((name) => !names.includes(name));
+/** `edge` is `edge` and all `edge-...`. */
+const isMeantBy = (name: string, asked: string): boolean =>
+  name === asked || name.startsWith(`${asked}-`);
+const unknown = wanted.filter((asked) => !names.some((name) => isMeantBy(name, asked)));
 if (unknown.length > 0) {
   process.stderr.write(`no bench ${unknown.join(', ')}; there are ${names.join(', ')}\n`);
   process.exit(2);
@@ -208,7 +224,8 @@ process.stdout.write(
   `${cpus().length} x ${processor}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}; median of ${RUNS} runs\n\n`,
 );
 process.stdout.write('| figure | measured | work |\n|---|---|---|\n');
-const isWanted = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
+const isWanted = (name: string): boolean =>
+  wanted.length === 0 || wanted.some((asked) => isMeantBy(name, asked));
 const failed = (name: string, error: unknown): void => {
   row(name, 'failed', String(error).split('\n')[0] ?? '');
   process.stderr.write(`${String(error)}\n`);

@@ -26,5 +26,4 @@ export function readTemplateLabels(reader: LabelReader): TemplateOverrides {
 }
 
 /** HAPROXY_{n}_HTTP_BACKEND_REDIR is a path or URL as a label, and lines as a template: those begin with a keyword. */
-const isTemplateText = (text: string | undefined): boolean =>
-  /^\s*[a-z-]+\s+\S/.test(text ?? '');
+const isTemplateText = (text: string | undefined): boolean => /^\s*[a-z-]+\s+\S/.test(text ?? '');

@@ -1,0 +1,173 @@
+import { connect, type Socket } from 'node:net';
+import { readProcesses } from '../../apps/router/src/haproxy/open-sessions.js';
+import { pause } from '../e2e/support/http.js';
+import { benchApp, benchFleet, benchTask, hostOf } from './edge-fleet.js';
+import {
+  describeLoadAverage,
+  type EdgeRig,
+  type PrintRow,
+  rssMib,
+  scaled,
+  withEdge,
+} from './edge-rig.js';
+
+/** Many changes: how often HAProxy is reloaded, and what its workers hold meanwhile. */
+
+const APPS = 1_000;
+const CHANGES = 1_000;
+const CHURN_SECONDS = 60;
+const STRUCTURE_SECONDS = 100;
+const SPARES = 20;
+const WATCH_INTERVAL_MS = 250;
+/** A client that does not go keeps the worker that has it: one more each time. */
+const HOLD_INTERVAL_MS = 2_000;
+
+interface Watched {
+  readonly mostWorkers: number;
+  readonly mostMib: number;
+  readonly endWorkers: number;
+  readonly endMib: number;
+}
+
+/** Looks at HAProxy's workers all the time until `finish` is called. */
+class WorkerWatch {
+  private isOver = false;
+  private most = { workers: 0, mib: 0 };
+  private last = { workers: 0, mib: 0 };
+  private readonly watching: Promise<void>;
+
+  constructor(private readonly rig: EdgeRig) {
+    this.watching = this.watch();
+  }
+
+  async finish(): Promise<Watched> {
+    this.isOver = true;
+    await this.watching;
+    const { most, last } = this;
+    return {
+      ...{ mostWorkers: most.workers, mostMib: most.mib },
+      ...{ endWorkers: last.workers, endMib: last.mib },
+    };
+  }
+
+  private async watch(): Promise<void> {
+    while (!this.isOver) {
+      await this.look().catch(() => undefined); // The master starts itself anew at that moment.
+      await pause(WATCH_INTERVAL_MS);
+    }
+  }
+
+  private async look(): Promise<void> {
+    const { workers } = await readProcesses(this.rig.files);
+    const mib = workers.reduce((sum, { pid }) => sum + rssMib(pid), 0);
+    this.last = { workers: workers.length, mib };
+    this.most = {
+      workers: Math.max(this.most.workers, workers.length),
+      mib: Math.max(this.most.mib, mib),
+    };
+  }
+}
+
+async function oneWorkerMib(rig: EdgeRig): Promise<number> {
+  const { workers } = await readProcesses(rig.files);
+  return Math.max(...workers.map(({ pid }) => rssMib(pid)));
+}
+
+export async function benchEdgeChurn(row: PrintRow): Promise<void> {
+  await withEdge(
+    (port) => benchFleet({ apps: APPS, instances: 10 }, port),
+    async (rig) => {
+      await churnEndpoints(row, rig);
+      await churnStructure(row, rig, { isHeld: false });
+      await churnStructure(row, rig, { isHeld: true });
+    },
+  );
+}
+
+/** Calls `change` so many times, evenly over the time. */
+async function spreadOver(
+  count: number,
+  seconds: number,
+  change: (number: number) => void,
+): Promise<void> {
+  const startedMs = performance.now();
+  for (let number = 0; number < count; number += 1) {
+    change(number);
+    const dueMs = startedMs + ((number + 1) / count) * seconds * 1_000;
+    await pause(Math.max(0, dueMs - performance.now()));
+  }
+}
+
+async function churnEndpoints(row: PrintRow, rig: EdgeRig): Promise<void> {
+  const { controller, upstream } = rig;
+  const count = scaled(CHANGES);
+  const seconds = scaled(CHURN_SECONDS);
+  const single = await oneWorkerMib(rig);
+  const before = await rig.status();
+  const watch = new WorkerWatch(rig);
+  await spreadOver(count, seconds, (number) => {
+    const id = `/bench/app-${(number * 7) % APPS}`;
+    const [, ...others] = controller.app(id).tasks ?? [];
+    const host = `127.92.${(number >> 8) & 255}.${number & 255}`;
+    controller.setTasks(id, [...others, benchTask(id, { host, port: upstream.port })]);
+  });
+  await controller.whenApplied();
+  const { reloads, runtimeChanges } = await rig.status();
+  row(
+    'edge: endpoint changes, reloads',
+    `${reloads - before.reloads} reloads, ${runtimeChanges - before.runtimeChanges} runtime commands; ${describeWatched(await watch.finish(), single)}`,
+    `${count} of 10,000 endpoints replaced in ${seconds} s; router ${rig.routerRssMib().toFixed(0)} MiB; ${describeLoadAverage()}`,
+  );
+}
+
+const describeWatched = (watched: Watched, single: number): string =>
+  `workers at most ${watched.mostWorkers} with ${watched.mostMib.toFixed(0)} MiB, at the end ${watched.endWorkers} with ${watched.endMib.toFixed(0)} MiB (one at first ${single.toFixed(0)} MiB, limit ${(3 * single + 100).toFixed(0)} MiB)`;
+
+/** Apps come and go. `isHeld`: a client that keeps an answer waiting joins every 2 s and never goes. */
+async function churnStructure(
+  row: PrintRow,
+  rig: EdgeRig,
+  { isHeld }: { readonly isHeld: boolean },
+): Promise<void> {
+  const { controller, upstream } = rig;
+  const count = scaled(CHANGES);
+  const seconds = scaled(STRUCTURE_SECONDS);
+  const single = await oneWorkerMib(rig);
+  const before = await rig.status();
+  const watch = new WorkerWatch(rig);
+  const held: Socket[] = [];
+  const holding = setInterval(() => {
+    if (isHeld) held.push(holdOpen(rig));
+  }, HOLD_INTERVAL_MS);
+  try {
+    await spreadOver(count, seconds, (number) => {
+      const id = `/spare/app-${number % SPARES}`;
+      const isThere = number % (2 * SPARES) >= SPARES;
+      if (isThere) controller.unlist(id);
+      else
+        controller.put(benchApp(id, [benchTask(id, { host: '127.93.0.1', port: upstream.port })]));
+    });
+    await controller.whenApplied();
+    await rig.settled();
+    const { reloads } = await rig.status();
+    row(
+      `edge: structural changes${isHeld ? ' with clients that never go' : ''}`,
+      `${reloads - before.reloads} reloads; ${describeWatched(await watch.finish(), single)}`,
+      `${count} apps came or went in ${seconds} s beside 10,000 endpoints${isHeld ? `; ${held.length} connections that send their request for ever` : ''}; ${describeLoadAverage()}`,
+    );
+  } finally {
+    clearInterval(holding);
+    for (const socket of held) socket.destroy();
+  }
+}
+
+/** A request whose body does not end: no worker may be done with it before its hard stop. */
+function holdOpen({ edge }: EdgeRig): Socket {
+  const socket = connect({ host: edge.address, port: edge.port });
+  const head = `POST / HTTP/1.1\r\nHost: ${hostOf('/bench/app-0')}\r\nContent-Length: 1000000\r\n\r\n`;
+  socket.on('error', () => undefined);
+  socket.write(head);
+  const feeding = setInterval(() => socket.write('x'), 1_000);
+  socket.on('close', () => clearInterval(feeding));
+  return socket;
+}
