@@ -108,14 +108,16 @@ describe('TLS and TCP at the edge', () => {
       return (await subjectAt('nowhere.localhost')) === 'fresh-1';
     });
     rmSync(join(certificates, 'fresh.pem'));
+    write('broken', 'no certificate at all');
     await eventually('it is gone', () =>
       subjectAt('nowhere.localhost').then(
         () => false,
         () => true,
       ),
     );
-    write('broken', 'no certificate at all');
-    await eventually('it is told', async () => (await edge.status()).includes('broken'));
+    await eventually('the broken one is told', async () =>
+      (await edge.status()).includes('broken'),
+    );
     rmSync(join(certificates, 'broken.pem'));
     isRunning = false;
     await Promise.all(clients);
