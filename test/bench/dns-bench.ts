@@ -10,7 +10,6 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { decode, encode } from 'dns-packet';
 import { AppNames } from '../../apps/router/src/dns/app-names.js';
-import { killQuietly } from '../e2e/support/cluster.js';
 import { DaemonProcess } from './daemon-process.js';
 import { benchApp, DnsController } from './dns-controller.js';
 import type { DnsLoadJob, DnsLoadResult } from './dns-load.js';
@@ -58,15 +57,16 @@ async function withRouter(
   const controller = new DnsController();
   const router = new DaemonProcess('router');
   const directory = mkdtempSync(join(tmpdir(), 'pacer-bench-dns-'));
+  const [port, edgePort, dnsPort] = [await freePort(), await freePort(), await freePort()];
+  const url = `http://127.0.0.1:${port}`;
   try {
     await controller.start(apps, INSTANCES);
-    const [port, edgePort, dnsPort] = [await freePort(), await freePort(), await freePort()];
-    const url = `http://127.0.0.1:${port}`;
     await router.start(
       {
         PACER_PORT: String(port),
         PACER_DATA: directory,
         PACER_EDGE_HTTP_PORT: String(edgePort),
+        PACER_EDGE_TLS_PORT: '0',
         PACER_DNS_PORT: String(dnsPort),
         PACER_CONTROLLER_URLS: controller.url,
       },
@@ -80,13 +80,12 @@ async function withRouter(
       },
     );
     await work({ controller, port: dnsPort, apps, what });
-    await fetch(`${url}/pacer/v1/shutdown`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: '{}',
-    });
   } finally {
-    if (router.pid !== undefined) killQuietly(router.pid);
+    // HAProxy would outlive a router that is killed.
+    const headers = { 'content-type': 'application/json' };
+    await fetch(`${url}/pacer/v1/shutdown`, { method: 'POST', headers, body: '{}' }).catch(
+      () => undefined,
+    );
     await router.kill();
     controller.stop();
     rmSync(directory, { recursive: true, force: true });

@@ -104,9 +104,14 @@ describe('DNS', () => {
     const before = await services();
     const serial = Number((await status()).dns['serial']);
     const pid = cluster.pid('router');
-    const [{ id } = { id: 'none' }] = (await cluster.api.app('/shop/web'))?.tasks ?? [];
+    const tasks = (await cluster.api.app('/shop/web'))?.tasks ?? [];
+    const task = tasks.find(({ state }) => state === 'TASK_RUNNING')?.id ?? 'none';
     const file = join(cluster.dataDirectory, 'router/dns-names.json');
-    await eventually('the names are on disk', async () => readFileSync(file, 'utf8').includes(id));
+    await eventually(`${task} of ${tasks.length} is on disk`, async () =>
+      readFileSync(file, 'utf8').includes(task),
+    ).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${readFileSync(file, 'utf8')}`);
+    });
 
     killQuietly(pid);
     await eventually('another router answers', async () => {

@@ -62,7 +62,7 @@ describe('routes', () => {
       await api.send('PUT', '/v2/apps/hello', { instances: 2 });
       await table.getByText('2 ready').waitFor();
       await page.setViewportSize(PHONE);
-      const width = await page.evaluate(() => document.documentElement.scrollWidth);
+      const width = await page.evaluate<number>('document.documentElement.scrollWidth');
       expect(width).toBeLessThanOrEqual(PHONE.width);
 
       await page.getByRole('searchbox', { name: 'Search routes' }).fill('nothing-like-this');

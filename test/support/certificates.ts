@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface CertificateFiles {
@@ -24,11 +24,12 @@ export class CertificateAuthority {
     );
   }
 
-  /** A certificate for 127.0.0.1 and localhost. `kinds` become organizational units; `days` may be negative. */
+  /** A certificate for 127.0.0.1 and localhost, or for `hosts`. `kinds` become organizational units; `days` may be negative. */
   issue(
     name: string,
     options: {
       readonly kinds?: readonly string[];
+      readonly hosts?: readonly string[];
       readonly days?: number;
       readonly files?: CertificateFiles;
     } = {},
@@ -38,9 +39,10 @@ export class CertificateAuthority {
     const fresh = { cert: `${base}.crt`, key: `${base}.key` };
     const extensions = `${base}.cnf`;
     const subject = [...(options.kinds ?? []).map((kind) => `/OU=${kind}`), `/CN=${name}`];
+    const names = options.hosts?.map((host) => `DNS:${host}`) ?? ['IP:127.0.0.1', 'DNS:localhost'];
     writeFileSync(
       extensions,
-      'subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth,clientAuth\n',
+      `subjectAltName=${names.join(',')}\nextendedKeyUsage=serverAuth,clientAuth\n`,
     );
     const request = `${base}.csr`;
     this.openssl(
@@ -56,6 +58,12 @@ export class CertificateAuthority {
     renameSync(fresh.key, options.files.key);
     renameSync(fresh.cert, options.files.cert);
     return options.files;
+  }
+
+  /** Certificate and key in one text, as HAProxy reads them. */
+  issuePem(name: string, hosts: readonly string[]): string {
+    const { cert, key } = this.issue(name, { hosts });
+    return readFileSync(cert, 'utf8') + readFileSync(key, 'utf8');
   }
 
   private openssl(...args: readonly string[]): void {

@@ -9,6 +9,7 @@ import {
   type Lease,
   type StoreChange,
 } from '#core';
+import { keepsCertificates } from './certificates.contract.js';
 import { aDeployment, aGroup, anApp, anEvent, anInstance } from './store-fixtures.js';
 
 /** A store under test, empty, with a lease that stands and a way to have it taken by another. */
@@ -281,32 +282,7 @@ export function controllerStoreContract(
       expect((await store.load()).jobs).toEqual([{ ...progress, completed: 2, retries: [0, 1] }]);
     });
 
-    it('keeps certificates until they are deleted, with what else is stored in the transaction', async () => {
-      const { store, lease } = await prepare();
-      const certificate = {
-        name: 'shop',
-        hosts: ['shop.example'],
-        issuer: 'CN=test',
-        notBeforeEpochMs: 1,
-        notAfterEpochMs: 2,
-        fingerprint: 'AB:CD',
-        pem: 'certificate and key',
-      };
-      const renewed = { ...certificate, fingerprint: 'EF:01' };
-
-      await store.commit(lease, [
-        { kind: 'put-certificate', certificate },
-        { kind: 'put-certificate', certificate: { ...certificate, name: 'other' } },
-        { kind: 'put-framework-id', frameworkId: 'f-2' },
-      ]);
-      await store.commit(lease, [
-        { kind: 'put-certificate', certificate: renewed },
-        { kind: 'delete-certificate', name: 'other' },
-      ]);
-
-      expect(await store.load()).toMatchObject({ frameworkId: 'f-2', certificates: [renewed] });
-    });
-
+    keepsCertificates(prepare);
     it('forgets the framework id', async () => {
       const { store, lease } = await prepare();
       await store.commit(lease, [{ kind: 'put-framework-id', frameworkId: 'f-1' }]);

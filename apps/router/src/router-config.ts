@@ -10,6 +10,7 @@ import {
   urls,
 } from '#platform';
 import { type DnsConfig, dnsSettings, toDnsConfig } from './dns/dns-config.js';
+import { type HaproxyConfig, haproxySettings, toHaproxyConfig } from './haproxy/haproxy-config.js';
 
 export const ROUTER_CONFIG = Symbol('ROUTER_CONFIG');
 
@@ -23,6 +24,8 @@ export interface RouterConfig {
   readonly edgeHttpPort: number;
   /** TLS by host name; 0: none. */
   readonly edgeTlsPort: number;
+  /** Folder of `name.pem` files for TLS by host name; empty: none but uploaded ones. */
+  readonly certificateDirectory: string;
   /** Apps by the header X-Marathon-App-Id; 0: none. */
   readonly edgeAppsPort: number;
   /** What comes to the HTTP and TLS ports begins with a PROXY protocol header. */
@@ -36,6 +39,7 @@ export interface RouterConfig {
   /** Ports apps must not listen on. */
   readonly reservedPorts: readonly number[];
   readonly dns: DnsConfig;
+  readonly haproxy: HaproxyConfig;
 }
 
 const MAX_PORT = 65_535;
@@ -49,14 +53,16 @@ export function readRouterConfig(): RouterConfig {
     controllerUrls: urls('PACER_CONTROLLER_URLS', [localUrl(8080)]),
     edgeHosts: parsed('PACER_EDGE_HOST', readAddresses, ['127.0.0.1']),
     edgeHttpPort: numeric('PACER_EDGE_HTTP_PORT', { fallback: 8000, min: 1, max: MAX_PORT }),
-    edgeTlsPort: numeric('PACER_EDGE_TLS_PORT', { fallback: 8443, min: 0, max: MAX_PORT }),
+    edgeTlsPort: numeric('PACER_EDGE_HTTPS_PORT', { fallback: 8443, min: 0, max: MAX_PORT }),
     edgeAppsPort: numeric('PACER_EDGE_APPS_PORT', { fallback: 0, min: 0, max: MAX_PORT }),
+    certificateDirectory: text('PACER_EDGE_CERTIFICATES', ''),
     acceptsProxy: toggle('PACER_EDGE_ACCEPT_PROXY', false),
     isStrict: toggle('PACER_ROUTER_STRICT', false),
     takesTemplates: toggle('PACER_EDGE_TEMPLATES', true),
     groups: list('PACER_ROUTER_GROUPS', ['*']),
     reservedPorts: parsed('PACER_RESERVED_PORTS', readPorts, [8080, 5050, 5051]),
     ...dnsSettings,
+    ...haproxySettings,
   });
   const dns = toDnsConfig(read);
   const edgePorts = [read.edgeHttpPort, read.edgeTlsPort, read.edgeAppsPort];
@@ -67,6 +73,7 @@ export function readRouterConfig(): RouterConfig {
     ...read,
     reservedPorts: [...read.reservedPorts, ...ownPorts],
     dns,
+    haproxy: toHaproxyConfig(read),
   };
 }
 

@@ -2,19 +2,22 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { Counter, Gauge } from 'prom-client';
-import { createLogger, metricsRegistry, ownAuthorization, processTls, schemeOf } from '#platform';
+import { createLogger, type Logger, ownAuthorization, processTls, schemeOf } from '#platform';
+import { EdgeCertificates } from './certificates/edge-certificates.js';
 import { ControllerClient } from './controller/controller-client.js';
 import { DnsService } from './dns/dns.service.js';
+import { edgeRules } from './edge-rules.js';
+import { HARD_STOP_SECONDS, toEdgeSettings } from './edge-settings.js';
+import { AttachedProcess } from './haproxy/attached-process.js';
+import { BaseConfig } from './haproxy/base-config.js';
 import { type EdgeFiles, edgeFilesIn } from './haproxy/edge-files.js';
+import { EdgeWatch } from './haproxy/edge-watch.js';
 import { HaproxyEdge } from './haproxy/haproxy-edge.js';
 import { isPortFreeAt } from './haproxy/validate-config.js';
 import { ROUTER_CONFIG, type RouterConfig } from './router-config.js';
+import { registerMetrics } from './router-metrics.js';
 import { HealthRecord } from './sync/health-record.js';
 import { RouterLoop } from './sync/router-loop.js';
-import type { EdgeRules } from './sync/wanted-edge.js';
-
-const HARD_STOP_SECONDS = 60;
 
 /** Wires the loop to HAProxy and the controller, for the life of the process. */
 @Injectable()
@@ -22,26 +25,40 @@ export class RouterService implements OnModuleDestroy {
   readonly files: EdgeFiles;
   readonly loop: RouterLoop;
   readonly dns: DnsService;
+  readonly edge: HaproxyEdge;
+  readonly watch: EdgeWatch;
+  private readonly base: BaseConfig | undefined;
 
   constructor(@Inject(ROUTER_CONFIG) config: RouterConfig) {
     const logger = createLogger('router');
     const scheme = schemeOf(processTls()?.settings);
-    this.files = edgeFilesIn(join(config.dataDirectory, 'haproxy'));
+    const { binary, foreign } = config.haproxy;
+    this.files = edgeFilesIn(join(config.dataDirectory, 'haproxy'), foreign);
+    const { files } = this;
+    const base = this.newBase(config, logger);
+    this.base = base;
+    let hasDefaultCertificate = false;
+    const settings = toEdgeSettings(config, files, {
+      baseConfig: () => base?.text,
+      hasDefaultCertificate: () => hasDefaultCertificate,
+    });
     const edge = new HaproxyEdge({
-      files: this.files,
+      files,
       logger,
-      settings: {
-        bindAddresses: config.edgeHosts,
-        httpPort: config.edgeHttpPort,
-        ...(config.edgeAppsPort > 0 && { appsPort: config.edgeAppsPort }),
-        acceptsProxy: config.acceptsProxy,
-        statsSocket: this.files.adminSocket,
-        mapFiles: this.files.maps,
-        sockets: this.files.sockets,
-        certificateDirectory: this.files.certificates,
-        hardStopSeconds: HARD_STOP_SECONDS,
-      },
+      binary,
+      ...(base === undefined ? {} : { base }),
+      ...(foreign === undefined
+        ? {}
+        : { newProcess: (onExit) => new AttachedProcess({ files, logger, onExit }) }),
+      settings,
       onExit: () => this.loop.haproxyGone(),
+    });
+    this.edge = edge;
+    this.watch = new EdgeWatch({
+      ...{ files, logger, binary, edge, base },
+      hardStopSeconds: HARD_STOP_SECONDS,
+      isOurs: foreign === undefined,
+      table: () => this.loop.table,
     });
     this.dns = new DnsService({
       config: config.dns,
@@ -50,38 +67,64 @@ export class RouterService implements OnModuleDestroy {
       logger,
       isConnected: () => this.loop.isConnected,
     });
-    const rules: EdgeRules = {
-      groups: config.groups,
-      isStrict: config.isStrict,
-      refusesTemplates: !config.takesTemplates,
-      reservedPorts: new Set(config.reservedPorts),
-    };
+    const client = new ControllerClient(
+      config.controllerUrls,
+      ownAuthorization('operator', (level, message) => logger[level](message)),
+    );
     this.loop = new RouterLoop({
       ...(config.dns.isEnabled ? { names: this.dns.names } : {}),
       routerId: readRouterId(config.dataDirectory),
-      rules: () => rules,
+      rules: edgeRules(config, () => base?.text),
       isPortFree: (port) => isPortFreeAt(config.edgeHosts, port),
-      client: new ControllerClient(
-        config.controllerUrls,
-        ownAuthorization('operator', (level, message) => logger[level](message)),
-      ),
+      client,
       edge,
+      certificates: new EdgeCertificates({
+        client,
+        files: this.files,
+        onDefault: (isThere) => {
+          hasDefaultCertificate = isThere;
+        },
+        ...(config.certificateDirectory !== '' && { directory: config.certificateDirectory }),
+      }),
       health: new HealthRecord(join(config.dataDirectory, 'healthy-tasks.json'), logger),
       logger,
+      statistics: () => ({ ...this.watch.statistics(this.loop.openProblems) }),
       url: () => `${scheme}://${config.host}:${config.port}`,
     });
-    registerMetrics(edge, this.loop);
+    registerMetrics(edge, this.loop, this.watch);
   }
 
-  /** DNS first: it does not wait for HAProxy. */
+  /** Neither waits for the other: a disk or a port that keeps DNS waiting keeps nothing from HAProxy. */
   async start(): Promise<void> {
-    await this.dns.start();
+    await this.dns.restore();
+    await Promise.all([this.dns.listen(), this.startEdge()]);
+  }
+
+  private async startEdge(): Promise<void> {
+    this.watch.start();
+    await this.edge.prepare();
+    await this.base?.start();
     await this.loop.start();
   }
 
   async onModuleDestroy(): Promise<void> {
+    this.base?.stop();
+    this.watch.stop();
     await this.loop.stop();
     await this.dns.stop();
+  }
+
+  /** The operator's file; of a HAProxy that is not ours, what it had before, unless another is named. */
+  private newBase(config: RouterConfig, logger: Logger): BaseConfig | undefined {
+    const { basePath, foreign } = config.haproxy;
+    const path = basePath ?? (foreign === undefined ? undefined : this.files.operatorConfig);
+    if (path === undefined) return undefined;
+    return new BaseConfig({
+      path,
+      logger,
+      lastGoodPath: this.files.lastGoodBase,
+      onChange: () => this.loop.resync(),
+    });
   }
 }
 
@@ -97,38 +140,4 @@ function readRouterId(directory: string): string {
   const id = `router-${randomUUID()}`;
   writeFileSync(path, `${id}\n`);
   return id;
-}
-
-function registerMetrics(edge: HaproxyEdge, loop: RouterLoop): void {
-  const registers = [metricsRegistry];
-  const counter = (name: string, help: string, read: () => number): void => {
-    new Counter({
-      name,
-      help,
-      registers,
-      collect() {
-        this.reset();
-        this.inc(read());
-      },
-    });
-  };
-  counter('pacer_router_reloads_total', 'HAProxy reloads', () => edge.reloads);
-  counter(
-    'pacer_router_runtime_changes_total',
-    'Runtime API commands done',
-    () => edge.runtimeChanges,
-  );
-  counter(
-    'pacer_router_drift_repairs_total',
-    'Differences found in HAProxy',
-    () => edge.driftRepairs,
-  );
-  new Gauge({
-    name: 'pacer_router_routes',
-    help: 'Routes served',
-    registers,
-    collect() {
-      this.set(loop.table.routes.length);
-    },
-  });
 }

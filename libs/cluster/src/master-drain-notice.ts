@@ -1,28 +1,13 @@
-import type { AgentId, FrameworkId } from '#core';
-import type { Unavailability } from '#mesos-v1';
+import type { AgentId } from '#core';
 import type { MasterTurn } from './master-events.js';
 import { rescindInverseOffers, tickInverseOffers } from './master-inverse-offers.js';
+import type { DrainNotice } from './master-operator-state.js';
 import type { Agent, Framework, MasterState } from './master-state.js';
-
-/**
- * Before a drain kills, frameworks have their time: each with tasks on the agent is asked for it by an inverse offer, as
- * for maintenance, that says until when. One that accepts is waited for until it has taken its tasks away, or the time is
- * up; one that declines, or says nothing, is not.
- */
-export interface DrainNotice {
-  readonly beganMonoMs: number;
-  readonly untilMonoMs: number;
-  readonly untilEpochMs: number;
-  /** When each was asked first. */
-  readonly asked: Map<FrameworkId, number>;
-  readonly answers: Map<FrameworkId, 'ACCEPT' | 'DECLINE'>;
-}
 
 /** Who was asked and says nothing does not know of inverse offers, milliseconds. */
 const ANSWER_MS = 3_000;
 /** One that is away may be back by then, and can be asked, milliseconds. */
 const ABSENCE_MS = 15_000;
-const NANOS_PER_MS = 1_000_000;
 
 /** Called when the registry has a drain. Another one begins anew, shorter or longer than before, until it has killed. */
 export function beginNotice(turn: MasterTurn, agent: Agent): void {
@@ -65,20 +50,6 @@ export function isNoticed(turn: MasterTurn, agent: Agent): boolean {
       ![...frameworksOn(turn.state, agent)].some((one) => isWaitedFor(turn, notice, one)));
   if (isOver) endNotice(turn, agent.id);
   return !isOver;
-}
-
-/** Since when on the agent will be away, with its drain or its maintenance, whichever comes first. */
-export function unavailabilityOf(
-  { operator }: MasterState,
-  agent: Agent,
-): Unavailability | undefined {
-  const { unavailability } = agent;
-  const notice = operator.drainNotices.get(agent.id);
-  if (notice === undefined) return unavailability;
-  const nanoseconds = Math.round(notice.untilEpochMs) * NANOS_PER_MS;
-  return unavailability !== undefined && unavailability.start.nanoseconds <= nanoseconds
-    ? unavailability
-    : { start: { nanoseconds } };
 }
 
 function endNotice(turn: MasterTurn, id: AgentId): void {

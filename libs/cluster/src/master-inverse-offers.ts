@@ -1,9 +1,9 @@
 import type { Filters, InverseOffer } from '#mesos-v1';
-import { unavailabilityOf } from './master-drain-notice.js';
 import type { MasterTurn } from './master-events.js';
 import { toRefuseMs } from './master-offers.js';
 import type { InverseOfferEntry } from './master-operator-state.js';
 import type { Agent, Framework } from './master-state.js';
+import { unavailabilityOf } from './master-unavailability.js';
 
 /**
  * Inverse offers: each framework that has something on an agent that is to be maintained or drained is asked for it, and

@@ -8,7 +8,6 @@ import {
   type QuotaRecord,
   type RoleName,
 } from '#core';
-import type { DrainNotice } from './master-drain-notice.js';
 import type { OperatorCallEvent } from './master-operator-decision.js';
 
 /** What operators decided, as the registry has it, and the calls that wait for their turn. */
@@ -30,6 +29,20 @@ export interface OperatorState {
   /** A decision is being stored: later calls wait, so that each is judged by what holds then. */
   isDeciding: boolean;
   readonly waiting: OperatorCallEvent[];
+}
+
+/**
+ * Before a drain kills, frameworks have their time: each with tasks on the agent is asked for it by an inverse offer, as
+ * for maintenance, that says until when. One that accepts is waited for until it has taken its tasks away, or the time is
+ * up; one that declines, or says nothing, is not.
+ */
+export interface DrainNotice {
+  readonly beganMonoMs: number;
+  readonly untilMonoMs: number;
+  readonly untilEpochMs: number;
+  /** When each was asked first. */
+  readonly asked: Map<FrameworkId, number>;
+  readonly answers: Map<FrameworkId, 'ACCEPT' | 'DECLINE'>;
 }
 
 export interface ScheduledMachine {

@@ -107,6 +107,39 @@ describe('mergeOwned', () => {
     expect(merge(`${both}# bye\n`, routes)).toBe(`${both}# bye\n`);
   });
 
+  it('keeps whole sections in the order of the parts when one is added before another', () => {
+    const defaults: OwnedPart = {
+      kind: 'sections',
+      name: 'base',
+      sections: [{ kind: 'defaults', name: 'own', lines: [] }],
+    };
+
+    const merged = merge(`${merge('global\n', routes)}# bye\n`, defaults, routes);
+
+    expect(merged.match(/^# .*$/gm)).toEqual([
+      '# BEGIN pacer base',
+      '# END pacer base',
+      '# BEGIN pacer routes',
+      '# END pacer routes',
+      '# bye',
+    ]);
+  });
+
+  it('keeps lines of one section in the order of the parts when one is added before another', () => {
+    const first: OwnedPart = { ...stats, name: 'first', lines: [['first']] };
+    const last: OwnedPart = { ...stats, name: 'last', lines: [['last']] };
+
+    const merged = merge(`${merge('global\n', stats)} maxconn 1\n`, first, stats, last);
+
+    expect(merged.match(/BEGIN pacer \w+|maxconn/g)).toEqual([
+      'BEGIN pacer first',
+      'BEGIN pacer stats',
+      'maxconn',
+      'BEGIN pacer last',
+    ]);
+    expect(merge(merged, first, stats, last)).toBe(merged);
+  });
+
   it('keeps out of the blocks of other owners', () => {
     const other = print(mergeOwned('global\n', [stats], { owner: 'other' }));
 
@@ -402,7 +435,7 @@ describe('whatever the base', () => {
         expect(remove(again)).toBe(base);
         expect(merge(again, ...second)).toBe(again);
         const isLines = ({ kind }: OwnedPart): boolean => kind === 'lines';
-        if (!second.some(isLines)) expect(again).toBe(merge(base, ...second));
+        if (![...first, ...second].some(isLines)) expect(again).toBe(merge(base, ...second));
       }),
       { numRuns: 3000, endOnFailure: true },
     );

@@ -39,7 +39,7 @@ export function mergeOwned(
   checkNames(owner, parts);
   const given = typeof base === 'string' ? parse(base) : base;
   const stripped = stripOwned(given, owner);
-  const site = toMergeSite({ owner, ...stripped });
+  const site = toMergeSite(stripped, { owner, parts });
   const placed = parts.flatMap((part) => placePart(site, part) ?? []);
   const { text, baseLines } = compose(stripped.document, owner, placed);
   const merged = parse(text, given.options);

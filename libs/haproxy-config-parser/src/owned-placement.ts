@@ -49,8 +49,11 @@ export interface MergeSite extends StrippedBase {
   readonly depths: readonly number[];
   /** Index of the first `.if` that is open at the end of the file. */
   readonly openAtEnd: number | undefined;
+  readonly parts: readonly OwnedPart[];
   readonly created: Map<string, PlacedBlock>;
   placedCount: number;
+  /** Where whole sections are written, once it is known. */
+  endIndex: number | undefined;
 }
 
 /** One block to be written before line `index`. Blocks at one place are ordered by `rank`, then by `group`. */
@@ -67,8 +70,11 @@ export interface PlacedBlock {
 const RANK = { lines: 0, global: 1, defaults: 2, section: 3, sections: 4 } as const;
 
 /** Reads a stripped base for the placing of parts. O(lines). */
-export function toMergeSite(base: StrippedBase & { readonly owner: string }): MergeSite {
-  const { document, owner } = base;
+export function toMergeSite(
+  base: StrippedBase,
+  { owner, parts }: { readonly owner: string; readonly parts: readonly OwnedPart[] },
+): MergeSite {
+  const { document } = base;
   const depths: number[] = [];
   const open: number[] = [];
   for (const [index, line] of document.lines.entries()) {
@@ -84,8 +90,10 @@ export function toMergeSite(base: StrippedBase & { readonly owner: string }): Me
     foreign: listForeignBlocks(document, owner),
     depths,
     openAtEnd: open[0],
+    parts,
     created: new Map(),
     placedCount: 0,
+    endIndex: undefined,
   };
 }
 
@@ -105,9 +113,28 @@ export function placePart(site: MergeSite, part: OwnedPart): PlacedBlock | undef
 function placeLines(site: MergeSite, part: OwnedLines): PlacedBlock {
   const anchor = site.anchors.get(part.name);
   if (anchor !== undefined && isInTarget(site, part, anchor)) return linesAt(site, part, anchor);
+  const next = placeOfNextPart(site, part);
+  if (next !== undefined) return linesAt(site, part, next);
   const section = findTarget(site, part);
   if (section === undefined) return placeInCreated(site, part);
   return linesAt(site, part, leaveForeignBlock(site, part, section));
+}
+
+/** A new part goes before those behind it in the list that are in its section already, so that the order of the parts holds. */
+function placeOfNextPart(site: MergeSite, part: OwnedLines): number | undefined {
+  const behind = site.parts.slice(site.placedCount);
+  const places = behind.flatMap((other) => {
+    const anchor = site.anchors.get(other.name);
+    const isPlaced =
+      other.kind === 'lines' &&
+      other.lines.length > 0 &&
+      other.section.kind === part.section.kind &&
+      other.section.name === part.section.name &&
+      anchor !== undefined &&
+      isInTarget(site, part, anchor);
+    return isPlaced ? [anchor] : [];
+  });
+  return places.length === 0 ? undefined : Math.min(...places);
 }
 
 /** True where an operator may have put the part's marks: anywhere in the text of its section. */
@@ -187,10 +214,19 @@ function placeSections(site: MergeSite, part: OwnedSections): PlacedBlock {
   const body = toBody(renderSections(part.sections));
   checkBody(part, body);
   refuseOpenCondition(site, part);
-  const anchor = site.anchors.get(part.name);
-  const isAtEnd = anchor !== undefined && isEndOfFile(site, anchor);
-  const index = isAtEnd ? anchor : site.document.lines.length;
+  site.endIndex ??= endOfOwnSections(site);
+  const index = site.endIndex;
   return { part: part.name, index, rank: RANK.sections, group: site.placedCount, indent: '', body };
+}
+
+/** One place for all whole sections, so that they keep the order of the parts: where one of them stands at the end already, or the end. */
+function endOfOwnSections(site: MergeSite): number {
+  let last: number | undefined;
+  for (const { kind, name } of site.parts) {
+    const anchor = kind === 'sections' ? site.anchors.get(name) : undefined;
+    if (anchor !== undefined && isEndOfFile(site, anchor)) last = Math.max(last ?? 0, anchor);
+  }
+  return last ?? site.document.lines.length;
 }
 
 /** True when only comments, empty lines and sections of other owners follow, so that two owners do not move each other's blocks for ever. */

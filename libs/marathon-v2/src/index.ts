@@ -124,6 +124,7 @@ export type {
   WireTask,
   WireTaskFailure,
 } from './wire-app.js';
+export type { WireCertificate, WireCertificates } from './wire-certificates.js';
 export type { MarathonEvent } from './wire-event.js';
 export type {
   WireOfferValue,
@@ -153,4 +154,3 @@ export type {
   WireRouterStanding,
   WireRoutes,
 } from './wire-routes.js';
-export type { WireCertificate, WireCertificates } from './wire-certificates.js';

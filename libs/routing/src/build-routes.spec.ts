@@ -52,6 +52,17 @@ const httpCheck = {
 const alive = { alive: true, consecutiveFailures: 0, instanceId: 'i' };
 
 describe('buildRoutes', () => {
+  it('lets an app that takes the place of one that is leaving have its host and port', () => {
+    const labels = { HAPROXY_GROUP: 'external', HAPROXY_0_VHOST: 'a.example' };
+    const gone = app('/a', { labels, leaving: true });
+    const fresh = app('/b', { labels });
+
+    const { routes, conflicts } = buildRoutes([gone, fresh], options);
+
+    expect(routes.map(({ appId, vhosts }) => [appId, vhosts])).toEqual([['/b', ['a.example']]]);
+    expect(conflicts.map(({ appId }) => appId)).toEqual(['/a', '/a']);
+  });
+
   it('sends nothing to a job, which ends', () => {
     const job = app('/job', { workload: 'job', tasks: [task('a', 31000)] });
 

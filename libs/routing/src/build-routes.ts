@@ -38,15 +38,29 @@ export function buildRoutes(apps: readonly WireApp[], options: RoutingOptions): 
     .flatMap(({ routes }) => routes)
     .sort(byAppAndPort)
     .map((route): Admission => options.admit?.(route) ?? { route });
-  return resolveConflicts(
-    admitted.flatMap(({ route }) => route ?? []),
+  const leaving = new Set(apps.flatMap(({ id, leaving: isLeaving }) => (isLeaving ? [id] : [])));
+  const table = resolveConflicts(
+    stayingFirst(
+      admitted.flatMap(({ route }) => route ?? []),
+      leaving,
+    ),
     [
       ...all.flatMap(({ problems }) => problems),
       ...admitted.flatMap(({ refusal }) => refusal ?? []),
     ],
     options,
   );
+  return leaving.size === 0 ? table : { ...table, routes: [...table.routes].sort(byAppAndPort) };
 }
+
+/** An app that is declared no more must not keep a host or a port from the one that takes its place. */
+const stayingFirst = (routes: readonly Route[], leaving: ReadonlySet<string>): readonly Route[] =>
+  leaving.size === 0
+    ? routes
+    : [
+        ...routes.filter(({ appId }) => !leaving.has(appId)),
+        ...routes.filter(({ appId }) => leaving.has(appId)),
+      ];
 
 const byAppAndPort = (
   left: RouteTable['routes'][number],

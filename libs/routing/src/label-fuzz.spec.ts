@@ -141,7 +141,9 @@ const configOf = (apps: readonly WireApp[]): string =>
 /** Every section a configuration of these apps may have. */
 function expectPlaces(apps: readonly WireApp[], text: string): void {
   const table = buildRoutes(apps, options);
-  const own = new Set(table.routes.flatMap(({ backend }) => [backend, `user_${backend}`]));
+  const own = new Set(
+    table.routes.flatMap(({ backend }) => [backend, `user_${backend}`, `${backend}:in`]),
+  );
   const found = sections(parse(text));
   const strange = found.filter(
     ({ kind, name = '' }) =>

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type App, appId, type Instance } from '#core';
 import { anApp } from '../../../../test/support/store-fixtures.js';
 import { EngineHarness } from './engine-harness.test-support.js';
+import { RESIDENT_FIELDS } from './resident-app.test-support.js';
 
 const AGENTS = [
   { id: 'agent-1', hostname: 'host-1', cpus: 8 },
@@ -156,6 +157,25 @@ describe('an agent that is taken out of service', () => {
 
     expect(draining(harness)).toEqual([]);
     expect(harness.cluster.running()).toHaveLength(2);
+  });
+
+  it('keeps what has a volume there until it has to be drained, and launches it no more before it is back', async () => {
+    const harness = new EngineHarness([AGENTS[0] as (typeof AGENTS)[0]]);
+    await harness.start();
+    await harness.put({ ...WEB, ...RESIDENT_FIELDS, id: WEB.id, instances: 1 });
+    await beat(harness, 20);
+    expect(harness.cluster.running()).toHaveLength(1);
+    const accepts = () => harness.cluster.calls.filter((type) => type === 'ACCEPT').length;
+    const before = accepts();
+
+    harness.cluster.schedule('agent-1', 60_000);
+    for (let round = 0; round < 8; round += 1) {
+      harness.cluster.askFor('agent-1', 60_000 - round * 15_000);
+      await beat(harness, 15);
+    }
+
+    expect(harness.conditions('/shop/web')).toEqual(['Scheduled']);
+    expect(accepts()).toBe(before);
   });
 
   it('cuts the drain time when less is left, with or without room for a replacement', async () => {

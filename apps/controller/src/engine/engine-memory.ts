@@ -8,7 +8,6 @@ import { DependencyWatches } from './dependency-watches.js';
 import { ElapsedTimes } from './elapsed-times.js';
 import type { QueueStatistics } from './queue-statistics.js';
 import { SeenOffers } from './seen-offers.js';
-import type { LeavingStranger } from './strangers.js';
 
 /** Routers remembered at most; the longest silent one makes room. */
 export const MAX_ROUTERS = 256;
@@ -50,6 +49,12 @@ export interface DeploymentMemory {
   deadline?: { readonly epochMs: number; readonly monoMs: number };
   /** It has failed, and that is about to be stored. */
   isFailing: boolean;
+}
+
+/** A task nobody knows that runs, on its way out. */
+export interface LeavingStranger {
+  readonly agentId?: AgentId;
+  readonly deadlineMonoMs: number;
 }
 
 export interface RouterWatch {

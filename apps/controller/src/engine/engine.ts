@@ -14,8 +14,8 @@ import {
 import type { ControllerAbilities } from '#deployment';
 import type { SchedulerDriver } from '#framework';
 import type { RouterReport } from '#marathon-v2';
-import { applyRootChange } from './change-root.js';
 import { deleteCertificate, putCertificate } from './change-certificates.js';
+import { applyRootChange } from './change-root.js';
 import { CommitQueue, EngineStoppedError } from './commit-queue.js';
 import type { CommittedState } from './committed-state.js';
 import type {

@@ -11,12 +11,12 @@ import {
   type WaitingApp,
 } from '#matcher';
 import type { WireOffer } from '#mesos-v1';
-import { isTooLateFor } from './agent-departures.js';
 import { Occupation, placeDaemons } from './daemon-round.js';
 import { configVersionOf } from './definitions.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import { launchParked } from './launch-parked.js';
+import { AGENT_IS_LEAVING, isTooLateFor } from './leave-agents.js';
 import { releaseLeftovers } from './leftovers.js';
 import { toMatchableOffer } from './matchable-offer.js';
 import { addLaunch, type OpenOffer, type Round } from './offer-round.js';
@@ -139,17 +139,12 @@ function tallyOf(context: EngineContext, draft: Draft, app: App): SpreadTally {
 /** Undefined: launched. */
 function launchOne(round: Round, target: OpenOffer, app: App): Refusal | undefined {
   const launched = target.instanceIds.length;
-  if (isTooLateFor(round.context, target.offer.agentId, app, round.draft.now)) return IS_LEAVING;
+  if (isTooLateFor(round.context, target.offer.agentId, app, round.draft.now))
+    return AGENT_IS_LEAVING;
   fillOffer(round, target, [{ app, count: 1 }]);
   if (target.instanceIds.length > launched) return undefined;
   return round.refusals.get(target.offer.agentId)?.get(app.id) ?? CALL_IS_FULL;
 }
-
-/** Beyond what the offer itself says: draining takes this app longer. */
-const IS_LEAVING: Refusal = {
-  reason: 'AgentMaintenance',
-  detail: 'the agent is taken out of service before an instance could be drained there',
-};
 
 const CALL_IS_FULL: Refusal = {
   reason: 'InsufficientCpus',

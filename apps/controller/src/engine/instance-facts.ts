@@ -7,10 +7,10 @@ import {
   type Readiness,
 } from '#deployment';
 import { fieldValue } from '#matcher';
-import { evictionOf } from './agent-departures.js';
 import { configVersionOf, definitionOf } from './definitions.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
+import { evictionOf } from './leave-agents.js';
 
 /** Brings together what a rollout looks at in one instance. */
 export function toFacts(

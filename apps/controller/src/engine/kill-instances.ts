@@ -1,11 +1,11 @@
 import type { Instance, InstanceId } from '#core';
 import { mayHaveRouters, needsDraining } from '#deployment';
-import { drainMsOf } from './agent-departures.js';
 import { definitionOf } from './definitions.js';
 import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import { changeInstance } from './instance-changes.js';
 import { toFacts } from './instance-facts.js';
+import { drainMsOf } from './leave-agents.js';
 import { knownRouters } from './router-sights.js';
 
 export interface KillOrder {

@@ -8,6 +8,7 @@ import {
   type Refusal,
 } from '#matcher';
 import type { Draft } from './draft.js';
+import { AGENT_IS_LEAVING, isTooLateFor } from './leave-agents.js';
 import { toPlacement } from './matchable-offer.js';
 import { addLaunch, noteRefusal, type OpenOffer, type Round } from './offer-round.js';
 import { describeLaunch } from './prepare-launch.js';
@@ -75,6 +76,11 @@ function launchOn(
   const isSpare = instance.goal === 'Stopped' && turn.stoppedLeft > 0;
   if (!isWanted && !isSpare) return;
   const { app } = turn;
+  const { agentId, isInMaintenance } = target.offer;
+  if (isInMaintenance === true || isTooLateFor(context, agentId, app, draft.now)) {
+    noteRefusal(round, target, app.id, AGENT_IS_LEAVING);
+    return;
+  }
   const match = matchReservation(
     target.offer,
     offered,

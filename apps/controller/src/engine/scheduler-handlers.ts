@@ -1,9 +1,9 @@
 import type { SchedulerHandlers } from '#framework';
-import { noteInverseOffers, noteOffered } from './agent-departures.js';
 import type { EngineContext } from './engine-context.js';
 import { FRAMEWORK_REMOVED, forgetFramework } from './forget-framework.js';
 import { tellMessage } from './framework-messages.js';
 import { handleOffers } from './handle-offers.js';
+import { noteInverseOffers, noteOffered } from './leave-agents.js';
 import { askForLeftovers } from './leftovers.js';
 import { handleStatus } from './status-updates.js';
 

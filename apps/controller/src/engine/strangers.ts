@@ -4,12 +4,6 @@ import type { Draft } from './draft.js';
 import type { EngineContext } from './engine-context.js';
 import { knownRouters } from './router-sights.js';
 
-/** A task nobody knows that runs, on its way out. */
-export interface LeavingStranger {
-  readonly agentId?: AgentId;
-  readonly deadlineMonoMs: number;
-}
-
 /** More are ended at once. */
 const MAX_LEAVING = 10_000;
 

@@ -25,9 +25,12 @@ interface Cached {
 /** The routes of each app, made anew only when something shown of the app has changed. */
 export class AppRoutesCache {
   private cached = new Map<AppId, Cached>();
+  private last: { readonly counter: number; readonly found: readonly AppRoutes[] } | undefined;
 
   /** In order of app id; apps that ask for no route are left out. O(apps), and O(tasks) of those that changed. */
   all(view: ControllerView): readonly AppRoutes[] {
+    const total = view.totalChangeCounter();
+    if (this.last?.counter === total) return this.last.found;
     const next = new Map<AppId, Cached>();
     const leaving = view.leavingApps().map((app) => ({ app, isLeaving: true }));
     const declared = [...view.root().apps.values()].map((app) => ({ app, isLeaving: false }));
@@ -41,7 +44,9 @@ export class AppRoutesCache {
       );
     }
     this.cached = next;
-    return [...next.values()].flatMap(({ routes }) => routes ?? []);
+    const found = [...next.values()].flatMap(({ routes }) => routes ?? []);
+    this.last = { counter: total, found };
+    return found;
   }
 }
 

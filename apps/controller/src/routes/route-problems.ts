@@ -15,8 +15,8 @@ export function findProblems(about: {
 }): readonly WireRouteProblem[] {
   const labels = about.apps.flatMap(({ problems }) =>
     problems.map(
-      ({ appId, portIndex, reason }): WireRouteProblem => ({
-        kind: 'label',
+      ({ kind, appId, portIndex, reason }): WireRouteProblem => ({
+        kind: kind === 'unsupported' ? kind : 'label',
         appId,
         portIndex,
         message: reason,

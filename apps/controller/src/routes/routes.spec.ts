@@ -173,6 +173,7 @@ describe('GET /v2/routes', () => {
       portDefinitions: [{ port: 10_300, protocol: 'tcp', labels: {} }],
     });
     api.engine.leaving.set(gone.id, gone);
+    api.engine.touch(gone.id);
 
     const found = await routes('?vhost=gone.example');
     api.engine.leaving.clear();

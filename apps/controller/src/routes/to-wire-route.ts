@@ -9,7 +9,7 @@ import type { RouterView } from '../engine/controller-engine.port.js';
 import { type AppRoutes, whyOutside } from './app-routes.js';
 import { sumTraffic } from './sum-traffic.js';
 
-/** Backends of a router's last report, by the id of their route, with their servers by task. */
+/** Backends of a router's last report, by the id of their route and by name, with their servers by task. */
 type BackendIndex = ReadonlyMap<string, Backend>;
 
 interface Backend {
@@ -31,21 +31,22 @@ export const indexRouters = (routers: readonly RouterView[]): readonly IndexedRo
   routers.flatMap(({ id, isRecent, report }) => {
     const backends = report.statistics?.backends;
     if (!isRecent || backends === undefined) return [];
-    const known = indexes.get(backends) ?? indexBackends(Object.values(backends));
+    const known = indexes.get(backends) ?? indexBackends(backends);
     indexes.set(backends, known);
     return [{ id, backends: known }];
   });
 
-function indexBackends(backends: readonly WireBackendStatistics[]): BackendIndex {
+function indexBackends(backends: Readonly<Record<string, WireBackendStatistics>>): BackendIndex {
   const byRoute = new Map<string, Backend>();
-  for (const { servers = {}, ...statistics } of backends) {
+  for (const [name, { servers = {}, ...statistics }] of Object.entries(backends)) {
     const { appId, portIndex } = statistics;
-    if (appId === undefined || portIndex === undefined) continue;
     const byTask = new Map(
       Object.values(servers).flatMap((server) =>
         server.taskId === undefined ? [] : [[server.taskId, server] as const],
       ),
     );
+    byRoute.set(name, { statistics, byTask });
+    if (appId === undefined || portIndex === undefined) continue;
     byRoute.set(routeIdOf(appId, portIndex), { statistics, byTask });
   }
   return byRoute;
@@ -59,7 +60,8 @@ export function toWireRoute(
   const { of, routers } = about;
   const id = routeIdOf(route.appId, route.portIndex);
   const serving = routers.flatMap(({ id: router, backends }) => {
-    const backend = backends.get(id);
+    // Apps of a deployment group share a backend, which is reported for one of them.
+    const backend = backends.get(id) ?? backends.get(route.backend);
     return backend === undefined ? [] : [{ router, ...backend }];
   });
   const traffic = sumTraffic(serving.map(({ statistics }) => statistics));

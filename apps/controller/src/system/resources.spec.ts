@@ -152,7 +152,11 @@ describe('other resources over HTTP', () => {
 
   it('takes reports of routers and lists them', async () => {
     api.engine.lastEventId = 7;
-    const report = { appliedSequence: 7, drainedTasks: ['t'], statistics: { version: 1, reloads: 1 } };
+    const report = {
+      appliedSequence: 7,
+      drainedTasks: ['t'],
+      statistics: { version: 1, reloads: 1 },
+    };
 
     const put = await api.ask('PUT', '/v2/routers/edge-1', report);
 

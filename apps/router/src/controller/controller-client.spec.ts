@@ -19,7 +19,7 @@ describe('ControllerClient against a controller that demands credentials', () =>
         return;
       }
       seen.push(`${request.method} ${request.url?.split('?')[0]}`);
-      if (request.url === '/v2/events') {
+      if (request.url?.startsWith('/v2/events') === true) {
         response.writeHead(200, { 'content-type': 'text/event-stream' });
         response.end('id: 3\nevent: resync\ndata: {}\n\n');
       } else response.end(JSON.stringify({ apps: [], app: { id: '/web' } }));

@@ -1,5 +1,6 @@
-import type { WireApp, WireRouterReport } from '#marathon-v2';
+import type { WireApp, WireCertificate, WireCertificates, WireRouterReport } from '#marathon-v2';
 import { describeConnectionError, fetchDaemon } from '#platform';
+import { readMarathonApp } from './read-marathon-app.js';
 
 /** No controller answered as it should. */
 export class ControllerUnavailableError extends Error {
@@ -9,6 +10,8 @@ export class ControllerUnavailableError extends Error {
 const REQUEST_TIMEOUT_MS = 10_000;
 /** The controller sends a heartbeat well within this; silence means a dead connection. */
 const SILENCE_LIMIT_MS = 45_000;
+/** Marathon before 1.7 sends whole groups with its events otherwise. */
+const EVENTS = '/v2/events?plan-format=light';
 const EMBEDS = 'embed=apps.tasks&embed=apps.deployments&embed=apps.readiness&embed=apps.leaving';
 
 export interface ControllerEvent {
@@ -16,6 +19,13 @@ export interface ControllerEvent {
   readonly type: string;
   readonly data: unknown;
 }
+
+/** A standby of Marathon answers /v2/events with the leader's URL. */
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+const MAX_REDIRECTS = 3;
+const NOT_FOUND: ReadonlySet<number> = new Set([404]);
+/** What a Marathon answers that does not have a resource of ours. */
+const ABSENT: ReadonlySet<number> = new Set([404, 405]);
 
 /** Marathon v2 over HTTP. A controller that fails is left for the next in the list; the one that answers is kept. */
 export class ControllerClient {
@@ -33,35 +43,52 @@ export class ControllerClient {
     readonly sequence: number | undefined;
   }> {
     const response = await this.request(`/v2/apps?${EMBEDS}`);
-    const body = (await response.json()) as { readonly apps?: readonly WireApp[] };
-    if (!Array.isArray(body.apps)) throw new ControllerUnavailableError('the answer has no apps');
+    const body = (await response.json()) as { readonly apps?: readonly unknown[] } | null;
+    if (!Array.isArray(body?.apps)) throw new ControllerUnavailableError('the answer has no apps');
+    const apps = body.apps.flatMap((app) => readMarathonApp(app) ?? []);
     const sequence = response.headers.get('x-pacer-sequence');
-    return { apps: body.apps, sequence: sequence === null ? undefined : Number(sequence) };
+    return { apps, sequence: sequence === null ? undefined : Number(sequence) };
   }
 
   /** One app with its tasks; undefined when it does not exist. */
   async getApp(id: string): Promise<WireApp | undefined> {
     const path = id.split('/').map(encodeURIComponent).join('/');
     const response = await this.request(`/v2/apps${path}?embed=app.readiness&embed=app.leaving`, {
-      accept404: true,
+      absent: NOT_FOUND,
     });
     if (response.status === 404) {
       await response.body?.cancel();
       return undefined;
     }
-    const body = (await response.json()) as { readonly app?: WireApp };
-    if (body.app === undefined) throw new ControllerUnavailableError('the answer has no app');
-    return body.app;
+    const body = (await response.json()) as { readonly app?: unknown } | null;
+    const app = readMarathonApp(body?.app);
+    if (app === undefined) throw new ControllerUnavailableError('the answer has no app');
+    return app;
+  }
+
+  /** Certificates with their keys; undefined: this controller keeps none (a real Marathon). */
+  async listCertificates(): Promise<readonly WireCertificate[] | undefined> {
+    const path = '/v2/certificates?embed=certificates.pem';
+    const response = await this.request(path, { absent: ABSENT });
+    if (ABSENT.has(response.status)) {
+      await response.body?.cancel();
+      return undefined;
+    }
+    const body = (await response.json()) as Partial<WireCertificates>;
+    if (!Array.isArray(body.certificates)) {
+      throw new ControllerUnavailableError('the answer has no certificates');
+    }
+    return body.certificates;
   }
 
   /** False: this controller does not know routers (a real Marathon). */
   async report(routerId: string, report: WireRouterReport): Promise<boolean> {
     const response = await this.request(`/v2/routers/${encodeURIComponent(routerId)}`, {
-      accept404: true,
+      absent: ABSENT,
       put: report,
     });
     await response.body?.cancel();
-    return response.status !== 404;
+    return !ABSENT.has(response.status);
   }
 
   /** Follows the event stream until it ends, breaks or falls silent, then returns or throws. `onOpen` comes first. */
@@ -73,9 +100,11 @@ export class ControllerClient {
     const silence = new AbortController();
     const signal = AbortSignal.any([handlers.signal, silence.signal]);
     let timer = setTimeout(() => silence.abort(), SILENCE_LIMIT_MS);
+    const url = this.url();
     try {
-      const response = await fetchDaemon(`${this.url()}/v2/events`, {
-        headers: { accept: 'text/event-stream', ...this.headers() },
+      const response = await this.fetch(`${url}${EVENTS}`, {
+        // Compressed, events would wait in a buffer for more of them.
+        headers: { accept: 'text/event-stream', 'accept-encoding': 'identity' },
         signal,
       });
       if (!response.ok || response.body === null) {
@@ -91,7 +120,7 @@ export class ControllerClient {
         parser.push(decoder.decode(chunk, { stream: true }));
       }
     } catch (error) {
-      this.preferred += 1;
+      this.leave(url);
       throw error;
     } finally {
       clearTimeout(timer);
@@ -102,27 +131,54 @@ export class ControllerClient {
     return this.urls[this.preferred % this.urls.length] ?? '';
   }
 
+  /** The next one is asked from now on. Stream and reads may find out at the same time that one fails: it is left once. */
+  private leave(url: string): void {
+    if (url === this.url()) this.preferred += 1;
+  }
+
   private async request(
     path: string,
-    options: { readonly accept404?: boolean; readonly put?: unknown } = {},
+    options: { readonly absent?: ReadonlySet<number>; readonly put?: unknown } = {},
   ): Promise<Response> {
     const url = this.url();
     try {
-      const response = await fetchDaemon(`${url}${path}`, {
-        headers: { 'content-type': 'application/json', ...this.headers() },
+      const response = await this.fetch(`${url}${path}`, {
+        headers: { 'content-type': 'application/json' },
         ...(options.put === undefined ? {} : { method: 'PUT', body: JSON.stringify(options.put) }),
         signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
       });
-      if (response.ok || (options.accept404 === true && response.status === 404)) return response;
+      if (response.ok || options.absent?.has(response.status) === true) return response;
       await response.body?.cancel();
       throw new ControllerUnavailableError(`${url}${path} answered ${response.status}`);
     } catch (error) {
-      this.preferred += 1;
+      this.leave(url);
       throw error instanceof ControllerUnavailableError
         ? error
         : new ControllerUnavailableError(`${url}${path}: ${describeConnectionError(error)}`, {
             cause: error,
           });
+    }
+  }
+
+  /** Follows redirects with the credentials, which `fetch` does not: whoever sends us to the leader has them already. */
+  private async fetch(
+    url: string,
+    init: RequestInit & { readonly headers: Readonly<Record<string, string>> },
+  ): Promise<Response> {
+    let at = new URL(url);
+    for (let redirects = 0; ; redirects += 1) {
+      const headers = { ...init.headers, ...this.headers() };
+      const response = await fetchDaemon(at, { ...init, headers, redirect: 'manual' });
+      const location = response.headers.get('location');
+      if (!REDIRECTS.has(response.status) || location === null) return response;
+      await response.body?.cancel();
+      const next = new URL(location, at);
+      if (redirects === MAX_REDIRECTS || (at.protocol === 'https:' && next.protocol !== 'https:')) {
+        throw new ControllerUnavailableError(
+          `${url} leads to ${next.origin} after ${redirects} redirects; ${MAX_REDIRECTS} are followed, and none from https to http`,
+        );
+      }
+      at = next;
     }
   }
 }

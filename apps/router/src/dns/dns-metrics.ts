@@ -1,7 +1,20 @@
 import { Counter, Gauge, Histogram } from 'prom-client';
 import { metricsRegistry } from '#platform';
-import type { DnsService } from './dns.service.js';
-import type { Transport } from './dns-responder.js';
+import type { Transport } from './message-handler.js';
+
+/** What is read when the figures are asked for. */
+export interface DnsFigures {
+  readonly names: {
+    readonly zone: { readonly size: number; readonly conflicts: readonly unknown[] };
+    readonly serial: number;
+    readonly problems: ReadonlyMap<string, unknown>;
+  };
+  readonly server: { readonly port: number | undefined; readonly connections: number };
+  readonly forwarder: { readonly forwarded: number; readonly failed: number };
+  readonly isReady: boolean;
+  readonly ageSeconds: number | undefined;
+  readonly failStaticApps: number;
+}
 
 const CODE_NAMES: Readonly<Record<number, string>> = {
   0: 'NOERROR',
@@ -27,7 +40,7 @@ export class DnsMetrics {
     this.delays?.observe(delayMs / 1_000);
   }
 
-  register(service: DnsService): void {
+  register(service: DnsFigures): void {
     const registers = [metricsRegistry];
     // Of a service before this one in the same process: tests.
     for (const name of NAMES) metricsRegistry.removeSingleMetric(name);
@@ -68,7 +81,7 @@ export class DnsMetrics {
 }
 
 /** Name, what it is, how it is read. */
-const GAUGES: readonly (readonly [string, string, (service: DnsService) => number])[] = [
+const GAUGES: readonly (readonly [string, string, (service: DnsFigures) => number])[] = [
   ['records', 'Records in the zone', ({ names }) => names.zone.size],
   ['serial', 'Serial of the zone', ({ names }) => names.serial],
   ['up', '1 while DNS listens', ({ server }) => (server.port === undefined ? 0 : 1)],
@@ -89,7 +102,7 @@ const NAMES: readonly string[] = [
   ...GAUGES.map(([name]) => name),
 ].map((name) => `pacer_dns_${name}`);
 
-function registerGauges(service: DnsService): void {
+function registerGauges(service: DnsFigures): void {
   for (const [name, help, read] of GAUGES) {
     new Gauge({
       name: `pacer_dns_${name}`,

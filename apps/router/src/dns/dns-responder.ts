@@ -1,4 +1,5 @@
 import { answerQuestion, type DnsAuthority, type DnsZone, isInDomain } from '#routing';
+import type { Transport } from './message-handler.js';
 import { type QueryHead, RCODE, readQuery } from './read-query.js';
 import {
   type AnswerMessage,
@@ -11,8 +12,6 @@ import {
 
 /** In the first byte of the flags. */
 const TRUNCATED = 0x02;
-
-export type Transport = 'udp' | 'tcp';
 
 /** What to do about a message. */
 export type DnsResponse =

@@ -1,24 +1,12 @@
 import type { Socket } from 'node:dgram';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '#platform';
-import type { DnsResponder, DnsResponse, Transport } from './dns-responder.js';
+import type { DnsResponder, DnsResponse } from './dns-responder.js';
 import type { Forwarder } from './forwarder.js';
+import type { MessageHandler, MessageOrigin, Transport } from './message-handler.js';
 import { RCODE } from './read-query.js';
 import { TcpListener } from './tcp-listener.js';
 import { listenUdp } from './udp-listener.js';
-
-/** Who sent a message, and how. */
-export interface MessageOrigin {
-  readonly address: string;
-  readonly transport: Transport;
-}
-
-/** Takes one message; `reply` is called once, with nothing where nothing is to be answered. */
-export type MessageHandler = (
-  message: Buffer,
-  origin: MessageOrigin,
-  reply: (bytes: Buffer | undefined) => void,
-) => void;
 
 export interface DnsServerOptions {
   readonly host: string;

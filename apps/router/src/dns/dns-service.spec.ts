@@ -1,15 +1,15 @@
 import { createSocket } from 'node:dgram';
 import { Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLogger, readConfig } from '#platform';
 import { sampleRoute } from '../../../../test/support/edge-samples.js';
 import { DnsService } from './dns.service.js';
-import { askTcp, askUdp, dnsApp, dnsTask, opt, query } from './dns.test-support.js';
+import { askTcp, askUdp, dnsApp, dnsTask, eventually, opt, query } from './dns.test-support.js';
 import { dnsSettings, toDnsConfig } from './dns-config.js';
 
 const CHECK = {
@@ -51,7 +51,7 @@ describe('DNS of the router', () => {
   };
   const sync = async (...apps: readonly ReturnType<typeof dnsApp>[]): Promise<void> => {
     service.names.replaceAll(apps, new Map());
-    await vi.waitFor(() => expect(service.names.isSynced).toBe(true));
+    await eventually(() => expect(service.names.isSynced).toBe(true));
   };
   const rcode = async (name: string, type = 'A'): Promise<unknown> =>
     ((await askUdp(port(), query(name, type))) as { rcode?: string }).rcode;
@@ -122,12 +122,12 @@ describe('DNS of the router', () => {
     const { serial } = service.names;
 
     service.names.put('/shop/web', dnsApp('/shop/web', [dnsTask(2)]), new Map());
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await resolver().resolve4('web.shop.pacer')).toEqual(['10.0.0.2']),
     );
     expect(service.names.serial).toBe(serial + 1);
     service.names.put('/shop/web', undefined, new Map());
-    await vi.waitFor(async () => expect(await rcode('web.shop.pacer')).toBe('NXDOMAIN'));
+    await eventually(async () => expect(await rcode('web.shop.pacer')).toBe('NXDOMAIN'));
     await sync(dnsApp('/other', [dnsTask(9)]));
     expect(service.names.serial).toBe(serial + 2);
   });
@@ -140,14 +140,14 @@ describe('DNS of the router', () => {
 
     service.names.put('/web', app(false), new Map());
 
-    await vi.waitFor(() => expect(service.status()).toMatchObject({ failStaticApps: 1 }));
+    await eventually(() => expect(service.status()).toMatchObject({ failStaticApps: 1 }));
     expect(await resolver().resolve4('web.pacer')).toEqual(['10.0.0.1']);
   });
 
   it('answers the last state after a restart without a controller, with a higher serial', async () => {
     await start();
     await sync(dnsApp('/shop/web', [dnsTask(1)]));
-    await vi.waitFor(() => expect(service.ageSeconds).toBe(0));
+    await eventually(() => expect(service.ageSeconds).toBe(0));
     const { serial } = service.names;
     await service.stop();
 
@@ -159,6 +159,18 @@ describe('DNS of the router', () => {
     expect(service.status()).toMatchObject({ ready: true, stale: true });
     expect(service.ageSeconds).toBeGreaterThanOrEqual(0);
     expect(service.names.serial).toBeGreaterThan(serial);
+  });
+
+  it('writes changes down while it runs, so that a kill loses seconds at most', async () => {
+    await start();
+    await sync(dnsApp('/web', [dnsTask(1)]));
+    const written = () => readFileSync(join(directory, 'dns-names.json'), 'utf8');
+    await eventually(() => expect(written()).toContain(dnsTask(1).id));
+
+    service.names.put('/web', dnsApp('/web', [dnsTask(2)]), new Map());
+
+    await eventually(() => expect(written()).toContain(dnsTask(2).id));
+    expect(written()).not.toContain(dnsTask(1).id);
   });
 
   it('does not take a zone for complete that nobody ever confirmed', async () => {
@@ -205,7 +217,7 @@ describe('DNS of the router', () => {
     );
 
     const seen = new Set<string>();
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const addresses = await resolver().resolve4('web.pacer');
       expect(addresses).toHaveLength(4);
       for (const address of addresses) seen.add(address);
@@ -227,7 +239,7 @@ describe('DNS of the router', () => {
     });
     holder.close();
     await once(holder, 'close');
-    await vi.waitFor(() => expect(service.server.port).toBe(taken), { timeout: 20_000 });
+    await eventually(() => expect(service.server.port).toBe(taken));
     expect(service.status()).not.toHaveProperty('problem');
   });
 

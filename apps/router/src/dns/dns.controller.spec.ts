@@ -1,13 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDaemon, createLogger, type Daemon, readConfig } from '#platform';
 import { RouterService } from '../router.service.js';
 import { ROUTER_CONFIG } from '../router-config.js';
 import { DnsController } from './dns.controller.js';
 import { DnsService } from './dns.service.js';
-import { dnsApp, dnsTask } from './dns.test-support.js';
+import { dnsApp, dnsTask, eventually } from './dns.test-support.js';
 import { dnsSettings, toDnsConfig } from './dns-config.js';
 
 describe('the zone over HTTP', () => {
@@ -59,7 +59,7 @@ describe('the zone over HTTP', () => {
     expect(await get('/v1/hosts/web.shop.pacer')).toMatchObject({ status: 503 });
     expect(await get('/v1/http_sd')).toMatchObject({ status: 503 });
     service.names.replaceAll([web(1, 2)], new Map());
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await get('/v1/hosts/web.shop.pacer')).toMatchObject({ status: 200 }),
     );
   });

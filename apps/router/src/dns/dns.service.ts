@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { ApiError, type Logger, SseHub } from '#platform';
 import { addressRecords, type DnsAuthority, type DnsRecord, nameServerOf } from '#routing';
@@ -45,6 +46,7 @@ export class DnsService {
   private savedAtMs = -Infinity;
   private isDirty = true;
   private isRestored = false;
+  private isStopped = false;
   /** When the controller last stood behind the names, Unix ms. */
   private confirmedAtMs: number | undefined;
 
@@ -105,24 +107,37 @@ export class DnsService {
       : Math.max(0, (Date.now() - this.confirmedAtMs) / 1_000);
   }
 
-  /** Restores the names of before and listens. Never rejects: a port that is in use is tried again. */
+  /** Both, one after the other. */
   async start(): Promise<void> {
+    await this.restore();
+    await this.listen();
+  }
+
+  /** Takes in the names of before; anything newer must come after. Never rejects. */
+  async restore(): Promise<void> {
     if (!this.config.isEnabled) return;
     const saved = await this.file.load();
     if (saved !== undefined) {
       this.names.serial = Math.max(this.names.serial, saved.serialLimit) % MAX_SERIAL;
-      this.restore(saved.entries, saved.vips);
+      this.takeIn(saved.entries, saved.vips);
       this.confirmedAtMs = saved.confirmedAtMs;
       this.isRestored = saved.confirmedAtMs !== undefined;
     }
     this.names.putOwn(this.ownRecords());
+  }
+
+  /** Answers from now on. Never rejects: a port that is in use is tried again. */
+  async listen(): Promise<void> {
+    if (!this.config.isEnabled) return;
     // Before an answer: no later life may use a serial of this one again.
     await this.save();
     await this.server.start();
+    if (this.isStopped) return;
     this.tick = setInterval(() => this.onTick(), TICK_MS);
   }
 
   async stop(): Promise<void> {
+    this.isStopped = true;
     if (!this.config.isEnabled) return;
     clearInterval(this.tick);
     this.server.stop();
@@ -174,7 +189,7 @@ export class DnsService {
     return count;
   }
 
-  private restore(...saved: Parameters<AppNames['restore']>): void {
+  private takeIn(...saved: Parameters<AppNames['restore']>): void {
     try {
       this.names.restore(...saved);
     } catch (error) {
@@ -200,10 +215,11 @@ export class DnsService {
 
   private mayForward(client: string): boolean {
     if (!this.forwarder.isOn) return false;
-    // A socket of both families shows IPv4 clients so.
-    const address = client.startsWith('::ffff:') ? client.slice(7) : client;
-    const family = address.includes(':') ? 'ipv6' : 'ipv4';
-    return this.config.forwardClients.check(address, family);
+    // A socket of both families shows IPv4 clients so; those of one link have its name behind them.
+    const [address = ''] = (client.startsWith('::ffff:') ? client.slice(7) : client).split('%');
+    const family = isIP(address);
+    if (family === 0) return false;
+    return this.config.forwardClients.check(address, family === 6 ? 'ipv6' : 'ipv4');
   }
 
   private onChange(change: NamesChange): void {

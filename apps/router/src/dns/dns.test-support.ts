@@ -2,6 +2,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type DecodedPacket, decode, encode, type Packet } from 'dns-packet';
+import { vi } from 'vitest';
 import type { WireApp, WireTask } from '#marathon-v2';
 import { lengthPrefixed, MessageReader } from './tcp-messages.js';
 
@@ -132,3 +133,7 @@ export function askTcp(
     socket.write(Buffer.concat(messages.map(lengthPrefixed)));
   });
 }
+
+/** Waits until the check holds, as long as a busy machine may take. */
+export const eventually = (check: () => unknown): Promise<unknown> =>
+  vi.waitFor(check, { timeout: 25_000, interval: 10 });

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { connect, isIPv6 } from 'node:net';
 import type { Resolver } from './dns-config.js';
-import type { Transport } from './dns-responder.js';
+import type { Transport } from './message-handler.js';
 import { lengthPrefixed, MessageReader } from './tcp-messages.js';
 
 /** How long a resolver may take, ms, and how many are tried. */

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
-import type { MessageHandler } from './dns-server.js';
+import type { MessageHandler } from './message-handler.js';
 import { MAX_QUERY_BYTES } from './read-query.js';
 import { lengthPrefixed, MessageReader } from './tcp-messages.js';
 

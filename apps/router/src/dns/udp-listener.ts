@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
-import type { MessageHandler } from './dns-server.js';
+import type { MessageHandler } from './message-handler.js';
 
 /** Room for a burst while the process is busy. */
 const RECEIVE_BUFFER_BYTES = 1024 * 1024;

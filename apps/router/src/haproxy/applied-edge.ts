@@ -1,4 +1,5 @@
 import { type AppliedContents, EDGE_MAPS } from '#routing';
+import type { DriftView } from './drift.js';
 import { toCliWord } from './edge-commands.js';
 import type { EdgeFiles } from './edge-files.js';
 import { parseDescription, parseMap, parseServersState, parseWorkerPid } from './read-state.js';
@@ -36,3 +37,9 @@ export async function readAppliedEdge({ adminSocket, maps }: EdgeFiles): Promise
     ),
   };
 }
+
+/** What is compared of two looks at HAProxy. */
+export const toDriftView = (applied: AppliedEdge): DriftView => ({
+  servers: applied.servers,
+  maps: new Map(Object.entries(applied.maps)),
+});

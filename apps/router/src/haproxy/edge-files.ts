@@ -22,6 +22,8 @@ export interface EdgeFiles {
   readonly log: string;
   /** The configuration a HAProxy that is given by its sockets had before. */
   readonly operatorConfig: string;
+  /** The base configuration HAProxy was last seen serving with. */
+  readonly lastGoodBase: string;
 }
 
 /** Where a HAProxy that somebody else runs has what else would be in the folder. */
@@ -38,14 +40,19 @@ export function edgeFilesIn(directory: string, foreign?: ForeignPaths): EdgeFile
     const path = join(directory, name);
     return path.length <= MAX_SOCKET_PATH ? path : join(tmpdir(), `pacer-${mark}-${name}`);
   };
+  const plain = (name: string): string =>
+    /^[^\s"'\\#[\]]+$/.test(directory)
+      ? join(directory, name)
+      : join(tmpdir(), `pacer-${mark}-${name}`);
   return {
     config: join(directory, 'haproxy.cfg'),
     lastGoodConfig: join(directory, 'haproxy.last-good.cfg'),
     maps: Object.fromEntries(
       EDGE_MAPS.map((map) => [map, join(directory, `${toFileName(map)}.map`)]),
     ) as unknown as EdgeFiles['maps'],
-    certificates: join(directory, 'certificates'),
-    certificateList: join(directory, 'certificates.list'),
+    // A list of certificates has words without blanks.
+    certificates: plain('certificates'),
+    certificateList: plain('certificates.list'),
     sockets: {
       http: socket('http.sock'),
       https: socket('https.sock'),
@@ -56,6 +63,7 @@ export function edgeFilesIn(directory: string, foreign?: ForeignPaths): EdgeFile
     processRecord: join(directory, 'haproxy.json'),
     log: join(directory, 'haproxy.log'),
     operatorConfig: join(directory, 'haproxy.operator.cfg'),
+    lastGoodBase: join(directory, 'haproxy.last-good-base.cfg'),
     ...foreign,
   };
 }
@@ -85,7 +93,7 @@ export async function replaceFile(path: string, content: string): Promise<void> 
   const temporary = `${path}.tmp`;
   const known = await stat(path).catch(() => undefined);
   await rm(temporary, { force: true });
-  const file = await open(temporary, 'wx', PRIVATE_MODE);
+  const file = await open(temporary, 'w', PRIVATE_MODE);
   try {
     if (known !== undefined) await file.chmod(known.mode & PERMISSION_BITS);
     await file.writeFile(content);

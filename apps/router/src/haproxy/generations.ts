@@ -1,16 +1,18 @@
 import { createHash } from 'node:crypto';
 import { type EdgeModel, type EdgeSettings, generationMark, renderStructure } from '#routing';
 
-/** Names structures by a hash of their text, computed once for each model and base configuration. */
+/** Names structures by a hash of their text, computed once for each model and what else can change. */
 export class Generations {
   private known = new WeakMap<EdgeModel, string>();
-  private baseConfig: string | undefined;
+  private setting = '';
 
   constructor(private readonly settings: EdgeSettings) {}
 
   of(model: EdgeModel): string {
-    if (this.settings.baseConfig !== this.baseConfig) {
-      this.baseConfig = this.settings.baseConfig;
+    const { baseConfig, tls } = this.settings;
+    const setting = `${tls?.hasDefaultCertificate} ${baseConfig ?? ''}`;
+    if (setting !== this.setting) {
+      this.setting = setting;
       this.known = new WeakMap();
     }
     const known = this.known.get(model);

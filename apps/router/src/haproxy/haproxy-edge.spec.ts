@@ -64,10 +64,13 @@ describe.runIf(hasHaproxy)('HaproxyEdge', () => {
       },
     });
 
-  const upstream = async (text: string): Promise<Endpoint> => {
+  const upstream = async (
+    text: string,
+    hold: (finish: () => void) => void = (finish) => finish(),
+  ): Promise<Endpoint> => {
     const server = createServer((incoming, response) => {
       forwardedFor = incoming.headers['x-forwarded-for'];
-      response.end(text);
+      hold(() => response.end(text));
     });
     upstreams.push(server);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -149,6 +152,23 @@ describe.runIf(hasHaproxy)('HaproxyEdge', () => {
     // The master's socket is away for a moment around a reload.
     const sessions = await vi.waitFor(() => edge.sessions(['web_0']));
     expect(sessions.get(`web_0/${first.name}`)).toBe(0);
+  });
+
+  it('counts the sessions of a backend that has a port of its own', async () => {
+    let answer: () => void = () => undefined;
+    const slow = await upstream('slow', (finish) => {
+      answer = finish;
+    });
+    await edge.reload(modelOf(route([slow], { port: await freePort() })));
+
+    const asked = ask();
+    await vi.waitFor(async () => {
+      const sessions = await edge.sessions(['web_0']);
+      expect(sessions.get(`web_0/${slow.name}`)).toBe(1);
+    });
+    answer();
+
+    expect(await asked).toBe('slow');
   });
 
   it('is adopted by a new router with what it serves, without a restart', async () => {

@@ -12,18 +12,11 @@ import {
   type Route,
   renderConfig,
 } from '#routing';
-import { type AppliedEdge, readAppliedEdge } from './applied-edge.js';
+import { type AppliedEdge, readAppliedEdge, toDriftView } from './applied-edge.js';
 import type { BaseConfig } from './base-config.js';
 import { carryOut, contextOf } from './carry-out.js';
 import { ConfigCheck } from './config-check.js';
-import {
-  addDrift,
-  countDrift,
-  type DriftCounts,
-  type DriftView,
-  NO_DRIFT,
-  sumDrift,
-} from './drift.js';
+import { addDrift, countDrift, type DriftCounts, NO_DRIFT, sumDrift } from './drift.js';
 import { contentsAfter } from './edge-commands.js';
 import { type EdgeFiles, replaceFile, writeMaps } from './edge-files.js';
 import type { EdgeProcess } from './edge-process.port.js';
@@ -36,7 +29,7 @@ import { isolateOffenders, type Offender } from './isolate-offenders.js';
 import { listOldWorkers, readOpenSessions } from './open-sessions.js';
 import { readMaxOpenFiles } from './process-facts.js';
 import { parseDescription } from './read-state.js';
-import { proveServing, type ServingExpectation } from './serving-proof.js';
+import { explainDifference, proveServing, type ServingExpectation } from './serving-proof.js';
 
 const MAX_RUNTIME_ROUNDS = 3;
 const MAX_LOG_CHARS = 2_000;
@@ -123,15 +116,16 @@ export class HaproxyEdge {
 
   /** Adopts the running HAProxy, or starts one with the configuration on disk, or with one that routes nothing. */
   async start(empty: EdgeModel): Promise<void> {
-    if (!this.process.isOurs) await this.keepOperatorConfig();
+    await this.prepare();
     if ((await this.process.adopt()) && (await this.readApplied().catch(() => undefined))) return;
     if (this.process.isOurs) await this.process.stop().catch(() => undefined);
     await this.restart(empty);
   }
 
-  /** What a HAProxy that is not ours has before it gets our configuration is what it goes back to if that fails. */
-  private async keepOperatorConfig(): Promise<void> {
+  /** Keeps what a HAProxy that is not ours has before it gets our configuration: it goes back to it if that fails. */
+  async prepare(): Promise<void> {
     const { files } = this.options;
+    if (this.process.isOurs) return;
     const text = await readFile(files.config, 'utf8').catch(() => '');
     if (text === '' || parseDescription(text)?.startsWith(generationMark('')) === true) return;
     await replaceFile(files.operatorConfig, text);
@@ -391,15 +385,4 @@ interface RuntimeStep {
   readonly contents: EdgeContents;
   readonly model: EdgeModel;
   readonly commands: readonly EdgeCommand[];
-}
-
-const toDriftView = (applied: AppliedEdge): DriftView => ({
-  servers: applied.servers,
-  maps: new Map(Object.entries(applied.maps)),
-});
-
-/** What a new worker has otherwise than its file says. */
-function explainDifference(applied: AppliedEdge, model: EdgeModel): string | undefined {
-  const [first] = planEdgeUpdate(applied, model);
-  return first === undefined ? undefined : `it lacks ${JSON.stringify(first)}`;
 }

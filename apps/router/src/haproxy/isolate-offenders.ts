@@ -53,7 +53,7 @@ function findNamed(
       ({ headerIndex, endIndex }) => headerIndex <= index && index < endIndex,
     );
     const words = document.lines[index]?.words.map(({ value }) => value) ?? [];
-    const names = [section?.name?.replace(/^user_/, ''), ...words];
+    const names = [section?.name?.replace(/^user_|:in$/g, ''), ...words];
     const route = names.map((name) => byName.get(name ?? '')).find((one) => one !== undefined);
     if (route !== undefined && !named.has(route)) named.set(route, message);
   }

@@ -27,7 +27,7 @@ export function runCommands(
   return new Promise((resolve, reject) => {
     const connection = createConnection(socketPath);
     const prompt = PROMPTS[options.of];
-    let reply = '';
+    const replies = new ReplySplitter(prompt);
     const fail = (reason: string, cause?: unknown): void => {
       clearTimeout(timer);
       connection.destroy();
@@ -37,19 +37,49 @@ export function runCommands(
     connection.setEncoding('utf8');
     connection.on('connect', () => connection.write(`prompt\n${commands.join('\n')}\n`));
     connection.on('data', (chunk: string) => {
-      reply += chunk;
-      if (reply.length > MAX_REPLY_BYTES) return fail(`answer above ${MAX_REPLY_BYTES} bytes`);
-      if (!reply.endsWith(prompt)) return;
-      const parts = reply.split(prompt);
-      // The first part answers `prompt` itself, the last is empty.
-      if (parts.length < commands.length + 2) return;
+      replies.push(chunk);
+      if (replies.length > MAX_REPLY_BYTES) return fail(`answer above ${MAX_REPLY_BYTES} bytes`);
+      // The first answers `prompt` itself, and nothing is left behind the last.
+      if (replies.complete < commands.length + 1 || !replies.isAtEnd) return;
       clearTimeout(timer);
       connection.destroy();
-      resolve(parts.slice(1, commands.length + 1).map((part) => part.trim()));
+      resolve(replies.texts().slice(1, commands.length + 1));
     });
     connection.on('error', (error) => fail(error.message, error));
     connection.on('close', () => fail('closed before the answer was complete'));
   });
+}
+
+/** Splits what arrives at prompts, each piece looked at once: an answer of 10,000 servers comes in hundreds of them. */
+class ReplySplitter {
+  private readonly replies: string[][] = [[]];
+  length = 0;
+
+  constructor(private readonly prompt: string) {}
+
+  push(chunk: string): void {
+    this.length += chunk.length;
+    const current = this.replies.at(-1) ?? [];
+    const last = current.pop() ?? '';
+    // A prompt may have begun at the end of the last piece.
+    const border = Math.max(0, last.length - this.prompt.length + 1);
+    if (border > 0) current.push(last.slice(0, border));
+    const [first = '', ...more] = (last.slice(border) + chunk).split(this.prompt);
+    current.push(first);
+    for (const text of more) this.replies.push([text]);
+  }
+
+  get complete(): number {
+    return this.replies.length - 1;
+  }
+
+  get isAtEnd(): boolean {
+    return this.replies.at(-1)?.every((piece) => piece === '') ?? true;
+  }
+
+  texts(): readonly string[] {
+    return this.replies.map((pieces) => pieces.join('').trim());
+  }
 }
 
 /** One command to the master process, which may be starting anew. Rejects with {@link RuntimeApiError}. */

@@ -1,3 +1,4 @@
+import { type EdgeModel, planEdgeUpdate } from '#routing';
 import type { AppliedEdge } from './applied-edge.js';
 
 const SERVING_TIMEOUT_MS = 5_000;
@@ -41,4 +42,10 @@ function explain(applied: AppliedEdge, expected: ServingExpectation): string | u
   if (applied.workerPid === undefined) return 'the worker does not tell its pid';
   if (applied.workerPid === formerPid) return `no new worker, still pid ${formerPid}`;
   return explainDifference?.(applied);
+}
+
+/** What a new worker has otherwise than its file says. */
+export function explainDifference(applied: AppliedEdge, model: EdgeModel): string | undefined {
+  const [first] = planEdgeUpdate(applied, model);
+  return first === undefined ? undefined : `it lacks ${JSON.stringify(first)}`;
 }

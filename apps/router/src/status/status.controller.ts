@@ -1,16 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { Controller, Get, Header } from '@nestjs/common';
+import { parseStatRecords } from '../haproxy/statistics/parse-stat.js';
 import { RouterService } from '../router.service.js';
+import { readCsv } from './read-csv.js';
 
 /** What this router serves and how far it has come; for operators and for tests. */
 @Controller()
 export class StatusController {
   constructor(private readonly router: RouterService) {}
 
-  /** Sequence applied, HAProxy's pid, reloads, runtime changes, repaired drift, the last problem, and how DNS is. */
+  /** Sequence applied, HAProxy's pid, reloads, runtime changes, repaired drift, every problem, what HAProxy can do and uses, and how DNS is. */
   @Get('/v1/status')
   status(): Readonly<Record<string, unknown>> {
-    return { ...this.router.loop.status(), dns: this.router.dns.status() };
+    const { loop, watch, dns } = this.router;
+    return { ...loop.status(), ...watch.status(), dns: dns.status() };
   }
 
   /** The route table with its conflicts, each with the reason. */
@@ -24,5 +27,11 @@ export class StatusController {
   @Header('content-type', 'text/plain; charset=utf-8')
   config(): Promise<string> {
     return readFile(this.router.files.config, 'utf8');
+  }
+
+  /** `show stat` of the current worker, at most 2 s old: one object a row, by HAProxy's own names. */
+  @Get('/v1/haproxy/stat')
+  async statistics(): Promise<readonly Readonly<Record<string, string>>[]> {
+    return parseStatRecords(await readCsv(this.router));
   }
 }

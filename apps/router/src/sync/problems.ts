@@ -1,5 +1,5 @@
 /** What can keep an edge from being up to date; each is over on its own. */
-export type ProblemCause = 'event stream' | 'reading apps' | 'reload' | 'HAProxy';
+export type ProblemCause = 'event stream' | 'reading apps' | 'certificates' | 'reload' | 'HAProxy';
 
 /** What is wrong now, by cause, so that the end of one problem does not hide another. */
 export class Problems {
@@ -11,6 +11,11 @@ export class Problems {
 
   clear(cause: ProblemCause): void {
     this.open.delete(cause);
+  }
+
+  /** Each with its cause. */
+  get list(): readonly { readonly cause: ProblemCause; readonly message: string }[] {
+    return [...this.open].map(([cause, message]) => ({ cause, message }));
   }
 
   /** All of them in a line; undefined: none. */

@@ -2,13 +2,24 @@ import { type Admission, type Route, routeFingerprint } from '#routing';
 
 /** Longest reason that is kept, in characters. */
 const MAX_REASON = 500;
+/** What was refused is tried again after this time: a file that was missing may be there now. */
+const RETRY_MS = 300_000;
 
-/** Routes that HAProxy did not take, until their apps say something else. */
+interface Refusal {
+  readonly print: string;
+  readonly reason: string;
+  readonly atMs: number;
+}
+
+/** Routes that HAProxy did not take, until their apps say something else or five minutes have gone by. */
 export class RefusedRoutes {
   /** Backend -> what was refused, and why. */
-  private readonly refused = new Map<string, { readonly print: string; readonly reason: string }>();
+  private readonly refused = new Map<string, Refusal>();
   /** Backend -> the form HAProxy last came up with. */
   private readonly served = new Map<string, Route>();
+
+  /** `nowMs`: the monotonic clock. */
+  constructor(private readonly nowMs: () => number = () => performance.now()) {}
 
   /** HAProxy came up with these. */
   noteServed(routes: readonly Route[]): void {
@@ -21,23 +32,19 @@ export class RefusedRoutes {
       this.refused.set(route.backend, {
         print: routeFingerprint(route),
         reason: reason.slice(0, MAX_REASON),
+        atMs: this.nowMs(),
       });
     }
-  }
-
-  /** Tries them all again: what they were refused for may be over, such as a file that was missing. */
-  forget(): void {
-    this.refused.clear();
-  }
-
-  get size(): number {
-    return this.refused.size;
   }
 
   /** What HAProxy refused is left out; where an earlier form of it was served, that one stays, with the instances of now. */
   admit(route: Route): Admission {
     const known = this.refused.get(route.backend);
     if (known === undefined || known.print !== routeFingerprint(route)) return { route };
+    if (this.nowMs() - known.atMs > RETRY_MS) {
+      this.refused.delete(route.backend);
+      return { route };
+    }
     const { appId, portIndex } = route;
     const before = this.served.get(route.backend);
     const instead = before === undefined ? 'it is left out' : 'it is served as it was before';

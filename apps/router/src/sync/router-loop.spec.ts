@@ -119,6 +119,8 @@ class FakeController {
   };
 }
 
+const RULES = { groups: ['*'], reservedPorts: new Set<number>() };
+
 describe('RouterLoop', () => {
   const loops: RouterLoop[] = [];
   const start = async (
@@ -128,7 +130,7 @@ describe('RouterLoop', () => {
   ): Promise<RouterLoop> => {
     const loop = new RouterLoop({
       routerId: 'router-1',
-      rules: () => ({ groups: ['*'], reservedPorts: new Set<number>() }),
+      rules: () => RULES,
       client: controller.client,
       edge,
       health: { load: async () => [], save: async () => undefined },

@@ -1,10 +1,11 @@
 import { type Logger, SerialQueue } from '#platform';
 import { type EdgeModel, type RouteTable, toEdgeModel } from '#routing';
+import type { EdgeCertificates } from '../certificates/edge-certificates.js';
 import type { ControllerClient, ControllerEvent } from '../controller/controller-client.js';
 import { affectedApps, isTaskEvent } from './affected-apps.js';
 import { AppMirror, type MirrorListener } from './app-mirror.js';
 import { ChangedApps } from './changed-apps.js';
-import { type DrainReport, DrainWatch } from './drain-watch.js';
+import { DrainCounter } from './drain-counter.js';
 import type { Edge } from './edge.port.js';
 import { EdgeReloader } from './edge-reloader.js';
 import { followController } from './follow-controller.js';
@@ -24,6 +25,10 @@ export interface RouterLoopOptions {
   readonly isPortFree: (port: number) => Promise<boolean>;
   readonly logger: Logger;
   readonly url: () => string;
+  /** TLS by host name. */
+  readonly certificates?: Pick<EdgeCertificates, 'refresh' | 'start' | 'sync'>;
+  /** What is told of HAProxy with each report; absent: the status. */
+  readonly statistics?: () => Readonly<Record<string, unknown>>;
   /** DNS: it is told of apps with and without routes, at once. */
   readonly names?: MirrorListener & { readonly followRoutes: (table: RouteTable) => void };
 }
@@ -34,6 +39,8 @@ const REFRESH_INTERVAL_MS = 10_000;
 const REPORT_INTERVAL_MS = 2_000;
 const DRAIN_POLL_MS = 40;
 const FAILURE_PAUSE_MS = 100;
+/** Of our controller: a certificate was stored or removed. */
+const CERTIFICATE_EVENT = 'certificate_changed_event';
 /** Above this many changed apps one full read is cheaper. */
 const MAX_SINGLE_READS = 16;
 /** A pass is followed by a rest this many times as long, so that bursts are coalesced. */
@@ -59,10 +66,9 @@ export class RouterLoop {
   private stopped = new AbortController();
   private lastEventId = 0;
   private appliedSequence = 0;
-  private readonly drain = new DrainWatch();
+  private readonly drain: DrainCounter;
   /** Sessions are counted between two changes of the edge: no server leaves rotation after they were counted. */
   private readonly turns = new SerialQueue({ name: 'edge', limit: 8 });
-  private drainReport: DrainReport = { drained: [], busy: [] };
   private readonly reloader: EdgeReloader;
   private isPassing = false;
   private applyTimer: NodeJS.Timeout | undefined;
@@ -70,6 +76,7 @@ export class RouterLoop {
   private persisting: Promise<void> = Promise.resolve();
   private isResyncDue = false;
   private isRefreshDue = false;
+  private areCertificatesDue = false;
   private isHaproxyGone = false;
   private readonly addresses = new HostAddresses();
   private readonly timers: NodeJS.Timeout[] = [];
@@ -80,6 +87,7 @@ export class RouterLoop {
 
   constructor(private readonly options: RouterLoopOptions) {
     this.mirror = new AppMirror(options.names);
+    this.drain = new DrainCounter(this.mirror, options.edge);
     const { edge, logger, isPortFree, rules } = options;
     this.reloader = new EdgeReloader({
       ...{ edge, logger, isPortFree, problems: this.problems },
@@ -89,6 +97,9 @@ export class RouterLoop {
   }
 
   async start(): Promise<void> {
+    for (const problem of (await this.options.certificates?.start()) ?? []) {
+      this.options.logger.warn(problem);
+    }
     await this.options.edge.start(toEdgeModel({ routes: [], conflicts: [] }));
     this.mirror.recall(await this.options.health.load());
     this.running = Promise.all([this.followEvents(), this.runPasses(), this.pollDraining()]);
@@ -138,13 +149,20 @@ export class RouterLoop {
     };
   }
 
-  private resync(): void {
+  /** What keeps the edge from being up to date. */
+  get openProblems(): Problems['list'] {
+    return this.problems.list;
+  }
+
+  /** Reads everything anew and tries again what could not be had. */
+  resync(): void {
     this.isResyncDue = true;
     this.markAll();
   }
 
   private refresh(): void {
     this.isRefreshDue = true;
+    this.areCertificatesDue = true;
     this.markApply();
   }
 
@@ -160,6 +178,11 @@ export class RouterLoop {
 
   private onEvent(event: ControllerEvent): void {
     if (event.id !== undefined) this.lastEventId = event.id;
+    if (event.type === CERTIFICATE_EVENT) {
+      this.areCertificatesDue = true;
+      this.markApply();
+      return;
+    }
     const affected = event.type === 'resync' ? { kind: 'all' as const } : affectedApps(event);
     if (affected.kind === 'all') this.markAll();
     else {
@@ -179,6 +202,7 @@ export class RouterLoop {
       onOpen: () => {
         this.isConnected = true;
         this.problems.clear('event stream');
+        this.areCertificatesDue = true;
         this.markAll();
       },
       onEvent: (event) => this.onEvent(event),
@@ -224,20 +248,33 @@ export class RouterLoop {
     const sequence = await this.read();
     this.isApplyDirty = false;
     if (!this.hasSnapshot) return;
+    const hasNewCertificates = await this.readCertificates();
     if (this.isResyncDue) await this.reloader.retryPorts();
     this.isResyncDue = false;
     await this.turns.run(async () => {
       if (this.isRefreshDue) await this.options.edge.refresh();
+      if (hasNewCertificates) await this.options.certificates?.sync();
       this.isRefreshDue = false;
       const { table, model } = this.reloader.build();
       this.setTable(table);
       await this.apply(model);
       // Before the sequence: a task draining at that sequence which is in no list counts as drained.
-      await this.updateDrained();
+      await this.drain.update();
     });
     if (sequence !== undefined) this.appliedSequence = Math.max(this.appliedSequence, sequence);
     this.isPassing = false;
     void this.report();
+  }
+
+  /** True: HAProxy is to be brought to them, as far as that needs no reload. */
+  private async readCertificates(): Promise<boolean> {
+    const { certificates } = this.options;
+    if (!this.areCertificatesDue || certificates === undefined) return false;
+    this.areCertificatesDue = false;
+    const problems = await certificates.refresh();
+    if (problems.length > 0) this.problems.note('certificates', problems.join('; '));
+    else this.problems.clear('certificates');
+    return true;
   }
 
   /** Servers with connections left are deleted a little later. */
@@ -312,12 +349,10 @@ export class RouterLoop {
 
   private async pollDraining(): Promise<void> {
     while (!this.stopped.signal.aborted) {
-      const isDraining = this.mirror.drainingTasks().length > 0 || this.drain.hasDeparted;
+      const { isDraining } = this.drain;
       await this.pause(isDraining ? DRAIN_POLL_MS : DRAIN_POLL_MS * 5);
       if (!isDraining) continue;
-      const before = JSON.stringify(this.drainReport);
-      await this.turns.run(() => this.updateDrained());
-      if (JSON.stringify(this.drainReport) !== before) await this.report();
+      if (await this.turns.run(() => this.drain.update())) await this.report();
     }
   }
 
@@ -325,24 +360,8 @@ export class RouterLoop {
     this.table = table;
     this.routedApps = new Set([...table.routes, ...table.conflicts].map(({ appId }) => appId));
     this.changed.hurry((id) => this.routedApps.has(id));
-    this.drain.follow(table, performance.now());
+    this.drain.follow(table);
     this.options.names?.followRoutes(table);
-  }
-
-  private async updateDrained(): Promise<void> {
-    const { edge } = this.options;
-    const isDraining = this.mirror.drainingTasks().length > 0 || this.drain.hasDeparted;
-    const sessions = isDraining ? await this.readSessions() : undefined;
-    // The list of now: a pass may have read more while the sessions were counted.
-    this.drainReport = this.drain.sort(this.mirror.drainingTasks(), (server) => ({
-      state: edge.serverState(server),
-      open: sessions === undefined ? undefined : (sessions.get(server) ?? 0),
-    }));
-  }
-
-  private readSessions(): Promise<ReadonlyMap<string, number> | undefined> {
-    const backends = this.drain.backendsOf(this.mirror.drainingTasks());
-    return this.options.edge.sessions(backends).catch(() => undefined);
   }
 
   private async report(): Promise<void> {
@@ -353,10 +372,10 @@ export class RouterLoop {
     try {
       await this.options.client.report(this.options.routerId, {
         appliedSequence: this.appliedSequence,
-        drainedTasks: this.drainReport.drained,
-        busyTasks: this.drainReport.busy,
+        drainedTasks: this.drain.report.drained,
+        busyTasks: this.drain.report.busy,
         url: this.options.url(),
-        statistics: this.status(),
+        statistics: (this.options.statistics ?? (() => this.status()))(),
       });
     } catch {
       // Reported again within 2 s; the controller stops waiting for a router it does not hear.

@@ -26,17 +26,23 @@ export interface Wanted {
  */
 export class WantedEdge {
   readonly refused = new RefusedRoutes();
-  private readonly memory = new WeakMap<WireApp, AppRoutes>();
+  private memory = new WeakMap<WireApp, AppRoutes>();
+  private known: EdgeRules | undefined;
 
   constructor(
     private readonly mirror: Pick<AppMirror, 'lastKnownHealth' | 'list'>,
+    /** The same object while they are the same. */
     private readonly rules: () => EdgeRules,
   ) {}
 
   /** `occupiedPorts`: ports that somebody else has on this host. */
   build(occupiedPorts: ReadonlySet<number>): Wanted {
+    const rules = this.rules();
+    // What was found under other rules says nothing.
+    if (rules !== this.known) this.memory = new WeakMap();
+    this.known = rules;
     const table = buildRoutes(this.mirror.list(), {
-      ...this.rules(),
+      ...rules,
       occupiedPorts,
       lastKnownHealth: this.mirror.lastKnownHealth,
       memory: this.memory,

@@ -6,7 +6,7 @@ export interface EdgeSettings {
   readonly bindAddresses: readonly string[];
   readonly httpPort: number;
   /** Undefined: no TLS by host name. */
-  readonly tls?: EdgeTls;
+  readonly tls?: EdgeTls | undefined;
   /** Where apps are found by the header X-Marathon-App-Id; undefined: nowhere. */
   readonly appsPort?: number;
   /** What connects to the HTTP and TLS ports begins with a PROXY protocol header: there is a balancer before this edge. */

@@ -25,8 +25,11 @@ export function portFrontend(route: Route, settings: EdgeSettings): readonly Sec
       : []),
     ...glue,
   ];
-  return [{ kind: 'frontend', name: backend, lines }];
+  return [{ kind: 'frontend', name: portFrontendName(backend), lines }];
 }
+
+/** Not that of the backend: asked for statistics of a name, HAProxy takes the first proxy that has it. */
+export const portFrontendName = (backend: string): string => `${backend}:in`;
 
 function bindLines(
   route: Route,

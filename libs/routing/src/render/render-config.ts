@@ -5,7 +5,7 @@ import { backendLines, userlistSection } from './backend-section.js';
 import type { EdgeSettings } from './edge-settings.js';
 import { defaultsSection, EDGE_DEFAULTS, globalLines } from './head-sections.js';
 import { hostFrontends, NO_ROUTE_BACKEND } from './host-frontends.js';
-import { mergeIntoBase } from './merge-base.js';
+import { canConnectSockets, mergeIntoBase } from './merge-base.js';
 import { portFrontend } from './port-frontend.js';
 import { serverLine, serverOptions } from './server-options.js';
 
@@ -81,13 +81,32 @@ const withDefaults = (section: SectionSpec): SectionSpec =>
 
 function frontTexts(model: EdgeModel, settings: EdgeSettings): readonly string[] {
   const { routes } = model.structure;
+  const memory = portTextsFor(settings);
   return [
-    ...routes.flatMap(userlistSection),
-    ...hostFrontends(model, settings),
-    ...routes.flatMap((route) => portFrontend(route, settings)),
-    NO_ROUTE,
-    TO_HTTPS,
-  ].map(textOf);
+    ...routes.flatMap(userlistSection).map(textOf),
+    ...hostFrontends(model, settings).map(textOf),
+    ...routes.flatMap((route) => {
+      const known = memory.get(route) ?? portFrontend(route, settings).map(textOf);
+      memory.set(route, known);
+      return known;
+    }),
+    textOf(NO_ROUTE),
+    textOf(TO_HTTPS),
+  ];
+}
+
+type PortTexts = WeakMap<Route, readonly string[]>;
+/** By what of the settings such a text depends on. */
+const PORT_TEXTS = new Map<string, PortTexts>();
+const MAX_SETTINGS = 8;
+
+function portTextsFor(settings: EdgeSettings): PortTexts {
+  const { bindAddresses, certificateDirectory } = settings;
+  const key = JSON.stringify([bindAddresses, certificateDirectory, canConnectSockets(settings)]);
+  const known = PORT_TEXTS.get(key) ?? new WeakMap();
+  if (PORT_TEXTS.size >= MAX_SETTINGS && !PORT_TEXTS.has(key)) PORT_TEXTS.clear();
+  PORT_TEXTS.set(key, known);
+  return known;
 }
 
 const NO_ROUTE: SectionSpec = {

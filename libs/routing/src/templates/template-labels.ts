@@ -25,5 +25,5 @@ export function readTemplateLabels(reader: LabelReader): TemplateOverrides {
   return overrides.size === 0 ? NONE : overrides;
 }
 
-/** HAPROXY_{n}_HTTP_BACKEND_REDIR is a path as a label and lines as a template: lines have blanks. */
-const isTemplateText = (text: string | undefined): boolean => /\S\s+\S/.test(text?.trim() ?? '');
+/** HAPROXY_{n}_HTTP_BACKEND_REDIR is a path or URL as a label, and lines as a template: those begin with a keyword. */
+const isTemplateText = (text: string | undefined): boolean => /^\s*[a-z-]+\s+\S/.test(text ?? '');

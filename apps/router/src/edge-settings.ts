@@ -1,0 +1,41 @@
+import type { EdgeSettings } from '#routing';
+import type { EdgeFiles } from './haproxy/edge-files.js';
+import type { RouterConfig } from './router-config.js';
+
+/** Longest life of an old worker after a reload. */
+export const HARD_STOP_SECONDS = 60;
+
+/** What can change while the router runs. */
+export interface LiveSettings {
+  /** Text of the operator's haproxy.cfg; undefined: there is none. */
+  readonly baseConfig: () => string | undefined;
+  readonly hasDefaultCertificate: () => boolean;
+}
+
+/** The settings of an edge; what is live is asked for each time they are read. */
+export function toEdgeSettings(
+  config: RouterConfig,
+  files: EdgeFiles,
+  live: LiveSettings,
+): EdgeSettings {
+  const { edgeTlsPort: port } = config;
+  const { certificateList } = files;
+  return {
+    bindAddresses: config.edgeHosts,
+    httpPort: config.edgeHttpPort,
+    ...(config.edgeAppsPort > 0 && { appsPort: config.edgeAppsPort }),
+    acceptsProxy: config.acceptsProxy,
+    statsSocket: files.adminSocket,
+    mapFiles: files.maps,
+    sockets: files.sockets,
+    certificateDirectory: files.certificates,
+    hardStopSeconds: HARD_STOP_SECONDS,
+    get baseConfig() {
+      return live.baseConfig();
+    },
+    get tls() {
+      if (port === 0) return undefined;
+      return { port, certificateList, hasDefaultCertificate: live.hasDefaultCertificate() };
+    },
+  };
+}
