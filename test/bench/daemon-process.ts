@@ -13,7 +13,11 @@ export class DaemonProcess {
   /** What it logged, for when it does not start. */
   private output = '';
 
-  constructor(private readonly name: 'agent' | 'controller' | 'master' | 'router') {}
+  /** `nodeOptions`: of Node itself, such as `--cpu-prof`. */
+  constructor(
+    private readonly name: 'agent' | 'controller' | 'master' | 'router',
+    private readonly nodeOptions: readonly string[] = [],
+  ) {}
 
   get pid(): number | undefined {
     return this.child?.pid;
@@ -25,7 +29,7 @@ export class DaemonProcess {
     ready: { readonly what: string; readonly isReady: () => Promise<boolean> },
   ): Promise<void> {
     const main = join(ROOT, `dist/apps/${this.name}/bundle/main.js`);
-    const child = spawn(process.execPath, [main], {
+    const child = spawn(process.execPath, [...this.nodeOptions, main], {
       env: { ...process.env, NODE_ENV: 'production', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

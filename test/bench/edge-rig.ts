@@ -21,6 +21,12 @@ export type PrintRow = (name: string, figure: string, work: string) => void;
 const SCALE = Number(process.env['PACER_BENCH_SCALE'] ?? 1);
 export const scaled = (count: number): number => Math.max(2, Math.round(count * SCALE));
 
+/** `PACER_BENCH_PROFILE=folder`: where the router's processor time goes, one `.cpuprofile` for each router. */
+const PROFILE_DIRECTORY = process.env['PACER_BENCH_PROFILE'];
+const PROFILE =
+  PROFILE_DIRECTORY === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${PROFILE_DIRECTORY}`];
+const PROFILE_WRITE_MS = 3_000;
+
 /** Load of the machine, as others may share it. */
 export const describeLoadAverage = (): string => `load average ${loadavg()[0]?.toFixed(1)}`;
 
@@ -53,7 +59,7 @@ const EDGE_PORT = 8_000;
 export class EdgeRig {
   readonly controller = new EdgeController();
   readonly upstream = new EdgeUpstream();
-  readonly router = new DaemonProcess('router');
+  readonly router = new DaemonProcess('router', PROFILE);
   readonly directory = mkdtempSync(join(tmpdir(), 'pacer-bench-edge-'));
   readonly files = edgeFilesIn(join(this.directory, 'data/haproxy'));
   readonly edge = {
@@ -84,9 +90,6 @@ export class EdgeRig {
         PACER_DNS_PORT: '0',
         PACER_CONTROLLER_URLS: this.controller.url,
         ...(options.path === undefined ? {} : { PATH: `${options.path}:${process.env['PATH']}` }),
-        ...(process.env['PACER_BENCH_PROFILE'] === undefined
-          ? {}
-          : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${process.env['PACER_BENCH_PROFILE']}` }),
       },
       {
         what: 'the router has all apps',
@@ -159,7 +162,8 @@ export class EdgeRig {
     }).catch(() => undefined);
     const deadlineMs = performance.now() + 10_000;
     while (this.haproxyPid() !== undefined && performance.now() < deadlineMs) await pause(50);
-    if (process.env['PACER_BENCH_PROFILE'] !== undefined) await pause(2_000);
+    // A profile is written as the process ends by itself.
+    if (PROFILE.length > 0) await pause(PROFILE_WRITE_MS);
     this.killAll(master);
     await this.router.kill();
     await this.upstream.stop();

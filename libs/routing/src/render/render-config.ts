@@ -25,10 +25,20 @@ export function renderConfig(model: EdgeModel, settings: EdgeSettings, generatio
 }
 
 /** The configuration without servers and generation: it changes exactly when a reload is needed. */
-export function renderStructure(model: EdgeModel, settings: EdgeSettings): string {
-  const backends = model.structure.routes.map(structureText);
-  return compose(model, settings, { generation: '', backends });
-}
+export const renderStructure = (model: EdgeModel, settings: EdgeSettings): string =>
+  structureParts(model, settings).join('\n');
+
+/**
+ * {@link renderStructure} in parts. Those of routes that have not changed are the same strings as before, so that what is
+ * derived from each can be remembered. O(routes).
+ */
+export const structureParts = (model: EdgeModel, settings: EdgeSettings): readonly string[] => [
+  settings.baseConfig ?? '',
+  renderSection({ kind: 'global', lines: globalLines(settings, generationMark('')) }),
+  renderSection(defaultsSection),
+  ...frontTexts(model, settings),
+  ...model.structure.routes.map(structureText),
+];
 
 function compose(
   model: EdgeModel,
