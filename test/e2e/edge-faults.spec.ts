@@ -236,4 +236,20 @@ describe('an edge in trouble', () => {
     );
     expect(reply.text).toContain('"name":"one"');
   });
+
+  it.concurrent('its own TLS port that another program has: plain requests are answered, and it is told', async () => {
+    const tlsPort = await takePort();
+    const squatter = createServer((socket) => socket.end()).listen(tlsPort, '127.0.0.1');
+    const other = await EdgeRouter.start([marathon.url], { PACER_EDGE_HTTPS_PORT: `${tlsPort}` });
+    try {
+      await other.answers('web.localhost');
+      marathon.put(appOf('/plain', [port('one')]));
+      await other.answers('plain.localhost');
+
+      expect(await other.status()).toContain(`port ${tlsPort}`);
+    } finally {
+      await other.destroy();
+      squatter.close();
+    }
+  });
 });
