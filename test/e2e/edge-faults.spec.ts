@@ -167,7 +167,8 @@ describe('an edge in trouble', () => {
     });
   });
 
-  it.concurrent('what is changed by hand in HAProxy is mended and counted', async () => {
+  // Alone: a reload for another app would mend it before it is seen.
+  it('what is changed by hand in HAProxy is mended and counted', async () => {
     marathon.put(appOf('/drift', [port('one'), port('two'), port('three')]));
     await edge.answers('drift.localhost');
     const server = (name: string): string => `drift_p0/127.0.0.1_${port(name)}`;

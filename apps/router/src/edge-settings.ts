@@ -10,6 +10,8 @@ export interface LiveSettings {
   /** Text of the operator's haproxy.cfg; undefined: there is none. */
   readonly baseConfig: () => string | undefined;
   readonly hasDefaultCertificate: () => boolean;
+  /** Whether somebody else holds a port: what the edge would do there is left out. */
+  readonly isTaken: (port: number) => boolean;
 }
 
 /** The settings of an edge; what is live is asked for each time they are read. */
@@ -34,7 +36,7 @@ export function toEdgeSettings(
       return live.baseConfig();
     },
     get tls() {
-      if (port === 0) return undefined;
+      if (port === 0 || live.isTaken(port)) return undefined;
       return { port, certificateList, hasDefaultCertificate: live.hasDefaultCertificate() };
     },
   };

@@ -41,6 +41,7 @@ export class RouterService implements OnModuleDestroy {
     const settings = toEdgeSettings(config, files, {
       baseConfig: () => base?.text,
       hasDefaultCertificate: () => hasDefaultCertificate,
+      isTaken: (port) => this.loop?.reloader.isTaken(port) === true,
     });
     const edge = new HaproxyEdge({
       files,
@@ -74,6 +75,7 @@ export class RouterService implements OnModuleDestroy {
     this.loop = new RouterLoop({
       ...(config.dns.isEnabled ? { names: this.dns.names } : {}),
       routerId: readRouterId(config.dataDirectory),
+      ownPorts: config.edgeTlsPort > 0 ? [config.edgeTlsPort] : [],
       rules: edgeRules(config, () => base?.text),
       isPortFree: (port) => isPortFreeAt(config.edgeHosts, port),
       client,

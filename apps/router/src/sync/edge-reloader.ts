@@ -14,6 +14,8 @@ export interface EdgeReloaderOptions {
   readonly logger: Logger;
   /** Whether a port can be bound now. */
   readonly isPortFree: (port: number) => Promise<boolean>;
+  /** Ports of the edge it can do without: TLS, apps by header. */
+  readonly ownPorts: readonly number[];
   /** A reload may happen now: `follow` is to be called. */
   readonly onOpen: () => void;
 }
@@ -44,6 +46,11 @@ export class EdgeReloader {
     return this.occupied.retry();
   }
 
+  /** Whether somebody else holds a port of this host. */
+  isTaken(port: number): boolean {
+    return this.occupied.ports.has(port);
+  }
+
   stop(): void {
     this.gate.close();
   }
@@ -52,6 +59,7 @@ export class EdgeReloader {
   async follow(model: EdgeModel): Promise<'reached' | 'waiting' | 'reloaded'> {
     const { edge, problems } = this.options;
     await edge.applyRuntime(model);
+    this.tellOfOwnPorts();
     if (!(await edge.needsReload(model))) {
       problems.clear('reload');
       this.gate.close();
@@ -65,11 +73,19 @@ export class EdgeReloader {
     return 'waiting';
   }
 
+  private tellOfOwnPorts(): void {
+    const { ownPorts, problems } = this.options;
+    const taken = ownPorts.filter((port) => this.isTaken(port));
+    if (taken.length === 0) problems.clear('ports');
+    else problems.note('ports', `port ${taken.join(', ')} of the edge is used by another program`);
+  }
+
   private async reload(): Promise<void> {
     const { edge, wanted, problems } = this.options;
     this.gate.close();
     // A port somebody else holds is left out and reported as a conflict.
-    await this.occupied.probe(wanted.wantedPorts(), await edge.listenPorts());
+    const ports = [...wanted.wantedPorts(), ...this.options.ownPorts];
+    await this.occupied.probe(ports, await edge.listenPorts());
     this.gate.noteReload();
     for (let isolations = 0; ; isolations += 1) {
       const { table, model } = this.build();

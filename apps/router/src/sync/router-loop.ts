@@ -18,6 +18,7 @@ import { type EdgeRules, WantedEdge } from './wanted-edge.js';
 export interface RouterLoopOptions {
   readonly routerId: string;
   readonly rules: () => EdgeRules;
+  readonly ownPorts?: readonly number[];
   readonly client: Pick<ControllerClient, 'follow' | 'getApp' | 'listApps' | 'report'>;
   readonly edge: Edge;
   readonly health: Pick<HealthRecord, 'load' | 'save'>;
@@ -72,7 +73,7 @@ export class RouterLoop {
   private readonly drain: DrainCounter;
   /** Sessions are counted between two changes of the edge: no server leaves rotation after they were counted. */
   private readonly turns = new SerialQueue({ name: 'edge', limit: 8 });
-  private readonly reloader: EdgeReloader;
+  readonly reloader: EdgeReloader;
   private isPassing = false;
   private applyTimer: NodeJS.Timeout | undefined;
   private persistTimer: NodeJS.Timeout | undefined;
@@ -91,9 +92,9 @@ export class RouterLoop {
   constructor(private readonly options: RouterLoopOptions) {
     this.mirror = new AppMirror(options.names);
     this.drain = new DrainCounter(this.mirror, options.edge);
-    const { edge, logger, isPortFree, rules } = options;
+    const { edge, logger, isPortFree, rules, ownPorts = [] } = options;
     this.reloader = new EdgeReloader({
-      ...{ edge, logger, isPortFree, problems: this.problems },
+      ...{ edge, logger, isPortFree, ownPorts, problems: this.problems },
       wanted: new WantedEdge(this.mirror, rules),
       onOpen: () => this.markApply(),
     });
@@ -243,10 +244,10 @@ export class RouterLoop {
         this.problems.note('HAProxy', error);
         this.options.logger.warn({ err: error }, 'could not bring the edge up to date');
         this.isApplyDirty = true;
-        await this.pause(FAILURE_PAUSE_MS);
+        await pause(FAILURE_PAUSE_MS, this.stopped.signal);
       }
       const restMs = (performance.now() - startedMs) * REST_FACTOR;
-      await this.pause(Math.min(Math.max(MIN_REST_MS, restMs), MAX_REST_MS));
+      await pause(Math.min(Math.max(MIN_REST_MS, restMs), MAX_REST_MS), this.stopped.signal);
     }
   }
 
@@ -326,7 +327,7 @@ export class RouterLoop {
       // Read again later, in full: something may have been missed. What is known is still applied.
       this.isAllDirty = true;
       this.problems.note('reading apps', error);
-      await this.pause(FAILURE_PAUSE_MS);
+      await pause(FAILURE_PAUSE_MS, this.stopped.signal);
       return undefined;
     }
   }
@@ -361,7 +362,7 @@ export class RouterLoop {
   private async pollDraining(): Promise<void> {
     while (!this.stopped.signal.aborted) {
       const { isDraining } = this.drain;
-      await this.pause(isDraining ? DRAIN_POLL_MS : DRAIN_POLL_MS * 5);
+      await pause(isDraining ? DRAIN_POLL_MS : DRAIN_POLL_MS * 5, this.stopped.signal);
       if (!isDraining) continue;
       if (await this.turns.run(() => this.drain.update())) await this.report();
     }
@@ -392,9 +393,5 @@ export class RouterLoop {
     } catch {
       // Reported again within 2 s; the controller stops waiting for a router it does not hear.
     }
-  }
-
-  private pause(delayMs: number): Promise<void> {
-    return pause(delayMs, this.stopped.signal);
   }
 }
