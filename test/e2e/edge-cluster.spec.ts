@@ -76,7 +76,10 @@ describe('the edge of a cluster', () => {
     expect(reply.status, `${method} ${path}: ${reply.text}`).toBeLessThan(300);
     return reply;
   };
-  const start = async (id: string, labels: Readonly<Record<string, string>> = {}): Promise<void> => {
+  const start = async (
+    id: string,
+    labels: Readonly<Record<string, string>> = {},
+  ): Promise<void> => {
     await send('POST', '/v2/apps', appOf(id, labels));
     await api.steady(id, 2);
     for (const edge of edges) await eventually(`${id} at ${edge}`, () => isServed(id, edge));
@@ -226,12 +229,18 @@ describe('the edge of a cluster', () => {
   });
 
   it.concurrent('an app that HAProxy refuses is named by the controller, for each router', async () => {
-    await send('POST', '/v2/apps', appOf('/refused', { HAPROXY_0_BACKEND_HTTP_OPTIONS: '  nonsense' }));
+    await send(
+      'POST',
+      '/v2/apps',
+      appOf('/refused', { HAPROXY_0_BACKEND_HTTP_OPTIONS: '  nonsense' }),
+    );
     await start('/beside');
 
     await eventually('both routers name it', async () => {
       const { problems } = await routes();
-      const told = problems.filter(({ appId, kind }) => appId === '/refused' && kind === 'left-out');
+      const told = problems.filter(
+        ({ appId, kind }) => appId === '/refused' && kind === 'left-out',
+      );
       return new Set(told.map(({ router }) => router)).size === 2 && told;
     });
     const { problems } = await routes();
