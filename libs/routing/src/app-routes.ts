@@ -140,7 +140,7 @@ function serverLabels({ server }: PortLabels, mode: 'http' | 'tcp', tell: Tell):
 
 const TEMPLATES_REFUSED = 'this edge takes no templates from labels; its own are used';
 
-export const backendName = (appId: string, port: Pick<AppPort, 'portIndex' | 'servicePort'>) =>
+const backendName = (appId: string, port: Pick<AppPort, 'portIndex' | 'servicePort'>) =>
   `${cleanName(appId.replace(/^\//, ''))}_${port.servicePort === 0 ? `p${port.portIndex}` : port.servicePort}`;
 
 /** Label, else an HTTP health check of this port, else a virtual host: http; else tcp. */

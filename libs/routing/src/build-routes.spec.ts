@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { WireApp, WireTask } from '#marathon-v2';
+import type { WireApp } from '#marathon-v2';
+import { sampleApp, sampleTask } from '../../../test/support/edge-samples.js';
 import { buildRoutes, type RoutingOptions } from './build-routes.js';
 
 const options: RoutingOptions = {
@@ -9,37 +10,9 @@ const options: RoutingOptions = {
   lastKnownHealth: new Map(),
 };
 
-const task = (id: string, port: number, extra: Partial<WireTask> = {}): WireTask => ({
-  appId: '/web',
-  id,
-  host: '127.0.0.1',
-  ports: [port],
-  servicePorts: [10000],
-  ipAddresses: [],
-  slaveId: 'agent',
-  state: 'TASK_RUNNING',
-  version: 'v',
-  localVolumes: [],
-  role: '*',
-  ...extra,
-});
-
-const app = (id: string, extra: Partial<WireApp> = {}): WireApp => ({
-  id,
-  labels: { HAPROXY_GROUP: 'external' },
-  instances: 1,
-  cpus: 0.1,
-  mem: 32,
-  disk: 0,
-  gpus: 0,
-  networks: [{ mode: 'host' }],
-  portDefinitions: [{ port: 10000, protocol: 'tcp', labels: {} }],
-  requirePorts: false,
-  upgradeStrategy: { minimumHealthCapacity: 1, maximumOverCapacity: 1 },
-  version: 'v',
-  tasks: [],
-  ...extra,
-});
+const task = sampleTask;
+const app = (id: string, extra: Partial<WireApp> = {}): WireApp =>
+  sampleApp(id, { labels: { HAPROXY_GROUP: 'external' }, ...extra });
 
 const httpCheck = {
   protocol: 'MESOS_HTTP',

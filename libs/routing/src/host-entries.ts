@@ -1,10 +1,6 @@
 import { compareText } from './clean-name.js';
 import type { Route } from './route-table.js';
-import {
-  APP_RULE_TEMPLATES,
-  HTTP_RULE_TEMPLATES,
-  HTTPS_RULE_TEMPLATES,
-} from './templates/template-names.js';
+import { HTTP_RULE_TEMPLATES, HTTPS_RULE_TEMPLATES } from './templates/template-names.js';
 
 /** What the maps say about hosts; see EdgeMap. */
 export interface HostEntries {
@@ -23,10 +19,6 @@ export const needsRules = ({ paths, templates }: Route): boolean =>
   paths.some(({ ignoresCase }) => ignoresCase) ||
   (templates.size > 0 &&
     [...HTTP_RULE_TEMPLATES, ...HTTPS_RULE_TEMPLATES].some((name) => templates.has(name)));
-
-/** Whether the app says itself how it is found by its id. */
-export const needsAppRule = ({ templates }: Route): boolean =>
-  templates.size > 0 && APP_RULE_TEMPLATES.some((name) => templates.has(name));
 
 /**
  * The entries of the hosts that `isMapped`. HAProxy takes the longest prefix, so a longer path that a larger weight of a

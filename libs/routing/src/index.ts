@@ -1,7 +1,6 @@
-export { type AppRoutes, type EdgeScope, routesOf } from './app-routes.js';
+export type { AppRoutes, EdgeScope } from './app-routes.js';
 export { type Admission, buildRoutes, type RoutingOptions } from './build-routes.js';
 export { contentsWithoutReload } from './contents-without-reload.js';
-export { deploymentGroupOf } from './deployment-groups.js';
 export {
   type AnswerLimits,
   answerQuestion,
@@ -60,7 +59,7 @@ export {
   renderStructure,
   structureParts,
 } from './render/render-config.js';
-export { isChecked, serverOptions } from './render/server-options.js';
+export { isChecked, ownOptions, serverOptions } from './render/server-options.js';
 export type { PortRules } from './resolve-conflicts.js';
 export {
   type ClaimingChange,

@@ -1,4 +1,5 @@
 import { type App, type AppId, isPod, type SortedMap, servicePortsOf } from '#core';
+import { deploymentGroupOf } from './deployment-groups.js';
 import { type PathPrefix, readPortLabels } from './labels/port-labels.js';
 
 /** Something only one app can have at an edge that serves it: a host with a path, or a port to listen on. */
@@ -24,7 +25,6 @@ export interface RouteClash {
 }
 
 const LABEL_PREFIX = 'HAPROXY_';
-const DEPLOYMENT_GROUP = 'HAPROXY_DEPLOYMENT_GROUP';
 
 /**
  * What an app asks of the edge. Only apps with a label of the edge ask for anything: what has a service port and nothing
@@ -46,10 +46,10 @@ export function claimsOf(app: App): readonly RouteClaim[] {
 function claimsOfPort(app: App, portIndex: number, servicePort: number): readonly RouteClaim[] {
   const { labels } = readPortLabels({ labels: app.labels }, portIndex);
   if (labels.enabled === false) return [];
-  const deploymentGroup = app.labels[DEPLOYMENT_GROUP]?.trim() ?? '';
+  const deploymentGroup = deploymentGroupOf(app);
   const about = {
     groups: labels.groups,
-    ...(deploymentGroup === '' ? {} : { deploymentGroup }),
+    ...(deploymentGroup === undefined ? {} : { deploymentGroup }),
   };
   const label = (name: string): string => `/labels/${LABEL_PREFIX}${portIndex}_${name}`;
   const port = labels.port ?? servicePort;

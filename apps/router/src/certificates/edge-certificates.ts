@@ -38,7 +38,6 @@ export class EdgeCertificates {
   /** Files whose change waits for a reload, or was refused, with the reason. */
   private refused: CertificateSync['refused'] = [];
   private unusable: readonly string[] = [];
-  changes = 0;
 
   constructor(private readonly options: EdgeCertificatesOptions) {
     this.own =
@@ -71,13 +70,7 @@ export class EdgeCertificates {
     const running = await readRunningCertificates(adminSocket, certificateList);
     if (running === undefined) return;
     const done = await syncCertificates(adminSocket, this.entries, running);
-    this.changes += done.added.length + done.replaced.length + done.removed.length;
     this.refused = done.refused;
-  }
-
-  /** What certificates are there, for operators. */
-  list(): readonly { readonly name: string; readonly fingerprint: string }[] {
-    return this.entries.map(({ file, fingerprint }) => ({ name: nameOf(file), fingerprint }));
   }
 
   private async follow(uploaded: readonly NamedPem[]): Promise<readonly string[]> {
@@ -85,7 +78,6 @@ export class EdgeCertificates {
     const own = await this.readOwn(problems);
     const names = new Set(own.map(({ name }) => name));
     const all = [...own, ...uploaded.filter(({ name }) => !names.has(name))];
-    this.unusable = [];
     this.entries = this.toEntries(all);
     this.options.onDefault(this.entries.some(({ file }) => nameOf(file) === DEFAULT_NAME));
     try {

@@ -5,6 +5,7 @@ import {
   type EdgeMap,
   type EdgeServer,
   isChecked,
+  ownOptions,
   toSocketAddress,
 } from '#routing';
 
@@ -60,11 +61,7 @@ function addServerLines(
 ): readonly string[] {
   const id = `${backend}/${server.name}`;
   const options = context.optionsOf(backend);
-  const words = [
-    ...options,
-    ...(server.weight === 1 ? [] : ['weight', String(server.weight)]),
-    ...(server.checkPort === undefined ? [] : ['port', String(server.checkPort)]),
-  ];
+  const words = [...options, ...ownOptions(server)];
   const address = toSocketAddress(server.address, server.port);
   return [
     ['add', 'server', id, address, ...words.map(toCliWord)].join(' '),

@@ -38,24 +38,28 @@ export class WantedEdge {
 
   /** `occupiedPorts`: ports that somebody else has on this host. */
   build(occupiedPorts: ReadonlySet<number>): Wanted {
-    const rules = this.rules();
-    // What was found under other rules says nothing.
-    if (rules !== this.known) this.memory = new WeakMap();
-    this.known = rules;
-    const table = buildRoutes(this.mirror.list(), {
-      ...rules,
-      occupiedPorts,
-      lastKnownHealth: this.mirror.lastKnownHealth,
-      memory: this.memory,
-      admit: (route) => this.refused.admit(route),
-    });
+    const table = this.tableWithout(occupiedPorts);
     this.model = toEdgeModel(table, this.model);
     return { table, model: this.model };
   }
 
   /** Ports apps would listen on if they were free. */
   wantedPorts(): readonly number[] {
-    const { routes } = this.build(new Set()).table;
+    const { routes } = this.tableWithout(new Set());
     return routes.flatMap(({ listener }) => (listener === undefined ? [] : [listener.port]));
+  }
+
+  private tableWithout(occupiedPorts: ReadonlySet<number>): RouteTable {
+    const rules = this.rules();
+    // What was found under other rules says nothing.
+    if (rules !== this.known) this.memory = new WeakMap();
+    this.known = rules;
+    return buildRoutes(this.mirror.list(), {
+      ...rules,
+      occupiedPorts,
+      lastKnownHealth: this.mirror.lastKnownHealth,
+      memory: this.memory,
+      admit: (route) => this.refused.admit(route),
+    });
   }
 }

@@ -18,8 +18,6 @@ export interface EdgeSettings {
   readonly certificateDirectory: string;
   /** Longest life of an old worker after a reload. */
   readonly hardStopSeconds: number;
-  /** Most connections at once; undefined: as HAProxy reckons from its limit of open files. */
-  readonly maxConnections?: number;
   /** The operator's own haproxy.cfg, into which the edge is written. */
   readonly baseConfig?: string | undefined;
 }

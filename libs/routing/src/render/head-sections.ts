@@ -15,7 +15,6 @@ export const globalLines = (settings: EdgeSettings, description: string): readon
   ['mworker-max-reloads', '20'],
   ['spread-checks', '5'],
   ['max-spread-checks', '15s'],
-  ...(settings.maxConnections === undefined ? [] : [['maxconn', String(settings.maxConnections)]]),
   ...(settings.baseConfig === undefined
     ? [
         ['ssl-default-bind-options', 'ssl-min-ver', 'TLSv1.2', 'no-tls-tickets'],

@@ -1,5 +1,11 @@
 import { renderSection, type SectionSpec } from 'haproxy-config-parser';
-import { type EdgeMap, type EdgeModel, type EdgeServer, TO_HTTPS_BACKEND } from '../edge-model.js';
+import {
+  type EdgeMap,
+  type EdgeModel,
+  type EdgeServer,
+  ORDERED_MAPS,
+  TO_HTTPS_BACKEND,
+} from '../edge-model.js';
 import type { Route } from '../route-table.js';
 import { backendLines, userlistSection } from './backend-section.js';
 import type { EdgeSettings } from './edge-settings.js';
@@ -59,9 +65,8 @@ function compose(
 
 /** A map file: one `key value` per line, in the order of the map where that counts, else sorted. */
 export function renderMap(map: EdgeMap, entries: ReadonlyMap<string, string>): string {
-  const isOrdered = map === 'wildcards' || map === 'sniWildcards';
   const lines = [...entries].map(([key, value]) => `${key} ${value}\n`);
-  return (isOrdered ? lines : lines.sort()).join('');
+  return (ORDERED_MAPS.has(map) ? lines : lines.sort()).join('');
 }
 
 /** Routes and lists of servers are never changed, so the text of each is made once. */

@@ -21,14 +21,11 @@ export function serverOptions(route: Route): Words {
   return overriddenOptions(route, checks) ?? [...checks, ...connectionOptions(route)];
 }
 
-/** What differs from server to server. */
-export function ownOptions({ state, weight, checkPort }: EdgeServer): Words {
-  return [
-    ...(weight === 1 ? [] : ['weight', String(weight)]),
-    ...(checkPort === undefined ? [] : ['port', String(checkPort)]),
-    ...(state === 'maint' ? ['disabled'] : []),
-  ];
-}
+/** What differs from server to server, but for its state. */
+export const ownOptions = ({ weight, checkPort }: EdgeServer): Words => [
+  ...(weight === 1 ? [] : ['weight', String(weight)]),
+  ...(checkPort === undefined ? [] : ['port', String(checkPort)]),
+];
 
 /** Whether HAProxy checks the servers itself. */
 export const isChecked = (options: Words): boolean => options.includes('check');
@@ -39,6 +36,7 @@ export const serverLine = (server: EdgeServer, options: Words): Words => [
   toSocketAddress(server.address, server.port),
   ...options,
   ...ownOptions(server),
+  ...(server.state === 'maint' ? ['disabled'] : []),
 ];
 
 function checkOptions(route: Route): Words {
