@@ -10,6 +10,8 @@ export interface LiveSettings {
   /** Text of the operator's haproxy.cfg; undefined: there is none. */
   readonly baseConfig: () => string | undefined;
   readonly hasDefaultCertificate: () => boolean;
+  /** Whether another program has a port of the edge's own, which is done without then. */
+  readonly isTaken: (port: number) => boolean;
 }
 
 /** The settings of an edge; what is live is asked for each time they are read. */
@@ -23,18 +25,21 @@ export function toEdgeSettings(
   return {
     bindAddresses: config.edgeHosts,
     httpPort: config.edgeHttpPort,
-    ...(config.edgeAppsPort > 0 && { appsPort: config.edgeAppsPort }),
     acceptsProxy: config.acceptsProxy,
     statsSocket: files.adminSocket,
     mapFiles: files.maps,
     sockets: files.sockets,
     certificateDirectory: files.certificates,
     hardStopSeconds: HARD_STOP_SECONDS,
+    get appsPort() {
+      const { edgeAppsPort } = config;
+      return edgeAppsPort === 0 || live.isTaken(edgeAppsPort) ? undefined : edgeAppsPort;
+    },
     get baseConfig() {
       return live.baseConfig();
     },
     get tls() {
-      if (port === 0) return undefined;
+      if (port === 0 || live.isTaken(port)) return undefined;
       return { port, certificateList, hasDefaultCertificate: live.hasDefaultCertificate() };
     },
   };

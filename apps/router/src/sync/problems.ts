@@ -1,5 +1,8 @@
 /** What can keep an edge from being up to date; each is over on its own. */
-export type ProblemCause = 'event stream' | 'reading apps' | 'certificates' | 'reload' | 'HAProxy';
+export type ProblemCause =
+  | 'ports'
+  | 'event stream'
+  | 'reading apps' | 'certificates' | 'reload' | 'HAProxy';
 
 /** What is wrong now, by cause, so that the end of one problem does not hide another. */
 export class Problems {

@@ -7,10 +7,11 @@ import { AppMirror, type MirrorListener } from './app-mirror.js';
 import { ChangedApps } from './changed-apps.js';
 import { DrainCounter } from './drain-counter.js';
 import type { Edge } from './edge.port.js';
-import { EdgeReloader } from './edge-reloader.js';
+import { EdgeReloader, type OwnPorts } from './edge-reloader.js';
 import { followController } from './follow-controller.js';
 import type { HealthRecord } from './health-record.js';
 import { HostAddresses } from './host-addresses.js';
+import type { IsPortFree } from './occupied-ports.js';
 import { pause } from './pause.js';
 import { Problems } from './problems.js';
 import { type EdgeRules, WantedEdge } from './wanted-edge.js';
@@ -21,8 +22,9 @@ export interface RouterLoopOptions {
   readonly client: Pick<ControllerClient, 'follow' | 'getApp' | 'listApps' | 'report'>;
   readonly edge: Edge;
   readonly health: Pick<HealthRecord, 'load' | 'save'>;
-  /** Whether a port can be bound now. */
-  readonly isPortFree: (port: number) => Promise<boolean>;
+  readonly isPortFree: IsPortFree;
+  /** Ports of the edge itself that it can do without for a while. */
+  readonly own?: OwnPorts;
   readonly logger: Logger;
   readonly url: () => string;
   /** TLS by host name. */
@@ -91,9 +93,10 @@ export class RouterLoop {
   constructor(private readonly options: RouterLoopOptions) {
     this.mirror = new AppMirror(options.names);
     this.drain = new DrainCounter(this.mirror, options.edge);
-    const { edge, logger, isPortFree, rules } = options;
+    const { edge, logger, isPortFree, own, rules } = options;
     this.reloader = new EdgeReloader({
       ...{ edge, logger, isPortFree, problems: this.problems },
+      ...(own === undefined ? {} : { own }),
       wanted: new WantedEdge(this.mirror, rules),
       onOpen: () => this.markApply(),
     });
