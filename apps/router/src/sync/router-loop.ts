@@ -167,11 +167,10 @@ export class RouterLoop {
   }
 
   private resyncInTime(): void {
-    this.isResyncDue = true;
-    const isNumbered = this.isConnected && this.lastEventId > 0;
-    const limitMs = isNumbered ? NUMBERED_RESYNC_MS : 0;
+    const limitMs = this.isConnected && this.lastEventId > 0 ? NUMBERED_RESYNC_MS : 0;
     if (performance.now() - this.lastFullReadMs >= limitMs) this.markAll();
-    else this.markApply();
+    this.isResyncDue = true;
+    this.markApply();
   }
 
   private refresh(): void {
