@@ -2,7 +2,10 @@
 export type ProblemCause =
   | 'ports'
   | 'event stream'
-  | 'reading apps' | 'certificates' | 'reload' | 'HAProxy';
+  | 'reading apps'
+  | 'certificates'
+  | 'reload'
+  | 'HAProxy';
 
 /** What is wrong now, by cause, so that the end of one problem does not hide another. */
 export class Problems {

@@ -7,24 +7,20 @@ import { AppMirror, type MirrorListener } from './app-mirror.js';
 import { ChangedApps } from './changed-apps.js';
 import { DrainCounter } from './drain-counter.js';
 import type { Edge } from './edge.port.js';
-import { EdgeReloader, type OwnPorts } from './edge-reloader.js';
+import { EdgeReloader, type EdgeReloaderOptions } from './edge-reloader.js';
 import { followController } from './follow-controller.js';
 import type { HealthRecord } from './health-record.js';
 import { HostAddresses } from './host-addresses.js';
-import type { IsPortFree } from './occupied-ports.js';
 import { pause } from './pause.js';
 import { Problems } from './problems.js';
 import { type EdgeRules, WantedEdge } from './wanted-edge.js';
 
-export interface RouterLoopOptions {
+export interface RouterLoopOptions extends Pick<EdgeReloaderOptions, 'isPortFree' | 'own'> {
   readonly routerId: string;
   readonly rules: () => EdgeRules;
   readonly client: Pick<ControllerClient, 'follow' | 'getApp' | 'listApps' | 'report'>;
   readonly edge: Edge;
   readonly health: Pick<HealthRecord, 'load' | 'save'>;
-  readonly isPortFree: IsPortFree;
-  /** Ports of the edge itself that it can do without for a while. */
-  readonly own?: OwnPorts;
   readonly logger: Logger;
   readonly url: () => string;
   /** TLS by host name. */
