@@ -238,6 +238,21 @@ describe('an edge in trouble', () => {
     expect(reply.text).toContain('"name":"one"');
   });
 
+  it.concurrent('an address that is none of this host is named, nothing else is lost', async () => {
+    const definitions = { portDefinitions: [{ port: await takePort(), protocol: 'tcp' }] };
+    const labels = { HAPROXY_0_BIND_ADDR: '192.0.2.1' };
+
+    const report = await underTraffic(async () => {
+      marathon.put(appOf('/astray', [port('one')], labels, definitions));
+      expect(await edge.conflictsOf('/astray')).toContain('no address of this host');
+      marathon.put(appOf('/after-astray', [port('two')]));
+      await edge.answers('after-astray.localhost');
+      await edge.answers('astray.localhost');
+    });
+
+    expect(Object.fromEntries(report.failures)).toEqual({});
+  });
+
   it.concurrent('its own TLS port that another program has: plain requests are answered, and it is told', async () => {
     const tlsPort = await takePort();
     const squatter = createServer((socket) => socket.end()).listen(tlsPort, '127.0.0.1');

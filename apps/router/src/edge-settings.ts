@@ -10,7 +10,7 @@ export interface LiveSettings {
   /** Text of the operator's haproxy.cfg; undefined: there is none. */
   readonly baseConfig: () => string | undefined;
   readonly hasDefaultCertificate: () => boolean;
-  /** Whether somebody else holds a port: what the edge would do there is left out. */
+  /** Whether another program has a port of the edge's own, which is done without then. */
   readonly isTaken: (port: number) => boolean;
 }
 
@@ -25,13 +25,16 @@ export function toEdgeSettings(
   return {
     bindAddresses: config.edgeHosts,
     httpPort: config.edgeHttpPort,
-    ...(config.edgeAppsPort > 0 && { appsPort: config.edgeAppsPort }),
     acceptsProxy: config.acceptsProxy,
     statsSocket: files.adminSocket,
     mapFiles: files.maps,
     sockets: files.sockets,
     certificateDirectory: files.certificates,
     hardStopSeconds: HARD_STOP_SECONDS,
+    get appsPort() {
+      const { edgeAppsPort } = config;
+      return edgeAppsPort === 0 || live.isTaken(edgeAppsPort) ? undefined : edgeAppsPort;
+    },
     get baseConfig() {
       return live.baseConfig();
     },

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { createLogger, type Logger, ownAuthorization, processTls, schemeOf } from '#platform';
+import { listenerKey } from '#routing';
 import { EdgeCertificates } from './certificates/edge-certificates.js';
 import { ControllerClient } from './controller/controller-client.js';
 import { DnsService } from './dns/dns.service.js';
@@ -13,10 +14,11 @@ import { BaseConfig } from './haproxy/base-config.js';
 import { type EdgeFiles, edgeFilesIn } from './haproxy/edge-files.js';
 import { EdgeWatch } from './haproxy/edge-watch.js';
 import { HaproxyEdge } from './haproxy/haproxy-edge.js';
-import { isPortFreeAt } from './haproxy/validate-config.js';
+import { isListenerFree } from './haproxy/validate-config.js';
 import { ROUTER_CONFIG, type RouterConfig } from './router-config.js';
 import { registerMetrics } from './router-metrics.js';
 import { HealthRecord } from './sync/health-record.js';
+import { type IsPortFree, OccupiedPorts } from './sync/occupied-ports.js';
 import { RouterLoop } from './sync/router-loop.js';
 
 /** Wires the loop to HAProxy and the controller, for the life of the process. */
@@ -38,10 +40,12 @@ export class RouterService implements OnModuleDestroy {
     const base = this.newBase(config, logger);
     this.base = base;
     let hasDefaultCertificate = false;
+    const isPortFree: IsPortFree = (place, held) => isListenerFree(config.edgeHosts, place, held);
+    const occupied = new OccupiedPorts(isPortFree);
     const settings = toEdgeSettings(config, files, {
       baseConfig: () => base?.text,
       hasDefaultCertificate: () => hasDefaultCertificate,
-      isTaken: (port) => this.loop?.reloader.isTaken(port) === true,
+      isTaken: (port) => occupied.ports.has(listenerKey({ port })),
     });
     const edge = new HaproxyEdge({
       files,
@@ -75,9 +79,9 @@ export class RouterService implements OnModuleDestroy {
     this.loop = new RouterLoop({
       ...(config.dns.isEnabled ? { names: this.dns.names } : {}),
       routerId: readRouterId(config.dataDirectory),
-      ownPorts: config.edgeTlsPort > 0 ? [config.edgeTlsPort] : [],
       rules: edgeRules(config, () => base?.text),
-      isPortFree: (port) => isPortFreeAt(config.edgeHosts, port),
+      isPortFree,
+      own: { wanted: ownListeners(config), occupied },
       client,
       edge,
       certificates: new EdgeCertificates({
@@ -129,6 +133,10 @@ export class RouterService implements OnModuleDestroy {
     });
   }
 }
+
+/** Beside the plain port, without which there is no edge. */
+const ownListeners = ({ edgeTlsPort, edgeAppsPort }: RouterConfig) =>
+  [edgeTlsPort, edgeAppsPort].filter((port) => port > 0).map((port) => ({ port }));
 
 /** Kept over restarts, so that the controller does not wait for a router that is only the former life of this one. */
 function readRouterId(directory: string): string {

@@ -60,7 +60,7 @@ export {
   structureParts,
 } from './render/render-config.js';
 export { isChecked, ownOptions, serverOptions } from './render/server-options.js';
-export type { PortRules } from './resolve-conflicts.js';
+export { listenerKey, type PortRules } from './resolve-conflicts.js';
 export {
   type ClaimingChange,
   claimsOf,
@@ -72,4 +72,4 @@ export {
 } from './route-claims.js';
 export { routeFingerprint } from './route-fingerprint.js';
 export type { Endpoint, Route, RouteConflict, RouteListener, RouteTable } from './route-table.js';
-export { listenPortsOf, withoutListenPorts } from './without-listen-ports.js';
+export { listenAddressesOf, listenPortsOf, withoutListenPorts } from './without-listen-ports.js';

@@ -5,11 +5,15 @@ import type { Route, RouteConflict, RouteListener, RouteTable } from './route-ta
 export interface PortRules {
   /** Ports no app may listen on: the edge's own and the daemons'. */
   readonly reservedPorts: ReadonlySet<number>;
-  /** Ports found taken by someone else on this host. */
-  readonly occupiedPorts?: ReadonlySet<number>;
+  /** Listeners, as {@link listenerKey} writes them, that cannot be had on this host. */
+  readonly occupiedPorts?: ReadonlySet<string>;
   /** Names of proxies that the operator's own haproxy.cfg has. */
   readonly reservedNames?: ReadonlySet<string>;
 }
+
+/** Names where a listener listens; without an address: on all of the edge's. */
+export const listenerKey = ({ port, address }: Pick<RouteListener, 'address' | 'port'>): string =>
+  address === undefined ? String(port) : `${port} ${address}`;
 
 /** Listening here is listening on every address. */
 const EVERYWHERE = '*';
@@ -83,7 +87,8 @@ class PortOwners {
   constructor(private readonly rules: PortRules) {}
 
   /** Why the app cannot have the port; undefined: it is its own now. */
-  claim({ port, address = EVERYWHERE }: RouteListener, appId: string): string | undefined {
+  claim(listener: RouteListener, appId: string): string | undefined {
+    const { port, address = EVERYWHERE } = listener;
     const { reservedPorts, occupiedPorts } = this.rules;
     const taken = this.owners.get(port) ?? new Map<string, string>();
     const owner =
@@ -92,8 +97,13 @@ class PortOwners {
       (address === EVERYWHERE ? [...taken.values()][0] : undefined);
     if (owner !== undefined) return `port ${port} is already used by ${owner}`;
     if (reservedPorts.has(port)) return `port ${port} is reserved`;
-    if (occupiedPorts?.has(port) === true) return `port ${port} is in use on this host`;
+    if (occupiedPorts?.has(listenerKey(listener)) === true) return describeOccupied(listener);
     this.owners.set(port, taken.set(address, appId));
     return undefined;
   }
 }
+
+const describeOccupied = ({ port, address }: RouteListener): string =>
+  address === undefined
+    ? `port ${port} is in use on this host`
+    : `port ${port} cannot be listened on at ${address}: it is in use, or that is no address of this host`;

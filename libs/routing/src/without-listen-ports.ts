@@ -15,6 +15,10 @@ const REDUCED_GENERATION = 'reduced';
 export const listenPortsOf = (text: string): ReadonlySet<number> =>
   new Set(sections(parse(text)).flatMap(portsOf));
 
+/** The addresses, with their ports, a configuration listens on, as its bind lines have them. */
+export const listenAddressesOf = (text: string): ReadonlySet<string> =>
+  new Set(sections(parse(text)).flatMap(({ binds }) => binds.map(({ address }) => address)));
+
 /** A configuration of {@link renderConfig} without the frontends that listen on `ports`; their backends stay. O(text). */
 export function withoutListenPorts(text: string, ports: ReadonlySet<number>): string {
   const document = parse(text);

@@ -11,8 +11,8 @@ export class Generations {
   constructor(private readonly settings: EdgeSettings) {}
 
   of(model: EdgeModel): string {
-    const { baseConfig, tls } = this.settings;
-    const setting = `${tls?.hasDefaultCertificate} ${baseConfig ?? ''}`;
+    const { appsPort, baseConfig, tls } = this.settings;
+    const setting = `${tls?.hasDefaultCertificate} ${appsPort} ${baseConfig ?? ''}`;
     if (setting !== this.setting) {
       this.setting = setting;
       this.known = new WeakMap();

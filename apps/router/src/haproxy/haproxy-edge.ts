@@ -7,7 +7,7 @@ import {
   type EdgeModel,
   type EdgeSettings,
   generationMark,
-  listenPortsOf,
+  listenAddressesOf,
   planEdgeUpdate,
   type Route,
   renderConfig,
@@ -294,9 +294,9 @@ export class HaproxyEdge {
     return this.files.run(() => isolateOffenders(this.check, routes, refusal));
   }
 
-  /** Ports the running configuration listens on. */
-  async listenPorts(): Promise<ReadonlySet<number>> {
-    return listenPortsOf(await readFile(this.options.files.config, 'utf8').catch(() => ''));
+  /** Where the running configuration listens, as its bind lines have it. */
+  async listenAddresses(): Promise<ReadonlySet<string>> {
+    return listenAddressesOf(await readFile(this.options.files.config, 'utf8').catch(() => ''));
   }
 
   /** `backend/server` -> sessions and queued requests of these backends, over the current worker and those still finishing. */

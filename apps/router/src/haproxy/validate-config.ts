@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createServer } from 'node:net';
+import { toSocketAddress } from '#routing';
 import { DEFAULT_BINARY, haproxyEnvironment } from './haproxy-command.js';
 
 const VALIDATION_TIMEOUT_MS = 20_000;
@@ -48,3 +49,22 @@ export async function isPortFreeAt(hosts: readonly string[], port: number): Prom
   for (const host of hosts) if (!(await isPortFree(host, port))) return false;
   return true;
 }
+
+/**
+ * Whether `port` can be listened on at its address, or at each of `hosts`, where HAProxy does not already: `held` are the
+ * addresses of its bind lines. An app that writes its bind lines itself may have others than its labels say.
+ */
+export async function isListenerFree(
+  hosts: readonly string[],
+  { port, address }: { readonly port: number; readonly address?: string },
+  held: ReadonlySet<string>,
+): Promise<boolean> {
+  const ofPort = [...held].filter((one) => one.endsWith(`:${port}`));
+  if (address === undefined) return ofPort.length > 0 || isPortFreeAt(hosts, port);
+  const host = address.replace(/^\[(.*)\]$/, '$1');
+  const isHeld = ofPort.some((one) => one === toSocketAddress(host, port) || EVERYWHERE.test(one));
+  return isHeld || isPortFree(host, port);
+}
+
+/** A bind address that holds all others with its port. */
+const EVERYWHERE = /^(\*|0\.0\.0\.0)?:\d+$/;

@@ -2,7 +2,7 @@ import type { Logger } from '#platform';
 import type { EdgeModel } from '#routing';
 import { EdgeRefusedError } from '../haproxy/edge-refused.js';
 import type { Edge } from './edge.port.js';
-import { OccupiedPorts } from './occupied-ports.js';
+import { type IsPortFree, type ListenPlace, OccupiedPorts } from './occupied-ports.js';
 import type { Problems } from './problems.js';
 import { ReloadGate } from './reload-gate.js';
 import type { Wanted, WantedEdge } from './wanted-edge.js';
@@ -12,12 +12,17 @@ export interface EdgeReloaderOptions {
   readonly wanted: WantedEdge;
   readonly problems: Problems;
   readonly logger: Logger;
-  /** Whether a port can be bound now. */
-  readonly isPortFree: (port: number) => Promise<boolean>;
-  /** Ports of the edge it can do without: TLS, apps by header. */
-  readonly ownPorts: readonly number[];
+  readonly isPortFree: IsPortFree;
+  /** Ports of the edge itself that it can do without for a while. */
+  readonly own?: OwnPorts;
   /** A reload may happen now: `follow` is to be called. */
   readonly onOpen: () => void;
+}
+
+/** What the edge listens on itself, beside the plain port; `occupied` says what of it is left out. */
+export interface OwnPorts {
+  readonly wanted: readonly ListenPlace[];
+  readonly occupied: OccupiedPorts;
 }
 
 /** How often in one reload what HAProxy refuses is looked for and left out. */
@@ -42,13 +47,10 @@ export class EdgeReloader {
   }
 
   /** Tries the ports again that somebody else held. */
-  retryPorts(): Promise<void> {
-    return this.occupied.retry();
-  }
-
-  /** Whether somebody else holds a port of this host. */
-  isTaken(port: number): boolean {
-    return this.occupied.ports.has(port);
+  async retryPorts(): Promise<void> {
+    await this.occupied.retry();
+    await this.options.own?.occupied.retry();
+    this.tellOwnPorts();
   }
 
   stop(): void {
@@ -59,7 +61,6 @@ export class EdgeReloader {
   async follow(model: EdgeModel): Promise<'reached' | 'waiting' | 'reloaded'> {
     const { edge, problems } = this.options;
     await edge.applyRuntime(model);
-    this.tellOfOwnPorts();
     if (!(await edge.needsReload(model))) {
       problems.clear('reload');
       this.gate.close();
@@ -73,19 +74,14 @@ export class EdgeReloader {
     return 'waiting';
   }
 
-  private tellOfOwnPorts(): void {
-    const { ownPorts, problems } = this.options;
-    const taken = ownPorts.filter((port) => this.isTaken(port));
-    if (taken.length === 0) problems.clear('ports');
-    else problems.note('ports', `port ${taken.join(', ')} of the edge is used by another program`);
-  }
-
   private async reload(): Promise<void> {
-    const { edge, wanted, problems } = this.options;
+    const { edge, wanted, problems, own } = this.options;
     this.gate.close();
     // A port somebody else holds is left out and reported as a conflict.
-    const ports = [...wanted.wantedPorts(), ...this.options.ownPorts];
-    await this.occupied.probe(ports, await edge.listenPorts());
+    const held = await edge.listenAddresses();
+    await this.occupied.probe(wanted.wantedListeners(), held);
+    if (own !== undefined) await own.occupied.probe(own.wanted, held);
+    this.tellOwnPorts();
     this.gate.noteReload();
     for (let isolations = 0; ; isolations += 1) {
       const { table, model } = this.build();
@@ -103,6 +99,14 @@ export class EdgeReloader {
         }
       }
     }
+  }
+
+  private tellOwnPorts(): void {
+    const { own, problems } = this.options;
+    const taken = [...(own?.occupied.ports ?? [])];
+    const list = taken.map((port) => `port ${port}`).join(', ');
+    if (taken.length === 0) problems.clear('ports');
+    else problems.note('ports', `${list} of the edge is used by another program: it is left out`);
   }
 
   /** False: nothing that could be left out is to blame. */

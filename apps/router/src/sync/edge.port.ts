@@ -8,7 +8,7 @@ export type Edge = Pick<
   | 'findOffenders'
   | 'hasPendingDeletions'
   | 'leave'
-  | 'listenPorts'
+  | 'listenAddresses'
   | 'oldWorkers'
   | 'needsReload'
   | 'persist'

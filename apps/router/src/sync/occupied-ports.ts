@@ -1,23 +1,29 @@
-/** Listen ports of apps that another program on this host has taken. They are left out until they are free. */
+import { listenerKey, type RouteListener } from '#routing';
+
+/** Where something is to listen; without an address: on all of the edge's. */
+export type ListenPlace = Pick<RouteListener, 'address' | 'port'>;
+
+/** Whether one can be listened on now. `held`: the bind addresses of the running HAProxy, which are its own. */
+export type IsPortFree = (place: ListenPlace, held: ReadonlySet<string>) => Promise<boolean>;
+
+/** Where another program on this host listens, or nobody can. It is left out until it is free. */
 export class OccupiedPorts {
-  ports: ReadonlySet<number> = new Set();
+  /** As {@link listenerKey} writes them. */
+  ports: ReadonlySet<string> = new Set();
+  private taken: readonly ListenPlace[] = [];
 
-  /** `isFree` tries to bind one. */
-  constructor(private readonly isFree: (port: number) => Promise<boolean>) {}
+  constructor(private readonly isFree: IsPortFree) {}
 
-  /** Tries the wanted ports but for those HAProxy itself holds. */
-  async probe(wanted: readonly number[], held: ReadonlySet<number>): Promise<void> {
-    this.ports = await this.takenOf(wanted.filter((port) => !held.has(port)));
+  /** Tries the wanted ones but for those HAProxy itself holds. */
+  async probe(wanted: readonly ListenPlace[], held: ReadonlySet<string>): Promise<void> {
+    const taken: ListenPlace[] = [];
+    for (const place of wanted) if (!(await this.isFree(place, held))) taken.push(place);
+    this.taken = taken;
+    this.ports = new Set(taken.map(listenerKey));
   }
 
-  /** Tries those again that were taken. */
-  async retry(): Promise<void> {
-    this.ports = await this.takenOf([...this.ports]);
-  }
-
-  private async takenOf(ports: readonly number[]): Promise<ReadonlySet<number>> {
-    const taken = new Set<number>();
-    for (const port of ports) if (!(await this.isFree(port))) taken.add(port);
-    return taken;
+  /** Tries those again that were taken: HAProxy holds none of them. */
+  retry(): Promise<void> {
+    return this.probe(this.taken, new Set());
   }
 }

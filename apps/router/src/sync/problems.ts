@@ -1,9 +1,9 @@
 /** What can keep an edge from being up to date; each is over on its own. */
 export type ProblemCause =
+  | 'ports'
   | 'event stream'
   | 'reading apps'
   | 'certificates'
-  | 'ports'
   | 'reload'
   | 'HAProxy';
 

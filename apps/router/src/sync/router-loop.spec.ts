@@ -70,7 +70,7 @@ function createEdge(extra: Partial<Edge> = {}): Writable<Edge> {
     refresh: async () => NO_DRIFT,
     findOffenders: async () => [],
     persist: async () => undefined,
-    listenPorts: async () => new Set(),
+    listenAddresses: async () => new Set(),
     oldWorkers: async () => 0,
     needsReload: async (model) => structureOf(model) !== structureOf(served),
     applyRuntime: async (model) => {

@@ -7,7 +7,7 @@ import { AppMirror, type MirrorListener } from './app-mirror.js';
 import { ChangedApps } from './changed-apps.js';
 import { DrainCounter } from './drain-counter.js';
 import type { Edge } from './edge.port.js';
-import { EdgeReloader } from './edge-reloader.js';
+import { EdgeReloader, type EdgeReloaderOptions } from './edge-reloader.js';
 import { followController } from './follow-controller.js';
 import type { HealthRecord } from './health-record.js';
 import { HostAddresses } from './host-addresses.js';
@@ -15,15 +15,12 @@ import { pause } from './pause.js';
 import { Problems } from './problems.js';
 import { type EdgeRules, WantedEdge } from './wanted-edge.js';
 
-export interface RouterLoopOptions {
+export interface RouterLoopOptions extends Pick<EdgeReloaderOptions, 'isPortFree' | 'own'> {
   readonly routerId: string;
   readonly rules: () => EdgeRules;
-  readonly ownPorts?: readonly number[];
   readonly client: Pick<ControllerClient, 'follow' | 'getApp' | 'listApps' | 'report'>;
   readonly edge: Edge;
   readonly health: Pick<HealthRecord, 'load' | 'save'>;
-  /** Whether a port can be bound now. */
-  readonly isPortFree: (port: number) => Promise<boolean>;
   readonly logger: Logger;
   readonly url: () => string;
   /** TLS by host name. */
@@ -73,7 +70,7 @@ export class RouterLoop {
   private readonly drain: DrainCounter;
   /** Sessions are counted between two changes of the edge: no server leaves rotation after they were counted. */
   private readonly turns = new SerialQueue({ name: 'edge', limit: 8 });
-  readonly reloader: EdgeReloader;
+  private readonly reloader: EdgeReloader;
   private isPassing = false;
   private applyTimer: NodeJS.Timeout | undefined;
   private persistTimer: NodeJS.Timeout | undefined;
@@ -92,9 +89,10 @@ export class RouterLoop {
   constructor(private readonly options: RouterLoopOptions) {
     this.mirror = new AppMirror(options.names);
     this.drain = new DrainCounter(this.mirror, options.edge);
-    const { edge, logger, isPortFree, rules, ownPorts = [] } = options;
+    const { edge, logger, isPortFree, own, rules } = options;
     this.reloader = new EdgeReloader({
-      ...{ edge, logger, isPortFree, ownPorts, problems: this.problems },
+      ...{ edge, logger, isPortFree, problems: this.problems },
+      ...(own === undefined ? {} : { own }),
       wanted: new WantedEdge(this.mirror, rules),
       onOpen: () => this.markApply(),
     });

@@ -5,6 +5,7 @@ import {
   type EdgeModel,
   type EdgeScope,
   type PortRules,
+  type RouteListener,
   type RouteTable,
   toEdgeModel,
 } from '#routing';
@@ -36,20 +37,20 @@ export class WantedEdge {
     private readonly rules: () => EdgeRules,
   ) {}
 
-  /** `occupiedPorts`: ports that somebody else has on this host. */
-  build(occupiedPorts: ReadonlySet<number>): Wanted {
+  /** `occupiedPorts`: what cannot be listened on here. */
+  build(occupiedPorts: ReadonlySet<string>): Wanted {
     const table = this.tableWithout(occupiedPorts);
     this.model = toEdgeModel(table, this.model);
     return { table, model: this.model };
   }
 
-  /** Ports apps would listen on if they were free. */
-  wantedPorts(): readonly number[] {
+  /** Where apps would listen if it were free. */
+  wantedListeners(): readonly RouteListener[] {
     const { routes } = this.tableWithout(new Set());
-    return routes.flatMap(({ listener }) => (listener === undefined ? [] : [listener.port]));
+    return routes.flatMap(({ listener }) => (listener === undefined ? [] : [listener]));
   }
 
-  private tableWithout(occupiedPorts: ReadonlySet<number>): RouteTable {
+  private tableWithout(occupiedPorts: ReadonlySet<string>): RouteTable {
     const rules = this.rules();
     // What was found under other rules says nothing.
     if (rules !== this.known) this.memory = new WeakMap();

@@ -8,7 +8,7 @@ export interface EdgeSettings {
   /** Undefined: no TLS by host name. */
   readonly tls?: EdgeTls | undefined;
   /** Where apps are found by the header X-Marathon-App-Id; undefined: nowhere. */
-  readonly appsPort?: number;
+  readonly appsPort?: number | undefined;
   /** What connects to the HTTP and TLS ports begins with a PROXY protocol header: there is a balancer before this edge. */
   readonly acceptsProxy?: boolean;
   readonly statsSocket: string;
