@@ -72,4 +72,9 @@ export {
 } from './route-claims.js';
 export { routeFingerprint } from './route-fingerprint.js';
 export type { Endpoint, Route, RouteConflict, RouteListener, RouteTable } from './route-table.js';
-export { listenAddressesOf, listenPortsOf, withoutListenPorts } from './without-listen-ports.js';
+export {
+  type BindAddress,
+  bindAddressesOf,
+  listenAddressesOf,
+  withoutListeners,
+} from './without-listeners.js';

@@ -60,6 +60,11 @@ export class AttachedProcess implements EdgeProcess {
     }
   }
 
+  /** Its log is its owner's. */
+  said(): Promise<string> {
+    return Promise.resolve('');
+  }
+
   replace(): Promise<boolean> {
     this.note('its master takes no reload: restart HAProxy, which is not ours to replace');
     return Promise.resolve(false);

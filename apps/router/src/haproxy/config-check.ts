@@ -1,16 +1,27 @@
 import { readFile } from 'node:fs/promises';
-import { EDGE_MAPS, type EdgeModel, type EdgeSettings, renderConfig, toEdgeModel } from '#routing';
+import {
+  bindAddressesOf,
+  EDGE_MAPS,
+  type EdgeModel,
+  type EdgeSettings,
+  listenAddressesOf,
+  renderConfig,
+  toEdgeModel,
+} from '#routing';
 import type { BaseConfig } from './base-config.js';
 import { type EdgeFiles, replaceFile, writeMaps } from './edge-files.js';
 import { EdgeRefusedError } from './edge-refused.js';
 import type { Generations } from './generations.js';
 import { explainTooManyConnections } from './haproxy-capabilities.js';
+import { explainUnbindable } from './probe-bind.js';
 import { validateConfig } from './validate-config.js';
 
 const EMPTY_MODEL = toEdgeModel({ routes: [], conflicts: [] });
 
 /** Ends the names of files that are only checked. */
 const CANDIDATE = '.candidate';
+/** So many bind lines are named at once. */
+const MAX_UNBINDABLE = 50;
 
 /** Asks HAProxy whether it would serve a model, on files of its own: those it would be restarted with stay as they are. */
 export class ConfigCheck {
@@ -23,6 +34,8 @@ export class ConfigCheck {
       readonly base: Pick<BaseConfig, 'refuse'> | undefined;
       /** Of the process that would serve it. */
       readonly maxOpenFiles: () => number | undefined;
+      /** Whether HAProxy runs as this user: what it may listen on is then known here. */
+      readonly isOurs: () => boolean;
     },
   ) {}
 
@@ -44,7 +57,7 @@ export class ConfigCheck {
     throw new EdgeRefusedError(reason, 'check');
   }
 
-  /** What HAProxy says against a model; undefined: nothing. */
+  /** What HAProxy says against a model, or would when it starts with it; undefined: nothing. */
   async explainRefusal(model: EdgeModel): Promise<string | undefined> {
     const { files, generations, binary, maxOpenFiles } = this.options;
     const candidate = files.config + CANDIDATE;
@@ -54,7 +67,24 @@ export class ConfigCheck {
     await writeMaps(files, model.maps, CANDIDATE);
     await replaceFile(candidate, text);
     const verdict = await validateConfig(candidate, binary);
-    return verdict.ok ? undefined : verdict.reason;
+    return verdict.ok ? this.explainListeners(text) : verdict.reason;
+  }
+
+  /** `haproxy -c` does not listen; said in its words, with the lines. The listeners of the running HAProxy are its own. */
+  private async explainListeners(text: string): Promise<string | undefined> {
+    const { files, isOurs } = this.options;
+    if (!isOurs()) return undefined;
+    const held = listenAddressesOf(await readFile(files.config, 'utf8').catch(() => ''));
+    const refusals: string[] = [];
+    for (const bind of bindAddressesOf(text)) {
+      if (refusals.length >= MAX_UNBINDABLE) break;
+      const reason = await explainUnbindable(bind, held);
+      if (reason === undefined) continue;
+      refusals.push(
+        `[ALERT] config : parsing [${files.config}${CANDIDATE}:${bind.line}] : ${reason}`,
+      );
+    }
+    return refusals.length === 0 ? undefined : refusals.join('\n');
   }
 
   /** The text that was judged last. */

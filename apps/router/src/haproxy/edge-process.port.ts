@@ -25,6 +25,8 @@ export interface EdgeProcess {
   start(): Promise<void>;
   /** Asks for a new worker with the configuration on disk; the old one finishes its sessions. */
   reload(): Promise<ReloadAnswer>;
+  /** What it has written since it was last asked for a worker, or started; empty: that is not known. */
+  said(): Promise<string>;
   /**
    * A new master with the configuration on disk, which takes the listeners over; the former one ends with its last
    * session. False: it is not ours to replace.

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import type { Logger } from '#platform';
-import { type EdgeModel, type EdgeSettings, listenPortsOf, withoutListenPorts } from '#routing';
+import { bindAddressesOf, type EdgeModel, type EdgeSettings, withoutListeners } from '#routing';
 import { type EdgeFiles, replaceFile } from './edge-files.js';
 import type { EdgeProcess } from './edge-process.port.js';
 import { EdgeRefusedError } from './edge-refused.js';
+import { explainUnbindable } from './probe-bind.js';
 import { isPortFreeAt, validateConfig } from './validate-config.js';
 
 export interface EdgeStart {
@@ -66,12 +67,15 @@ async function explainFailedStart({ settings }: EdgeStart, error: unknown): Prom
   );
 }
 
-/** `haproxy -c` does not bind, so a valid file may not start. */
-async function leaveOutTakenPorts({ files, settings }: EdgeStart): Promise<void> {
+/** `haproxy -c` does not listen, so a valid file may not start. */
+async function leaveOutTakenPorts({ files }: EdgeStart): Promise<void> {
   const text = await readFile(files.config, 'utf8');
-  const taken = new Set<number>();
-  for (const port of listenPortsOf(text)) {
-    if (!(await isPortFreeAt(settings.bindAddresses, port))) taken.add(port);
+  const taken = new Set<string>();
+  for (const bind of bindAddressesOf(text)) {
+    if ((await explainUnbindable(bind, NONE_HELD)) !== undefined) taken.add(bind.address);
   }
-  await replaceFile(files.config, withoutListenPorts(text, taken));
+  await replaceFile(files.config, withoutListeners(text, taken));
 }
+
+/** There is no HAProxy now. */
+const NONE_HELD: ReadonlySet<string> = new Set();

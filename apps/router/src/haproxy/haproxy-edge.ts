@@ -25,7 +25,7 @@ import { startEdge } from './edge-start.js';
 import { Generations } from './generations.js';
 import { DEFAULT_BINARY } from './haproxy-command.js';
 import { HaproxyProcess } from './haproxy-process.js';
-import { isolateOffenders, type Offender } from './isolate-offenders.js';
+import { isolateOffenders, namedOffenders, type Offender } from './isolate-offenders.js';
 import { listOldWorkers, readOpenSessions } from './open-sessions.js';
 import { readMaxOpenFiles } from './process-facts.js';
 import { parseDescription } from './read-state.js';
@@ -88,6 +88,7 @@ export class HaproxyEdge {
       generations: this.generations,
       base: options.base,
       maxOpenFiles: () => readMaxOpenFiles(this.process.pid ?? 'self'),
+      isOurs: () => this.process.isOurs,
     });
     this.process =
       newProcess?.(onExit) ??
@@ -247,12 +248,11 @@ export class HaproxyEdge {
         explainDifference: (applied) => explainDifference(applied, model) ?? explain?.(applied),
       });
     } catch (error) {
-      base?.refuse(baseConfig, String(error));
+      const offenders = namedOffenders(text, model.structure.routes, await this.process.said());
+      if (offenders.length === 0) base?.refuse(baseConfig, String(error));
       await this.restoreLastGood(before);
-      throw new EdgeRefusedError(
-        `the new configuration did not come up: ${String(error)}`,
-        'start',
-      );
+      const reason = `the new configuration did not come up: ${String(error)}`;
+      throw new EdgeRefusedError(reason, 'start', { offenders });
     }
     this.served = model;
     this.hasRefusedCommands = false;

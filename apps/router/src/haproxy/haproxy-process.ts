@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { open, readFile, rm, stat } from 'node:fs/promises';
 import {
   identifyProcess,
   isRunning,
@@ -29,6 +29,8 @@ const WATCH_INTERVAL_MS = 100;
 const MISSING_RETRY_MS = 10_000;
 /** A master has loaded 10,000 servers within a second. */
 const MASTER_TIMEOUT_MS = 10_000;
+/** Of its log so much is read. */
+const MAX_SAID_BYTES = 64 * 1024;
 const STOP_STEP_MS = 2_000;
 const STOP_POLL_MS = 25;
 
@@ -52,6 +54,8 @@ export class HaproxyProcess implements EdgeProcess {
   private current: ProcessIdentity | undefined;
   private watch: NodeJS.Timeout | undefined;
   private isStopping = false;
+  /** Length of the log when it was last asked for something. */
+  private logStart = 0;
   private readonly departing: DepartingMasters;
   private readonly binary: string;
   problem: string | undefined;
@@ -105,6 +109,7 @@ export class HaproxyProcess implements EdgeProcess {
     const { files, logger } = this.options;
     const master = this.current;
     if (master === undefined) return { kind: 'unreachable', reason: 'HAProxy does not run' };
+    await this.noteLogStart();
     try {
       return { kind: 'taken', ...(await reloadByMaster(files.masterSocket)) };
     } catch (error) {
@@ -113,6 +118,30 @@ export class HaproxyProcess implements EdgeProcess {
       if (!signalProcess(master, 'SIGUSR2')) return { kind: 'unreachable', reason };
       return { kind: 'signalled', reason };
     }
+  }
+
+  /** From its log. */
+  async said(): Promise<string> {
+    const { log } = this.options.files;
+    const { size } = await stat(log).catch(() => ({ size: 0 }));
+    const from = Math.max(this.logStart, size - MAX_SAID_BYTES);
+    if (size <= from) return '';
+    const file = await open(log, 'r');
+    try {
+      const { buffer, bytesRead } = await file.read(
+        Buffer.alloc(size - from),
+        0,
+        size - from,
+        from,
+      );
+      return buffer.toString('utf8', 0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  }
+
+  private async noteLogStart(): Promise<void> {
+    this.logStart = (await stat(this.options.files.log).catch(() => undefined))?.size ?? 0;
   }
 
   /**
@@ -178,6 +207,7 @@ export class HaproxyProcess implements EdgeProcess {
         `this is ${version ?? 'a HAProxy without a version'}, and the edge needs HAProxy ${MIN_HAPROXY.join('.')} or newer: install that`,
       );
     }
+    await this.noteLogStart();
     const log = openSync(files.log, 'a', 0o600);
     const child = spawn(
       this.binary,

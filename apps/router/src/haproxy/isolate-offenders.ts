@@ -37,6 +37,14 @@ export async function isolateOffenders(
   return explained;
 }
 
+/** The routes that HAProxy named while it did not start with `text`, with what it said of each. */
+export const namedOffenders = (
+  text: string,
+  routes: readonly Route[],
+  said: string,
+): readonly Offender[] =>
+  [...findNamed(text, routes, said)].map(([route, reason]) => ({ route, reason }));
+
 /** The routes whose sections, or whose rules, are at the lines that the refusal names. */
 function findNamed(
   text: string,

@@ -41,5 +41,7 @@ describe('isListenerFree, while another program listens at 127.0.0.2', () => {
     expect(await isListenerFree(HOSTS, { port, address: '127.0.0.2' }, held('127.0.0.1'))).toBe(
       false,
     );
+    // Though HAProxy has the port everywhere, it has no such address either.
+    expect(await isListenerFree(HOSTS, { port, address: '192.0.2.77' }, held('*'))).toBe(false);
   });
 });

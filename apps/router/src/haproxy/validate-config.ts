@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
-import { createServer } from 'node:net';
-import { toSocketAddress } from '#routing';
 import { DEFAULT_BINARY, haproxyEnvironment } from './haproxy-command.js';
+import { canListen } from './probe-bind.js';
 
 const VALIDATION_TIMEOUT_MS = 20_000;
 
@@ -30,23 +29,11 @@ export function validateConfig(
 }
 
 /**
- * Whether a port can be bound now. `haproxy -c` does not look, and a reload with one taken port makes every listener
- * refuse connections for two seconds.
+ * Whether a port can be listened on at each of these addresses. `haproxy -c` does not look, and a reload with one taken port
+ * makes every listener refuse connections for two seconds.
  */
-export function isPortFree(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    const address = host === '*' ? '0.0.0.0' : host;
-    server.listen({ host: address, port, exclusive: true }, () =>
-      server.close(() => resolve(true)),
-    );
-  });
-}
-
-/** Whether a port can be bound at each of these addresses. */
 export async function isPortFreeAt(hosts: readonly string[], port: number): Promise<boolean> {
-  for (const host of hosts) if (!(await isPortFree(host, port))) return false;
+  for (const host of hosts) if (!(await canListen(host, port))) return false;
   return true;
 }
 
@@ -59,12 +46,6 @@ export async function isListenerFree(
   { port, address }: { readonly port: number; readonly address?: string },
   held: ReadonlySet<string>,
 ): Promise<boolean> {
-  const ofPort = [...held].filter((one) => one.endsWith(`:${port}`));
-  if (address === undefined) return ofPort.length > 0 || isPortFreeAt(hosts, port);
-  const host = address.replace(/^\[(.*)\]$/, '$1');
-  const isHeld = ofPort.some((one) => one === toSocketAddress(host, port) || EVERYWHERE.test(one));
-  return isHeld || isPortFree(host, port);
+  if (address !== undefined) return canListen(address.replace(/^\[(.*)\]$/, '$1'), port, held);
+  return [...held].some((one) => one.endsWith(`:${port}`)) || isPortFreeAt(hosts, port);
 }
-
-/** A bind address that holds all others with its port. */
-const EVERYWHERE = /^(\*|0\.0\.0\.0)?:\d+$/;

@@ -1,5 +1,5 @@
 import type { Logger } from '#platform';
-import type { EdgeModel } from '#routing';
+import type { EdgeModel, RouteTable } from '#routing';
 import { EdgeRefusedError } from '../haproxy/edge-refused.js';
 import type { Edge } from './edge.port.js';
 import { type IsPortFree, type ListenPlace, OccupiedPorts } from './occupied-ports.js';
@@ -92,8 +92,7 @@ export class EdgeReloader {
         return;
       } catch (error) {
         if (!(error instanceof EdgeRefusedError)) throw error;
-        const canIsolate = isolations < MAX_ISOLATIONS && error.stage === 'check';
-        if (!canIsolate || !(await this.isolate({ table, model }, error))) {
+        if (isolations >= MAX_ISOLATIONS || !(await this.isolate(table, error))) {
           this.noteRefusal(error);
           return;
         }
@@ -110,9 +109,10 @@ export class EdgeReloader {
   }
 
   /** False: nothing that could be left out is to blame. */
-  private async isolate({ table }: Wanted, error: EdgeRefusedError): Promise<boolean> {
+  private async isolate({ routes }: RouteTable, error: EdgeRefusedError): Promise<boolean> {
     const { edge, wanted, logger } = this.options;
-    const offenders = await edge.findOffenders(table.routes, error.message);
+    const offenders =
+      error.stage === 'check' ? await edge.findOffenders(routes, error.message) : error.offenders;
     for (const { route, reason } of offenders) {
       logger.warn({ app: route.appId, port: route.portIndex, reason }, 'HAProxy refuses an app');
       wanted.refused.noteRefused([route], reason);

@@ -4,6 +4,9 @@ import { type Admission, explainUnwritable, type Route, routeFingerprint } from 
 const MAX_REASON = 500;
 /** What was refused is tried again after this time: a file that was missing may be there now. */
 const RETRY_MS = 300_000;
+/** Where it could not listen, somebody else may be gone by then. */
+const LISTEN_RETRY_MS = 30_000;
+const IS_LISTENING = /cannot (?:listen|bind)/;
 /** Forms of routes that are remembered. */
 const MAX_JUDGED = 100_000;
 
@@ -55,7 +58,8 @@ export class RefusedRoutes {
     if (unwritable !== undefined) return this.refusal(route, unwritable);
     const known = this.refused.get(route.backend);
     if (known === undefined || known.print !== routeFingerprint(route)) return { route };
-    if (this.nowMs() - known.atMs > RETRY_MS) {
+    const retryMs = IS_LISTENING.test(known.reason) ? LISTEN_RETRY_MS : RETRY_MS;
+    if (this.nowMs() - known.atMs > retryMs) {
       this.refused.delete(route.backend);
       return { route };
     }
