@@ -1,6 +1,7 @@
 import type { Logger } from '#platform';
+import { pause } from '../sync/pause.js';
 import type { EdgeFiles } from './edge-files.js';
-import type { EdgeProcess, ReloadAnswer } from './edge-process.port.js';
+import { type EdgeProcess, EdgeReleasedError, type ReloadAnswer } from './edge-process.port.js';
 import { reloadByMaster } from './master-reload.js';
 import { readProcesses } from './open-sessions.js';
 import { parseWorkerPid } from './read-state.js';
@@ -26,7 +27,7 @@ export class AttachedProcess implements EdgeProcess {
   readonly isOurs = false;
   private masterPid: number | undefined;
   private watch: NodeJS.Timeout | undefined;
-  private isReleased = false;
+  private readonly released = new AbortController();
   private missedLooks = 0;
   problem: string | undefined;
 
@@ -46,9 +47,9 @@ export class AttachedProcess implements EdgeProcess {
 
   /** Resolves once both sockets answer. */
   async start(): Promise<void> {
-    this.isReleased = false;
-    while (!this.isReleased && !(await this.adopt())) {
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    while (!(await this.adopt())) {
+      await pause(RETRY_MS, this.released.signal);
+      if (this.released.signal.aborted) throw new EdgeReleasedError();
     }
   }
 
@@ -71,7 +72,7 @@ export class AttachedProcess implements EdgeProcess {
   }
 
   release(): void {
-    this.isReleased = true;
+    this.released.abort();
     clearInterval(this.watch);
   }
 
@@ -110,6 +111,7 @@ export class AttachedProcess implements EdgeProcess {
     this.masterPid = pid;
     this.missedLooks = 0;
     clearInterval(this.watch);
+    if (this.released.signal.aborted) return;
     let isLooking = false;
     this.watch = setInterval(() => {
       if (isLooking) return;
@@ -124,7 +126,7 @@ export class AttachedProcess implements EdgeProcess {
     const { logger, onExit } = this.options;
     const former = this.masterPid;
     const found = await this.ask();
-    if (this.isReleased || this.masterPid !== former) return;
+    if (this.released.signal.aborted || this.masterPid !== former) return;
     this.missedLooks = found === undefined ? this.missedLooks + 1 : 0;
     if (found === undefined && this.missedLooks < MISSED_LOOKS) return;
     if (found === former) return;

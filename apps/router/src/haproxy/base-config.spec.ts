@@ -68,6 +68,51 @@ describe('BaseConfig', () => {
     expect(base.problem).toBeUndefined();
   });
 
+  it('stays one text while a reload is made of it, whatever is written meanwhile, and nothing is lost', async () => {
+    await writeFile(path, 'one');
+    await base.start();
+    await base.confirm('one');
+    await writeFile(path, 'broken');
+    await base.look();
+    base.take();
+    base.refuse('broken', 'unknown keyword');
+
+    // Written again while what it was served with before is being reloaded.
+    await writeFile(path, 'mended now');
+    await base.look();
+    expect(base.text).toBe('one');
+    await base.confirm('one');
+
+    base.take();
+    expect(base.text).toBe('mended now');
+  });
+
+  it('is tried again when the same text was written anew while it was refused', async () => {
+    await writeFile(path, 'one');
+    await base.start();
+    base.take();
+    await rm(path);
+    await writeFile(path, 'one');
+    await base.look();
+
+    expect(base.refuse('one', 'its port is taken')).toBe(true);
+    base.take();
+
+    expect(base.text).toBe('one');
+  });
+
+  it('is refused for a start without a word of HAProxy when that happens twice', async () => {
+    await writeFile(path, 'one');
+    await base.start();
+
+    base.doubt('one', 'no worker after 5000 ms');
+    expect([base.text, base.problem]).toEqual(['one', undefined]);
+    base.doubt('one', 'no worker after 5000 ms');
+
+    expect(base.text).toBeUndefined();
+    expect(base.problem).toContain('no worker');
+  });
+
   it('is not to blame for a refusal once HAProxy has served with it', async () => {
     await writeFile(path, 'one');
     await base.start();

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { SerialQueue } from '#platform';
 import {
   bindAddressesOf,
   EDGE_MAPS,
@@ -11,6 +12,7 @@ import {
 import type { BaseConfig } from './base-config.js';
 import { type EdgeFiles, replaceFile, writeMaps } from './edge-files.js';
 import { EdgeRefusedError } from './edge-refused.js';
+import type { EdgeVersion } from './edge-version.js';
 import type { Generations } from './generations.js';
 import { explainTooManyConnections } from './haproxy-capabilities.js';
 import { explainUnbindable } from './probe-bind.js';
@@ -25,10 +27,13 @@ const MAX_UNBINDABLE = 50;
 
 /** Asks HAProxy whether it would serve a model, on files of its own: those it would be restarted with stay as they are. */
 export class ConfigCheck {
+  /** The candidate files are one set: whoever asks waits for the one before. */
+  private readonly turns = new SerialQueue({ name: 'configuration checks', limit: 8 });
+  private isStopped = false;
+
   constructor(
     private readonly options: {
       readonly files: Pick<EdgeFiles, 'config' | 'maps'>;
-      readonly settings: EdgeSettings;
       readonly generations: Generations;
       readonly binary: string;
       readonly base: Pick<BaseConfig, 'refuse'> | undefined;
@@ -40,16 +45,17 @@ export class ConfigCheck {
   ) {}
 
   /**
-   * Throws {@link EdgeRefusedError} when HAProxy refuses `model`. The base configuration is to blame, and given up, when it
+   * Throws {@link EdgeRefusedError} when HAProxy refuses `version`. The base configuration is to blame, and given up, when it
    * is refused with `served` too.
    */
-  async validate(model: EdgeModel, served: EdgeModel | undefined): Promise<void> {
-    const reason = await this.explainRefusal(model);
+  async validate(version: EdgeVersion, served: EdgeModel | undefined): Promise<void> {
+    const reason = await this.explainRefusal(version);
     if (reason === undefined) return;
-    const { base, settings } = this.options;
+    const { base } = this.options;
+    const { settings } = version;
     const { baseConfig } = settings;
     if (baseConfig !== undefined && base !== undefined) {
-      const ofBase = await this.explainRefusal(served ?? EMPTY_MODEL);
+      const ofBase = await this.explainRefusal({ settings, model: served ?? EMPTY_MODEL });
       if (ofBase !== undefined && base.refuse(baseConfig, ofBase)) {
         throw new EdgeRefusedError(`base configuration: ${ofBase}`, 'base');
       }
@@ -57,14 +63,35 @@ export class ConfigCheck {
     throw new EdgeRefusedError(reason, 'check');
   }
 
-  /** What HAProxy says against a model, or would when it starts with it; undefined: nothing. */
-  async explainRefusal(model: EdgeModel): Promise<string | undefined> {
-    const { files, generations, binary, maxOpenFiles } = this.options;
+  /** What HAProxy says against a version, or would when it starts with it; undefined: nothing. */
+  explainRefusal(version: EdgeVersion): Promise<string | undefined> {
+    return this.turns.run(() => {
+      if (this.isStopped) throw new Error('the router stops');
+      return this.ask(version);
+    });
+  }
+
+  /** The text that is judged. */
+  textOf({ model, settings }: EdgeVersion): string {
+    return renderConfig(
+      model,
+      this.onCandidates(settings),
+      this.options.generations.of(model, settings),
+    );
+  }
+
+  /** What waits to be asked is not asked any more. */
+  stop(): void {
+    this.isStopped = true;
+  }
+
+  private async ask(version: EdgeVersion): Promise<string | undefined> {
+    const { files, binary, maxOpenFiles } = this.options;
     const candidate = files.config + CANDIDATE;
-    const text = renderConfig(model, this.candidateSettings(), generations.of(model));
+    const text = this.textOf(version);
     const tooMany = explainTooManyConnections(text, maxOpenFiles());
     if (tooMany !== undefined) return tooMany;
-    await writeMaps(files, model.maps, CANDIDATE);
+    await writeMaps(files, version.model.maps, CANDIDATE);
     await replaceFile(candidate, text);
     const verdict = await validateConfig(candidate, binary);
     return verdict.ok ? this.explainListeners(text) : verdict.reason;
@@ -87,13 +114,8 @@ export class ConfigCheck {
     return refusals.length === 0 ? undefined : refusals.join('\n');
   }
 
-  /** The text that was judged last. */
-  readCandidate(): Promise<string> {
-    return readFile(this.options.files.config + CANDIDATE, 'utf8');
-  }
-
-  private candidateSettings(): EdgeSettings {
-    const { files, settings } = this.options;
+  private onCandidates(settings: EdgeSettings): EdgeSettings {
+    const { files } = this.options;
     const mapFiles = Object.fromEntries(
       EDGE_MAPS.map((map) => [map, files.maps[map] + CANDIDATE]),
     ) as unknown as EdgeSettings['mapFiles'];

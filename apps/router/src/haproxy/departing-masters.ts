@@ -27,6 +27,7 @@ interface Departing {
 export class DepartingMasters {
   private list: readonly Departing[] = [];
   private timer: NodeJS.Timeout | undefined;
+  private isReleased = false;
 
   constructor(
     private readonly options: {
@@ -43,7 +44,12 @@ export class DepartingMasters {
     }
     this.list = list.slice(-MAX_DEPARTING);
     await this.save();
+    if (this.isReleased) return;
     this.timer ??= setInterval(() => this.look(), LOOK_INTERVAL_MS).unref();
+  }
+
+  has(pid: number): boolean {
+    return this.list.some(({ master }) => master.pid === pid);
   }
 
   /** What a former router had to end. Their time begins anew. */
@@ -56,13 +62,14 @@ export class DepartingMasters {
     }
   }
 
+  /** For the next router to go on with. */
   release(): void {
-    clearInterval(this.timer);
-    this.timer = undefined;
+    this.isReleased = true;
+    this.stopLooking();
   }
 
   async endAll(): Promise<void> {
-    this.release();
+    this.stopLooking();
     if (this.list.length === 0) return;
     for (const { master } of this.list) signalProcess(master, 'SIGKILL');
     this.list = [];
@@ -82,10 +89,15 @@ export class DepartingMasters {
     });
     if (left.length === this.list.length) return;
     this.list = left;
-    if (left.length === 0) this.release();
+    if (left.length === 0) this.stopLooking();
     this.save().catch((error: unknown) =>
       logger.warn({ err: error }, 'cannot record which masters of HAProxy are to end'),
     );
+  }
+
+  private stopLooking(): void {
+    clearInterval(this.timer);
+    this.timer = undefined;
   }
 
   private save(): Promise<void> {

@@ -11,6 +11,15 @@ export type ReloadAnswer =
   /** Nobody could be asked. */
   | { readonly kind: 'unreachable'; readonly reason: string };
 
+/** The router stops: nothing is started any more. */
+export class EdgeReleasedError extends Error {
+  readonly code = 'EDGE_RELEASED';
+
+  constructor() {
+    super('the router stops, so no HAProxy is started any more');
+  }
+}
+
 /** The HAProxy (master and workers) an edge is made of, whoever started it. */
 export interface EdgeProcess {
   /** Whether it is started and ended here. */
@@ -21,7 +30,7 @@ export interface EdgeProcess {
   readonly problem: string | undefined;
   /** Takes over a HAProxy that runs. False: there is none. */
   adopt(): Promise<boolean>;
-  /** Resolves once there is one; that it serves is proved elsewhere. */
+  /** Resolves once there is one; that it serves is proved elsewhere. Rejects with {@link EdgeReleasedError} after `release`. */
   start(): Promise<void>;
   /** Asks for a new worker with the configuration on disk; the old one finishes its sessions. */
   reload(): Promise<ReloadAnswer>;
@@ -32,7 +41,7 @@ export interface EdgeProcess {
    * session. False: it is not ours to replace.
    */
   replace(): Promise<boolean>;
-  /** Leaves it running, unwatched. */
+  /** Leaves it running, unwatched, for good. */
   release(): void;
   /** Ends it, if it is ours. */
   stop(): Promise<void>;

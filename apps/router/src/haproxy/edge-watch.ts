@@ -33,6 +33,7 @@ export class EdgeWatch {
   /** Undefined: not known yet. */
   capabilities: HaproxyCapabilities | undefined;
   private retry: NodeJS.Timeout | undefined;
+  private isStopped = false;
 
   constructor(private readonly options: EdgeWatchOptions) {
     const { files, logger, edge, hardStopSeconds, isOurs, table } = options;
@@ -52,6 +53,7 @@ export class EdgeWatch {
   }
 
   stop(): void {
+    this.isStopped = true;
     clearTimeout(this.retry);
     this.reader.stop();
     this.supervisor.stop();
@@ -102,6 +104,7 @@ export class EdgeWatch {
       this.capabilities = await probeCapabilities(this.options.binary);
     } catch {
       // Not installed, which is told where it is started. Somebody may be installing it.
+      if (this.isStopped) return;
       this.retry = setTimeout(() => void this.probe(), PROBE_RETRY_MS).unref();
     }
   }

@@ -25,8 +25,8 @@ const modelArbitrary: fc.Arbitrary<EdgeModel> = fc
 it('has one name for each structure, whatever came before', () => {
   fc.assert(
     fc.property(fc.array(modelArbitrary, { minLength: 2, maxLength: 5 }), (models) => {
-      const generations = new Generations(sampleSettings);
-      const names = models.map((model) => generations.of(model));
+      const generations = new Generations();
+      const names = models.map((model) => generations.of(model, sampleSettings));
       const texts = models.map((model) => renderStructure(model, sampleSettings));
 
       for (const [index, text] of texts.entries()) {
@@ -44,11 +44,11 @@ it('has another name once there is a certificate for unknown names', () => {
       return { port: 8443, certificateList: '/run/list', hasDefaultCertificate };
     },
   };
-  const generations = new Generations(settings);
+  const generations = new Generations();
   const model = toEdgeModel({ routes: [], conflicts: [] });
-  const before = generations.of(model);
+  const before = generations.of(model, settings);
 
   hasDefaultCertificate = true;
 
-  expect(generations.of(model)).not.toBe(before);
+  expect(generations.of(model, sampleSettings)).not.toBe(before);
 });

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type EdgeModel, type EdgeSettings, generationMark, structureParts } from '#routing';
+import type { EdgeVersion } from './edge-version.js';
 
 /** Names structures by a hash of their text, computed once for each model and what else can change. */
 export class Generations {
@@ -8,22 +9,20 @@ export class Generations {
   /** Part of the last structure -> its hash: of a large one few parts change. */
   private parts: ReadonlyMap<string, string> = new Map();
 
-  constructor(private readonly settings: EdgeSettings) {}
-
-  of(model: EdgeModel): string {
-    const { appsPort, baseConfig, tls } = this.settings;
+  of(model: EdgeModel, settings: EdgeSettings): string {
+    const { appsPort, baseConfig, tls } = settings;
     const setting = `${tls?.hasDefaultCertificate} ${appsPort} ${baseConfig ?? ''}`;
     if (setting !== this.setting) {
       this.setting = setting;
       this.known = new WeakMap();
     }
-    const known = this.known.get(model) ?? this.hash(structureParts(model, this.settings));
+    const known = this.known.get(model) ?? this.hash(structureParts(model, settings));
     this.known.set(model, known);
     return known;
   }
 
-  markOf(model: EdgeModel): string {
-    return generationMark(this.of(model));
+  markOf({ model, settings }: EdgeVersion): string {
+    return generationMark(this.of(model, settings));
   }
 
   private hash(parts: readonly string[]): string {

@@ -6,14 +6,14 @@ import {
   type EdgeContents,
   type EdgeModel,
   type EdgeSettings,
-  generationMark,
   listenAddressesOf,
   planEdgeUpdate,
   type Route,
-  renderConfig,
+  toEdgeModel,
 } from '#routing';
 import { type AppliedEdge, readAppliedEdge, toDriftView } from './applied-edge.js';
 import type { BaseConfig } from './base-config.js';
+import { blameStart } from './blame-start.js';
 import { carryOut, contextOf } from './carry-out.js';
 import { ConfigCheck } from './config-check.js';
 import { addDrift, countDrift, type DriftCounts, NO_DRIFT, sumDrift } from './drift.js';
@@ -22,16 +22,19 @@ import { type EdgeFiles, replaceFile, writeMaps } from './edge-files.js';
 import type { EdgeProcess } from './edge-process.port.js';
 import { EdgeRefusedError } from './edge-refused.js';
 import { startEdge } from './edge-start.js';
+import { type EdgeVersion, versionNow, withContents, writeVersion } from './edge-version.js';
 import { Generations } from './generations.js';
 import { DEFAULT_BINARY } from './haproxy-command.js';
 import { HaproxyProcess } from './haproxy-process.js';
-import { isolateOffenders, namedOffenders, type Offender } from './isolate-offenders.js';
+import { isolateOffenders, type Offender, type OffenderCheck } from './isolate-offenders.js';
+import { keepOperatorConfig } from './keep-operator-config.js';
 import { listOldWorkers, readOpenSessions } from './open-sessions.js';
 import { readMaxOpenFiles } from './process-facts.js';
 import { parseDescription } from './read-state.js';
 import { explainDifference, proveServing, type ServingExpectation } from './serving-proof.js';
 
 const MAX_RUNTIME_ROUNDS = 3;
+const NO_MODEL = toEdgeModel({ routes: [], conflicts: [] });
 const MAX_LOG_CHARS = 2_000;
 
 export interface HaproxyEdgeOptions {
@@ -45,7 +48,7 @@ export interface HaproxyEdgeOptions {
   /** The HAProxy to use; absent: one of our own. `onExit` is to be called when it is gone. */
   readonly newProcess?: (onExit: () => void) => EdgeProcess;
   /** What Pacer's configuration is built on; `settings.baseConfig` is to be its text. */
-  readonly base?: Pick<BaseConfig, 'confirm' | 'refuse' | 'take'>;
+  readonly base?: Pick<BaseConfig, 'confirm' | 'doubt' | 'refuse' | 'take'>;
 }
 
 /**
@@ -54,8 +57,8 @@ export interface HaproxyEdgeOptions {
  */
 export class HaproxyEdge {
   private applied: AppliedEdge | undefined;
-  /** The last structure HAProxy came up with, and what it should have in it now; undefined: not known since the start. */
-  private served: EdgeModel | undefined;
+  /** What HAProxy last came up with, and should have in it now; undefined: not known since the start. */
+  private served: EdgeVersion | undefined;
   /** HAProxy refuses at run time what its file may well say. */
   private hasRefusedCommands = false;
   private isReloadAsked = false;
@@ -63,7 +66,7 @@ export class HaproxyEdge {
   private readonly process: EdgeProcess;
   /** Whoever writes the files waits here for the one before. */
   private readonly files = new SerialQueue({ name: 'haproxy files', limit: 8 });
-  private readonly generations: Generations;
+  private readonly generations = new Generations();
   private readonly check: ConfigCheck;
   private readonly binary: string;
   reloads = 0;
@@ -75,18 +78,14 @@ export class HaproxyEdge {
   hasPendingDeletions = false;
 
   constructor(private readonly options: HaproxyEdgeOptions) {
-    const { files, logger, settings, binary, newProcess } = options;
+    const { files, logger, settings, binary, newProcess, base } = options;
     const onExit = (): void => {
       this.applied = undefined;
       options.onExit();
     };
     this.binary = binary ?? DEFAULT_BINARY;
-    this.generations = new Generations(settings);
     this.check = new ConfigCheck({
-      ...options,
-      binary: this.binary,
-      generations: this.generations,
-      base: options.base,
+      ...{ files, base, binary: this.binary, generations: this.generations },
       maxOpenFiles: () => readMaxOpenFiles(this.process.pid ?? 'self'),
       isOurs: () => this.process.isOurs,
     });
@@ -125,12 +124,7 @@ export class HaproxyEdge {
 
   /** Keeps what a HAProxy that is not ours has before it gets our configuration: it goes back to it if that fails. */
   async prepare(): Promise<void> {
-    const { files } = this.options;
-    if (this.process.isOurs) return;
-    const text = await readFile(files.config, 'utf8').catch(() => '');
-    if (text === '' || parseDescription(text)?.startsWith(generationMark('')) === true) return;
-    await replaceFile(files.operatorConfig, text);
-    await replaceFile(files.lastGoodConfig, text);
+    if (!this.process.isOurs) await keepOperatorConfig(this.options.files);
   }
 
   /** HAProxy's master does not answer any more: the next `restart` replaces it. */
@@ -149,15 +143,18 @@ export class HaproxyEdge {
    * another program has taken; as a last resort with `empty`. Does nothing while it serves. A master that was noted as
    * deaf is replaced first.
    */
-  async restart(empty: EdgeModel): Promise<void> {
+  restart(empty: EdgeModel): Promise<void> {
+    return this.files.run(() => this.startAnew(empty));
+  }
+
+  private async startAnew(empty: EdgeModel): Promise<void> {
     if (this.isMasterDeaf) await this.replaceMaster();
     if (this.process.pid !== undefined && (await this.readApplied().catch(() => undefined))) return;
     await startEdge(
       {
         ...this.options,
-        binary: this.binary,
-        process: this.process,
-        writeConfig: (model) => this.writeConfig(model),
+        ...{ binary: this.binary, process: this.process, check: this.check },
+        write: (version) => this.write(version),
         prove: () => this.prove({}),
       },
       { served: this.served, empty },
@@ -169,7 +166,7 @@ export class HaproxyEdge {
     const { logger } = this.options;
     this.isMasterDeaf = false;
     const before = await this.readApplied().catch(() => undefined);
-    if (this.served !== undefined) await this.writeConfig(this.served);
+    if (this.served !== undefined) await this.write(this.served);
     try {
       if (!(await this.process.replace())) return;
       this.masterReplacements += 1;
@@ -179,13 +176,19 @@ export class HaproxyEdge {
     }
   }
 
+  /** Ends every wait for HAProxy, now and to come, so that what is under way ends. HAProxy goes on. */
+  release(): void {
+    this.check.stop();
+    this.process.release();
+  }
+
   /** Leaves HAProxy running, with a file on disk that it could be started with again. */
   async leave(): Promise<void> {
+    this.release();
     if (this.process.pid === undefined) return;
     await this.persist().catch((error: unknown) =>
       this.options.logger.warn({ err: error }, 'cannot write haproxy.cfg'),
     );
-    this.process.release();
   }
 
   /** Ends HAProxy. */
@@ -198,22 +201,20 @@ export class HaproxyEdge {
     this.options.base?.take();
     const applied = this.applied ?? (await this.readApplied());
     const isAsked = this.hasRefusedCommands || this.isReloadAsked;
-    return isAsked || applied.mark !== this.markOf(model);
+    return isAsked || applied.mark !== this.generations.markOf(this.versionNow(model));
   }
 
   /** Brings servers and hosts of the backends HAProxy already has to what `model` says. */
   async applyRuntime(model: EdgeModel): Promise<void> {
     this.hasPendingDeletions = false;
+    const version = this.versionNow(model);
     let isReached = false;
     for (let round = 0; round < MAX_RUNTIME_ROUNDS && !isReached; round += 1) {
       const applied = this.applied ?? (await this.readApplied());
-      const isSameStructure = applied.mark === this.markOf(model);
+      const isSameStructure = applied.mark === this.generations.markOf(version);
       const contents = contentsWithoutReload(model, { ...applied, isSameStructure });
-      if (isSameStructure) this.served = model;
-      else if (this.served !== undefined) {
-        const servers = new Map([...this.served.servers, ...contents.servers]);
-        this.served = { ...this.served, servers, maps: contents.maps };
-      }
+      if (isSameStructure) this.served = version;
+      else if (this.served !== undefined) this.served = withContents(this.served, contents);
       const commands = planEdgeUpdate(applied, contents);
       isReached = await this.execute({ applied, contents, model, commands });
     }
@@ -232,29 +233,31 @@ export class HaproxyEdge {
     model: EdgeModel,
     explain: ServingExpectation['explainDifference'],
   ): Promise<void> {
-    const { files, logger, settings, base } = this.options;
+    const { files, logger, base } = this.options;
     this.isReloadAsked = false;
-    const { baseConfig } = settings;
-    await this.check.validate(model, this.served);
+    const version = this.versionNow(model);
+    const { baseConfig } = version.settings;
+    await this.check.validate(version, this.served?.model);
     const before = await this.readApplied().catch(() => undefined);
-    const text = await this.writeConfig(model);
+    const text = await this.write(version);
     const startedMs = performance.now();
     this.reloads += 1;
     try {
       await this.askForWorker();
       await this.prove({
-        mark: this.markOf(model),
+        mark: this.generations.markOf(version),
         formerPid: before?.workerPid,
         explainDifference: (applied) => explainDifference(applied, model) ?? explain?.(applied),
       });
     } catch (error) {
-      const offenders = namedOffenders(text, model.structure.routes, await this.process.said());
-      if (offenders.length === 0) base?.refuse(baseConfig, String(error));
+      const said = await this.process.said();
+      const { routes } = model.structure;
+      const offenders = blameStart({ text, routes, said, error }, base, baseConfig);
       await this.restoreLastGood(before);
       const reason = `the new configuration did not come up: ${String(error)}`;
       throw new EdgeRefusedError(reason, 'start', { offenders });
     }
-    this.served = model;
+    this.served = version;
     this.hasRefusedCommands = false;
     await replaceFile(files.lastGoodConfig, text);
     await base?.confirm(baseConfig);
@@ -285,13 +288,19 @@ export class HaproxyEdge {
     return this.files.run(async () => {
       if (this.served === undefined) return;
       const applied = this.applied ?? (await this.readApplied());
-      if (applied.mark === this.markOf(this.served)) await this.writeConfig(this.served);
+      if (applied.mark === this.generations.markOf(this.served)) await this.write(this.served);
     });
   }
 
   /** The routes to leave out so that HAProxy takes the others. `refusal`: what it said of all of them. */
   findOffenders(routes: readonly Route[], refusal: string): Promise<readonly Offender[]> {
-    return this.files.run(() => isolateOffenders(this.check, routes, refusal));
+    // One reading for all checks: the base may be another one before they are over.
+    const { settings } = this.versionNow(NO_MODEL);
+    const check: OffenderCheck = {
+      explainRefusal: (model) => this.check.explainRefusal({ model, settings }),
+      textOf: (model) => this.check.textOf({ model, settings }),
+    };
+    return isolateOffenders(check, routes, refusal);
   }
 
   /** Where the running configuration listens, as its bind lines have it. */
@@ -317,16 +326,12 @@ export class HaproxyEdge {
     return this.applied.servers.get(backend)?.get(name)?.state;
   }
 
-  private markOf(model: EdgeModel): string {
-    return this.generations.markOf(model);
+  private versionNow(model: EdgeModel): EdgeVersion {
+    return versionNow(model, this.options.settings);
   }
 
-  private async writeConfig(model: EdgeModel): Promise<string> {
-    const { files, settings } = this.options;
-    const text = renderConfig(model, settings, this.generations.of(model));
-    await writeMaps(files, model.maps);
-    await replaceFile(files.config, text);
-    return text;
+  private write(version: EdgeVersion): Promise<string> {
+    return writeVersion(version, this.options.files, this.generations);
   }
 
   /** The last good structure with the servers and hosts of now. `before`: what ran before the failed reload. */
@@ -335,7 +340,7 @@ export class HaproxyEdge {
     logger.error('restoring the last good HAProxy configuration');
     const current = await this.readApplied().catch(() => undefined);
     let text: string | undefined;
-    if (this.served !== undefined) text = await this.writeConfig(this.served);
+    if (this.served !== undefined) text = await this.write(this.served);
     else {
       // Adopted with a structure that is only known as text.
       text = await readFile(files.lastGoodConfig, 'utf8').catch(() => undefined);
@@ -369,7 +374,7 @@ export class HaproxyEdge {
   /** False when a reply was unexpected: HAProxy's state was read anew and the plan must be made again. */
   private async execute({ applied, contents, model, commands }: RuntimeStep): Promise<boolean> {
     const { files, logger } = this.options;
-    const context = contextOf(this.served ?? model, files);
+    const context = contextOf(this.served?.model ?? model, files);
     const refused = await carryOut(commands, { context, logger, socket: files.adminSocket });
     this.runtimeChanges += commands.length - refused.length;
     this.hasPendingDeletions ||= refused.length > 0;

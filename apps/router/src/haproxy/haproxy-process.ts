@@ -9,9 +9,11 @@ import {
   parseIdentity,
   signalProcess,
 } from '#platform';
+import { pause } from '../sync/pause.js';
 import { DepartingMasters } from './departing-masters.js';
 import { type EdgeFiles, replaceFile } from './edge-files.js';
-import type { EdgeProcess, ReloadAnswer } from './edge-process.port.js';
+import { type EdgeProcess, EdgeReleasedError, type ReloadAnswer } from './edge-process.port.js';
+import { findAnswering, findMasters, masterSocketArgument } from './find-masters.js';
 import {
   DEFAULT_BINARY,
   haproxyEnvironment,
@@ -54,6 +56,7 @@ export class HaproxyProcess implements EdgeProcess {
   private current: ProcessIdentity | undefined;
   private watch: NodeJS.Timeout | undefined;
   private isStopping = false;
+  private readonly released = new AbortController();
   /** Length of the log when it was last asked for something. */
   private logStart = 0;
   private readonly departing: DepartingMasters;
@@ -76,11 +79,32 @@ export class HaproxyProcess implements EdgeProcess {
   /** Takes over the HAProxy a former router left running. False: there is none. */
   async adopt(): Promise<boolean> {
     await this.departing.resume();
-    const record = await this.readRecord();
-    if (record === undefined || !isRunning(record)) return false;
+    const record = await this.findRunning();
+    if (record === undefined) return false;
     this.options.logger.info({ pid: record.pid }, 'adopted the running HAProxy');
     this.follow(record);
     return true;
+  }
+
+  /** The one on record; else, as a router may have been killed before it wrote that, the one that has the socket. */
+  private async findRunning(): Promise<ProcessIdentity | undefined> {
+    const { files, logger } = this.options;
+    const recorded = await this.readRecord();
+    const masters = findMasters(files).filter(({ pid }) => !this.departing.has(pid));
+    const known = masters.find(({ pid }) => pid === recorded?.pid);
+    if (known !== undefined && masters.length === 1) return known;
+    if (masters.length === 0) {
+      return recorded !== undefined && isRunning(recorded) ? recorded : undefined;
+    }
+    const current = (await findAnswering(files, masters)) ?? known;
+    for (const master of masters.filter((one) => one !== current)) {
+      logger.warn({ pid: master.pid }, 'ending a HAProxy that a router left without a record');
+      // It may have passed its listeners on, and have sessions left.
+      if (current === undefined) signalProcess(master, 'SIGKILL');
+      else await this.departing.add(master);
+    }
+    if (current !== undefined) await replaceFile(files.processRecord, JSON.stringify(current));
+    return current;
   }
 
   /**
@@ -89,7 +113,8 @@ export class HaproxyProcess implements EdgeProcess {
    */
   async start(): Promise<void> {
     this.isStopping = false;
-    while (!this.isStopping) {
+    for (;;) {
+      if (this.released.signal.aborted) throw new EdgeReleasedError();
       try {
         this.follow(await this.launch([]));
         this.problem = undefined;
@@ -99,7 +124,7 @@ export class HaproxyProcess implements EdgeProcess {
         const problem = `HAProxy is not installed, so this edge serves nothing: install it (apt-get install haproxy); looked for every ${MISSING_RETRY_MS} ms`;
         if (this.problem !== problem) this.options.logger.error(problem);
         this.problem = problem;
-        await new Promise((resolve) => setTimeout(resolve, MISSING_RETRY_MS));
+        await pause(MISSING_RETRY_MS, this.released.signal);
       }
     }
   }
@@ -179,7 +204,7 @@ export class HaproxyProcess implements EdgeProcess {
 
   /** Leaves it running, for the next router to adopt. */
   release(): void {
-    this.isStopping = true;
+    this.released.abort();
     clearInterval(this.watch);
     this.departing.release();
   }
@@ -211,7 +236,7 @@ export class HaproxyProcess implements EdgeProcess {
     const log = openSync(files.log, 'a', 0o600);
     const child = spawn(
       this.binary,
-      ['-W', '-S', `${files.masterSocket},mode,600`, '-f', files.config, ...extra],
+      ['-W', '-S', masterSocketArgument(files), '-f', files.config, ...extra],
       { detached: true, stdio: ['ignore', log, log], env: haproxyEnvironment() },
     );
     closeSync(log);
@@ -237,6 +262,7 @@ export class HaproxyProcess implements EdgeProcess {
   private follow(record: ProcessIdentity): void {
     this.current = record;
     clearInterval(this.watch);
+    if (this.released.signal.aborted) return;
     this.watch = setInterval(() => {
       if (isRunning(record) || this.isStopping || this.current !== record) return;
       clearInterval(this.watch);

@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createLogger, identifyProcess } from '#platform';
+import { toEdgeModel } from '#routing';
 import { AttachedProcess } from './attached-process.js';
 import { BaseConfig } from './base-config.js';
 import { TestEdge } from './edge.test-support.js';
@@ -74,6 +76,71 @@ describeWithHaproxy('supervision of HAProxy', () => {
     await gone(former);
     await edge.reload(scene.model([await scene.upstream('second')]));
     expect(await scene.ask()).toBe('second');
+  });
+
+  it('adopts a master that was started and not put on record, and ends one that is deaf', async () => {
+    const { pid } = edge;
+    edge.release();
+    await rm(scene.files.processRecord);
+
+    edge = scene.newEdge();
+    await edge.start(scene.model([]));
+    expect(edge.pid).toBe(pid);
+    expect(await scene.ask()).toBe('first');
+
+    edge.release();
+    await rm(scene.files.processRecord);
+    process.kill(pid ?? 0, 'SIGSTOP');
+    edge = scene.newEdge();
+    await edge.start(scene.model([]));
+
+    expect(edge.pid).not.toBe(pid);
+    await gone(pid ?? 0);
+    expect(await scene.ask()).toBe('first');
+  });
+
+  it('ends a former master whose replacement was started and not put on record', async () => {
+    const former = edge.pid ?? 0;
+    const { masterSocket, config, adminSocket } = scene.files;
+    const workers = childrenOf(former).map(String);
+    edge.release();
+    const args = ['-W', '-S', `${masterSocket},mode,600`, '-f', config];
+    const child = spawn('haproxy', [...args, '-x', adminSocket, '-sf', ...workers], {
+      stdio: 'ignore',
+      env: haproxyEnvironment(),
+    });
+    await vi.waitFor(async () => {
+      expect((await readProcesses(scene.files)).pid).toBe(child.pid);
+    }, WAIT);
+
+    edge = scene.newEdge();
+    await edge.start(scene.model([]));
+
+    expect(edge.pid).toBe(child.pid);
+    await gone(former);
+    expect(await scene.ask()).toBe('first');
+  });
+
+  it('writes its files one after the other, whoever wants to', async () => {
+    edge.noteDeafMaster();
+
+    await Promise.all([edge.persist(), edge.restart(scene.model([])), edge.persist()]);
+
+    expect(edge.masterReplacements).toBe(1);
+    expect(await scene.ask()).toBe('first');
+  });
+
+  it('waits for a HAProxy that is not installed until the router stops', async () => {
+    const other = await TestEdge.create();
+    const missing = other.newEdge({ binary: join(scene.directory, 'haproxy') });
+    const started = missing.start(scene.model([]));
+    await vi.waitFor(() => expect(missing.problem).toContain('not installed'), WAIT);
+
+    missing.release();
+
+    await expect(started).rejects.toMatchObject({ code: 'EDGE_RELEASED' });
+    await missing.leave();
+    await other.remove();
   });
 
   it('keeps the former master when the new one does not come up', async () => {
@@ -216,6 +283,54 @@ describeWithHaproxy('a base configuration', () => {
 
     expect(await maxconn()).toBe('400');
     expect(await edge.needsReload(model)).toBe(false);
+  });
+
+  it('is not to blame for an app that HAProxy names when it does not start', async () => {
+    const head = `  mode http\n  bind "${scene.directory}"`;
+    const model = scene.model([await scene.upstream('first')], {
+      templates: new Map([['FRONTEND_HEAD', head]]),
+    });
+    const [route] = model.structure.routes;
+    if (route === undefined) throw new Error('no route');
+    const listener = { port: 1, options: [], certificates: [] };
+    const bad = toEdgeModel({ routes: [{ ...route, listener }], conflicts: [] });
+
+    await expect(edge.reload(bad)).rejects.toMatchObject({
+      stage: 'start',
+      offenders: [{ route: { backend: 'web_0' } }],
+    });
+
+    expect(base.problem).toBeUndefined();
+    expect(await maxconn()).toBe('500');
+  });
+
+  it('is given up for a proof that fails twice, not once', async () => {
+    const model = scene.model([await scene.upstream('first')]);
+    const slow = () => edge.reload(model, () => 'it is slow');
+
+    await expect(slow()).rejects.toMatchObject({ code: 'EDGE_REFUSED' });
+    expect(base.problem).toBeUndefined();
+    await expect(slow()).rejects.toMatchObject({ code: 'EDGE_REFUSED' });
+
+    expect(base.problem).toContain('it is slow');
+  });
+
+  it.each([
+    ['HAProxy does not understand', 'global\n  no-such-keyword\n'],
+    ['cannot be listened with', 'listen own\n  mode tcp\n  bind 192.0.2.77:80\n'],
+    ['does not come up', `listen own\n  mode tcp\n  bind ${tmpdir()}\n`],
+  ])('that %s and never served does not keep the edge from starting', async (_, text) => {
+    await edge.stop();
+    await writeFile(path, text);
+    await base.look();
+    base.take();
+
+    edge = scene.newEdge({ base, baseOf: () => base.text });
+    await rm(scene.files.config);
+    await edge.start(scene.model([]));
+
+    expect(await scene.ask()).toContain('No server is available');
+    expect(base.problem).toContain('refused');
   });
 
   it.each([

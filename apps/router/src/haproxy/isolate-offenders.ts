@@ -9,10 +9,11 @@ export interface Offender {
   readonly reason: string;
 }
 
-/** Says what HAProxy has against a model; undefined: nothing. The text it judged last can be read. */
+/** Says what HAProxy has against a model; undefined: nothing. */
 export interface OffenderCheck {
-  explainRefusal(model: EdgeModel): Promise<string | undefined>;
-  readCandidate(): Promise<string>;
+  readonly explainRefusal: (model: EdgeModel) => Promise<string | undefined>;
+  /** The text that is judged. */
+  readonly textOf: (model: EdgeModel) => string;
 }
 
 /** The routes to leave out so that HAProxy takes the others. `refusal`: what it said of all of them together. */
@@ -23,7 +24,7 @@ export async function isolateOffenders(
 ): Promise<readonly Offender[]> {
   const modelOf = (subset: readonly Route[]): EdgeModel =>
     toEdgeModel({ routes: subset, conflicts: [] });
-  const suspects = findNamed(await check.readCandidate(), routes, refusal);
+  const suspects = findNamed(check.textOf(modelOf(routes)), routes, refusal);
   const { offenders } = await findOffenders(
     routes,
     async (subset) => (await check.explainRefusal(modelOf(subset))) === undefined,

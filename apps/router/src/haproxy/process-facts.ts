@@ -36,6 +36,10 @@ export const childrenOf = (parentPid: number): readonly number[] =>
     .map(Number)
     .filter((pid) => readProcessFacts(pid)?.parentPid === parentPid);
 
+/** The words of its command line; none of a process that is gone, or another user's to see. */
+export const readArguments = (pid: number): readonly string[] =>
+  readProc(pid, 'cmdline').split('\0').slice(0, -1);
+
 export interface ProcessMemory {
   /** Resident set: pages shared with others count in full. */
   readonly rssBytes: number;

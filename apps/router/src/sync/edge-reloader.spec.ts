@@ -110,6 +110,34 @@ describeWithHaproxy(
       expect(await scene.ask()).toBe('good');
     });
 
+    it('goes on with what needs no reload while it looks for whom HAProxy refuses', async () => {
+      const bad = { ...templated('bad_0', 'no-such-keyword', 2), appId: '/bad' };
+      const search = edge.findOffenders.bind(edge);
+      let find: () => void = () => undefined;
+      edge.findOffenders = async (all, refusal) => {
+        await new Promise<void>((resolve) => {
+          find = resolve;
+        });
+        return search(all, refusal);
+      };
+      routes = [good, bad];
+      await vi.waitFor(async () => {
+        expect(await reloader.follow(reloader.build().model)).toBe('reloaded');
+      }, WAIT);
+
+      const next = { ...good, endpoints: [await scene.upstream('next')] };
+      routes = [next, bad];
+      expect(await reloader.follow(reloader.build().model)).toBe('waiting');
+      expect(await scene.ask()).toBe('next');
+
+      const before = opened;
+      find();
+      await vi.waitFor(() => expect(opened).toBeGreaterThan(before), WAIT);
+      await follow();
+      expect(reloader.build().table.routes).toEqual([next]);
+      expect(reloader.build().table.conflicts).toMatchObject([{ appId: '/bad', kind: 'refused' }]);
+    });
+
     it('leaves out whom HAProxy names when it does not start, and serves all others', async () => {
       const folder = `bind "${scene.directory}"`;
       routes = [good, templated('folder_0', folder, 2)];

@@ -1,6 +1,7 @@
 import type { Logger } from '#platform';
 import type { EdgeModel, RouteTable } from '#routing';
 import { EdgeRefusedError } from '../haproxy/edge-refused.js';
+import type { Offender } from '../haproxy/isolate-offenders.js';
 import type { Edge } from './edge.port.js';
 import { type IsPortFree, type ListenPlace, OccupiedPorts } from './occupied-ports.js';
 import type { Problems } from './problems.js';
@@ -25,16 +26,20 @@ export interface OwnPorts {
   readonly occupied: OccupiedPorts;
 }
 
-/** How often in one reload what HAProxy refuses is looked for and left out. */
+/** How often in a row what HAProxy refuses is looked for and left out. */
 const MAX_ISOLATIONS = 3;
 
 /**
  * Brings the edge to what is wanted: at run time as far as it goes, by a reload when its time has come. What HAProxy refuses
- * is found and left out; all others go on.
+ * is found and left out; all others go on, also while it is looked for.
  */
 export class EdgeReloader {
   private readonly gate: ReloadGate;
   private readonly occupied: OccupiedPorts;
+  private isIsolating = false;
+  /** Since HAProxy last came up with what it was given. */
+  private isolations = 0;
+  private isStopped = false;
 
   constructor(private readonly options: EdgeReloaderOptions) {
     this.gate = new ReloadGate(options.onOpen);
@@ -53,7 +58,9 @@ export class EdgeReloader {
     this.tellOwnPorts();
   }
 
+  /** Nothing is to come any more. */
   stop(): void {
+    this.isStopped = true;
     this.gate.close();
   }
 
@@ -61,6 +68,8 @@ export class EdgeReloader {
   async follow(model: EdgeModel): Promise<'reached' | 'waiting' | 'reloaded'> {
     const { edge, problems } = this.options;
     await edge.applyRuntime(model);
+    // What would be reloaded now is not known yet.
+    if (this.isIsolating || this.isStopped) return 'waiting';
     if (!(await edge.needsReload(model))) {
       problems.clear('reload');
       this.gate.close();
@@ -83,21 +92,17 @@ export class EdgeReloader {
     if (own !== undefined) await own.occupied.probe(own.wanted, held);
     this.tellOwnPorts();
     this.gate.noteReload();
-    for (let isolations = 0; ; isolations += 1) {
-      const { table, model } = this.build();
-      try {
-        await edge.reload(model);
-        wanted.refused.noteServed(table.routes);
-        problems.clear('reload');
-        return;
-      } catch (error) {
-        if (!(error instanceof EdgeRefusedError)) throw error;
-        if (isolations >= MAX_ISOLATIONS || !(await this.isolate(table, error))) {
-          this.noteRefusal(error);
-          return;
-        }
-      }
+    const { table, model } = this.build();
+    try {
+      await edge.reload(model);
+    } catch (error) {
+      if (!(error instanceof EdgeRefusedError)) throw error;
+      this.isolate(table, error);
+      return;
     }
+    wanted.refused.noteServed(table.routes);
+    this.isolations = 0;
+    problems.clear('reload');
   }
 
   private tellOwnPorts(): void {
@@ -108,20 +113,42 @@ export class EdgeReloader {
     else problems.note('ports', `${list} of the edge is used by another program: it is left out`);
   }
 
-  /** False: nothing that could be left out is to blame. */
-  private async isolate({ routes }: RouteTable, error: EdgeRefusedError): Promise<boolean> {
-    const { edge, wanted, logger } = this.options;
-    const offenders =
-      error.stage === 'check' ? await edge.findOffenders(routes, error.message) : error.offenders;
+  /** Finds out who is to be left out, which takes up to 200 checks, while `follow` goes on; then the gate opens. */
+  private isolate({ routes }: RouteTable, error: EdgeRefusedError): void {
+    const { edge } = this.options;
+    this.isolations += 1;
+    if (error.stage === 'base' || this.isolations > MAX_ISOLATIONS) {
+      this.noteRefusal(error);
+      return;
+    }
+    this.isIsolating = true;
+    const found =
+      error.stage === 'check'
+        ? edge.findOffenders(routes, error.message)
+        : Promise.resolve(error.offenders);
+    void found
+      .then((offenders) => this.leaveOut(offenders, error))
+      .catch((cause: unknown) => this.noteRefusal(cause))
+      .finally(() => {
+        this.isIsolating = false;
+        if (!this.isStopped) this.options.onOpen();
+      });
+  }
+
+  private leaveOut(offenders: readonly Offender[], error: EdgeRefusedError): void {
+    const { wanted, logger } = this.options;
     for (const { route, reason } of offenders) {
       logger.warn({ app: route.appId, port: route.portIndex, reason }, 'HAProxy refuses an app');
       wanted.refused.noteRefused([route], reason);
     }
-    return offenders.length > 0;
+    if (offenders.length === 0) this.noteRefusal(error);
+    else this.gate.openNext();
   }
 
-  private noteRefusal(error: EdgeRefusedError): void {
+  private noteRefusal(error: unknown): void {
     const { problems, logger } = this.options;
+    if (this.isStopped) return;
+    this.isolations = 0;
     this.gate.noteRefusal();
     problems.note('reload', error);
     logger.error({ err: error }, 'HAProxy refused the configuration; serving the last good one');

@@ -14,6 +14,7 @@ export type Edge = Pick<
   | 'persist'
   | 'pid'
   | 'refresh'
+  | 'release'
   | 'reload'
   | 'reloads'
   | 'restart'

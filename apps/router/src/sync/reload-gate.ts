@@ -33,6 +33,12 @@ export class ReloadGate {
     }, Math.max(dueMs, this.refusedUntilMs) - nowMs);
   }
 
+  /** The next reload may happen at once, unasked. */
+  openNext(): void {
+    this.close();
+    this.isDue = true;
+  }
+
   /** No reload is needed any more, or it is under way. */
   close(): void {
     clearTimeout(this.timer);

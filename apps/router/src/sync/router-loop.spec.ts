@@ -7,6 +7,7 @@ import { createLogger } from '#platform';
 import type { EdgeModel } from '#routing';
 import type { ControllerEvent } from '../controller/controller-client.js';
 import { NO_DRIFT } from '../haproxy/drift.js';
+import { EdgeReleasedError } from '../haproxy/edge-process.port.js';
 import { EdgeRefusedError } from '../haproxy/edge-refused.js';
 import type { Edge } from './edge.port.js';
 import { HealthRecord } from './health-record.js';
@@ -66,6 +67,7 @@ function createEdge(extra: Partial<Edge> = {}): Writable<Edge> {
     start: async () => undefined,
     restart: async () => undefined,
     leave: async () => undefined,
+    release: () => undefined,
     stop: async () => undefined,
     refresh: async () => NO_DRIFT,
     findOffenders: async () => [],
@@ -119,6 +121,7 @@ class FakeController {
   };
 }
 
+const NOTHING = (): void => undefined;
 const RULES = { groups: ['*'], reservedPorts: new Set<number>() };
 
 describe('RouterLoop', () => {
@@ -192,6 +195,24 @@ describe('RouterLoop', () => {
     expect(listenPorts()).toEqual([PORT]);
     expect(loop.table.conflicts).toEqual([]);
     expect(edge.reloads).toBe(2);
+  });
+
+  it.each(['start', 'restart'] as const)('stops while HAProxy is missing (%s)', async (step) => {
+    let release = NOTHING;
+    const edge = createEdge({
+      [step]: () =>
+        new Promise<never>((_, reject) => {
+          release = () => reject(new EdgeReleasedError());
+        }),
+      release: () => release(),
+    });
+    const started = start(new FakeController(), edge);
+    if (step === 'restart') (await started).haproxyGone();
+    await vi.waitFor(() => expect(release).not.toBe(NOTHING));
+
+    await loops[0]?.stop();
+
+    await started;
   });
 
   it('shows a refused configuration until another is served, whatever else goes well', async () => {

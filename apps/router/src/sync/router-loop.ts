@@ -4,13 +4,13 @@ import type { EdgeCertificates } from '../certificates/edge-certificates.js';
 import type { ControllerClient, ControllerEvent } from '../controller/controller-client.js';
 import { affectedApps, isTaskEvent } from './affected-apps.js';
 import { AppMirror, type MirrorListener } from './app-mirror.js';
+import { AppReader } from './app-reader.js';
 import { ChangedApps } from './changed-apps.js';
 import { DrainCounter } from './drain-counter.js';
 import type { Edge } from './edge.port.js';
 import { EdgeReloader, type EdgeReloaderOptions } from './edge-reloader.js';
 import { followController } from './follow-controller.js';
 import type { HealthRecord } from './health-record.js';
-import { HostAddresses } from './host-addresses.js';
 import { pause } from './pause.js';
 import { Problems } from './problems.js';
 import { type EdgeRules, WantedEdge } from './wanted-edge.js';
@@ -57,15 +57,14 @@ const PERSIST_DELAY_MS = 200;
  */
 export class RouterLoop {
   private readonly mirror: AppMirror;
+  private readonly reader: AppReader;
   private readonly changed = new ChangedApps(() => this.wake());
   private routedApps: ReadonlySet<string> = new Set();
   private isAllDirty = true;
   private isApplyDirty = false;
-  private hasSnapshot = false;
   private wake: () => void = () => undefined;
   private stopped = new AbortController();
   private lastEventId = 0;
-  private lastFullReadMs = 0;
   private appliedSequence = 0;
   private readonly drain: DrainCounter;
   /** Sessions are counted between two changes of the edge: no server leaves rotation after they were counted. */
@@ -79,8 +78,8 @@ export class RouterLoop {
   private isRefreshDue = false;
   private areCertificatesDue = false;
   private isHaproxyGone = false;
-  private readonly addresses = new HostAddresses();
   private readonly timers: NodeJS.Timeout[] = [];
+  private starting: Promise<void> = Promise.resolve();
   private running: Promise<unknown> = Promise.resolve();
   table: RouteTable = { routes: [], conflicts: [] };
   isConnected = false;
@@ -88,6 +87,7 @@ export class RouterLoop {
 
   constructor(private readonly options: RouterLoopOptions) {
     this.mirror = new AppMirror(options.names);
+    this.reader = new AppReader(options.client, this.mirror);
     this.drain = new DrainCounter(this.mirror, options.edge);
     const { edge, logger, isPortFree, own, rules } = options;
     this.reloader = new EdgeReloader({
@@ -99,11 +99,23 @@ export class RouterLoop {
   }
 
   async start(): Promise<void> {
+    this.starting = this.startOnce();
+    await this.starting;
+  }
+
+  private async startOnce(): Promise<void> {
+    const { signal } = this.stopped;
+    if (signal.aborted) return;
     for (const problem of (await this.options.certificates?.start()) ?? []) {
       this.options.logger.warn(problem);
     }
-    await this.options.edge.start(toEdgeModel({ routes: [], conflicts: [] }));
+    try {
+      await this.options.edge.start(toEdgeModel({ routes: [], conflicts: [] }));
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
     this.mirror.recall(await this.options.health.load());
+    if (signal.aborted) return;
     this.running = Promise.all([this.followEvents(), this.runPasses(), this.pollDraining()]);
     this.timers.push(setInterval(() => this.resyncInTime(), RESYNC_INTERVAL_MS));
     this.timers.push(setInterval(() => this.refresh(), REFRESH_INTERVAL_MS));
@@ -117,11 +129,14 @@ export class RouterLoop {
     for (const timer of this.timers) clearInterval(timer);
     for (const timer of [this.applyTimer, this.persistTimer]) clearTimeout(timer);
     this.reloader.stop();
+    // What waits for a HAProxy that is not there would wait for ever.
+    this.options.edge.release();
     this.wake();
+    await this.starting.catch(() => undefined);
     await this.running;
     await this.persisting;
     await this.options.edge.leave();
-    if (this.hasSnapshot) await this.options.health.save(this.mirror.healthyTasks());
+    if (this.reader.hasSnapshot) await this.options.health.save(this.mirror.healthyTasks());
   }
 
   /** Ends HAProxy too: the edge is switched off. */
@@ -165,7 +180,7 @@ export class RouterLoop {
   private resyncInTime(): void {
     this.isResyncDue = true;
     const isNumbered = this.isConnected && this.lastEventId > 0;
-    const dueMs = this.lastFullReadMs + (isNumbered ? NUMBERED_RESYNC_MS : 0);
+    const dueMs = this.reader.lastFullReadMs + (isNumbered ? NUMBERED_RESYNC_MS : 0);
     (performance.now() < dueMs ? this.markApply : this.markAll).call(this);
   }
 
@@ -239,6 +254,7 @@ export class RouterLoop {
         await this.pass();
         this.problems.clear('HAProxy');
       } catch (error) {
+        if (this.stopped.signal.aborted) return;
         this.problems.note('HAProxy', error);
         this.options.logger.warn({ err: error }, 'could not bring the edge up to date');
         this.isApplyDirty = true;
@@ -256,7 +272,7 @@ export class RouterLoop {
     }
     const sequence = await this.read();
     this.isApplyDirty = false;
-    if (!this.hasSnapshot) return;
+    if (!this.reader.hasSnapshot) return;
     const hasNewCertificates = await this.readCertificates();
     if (this.isResyncDue) await this.reloader.retryPorts();
     this.isResyncDue = false;
@@ -288,6 +304,7 @@ export class RouterLoop {
 
   /** Servers with connections left are deleted a little later. */
   private applyLater(): void {
+    if (this.stopped.signal.aborted) return;
     this.applyTimer ??= setTimeout(() => {
       this.applyTimer = undefined;
       this.markApply();
@@ -296,6 +313,7 @@ export class RouterLoop {
 
   /** The files on disk follow off the hot path: they take fsyncs and only serve a restart. */
   private persistLater(): void {
+    if (this.stopped.signal.aborted) return;
     this.persistTimer ??= setTimeout(() => {
       this.persisting = this.options.edge
         .persist()
@@ -318,7 +336,7 @@ export class RouterLoop {
     this.isAllDirty = false;
     this.changed.clear();
     try {
-      const included = isFull ? await this.readAll() : await this.readSome(ids);
+      const included = isFull ? await this.reader.readAll() : await this.reader.readSome(ids);
       this.problems.clear('reading apps');
       return Math.max(sequence, included);
     } catch (error) {
@@ -328,22 +346,6 @@ export class RouterLoop {
       await pause(FAILURE_PAUSE_MS, this.stopped.signal);
       return undefined;
     }
-  }
-
-  private async readAll(): Promise<number> {
-    const snapshot = await this.options.client.listApps();
-    this.lastFullReadMs = performance.now();
-    this.mirror.replaceAll(await this.addresses.applyTo(snapshot.apps));
-    this.hasSnapshot = true;
-    return snapshot.sequence ?? 0;
-  }
-
-  private async readSome(ids: readonly string[]): Promise<number> {
-    const found = await Promise.all(ids.map((id) => this.options.client.getApp(id)));
-    const apps = await this.addresses.applyTo(found.filter((app) => app !== undefined));
-    const byId = new Map(apps.map((app) => [app.id, app]));
-    for (const id of ids) this.mirror.put(id, byId.get(id));
-    return 0;
   }
 
   private async apply(model: EdgeModel): Promise<void> {
@@ -376,7 +378,7 @@ export class RouterLoop {
 
   /** Statistics are large: only whole reports have them. */
   private async report({ isWhole } = { isWhole: false }): Promise<void> {
-    if (!this.hasSnapshot) return;
+    if (!this.reader.hasSnapshot) return;
     const isUpToDate = !this.isPassing && !this.isAllDirty && this.changed.size === 0;
     // Events that changed no route count as applied too.
     if (isUpToDate) this.appliedSequence = Math.max(this.appliedSequence, this.lastEventId);
