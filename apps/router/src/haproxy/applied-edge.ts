@@ -1,9 +1,10 @@
-import { type AppliedContents, EDGE_MAPS } from '#routing';
+import { type AppliedContents, EDGE_MAPS, type EdgeServer } from '#routing';
 import type { DriftView } from './drift.js';
 import { toCliWord } from './edge-commands.js';
 import type { EdgeFiles } from './edge-files.js';
-import { parseDescription, parseMap, parseServersState, parseWorkerPid } from './read-state.js';
+import { parseDescription, parseMap, parseWorkerPid, serversStateSteps } from './read-state.js';
 import { runCommands } from './runtime-socket.js';
+import { inSlices } from './thread-slices.js';
 
 /** What HAProxy runs with, as read from itself. */
 export interface AppliedEdge extends AppliedContents {
@@ -27,7 +28,7 @@ export async function readAppliedEdge({ adminSocket, maps }: EdgeFiles): Promise
   return {
     workerPid: parseWorkerPid(info),
     mark: parseDescription(info),
-    servers: parseServersState(state),
+    servers: await inSlices(serversStateSteps(state)),
     backends: new Set(backends.split('\n').filter((name) => name !== '' && !name.startsWith('#'))),
     maps: Object.fromEntries(
       EDGE_MAPS.flatMap((map, index) => {
@@ -36,6 +37,40 @@ export async function readAppliedEdge({ adminSocket, maps }: EdgeFiles): Promise
       }),
     ),
   };
+}
+
+/** Which worker answers, and what it was started with: little to ask for, however many servers there are. */
+export async function readWorker({
+  adminSocket,
+}: Pick<EdgeFiles, 'adminSocket'>): Promise<Pick<AppliedEdge, 'mark' | 'workerPid'>> {
+  const [info = ''] = await runCommands(adminSocket, ['show info']);
+  return { workerPid: parseWorkerPid(info), mark: parseDescription(info) };
+}
+
+/** The same with the objects of `believed` for backends that have not changed: what follows compares them at no cost. */
+export function withKnown(found: AppliedEdge, believed: AppliedEdge | undefined): AppliedEdge {
+  if (believed === undefined) return found;
+  const servers = new Map(
+    [...found.servers].map(([backend, now]) => {
+      const before = believed.servers.get(backend);
+      return [backend, before !== undefined && areEqual(now, before) ? before : now];
+    }),
+  );
+  return { ...found, servers };
+}
+
+type Servers = ReadonlyMap<string, EdgeServer>;
+
+/** What HAProxy does not tell (where it checks) is as it was. */
+function areEqual(now: Servers, before: Servers): boolean {
+  if (now.size !== before.size) return false;
+  for (const [name, server] of now) {
+    const known = before.get(name);
+    if (known === undefined || known.address !== server.address || known.port !== server.port)
+      return false;
+    if (known.state !== server.state || known.weight !== server.weight) return false;
+  }
+  return true;
 }
 
 /** What is compared of two looks at HAProxy. */

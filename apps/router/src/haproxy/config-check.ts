@@ -92,7 +92,7 @@ export class ConfigCheck {
     const tooMany = explainTooManyConnections(text, maxOpenFiles());
     if (tooMany !== undefined) return tooMany;
     await writeMaps(files, version.model.maps, CANDIDATE);
-    await replaceFile(candidate, text);
+    await replaceFile(candidate, text, { isDurable: false });
     const verdict = await validateConfig(candidate, binary);
     return verdict.ok ? this.explainListeners(text) : verdict.reason;
   }

@@ -61,6 +61,7 @@ export function countDrift(found: DriftView, wanted: DriftView): DriftCounts {
   for (const backend of new Set([...wanted.servers.keys(), ...found.servers.keys()])) {
     const have = found.servers.get(backend) ?? new Map<string, DriftServer>();
     const want = wanted.servers.get(backend) ?? new Map<string, DriftServer>();
+    if (have === want) continue;
     for (const [name, server] of want) {
       const kind = serverDrift(have.get(name), server);
       if (kind !== undefined) counts[kind] += 1;

@@ -71,25 +71,45 @@ export function edgeFilesIn(directory: string, foreign?: ForeignPaths): EdgeFile
 const toFileName = (map: string): string =>
   map.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-/** Writes the map files; `suffix` for those that only a check of a configuration reads. */
+/** What a map file was last written with, by its path, and how long that is. */
+const WRITTEN = new Map<
+  string,
+  { readonly entries: ReadonlyMap<string, string>; readonly size: number }
+>();
+const NO_ENTRIES: ReadonlyMap<string, string> = new Map();
+
+/** Writes the map files, but for those that have the same entries already; `suffix` for those that only a check of a configuration reads. */
 export async function writeMaps(
   files: Pick<EdgeFiles, 'maps'>,
   maps: Partial<EdgeMaps>,
   suffix = '',
 ): Promise<void> {
   for (const map of EDGE_MAPS) {
-    await replaceFile(files.maps[map] + suffix, renderMap(map, maps[map] ?? new Map()));
+    const path = files.maps[map] + suffix;
+    const entries = maps[map] ?? NO_ENTRIES;
+    const known = WRITTEN.get(path);
+    if (known?.entries === entries && (await sizeOf(path)) === known.size) continue;
+    const text = renderMap(map, entries);
+    await replaceFile(path, text, { isDurable: suffix === '' });
+    WRITTEN.set(path, { entries, size: Buffer.byteLength(text) });
   }
 }
+
+const sizeOf = async (path: string): Promise<number | undefined> =>
+  (await stat(path).catch(() => undefined))?.size;
 
 const PRIVATE_MODE = 0o600;
 const PERMISSION_BITS = 0o777;
 
 /**
  * Replaces a file so that a crash leaves either the old or the new one, on disk. A new one is for its owner only, one that
- * is there keeps its mode.
+ * is there keeps its mode. What nobody reads after a crash need not be durable: that waits for the disk.
  */
-export async function replaceFile(path: string, content: string): Promise<void> {
+export async function replaceFile(
+  path: string,
+  content: string,
+  { isDurable = true } = {},
+): Promise<void> {
   const temporary = `${path}.tmp`;
   const known = await stat(path).catch(() => undefined);
   await rm(temporary, { force: true });
@@ -97,7 +117,7 @@ export async function replaceFile(path: string, content: string): Promise<void> 
   try {
     if (known !== undefined) await file.chmod(known.mode & PERMISSION_BITS);
     await file.writeFile(content);
-    await file.sync();
+    if (isDurable) await file.sync();
   } finally {
     await file.close();
   }

@@ -9,9 +9,14 @@ import {
   listenAddressesOf,
   planEdgeUpdate,
   type Route,
-  toEdgeModel,
 } from '#routing';
-import { type AppliedEdge, readAppliedEdge, toDriftView } from './applied-edge.js';
+import {
+  type AppliedEdge,
+  readAppliedEdge,
+  readWorker,
+  toDriftView,
+  withKnown,
+} from './applied-edge.js';
 import type { BaseConfig } from './base-config.js';
 import { blameStart } from './blame-start.js';
 import { carryOut, contextOf } from './carry-out.js';
@@ -34,7 +39,6 @@ import { parseDescription } from './read-state.js';
 import { explainDifference, proveServing, type ServingExpectation } from './serving-proof.js';
 
 const MAX_RUNTIME_ROUNDS = 3;
-const NO_MODEL = toEdgeModel({ routes: [], conflicts: [] });
 const MAX_LOG_CHARS = 2_000;
 
 export interface HaproxyEdgeOptions {
@@ -276,7 +280,8 @@ export class HaproxyEdge {
   /** Reads HAProxy's own state again; differences to what we believed are drift, counted by kind. */
   async refresh(): Promise<DriftCounts> {
     const believed = this.applied;
-    const found = await this.readApplied();
+    const found = withKnown(await this.readApplied(), believed);
+    this.applied = found;
     if (believed === undefined) return NO_DRIFT;
     const counts = countDrift(toDriftView(found), toDriftView(believed));
     this.drift = addDrift(this.drift, counts);
@@ -294,8 +299,8 @@ export class HaproxyEdge {
 
   /** The routes to leave out so that HAProxy takes the others. `refusal`: what it said of all of them. */
   findOffenders(routes: readonly Route[], refusal: string): Promise<readonly Offender[]> {
-    // One reading for all checks: the base may be another one before they are over.
-    const { settings } = this.versionNow(NO_MODEL);
+    // Read once: the base may be another one before they are over.
+    const settings = { ...this.options.settings };
     const check: OffenderCheck = {
       explainRefusal: (model) => this.check.explainRefusal({ model, settings }),
       textOf: (model) => this.check.textOf({ model, settings }),
@@ -326,9 +331,7 @@ export class HaproxyEdge {
     return this.applied.servers.get(backend)?.get(name)?.state;
   }
 
-  private versionNow(model: EdgeModel): EdgeVersion {
-    return versionNow(model, this.options.settings);
-  }
+  private readonly versionNow = (model: EdgeModel) => versionNow(model, this.options.settings);
 
   private write(version: EdgeVersion): Promise<string> {
     return writeVersion(version, this.options.files, this.generations);
@@ -363,7 +366,8 @@ export class HaproxyEdge {
 
   private prove(expected: ServingExpectation): Promise<void> {
     const isGone = (): boolean => this.process.pid === undefined;
-    return proveServing({ read: () => this.readApplied(), isGone }, expected);
+    const peek = () => readWorker(this.options.files);
+    return proveServing({ peek, read: () => this.readApplied(), isGone }, expected);
   }
 
   private async readApplied(): Promise<AppliedEdge> {

@@ -1,4 +1,5 @@
 import type { EdgeServer } from '#routing';
+import { atOnce, linesOf } from './thread-slices.js';
 
 /** Parsers of the runtime API's answers (HAProxy 2.6 and later). */
 
@@ -17,38 +18,51 @@ export function parseWorkerPid(info: string): number | undefined {
 const MAINTENANCE_BITS = 0x01 | 0x02 | 0x04 | 0x20;
 
 /** `show servers state`: backend -> server name -> server. Backends without servers are absent. */
-export function parseServersState(
-  answer: string,
-): ReadonlyMap<string, ReadonlyMap<string, EdgeServer>> {
-  const lines = answer.split('\n');
-  const header = lines.find((line) => line.startsWith('# be_id'));
+export const parseServersState = (answer: string): ServersByBackend =>
+  atOnce(serversStateSteps(answer));
+
+type ServersByBackend = ReadonlyMap<string, ReadonlyMap<string, EdgeServer>>;
+
+/** {@link parseServersState} in steps of a server. */
+export function* serversStateSteps(answer: string): Generator<undefined, ServersByBackend> {
+  const header = /^# be_id.*$/m.exec(answer)?.[0];
   const columns = header?.slice(2).split(' ') ?? [];
-  const at = (name: string): number => columns.indexOf(name);
-  const [backendAt, nameAt, addressAt, portAt, stateAt, weightAt] = [
-    at('be_name'),
-    at('srv_name'),
-    at('srv_addr'),
-    at('srv_port'),
-    at('srv_admin_state'),
-    at('srv_uweight'),
-  ];
+  const wanted = ['be_name', 'srv_name', 'srv_addr', 'srv_port', 'srv_admin_state', 'srv_uweight'];
+  const places = wanted.map((name) => columns.indexOf(name));
   const backends = new Map<string, Map<string, EdgeServer>>();
-  for (const line of lines) {
-    const words = line.split(' ');
-    const backend = words[backendAt];
-    const name = words[nameAt];
-    if (line.startsWith('#') || words.length < columns.length || !backend || !name) continue;
+  if (header === undefined || places.includes(-1)) return backends;
+  for (const line of linesOf(answer)) {
+    if (line.startsWith('#')) continue;
+    const words = wordsAt(line, places);
+    if (words === undefined) continue;
+    const [backend = '', name = '', address = '', port, state, weight] = words;
     const servers = backends.get(backend) ?? new Map<string, EdgeServer>();
     backends.set(backend, servers);
     servers.set(name, {
       name,
-      address: words[addressAt] ?? '',
-      port: Number(words[portAt]),
-      weight: Number(words[weightAt]),
-      state: (Number(words[stateAt]) & MAINTENANCE_BITS) === 0 ? 'ready' : 'maint',
+      address,
+      port: Number(port),
+      weight: Number(weight),
+      state: (Number(state) & MAINTENANCE_BITS) === 0 ? 'ready' : 'maint',
     });
+    yield;
   }
   return backends;
+}
+
+/** The words of a line that are at these places, without taking the others apart; undefined: it has not so many. */
+function wordsAt(line: string, places: readonly number[]): readonly string[] | undefined {
+  const words = new Array<string>(places.length);
+  const last = Math.max(...places);
+  let from = 0;
+  for (let place = 0; place <= last; place += 1) {
+    const blank = line.indexOf(' ', from);
+    if (blank < 0 && place < last) return undefined;
+    const at = places.indexOf(place);
+    if (at >= 0) words[at] = line.slice(from, blank < 0 ? line.length : blank);
+    from = blank + 1;
+  }
+  return words;
 }
 
 /** `show map FILE`: key -> value; the first of equal keys wins, as in HAProxy's lookup. */

@@ -11,6 +11,7 @@ import type { Edge } from './edge.port.js';
 import { EdgeReloader, type EdgeReloaderOptions } from './edge-reloader.js';
 import { followController } from './follow-controller.js';
 import type { HealthRecord } from './health-record.js';
+import { LateWriter } from './late-writer.js';
 import { pause } from './pause.js';
 import { Problems } from './problems.js';
 import { type EdgeRules, WantedEdge } from './wanted-edge.js';
@@ -48,7 +49,9 @@ const REST_FACTOR = 2;
 const MIN_REST_MS = 5;
 const MAX_REST_MS = 100;
 const DELETION_RETRY_MS = 500;
-const PERSIST_DELAY_MS = 200;
+/** Share of the time that may go into reports with statistics, one part in so many, and how old they may get by that. */
+const STATISTICS_REST_FACTOR = 100;
+const MAX_STATISTICS_AGE_MS = 10_000;
 
 /**
  * Keeps HAProxy at what the controller says: events mark apps as changed, a pass reads them, plans and applies. A full
@@ -71,9 +74,9 @@ export class RouterLoop {
   private readonly turns = new SerialQueue({ name: 'edge', limit: 8 });
   private readonly reloader: EdgeReloader;
   private isPassing = false;
+  private statisticsDueMs = 0;
   private applyTimer: NodeJS.Timeout | undefined;
-  private persistTimer: NodeJS.Timeout | undefined;
-  private persisting: Promise<void> = Promise.resolve();
+  private readonly disk = new LateWriter(() => this.persist());
   private isResyncDue = false;
   private isRefreshDue = false;
   private areCertificatesDue = false;
@@ -127,14 +130,14 @@ export class RouterLoop {
     this.stopped.abort();
     this.changed.stop();
     for (const timer of this.timers) clearInterval(timer);
-    for (const timer of [this.applyTimer, this.persistTimer]) clearTimeout(timer);
+    clearTimeout(this.applyTimer);
     this.reloader.stop();
     // What waits for a HAProxy that is not there would wait for ever.
     this.options.edge.release();
     this.wake();
     await this.starting.catch(() => undefined);
     await this.running;
-    await this.persisting;
+    await this.disk.stop();
     await this.options.edge.leave();
     if (this.reader.hasSnapshot) await this.options.health.save(this.mirror.healthyTasks());
   }
@@ -311,20 +314,13 @@ export class RouterLoop {
     }, DELETION_RETRY_MS);
   }
 
-  /** The files on disk follow off the hot path: they take fsyncs and only serve a restart. */
-  private persistLater(): void {
-    if (this.stopped.signal.aborted) return;
-    this.persistTimer ??= setTimeout(() => {
-      this.persisting = this.options.edge
-        .persist()
-        .catch((error: unknown) =>
-          this.options.logger.warn({ err: error }, 'cannot write haproxy.cfg'),
-        )
-        .then(() => this.options.health.save(this.mirror.healthyTasks()))
-        .finally(() => {
-          this.persistTimer = undefined;
-        });
-    }, PERSIST_DELAY_MS);
+  /** The files on disk take fsyncs and only serve a restart. */
+  private async persist(): Promise<void> {
+    const { edge, health, logger } = this.options;
+    await edge
+      .persist()
+      .catch((error: unknown) => logger.warn({ err: error }, 'cannot write haproxy.cfg'));
+    await health.save(this.mirror.healthyTasks());
   }
 
   /** Reads what is marked. Returns the last event the result is known to contain; undefined when nothing was read. */
@@ -351,7 +347,7 @@ export class RouterLoop {
   private async apply(model: EdgeModel): Promise<void> {
     const outcome = await this.reloader.follow(model);
     if (this.options.edge.hasPendingDeletions) this.applyLater();
-    if (outcome === 'reached') this.persistLater();
+    if (outcome === 'reached') this.disk.later();
     // Whatever changed while the new worker came up.
     if (outcome === 'reloaded') {
       this.setTable(this.reloader.build().table);
@@ -376,22 +372,28 @@ export class RouterLoop {
     this.options.names?.followRoutes(table);
   }
 
-  /** Statistics are large: only whole reports have them. */
+  /** Statistics are large: only whole reports have them, and those the less often the longer they take. */
   private async report({ isWhole } = { isWhole: false }): Promise<void> {
     if (!this.reader.hasSnapshot) return;
     const isUpToDate = !this.isPassing && !this.isAllDirty && this.changed.size === 0;
     // Events that changed no route count as applied too.
     if (isUpToDate) this.appliedSequence = Math.max(this.appliedSequence, this.lastEventId);
-    try {
-      await this.options.client.report(this.options.routerId, {
-        appliedSequence: this.appliedSequence,
-        drainedTasks: this.drain.report.drained,
-        busyTasks: this.drain.report.busy,
-        url: this.options.url(),
-        ...(isWhole && { statistics: (this.options.statistics ?? (() => this.status()))() }),
-      });
-    } catch {
-      // Reported again within 2 s; the controller stops waiting for a router it does not hear.
+    const { client, routerId, statistics = () => this.status(), url } = this.options;
+    const startedMs = performance.now();
+    const isDue = isWhole && startedMs >= this.statisticsDueMs;
+    const reported = client.report(routerId, {
+      appliedSequence: this.appliedSequence,
+      drainedTasks: this.drain.report.drained,
+      busyTasks: this.drain.report.busy,
+      url: url(),
+      ...(isDue && { statistics: statistics() }),
+    });
+    if (isDue) {
+      const restMs = (performance.now() - startedMs) * STATISTICS_REST_FACTOR;
+      this.statisticsDueMs =
+        startedMs + Math.min(restMs, MAX_STATISTICS_AGE_MS - REPORT_INTERVAL_MS);
     }
+    // Reported again within 2 s; the controller stops waiting for a router it does not hear.
+    await reported.catch(() => undefined);
   }
 }

@@ -1,4 +1,5 @@
 import type { Route } from '#routing';
+import { atOnce } from '../thread-slices.js';
 import type { InfoFigures, StatRow } from './parse-stat.js';
 import { RunningTotals } from './running-totals.js';
 
@@ -78,51 +79,99 @@ export interface StatSight {
   readonly info: InfoFigures;
   /** Of frontends and backends. */
   readonly proxies: readonly StatRow[];
-  /** Of servers; undefined: not read this time, those of the last time count. */
-  readonly servers: readonly StatRow[] | undefined;
+  /** Of servers of some backends; of the others those of the last time count. */
+  readonly servers: readonly StatRow[];
   readonly routes: readonly Route[];
   readonly nowMs: number;
 }
 
-/** Makes figures of what HAProxy says, with counters that survive its reloads. O(rows + endpoints). */
+/** Makes figures of what HAProxy says, with counters that survive its reloads. O(rows, and endpoints of those read anew). */
 export class EdgeStatistics {
   private readonly backendTotals = new RunningTotals<BackendCounter>(BACKEND_COUNTERS);
   private readonly frontendTotals = new RunningTotals(FRONTEND_COUNTERS);
+  /** Backend -> what was last read of its servers. */
   private servers: ReadonlyMap<string, readonly StatRow[]> = new Map();
+  private readonly sums = new Map<string, ServerSums>();
   figures: EdgeFigures = NO_FIGURES;
 
   take(sight: StatSight): void {
+    atOnce(this.steps(sight));
+  }
+
+  /** {@link take} in steps of a proxy: the figures are the former ones until all are made. Calls must not overlap. */
+  *steps(sight: StatSight): Generator<undefined, void> {
     const { info, proxies, routes, nowMs } = sight;
-    if (sight.servers !== undefined) this.servers = byProxy(sight.servers);
     const from = { worker: info.pid, nowMs };
-    const frontends = proxies
-      .filter(({ kind }) => kind === 'frontend')
-      .map((row): FrontendFigures => {
-        const now = {
-          bytesIn: row.number('bin'),
-          bytesOut: row.number('bout'),
-          errors: row.number('ereq') + row.number('dreq'),
-        };
-        return {
-          name: row.proxy,
-          requestsPerSecond: row.number(row.text('req_rate') === '' ? 'rate' : 'req_rate'),
-          sessions: row.number('scur'),
-          ...this.frontendTotals.add(row.proxy, now, from),
-        };
-      });
     const routeOf = new Map(routes.map((route) => [route.backend, route]));
+    this.servers = new Map(
+      [...this.servers, ...byProxy(sight.servers)].filter(([backend]) => routeOf.has(backend)),
+    );
+    const frontends: FrontendFigures[] = [];
     const backends = new Map<string, BackendFigures>();
     for (const row of proxies) {
+      yield;
+      if (row.kind === 'frontend') frontends.push(this.frontend(row, from));
       const route = row.kind === 'backend' ? routeOf.get(row.proxy) : undefined;
       if (route === undefined) continue;
       const totals = this.backendTotals.add(row.proxy, countersOf(row), from);
-      backends.set(row.proxy, backendFigures({ row, route, totals }, this.servers.get(row.proxy)));
+      backends.set(row.proxy, backendFigures({ row, route, totals }, this.sumsOf(route)));
     }
+    for (const backend of this.sums.keys()) if (!routeOf.has(backend)) this.sums.delete(backend);
     const requestsPerSecond = frontends.reduce((sum, each) => sum + each.requestsPerSecond, 0);
     this.figures = { info, requestsPerSecond, frontends, backends };
     this.backendTotals.forget(nowMs);
     this.frontendTotals.forget(nowMs);
   }
+
+  private frontend(row: StatRow, from: Parameters<typeof this.frontendTotals.add>[2]) {
+    const now = {
+      bytesIn: row.number('bin'),
+      bytesOut: row.number('bout'),
+      errors: row.number('ereq') + row.number('dreq'),
+    };
+    return {
+      name: row.proxy,
+      requestsPerSecond: row.number(row.text('req_rate') === '' ? 'rate' : 'req_rate'),
+      sessions: row.number('scur'),
+      ...this.frontendTotals.add(row.proxy, now, from),
+    };
+  }
+
+  /** Made anew when they were read anew, or the route has other endpoints. */
+  private sumsOf({ backend, endpoints }: Route): ServerSums {
+    const rows = this.servers.get(backend) ?? NO_ROWS;
+    const before = this.sums.get(backend);
+    if (before !== undefined && before.rows === rows && before.endpoints === endpoints)
+      return before;
+    const sums = sumServers(rows, endpoints);
+    this.sums.set(backend, sums);
+    return sums;
+  }
+}
+
+const NO_ROWS: readonly StatRow[] = [];
+
+/** The servers of a backend, and how many are in some states. */
+interface ServerSums {
+  readonly rows: readonly StatRow[];
+  readonly endpoints: Route['endpoints'];
+  readonly servers: ReadonlyMap<string, ServerFigures>;
+  readonly down: number;
+  readonly draining: number;
+}
+
+function sumServers(rows: readonly StatRow[], endpoints: Route['endpoints']): ServerSums {
+  const byName = new Map(endpoints.map((endpoint) => [endpoint.name, endpoint]));
+  const servers = new Map(
+    rows.map((server) => {
+      const endpoint = byName.get(server.service);
+      const isDraining = endpoint?.state === 'draining';
+      return [server.service, serverFigures(server, endpoint?.taskId ?? '', isDraining)] as const;
+    }),
+  );
+  const count = (state: ServerState): number =>
+    [...servers.values()].filter((server) => server.state === state).length;
+  return { rows, endpoints, servers, down: count('down'), draining: count('draining') };
 }
 
 function byProxy(rows: readonly StatRow[]): ReadonlyMap<string, readonly StatRow[]> {
@@ -153,19 +202,9 @@ const countersOf = (row: StatRow): BackendTotals => ({
 
 function backendFigures(
   known: { readonly row: StatRow; readonly route: Route; readonly totals: BackendTotals },
-  rows: readonly StatRow[] = [],
+  { servers, down, draining }: ServerSums,
 ): BackendFigures {
   const { row, route, totals } = known;
-  const endpoints = new Map(route.endpoints.map((endpoint) => [endpoint.name, endpoint]));
-  const servers = new Map(
-    rows.map((server) => {
-      const endpoint = endpoints.get(server.service);
-      const isDraining = endpoint?.state === 'draining';
-      return [server.service, serverFigures(server, endpoint?.taskId ?? '', isDraining)] as const;
-    }),
-  );
-  const count = (state: ServerState): number =>
-    [...servers.values()].filter((server) => server.state === state).length;
   return {
     appId: route.appId,
     portIndex: route.portIndex,
@@ -176,9 +215,7 @@ function backendFigures(
     connectMs: row.number('ctime'),
     totals,
     up: row.number('act') + row.number('bck'),
-    down: count('down'),
-    draining: count('draining'),
-    servers,
+    ...{ down, draining, servers },
   };
 }
 

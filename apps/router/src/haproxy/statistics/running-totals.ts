@@ -16,7 +16,11 @@ interface Total<Name extends string> {
 export class RunningTotals<Name extends string> {
   private readonly totals = new Map<string, Total<Name>>();
 
-  constructor(private readonly names: readonly Name[]) {}
+  private readonly none: Readonly<Record<Name, number>>;
+
+  constructor(private readonly names: readonly Name[]) {
+    this.none = Object.fromEntries(names.map((name) => [name, 0])) as Record<Name, number>;
+  }
 
   /** What has been counted for `key` in all, given what the worker with pid `worker` says now. */
   add(
@@ -50,6 +54,6 @@ export class RunningTotals<Name extends string> {
   }
 
   private zeros(): Record<Name, number> {
-    return Object.fromEntries(this.names.map((name) => [name, 0])) as Record<Name, number>;
+    return { ...this.none };
   }
 }

@@ -1,23 +1,27 @@
 import type { Route } from '#routing';
 import type { EdgeFiles } from '../edge-files.js';
 import { RuntimeApiError, runCommands } from '../runtime-socket.js';
+import { inSlices } from '../thread-slices.js';
 import { type EdgeFigures, EdgeStatistics } from './edge-statistics.js';
-import { parseInfo, parseStat } from './parse-stat.js';
+import { parseInfo, type StatRow, statSteps } from './parse-stat.js';
 
 const LOOK_INTERVAL_MS = 2_000;
-/** Servers are read with every fifth look: HAProxy takes some 84 ms for 10,000 of them. */
-const LOOKS_PER_SERVER_READ = 5;
+/**
+ * Servers read with one look, those of the next backends in turn: HAProxy takes some 84 ms for 10,000 of them, and the router
+ * as long to read them.
+ */
+const SERVERS_PER_LOOK = 2_000;
 const RAW_MAX_AGE_MS = 2_000;
-/** Frontends and backends; servers; everything. Any proxy, any service. */
+/** Frontends and backends; servers of one; everything. */
 const SHOW_PROXIES = 'show stat -1 3 -1';
-const SHOW_SERVERS = 'show stat -1 4 -1';
+const showServers = (backend: string): string => `show stat ${backend} 4 -1`;
 const SHOW_ALL = 'show stat';
 
-/** Reads HAProxy's statistics: each 2 s, servers each 10 s. */
+/** Reads HAProxy's statistics: each 2 s, servers at most 2,000 at a time. */
 export class StatisticsReader {
   private readonly statistics = new EdgeStatistics();
   private timer: NodeJS.Timeout | undefined;
-  private looks = 0;
+  private next = 0;
   private isLooking = false;
   private raw: { readonly atMs: number; readonly csv: Promise<string> } | undefined;
 
@@ -43,34 +47,48 @@ export class StatisticsReader {
   }
 
   /** Never rejects: without an answer the figures stay. */
-  async look(options: { readonly withServers?: boolean } = {}): Promise<void> {
+  async look(): Promise<void> {
     if (this.isLooking) return;
     this.isLooking = true;
-    const isTurn = this.looks % LOOKS_PER_SERVER_READ === 0;
-    const withServers = options.withServers ?? isTurn;
-    this.looks += 1;
+    const routes = this.options.routes();
     try {
-      const [info = '', proxies = '', servers] = await runCommands(this.options.files.adminSocket, [
-        'show info',
-        SHOW_PROXIES,
-        ...(withServers ? [SHOW_SERVERS] : []),
-      ]);
+      const [info = '', proxies = '', ...servers] = await runCommands(
+        this.options.files.adminSocket,
+        ['show info', SHOW_PROXIES, ...this.nextBackends(routes).map(showServers)],
+      );
       const figures = parseInfo(info);
       if (figures === undefined) return;
-      this.statistics.take({
+      const rows: StatRow[] = [];
+      for (const answer of servers) rows.push(...(await inSlices(statSteps(answer))));
+      const sight = {
         info: figures,
-        proxies: parseStat(proxies),
-        servers: servers === undefined ? undefined : parseStat(servers),
-        routes: this.options.routes(),
+        proxies: await inSlices(statSteps(proxies)),
+        servers: rows,
+        routes,
         nowMs: performance.now(),
-      });
+      };
+      await inSlices(this.statistics.steps(sight));
     } catch (error) {
       if (!(error instanceof RuntimeApiError)) throw error;
       // Read again with the next look; that HAProxy is away is told elsewhere.
-      this.looks = 0;
     } finally {
       this.isLooking = false;
     }
+  }
+
+  /** Those whose turn it is. */
+  private nextBackends(routes: readonly Route[]): readonly string[] {
+    const backends: string[] = [];
+    let servers = 0;
+    while (backends.length < routes.length) {
+      const route = routes[this.next % routes.length];
+      this.next += 1;
+      if (route === undefined) break;
+      servers += route.endpoints.length;
+      backends.push(route.backend);
+      if (servers >= SERVERS_PER_LOOK) break;
+    }
+    return backends;
   }
 
   /** `show stat` as HAProxy prints it, at most 2 s old. Rejects with RuntimeApiError. */

@@ -85,10 +85,28 @@ function backendsOf({ backends }: EdgeFigures) {
     report[name] = {
       ...{ appId, portIndex, requestsPerSecond, sessions, queued, responseMs, connectMs },
       ...{ errors5xx, errorsConnect, retries, redispatches, requests },
-      ...{ up, down, draining, servers: Object.fromEntries([...shown].map(toWireServer)) },
+      ...{
+        up,
+        down,
+        draining,
+        servers: shown === servers ? wireServers(servers) : toWireServers(shown),
+      },
     };
   }
   return { backends: report, serversLeft };
+}
+
+type Servers = Iterable<readonly [string, ServerFigures]>;
+
+const toWireServers = (servers: Servers) => Object.fromEntries([...servers].map(toWireServer));
+
+/** Made once for each reading of them. */
+const WIRE_SERVERS = new WeakMap<object, ReturnType<typeof toWireServers>>();
+
+function wireServers(servers: ReadonlyMap<string, ServerFigures>) {
+  const known = WIRE_SERVERS.get(servers) ?? toWireServers(servers);
+  WIRE_SERVERS.set(servers, known);
+  return known;
 }
 
 /** A server HAProxy does not check has no result of one. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { toEdgeModel } from '#routing';
 import { sampleEndpoint, sampleRoute } from '../../../../../test/support/edge-samples.js';
 import { TestEdge } from '../edge.test-support.js';
 import { describeWithHaproxy } from '../haproxy.test-support.js';
@@ -171,22 +172,22 @@ describeWithHaproxy('statistics of the real HAProxy', () => {
       routes: () => model.structure.routes,
     });
     await edge.reload(model);
-    await reader.look({ withServers: true });
+    await reader.look();
     for (let request = 0; request < 5; request += 1) await scene.ask();
-    await reader.look({ withServers: true });
+    await reader.look();
     const before = reader.figures.backends.get('web_0')?.totals;
     expect(before).toMatchObject({ requests: 5, responses2xx: 5 });
 
     edge.askForReload();
     expect(await edge.needsReload(model)).toBe(true);
     await edge.reload(model);
-    await reader.look({ withServers: true });
+    await reader.look();
     expect(reader.figures.backends.get('web_0')?.totals).toMatchObject({ requests: 5 });
     // The former worker may have accepted a connection just before.
     await vi.waitFor(
       async () => {
         await scene.ask();
-        await reader.look({ withServers: true });
+        await reader.look();
         expect(reader.figures.backends.get('web_0')?.totals.requests).toBeGreaterThan(5);
       },
       { timeout: 20_000 },
@@ -213,6 +214,31 @@ describeWithHaproxy('statistics of the real HAProxy', () => {
       errors5xx: 0,
     });
     expect(parseStatRecords(await reader.readCsv()).length).toBeGreaterThan(2);
+  });
+
+  it('reads the servers of all backends, however many looks that takes', async () => {
+    const endpoints = (port: number) =>
+      Array.from({ length: 1_500 }, (_, index) => ({
+        ...sampleEndpoint(port),
+        ...{ name: `s${index}`, taskId: `t${port}.${index}` },
+      }));
+    const routes = [1, 2, 3].map((number) =>
+      sampleRoute({
+        ...{ appId: `/app-${number}`, backend: `app-${number}_0`, vhosts: [`${number}.localhost`] },
+        endpoints: endpoints(number),
+      }),
+    );
+    const bare = routes.map(({ listener: _, ...route }) => route);
+    await edge.reload(toEdgeModel({ routes: bare, conflicts: [] }));
+    const reader = new StatisticsReader({ files: scene.files, routes: () => bare });
+    const sizes = () =>
+      bare.map(({ backend }) => reader.figures.backends.get(backend)?.servers.size);
+
+    await reader.look();
+    expect(sizes()).toEqual([1_500, 1_500, 0]);
+    await reader.look();
+
+    expect(sizes()).toEqual([1_500, 1_500, 1_500]);
   });
 
   it('keeps the figures while HAProxy does not answer', async () => {
