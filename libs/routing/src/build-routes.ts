@@ -67,7 +67,8 @@ const byAppAndPort = (
   right: RouteTable['routes'][number],
 ): number => compareText(left.appId, right.appId) || left.portIndex - right.portIndex;
 
-function remembered(app: WireApp, options: RoutingOptions): AppRoutes {
+/** The routes of one app alone; those of an object are found once. */
+export function remembered(app: WireApp, options: RoutingOptions): AppRoutes {
   const known = options.memory?.get(app);
   if (known !== undefined) return known;
   const own = routesOf(app, options, options.lastKnownHealth);

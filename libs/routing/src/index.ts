@@ -46,6 +46,7 @@ export {
   ORDERED_MAPS,
   toEdgeModel,
 } from './edge-model.js';
+export { type BuiltTable, withEndpointChanges } from './endpoint-changes.js';
 export { explainUnwritable } from './explain-unwritable.js';
 export type { LabelProblem } from './labels/label-reader.js';
 export { type PortLabels, readPortLabels } from './labels/port-labels.js';

@@ -47,22 +47,44 @@ export async function readWorker({
   return { workerPid: parseWorkerPid(info), mark: parseDescription(info) };
 }
 
-/** The same with the objects of `believed` for backends that have not changed: what follows compares them at no cost. */
-export function withKnown(found: AppliedEdge, believed: AppliedEdge | undefined): AppliedEdge {
-  if (believed === undefined) return found;
-  const servers = new Map(
-    [...found.servers].map(([backend, now]) => {
-      const before = believed.servers.get(backend);
-      return [backend, before !== undefined && areEqual(now, before) ? before : now];
-    }),
-  );
-  return { ...found, servers };
+/** What HAProxy told, and what was believed of it when it was asked. */
+export interface EdgeLook {
+  readonly found: AppliedEdge;
+  readonly before: AppliedEdge | undefined;
+}
+
+/**
+ * What HAProxy has by a look that took its time, in which commands may have been carried out: of backends and maps that were
+ * changed since, what is believed now. With the objects of what is believed where it is right, so that what follows compares
+ * them at no cost. Undefined: the look says nothing of the worker of now.
+ */
+export function settleLook(
+  { found, before }: EdgeLook,
+  believed: AppliedEdge | undefined,
+): AppliedEdge | undefined {
+  if (before === undefined || believed === undefined) return undefined;
+  const isOfNow = before.workerPid === believed.workerPid && found.workerPid === believed.workerPid;
+  if (!isOfNow) return undefined;
+  const servers = new Map<string, Servers>();
+  for (const backend of new Set([...found.servers.keys(), ...believed.servers.keys()])) {
+    const now = believed.servers.get(backend);
+    const seen = now === before.servers.get(backend) ? found.servers.get(backend) : now;
+    if (seen === undefined) continue;
+    servers.set(backend, now !== undefined && areEqual(seen, now) ? now : seen);
+  }
+  const maps = EDGE_MAPS.flatMap((map) => {
+    const isSettled = before.maps[map] === believed.maps[map];
+    const seen = isSettled ? found.maps[map] : believed.maps[map];
+    return seen === undefined ? [] : [[map, seen] as const];
+  });
+  return { ...found, servers, maps: Object.fromEntries(maps) };
 }
 
 type Servers = ReadonlyMap<string, EdgeServer>;
 
 /** What HAProxy does not tell (where it checks) is as it was. */
 function areEqual(now: Servers, before: Servers): boolean {
+  if (now === before) return true;
   if (now.size !== before.size) return false;
   for (const [name, server] of now) {
     const known = before.get(name);

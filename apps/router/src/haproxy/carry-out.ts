@@ -1,5 +1,5 @@
 import type { Logger } from '#platform';
-import { type EdgeCommand, type EdgeModel, serverOptions } from '#routing';
+import { type EdgeCommand, type EdgeModel, type Route, serverOptions } from '#routing';
 import {
   type CommandContext,
   isSuccess,
@@ -47,14 +47,19 @@ export function contextOf(
   { structure }: Pick<EdgeModel, 'structure'>,
   { maps }: Pick<EdgeFiles, 'maps'>,
 ): CommandContext {
-  const routes = new Map(structure.routes.map((route) => [route.backend, route]));
+  let routes: ReadonlyMap<string, Route> | undefined;
+  // Most commands need none of them.
+  const routeOf = (backend: string): Route | undefined => {
+    routes ??= new Map(structure.routes.map((route) => [route.backend, route]));
+    return routes.get(backend);
+  };
   return {
     mapFiles: maps,
     optionsOf: (backend) => {
-      const route = routes.get(backend);
+      const route = routeOf(backend);
       return route === undefined ? [] : serverOptions(route);
     },
-    isSticky: (backend) => routes.get(backend)?.sticky === true,
+    isSticky: (backend) => routeOf(backend)?.sticky === true,
   };
 }
 

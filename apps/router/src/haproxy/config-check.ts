@@ -15,6 +15,7 @@ import { EdgeRefusedError } from './edge-refused.js';
 import type { EdgeVersion } from './edge-version.js';
 import type { Generations } from './generations.js';
 import { explainTooManyConnections } from './haproxy-capabilities.js';
+import type { OffenderCheck } from './isolate-offenders.js';
 import { explainUnbindable } from './probe-bind.js';
 import { validateConfig } from './validate-config.js';
 
@@ -78,6 +79,14 @@ export class ConfigCheck {
       this.onCandidates(settings),
       this.options.generations.of(model, settings),
     );
+  }
+
+  /** The check of models with these settings, whatever becomes of those meanwhile. */
+  of(settings: EdgeSettings): OffenderCheck {
+    return {
+      explainRefusal: (model) => this.explainRefusal({ model, settings }),
+      textOf: (model) => this.textOf({ model, settings }),
+    };
   }
 
   /** What waits to be asked is not asked any more. */

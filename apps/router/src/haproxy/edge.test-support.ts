@@ -11,8 +11,9 @@ import {
   sampleSettings,
 } from '../../../../test/support/edge-samples.js';
 import { type EdgeFiles, edgeFilesIn, type ForeignPaths } from './edge-files.js';
+import type { HaproxyEdgeOptions } from './edge-options.js';
 import { freePort } from './haproxy.test-support.js';
-import { HaproxyEdge, type HaproxyEdgeOptions } from './haproxy-edge.js';
+import { HaproxyEdge } from './haproxy-edge.js';
 
 /** An edge with a folder, a port and upstreams of its own. */
 export class TestEdge {

@@ -4,7 +4,8 @@ import type { EdgeVersion } from './edge-version.js';
 
 /** Names structures by a hash of their text, computed once for each model and what else can change. */
 export class Generations {
-  private known = new WeakMap<EdgeModel, string>();
+  /** By the rules of a model, which are the same object as long as nothing but endpoints differs: see `toEdgeModel`. */
+  private known = new WeakMap<EdgeModel['structure']['rules'], string>();
   private setting = '';
   /** Part of the last structure -> its hash: of a large one few parts change. */
   private parts: ReadonlyMap<string, string> = new Map();
@@ -16,8 +17,9 @@ export class Generations {
       this.setting = setting;
       this.known = new WeakMap();
     }
-    const known = this.known.get(model) ?? this.hash(structureParts(model, settings));
-    this.known.set(model, known);
+    const { rules } = model.structure;
+    const known = this.known.get(rules) ?? this.hash(structureParts(model, settings));
+    this.known.set(rules, known);
     return known;
   }
 
@@ -27,13 +29,13 @@ export class Generations {
 
   private hash(parts: readonly string[]): string {
     const next = new Map<string, string>();
-    const whole = createHash('sha256');
+    const hashes: string[] = [];
     for (const part of parts) {
       const hash = this.parts.get(part) ?? createHash('sha256').update(part).digest('base64');
       next.set(part, hash);
-      whole.update(hash);
+      hashes.push(hash);
     }
     this.parts = next;
-    return whole.digest('hex').slice(0, 16);
+    return createHash('sha256').update(hashes.join('')).digest('hex').slice(0, 16);
   }
 }

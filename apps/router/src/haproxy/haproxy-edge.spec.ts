@@ -230,7 +230,7 @@ describe.runIf(hasHaproxy)('HaproxyEdge', () => {
       `set server web_0/${first.name} state maint`,
     ]);
 
-    await edge.refresh();
+    edge.compare(await edge.look());
     await edge.applyRuntime(model);
 
     expect(edge.driftRepairs).toBe(1);

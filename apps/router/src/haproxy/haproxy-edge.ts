@@ -1,29 +1,29 @@
 import { readFile } from 'node:fs/promises';
-import { type Logger, SerialQueue } from '#platform';
+import { SerialQueue } from '#platform';
 import {
   contentsWithoutReload,
   type EdgeCommand,
   type EdgeContents,
   type EdgeModel,
-  type EdgeSettings,
   listenAddressesOf,
   planEdgeUpdate,
   type Route,
 } from '#routing';
 import {
   type AppliedEdge,
+  type EdgeLook,
   readAppliedEdge,
   readWorker,
+  settleLook,
   toDriftView,
-  withKnown,
 } from './applied-edge.js';
-import type { BaseConfig } from './base-config.js';
 import { blameStart } from './blame-start.js';
 import { carryOut, contextOf } from './carry-out.js';
 import { ConfigCheck } from './config-check.js';
 import { addDrift, countDrift, type DriftCounts, NO_DRIFT, sumDrift } from './drift.js';
 import { contentsAfter } from './edge-commands.js';
-import { type EdgeFiles, replaceFile, writeMaps } from './edge-files.js';
+import { replaceFile, writeMaps } from './edge-files.js';
+import type { HaproxyEdgeOptions } from './edge-options.js';
 import type { EdgeProcess } from './edge-process.port.js';
 import { EdgeRefusedError } from './edge-refused.js';
 import { startEdge } from './edge-start.js';
@@ -31,7 +31,7 @@ import { type EdgeVersion, versionNow, withContents, writeVersion } from './edge
 import { Generations } from './generations.js';
 import { DEFAULT_BINARY } from './haproxy-command.js';
 import { HaproxyProcess } from './haproxy-process.js';
-import { isolateOffenders, type Offender, type OffenderCheck } from './isolate-offenders.js';
+import { isolateOffenders, type Offender } from './isolate-offenders.js';
 import { keepOperatorConfig } from './keep-operator-config.js';
 import { listOldWorkers, readOpenSessions } from './open-sessions.js';
 import { readMaxOpenFiles } from './process-facts.js';
@@ -40,20 +40,6 @@ import { explainDifference, proveServing, type ServingExpectation } from './serv
 
 const MAX_RUNTIME_ROUNDS = 3;
 const MAX_LOG_CHARS = 2_000;
-
-export interface HaproxyEdgeOptions {
-  readonly files: EdgeFiles;
-  readonly settings: EdgeSettings;
-  readonly logger: Logger;
-  /** Called when HAProxy is gone, or is to be replaced: `restart` is to be called. */
-  readonly onExit: () => void;
-  /** Program to ask and start; found by the PATH when it has no slash. */
-  readonly binary?: string;
-  /** The HAProxy to use; absent: one of our own. `onExit` is to be called when it is gone. */
-  readonly newProcess?: (onExit: () => void) => EdgeProcess;
-  /** What Pacer's configuration is built on; `settings.baseConfig` is to be its text. */
-  readonly base?: Pick<BaseConfig, 'confirm' | 'doubt' | 'refuse' | 'take'>;
-}
 
 /**
  * The running edge: knows what HAProxy has (by asking HAProxy) and brings it to a wanted model, through the runtime
@@ -84,7 +70,7 @@ export class HaproxyEdge {
   constructor(private readonly options: HaproxyEdgeOptions) {
     const { files, logger, settings, binary, newProcess, base } = options;
     const onExit = (): void => {
-      this.applied = undefined;
+      this.forget();
       options.onExit();
     };
     this.binary = binary ?? DEFAULT_BINARY;
@@ -196,8 +182,8 @@ export class HaproxyEdge {
   }
 
   /** Ends HAProxy. */
-  async stop(): Promise<void> {
-    await this.process.stop();
+  stop(): Promise<void> {
+    return this.process.stop();
   }
 
   /** Whether reaching `model` needs a reload: for its structure, or since HAProxy refused to get there at run time. */
@@ -277,13 +263,24 @@ export class HaproxyEdge {
     }
   }
 
-  /** Reads HAProxy's own state again; differences to what we believed are drift, counted by kind. */
-  async refresh(): Promise<DriftCounts> {
+  /** Reads HAProxy's own state, for `compare`; other calls may overlap. */
+  async look(): Promise<EdgeLook> {
+    const before = this.applied;
+    const read = readAppliedEdge(this.options.files);
+    // Nothing is believed any more while it does not tell.
+    read.catch(() => this.forget());
+    return { before, found: await read };
+  }
+
+  /** Differences to what we believed are drift, counted by kind; they are repaired with what is applied next. */
+  compare(look: EdgeLook): DriftCounts {
     const believed = this.applied;
-    const found = withKnown(await this.readApplied(), believed);
-    this.applied = found;
-    if (believed === undefined) return NO_DRIFT;
-    const counts = countDrift(toDriftView(found), toDriftView(believed));
+    const applied = settleLook(look, believed);
+    // A worker that is not ours to know: what it has is read with what is applied next.
+    if (applied === undefined && look.before?.workerPid === believed?.workerPid) this.forget();
+    if (applied === undefined || believed === undefined) return NO_DRIFT;
+    this.applied = applied;
+    const counts = countDrift(toDriftView(applied), toDriftView(believed));
     this.drift = addDrift(this.drift, counts);
     return counts;
   }
@@ -299,13 +296,7 @@ export class HaproxyEdge {
 
   /** The routes to leave out so that HAProxy takes the others. `refusal`: what it said of all of them. */
   findOffenders(routes: readonly Route[], refusal: string): Promise<readonly Offender[]> {
-    // Read once: the base may be another one before they are over.
-    const settings = { ...this.options.settings };
-    const check: OffenderCheck = {
-      explainRefusal: (model) => this.check.explainRefusal({ model, settings }),
-      textOf: (model) => this.check.textOf({ model, settings }),
-    };
-    return isolateOffenders(check, routes, refusal);
+    return isolateOffenders(this.check.of({ ...this.options.settings }), routes, refusal);
   }
 
   /** Where the running configuration listens, as its bind lines have it. */
@@ -361,13 +352,17 @@ export class HaproxyEdge {
       await this.replaceMaster();
     }
     // Read anew with the next look, after which what changed meanwhile is applied.
-    this.applied = undefined;
+    this.forget();
   }
 
   private prove(expected: ServingExpectation): Promise<void> {
     const isGone = (): boolean => this.process.pid === undefined;
     const peek = () => readWorker(this.options.files);
     return proveServing({ peek, read: () => this.readApplied(), isGone }, expected);
+  }
+
+  private forget(): void {
+    this.applied = undefined;
   }
 
   private async readApplied(): Promise<AppliedEdge> {

@@ -4,16 +4,17 @@ import type { HaproxyEdge } from '../haproxy/haproxy-edge.js';
 export type Edge = Pick<
   HaproxyEdge,
   | 'applyRuntime'
+  | 'compare'
   | 'driftRepairs'
   | 'findOffenders'
   | 'hasPendingDeletions'
   | 'leave'
   | 'listenAddresses'
+  | 'look'
   | 'oldWorkers'
   | 'needsReload'
   | 'persist'
   | 'pid'
-  | 'refresh'
   | 'release'
   | 'reload'
   | 'reloads'

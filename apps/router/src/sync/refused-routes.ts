@@ -30,6 +30,14 @@ export class RefusedRoutes {
   /** `nowMs`: the monotonic clock. */
   constructor(private readonly nowMs: () => number = () => performance.now()) {}
 
+  /** Nothing is known to be refused: whatever can be written is admitted as it is. */
+  get isEmpty(): boolean {
+    for (const [backend, { atMs }] of this.refused) {
+      if (this.nowMs() - atMs > RETRY_MS) this.refused.delete(backend);
+    }
+    return this.refused.size === 0;
+  }
+
   /** HAProxy came up with these. */
   noteServed(routes: readonly Route[]): void {
     this.served.clear();

@@ -69,7 +69,8 @@ function createEdge(extra: Partial<Edge> = {}): Writable<Edge> {
     leave: async () => undefined,
     release: () => undefined,
     stop: async () => undefined,
-    refresh: async () => NO_DRIFT,
+    look: async () => ({ found: NOTHING_APPLIED, before: undefined }),
+    compare: () => NO_DRIFT,
     findOffenders: async () => [],
     persist: async () => undefined,
     listenAddresses: async () => new Set(),
@@ -121,6 +122,13 @@ class FakeController {
   };
 }
 
+const NOTHING_APPLIED = {
+  workerPid: 1,
+  mark: undefined,
+  servers: new Map(),
+  backends: new Set<string>(),
+  maps: {},
+};
 const NOTHING = (): void => undefined;
 const RULES = { groups: ['*'], reservedPorts: new Set<number>() };
 

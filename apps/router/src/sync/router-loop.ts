@@ -2,6 +2,7 @@ import { type Logger, SerialQueue } from '#platform';
 import { type EdgeModel, type RouteTable, toEdgeModel } from '#routing';
 import type { EdgeCertificates } from '../certificates/edge-certificates.js';
 import type { ControllerClient, ControllerEvent } from '../controller/controller-client.js';
+import type { EdgeLook } from '../haproxy/applied-edge.js';
 import { affectedApps, isTaskEvent } from './affected-apps.js';
 import { AppMirror, type MirrorListener } from './app-mirror.js';
 import { AppReader } from './app-reader.js';
@@ -14,6 +15,7 @@ import type { HealthRecord } from './health-record.js';
 import { LateWriter } from './late-writer.js';
 import { pause } from './pause.js';
 import { Problems } from './problems.js';
+import { RoutedApps } from './routed-apps.js';
 import { type EdgeRules, WantedEdge } from './wanted-edge.js';
 
 export interface RouterLoopOptions extends Pick<EdgeReloaderOptions, 'isPortFree' | 'own'> {
@@ -47,7 +49,7 @@ const MAX_SINGLE_READS = 16;
 /** A pass is followed by a rest this many times as long, so that bursts are coalesced. */
 const REST_FACTOR = 2;
 const MIN_REST_MS = 5;
-const MAX_REST_MS = 100;
+const MAX_REST_MS = 40;
 const DELETION_RETRY_MS = 500;
 /** Share of the time that may go into reports with statistics, one part in so many, and how old they may get by that. */
 const STATISTICS_REST_FACTOR = 100;
@@ -62,7 +64,7 @@ export class RouterLoop {
   private readonly mirror: AppMirror;
   private readonly reader: AppReader;
   private readonly changed = new ChangedApps(() => this.wake());
-  private routedApps: ReadonlySet<string> = new Set();
+  private readonly routedApps = new RoutedApps();
   private isAllDirty = true;
   private isApplyDirty = false;
   private wake: () => void = () => undefined;
@@ -78,7 +80,7 @@ export class RouterLoop {
   private applyTimer: NodeJS.Timeout | undefined;
   private readonly disk = new LateWriter(() => this.persist());
   private isResyncDue = false;
-  private isRefreshDue = false;
+  private look: EdgeLook | undefined;
   private areCertificatesDue = false;
   private isHaproxyGone = false;
   private readonly timers: NodeJS.Timeout[] = [];
@@ -112,16 +114,14 @@ export class RouterLoop {
     for (const problem of (await this.options.certificates?.start()) ?? []) {
       this.options.logger.warn(problem);
     }
-    try {
-      await this.options.edge.start(toEdgeModel({ routes: [], conflicts: [] }));
-    } catch (error) {
+    await this.options.edge.start(toEdgeModel({ routes: [], conflicts: [] })).catch((error) => {
       if (!signal.aborted) throw error;
-    }
+    });
     this.mirror.recall(await this.options.health.load());
     if (signal.aborted) return;
     this.running = Promise.all([this.followEvents(), this.runPasses(), this.pollDraining()]);
     this.timers.push(setInterval(() => this.resyncInTime(), RESYNC_INTERVAL_MS));
-    this.timers.push(setInterval(() => this.refresh(), REFRESH_INTERVAL_MS));
+    this.timers.push(setInterval(() => void this.refresh(), REFRESH_INTERVAL_MS));
     this.timers.push(setInterval(() => void this.report({ isWhole: true }), REPORT_INTERVAL_MS));
   }
 
@@ -187,9 +187,10 @@ export class RouterLoop {
     (performance.now() < dueMs ? this.markApply : this.markAll).call(this);
   }
 
-  private refresh(): void {
-    this.isRefreshDue = true;
+  /** The look takes its time, in which changes go on; it is compared between two of them. */
+  private async refresh(): Promise<void> {
     this.areCertificatesDue = true;
+    this.look = await this.options.edge.look().catch(() => undefined);
     this.markApply();
   }
 
@@ -280,9 +281,9 @@ export class RouterLoop {
     if (this.isResyncDue) await this.reloader.retryPorts();
     this.isResyncDue = false;
     await this.turns.run(async () => {
-      if (this.isRefreshDue) await this.options.edge.refresh();
+      if (this.look !== undefined) this.options.edge.compare(this.look);
+      this.look = undefined;
       if (hasNewCertificates) await this.options.certificates?.sync();
-      this.isRefreshDue = false;
       const { table, model } = this.reloader.build();
       this.setTable(table);
       await this.apply(model);
@@ -366,7 +367,7 @@ export class RouterLoop {
 
   private setTable(table: RouteTable): void {
     this.table = table;
-    this.routedApps = new Set([...table.routes, ...table.conflicts].map(({ appId }) => appId));
+    this.routedApps.follow(table);
     this.changed.hurry((id) => this.routedApps.has(id));
     this.drain.follow(table);
     this.options.names?.followRoutes(table);

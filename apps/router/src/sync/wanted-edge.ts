@@ -1,6 +1,7 @@
 import type { WireApp } from '#marathon-v2';
 import {
   type AppRoutes,
+  type BuiltTable,
   buildRoutes,
   type EdgeModel,
   type EdgeScope,
@@ -8,6 +9,7 @@ import {
   type RouteListener,
   type RouteTable,
   toEdgeModel,
+  withEndpointChanges,
 } from '#routing';
 import type { AppMirror } from './app-mirror.js';
 import { RefusedRoutes } from './refused-routes.js';
@@ -29,6 +31,7 @@ export class WantedEdge {
   readonly refused = new RefusedRoutes();
   private memory = new WeakMap<WireApp, AppRoutes>();
   private known: EdgeRules | undefined;
+  private last: (BuiltTable & { readonly ports: ReadonlySet<string> }) | undefined;
   private model: EdgeModel | undefined;
 
   constructor(
@@ -54,13 +57,25 @@ export class WantedEdge {
     const rules = this.rules();
     // What was found under other rules says nothing.
     if (rules !== this.known) this.memory = new WeakMap();
-    this.known = rules;
-    return buildRoutes(this.mirror.list(), {
+    const options = {
       ...rules,
       occupiedPorts,
       lastKnownHealth: this.mirror.lastKnownHealth,
       memory: this.memory,
-      admit: (route) => this.refused.admit(route),
-    });
+    };
+    const apps = this.mirror.list();
+    const { last } = this;
+    const isLike =
+      last?.ports === occupiedPorts &&
+      rules === this.known &&
+      // Of what is refused some is to be tried again in time.
+      this.refused.isEmpty &&
+      !last.table.conflicts.some(({ kind }) => kind === 'refused');
+    this.known = rules;
+    const table =
+      (isLike ? withEndpointChanges(last, apps, options) : undefined) ??
+      buildRoutes(apps, { ...options, admit: (route) => this.refused.admit(route) });
+    this.last = { apps, table, ports: occupiedPorts };
+    return table;
   }
 }
