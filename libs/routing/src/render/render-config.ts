@@ -30,6 +30,16 @@ export function renderStructure(model: EdgeModel, settings: EdgeSettings): strin
   return compose(model, settings, { generation: '', backends });
 }
 
+/**
+ * What {@link renderStructure} puts together, an operator's own file apart: where these texts are those of another model, so is
+ * the structure. Cheaper to compare than the whole, as most are the same string as before.
+ */
+export const structureTexts = (model: EdgeModel, settings: EdgeSettings): readonly string[] => [
+  renderSection({ kind: 'global', lines: globalLines(settings, generationMark('')) }),
+  ...frontTexts(model, settings),
+  ...model.structure.routes.map(structureText),
+];
+
 function compose(
   model: EdgeModel,
   settings: EdgeSettings,
