@@ -35,6 +35,7 @@ describe('an app under load', () => {
       PACER_CONTROLLER_URLS: api.url,
       PACER_EDGE_HOST: SECOND_EDGE,
       PACER_EDGE_HTTP_PORT: new URL(cluster.edgeUrl).port,
+      PACER_EDGE_HTTPS_PORT: '0',
     },
     cluster.dataDirectory,
   );

@@ -60,6 +60,7 @@ describe('a router on its own', () => {
       PACER_PORT: String(port),
       PACER_DATA: directory,
       PACER_EDGE_HTTP_PORT: String(edgePort),
+      PACER_EDGE_HTTPS_PORT: '0',
       PACER_CONTROLLER_URLS: `http://127.0.0.1:${await freePort()}`,
     };
     await start();

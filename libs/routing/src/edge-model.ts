@@ -1,5 +1,6 @@
 import { compareText } from './clean-name.js';
 import { type HostEntries, hostEntriesOf, needsRules } from './host-entries.js';
+import { routeFingerprint } from './route-fingerprint.js';
 import type { Endpoint, Route, RouteTable } from './route-table.js';
 
 export interface EdgeServer {
@@ -61,9 +62,16 @@ export interface EdgeModel extends EdgeContents {
 /** Where a plain request goes whose host is only served over TLS that is passed through. */
 export const TO_HTTPS_BACKEND = 'edge_to_https';
 
-/** Splits a route table into what needs a reload and what does not. O(routes + servers of changed routes). */
-export function toEdgeModel(table: RouteTable): EdgeModel {
-  const { routes } = table;
+/**
+ * Splits a route table into what needs a reload and what does not. `previous`: a model of before, whose maps and rules are
+ * taken over when only endpoints differ. O(routes + servers of changed routes).
+ */
+export function toEdgeModel({ routes }: RouteTable, previous?: EdgeModel): EdgeModel {
+  const servers = new Map(routes.map((route) => [route.backend, serversOf(route)]));
+  if (previous !== undefined && isSameButEndpoints(previous.structure.routes, routes)) {
+    const { maps, structure } = previous;
+    return { structure: { routes, rules: structure.rules }, servers, maps };
+  }
   const ruled = hostsWithRules(routes);
   const hosts = hostEntriesOf(
     routes.filter((route) => !route.passthrough),
@@ -72,7 +80,7 @@ export function toEdgeModel(table: RouteTable): EdgeModel {
   const passed = routes.filter((route) => route.passthrough);
   return {
     structure: { routes, rules: rulesOf(routes, ruled) },
-    servers: new Map(routes.map((route) => [route.backend, serversOf(route)])),
+    servers,
     maps: {
       ...addPlainHosts(hosts, passed),
       ...sniMaps(passed),
@@ -81,6 +89,16 @@ export function toEdgeModel(table: RouteTable): EdgeModel {
     },
   };
 }
+
+const isSameButEndpoints = (before: readonly Route[], now: readonly Route[]): boolean =>
+  before.length === now.length &&
+  now.every((route, index) => {
+    const other = before[index];
+    return (
+      other === route ||
+      (other !== undefined && routeFingerprint(other) === routeFingerprint(route))
+    );
+  });
 
 const hostsWithRules = (routes: readonly Route[]): ReadonlySet<string> =>
   new Set(routes.filter(needsRules).flatMap(({ vhosts }) => vhosts));

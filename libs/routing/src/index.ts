@@ -57,7 +57,7 @@ export {
   renderConfig,
   renderMap,
   renderStructure,
-  structureTexts,
+  structureParts,
 } from './render/render-config.js';
 export { isChecked, serverOptions } from './render/server-options.js';
 export type { PortRules } from './resolve-conflicts.js';

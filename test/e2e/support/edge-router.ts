@@ -10,6 +10,8 @@ import { Daemon } from './masters.js';
 /** Below those the controller of a cluster in the same file gives. */
 const FIRST_PORT = PORTS.services + 1;
 const SPARE_PORTS = 300;
+/** What a failure shows of a router's log. */
+const LOG_CHARS = 1_000;
 let taken = 0;
 
 /** A port that is free now, of the range of this process: below those from which outgoing connections take theirs. */
@@ -81,7 +83,8 @@ export class EdgeRouter {
   answers(host: string, status = 200, path = '/'): Promise<Reply> {
     return eventually(`${host}${path} is answered with ${status}`, async () => {
       const reply = await this.get(host, path);
-      if (reply.status !== status) throw new Error(`it is ${reply.status}: ${this.daemon.log}`);
+      if (reply.status !== status)
+        throw new Error(`it is ${reply.status}: ${this.daemon.log.slice(-LOG_CHARS)}`);
       return reply;
     });
   }

@@ -20,14 +20,17 @@ export function noteRouter(context: EngineContext, id: string, report: RouterRep
     ...findUnknownThere(report, memory.drainingSince),
   ]);
   memory.routerWatch.firstHeardMonoMs ??= now.monoMs;
-  const behind = behindNow(context, memory.routers.get(id), report, now);
+  const before = memory.routers.get(id);
+  const behind = behindNow(context, before, report, now);
+  // A report that was brought about by a change has none: what was told last still holds.
+  const statistics = report.statistics ?? before?.report.statistics;
   memory.routerReports += 1;
   memory.routers.delete(id);
   memory.routers.set(id, {
     ...(behind === undefined ? {} : { behind }),
     heardEpochMs: now.epochMs,
     heardMonoMs: now.monoMs,
-    report,
+    report: { ...report, ...(statistics && { statistics }) },
     drainedTasks,
   });
   for (const [other, { heardMonoMs }] of memory.routers) {

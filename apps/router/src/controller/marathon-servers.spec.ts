@@ -6,6 +6,8 @@ import { ControllerClient, type ControllerEvent } from './controller-client.js';
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
 const servers: Server[] = [];
+const HOST = [{ mode: 'host' }];
+const WHOLE = { id: '/web', labels: {}, networks: HOST };
 const REPORT = { appliedSequence: 7, drainedTasks: [], busyTasks: [], url: 'http://router' };
 
 async function listen(answer: Answer): Promise<string> {
@@ -58,12 +60,12 @@ describe('ControllerClient and the servers of Marathon', () => {
     const url = await listen((request, response) => {
       if (request.url?.startsWith('/v2/events') === true) {
         response.end('event: app_terminated_event\r\ndata: {"appId":"/web"}\r\n\r\n');
-      } else response.end(JSON.stringify({ apps: [{ id: '/web', labels: {} }] }));
+      } else response.end(JSON.stringify({ apps: [WHOLE] }));
     });
     const client = clientOf([url]);
 
     expect(await client.listApps()).toEqual({
-      apps: [{ id: '/web', labels: {} }],
+      apps: [WHOLE],
       sequence: undefined,
     });
     expect(await eventsOf(client)).toEqual([
@@ -80,15 +82,24 @@ describe('ControllerClient and the servers of Marathon', () => {
       { id: 'unknown', host: 'agent-1', state: 'TASK_RUNNING', healthCheckResults: null },
     ];
     const app = { id: '/web', labels: { a: 'b', bad: 7 }, healthChecks: [{}, null], tasks };
-    const url = await listen(json({ apps: [null, {}, { id: '/bare' }, app] }));
+    const nulls = {
+      ...{ id: '/nulls', labels: {}, tasks: null, networks: null, ipAddress: null },
+      container: { docker: null, portMappings: [null, { containerPort: 80, hostPort: null }] },
+    };
+    const url = await listen(json({ apps: [null, {}, { id: '/bare' }, nulls, app] }));
 
     const { apps } = await clientOf([url]).listApps();
 
     expect(apps).toEqual([
-      { id: '/bare', labels: {} },
+      { id: '/bare', labels: {}, networks: HOST },
+      {
+        ...{ id: '/nulls', labels: {}, networks: HOST },
+        container: { portMappings: [{ containerPort: 80 }] },
+      },
       {
         id: '/web',
         labels: { a: 'b' },
+        networks: HOST,
         healthChecks: [
           {
             ...{ protocol: 'HTTP', gracePeriodSeconds: 300, intervalSeconds: 60 },
@@ -97,8 +108,8 @@ describe('ControllerClient and the servers of Marathon', () => {
         ],
         tasks: [
           { ...tasks[2], state: 'TASK_RUNNING', ports: [] },
-          { ...tasks[3], state: 'TASK_STAGING', healthCheckResults: [{ alive: true }] },
-          { ...tasks[4], healthCheckResults: [] },
+          { ...tasks[3], ports: [], state: 'TASK_STAGING', healthCheckResults: [{ alive: true }] },
+          { ...tasks[4], ports: [], healthCheckResults: [] },
         ],
       },
     ]);
@@ -108,6 +119,7 @@ describe('ControllerClient and the servers of Marathon', () => {
     const app = {
       id: '/web',
       labels: { HAPROXY_GROUP: 'external' },
+      networks: HOST,
       healthChecks: [
         {
           ...{ protocol: 'TCP', gracePeriodSeconds: 1, intervalSeconds: 1, timeoutSeconds: 1 },
@@ -120,6 +132,34 @@ describe('ControllerClient and the servers of Marathon', () => {
     const { apps } = await clientOf([await listen(json({ apps: [app] }))]).listApps();
 
     expect(apps).toEqual([app]);
+  });
+
+  it('reads networks and ports as they were before Marathon 1.5', async () => {
+    const docker = (network: string) => ({
+      container: { docker: { network, portMappings: [{ containerPort: 80, hostPort: 0 }] } },
+    });
+    const discovery = { ports: [{ number: 9_000, name: 'http', protocol: 'tcp' }] };
+    const given = [
+      { id: '/ports', labels: {}, ports: [10_001], ipAddress: null },
+      { id: '/bridge', labels: {}, portDefinitions: [{ port: 10_002 }], ...docker('BRIDGE') },
+      { id: '/user', labels: {}, ...docker('USER') },
+      { id: '/address', labels: {}, portDefinitions: [], ipAddress: { discovery } },
+    ];
+
+    const { apps } = await clientOf([await listen(json({ apps: given }))]).listApps();
+
+    expect(apps).toMatchObject([
+      { networks: HOST, portDefinitions: [{ port: 10_001, protocol: 'tcp' }] },
+      {
+        networks: [{ mode: 'container/bridge' }],
+        container: { portMappings: [{ containerPort: 80 }] },
+      },
+      { networks: [{ mode: 'container' }], container: { portMappings: [{ containerPort: 80 }] } },
+      {
+        networks: [{ mode: 'container' }],
+        container: { portMappings: [{ containerPort: 9_000, name: 'http', protocol: 'tcp' }] },
+      },
+    ]);
   });
 
   it.each([302, 307])('goes with its credentials where a standby sends it (%i)', async (code) => {

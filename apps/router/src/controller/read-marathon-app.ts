@@ -2,24 +2,79 @@ import type { WireApp, WireTask } from '#marathon-v2';
 
 /**
  * An app as any server that speaks Marathon's API writes it: what this router relies on and what is missing is filled in, as
- * Marathon means it. Undefined: it is no app. The same object where nothing is missing. O(tasks).
+ * Marathon means it; null means absent. Undefined: it is no app. The same object where nothing is missing. O(size).
  */
-export function readMarathonApp(value: unknown): WireApp | undefined {
-  if (!isRecord(value) || typeof value['id'] !== 'string') return undefined;
-  const { labels, healthChecks, tasks, readinessCheckResults } = value;
+export function readMarathonApp(given: unknown): WireApp | undefined {
+  if (!isRecord(given) || typeof given['id'] !== 'string') return undefined;
+  const { tasks, ...definition } = given;
+  const read = withoutNulls(definition);
+  const value =
+    read === definition ? given : { ...(read as Fields), ...(tasks != null && { tasks }) };
+  const { labels, healthChecks, readinessCheckResults } = value;
   const filled = {
     ...(isTextRecord(labels) ? {} : { labels: textsOf(labels) }),
     ...filledList('healthChecks', healthChecks, readHealthCheck),
-    ...filledList('tasks', tasks, readTask),
+    ...filledList('tasks', tasks ?? undefined, readTask),
     ...filledList('readinessCheckResults', readinessCheckResults, recordOf),
+    ...(Array.isArray(value['networks']) ? {} : networksBefore15(value)),
   };
   return (Object.keys(filled).length === 0 ? value : { ...value, ...filled }) as unknown as WireApp;
+}
+
+/** Before Marathon 1.5 networks and mappings stood below `docker` and `ipAddress`, and ports alone could stand for definitions. */
+function networksBefore15(app: Fields): Fields {
+  const { ipAddress, ports, portDefinitions } = app;
+  const container = isRecord(app['container']) ? app['container'] : {};
+  const docker = isRecord(container['docker']) ? container['docker'] : {};
+  const network = docker['network'];
+  if (network !== 'BRIDGE' && network !== 'USER' && !isRecord(ipAddress)) {
+    return {
+      networks: [{ mode: 'host' }],
+      ...(portDefinitions === undefined &&
+        Array.isArray(ports) && { portDefinitions: ports.map(toDefinition) }),
+    };
+  }
+  const given = [container['portMappings'], docker['portMappings'], discoveredPorts(ipAddress)];
+  const mappings = given.find((list) => Array.isArray(list) && list.length > 0) ?? [];
+  return {
+    networks: [{ mode: network === 'BRIDGE' ? 'container/bridge' : 'container' }],
+    container: { ...container, portMappings: mappings },
+  };
+}
+
+const toDefinition = (port: unknown): Fields => ({ port: Number(port), protocol: 'tcp' });
+
+/** What an instance with an address of its own listens on there. */
+function discoveredPorts(ipAddress: unknown): readonly Fields[] {
+  const discovery = isRecord(ipAddress) ? ipAddress['discovery'] : undefined;
+  const ports = isRecord(discovery) ? discovery['ports'] : undefined;
+  const list: readonly unknown[] = Array.isArray(ports) ? ports : [];
+  return list.filter(isRecord).map(({ number, ...port }) => ({ ...port, containerPort: number }));
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
 const isRecord = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The same object where there is none. */
+function withoutNulls(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) {
+    const items = value.filter((item) => item !== null).map(withoutNulls);
+    const isSame = items.length === value.length && items.every((item, at) => item === value[at]);
+    return isSame ? value : items;
+  }
+  let changed: Record<string, unknown> | undefined;
+  for (const [name, field] of Object.entries(value)) {
+    const read = withoutNulls(field);
+    if (read === field && field !== null) continue;
+    changed ??= { ...value };
+    if (field === null) delete changed[name];
+    else changed[name] = read;
+  }
+  return changed ?? value;
+}
 
 const recordOf = (value: unknown): Fields | undefined => (isRecord(value) ? value : undefined);
 
@@ -82,6 +137,4 @@ const stateOf = ({ startedAt }: Fields): WireTask['state'] =>
   typeof startedAt === 'string' ? 'TASK_RUNNING' : 'TASK_STAGING';
 
 const filledNumbers = (name: string, value: unknown): Fields =>
-  value === undefined || (Array.isArray(value) && value.every((item) => typeof item === 'number'))
-    ? {}
-    : { [name]: [] };
+  Array.isArray(value) && value.every((item) => typeof item === 'number') ? {} : { [name]: [] };

@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type EdgeSettings, type Route, toEdgeModel } from '#routing';
+import { type EdgeModel, renderStructure, toEdgeModel } from '#routing';
 import {
   sampleEndpoint,
   sampleRoute,
@@ -7,46 +8,47 @@ import {
 } from '../../../../test/support/edge-samples.js';
 import { Generations } from './generations.js';
 
-const modelOf = (...routes: readonly Route[]) => toEdgeModel({ routes, conflicts: [] });
-const web = sampleRoute({ endpoints: [sampleEndpoint(1)] });
-const shop = sampleRoute({ appId: '/shop', backend: 'shop_1', vhosts: ['shop.example'] });
+const modelArbitrary: fc.Arbitrary<EdgeModel> = fc
+  .uniqueArray(
+    fc.record({
+      backend: fc.constantFrom('a_1', 'b_2', 'c_3'),
+      sticky: fc.boolean(),
+      vhosts: fc.subarray(['a.example', 'b.example']),
+      endpoints: fc.subarray([sampleEndpoint(1), sampleEndpoint(2, 'draining')]),
+    }),
+    { selector: ({ backend }) => backend },
+  )
+  .map((routes) =>
+    toEdgeModel({ routes: routes.map((route) => sampleRoute(route)), conflicts: [] }),
+  );
 
-it('names a structure the same whatever was asked before', () => {
-  const models = [
-    modelOf(web),
-    modelOf({ ...web, endpoints: [sampleEndpoint(2)] }),
-    modelOf(web, { ...shop, weight: 3 }),
-    modelOf({ ...web, sticky: true }),
-    modelOf(web),
-  ];
-  const generations = new Generations(sampleSettings);
+it('has one name for each structure, whatever came before', () => {
+  fc.assert(
+    fc.property(fc.array(modelArbitrary, { minLength: 2, maxLength: 5 }), (models) => {
+      const generations = new Generations(sampleSettings);
+      const names = models.map((model) => generations.of(model));
+      const texts = models.map((model) => renderStructure(model, sampleSettings));
 
-  expect(models.map((model) => generations.of(model))).toEqual(
-    models.map((model) => new Generations(sampleSettings).of(model)),
+      for (const [index, text] of texts.entries()) {
+        expect(names[0] === names[index]).toBe(texts[0] === text);
+      }
+    }),
   );
 });
 
-it('keeps the name while only endpoints differ, and gives another to another structure', () => {
-  const generations = new Generations(sampleSettings);
-  const before = generations.of(modelOf(web));
-
-  expect(generations.of(modelOf({ ...web, endpoints: [] }))).toBe(before);
-  expect(generations.of(modelOf({ ...web, sticky: true }))).not.toBe(before);
-  expect(generations.of(modelOf(web, { ...shop, mode: 'tcp' }))).not.toBe(before);
-  expect(generations.of(modelOf({ ...web, endpoints: [] }))).toBe(before);
-});
-
-it('gives another name when the base configuration changes', () => {
-  let baseConfig = 'global\n  maxconn 100\n';
-  const settings: EdgeSettings = {
+it('has another name once there is a certificate for unknown names', () => {
+  let hasDefaultCertificate = false;
+  const settings = {
     ...sampleSettings,
-    get baseConfig() {
-      return baseConfig;
+    get tls() {
+      return { port: 8443, certificateList: '/run/list', hasDefaultCertificate };
     },
   };
   const generations = new Generations(settings);
-  const before = generations.of(modelOf(web));
-  baseConfig = 'global\n  maxconn 200\n';
+  const model = toEdgeModel({ routes: [], conflicts: [] });
+  const before = generations.of(model);
 
-  expect(generations.of(modelOf({ ...web, endpoints: [] }))).not.toBe(before);
+  hasDefaultCertificate = true;
+
+  expect(generations.of(model)).not.toBe(before);
 });

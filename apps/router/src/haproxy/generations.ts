@@ -1,18 +1,12 @@
 import { createHash } from 'node:crypto';
-import {
-  type EdgeModel,
-  type EdgeSettings,
-  generationMark,
-  renderStructure,
-  structureTexts,
-} from '#routing';
+import { type EdgeModel, type EdgeSettings, generationMark, structureParts } from '#routing';
 
 /** Names structures by a hash of their text, computed once for each model and what else can change. */
 export class Generations {
   private known = new WeakMap<EdgeModel, string>();
   private setting = '';
-  /** Of the model before: most changes leave the structure as it is. */
-  private last: { readonly texts: readonly string[]; readonly generation: string } | undefined;
+  /** Part of the last structure -> its hash: of a large one few parts change. */
+  private parts: ReadonlyMap<string, string> = new Map();
 
   constructor(private readonly settings: EdgeSettings) {}
 
@@ -22,27 +16,25 @@ export class Generations {
     if (setting !== this.setting) {
       this.setting = setting;
       this.known = new WeakMap();
-      this.last = undefined;
     }
-    const known = this.known.get(model);
-    if (known !== undefined) return known;
-    const texts = structureTexts(model, this.settings);
-    const isSame = this.last !== undefined && areEqual(this.last.texts, texts);
-    const generation = isSame && this.last ? this.last.generation : this.hashOf(model);
-    this.last = { texts, generation };
-    this.known.set(model, generation);
-    return generation;
-  }
-
-  private hashOf(model: EdgeModel): string {
-    const structure = renderStructure(model, this.settings);
-    return createHash('sha256').update(structure).digest('hex').slice(0, 16);
+    const known = this.known.get(model) ?? this.hash(structureParts(model, this.settings));
+    this.known.set(model, known);
+    return known;
   }
 
   markOf(model: EdgeModel): string {
     return generationMark(this.of(model));
   }
-}
 
-const areEqual = (left: readonly string[], right: readonly string[]): boolean =>
-  left.length === right.length && left.every((text, index) => text === right[index]);
+  private hash(parts: readonly string[]): string {
+    const next = new Map<string, string>();
+    const whole = createHash('sha256');
+    for (const part of parts) {
+      const hash = this.parts.get(part) ?? createHash('sha256').update(part).digest('base64');
+      next.set(part, hash);
+      whole.update(hash);
+    }
+    this.parts = next;
+    return whole.digest('hex').slice(0, 16);
+  }
+}

@@ -4,16 +4,23 @@ import { parseStatRecords } from '../haproxy/statistics/parse-stat.js';
 import { RouterService } from '../router.service.js';
 import { readCsv } from './read-csv.js';
 
+/** So many are named; `conflicts` counts them, and /v1/routes has all. */
+const MAX_LEFT_OUT = 100;
+
 /** What this router serves and how far it has come; for operators and for tests. */
 @Controller()
 export class StatusController {
   constructor(private readonly router: RouterService) {}
 
-  /** Sequence applied, HAProxy's pid, reloads, runtime changes, repaired drift, every problem, what HAProxy can do and uses, and how DNS is. */
+  /**
+   * Sequence applied, HAProxy's pid, reloads, runtime changes, repaired drift, every problem, what of which apps is left out and
+   * why, what HAProxy can do and uses, and how DNS is.
+   */
   @Get('/v1/status')
   status(): Readonly<Record<string, unknown>> {
     const { loop, watch, dns } = this.router;
-    return { ...loop.status(), ...watch.status(), dns: dns.status() };
+    const leftOut = loop.table.conflicts.slice(0, MAX_LEFT_OUT);
+    return { ...loop.status(), leftOut, ...watch.status(), dns: dns.status() };
   }
 
   /** The route table with its conflicts, each with the reason. */

@@ -27,13 +27,15 @@ export interface RouterLoopOptions {
   readonly url: () => string;
   /** TLS by host name. */
   readonly certificates?: Pick<EdgeCertificates, 'refresh' | 'start' | 'sync'>;
-  /** What is told of HAProxy with each report; absent: the status. */
+  /** What is told of HAProxy with every report that was not brought about by a change; absent: the status. */
   readonly statistics?: () => Readonly<Record<string, unknown>>;
   /** DNS: it is told of apps with and without routes, at once. */
   readonly names?: MirrorListener & { readonly followRoutes: (table: RouteTable) => void };
 }
 
 const RESYNC_INTERVAL_MS = 30_000;
+/** Where events are numbered a gap shows, so everything is read anew this seldom. */
+const NUMBERED_RESYNC_MS = 300_000;
 /** What HAProxy has is compared with what it should have this often. */
 const REFRESH_INTERVAL_MS = 10_000;
 const REPORT_INTERVAL_MS = 2_000;
@@ -44,9 +46,9 @@ const CERTIFICATE_EVENT = 'certificate_changed_event';
 /** Above this many changed apps one full read is cheaper. */
 const MAX_SINGLE_READS = 16;
 /** A pass is followed by a rest this many times as long, so that bursts are coalesced. */
-const REST_FACTOR = 4;
+const REST_FACTOR = 2;
 const MIN_REST_MS = 5;
-const MAX_REST_MS = 250;
+const MAX_REST_MS = 100;
 const DELETION_RETRY_MS = 500;
 const PERSIST_DELAY_MS = 200;
 
@@ -65,6 +67,7 @@ export class RouterLoop {
   private wake: () => void = () => undefined;
   private stopped = new AbortController();
   private lastEventId = 0;
+  private lastFullReadMs = 0;
   private appliedSequence = 0;
   private readonly drain: DrainCounter;
   /** Sessions are counted between two changes of the edge: no server leaves rotation after they were counted. */
@@ -103,9 +106,9 @@ export class RouterLoop {
     await this.options.edge.start(toEdgeModel({ routes: [], conflicts: [] }));
     this.mirror.recall(await this.options.health.load());
     this.running = Promise.all([this.followEvents(), this.runPasses(), this.pollDraining()]);
-    this.timers.push(setInterval(() => this.resync(), RESYNC_INTERVAL_MS));
+    this.timers.push(setInterval(() => this.resyncInTime(), RESYNC_INTERVAL_MS));
     this.timers.push(setInterval(() => this.refresh(), REFRESH_INTERVAL_MS));
-    this.timers.push(setInterval(() => void this.report(), REPORT_INTERVAL_MS));
+    this.timers.push(setInterval(() => void this.report({ isWhole: true }), REPORT_INTERVAL_MS));
   }
 
   /** HAProxy serves on as it is, for the next router to adopt. */
@@ -158,6 +161,13 @@ export class RouterLoop {
   resync(): void {
     this.isResyncDue = true;
     this.markAll();
+  }
+
+  private resyncInTime(): void {
+    const limitMs = this.isConnected && this.lastEventId > 0 ? NUMBERED_RESYNC_MS : 0;
+    if (performance.now() - this.lastFullReadMs >= limitMs) this.markAll();
+    this.isResyncDue = true;
+    this.markApply();
   }
 
   private refresh(): void {
@@ -323,6 +333,7 @@ export class RouterLoop {
 
   private async readAll(): Promise<number> {
     const snapshot = await this.options.client.listApps();
+    this.lastFullReadMs = performance.now();
     this.mirror.replaceAll(await this.addresses.applyTo(snapshot.apps));
     this.hasSnapshot = true;
     return snapshot.sequence ?? 0;
@@ -364,7 +375,8 @@ export class RouterLoop {
     this.options.names?.followRoutes(table);
   }
 
-  private async report(): Promise<void> {
+  /** Statistics are large: only whole reports have them. */
+  private async report({ isWhole } = { isWhole: false }): Promise<void> {
     if (!this.hasSnapshot) return;
     const isUpToDate = !this.isPassing && !this.isAllDirty && this.changed.size === 0;
     // Events that changed no route count as applied too.
@@ -375,7 +387,7 @@ export class RouterLoop {
         drainedTasks: this.drain.report.drained,
         busyTasks: this.drain.report.busy,
         url: this.options.url(),
-        statistics: (this.options.statistics ?? (() => this.status()))(),
+        ...(isWhole && { statistics: (this.options.statistics ?? (() => this.status()))() }),
       });
     } catch {
       // Reported again within 2 s; the controller stops waiting for a router it does not hear.

@@ -28,6 +28,7 @@ export class WantedEdge {
   readonly refused = new RefusedRoutes();
   private memory = new WeakMap<WireApp, AppRoutes>();
   private known: EdgeRules | undefined;
+  private model: EdgeModel | undefined;
 
   constructor(
     private readonly mirror: Pick<AppMirror, 'lastKnownHealth' | 'list'>,
@@ -48,7 +49,8 @@ export class WantedEdge {
       memory: this.memory,
       admit: (route) => this.refused.admit(route),
     });
-    return { table, model: toEdgeModel(table) };
+    this.model = toEdgeModel(table, this.model);
+    return { table, model: this.model };
   }
 
   /** Ports apps would listen on if they were free. */

@@ -25,17 +25,17 @@ export function renderConfig(model: EdgeModel, settings: EdgeSettings, generatio
 }
 
 /** The configuration without servers and generation: it changes exactly when a reload is needed. */
-export function renderStructure(model: EdgeModel, settings: EdgeSettings): string {
-  const backends = model.structure.routes.map(structureText);
-  return compose(model, settings, { generation: '', backends });
-}
+export const renderStructure = (model: EdgeModel, settings: EdgeSettings): string =>
+  structureParts(model, settings).join('\n');
 
 /**
- * What {@link renderStructure} puts together, an operator's own file apart: where these texts are those of another model, so is
- * the structure. Cheaper to compare than the whole, as most are the same string as before.
+ * {@link renderStructure} in parts. Those of routes that have not changed are the same strings as before, so that what is
+ * derived from each can be remembered. O(routes).
  */
-export const structureTexts = (model: EdgeModel, settings: EdgeSettings): readonly string[] => [
+export const structureParts = (model: EdgeModel, settings: EdgeSettings): readonly string[] => [
+  settings.baseConfig ?? '',
   renderSection({ kind: 'global', lines: globalLines(settings, generationMark('')) }),
+  renderSection(defaultsSection),
   ...frontTexts(model, settings),
   ...model.structure.routes.map(structureText),
 ];
