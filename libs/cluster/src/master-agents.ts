@@ -10,6 +10,7 @@ import { findMisfit, takeTotal, toAgentTraits } from './master-agent-resources.j
 import { compareTasks } from './master-agent-tasks.js';
 import { noteArrival } from './master-arrivals.js';
 import { sendDrain, setActivation } from './master-drain.js';
+import { resumeNotice } from './master-drain-notice.js';
 import type { MasterEvent, MasterTurn } from './master-events.js';
 import { settleExecutors } from './master-executors.js';
 import { isDown, refreshUnavailability } from './master-maintenance.js';
@@ -144,6 +145,7 @@ export function connectAgent(
   const executors = takeExecutors(turn, agent, subscription);
   compareTasks(turn, agent, subscription, { wasUnreachable });
   settleExecutors(turn, agent, executors);
+  resumeNotice(turn, agent);
   sendDrain(turn, agent);
   scheduleAllocation(turn);
 }

@@ -151,4 +151,28 @@ describe('a drain', () => {
     // Their clocks are a few milliseconds apart.
     expect((notice?.untilEpochMs ?? 0) / 1_000).toBeCloseTo((before?.untilEpochMs ?? 0) / 1_000, 1);
   });
+
+  it('asks again, and waits, where the agent comes back later than it would have waited', () => {
+    const { master, framework, agent, asked } = draining(60);
+    master.dispatch({ kind: 'agent-stream-closed', streamId: 'A' });
+    master.advance(20_000);
+    const before = asked().length;
+
+    const status = { task_id: { value: 't' }, state: 'TASK_RUNNING' } as const;
+    master.addAgent('B', {
+      id: agent,
+      tasks: [
+        {
+          framework_id: { value: framework },
+          task: commandTask('t', agent),
+          state: 'TASK_RUNNING',
+          latest_status: status,
+        },
+      ],
+      lastApplied: { epoch: 1, stream_id: 'A', sequence: 9 },
+    });
+
+    expect(asked()).toHaveLength(before + 1);
+    expect(master.messagesOf('B').some(({ type }) => type === 'DRAIN')).toBe(false);
+  });
 });

@@ -35,6 +35,15 @@ export function beginNotice(turn: MasterTurn, agent: Agent): void {
   });
 }
 
+/** Called when the agent is there again: nobody could be asked for it meanwhile, so the time to be back begins now. */
+export function resumeNotice(turn: MasterTurn, agent: Agent): void {
+  const { drainNotices } = turn.state.operator;
+  const notice = drainNotices.get(agent.id);
+  if (notice === undefined) return;
+  drainNotices.set(agent.id, { ...notice, beganMonoMs: turn.now.monoMs, asked: new Map() });
+  askNow(turn, agent);
+}
+
 /** The first question does not wait for the next tick. */
 export function askNow(turn: MasterTurn, agent: Agent): void {
   if (turn.state.operator.drainNotices.has(agent.id)) tickInverseOffers(turn);
@@ -60,13 +69,14 @@ function endNotice(turn: MasterTurn, id: AgentId): void {
 function isWaitedFor(
   { now }: MasterTurn,
   { asked, answers, beganMonoMs }: DrainNotice,
-  { id }: Framework,
+  { id, streamId }: Framework,
 ): boolean {
   const answer = answers.get(id);
   if (answer !== undefined) return answer === 'ACCEPT';
   const askedMonoMs = asked.get(id);
-  return askedMonoMs === undefined
-    ? now.monoMs - beganMonoMs < ABSENCE_MS
+  // Asked on a stream that is gone: it has as long as one that was not asked yet.
+  return askedMonoMs === undefined || streamId === undefined
+    ? now.monoMs - (askedMonoMs ?? beganMonoMs) < ABSENCE_MS
     : now.monoMs - askedMonoMs < ANSWER_MS;
 }
 

@@ -57,6 +57,7 @@ export function answerInverseOffers(
       status: answer.status,
       atEpochMs: turn.now.epochMs,
       untilMonoMs: turn.now.monoMs + toRefuseMs(answer.filters),
+      streamId: entry.streamId,
     });
   }
 }
@@ -92,6 +93,11 @@ function isVoid({ state, now }: MasterTurn, entry: InverseOfferEntry): boolean {
 }
 
 function forget(turn: MasterTurn, entry: InverseOfferEntry): void {
+  const framework = turn.state.frameworks.get(entry.frameworkId);
+  if (framework?.streamId !== entry.streamId) {
+    // It has not heard the question, or forgot it.
+    turn.state.operator.drainNotices.get(entry.agentId)?.asked.delete(entry.frameworkId);
+  }
   turn.state.operator.inverseOffers.delete(entry.id);
   turn.state.agents.get(entry.agentId)?.inverseOffers.delete(entry.frameworkId);
 }
@@ -112,7 +118,9 @@ function ask(turn: MasterTurn, agent: Agent, framework: Framework): InverseOffer
   const { operator } = state;
   const { streamId } = framework;
   const answer = agent.maintenanceAnswers.get(framework.id);
-  const isAnswered = answer !== undefined && answer.untilMonoMs > now.monoMs;
+  // Who answered on another stream may know nothing of it any more.
+  const isAnswered =
+    answer !== undefined && answer.streamId === streamId && answer.untilMonoMs > now.monoMs;
   if (isAnswered || agent.inverseOffers.has(framework.id)) return undefined;
   const unavailability = unavailabilityOf(state, agent);
   if (streamId === undefined || unavailability === undefined) return undefined;

@@ -66,6 +66,8 @@ export interface MaintenanceAnswer {
   readonly atEpochMs: number;
   /** It is not asked again before. */
   readonly untilMonoMs: number;
+  /** Of the framework, when it was asked. */
+  readonly streamId: string;
 }
 
 export const createOperatorState = (): OperatorState => ({

@@ -47,6 +47,7 @@ export {
   ORDERED_MAPS,
   toEdgeModel,
 } from './edge-model.js';
+export { explainUnwritable } from './explain-unwritable.js';
 export type { LabelProblem } from './labels/label-reader.js';
 export { type PortLabels, readPortLabels } from './labels/port-labels.js';
 export { type EdgeCommand, planEdgeUpdate } from './plan-edge-update.js';

@@ -111,6 +111,21 @@ describe('a change', () => {
     expect(found.map(({ isNew }) => isNew)).toEqual([false]);
   });
 
+  it('is not taken from an app that stands behind the new one in the same change', () => {
+    const labels = { HAPROXY_0_VHOST: 'shop.example' };
+    const there = web('/b', labels);
+    const edited = web('/b', { ...labels, note: 'edited' });
+    const index = indexed(there);
+
+    for (const again of [there, edited]) {
+      const change = { putApps: [web('/a', labels), again], removeApps: [] };
+
+      const found = index.findClashes(change, NONE).filter(({ isNew }) => isNew);
+
+      expect(found.map(({ appId: id, other }) => [id, other?.appId])).toEqual([['/a', '/b']]);
+    }
+  });
+
   it('may not have two of its own apps collide, nor a reserved port', () => {
     const one = web('/one', { HAPROXY_0_VHOST: 'new.example', HAPROXY_0_PORT: '9090' }, 10_001);
     const two = web('/two', { HAPROXY_0_VHOST: 'new.example' }, 10_002);

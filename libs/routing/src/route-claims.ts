@@ -139,6 +139,7 @@ export class RouteClaimIndex {
   ): readonly (RouteClash & { readonly isNew: boolean })[] {
     const put = new Map(change.putApps.map((app) => [app.id, app]));
     const gone = new Set(change.removeApps);
+    const held = this.claimsHeldBy(put);
     const among = new Map<string, Claimant[]>();
     const clashes: (RouteClash & { isNew: boolean })[] = [];
     for (const app of put.values()) {
@@ -152,9 +153,13 @@ export class RouteClaimIndex {
         const stays = (this.byKey.get(claim.key) ?? []).filter(
           ({ appId }) => !put.has(appId) && !gone.has(appId),
         );
-        const rivals = [...stays, ...(among.get(claim.key) ?? [])];
-        const rival = rivals.find((one) => collide(one.claim, claim));
         const isNew = !earlier.some((one) => isSameClaim(one, claim));
+        // What the others of this change have had, wherever they stand in it, is theirs.
+        const others = isNew
+          ? (held.get(claim.key) ?? []).filter(({ appId }) => appId !== app.id)
+          : [];
+        const rivals = [...stays, ...others, ...(among.get(claim.key) ?? [])];
+        const rival = rivals.find((one) => collide(one.claim, claim));
         if (rival === undefined && !isReserved(claim, reservedPorts)) continue;
         const other = rival && { appId: rival.appId, where: rival.claim.where };
         clashes.push({ appId: app.id, claim, isNew, ...(other === undefined ? {} : { other }) });
@@ -162,6 +167,22 @@ export class RouteClaimIndex {
       note(among, app);
     }
     return clashes;
+  }
+
+  /** What apps of a change claim that they have claimed before. */
+  private claimsHeldBy(put: ReadonlyMap<AppId, App>): ReadonlyMap<string, Claimant[]> {
+    const held = new Map<string, Claimant[]>();
+    for (const app of put.values()) {
+      const before = this.known?.get(app.id);
+      if (before === undefined) continue;
+      const earlier = claimsOf(before);
+      const kept = claimsOf(app).filter((claim) => earlier.some((one) => isSameClaim(one, claim)));
+      for (const claim of kept) {
+        const claimants = held.get(claim.key) ?? [];
+        held.set(claim.key, [...claimants, { appId: app.id, claim }]);
+      }
+    }
+    return held;
   }
 
   /** Every claim of the apps followed last that another app, earlier in order of ids, has. O(claims). */

@@ -103,7 +103,9 @@ const askByUdp: Ask = ({ address, port }, query, limitMs) =>
       if (isAnswerTo(query, answer)) finish(answer);
     });
     // Connected: the kernel lets nobody else's messages in.
-    socket.connect(port, address, () => socket.send(query));
+    // With a callback a failure would be its argument, and no 'error'.
+    socket.once('connect', () => socket.send(query));
+    socket.connect(port, address);
   });
 
 const askByTcp: Ask = ({ address, port }, query, limitMs) =>

@@ -312,7 +312,9 @@ export class HaproxyEdge {
   /** The state of a server (`backend/server`) as last applied; undefined: HAProxy does not have it. */
   serverState(server: string): 'ready' | 'maint' | undefined {
     const [backend = '', name = ''] = server.split('/');
-    return this.applied?.servers.get(backend)?.get(name)?.state;
+    // While it is not known, it may well be in rotation.
+    if (this.applied === undefined) return 'ready';
+    return this.applied.servers.get(backend)?.get(name)?.state;
   }
 
   private markOf(model: EdgeModel): string {

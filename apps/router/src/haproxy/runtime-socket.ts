@@ -24,6 +24,10 @@ export function runCommands(
   options: { readonly of: keyof typeof PROMPTS } = { of: 'worker' },
 ): Promise<readonly string[]> {
   if (commands.length === 0) return Promise.resolve([]);
+  const broken = commands.find((command) => /[\r\n\0]|<<\s*$/.test(command));
+  if (broken !== undefined) {
+    return Promise.reject(new RuntimeApiError(`a command is one line: ${JSON.stringify(broken)}`));
+  }
   return new Promise((resolve, reject) => {
     const connection = createConnection(socketPath);
     const prompt = PROMPTS[options.of];

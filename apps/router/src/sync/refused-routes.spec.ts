@@ -35,3 +35,21 @@ it('tries what was refused again after five minutes', () => {
 
   expect(refused.admit(bad)).toEqual({ route: bad });
 });
+
+it('leaves out what cannot be written, before HAProxy is asked', () => {
+  const certificates = Array.from({ length: 40 }, (_, index) => `certificate-${index}`);
+  const endless = sampleRoute({ listener: { port: 1, options: [], certificates } });
+
+  expect(new RefusedRoutes().admit(endless)).toMatchObject({
+    route: undefined,
+    refusal: { reason: expect.stringContaining('64') },
+  });
+});
+
+it('does not go back to a form that is refused itself', () => {
+  const refused = new RefusedRoutes();
+  refused.noteServed([good]);
+  refused.noteRefused([good], 'unable to load a certificate');
+
+  expect(refused.admit(good).route).toBeUndefined();
+});

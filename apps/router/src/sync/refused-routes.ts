@@ -1,9 +1,11 @@
-import { type Admission, type Route, routeFingerprint } from '#routing';
+import { type Admission, explainUnwritable, type Route, routeFingerprint } from '#routing';
 
 /** Longest reason that is kept, in characters. */
 const MAX_REASON = 500;
 /** What was refused is tried again after this time: a file that was missing may be there now. */
 const RETRY_MS = 300_000;
+/** Forms of routes that are remembered. */
+const MAX_JUDGED = 100_000;
 
 interface Refusal {
   readonly print: string;
@@ -15,6 +17,10 @@ interface Refusal {
 export class RefusedRoutes {
   /** Backend -> what was refused, and why. */
   private readonly refused = new Map<string, Refusal>();
+  private readonly judged = new Map<
+    string,
+    { readonly print: string; readonly reason: string | undefined }
+  >();
   /** Backend -> the form HAProxy last came up with. */
   private readonly served = new Map<string, Route>();
 
@@ -29,8 +35,14 @@ export class RefusedRoutes {
 
   noteRefused(routes: readonly Route[], reason: string): void {
     for (const route of routes) {
+      // What was served in this very form is not what to go back to: what it needs is there no more.
+      const before = this.served.get(route.backend);
+      const print = routeFingerprint(route);
+      if (before !== undefined && routeFingerprint(before) === print) {
+        this.served.delete(route.backend);
+      }
       this.refused.set(route.backend, {
-        print: routeFingerprint(route),
+        print,
         reason: reason.slice(0, MAX_REASON),
         atMs: this.nowMs(),
       });
@@ -39,12 +51,29 @@ export class RefusedRoutes {
 
   /** What HAProxy refused is left out; where an earlier form of it was served, that one stays, with the instances of now. */
   admit(route: Route): Admission {
+    const unwritable = this.unwritable(route);
+    if (unwritable !== undefined) return this.refusal(route, unwritable);
     const known = this.refused.get(route.backend);
     if (known === undefined || known.print !== routeFingerprint(route)) return { route };
     if (this.nowMs() - known.atMs > RETRY_MS) {
       this.refused.delete(route.backend);
       return { route };
     }
+    return this.refusal(route, known.reason);
+  }
+
+  /** What cannot even be written, found once for each form of a route. */
+  private unwritable(route: Route): string | undefined {
+    const print = routeFingerprint(route);
+    const known = this.judged.get(route.backend);
+    if (known?.print === print) return known.reason;
+    const reason = explainUnwritable(route);
+    this.judged.set(route.backend, { print, reason });
+    if (this.judged.size > MAX_JUDGED) this.judged.clear();
+    return reason;
+  }
+
+  private refusal(route: Route, why: string): Admission {
     const { appId, portIndex } = route;
     const before = this.served.get(route.backend);
     const instead = before === undefined ? 'it is left out' : 'it is served as it was before';
@@ -54,7 +83,7 @@ export class RefusedRoutes {
         kind: 'refused',
         appId,
         portIndex,
-        reason: `HAProxy refuses it: ${known.reason}; ${instead}`,
+        reason: `HAProxy refuses it: ${why}; ${instead}`,
       },
     };
   }

@@ -164,10 +164,10 @@ export class RouterLoop {
   }
 
   private resyncInTime(): void {
-    const limitMs = this.isConnected && this.lastEventId > 0 ? NUMBERED_RESYNC_MS : 0;
-    if (performance.now() - this.lastFullReadMs >= limitMs) this.markAll();
     this.isResyncDue = true;
-    this.markApply();
+    const isNumbered = this.isConnected && this.lastEventId > 0;
+    const dueMs = this.lastFullReadMs + (isNumbered ? NUMBERED_RESYNC_MS : 0);
+    (performance.now() < dueMs ? this.markApply : this.markAll).call(this);
   }
 
   private refresh(): void {
@@ -253,7 +253,7 @@ export class RouterLoop {
   private async pass(): Promise<void> {
     if (this.isHaproxyGone) {
       await this.options.edge.restart(toEdgeModel(this.table));
-      this.isHaproxyGone = false;
+      this.isHaproxyGone = this.options.edge.pid === undefined;
     }
     const sequence = await this.read();
     this.isApplyDirty = false;

@@ -11,6 +11,8 @@ type Templated = Omit<Route, 'endpoints'>;
 
 /** Rewriting rules that marathon-lb's examples use and HAProxy has not had since 2.1, and what does the same. */
 const REMOVED_KEYWORDS = /^(req|rsp)i?(add|allow|del|deny|pass|rep|tarpit)$/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is refused
+const CONTROL = /[\u0000-\u001f\u007f]/;
 /** Their text is a part of a server line. */
 const SERVER_WORDS: ReadonlySet<PortTemplate> = new Set([
   'BACKEND_SERVER_HTTP_HEALTHCHECK_OPTIONS',
@@ -63,6 +65,10 @@ function findLineProblem(
   if (text.startsWith('[')) return `${shown(text)} begins with [`;
   const { values, diagnostics } = lex(text);
   const [fault] = diagnostics;
+  // Words also go through the runtime API, where a line end begins another command and << a payload.
+  if (values.some((value) => CONTROL.test(value) || value === '<<')) {
+    return `${shown(text)} has a control character, or <<`;
+  }
   if (fault !== undefined) return `${shown(text)}: ${fault.message}`;
   const [keyword = ''] = values;
   if (isWords) return undefined;
