@@ -56,7 +56,7 @@ interface Rendered {
 
 function renderWhole(apps: readonly WireApp[], memory: WeakMap<WireApp, AppRoutes>): Rendered {
   const model = toEdgeModel(buildRoutes(apps, optionsWith(memory)));
-  return { model, text: renderConfig(model, settings, new Generations(settings).of(model)) };
+  return { model, text: renderConfig(model, settings, new Generations().of(model, settings)) };
 }
 
 const elapsed = (work: () => void): number => {
@@ -69,8 +69,8 @@ function measureIncrements(size: FleetSize): Pick<RenderResult, 'incrementMs' | 
   const memory = new WeakMap<WireApp, AppRoutes>();
   let apps = benchFleet(size, PORT);
   let { model } = renderWhole(apps, memory);
-  const generations = new Generations(settings);
-  generations.of(model);
+  const generations = new Generations();
+  generations.of(model, settings);
   const incrementMs: number[] = [];
   const incrementTextMs: number[] = [];
   for (let round = 0; round < INCREMENTS; round += 1) {
@@ -86,7 +86,7 @@ function measureIncrements(size: FleetSize): Pick<RenderResult, 'incrementMs' | 
     );
     const startedMs = performance.now();
     const next = toEdgeModel(buildRoutes(apps, optionsWith(memory)), model);
-    const generation = generations.of(next);
+    const generation = generations.of(next, settings);
     const commands = planEdgeUpdate(model, next);
     incrementMs.push(performance.now() - startedMs);
     renderConfig(next, settings, generation);
