@@ -1,6 +1,5 @@
 import { type EdgeContents, type EdgeModel, type EdgeSettings, renderConfig } from '#routing';
 import { type EdgeFiles, replaceFile, writeMaps } from './edge-files.js';
-import type { Generations } from './generations.js';
 
 /** A model with the settings it is written with: what is live in those is read once, so that one reload is made of one reading. */
 export interface EdgeVersion {
@@ -27,9 +26,10 @@ export const withContents = (
 export async function writeVersion(
   { model, settings }: EdgeVersion,
   files: Pick<EdgeFiles, 'config' | 'maps'>,
-  generations: Generations,
+  /** Of its structure. */
+  generation: string,
 ): Promise<string> {
-  const text = renderConfig(model, settings, generations.of(model, settings));
+  const text = renderConfig(model, settings, generation);
   await writeMaps(files, model.maps);
   await replaceFile(files.config, text);
   return text;

@@ -325,7 +325,8 @@ export class HaproxyEdge {
   private readonly versionNow = (model: EdgeModel) => versionNow(model, this.options.settings);
 
   private write(version: EdgeVersion): Promise<string> {
-    return writeVersion(version, this.options.files, this.generations);
+    const generation = this.generations.of(version.model, version.settings);
+    return writeVersion(version, this.options.files, generation);
   }
 
   /** The last good structure with the servers and hosts of now. `before`: what ran before the failed reload. */
