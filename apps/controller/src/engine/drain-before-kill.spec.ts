@@ -196,3 +196,54 @@ describe('an agent that is taken out of service', () => {
     expect(left(harness, 'agent-1')).toEqual([]);
   });
 });
+
+describe('an app without a label of the edge', () => {
+  const PLAIN = { labels: {} };
+
+  it('is drained as well, for a router of the group * serves its service port', async () => {
+    const harness = await serving(PLAIN);
+
+    await remove(harness);
+    await beat(harness, 2);
+    expect(draining(harness)).toHaveLength(2);
+    expect(harness.cluster.running()).toHaveLength(2);
+    await beat(
+      harness,
+      1,
+      draining(harness).map(({ taskId }) => taskId),
+    );
+
+    expect(harness.cluster.running()).toHaveLength(0);
+  });
+
+  it('has nothing to wait for where the routers say that they never had it', async () => {
+    const harness = await serving(PLAIN);
+
+    await remove(harness);
+    await harness.clock.advance(100);
+    expect(harness.cluster.running()).toHaveLength(2);
+    harness.engine.reportRouter('router-1', {
+      appliedSequence: harness.engine.view.lastEventId(),
+      drainedTasks: [],
+      busyTasks: [],
+    });
+    await harness.clock.advance(100);
+
+    expect(harness.cluster.running()).toHaveLength(0);
+  });
+
+  it('is killed at once where it asks for that, or has nothing a router could serve', async () => {
+    for (const fields of [
+      { labels: { PACER_DRAIN_SECONDS: '0' } },
+      { ...PLAIN, portDefinitions: [{ port: 10_000, protocol: 'udp', labels: {} }] },
+      { ...PLAIN, portDefinitions: [] },
+    ]) {
+      const harness = await serving(fields);
+
+      await remove(harness);
+      await harness.clock.advance(200);
+
+      expect(harness.cluster.running()).toHaveLength(0);
+    }
+  });
+});
