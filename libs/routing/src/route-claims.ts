@@ -169,6 +169,12 @@ export class RouteClaimIndex {
     return clashes;
   }
 
+  /** Which of the apps followed last ask for a port, at whatever routers, and by which label or field. */
+  claimantsOfPort(port: number): readonly { readonly appId: AppId; readonly where: string }[] {
+    const claimants = this.byKey.get(`port ${port}`) ?? [];
+    return claimants.map(({ appId, claim }) => ({ appId, where: claim.where }));
+  }
+
   /** What apps of a change claim that they have claimed before. */
   private claimsHeldBy(put: ReadonlyMap<AppId, App>): ReadonlyMap<string, Claimant[]> {
     const held = new Map<string, Claimant[]>();
