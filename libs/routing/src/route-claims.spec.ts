@@ -111,6 +111,31 @@ describe('a change', () => {
     expect(found.map(({ isNew }) => isNew)).toEqual([false]);
   });
 
+  it('that adds no clash to those there are is let through, one that adds one is not', () => {
+    const copy = web('/copy', { ...shop.labels, HAPROXY_0_BIND_ADDR: '10.0.0.1' }, 10_001);
+    const third = web('/third', { HAPROXY_GROUP: 'internal', HAPROXY_0_VHOST: 'shop.example' }, 9);
+    const labels = { ...copy.labels, HAPROXY_0_BIND_ADDR: '10.0.0.2', note: 'edited' };
+    const find = (edited: App, ...reserved: readonly number[]) =>
+      indexed(shop, copy, third)
+        .findClashes({ putApps: [edited], removeApps: [] }, new Set(reserved))
+        .map(({ isNew, other, claim }) => [claim.key, isNew, other?.appId]);
+
+    expect(find(web('/copy', labels, 10_001))).toEqual([
+      ['host shop.example', false, '/shop'],
+      ['port 10001', false, '/shop'],
+    ]);
+    expect(find(web('/copy', { ...labels, HAPROXY_GROUP: 'external,mine' }, 10_001))).toEqual([
+      ['host shop.example', false, '/shop'],
+      ['port 10001', false, '/shop'],
+    ]);
+    expect(find(web('/copy', { ...labels, HAPROXY_GROUP: 'external,internal' }, 10_002))).toEqual([
+      ['host shop.example', true, '/third'],
+    ]);
+    expect(find(web('/third', { ...third.labels, HAPROXY_GROUP: 'mine' }, 9), 9)).toEqual([
+      ['port 9', false, undefined],
+    ]);
+  });
+
   it('is not taken from an app that stands behind the new one in the same change', () => {
     const labels = { HAPROXY_0_VHOST: 'shop.example' };
     const there = web('/b', labels);

@@ -129,8 +129,8 @@ export class RouteClaimIndex {
   }
 
   /**
-   * Where a change of the apps followed last would have two apps claim the same, or a reserved port. `isNew`: the app
-   * did not claim it before; what it has had goes on. At most one clash per claim. O(claims of what is put + those that
+   * Where a change of the apps followed last would have two apps claim the same, or a reserved port. `isNew`: these two
+   * did not clash there before the change; what an app has had goes on. At most one clash per claim, a new one first. O(claims of what is put + those that
    * share a key).
    */
   findClashes(
@@ -153,14 +153,20 @@ export class RouteClaimIndex {
         const stays = (this.byKey.get(claim.key) ?? []).filter(
           ({ appId }) => !put.has(appId) && !gone.has(appId),
         );
-        const isNew = !earlier.some((one) => isSameClaim(one, claim));
+        const isKept = earlier.some((one) => isSameClaim(one, claim));
         // What the others of this change have had, wherever they stand in it, is theirs.
-        const others = isNew
-          ? (held.get(claim.key) ?? []).filter(({ appId }) => appId !== app.id)
-          : [];
-        const rivals = [...stays, ...others, ...(among.get(claim.key) ?? [])];
-        const rival = rivals.find((one) => collide(one.claim, claim));
+        const others = isKept
+          ? []
+          : (held.get(claim.key) ?? []).filter(({ appId }) => appId !== app.id);
+        const rivals = [...stays, ...others, ...(among.get(claim.key) ?? [])].filter((one) =>
+          collide(one.claim, claim),
+        );
+        // A claim that is only made another way adds no clash with whom it has clashed already.
+        const same = earlier.filter(({ key }) => key === claim.key);
+        const fresh = isKept ? undefined : rivals.find((rival) => !this.hasClashed(same, rival));
+        const rival = fresh ?? rivals[0];
         if (rival === undefined && !isReserved(claim, reservedPorts)) continue;
+        const isNew = rival === undefined ? same.length === 0 : fresh !== undefined;
         const other = rival && { appId: rival.appId, where: rival.claim.where };
         clashes.push({ appId: app.id, claim, isNew, ...(other === undefined ? {} : { other }) });
       }
@@ -173,6 +179,14 @@ export class RouteClaimIndex {
   claimantsOfPort(port: number): readonly { readonly appId: AppId; readonly where: string }[] {
     const claimants = this.byKey.get(`port ${port}`) ?? [];
     return claimants.map(({ appId, claim }) => ({ appId, where: claim.where }));
+  }
+
+  /** Whether one of these claims, all of one key, was in the way of an app before the change. */
+  private hasClashed(earlier: readonly RouteClaim[], { appId, claim }: Claimant): boolean {
+    const rival = earlier.length === 0 ? undefined : this.known?.get(appId);
+    return (rival === undefined ? [] : claimsOf(rival)).some(
+      (one) => one.key === claim.key && earlier.some((mine) => collide(mine, one)),
+    );
   }
 
   /** What apps of a change claim that they have claimed before. */

@@ -3,10 +3,10 @@ import {
   type AppId,
   isHostNetworking,
   isPod,
+  type RootDelta,
   type RootGroup,
   servicePortsOf,
 } from '#core';
-import type { Declaration } from '#marathon-v2';
 import { claimsOf, type RouteClaimIndex, type RouteClash } from '#routing';
 
 interface Claimed {
@@ -21,7 +21,7 @@ interface Claimed {
  */
 export function findPlainPortClashes(
   root: RootGroup,
-  declared: Declaration,
+  declared: RootDelta,
   about: { readonly claims: RouteClaimIndex; readonly reservedPorts: ReadonlySet<number> },
 ): readonly RouteClash[] {
   const { claims, reservedPorts } = about;
@@ -42,7 +42,7 @@ export function findPlainPortClashes(
 }
 
 /** Where a label newly asks for the service port of an app without labels, in words. O(claims of what is put). */
-export function warnOfPlainPorts(root: RootGroup, declared: Declaration): readonly string[] {
+export function warnOfPlainPorts(root: RootGroup, declared: RootDelta): readonly string[] {
   const gone = new Set(declared.removeApps);
   return declared.putApps.flatMap((app) => {
     const before = root.apps.get(app.id);

@@ -2,7 +2,8 @@ import type { RootGroup } from '#core';
 import { type Declaration, type FieldProblem, MAX_NAMED_PROBLEMS } from '#marathon-v2';
 import { ApiError } from '#platform';
 import { describeClash, RouteClaimIndex } from '#routing';
-import { findPlainPortClashes, warnOfPlainPorts } from './plain-ports.js';
+import { findRouteClashes } from './find-route-clashes.js';
+import { warnOfPlainPorts } from './plain-ports.js';
 
 /**
  * Refuses changes after which two apps would ask the edge for the same host and path, or the same port. What an app asked
@@ -16,12 +17,10 @@ export class RouteClashes {
   /** Warnings; throws a 422 that names the label, the value and the other app. */
   check(root: RootGroup, declared: Declaration): readonly string[] {
     if (declared.putApps.length === 0) return [];
-    const { index, reservedPorts } = this;
-    index.follow(root.apps);
-    const clashes = index.findClashes(declared, reservedPorts);
-    const plain = findPlainPortClashes(root, declared, { claims: index, reservedPorts });
+    this.index.follow(root.apps);
+    const { refused, kept } = findRouteClashes(this.index, this.reservedPorts, { root, declared });
     const problems = new Map<string, string[]>();
-    for (const clash of [...clashes.filter(({ isNew }) => isNew), ...plain]) {
+    for (const clash of refused) {
       if (problems.size >= MAX_NAMED_PROBLEMS) break;
       const { where } = clash.claim;
       problems.set(where, [...(problems.get(where) ?? []), describeClash(clash)]);
@@ -30,7 +29,7 @@ export class RouteClashes {
       const details: FieldProblem[] = [...problems].map(([path, errors]) => ({ path, errors }));
       throw new ApiError(422, 'Object is not valid', { details });
     }
-    return [...clashes.map(describeClash), ...warnOfPlainPorts(root, declared)];
+    return [...kept.map(describeClash), ...warnOfPlainPorts(root, declared)];
   }
 
   /** Whether an app of this root asks the edge for a port. */
