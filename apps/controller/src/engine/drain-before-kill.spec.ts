@@ -159,6 +159,32 @@ describe('an agent that is taken out of service', () => {
     expect(harness.cluster.running()).toHaveLength(2);
   });
 
+  it('is not left when the master takes its question back', async () => {
+    const harness = await serving();
+    const agent = agentOf(instances(harness)[0]);
+
+    harness.cluster.askFor(agent, 310_000);
+    await beat(harness, 5);
+    harness.cluster.takeBack(agent);
+    await beat(harness, 60);
+
+    expect(draining(harness)).toEqual([]);
+    expect(left(harness, agent)).not.toEqual([]);
+  });
+
+  it('is left although it had to be asked for long before', async () => {
+    const harness = await serving();
+    const agent = agentOf(instances(harness)[0]);
+
+    harness.cluster.away.add(agent);
+    harness.cluster.askFor(agent, 310_000);
+    await beat(harness, 5);
+    expect(draining(harness)).toEqual([]);
+    await beat(harness, 30);
+
+    expect(left(harness, agent).filter((one) => one.draining === undefined)).toEqual([]);
+  });
+
   it('keeps what has a volume there until it has to be drained, and launches it no more before it is back', async () => {
     const harness = new EngineHarness([AGENTS[0] as (typeof AGENTS)[0]]);
     await harness.start();
