@@ -204,6 +204,30 @@ describe('an agent that is taken out of service', () => {
     expect(accepts()).toBe(before);
   });
 
+  it('comes back for what had to leave it, while another instance is killed with scale', async () => {
+    const app = { ...WEB, ...RESIDENT_FIELDS, id: WEB.id, instances: 2 };
+    const harness = await serving({ ...app, constraints: [['hostname', 'UNIQUE']] });
+    const [stays, sentenced] = instances(harness);
+    if (stays === undefined || sentenced === undefined) throw new Error('two are to run');
+
+    harness.cluster.away.add(agentOf(stays));
+    harness.cluster.askFor(agentOf(stays), 20_000);
+    await beat(harness, 1);
+    await harness.put(
+      {
+        ...{ ...app, constraints: [['hostname', 'UNIQUE']], instances: 1 },
+        version: '2031-01-01T00:00:00.000Z',
+      },
+      { sentenced: [sentenced.id] },
+    );
+    await beat(harness, 2, [stays.taskId]);
+    await beat(harness, 25, [stays.taskId, sentenced.taskId]);
+
+    const goals = instances(harness).map(({ id, goal }) => [id, goal]);
+    expect(goals).toContainEqual([stays.id, 'Running']);
+    expect(goals).not.toContainEqual([sentenced.id, 'Running']);
+  });
+
   it('cuts the drain time when less is left, with or without room for a replacement', async () => {
     const harness = await serving({
       instances: 16,
