@@ -24,5 +24,4 @@ export function unavailabilityOf(
 }
 
 const isOver = ({ start, duration }: Unavailability, nowEpochMs: number): boolean =>
-  duration !== undefined &&
-  start.nanoseconds + duration.nanoseconds <= nowEpochMs * NANOS_PER_MS;
+  duration !== undefined && start.nanoseconds + duration.nanoseconds <= nowEpochMs * NANOS_PER_MS;
