@@ -12,6 +12,10 @@ import { startPacer } from './support/pacer.js';
 
 const PHONE = { width: 375, height: 740 };
 
+interface WirePlain {
+  readonly app: { readonly portDefinitions: readonly { readonly port: number }[] };
+}
+
 /** What the edge serves, in a real cluster: over the API, in the browser, and while an app is deleted. */
 describe('routes', () => {
   const cluster = new Cluster();
@@ -104,6 +108,25 @@ describe('routes', () => {
     await eventually('nothing is left of it', async () => {
       const { text } = await api.send('GET', '/v2/apps?embed=apps.leaving');
       return JSON.parse(text).apps.length === 0 && (await routes()).routes.length === 0;
+    });
+  });
+
+  it('of an app without labels, on its service port, are drained first too', async () => {
+    await api.send('POST', '/v2/apps', webApp('/plain', { instances: 2, extra: { labels: {} } }));
+    await api.steady('/plain', 2);
+    const { text } = await api.send('GET', '/v2/apps/plain');
+    const { port } = (JSON.parse(text) as WirePlain).app.portDefinitions[0] ?? {};
+    const url = `http://127.0.0.1:${port}`;
+    await eventually('it is served', async () => (await request(url)).status === 200);
+    const slow = [1, 2, 3, 4].map(() => request(`${url}/slow`));
+
+    await pause(100);
+    await api.send('DELETE', '/v2/apps/plain');
+
+    expect((await Promise.all(slow)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    await eventually('nothing is left of it', async () => {
+      const left = await api.send('GET', '/v2/apps?embed=apps.leaving');
+      return JSON.parse(left.text).apps.length === 0;
     });
   });
 });
