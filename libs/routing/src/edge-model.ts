@@ -1,5 +1,12 @@
 import { compareText } from './clean-name.js';
-import { type HostEntries, hostEntriesOf, needsRules } from './host-entries.js';
+import { type HostEntries, hostEntriesOf } from './host-entries.js';
+import {
+  type HostRule,
+  hostRulesOf,
+  isWildcard,
+  ruledHosts,
+  TO_HTTPS_BACKEND,
+} from './host-rules.js';
 import { routeFingerprint } from './route-fingerprint.js';
 import type { Endpoint, Route, RouteTable } from './route-table.js';
 
@@ -44,23 +51,13 @@ export interface AppliedContents extends Pick<EdgeContents, 'servers'> {
 export interface EdgeStructure {
   /** Their endpoints are not part of the structure, and neither are hosts and paths that are in maps. */
   readonly routes: readonly Route[];
-  /** What only rules can say: hosts with paths in any case, and those with templates for their rules. */
+  /** What only rules can say: hosts with paths in any case, those with templates for their rules, and all below such a wildcard. */
   readonly rules: readonly HostRule[];
-}
-
-/** One host (with one prefix) that is found by a rule. */
-export interface HostRule {
-  readonly host: string;
-  readonly prefix?: { readonly path: string; readonly ignoresCase: boolean };
-  readonly route: Route;
 }
 
 export interface EdgeModel extends EdgeContents {
   readonly structure: EdgeStructure;
 }
-
-/** Where a plain request goes whose host is only served over TLS that is passed through. */
-export const TO_HTTPS_BACKEND = 'edge_to_https';
 
 /**
  * Splits a route table into what needs a reload and what does not. `previous`: a model of before, whose maps and rules are
@@ -72,17 +69,20 @@ export function toEdgeModel({ routes }: RouteTable, previous?: EdgeModel): EdgeM
     const { maps, structure } = previous;
     return { structure: { routes, rules: structure.rules }, servers, maps };
   }
-  const ruled = hostsWithRules(routes);
+  const ruled = ruledHosts(routes);
   const hosts = hostEntriesOf(
     routes.filter((route) => !route.passthrough),
     (host) => !ruled.has(host),
   );
   const passed = routes.filter((route) => route.passthrough);
   return {
-    structure: { routes, rules: rulesOf(routes, ruled) },
+    structure: { routes, rules: hostRulesOf(routes, ruled) },
     servers,
     maps: {
-      ...addPlainHosts(hosts, passed),
+      ...addPlainHosts(
+        hosts,
+        passed.flatMap(({ vhosts }) => vhosts).filter((host) => !ruled.has(host)),
+      ),
       ...sniMaps(passed),
       ports: portsOf(routes),
       apps: appsOf(routes),
@@ -100,40 +100,11 @@ const isSameButEndpoints = (before: readonly Route[], now: readonly Route[]): bo
     );
   });
 
-const hostsWithRules = (routes: readonly Route[]): ReadonlySet<string> =>
-  new Set(routes.filter(needsRules).flatMap(({ vhosts }) => vhosts));
-
-/** Larger weight first, then the longer path, then by name: the first rule that matches counts. */
-function rulesOf(routes: readonly Route[], ruled: ReadonlySet<string>): readonly HostRule[] {
-  if (ruled.size === 0) return [];
-  return routes
-    .filter((route) => !route.passthrough)
-    .flatMap((route) =>
-      route.vhosts
-        .filter((host) => ruled.has(host))
-        .flatMap((host): readonly HostRule[] =>
-          route.paths.length === 0
-            ? [{ host, route }]
-            : route.paths.map((prefix) => ({ host, prefix, route })),
-        ),
-    )
-    .sort(
-      (left, right) =>
-        right.route.weight - left.route.weight ||
-        Number(left.host.startsWith('*.')) - Number(right.host.startsWith('*.')) ||
-        (right.prefix?.path.length ?? 0) - (left.prefix?.path.length ?? 0) ||
-        right.host.length - left.host.length ||
-        compareText(left.route.backend, right.route.backend) ||
-        compareText(left.host, right.host),
-    );
-}
-
 /** Plain requests for hosts that are passed through are sent to TLS. */
 function addPlainHosts(
   { hosts, wildcards }: HostEntries,
-  passed: readonly Route[],
+  extra: readonly string[],
 ): Pick<EdgeMaps, 'hosts' | 'wildcards'> {
-  const extra = passed.flatMap(({ vhosts }) => vhosts);
   if (extra.length === 0) return { hosts, wildcards };
   return {
     hosts: new Map([...extra.map((host) => [`${host}/`, TO_HTTPS_BACKEND] as const), ...hosts]),
@@ -155,8 +126,6 @@ function sniMaps(passed: readonly Route[]): Pick<EdgeMaps, 'sni' | 'sniWildcards
     ),
   };
 }
-
-const isWildcard = (host: string): boolean => host.startsWith('*.');
 
 /** The longest first: the first match counts. */
 const sortSuffixes = (

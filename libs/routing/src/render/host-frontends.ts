@@ -1,5 +1,6 @@
 import type { SectionLine, SectionSpec } from 'haproxy-config-parser';
-import type { EdgeModel, HostRule } from '../edge-model.js';
+import type { EdgeModel } from '../edge-model.js';
+import type { HostRule } from '../host-rules.js';
 import { templateLines } from '../templates/route-templates.js';
 import { ruleTemplateLines } from '../templates/rule-templates.js';
 import {
@@ -140,14 +141,14 @@ function hostLookup({ mapFiles }: EdgeSettings): readonly Words[] {
 /** As the app's own templates say, where it has some for this frontend. */
 function ruleLines(rule: HostRule, schemes: readonly Scheme[]): readonly SectionLine[] {
   const [scheme] = schemes;
-  const own =
-    schemes.length === 1 && scheme !== undefined ? ruleTemplateLines(rule, scheme) : undefined;
+  const { host, prefix, route, backend } = rule;
+  const hasOwn = schemes.length === 1 && backend === route.backend;
+  const own = hasOwn && scheme !== undefined ? ruleTemplateLines(rule, scheme) : undefined;
   if (own !== undefined) return own;
-  const { host, prefix, route } = rule;
   return [
     [
       'use_backend',
-      route.backend,
+      backend,
       'if',
       ...hostCondition(host),
       ...(prefix === undefined

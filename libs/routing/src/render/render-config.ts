@@ -1,11 +1,6 @@
 import { renderSection, type SectionSpec } from 'haproxy-config-parser';
-import {
-  type EdgeMap,
-  type EdgeModel,
-  type EdgeServer,
-  ORDERED_MAPS,
-  TO_HTTPS_BACKEND,
-} from '../edge-model.js';
+import { type EdgeMap, type EdgeModel, type EdgeServer, ORDERED_MAPS } from '../edge-model.js';
+import { TO_HTTPS_BACKEND } from '../host-rules.js';
 import type { Route } from '../route-table.js';
 import { backendLines, userlistSection } from './backend-section.js';
 import type { EdgeSettings } from './edge-settings.js';
