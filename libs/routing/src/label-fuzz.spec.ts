@@ -159,9 +159,13 @@ function expectPlaces(apps: readonly WireApp[], text: string): void {
   const backends = new Map(
     table.routes.map(({ backend, endpoints }) => [backend, endpoints.length]),
   );
-  for (const { kind, name = '', servers } of found) {
+  for (const { kind, name = '', servers, binds, statements } of found) {
     if (kind === 'backend' && backends.has(name))
       expect(servers).toHaveLength(backends.get(name) ?? 0);
+    expect(statements.filter(({ words: [keyword] }) => keyword === 'default-server')).toEqual([]);
+    if (kind === 'frontend' && own.has(name)) {
+      expect(binds.filter(({ address }) => !/:(9000|1000[01])$/.test(address))).toEqual([]);
+    }
   }
 }
 
@@ -198,6 +202,12 @@ describe('labels of any text', () => {
       nasty,
       fc.constantFrom(
         '  option httplog',
+        ...[
+          'server evil 1.2.3.4:5',
+          'se"rv"er evil 1.2.3.4:5',
+          'default-server weight 3',
+          'bind :1',
+        ],
         'backend {backend}',
         'frontend x',
         '{{}}',

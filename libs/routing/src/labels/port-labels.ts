@@ -1,5 +1,6 @@
 import { lex } from 'haproxy-config-parser';
 import type { WireApp } from '#marathon-v2';
+import { parseIpAddress } from '../dns/ip-address.js';
 import { readTemplateLabels, type TemplateOverrides } from '../templates/template-labels.js';
 import { type Balance, readBalance } from './balance.js';
 import { readBindOptions } from './bind-options.js';
@@ -61,10 +62,6 @@ export interface PortLabels extends HttpLabels {
 
 const HOST_PATTERN = /^(\*\.)?[a-z0-9]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9_-]*[a-z0-9])?)*$/;
 const MAX_HOST_LENGTH = 253;
-const ADDRESS_PATTERN = /^(\*|[0-9]{1,3}(\.[0-9]{1,3}){3}|\[?[0-9A-Fa-f:]{2,39}\]?)$/;
-const OCTET = '(25[0-5]|2[0-4]\\d|1?\\d?\\d)';
-const NETWORK_V4 = new RegExp(`^${OCTET}(\\.${OCTET}){3}(/([12]?\\d|3[0-2]))?$`);
-const NETWORK_V6 = /^(?=[^:]*:[^:]*:)[0-9A-Fa-f:]{2,39}(\/([1-9]?\d|1[01]\d|12[0-8]))?$/;
 const CERTIFICATE_PATTERN = /^[A-Za-z0-9._/@+-]{1,255}$/;
 const SECONDS_PATTERN = /^(\d{1,4})s?$/;
 const MAX_VHOSTS = 64;
@@ -99,7 +96,7 @@ export function readPortLabels(
     backendWeight: reader.integer('BACKEND_WEIGHT', WEIGHT_RANGE) ?? (paths.length > 0 ? 1 : 0),
     ...optional('trafficWeight', reader.integer('TRAFFIC_WEIGHT', { min: 0, max: 256 })),
     ...optional('port', reader.integer('PORT', { min: 1, max: 65_535 })),
-    ...optional('bindAddress', reader.matching('BIND_ADDR', ADDRESS_PATTERN, 'an IP address or *')),
+    ...optional('bindAddress', readBindAddress(reader)),
     bindOptions: readBindOptions(reader),
     certificates: readCertificates(reader),
     passthrough: reader.isTrue('SSL_PASSTHROUGH'),
@@ -169,6 +166,14 @@ function readWord<T extends string>(
   return word ?? reader.refuse(name, `${shown(text)} is not one of ${words.join(', ')}`);
 }
 
+/** In one form, so that equal addresses are seen to be equal. */
+function readBindAddress(reader: LabelReader): string | undefined {
+  const text = reader.text('BIND_ADDR');
+  if (text === undefined || text === '*') return text;
+  const address = parseIpAddress(text.replace(/^\[(.*)\]$/, '$1'))?.text;
+  return address ?? reader.refuse('BIND_ADDR', `${shown(text)} is not an IP address or *`);
+}
+
 function readCertificates(reader: LabelReader): readonly string[] {
   return splitList(reader.text('SSL_CERT') ?? '').filter((name) => {
     if (CERTIFICATE_PATTERN.test(name) && !name.split('/').includes('..')) return true;
@@ -188,12 +193,23 @@ function readNetworks(reader: LabelReader): readonly string[] {
       `${words.length} networks, at most ${MAX_NETWORKS} are used`,
     );
   }
-  const networks = words.slice(0, MAX_NETWORKS).filter((word) => {
-    if (NETWORK_V4.test(word) || NETWORK_V6.test(word)) return true;
+  const networks = words.slice(0, MAX_NETWORKS).flatMap((word) => {
+    const network = toNetwork(word);
+    if (network !== undefined) return [network];
     reader.refuse('BACKEND_NETWORK_ALLOWED_ACL', `${shown(word)} is not an address or network`);
-    return false;
+    return [];
   });
   return networks.length > 0 ? networks : [NOBODY];
+}
+
+/** `ADDRESS` or `ADDRESS/BITS`. */
+function toNetwork(word: string): string | undefined {
+  const [, text = '', bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(word) ?? [];
+  const address = parseIpAddress(text);
+  if (address === undefined || Number(bits ?? 0) > (address.family === 4 ? 32 : 128)) {
+    return undefined;
+  }
+  return bits === undefined ? address.text : `${address.text}/${Number(bits)}`;
 }
 
 /** An address no client has. */
