@@ -5,8 +5,11 @@ import {
   hostRulesOf,
   isWildcard,
   ruledHosts,
+  TLS_END_BACKEND,
   TO_HTTPS_BACKEND,
+  wildcardsAbove,
 } from './host-rules.js';
+import { listenerKey } from './listen-address.js';
 import { routeFingerprint } from './route-fingerprint.js';
 import type { Endpoint, Route, RouteTable } from './route-table.js';
 
@@ -25,7 +28,8 @@ export interface EdgeServer {
 /**
  * The maps of the edge. `hosts`: host and beginning of the path -> backend, the longest match counts. `wildcards`: end of a
  * host -> the key it has in `hosts`, the first match counts. `sni`, `sniWildcards`: name in the hello of TLS (its end) -> backend,
- * of what is passed through. `ports`: port -> backend, for what a former worker hands over. `apps`: app id -> backend.
+ * of what is passed through. `ports`: port, or `address:port` where several routes have one port -> backend, for what a former
+ * worker hands over. `apps`: app id -> backend.
  */
 export const EDGE_MAPS = ['hosts', 'wildcards', 'sni', 'sniWildcards', 'ports', 'apps'] as const;
 export type EdgeMap = (typeof EDGE_MAPS)[number];
@@ -83,7 +87,7 @@ export function toEdgeModel({ routes }: RouteTable, previous?: EdgeModel): EdgeM
         hosts,
         passed.flatMap(({ vhosts }) => vhosts).filter((host) => !ruled.has(host)),
       ),
-      ...sniMaps(passed),
+      ...sniMaps(routes),
       ports: portsOf(routes),
       apps: appsOf(routes),
     },
@@ -115,10 +119,21 @@ function addPlainHosts(
   };
 }
 
-function sniMaps(passed: readonly Route[]): Pick<EdgeMaps, 'sni' | 'sniWildcards'> {
-  const all = passed.flatMap(({ vhosts, backend }) =>
-    vhosts.map((host) => [host, backend] as const),
-  );
+/** What is passed through, and what ends here below a wildcard of that. */
+function sniMaps(routes: readonly Route[]): Pick<EdgeMaps, 'sni' | 'sniWildcards'> {
+  const passed = routes.filter(({ passthrough }) => passthrough);
+  const wildcards = new Set(passed.flatMap(({ vhosts }) => vhosts).filter(isWildcard));
+  const ending =
+    wildcards.size === 0
+      ? []
+      : routes
+          .filter(({ passthrough }) => !passthrough)
+          .flatMap(({ vhosts }) => vhosts)
+          .filter((host) => wildcardsAbove(host).some((above) => wildcards.has(above)));
+  const all = [
+    ...ending.map((host) => [host, TLS_END_BACKEND] as const),
+    ...passed.flatMap(({ vhosts, backend }) => vhosts.map((host) => [host, backend] as const)),
+  ];
   return {
     sni: new Map(all.filter(([host]) => !isWildcard(host))),
     sniWildcards: sortSuffixes(
@@ -135,14 +150,18 @@ const sortSuffixes = (
     [...entries].sort(([left], [right]) => right.length - left.length || compareText(left, right)),
   );
 
-const portsOf = (routes: readonly Route[]): ReadonlyMap<string, string> =>
-  new Map(
-    routes
-      .filter(({ mode }) => mode === 'http')
-      .flatMap(({ listener, backend }): readonly (readonly [string, string])[] =>
-        listener === undefined ? [] : [[String(listener.port), backend]],
-      ),
+function portsOf(routes: readonly Route[]): ReadonlyMap<string, string> {
+  const listeners = routes.flatMap(({ listener }) => listener ?? []);
+  const [once, shared] = [new Set<number>(), new Set<number>()];
+  for (const { port } of listeners) (once.has(port) ? shared : once).add(port);
+  return new Map(
+    routes.flatMap(({ listener, mode, backend }): readonly (readonly [string, string])[] => {
+      if (listener === undefined || mode !== 'http') return [];
+      const isShared = shared.has(listener.port);
+      return [[isShared ? listenerKey(listener) : String(listener.port), backend]];
+    }),
   );
+}
 
 /** The first HTTP port of each app. */
 function appsOf(routes: readonly Route[]): ReadonlyMap<string, string> {

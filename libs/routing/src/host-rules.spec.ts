@@ -123,6 +123,20 @@ describe('a wildcard that is found by rules', () => {
   });
 });
 
+it('TLS that ends here does so below a wildcard whose TLS is passed through, too', () => {
+  const { maps } = model(
+    route({ backend: 'passed', vhosts: ['*.example'], mode: 'tcp', passthrough: true }),
+    route({ backend: 'exact', vhosts: ['a.example', 'other.net'] }),
+    route({ backend: 'longer', vhosts: ['*.b.example'] }),
+  );
+
+  expect([...maps.sni]).toEqual([['a.example', 'edge_tls_end']]);
+  expect([...maps.sniWildcards]).toEqual([
+    ['.b.example', 'edge_tls_end'],
+    ['.example', 'passed'],
+  ]);
+});
+
 it('rules and maps together lead each request to the most exact host that has its path', () => {
   const hosts = [
     'example',

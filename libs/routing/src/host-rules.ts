@@ -5,6 +5,9 @@ import type { Route } from './route-table.js';
 /** Where a plain request goes whose host is only served over TLS that is passed through. */
 export const TO_HTTPS_BACKEND = 'edge_to_https';
 
+/** Where TLS goes that ends here, behind what passes some of it through. */
+export const TLS_END_BACKEND = 'edge_tls_end';
+
 /** One host (with one prefix) that is found by a rule. */
 export interface HostRule {
   readonly host: string;
@@ -34,8 +37,8 @@ export function ruledHosts(routes: readonly Route[]): ReadonlySet<string> {
   return new Set([...ruled, ...below]);
 }
 
-/** The wildcards that also match a host, or all that another wildcard matches. */
-function wildcardsAbove(host: string): readonly string[] {
+/** The wildcards that also match a host, or all that another wildcard matches. O(its labels). */
+export function wildcardsAbove(host: string): readonly string[] {
   const labels = host.split('.');
   const first = isWildcard(host) ? 2 : 1;
   return labels.slice(first).map((_, at) => `*.${labels.slice(first + at).join('.')}`);

@@ -139,7 +139,15 @@ const NO_ROUTE: SectionSpec = {
 const TO_HTTPS: SectionSpec = {
   kind: 'backend',
   name: TO_HTTPS_BACKEND,
-  lines: [['http-request', 'redirect', 'scheme', 'https', 'code', '301']],
+  lines: [
+    // By the name in its hello it ended here: asking anew over TLS would not lead elsewhere (RFC 9110, 15.5.20).
+    [
+      ...['http-request', 'return', 'status', '421', 'content-type', 'text/plain', 'string'],
+      'Misdirected: this connection is not for this host name.\n',
+      ...['if', '{', 'var(txn.edge_scheme)', '-m', 'str', 'https', '}'],
+    ],
+    ['http-request', 'redirect', 'scheme', 'https', 'code', '301'],
+  ],
 };
 
 function backendSection(route: Route, servers: Servers): SectionSpec {
