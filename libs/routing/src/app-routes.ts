@@ -47,6 +47,7 @@ export function routesOf(
     for (const { label, reason } of labelProblems) tell('label', `${label}: ${reason}`);
     if (port.protocols.includes('udp')) tell('unsupported', UDP_REASON);
     if (!port.protocols.includes('tcp')) continue;
+    if (labels.isWithheld) continue;
     if (labels.passthrough && scope.refusesPassthrough) {
       tell('unsupported', PASSTHROUGH_REASON);
       continue;
@@ -56,6 +57,7 @@ export function routesOf(
     const templates = checkTemplates(route, (label, reason) =>
       tell('label', `${label}: ${reason}`),
     );
+    if (!isClosedAsAsked(app, { ...route, templates }, tell)) continue;
     routes.push({ ...route, templates, endpoints: findEndpoints(app, route, serving) });
   }
   return { routes, problems };
@@ -121,6 +123,21 @@ function isTcpServable(labels: PortLabels, tell: Tell): boolean {
   tell('label', 'AUTH: nobody can be asked for a password in mode tcp; the port is not published');
   return false;
 }
+
+/** A template that is to keep others out and is not used must not leave its port open: the port is not published. */
+function isClosedAsAsked(app: WireApp, route: Omit<Route, 'endpoints'>, tell: Tell): boolean {
+  const name = CLOSING_TEMPLATES[route.mode];
+  const label = `HAPROXY_${route.portIndex}_${name}`;
+  if (app.labels[label] === undefined) return true;
+  if (route.templates.get(name)?.trim()) return true;
+  tell('label', `${label}: cannot be used or is blank, so the port is not published`);
+  return false;
+}
+
+const CLOSING_TEMPLATES = {
+  http: 'HTTP_BACKEND_NETWORK_ALLOWED_ACL',
+  tcp: 'TCP_BACKEND_NETWORK_ALLOWED_ACL',
+} as const;
 
 const HTTP_LABELS = [
   ['sticky', 'STICKY'],

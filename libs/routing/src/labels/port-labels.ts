@@ -53,6 +53,8 @@ export interface PortLabels extends HttpLabels {
   /** TLS is not ended here: the connection goes to the instance by the name in its hello. */
   readonly passthrough: boolean;
   readonly allowedNetworks: readonly string[];
+  /** A label that is to close the port says nothing: the port is not published. */
+  readonly isWithheld: boolean;
   /** HAProxy checks the instances as the app's own health check says. */
   readonly healthcheck: boolean;
   readonly healthcheckPortIndex?: number;
@@ -101,6 +103,7 @@ export function readPortLabels(
     certificates: readCertificates(reader),
     passthrough: reader.isTrue('SSL_PASSTHROUGH'),
     allowedNetworks: readNetworks(reader),
+    isWithheld: isWithheld(reader),
     healthcheck: reader.text('HEALTHCHECK') === undefined || reader.isTrue('HEALTHCHECK'),
     ...optional(
       'healthcheckPortIndex',
@@ -180,6 +183,16 @@ function readCertificates(reader: LabelReader): readonly string[] {
     reader.refuse('SSL_CERT', `${shown(name)} is neither a file nor the name of a certificate`);
     return false;
   });
+}
+
+const CLOSING_LABELS = ['AUTH', 'BACKEND_NETWORK_ALLOWED_ACL'] as const;
+
+function isWithheld(reader: LabelReader): boolean {
+  const blank = CLOSING_LABELS.filter((name) => reader.isBlank(name));
+  for (const name of blank) {
+    reader.refuse(name, 'is blank, so it is not known who may ask; the port is not published');
+  }
+  return blank.length > 0;
 }
 
 /** A list that says nothing usable must not open what it was to close: nobody is allowed then. */
