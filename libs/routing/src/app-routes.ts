@@ -18,6 +18,14 @@ export interface EdgeScope {
   readonly refusesPassthrough?: boolean;
 }
 
+/** What could not be read of an app, where its reader found something: no field, so that no server can write it. */
+export const UNREADABLE: unique symbol = Symbol('unreadable');
+
+/** An app with what its reader says of it. */
+export interface ReadApp extends WireApp {
+  readonly [UNREADABLE]?: readonly string[];
+}
+
 /** The routes of one app, before it is known what other apps ask for. */
 export interface AppRoutes {
   readonly routes: readonly Route[];
@@ -35,7 +43,7 @@ export function routesOf(
   // A job ends: nothing is sent to it.
   if (app.workload === 'job') return NOTHING;
   const routes: Route[] = [];
-  const problems: RouteConflict[] = [];
+  const problems = unreadableOf(app, scope);
   const serving = servingTasks(app, lastKnownHealth);
   const ports = portsOf(app);
   for (const port of ports) {
@@ -61,6 +69,13 @@ export function routesOf(
     routes.push({ ...route, templates, endpoints: findEndpoints(app, route, serving) });
   }
   return { routes, problems };
+}
+
+/** Told where the app would be served. Which of its ports it is about is part of the reason. */
+function unreadableOf(app: ReadApp, scope: EdgeScope): RouteConflict[] {
+  const reasons = app[UNREADABLE] ?? [];
+  if (reasons.length === 0 || !isServed(readPortLabels(app, 0).labels, scope)) return [];
+  return reasons.map((reason) => ({ kind: 'label', appId: app.id, portIndex: 0, reason }));
 }
 
 const UDP_REASON =

@@ -1,4 +1,4 @@
-export type { AppRoutes, EdgeScope } from './app-routes.js';
+export { type AppRoutes, type EdgeScope, type ReadApp, UNREADABLE } from './app-routes.js';
 export { type Admission, buildRoutes, type RoutingOptions } from './build-routes.js';
 export { contentsWithoutReload } from './contents-without-reload.js';
 export {

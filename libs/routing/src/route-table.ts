@@ -73,7 +73,7 @@ export interface Route {
 
 /**
  * What an app asked for and did not get; the others are not affected. `conflict`: another app has it. `label`: a value that
- * cannot be used. `unsupported`: HAProxy cannot do it. `refused`: HAProxy did not take it.
+ * cannot be used, of a label or of another field. `unsupported`: HAProxy cannot do it. `refused`: HAProxy did not take it.
  */
 export interface RouteConflict {
   readonly kind: 'conflict' | 'label' | 'unsupported' | 'refused';
