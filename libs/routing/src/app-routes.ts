@@ -65,8 +65,9 @@ export function routesOf(
     const templates = checkTemplates(route, (label, reason) =>
       tell('label', `${label}: ${reason}`),
     );
-    if (!isClosedAsAsked(app, { ...route, templates }, tell)) continue;
-    routes.push({ ...route, templates, endpoints: findEndpoints(app, route, serving) });
+    const whole = { ...route, templates };
+    if (!isClosedAsAsked(app, whole, tell)) continue;
+    routes.push({ ...whole, endpoints: findEndpoints(app, whole, serving) });
   }
   return { routes, problems };
 }

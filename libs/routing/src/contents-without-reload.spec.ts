@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { contentsWithoutReload } from './contents-without-reload.js';
-import type { EdgeMaps, EdgeModel } from './edge-model.js';
+import type { EdgeMaps } from './edge-maps.js';
+import type { EdgeModel } from './edge-model.js';
 import { planEdgeUpdate } from './plan-edge-update.js';
 
 const NOTHING: ReadonlyMap<string, string> = new Map();

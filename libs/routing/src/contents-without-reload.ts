@@ -1,12 +1,5 @@
-import {
-  type AppliedContents,
-  EDGE_MAPS,
-  type EdgeContents,
-  type EdgeMap,
-  type EdgeMaps,
-  type EdgeModel,
-  ORDERED_MAPS,
-} from './edge-model.js';
+import { EDGE_MAPS, type EdgeMap, type EdgeMaps, ORDERED_MAPS } from './edge-maps.js';
+import type { AppliedContents, EdgeContents, EdgeModel } from './edge-model.js';
 
 /** What a running HAProxy has that decides how far it can come without a reload. */
 export interface RunningEdge extends Pick<AppliedContents, 'maps'> {

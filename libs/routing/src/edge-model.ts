@@ -1,4 +1,6 @@
 import { compareText } from './clean-name.js';
+import type { EdgeMaps } from './edge-maps.js';
+import type { EdgeServer } from './edge-server.js';
 import { type HostEntries, hostEntriesOf } from './host-entries.js';
 import {
   type HostRule,
@@ -10,34 +12,9 @@ import {
   wildcardsAbove,
 } from './host-rules.js';
 import { listenerKey } from './listen-address.js';
+import { writtenCheckPort } from './render/server-options.js';
 import { routeFingerprint } from './route-fingerprint.js';
 import type { Endpoint, Route, RouteTable } from './route-table.js';
-
-export interface EdgeServer {
-  readonly name: string;
-  /** IPv4 or IPv6, without brackets. */
-  readonly address: string;
-  readonly port: number;
-  /** `maint`: finishes its sessions, gets no new one. */
-  readonly state: 'ready' | 'maint';
-  readonly weight: number;
-  /** Where HAProxy checks it, when that is another port. */
-  readonly checkPort?: number;
-}
-
-/**
- * The maps of the edge. `hosts`: host and beginning of the path -> backend, the longest match counts. `wildcards`: end of a
- * host -> the key it has in `hosts`, the first match counts. `sni`, `sniWildcards`: name in the hello of TLS (its end) -> backend,
- * of what is passed through. `ports`: port, or `address:port` where several routes have one port -> backend, for what a former
- * worker hands over. `apps`: app id -> backend.
- */
-export const EDGE_MAPS = ['hosts', 'wildcards', 'sni', 'sniWildcards', 'ports', 'apps'] as const;
-export type EdgeMap = (typeof EDGE_MAPS)[number];
-
-/** The maps in which HAProxy looks for the first match, so that their order counts. */
-export const ORDERED_MAPS: ReadonlySet<EdgeMap> = new Set(['wildcards', 'sniWildcards']);
-
-export type EdgeMaps = Readonly<Record<EdgeMap, ReadonlyMap<string, string>>>;
 
 /** The part of the edge that can change while HAProxy runs, without a reload. */
 export interface EdgeContents {
@@ -173,21 +150,32 @@ function appsOf(routes: readonly Route[]): ReadonlyMap<string, string> {
 }
 
 /** Remembered by what it is made of: what is equal by reference needs no comparison. */
-const known = new WeakMap<readonly Endpoint[], ReadonlyMap<string, EdgeServer>>();
+const known = new WeakMap<readonly Endpoint[], KnownServers>();
 
-function serversOf({ endpoints }: Route): ReadonlyMap<string, EdgeServer> {
+interface KnownServers {
+  readonly written: number | undefined;
+  readonly servers: ReadonlyMap<string, EdgeServer>;
+}
+
+function serversOf(route: Route): ReadonlyMap<string, EdgeServer> {
+  const { endpoints } = route;
   const before = known.get(endpoints);
-  if (before !== undefined) return before;
-  const servers = new Map(endpoints.map((endpoint) => [endpoint.name, toServer(endpoint)]));
-  known.set(endpoints, servers);
+  const written = writtenCheckPort(route);
+  if (before !== undefined && before.written === written) return before.servers;
+  const servers = new Map(
+    endpoints.map((endpoint) => [endpoint.name, toServer(endpoint, written)]),
+  );
+  known.set(endpoints, { written, servers });
   return servers;
 }
 
-const toServer = ({ name, address, port, state, weight, checkPort }: Endpoint): EdgeServer => ({
-  name,
-  address,
-  port,
-  state: state === 'ready' ? 'ready' : 'maint',
-  weight,
-  ...(checkPort !== undefined && { checkPort }),
-});
+/** `written`: the port of checks that the route's own words name for all servers. */
+function toServer(endpoint: Endpoint, written: number | undefined): EdgeServer {
+  const { name, address, port, state, weight } = endpoint;
+  const checkPort = written ?? endpoint.checkPort;
+  return {
+    ...{ name, address, port, weight },
+    state: state === 'ready' ? 'ready' : 'maint',
+    ...(checkPort !== undefined && { checkPort }),
+  };
+}

@@ -75,10 +75,8 @@ export function findEndpoints(
     if (!isGoing && !serving.has(task.id)) continue;
     const target = reachableTarget(targetOf(app, task, portIndex));
     if (target === undefined) continue;
-    const checkPort =
-      check === undefined
-        ? target.port
-        : (check.port ?? targetOf(app, task, check.portIndex)?.port ?? target.port);
+    const asked = check?.port ?? (check && targetOf(app, task, check.portIndex)?.port);
+    const checkPort = asked ?? target.port;
     addEndpoint(byName, {
       name: cleanName(`${target.address}_${target.port}`),
       ...target,

@@ -34,18 +34,15 @@ export {
 } from './dns/dns-record.js';
 export { DnsZone, type NameConflict, type ZoneChange } from './dns/dns-zone.js';
 export { addressesOf, addressRecords } from './dns/instance-addresses.js';
+export { EDGE_MAPS, type EdgeMap, type EdgeMaps, ORDERED_MAPS } from './edge-maps.js';
 export {
   type AppliedContents,
-  EDGE_MAPS,
   type EdgeContents,
-  type EdgeMap,
-  type EdgeMaps,
   type EdgeModel,
-  type EdgeServer,
   type EdgeStructure,
-  ORDERED_MAPS,
   toEdgeModel,
 } from './edge-model.js';
+export type { EdgeServer } from './edge-server.js';
 export { explainUnwritable } from './explain-unwritable.js';
 export type { LabelProblem } from './labels/label-reader.js';
 export { type PortLabels, readPortLabels } from './labels/port-labels.js';

@@ -1,5 +1,7 @@
 import { renderSection, type SectionSpec } from 'haproxy-config-parser';
-import { type EdgeMap, type EdgeModel, type EdgeServer, ORDERED_MAPS } from '../edge-model.js';
+import { type EdgeMap, ORDERED_MAPS } from '../edge-maps.js';
+import type { EdgeModel } from '../edge-model.js';
+import type { EdgeServer } from '../edge-server.js';
 import { TO_HTTPS_BACKEND } from '../host-rules.js';
 import type { Route } from '../route-table.js';
 import { backendLines, userlistSection } from './backend-section.js';
