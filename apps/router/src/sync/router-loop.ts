@@ -82,7 +82,7 @@ export class RouterLoop {
   private isRefreshDue = false;
   private areCertificatesDue = false;
   private isHaproxyGone = false;
-  private readonly addresses = new HostAddresses();
+  private readonly addresses = new HostAddresses({ onChange: () => this.markAll() });
   private readonly timers: NodeJS.Timeout[] = [];
   private running: Promise<unknown> = Promise.resolve();
   table: RouteTable = { routes: [], conflicts: [] };
@@ -116,6 +116,7 @@ export class RouterLoop {
   async stop(): Promise<void> {
     this.stopped.abort();
     this.changed.stop();
+    this.addresses.stop();
     for (const timer of this.timers) clearInterval(timer);
     for (const timer of [this.applyTimer, this.persistTimer]) clearTimeout(timer);
     this.reloader.stop();
@@ -166,6 +167,7 @@ export class RouterLoop {
 
   private resyncInTime(): void {
     this.isResyncDue = true;
+    this.addresses.refresh();
     const isNumbered = this.isConnected && this.lastEventId > 0;
     const dueMs = this.lastFullReadMs + (isNumbered ? NUMBERED_RESYNC_MS : 0);
     (performance.now() < dueMs ? this.markApply : this.markAll).call(this);
