@@ -14,7 +14,7 @@ import {
 import { listenerKey } from './listen-address.js';
 import { writtenCheckPort } from './render/server-options.js';
 import { routeFingerprint } from './route-fingerprint.js';
-import type { Endpoint, Route, RouteTable } from './route-table.js';
+import { appsOfRoute, type Endpoint, type Route, type RouteTable } from './route-table.js';
 
 /** The part of the edge that can change while HAProxy runs, without a reload. */
 export interface EdgeContents {
@@ -77,7 +77,9 @@ const isSameButEndpoints = (before: readonly Route[], now: readonly Route[]): bo
     const other = before[index];
     return (
       other === route ||
-      (other !== undefined && routeFingerprint(other) === routeFingerprint(route))
+      (other !== undefined &&
+        routeFingerprint(other) === routeFingerprint(route) &&
+        appsOfRoute(other).join() === appsOfRoute(route).join())
     );
   });
 
@@ -143,8 +145,8 @@ function portsOf(routes: readonly Route[]): ReadonlyMap<string, string> {
 /** The first HTTP port of each app. */
 function appsOf(routes: readonly Route[]): ReadonlyMap<string, string> {
   const apps = new Map<string, string>();
-  for (const { appId, backend, mode } of routes) {
-    if (mode === 'http' && !apps.has(appId)) apps.set(appId, backend);
+  for (const route of routes.filter(({ mode }) => mode === 'http')) {
+    for (const id of appsOfRoute(route)) if (!apps.has(id)) apps.set(id, route.backend);
   }
   return apps;
 }

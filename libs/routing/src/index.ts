@@ -68,5 +68,12 @@ export {
   type RouteClash,
 } from './route-claims.js';
 export { routeFingerprint } from './route-fingerprint.js';
-export type { Endpoint, Route, RouteConflict, RouteListener, RouteTable } from './route-table.js';
+export {
+  appsOfRoute,
+  type Endpoint,
+  type Route,
+  type RouteConflict,
+  type RouteListener,
+  type RouteTable,
+} from './route-table.js';
 export { listenPortsOf, withoutListenPorts } from './without-listen-ports.js';

@@ -13,7 +13,7 @@ import type { HealthRecord } from './health-record.js';
 import { HostAddresses } from './host-addresses.js';
 import { pause } from './pause.js';
 import { Problems } from './problems.js';
-import { type EdgeRules, WantedEdge } from './wanted-edge.js';
+import { appsOfTable, type EdgeRules, WantedEdge } from './wanted-edge.js';
 
 export interface RouterLoopOptions {
   readonly routerId: string;
@@ -372,7 +372,7 @@ export class RouterLoop {
 
   private setTable(table: RouteTable): void {
     this.table = table;
-    this.routedApps = new Set([...table.routes, ...table.conflicts].map(({ appId }) => appId));
+    this.routedApps = appsOfTable(table);
     this.changed.hurry((id) => this.routedApps.has(id));
     this.drain.follow(table);
     this.options.names?.followRoutes(table);
