@@ -39,7 +39,8 @@ async function firstServer(rig: EdgeRig): Promise<string> {
     .split('\n')
     .map((line) => line.split(' '))
     .find((line) => line[1]?.startsWith('bench_app-7_'));
-  return `${words?.[1]}/${words?.[3]}`;
+  if (words === undefined) throw new Error('HAProxy has no backend of app-7');
+  return `${words[1]}/${words[3]}`;
 }
 
 async function timeUntil(isTrue: () => Promise<boolean>): Promise<number> {
@@ -56,13 +57,15 @@ async function repairServers(row: PrintRow, rig: EdgeRig): Promise<void> {
   const before = await rig.status();
   const samplesMs: number[] = [];
   for (let round = 0; round < scaled(ROUNDS); round += 1) {
-    await rig.ask(`set server ${server} state maint`);
+    const refusal = (await rig.ask(`set server ${server} state maint`)).trim();
+    if (refusal !== '') throw new Error(`set server ${server}: ${refusal}`);
     samplesMs.push(
       await timeUntil(async () => {
         const line = (await rig.ask(`show stat ${server.split('/')[0]} 4 -1`))
           .split('\n')
           .find((one) => one.includes(`,${server.split('/')[1]},`));
-        return line?.split(',')[17] !== 'MAINT';
+        if (line === undefined) throw new Error(`HAProxy has no server ${server}`);
+        return line.split(',')[17] !== 'MAINT';
       }),
     );
     await pause(Math.random() * ROUTER_LOOKS_MS);
