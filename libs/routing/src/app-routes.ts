@@ -201,7 +201,7 @@ const isOfPort = (check: WireHealthCheck, portIndex: number): boolean =>
 
 function toListener({ port, labels }: PortContext): RouteListener | undefined {
   const listenPort = labels.port ?? port.servicePort;
-  if (listenPort <= 0) return undefined;
+  if (listenPort <= 0 || labels.isUnbound) return undefined;
   return {
     port: listenPort,
     ...(labels.bindAddress !== undefined && { address: labels.bindAddress }),

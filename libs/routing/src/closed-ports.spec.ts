@@ -49,6 +49,19 @@ describe('what was to be closed and cannot be', () => {
     expect(buildRoutes([app], { ...options, refusesTemplates: true }).routes).toEqual([]);
   });
 
+  it.each(['10.0.0.999', 'localhost', '10.0.0.0/8'])(
+    'BIND_ADDR %s: the port listens nowhere, its host goes on',
+    (address) => {
+      const { routes, conflicts } = buildRoutes([web({ HAPROXY_0_BIND_ADDR: address })], options);
+
+      expect(routes).toMatchObject([{ vhosts: ['web.example'] }]);
+      expect(routes[0]).not.toHaveProperty('listener');
+      expect(conflicts.map(({ reason }) => reason)).toEqual([
+        `HAPROXY_0_BIND_ADDR: "${address}" is not an IP address or *; the port is not listened on`,
+      ]);
+    },
+  );
+
   it('leaves the other ports of the app alone', () => {
     const app = web({ HAPROXY_1_AUTH: '' });
     const ports = [10_000, 10_001].map((port) => ({ port, protocol: 'tcp', labels: {} }));

@@ -124,6 +124,25 @@ describe('planEdgeUpdate', () => {
     );
   });
 
+  it('lets no wildcard lead to a key that is not there yet, or no more', () => {
+    const nothing: ReadonlyMap<string, string> = new Map();
+    const rest = { sni: nothing, sniWildcards: nothing, ports: nothing, apps: nothing };
+    const contents = (...hosts: readonly string[]): EdgeContents => ({
+      servers: new Map(),
+      maps: {
+        ...rest,
+        hosts: new Map(hosts.map((host) => [`${host}/`, 'b'])),
+        wildcards: new Map(hosts.map((host) => [host.slice(1), host])),
+      },
+    });
+    const [short, both] = [contents('*.example'), contents('*.a.example', '*.example')];
+    const kinds = (from: EdgeContents, to: EdgeContents) =>
+      planEdgeUpdate(from, to).map(({ kind }) => kind);
+
+    expect(kinds(short, both)).toEqual(['add-entry', 'replace-map']);
+    expect(kinds(both, short)).toEqual(['replace-map', 'delete-entry']);
+  });
+
   it('adds new servers before it takes old ones away', () => {
     const nothing: ReadonlyMap<string, string> = new Map();
     const maps = {

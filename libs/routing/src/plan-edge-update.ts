@@ -64,7 +64,14 @@ export function planEdgeUpdate(
       removals.push({ kind: 'delete-server', backend, server: known.name });
     }
   }
-  return [...additions, ...EDGE_MAPS.flatMap((map) => planMap(map, applied, wanted)), ...removals];
+  const entries = EDGE_MAPS.flatMap((map) => planMap(map, applied, wanted));
+  // `wildcards` leads to keys of `hosts`: they are there before it names them, and until it names them no more.
+  return [
+    ...additions,
+    ...entries.filter(({ kind }) => kind !== 'delete-entry'),
+    ...entries.filter(({ kind }) => kind === 'delete-entry'),
+    ...removals,
+  ];
 }
 
 const NO_SERVERS: ReadonlyMap<string, EdgeServer> = new Map();

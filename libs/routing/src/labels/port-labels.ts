@@ -46,6 +46,8 @@ export interface PortLabels extends HttpLabels {
   readonly port?: number;
   /** Address to listen on instead of the edge's. */
   readonly bindAddress?: string;
+  /** That address cannot be used: the port listens nowhere, rather than on addresses it was to be kept from. */
+  readonly isUnbound: boolean;
   /** Words for the bind line. */
   readonly bindOptions: readonly string[];
   /** Certificates of the listen port: files, or names of uploaded ones. */
@@ -86,6 +88,7 @@ export function readPortLabels(
     reader.refuse('PATH', `has no effect without HAPROXY_${portIndex}_VHOST`);
   }
   const mode = readWord(reader, 'MODE', ['http', 'tcp'] as const);
+  const bindAddress = readBindAddress(reader);
   const labels: PortLabels = {
     groups: splitList(reader.text('GROUP') ?? app.labels['HAPROXY_GROUP'] ?? ''),
     ...optional('enabled', readEnabled(reader)),
@@ -98,7 +101,8 @@ export function readPortLabels(
     backendWeight: reader.integer('BACKEND_WEIGHT', WEIGHT_RANGE) ?? (paths.length > 0 ? 1 : 0),
     ...optional('trafficWeight', reader.integer('TRAFFIC_WEIGHT', { min: 0, max: 256 })),
     ...optional('port', reader.integer('PORT', { min: 1, max: 65_535 })),
-    ...optional('bindAddress', readBindAddress(reader)),
+    ...optional('bindAddress', bindAddress),
+    isUnbound: bindAddress === undefined && reader.text('BIND_ADDR') !== undefined,
     bindOptions: readBindOptions(reader),
     certificates: readCertificates(reader),
     passthrough: reader.isTrue('SSL_PASSTHROUGH'),
@@ -174,7 +178,8 @@ function readBindAddress(reader: LabelReader): string | undefined {
   const text = reader.text('BIND_ADDR');
   if (text === undefined || text === '*') return text;
   const address = parseIpAddress(text.replace(/^\[(.*)\]$/, '$1'))?.text;
-  return address ?? reader.refuse('BIND_ADDR', `${shown(text)} is not an IP address or *`);
+  const problem = `${shown(text)} is not an IP address or *; the port is not listened on`;
+  return address ?? reader.refuse('BIND_ADDR', problem);
 }
 
 function readCertificates(reader: LabelReader): readonly string[] {
