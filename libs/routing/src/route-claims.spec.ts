@@ -48,6 +48,7 @@ describe('a route is claimed', () => {
 
     expect(claimsOf(web('/plain', { tier: 'db' }, 10_080))).toEqual([]);
     expect(claimsOf(web('/off', { ...hosts, HAPROXY_0_ENABLED: 'false' }, 10_080))).toEqual([]);
+    expect(claimsOf(web('/bad', { HAPROXY_0_BIND_ADDR: 'here' }, 10_080))).toEqual([]);
     expect(claimsOf({ ...web('/job', hosts, 10_080), workload: 'job' })).toEqual([]);
   });
 });

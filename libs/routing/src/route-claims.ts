@@ -58,7 +58,7 @@ function claimsOfPort(app: App, portIndex: number, servicePort: number): readonl
   const port = labels.port ?? servicePort;
   const where = labels.port === undefined ? portField(app, portIndex) : label('PORT');
   const ports =
-    port > 0
+    port > 0 && !labels.isUnbound
       ? [{ ...about, key: `port ${port}`, address: labels.bindAddress ?? EVERYWHERE, where }]
       : [];
   // A host name can only be read from an HTTP request, or from the hello of TLS.
