@@ -1,10 +1,5 @@
-import { join } from 'node:path';
 import type { ControllerClient } from '../controller/controller-client.js';
-import { readCertificateBundle } from '../haproxy/certificates/certificate-bundle.js';
-import {
-  type CertificateEntry,
-  writeCertificateFiles,
-} from '../haproxy/certificates/certificate-files.js';
+import { writeCertificateFiles } from '../haproxy/certificates/certificate-files.js';
 import {
   type CertificateSync,
   readRunningCertificates,
@@ -12,9 +7,7 @@ import {
 } from '../haproxy/certificates/sync-certificates.js';
 import type { EdgeFiles } from '../haproxy/edge-files.js';
 import { CERTIFICATE_NAME, CertificateFolder, type NamedPem } from './certificate-folder.js';
-
-/** The one that answers for names without a certificate. */
-const DEFAULT_NAME = 'default';
+import { DEFAULT_NAME, LastGoodCertificates } from './last-good-certificates.js';
 
 export interface EdgeCertificatesOptions {
   readonly files: Pick<EdgeFiles, 'adminSocket' | 'certificateList' | 'certificates'>;
@@ -30,24 +23,26 @@ export interface EdgeCertificatesOptions {
  * HAProxy to start with, and changed while it runs. While the controller is away those it had last stay, also after a start.
  */
 export class EdgeCertificates {
-  private entries: readonly CertificateEntry[] = [];
+  private readonly good: LastGoodCertificates;
   private uploaded: readonly NamedPem[] | undefined;
   private written = '';
   private readonly own: CertificateFolder | undefined;
   private readonly kept: CertificateFolder;
   /** Files whose change waits for a reload, or was refused, with the reason. */
   private refused: CertificateSync['refused'] = [];
-  private unusable: readonly string[] = [];
 
   constructor(private readonly options: EdgeCertificatesOptions) {
     this.own =
       options.directory === undefined ? undefined : new CertificateFolder(options.directory);
     this.kept = new CertificateFolder(options.files.certificates);
+    this.good = new LastGoodCertificates(options.files.certificates);
   }
 
   /** Writes what was known last, so that HAProxy can start. Never rejects. */
   async start(): Promise<readonly string[]> {
     const kept = await this.kept.read().catch(() => []);
+    // What is half written now was whole in the life before.
+    this.good.take(kept);
     return this.follow(kept);
   }
 
@@ -69,7 +64,7 @@ export class EdgeCertificates {
     const { adminSocket, certificateList } = this.options.files;
     const running = await readRunningCertificates(adminSocket, certificateList);
     if (running === undefined) return;
-    const done = await syncCertificates(adminSocket, this.entries, running);
+    const done = await syncCertificates(adminSocket, this.good.entries, running);
     this.refused = done.refused;
   }
 
@@ -77,9 +72,9 @@ export class EdgeCertificates {
     const problems: string[] = [];
     const own = await this.readOwn(problems);
     const names = new Set(own.map(({ name }) => name));
-    const all = [...own, ...uploaded.filter(({ name }) => !names.has(name))];
-    this.entries = this.toEntries(all);
-    this.options.onDefault(this.entries.some(({ file }) => nameOf(file) === DEFAULT_NAME));
+    const unusable = this.good.take([...own, ...uploaded.filter(({ name }) => !names.has(name))]);
+    const { entries } = this.good;
+    this.options.onDefault(entries.some(({ file }) => nameOf(file) === DEFAULT_NAME));
     try {
       await this.write();
     } catch (error) {
@@ -87,7 +82,7 @@ export class EdgeCertificates {
     }
     return [
       ...problems,
-      ...this.unusable,
+      ...unusable,
       ...this.refused.map(({ file, reason }) => `${nameOf(file)}: ${reason}`),
     ];
   }
@@ -99,39 +94,19 @@ export class EdgeCertificates {
     } catch (error) {
       problems.push(`reading ${this.options.directory}: ${messageOf(error)}`);
       const names = new Set(this.uploaded?.map(({ name }) => name));
-      return this.entries
-        .map(({ file, pem }) => ({ name: nameOf(file), pem }))
+      return this.good.entries
+        .map(({ file, pem }) => ({ name: nameOf(file), pem, from: file }))
         .filter(({ name }) => !names.has(name));
     }
   }
 
-  /** The default one first, then by name: HAProxy takes the first that fits. */
-  private toEntries(pems: readonly NamedPem[]): readonly CertificateEntry[] {
-    const unusable: string[] = [];
-    const entries = pems.flatMap(({ name, pem }): readonly CertificateEntry[] => {
-      const read = readCertificateBundle(pem);
-      if (read.ok) {
-        const { pem: text, fingerprint } = read.bundle;
-        const file = join(this.options.files.certificates, `${name}.pem`);
-        return [{ file, pem: text, fingerprint, filters: [] }];
-      }
-      unusable.push(`certificate ${name}: ${read.reason}`);
-      return [];
-    });
-    this.unusable = unusable;
-    return entries.sort(
-      (left, right) =>
-        Number(nameOf(right.file) === DEFAULT_NAME) - Number(nameOf(left.file) === DEFAULT_NAME) ||
-        (left.file < right.file ? -1 : 1),
-    );
-  }
-
   private async write(): Promise<void> {
+    const { entries } = this.good;
     const { certificates, certificateList } = this.options.files;
-    const text = this.entries.map(({ file, fingerprint }) => `${file} ${fingerprint}`).join('\n');
+    const text = entries.map(({ file, fingerprint }) => `${file} ${fingerprint}`).join('\n');
     const state = `${text}\n`;
     if (state === this.written) return;
-    await writeCertificateFiles({ directory: certificates, list: certificateList }, this.entries);
+    await writeCertificateFiles({ directory: certificates, list: certificateList }, entries);
     this.written = state;
   }
 }
@@ -141,7 +116,9 @@ const toPems = (
 ): readonly NamedPem[] =>
   (certificates ?? [])
     .filter(({ name }) => CERTIFICATE_NAME.test(name))
-    .flatMap(({ name, pem }) => (pem === undefined ? [] : [{ name, pem }]));
+    .flatMap(({ name, pem }) =>
+      pem === undefined ? [] : [{ name, pem, from: `certificate ${name}` }],
+    );
 
 const nameOf = (file: string): string =>
   file.slice(file.lastIndexOf('/') + 1).replace(/\.pem$/, '');

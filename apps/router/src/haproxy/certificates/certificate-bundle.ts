@@ -5,6 +5,8 @@ export const MAX_RUNTIME_PEM_BYTES = 15_000;
 const MAX_PEM_BYTES = 1024 * 1024;
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[^-]*-----END \1-----/g;
 
+const BEGIN = /^-----BEGIN /m;
+
 /** A certificate with its chain and key, checked. */
 export interface CertificateBundle {
   /** Chain and key, without empty lines: one would end the payload of a runtime command. */
@@ -30,6 +32,8 @@ export function readCertificateBundle(
   const keys = blocks.filter(({ label }) => label.endsWith('PRIVATE KEY'));
   const [first] = chain;
   const [key] = keys;
+  if (text.split(BEGIN).length > blocks.length + 1)
+    return refuse('it ends in the middle of a block');
   if (first === undefined) return refuse('there is no CERTIFICATE in it');
   if (key === undefined || keys.length > 1) return refuse(`it has ${keys.length} keys, not one`);
   let leaf: X509Certificate;
