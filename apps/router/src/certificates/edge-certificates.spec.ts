@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { CertificateAuthority } from '../../../../test/support/certificates.js';
 import { edgeFilesIn } from '../haproxy/edge-files.js';
 import { EdgeCertificates, type EdgeCertificatesOptions } from './edge-certificates.js';
+import { LastGoodCertificates } from './last-good-certificates.js';
 
 type Answer = Awaited<ReturnType<EdgeCertificatesOptions['client']['listCertificates']>>;
 type Listed = NonNullable<Answer>[number];
@@ -119,4 +120,86 @@ describe('certificates of the edge', () => {
       expect(written()).toEqual(['shop.pem']);
     });
   });
+
+  describe('uploaded to the controller', () => {
+    it('stay when the controller gives them without their keys, and that is said', async () => {
+      answer = [uploaded('shop', one), uploaded('gone', one)];
+      await certificates.start();
+      expect(await certificates.refresh()).toEqual([]);
+
+      answer = [uploaded('shop'), uploaded('fresh')];
+      const problems = await certificates.refresh();
+
+      expect(written()).toEqual(['shop.pem']);
+      expect(await textOf('shop')).toBe(one);
+      expect(problems).toEqual([
+        expect.stringMatching(/certificate shop .*without its key; the one before is served on/),
+        expect.stringMatching(/certificate fresh .*without its key; it is left out/),
+      ]);
+    });
+
+    it('stay when the controller says it knows of no certificates, and that is said', async () => {
+      answer = [uploaded('shop', one)];
+      await certificates.start();
+      await certificates.refresh();
+
+      answer = undefined;
+      expect(await certificates.refresh()).toEqual([expect.stringContaining('shop')]);
+      certificates = make();
+      await certificates.start();
+      expect(await certificates.refresh()).toEqual([expect.stringContaining('shop')]);
+
+      expect(written()).toEqual(['shop.pem']);
+      answer = [];
+      expect(await certificates.refresh()).toEqual([]);
+      expect(written()).toEqual([]);
+    });
+
+    it('are those of before while the controller is away, of the folder only what is in it', async () => {
+      answer = [uploaded('shop', one)];
+      put('own', one);
+      await certificates.start();
+      await certificates.refresh();
+
+      answer = new Error('nobody listens');
+      rmSync(join(own, 'own.pem'));
+      certificates = make();
+      await certificates.start();
+      const problems = await certificates.refresh();
+
+      expect(problems).toEqual(['reading certificates: nobody listens']);
+      expect(written()).toEqual(['shop.pem']);
+    });
+
+    it('are left out by a name that is none of a file', async () => {
+      answer = [uploaded('../shop', one), uploaded('shop', one)];
+      await certificates.start();
+
+      expect(await certificates.refresh()).toEqual([expect.stringContaining('"../shop"')]);
+      expect(written()).toEqual(['shop.pem']);
+    });
+
+    it('give way to one of the folder of the same name', async () => {
+      answer = [uploaded('shop', one)];
+      put('shop', other);
+      await certificates.start();
+      await certificates.refresh();
+
+      expect(await textOf('shop')).toBe(other);
+      rmSync(join(own, 'shop.pem'));
+      await certificates.refresh();
+      expect(await textOf('shop')).toBe(one);
+    });
+  });
+});
+
+it('are at most 1,000 of both kinds', () => {
+  const good = new LastGoodCertificates('/run/certificates');
+  const all = Array.from({ length: 1_001 }, (_, index) => ({
+    name: `n${index}`,
+    pem: '',
+    from: `n${index}`,
+  }));
+
+  expect(good.take(all).at(-1)).toBe('n1000: there are 1001, and 1000 are served');
 });

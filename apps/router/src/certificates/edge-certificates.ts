@@ -6,8 +6,9 @@ import {
   syncCertificates,
 } from '../haproxy/certificates/sync-certificates.js';
 import type { EdgeFiles } from '../haproxy/edge-files.js';
-import { CERTIFICATE_NAME, CertificateFolder, type NamedPem } from './certificate-folder.js';
+import { CertificateFolder, type NamedPem } from './certificate-folder.js';
 import { DEFAULT_NAME, LastGoodCertificates } from './last-good-certificates.js';
+import { UploadedCertificates } from './uploaded-certificates.js';
 
 export interface EdgeCertificatesOptions {
   readonly files: Pick<EdgeFiles, 'adminSocket' | 'certificateList' | 'certificates'>;
@@ -24,39 +25,30 @@ export interface EdgeCertificatesOptions {
  */
 export class EdgeCertificates {
   private readonly good: LastGoodCertificates;
-  private uploaded: readonly NamedPem[] | undefined;
+  private readonly uploaded: UploadedCertificates;
   private written = '';
   private readonly own: CertificateFolder | undefined;
-  private readonly kept: CertificateFolder;
   /** Files whose change waits for a reload, or was refused, with the reason. */
   private refused: CertificateSync['refused'] = [];
 
   constructor(private readonly options: EdgeCertificatesOptions) {
     this.own =
       options.directory === undefined ? undefined : new CertificateFolder(options.directory);
-    this.kept = new CertificateFolder(options.files.certificates);
-    this.good = new LastGoodCertificates(options.files.certificates);
+    const { certificates: directory } = options.files;
+    this.uploaded = new UploadedCertificates({ client: options.client, directory });
+    this.good = new LastGoodCertificates(directory);
   }
 
   /** Writes what was known last, so that HAProxy can start. Never rejects. */
   async start(): Promise<readonly string[]> {
-    const kept = await this.kept.read().catch(() => []);
     // What is half written now was whole in the life before.
-    this.good.take(kept);
-    return this.follow(kept);
+    this.good.take(await this.uploaded.recall());
+    return this.follow();
   }
 
   /** Asks the controller, and brings HAProxy to what there is. Gives back what is wrong. */
   async refresh(): Promise<readonly string[]> {
-    const problems: string[] = [];
-    try {
-      this.uploaded = toPems(await this.options.client.listCertificates());
-    } catch (error) {
-      problems.push(`reading certificates: ${messageOf(error)}`);
-    }
-    // Before the first answer, what was kept from before.
-    const known = this.uploaded ?? (await this.kept.read().catch(() => []));
-    return [...problems, ...(await this.follow(known))];
+    return [...(await this.uploaded.refresh()), ...(await this.follow())];
   }
 
   /** Brings a HAProxy that has just started to the certificates of now. Rejects with RuntimeApiError. */
@@ -68,11 +60,14 @@ export class EdgeCertificates {
     this.refused = done.refused;
   }
 
-  private async follow(uploaded: readonly NamedPem[]): Promise<readonly string[]> {
+  private async follow(): Promise<readonly string[]> {
     const problems: string[] = [];
     const own = await this.readOwn(problems);
     const names = new Set(own.map(({ name }) => name));
-    const unusable = this.good.take([...own, ...uploaded.filter(({ name }) => !names.has(name))]);
+    const unusable = this.good.take([
+      ...own,
+      ...this.uploaded.pems.filter(({ name }) => !names.has(name)),
+    ]);
     const { entries } = this.good;
     this.options.onDefault(entries.some(({ file }) => nameOf(file) === DEFAULT_NAME));
     try {
@@ -93,7 +88,7 @@ export class EdgeCertificates {
       return await this.own.read();
     } catch (error) {
       problems.push(`reading ${this.options.directory}: ${messageOf(error)}`);
-      const names = new Set(this.uploaded?.map(({ name }) => name));
+      const names = new Set(this.uploaded.pems.map(({ name }) => name));
       return this.good.entries
         .map(({ file, pem }) => ({ name: nameOf(file), pem, from: file }))
         .filter(({ name }) => !names.has(name));
@@ -105,20 +100,13 @@ export class EdgeCertificates {
     const { certificates, certificateList } = this.options.files;
     const text = entries.map(({ file, fingerprint }) => `${file} ${fingerprint}`).join('\n');
     const state = `${text}\n`;
-    if (state === this.written) return;
-    await writeCertificateFiles({ directory: certificates, list: certificateList }, entries);
-    this.written = state;
+    if (state !== this.written) {
+      await writeCertificateFiles({ directory: certificates, list: certificateList }, entries);
+      this.written = state;
+    }
+    await this.uploaded.record();
   }
 }
-
-const toPems = (
-  certificates: Awaited<ReturnType<ControllerClient['listCertificates']>>,
-): readonly NamedPem[] =>
-  (certificates ?? [])
-    .filter(({ name }) => CERTIFICATE_NAME.test(name))
-    .flatMap(({ name, pem }) =>
-      pem === undefined ? [] : [{ name, pem, from: `certificate ${name}` }],
-    );
 
 const nameOf = (file: string): string =>
   file.slice(file.lastIndexOf('/') + 1).replace(/\.pem$/, '');
