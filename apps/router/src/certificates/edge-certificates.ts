@@ -1,7 +1,6 @@
 import type { ControllerClient } from '../controller/controller-client.js';
 import { writeCertificateFiles } from '../haproxy/certificates/certificate-files.js';
 import {
-  type CertificateSync,
   readRunningCertificates,
   syncCertificates,
 } from '../haproxy/certificates/sync-certificates.js';
@@ -28,8 +27,6 @@ export class EdgeCertificates {
   private readonly uploaded: UploadedCertificates;
   private written = '';
   private readonly own: CertificateFolder | undefined;
-  /** Files whose change waits for a reload, or was refused, with the reason. */
-  private refused: CertificateSync['refused'] = [];
 
   constructor(private readonly options: EdgeCertificatesOptions) {
     this.own =
@@ -46,18 +43,18 @@ export class EdgeCertificates {
     return this.follow();
   }
 
-  /** Asks the controller, and brings HAProxy to what there is. Gives back what is wrong. */
+  /** Asks the controller, looks into the folder, and writes what there is. Gives back what is wrong. */
   async refresh(): Promise<readonly string[]> {
     return [...(await this.uploaded.refresh()), ...(await this.follow())];
   }
 
-  /** Brings a HAProxy that has just started to the certificates of now. Rejects with RuntimeApiError. */
-  async sync(): Promise<void> {
+  /** Brings HAProxy to them. Gives back what it would not take. Rejects with RuntimeApiError. */
+  async sync(): Promise<readonly string[]> {
     const { adminSocket, certificateList } = this.options.files;
     const running = await readRunningCertificates(adminSocket, certificateList);
-    if (running === undefined) return;
+    if (running === undefined) return [];
     const done = await syncCertificates(adminSocket, this.good.entries, running);
-    this.refused = done.refused;
+    return done.refused.map(({ file, reason }) => `certificate ${nameOf(file)}: ${reason}`);
   }
 
   private async follow(): Promise<readonly string[]> {
@@ -75,11 +72,7 @@ export class EdgeCertificates {
     } catch (error) {
       problems.push(`writing certificates: ${messageOf(error)}`);
     }
-    return [
-      ...problems,
-      ...unusable,
-      ...this.refused.map(({ file, reason }) => `${nameOf(file)}: ${reason}`),
-    ];
+    return [...problems, ...unusable];
   }
 
   private async readOwn(problems: string[]): Promise<readonly NamedPem[]> {
