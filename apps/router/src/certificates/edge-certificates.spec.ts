@@ -47,6 +47,8 @@ describe('certificates of the edge', () => {
         },
       },
       onDefault: () => undefined,
+      onReload: () => undefined,
+      onDrift: () => undefined,
       ...(directory !== undefined && { directory }),
     });
   const put = (name: string, text: string): void => writeFileSync(join(own, `${name}.pem`), text);

@@ -1,9 +1,9 @@
 import type { ControllerClient } from '../controller/controller-client.js';
-import { writeCertificateFiles } from '../haproxy/certificates/certificate-files.js';
 import {
-  readRunningCertificates,
-  syncCertificates,
-} from '../haproxy/certificates/sync-certificates.js';
+  type CertificateEntry,
+  writeCertificateFiles,
+} from '../haproxy/certificates/certificate-files.js';
+import { ServedCertificates } from '../haproxy/certificates/served-certificates.js';
 import type { EdgeFiles } from '../haproxy/edge-files.js';
 import { CertificateFolder, type NamedPem } from './certificate-folder.js';
 import { DEFAULT_NAME, LastGoodCertificates } from './last-good-certificates.js';
@@ -16,6 +16,10 @@ export interface EdgeCertificatesOptions {
   readonly directory?: string;
   /** Whether there is a certificate for names without one, which is part of the structure. */
   readonly onDefault: (isThere: boolean) => void;
+  /** Some certificates are served only after a reload. */
+  readonly onReload: () => void;
+  /** So many were not in HAProxy as they had been left there. */
+  readonly onDrift: (certificates: number) => void;
 }
 
 /**
@@ -25,6 +29,7 @@ export interface EdgeCertificatesOptions {
 export class EdgeCertificates {
   private readonly good: LastGoodCertificates;
   private readonly uploaded: UploadedCertificates;
+  private readonly served: ServedCertificates;
   private written = '';
   private readonly own: CertificateFolder | undefined;
 
@@ -34,6 +39,7 @@ export class EdgeCertificates {
     const { certificates: directory } = options.files;
     this.uploaded = new UploadedCertificates({ client: options.client, directory });
     this.good = new LastGoodCertificates(directory);
+    this.served = new ServedCertificates(options.files);
   }
 
   /** Writes what was known last, so that HAProxy can start. Never rejects. */
@@ -50,10 +56,11 @@ export class EdgeCertificates {
 
   /** Brings HAProxy to them. Gives back what it would not take. Rejects with RuntimeApiError. */
   async sync(): Promise<readonly string[]> {
-    const { adminSocket, certificateList } = this.options.files;
-    const running = await readRunningCertificates(adminSocket, certificateList);
-    if (running === undefined) return [];
-    const done = await syncCertificates(adminSocket, this.good.entries, running);
+    const { entries } = this.good;
+    const isOnDisk = this.written === toState(entries);
+    const done = await this.served.sync(entries, { isOnDisk });
+    if (done.drift > 0) this.options.onDrift(done.drift);
+    if (done.isReloadDue) this.options.onReload();
     return done.refused.map(({ file, reason }) => `certificate ${nameOf(file)}: ${reason}`);
   }
 
@@ -91,8 +98,7 @@ export class EdgeCertificates {
   private async write(): Promise<void> {
     const { entries } = this.good;
     const { certificates, certificateList } = this.options.files;
-    const text = entries.map(({ file, fingerprint }) => `${file} ${fingerprint}`).join('\n');
-    const state = `${text}\n`;
+    const state = toState(entries);
     if (state !== this.written) {
       await writeCertificateFiles({ directory: certificates, list: certificateList }, entries);
       this.written = state;
@@ -100,6 +106,9 @@ export class EdgeCertificates {
     await this.uploaded.record();
   }
 }
+
+const toState = (entries: readonly CertificateEntry[]): string =>
+  `${entries.map(({ file, digest }) => `${file} ${digest}`).join('\n')}\n`;
 
 const nameOf = (file: string): string =>
   file.slice(file.lastIndexOf('/') + 1).replace(/\.pem$/, '');

@@ -61,8 +61,8 @@ export class LastGoodCertificates {
     const read = readCertificateBundle(text);
     if (!read.ok)
       return { text, reason: read.reason, ...(before?.entry && { entry: before.entry }) };
-    const { pem, fingerprint } = read.bundle;
+    const { pem, fingerprint, digest } = read.bundle;
     const file = join(this.directory, `${name}.pem`);
-    return { text, entry: { file, pem, fingerprint, filters: [] } };
+    return { text, entry: { file, pem, fingerprint, digest, filters: [] } };
   }
 }

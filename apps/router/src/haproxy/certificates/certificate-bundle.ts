@@ -1,4 +1,4 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 
 /** Above this HAProxy cannot take a certificate at run time: command and payload share one buffer (tune.bufsize). */
 export const MAX_RUNTIME_PEM_BYTES = 15_000;
@@ -13,6 +13,8 @@ export interface CertificateBundle {
   readonly pem: string;
   /** SHA-1 of the certificate, hexadecimal without colons, as HAProxy prints it. */
   readonly fingerprint: string;
+  /** SHA-256 of `pem`, hexadecimal: it differs with the chain and the key too. */
+  readonly digest: string;
   readonly names: readonly string[];
   readonly notAfterMs: number;
 }
@@ -60,6 +62,7 @@ export function readCertificateBundle(
     bundle: {
       pem,
       fingerprint: leaf.fingerprint.replaceAll(':', ''),
+      digest: createHash('sha256').update(pem).digest('hex'),
       names: [...alternatives.matchAll(/DNS:([^\s,"]+)/g)].map(([, name = '']) =>
         name.toLowerCase(),
       ),
