@@ -84,6 +84,7 @@ export class RouterService implements OnModuleDestroy {
       certificates: new EdgeCertificates({
         client,
         files: this.files,
+        binary,
         onDefault: (isThere) => {
           hasDefaultCertificate = isThere;
         },

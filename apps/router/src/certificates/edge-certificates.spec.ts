@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CertificateAuthority } from '../../../../test/support/certificates.js';
+import { makePem } from '../haproxy/certificates/certificates.test-support.js';
 import { edgeFilesIn } from '../haproxy/edge-files.js';
+import { describeWithHaproxy } from '../haproxy/haproxy.test-support.js';
 import { EdgeCertificates, type EdgeCertificatesOptions } from './edge-certificates.js';
 import { LastGoodCertificates } from './last-good-certificates.js';
 
@@ -111,6 +113,27 @@ describe('certificates of the edge', () => {
       expect(written()).toEqual([]);
     });
 
+    describeWithHaproxy('that HAProxy would not start with', () => {
+      it('is left out, or served as it was before, and told', async () => {
+        const weak = makePem('weak.test', ['rsa:1024']);
+        for (let index = 0; index < 20; index += 1) put(`n${index}`, one);
+        put('shop', one);
+        put('weak', weak);
+        const problems = await certificates.start();
+        expect(problems).toEqual([
+          expect.stringMatching(/weak\.pem: HAProxy refuses it: .*; it is left out$/),
+        ]);
+        expect(written()).toHaveLength(21);
+
+        put('shop', makePem('shop.test', ['rsa:1024']));
+        expect(await certificates.refresh()).toEqual([
+          expect.stringMatching(/shop\.pem: HAProxy refuses it: .*; the one before is served on$/),
+          expect.stringContaining('weak.pem'),
+        ]);
+        expect(await textOf('shop')).toBe(one);
+      });
+    });
+
     it('stays as it is while the folder cannot be read', async () => {
       put('shop', one);
       await certificates.start();
@@ -195,13 +218,30 @@ describe('certificates of the edge', () => {
   });
 });
 
-it('are at most 1,000 of both kinds', () => {
-  const good = new LastGoodCertificates('/run/certificates');
+it('are at most 1,000 of both kinds', async () => {
+  const check = async () => ({ refused: new Map(), unjudged: new Set<string>() });
+  const good = new LastGoodCertificates({ directory: '/run/certificates', check });
   const all = Array.from({ length: 1_001 }, (_, index) => ({
-    name: `n${index}`,
-    pem: '',
-    from: `n${index}`,
+    ...{ name: `n${index}`, pem: '', from: `n${index}` },
   }));
 
-  expect(good.take(all).at(-1)).toBe('n1000: there are 1001, and 1000 are served');
+  expect((await good.take(all)).at(-1)).toBe('n1000: there are 1001, and 1000 are served');
+});
+
+it('are judged later when HAProxy refuses too many at once', async () => {
+  const pem = makePem('one.test');
+  let isBusy = true;
+  const good = new LastGoodCertificates({
+    directory: '/run/certificates',
+    check: async (entries) => ({
+      refused: new Map(),
+      unjudged: new Set(isBusy ? entries.map(({ digest }) => digest) : []),
+    }),
+  });
+  const all = [{ name: 'one', pem, from: 'one.pem' }];
+
+  expect(await good.take(all)).toEqual(['one.pem: it is not checked yet; it is left out']);
+  isBusy = false;
+  expect(await good.take(all)).toEqual([]);
+  expect(good.entries).toHaveLength(1);
 });

@@ -1,4 +1,5 @@
 import type { ControllerClient } from '../controller/controller-client.js';
+import { checkCertificates } from '../haproxy/certificates/certificate-check.js';
 import {
   type CertificateEntry,
   writeCertificateFiles,
@@ -16,6 +17,8 @@ export interface EdgeCertificatesOptions {
   readonly directory?: string;
   /** Whether there is a certificate for names without one, which is part of the structure. */
   readonly onDefault: (isThere: boolean) => void;
+  /** HAProxy, as it is started. */
+  readonly binary?: string;
   /** Some certificates are served only after a reload. */
   readonly onReload: () => void;
   /** So many were not in HAProxy as they had been left there. */
@@ -38,15 +41,20 @@ export class EdgeCertificates {
       options.directory === undefined ? undefined : new CertificateFolder(options.directory);
     const { certificates: directory } = options.files;
     this.uploaded = new UploadedCertificates({ client: options.client, directory });
-    this.good = new LastGoodCertificates(directory);
+    this.good = new LastGoodCertificates({
+      directory,
+      check: (entries) =>
+        checkCertificates(entries, { directory: `${directory}.check`, binary: options.binary }),
+    });
     this.served = new ServedCertificates(options.files);
   }
 
   /** Writes what was known last, so that HAProxy can start. Never rejects. */
   async start(): Promise<readonly string[]> {
     // What is half written now was whole in the life before.
-    this.good.take(await this.uploaded.recall());
-    return this.follow();
+    const kept = await this.uploaded.recall();
+    const lost = await this.good.take(kept);
+    return [...lost, ...(await this.follow())];
   }
 
   /** Asks the controller, looks into the folder, and writes what there is. Gives back what is wrong. */
@@ -68,7 +76,7 @@ export class EdgeCertificates {
     const problems: string[] = [];
     const own = await this.readOwn(problems);
     const names = new Set(own.map(({ name }) => name));
-    const unusable = this.good.take([
+    const unusable = await this.good.take([
       ...own,
       ...this.uploaded.pems.filter(({ name }) => !names.has(name)),
     ]);
