@@ -135,10 +135,20 @@ export class AppNames implements MirrorListener {
     this.changed('router', [], [this.zone.put('router', { records, claims })]);
   }
 
-  /** What a former life knew. */
-  restore(entries: readonly AppEntry[], vips: readonly RoutedApp[]): void {
-    for (const entry of entries) this.setEntry(entry.id, entry);
-    for (const app of vips) this.setVip(app.id, app);
+  /** What a former life knew. One that cannot be taken in keeps no other out. Says whether all were taken in. */
+  restore(entries: readonly AppEntry[], vips: readonly RoutedApp[]): boolean {
+    let isWhole = true;
+    const attempt = (id: string, take: () => void): void => {
+      try {
+        take();
+      } catch (error) {
+        isWhole = false;
+        this.options.logger.warn({ err: error, appId: id }, 'cannot take in names of before');
+      }
+    };
+    for (const entry of entries) attempt(entry.id, () => this.setEntry(entry.id, entry));
+    for (const app of vips) attempt(app.id, () => this.setVip(app.id, app));
+    return isWhole;
   }
 
   /** As of now; made anew when the serial has changed. */
