@@ -17,6 +17,7 @@ import {
   type ZoneChange,
 } from '#routing';
 import type { MirrorListener } from '../sync/app-mirror.js';
+import { AppsByHost } from './apps-by-host.js';
 import { isSameRoute, routedApps } from './routed-apps.js';
 
 /** What changed, after the zone has it. */
@@ -64,6 +65,7 @@ export class AppNames implements MirrorListener {
   isSynced = false;
   private hasSnapshot = false;
   private readonly apps = new Map<string, WireApp>();
+  private readonly byHost = new AppsByHost();
   private readonly pending = new Map<string, PendingApp>();
   private health: ReadonlyMap<string, boolean> = new Map();
   private table: RouteTable | undefined;
@@ -108,11 +110,9 @@ export class AppNames implements MirrorListener {
     this.take(app.id, app);
   }
 
-  /** The host's address is known now, or another one. */
+  /** The host's address is known now, or another one. O(apps on it). */
   hostChanged(host: string): void {
-    for (const [id, app] of this.apps) {
-      if (app.tasks?.some((task) => task.host === host)) this.enqueue(id, app);
-    }
+    for (const id of [...this.byHost.on(host)]) this.enqueue(id, this.apps.get(id));
     this.schedule();
   }
 
@@ -170,6 +170,7 @@ export class AppNames implements MirrorListener {
     const app = listed?.leaving === true ? undefined : listed;
     if (app === undefined) this.apps.delete(id);
     else this.apps.set(id, app);
+    this.byHost.put(id, app);
     const sinceMs = this.pending.get(id)?.sinceMs ?? performance.now();
     this.pending.set(id, { app, sinceMs });
   }
