@@ -61,6 +61,8 @@ export class AppNames implements MirrorListener {
   /** Per app, what it asked for and did not get. */
   readonly problems = new Map<string, readonly string[]>();
   serial: number;
+  /** Another one whenever anything that can be asked for has changed, names or not. */
+  generation = 0;
   /** Whether a whole snapshot has been taken in, in this life. */
   isSynced = false;
   private hasSnapshot = false;
@@ -91,11 +93,15 @@ export class AppNames implements MirrorListener {
     this.schedule();
   }
 
-  /** Names an app has, its instances' among them. O(records of the app). */
-  namesOf({ id, instances }: AppEntry): readonly string[] {
-    const sources = [id, ...instances.map(({ taskId }) => sourceOf(id, taskId))];
-    const names = sources.flatMap((one) => this.zone.recordsOf(one).map(({ name }) => name));
-    return [...new Set(names)].sort();
+  /** Names an app has, each once: its own first, then some with each instance. O(records of the app) in all. */
+  *namesOf({ id, instances }: AppEntry): Iterable<readonly string[]> {
+    const known = new Set<string>();
+    for (const source of [id, ...instances.map(({ taskId }) => sourceOf(id, taskId))]) {
+      const names = new Set(this.zone.recordsOf(source).map(({ name }) => name));
+      const fresh = [...names].filter((name) => !known.has(name)).sort();
+      for (const name of fresh) known.add(name);
+      yield fresh;
+    }
   }
 
   put(id: string, app: WireApp | undefined, health: ReadonlyMap<string, boolean>): void {
@@ -204,6 +210,7 @@ export class AppNames implements MirrorListener {
       this.setEntry(id, toAppEntry(app, { lastKnownHealth: this.health, before, addressOf }));
     } catch (error) {
       // Not what Marathon lists. The others go on, and so does what this one had.
+      this.generation += 1;
       this.problems.set(id, [`app ${id} cannot be read: ${String(error)}`]);
       logger.warn({ err: error, appId: id }, 'cannot name the tasks of an app');
     }
@@ -245,6 +252,7 @@ export class AppNames implements MirrorListener {
     problems: readonly string[],
     changes: readonly ZoneChange[],
   ): void {
+    this.generation += 1;
     if (problems.length === 0) this.problems.delete(source);
     else this.problems.set(source, problems);
     const added = changes.flatMap((change) => change.added);

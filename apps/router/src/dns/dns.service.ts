@@ -11,6 +11,7 @@ import { Forwarder } from './forwarder.js';
 import { reachableAddresses } from './reachable-addresses.js';
 import { TaskHosts } from './task-hosts.js';
 import { type SavedZone, ZoneFile } from './zone-file.js';
+import { ZoneListings } from './zone-listings.js';
 
 export interface DnsServiceOptions {
   readonly config: DnsConfig;
@@ -37,6 +38,7 @@ const MAX_WATCHERS = 100;
 /** DNS of this router, for the life of the process: the zone, who answers from it, and the file that outlives it. */
 export class DnsService {
   readonly names: AppNames;
+  readonly listings: ZoneListings;
   readonly server: DnsServer;
   readonly forwarder: Forwarder;
   private readonly hub = new SseHub();
@@ -69,6 +71,7 @@ export class DnsService {
       onChange: (change) => this.onChange(change),
       onDelay: (delayMs) => this.metrics.observeDelay(delayMs),
     });
+    this.listings = new ZoneListings(this.names);
     this.file = new ZoneFile(join(dataDirectory, 'dns-names.json'), logger);
     this.forwarder = new Forwarder(config.resolvers);
     const responder = new DnsResponder({
@@ -151,6 +154,7 @@ export class DnsService {
     clearInterval(this.tick);
     this.server.stop();
     this.names.stop();
+    this.listings.stop();
     this.hub.close();
     this.onTick();
     await this.saving;
