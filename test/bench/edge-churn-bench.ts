@@ -10,6 +10,7 @@ import {
   scaled,
   withEdge,
 } from './edge-rig.js';
+import { HOLD_PATH } from './edge-upstream.js';
 
 /** Many changes: how often HAProxy is reloaded, and what its workers hold meanwhile. */
 
@@ -19,7 +20,7 @@ const CHURN_SECONDS = 60;
 const STRUCTURE_SECONDS = 100;
 const SPARES = 20;
 const WATCH_INTERVAL_MS = 250;
-/** A client that does not go keeps the worker that has it: one more each time. */
+/** A request that takes long keeps the worker that has it: one more each time. */
 const HOLD_INTERVAL_MS = 2_000;
 
 interface Watched {
@@ -29,7 +30,17 @@ interface Watched {
   readonly endMib: number;
 }
 
-/** Looks at HAProxy's workers all the time until `finish` is called. */
+/** Looks at HAProxy's workers all the time while `work` is done. */
+async function watchWorkers(rig: EdgeRig, work: () => Promise<void>): Promise<Watched> {
+  const watch = new WorkerWatch(rig);
+  try {
+    await work();
+  } finally {
+    await watch.end();
+  }
+  return watch.seen;
+}
+
 class WorkerWatch {
   private isOver = false;
   private most = { workers: 0, mib: 0 };
@@ -40,9 +51,12 @@ class WorkerWatch {
     this.watching = this.watch();
   }
 
-  async finish(): Promise<Watched> {
+  end(): Promise<void> {
     this.isOver = true;
-    await this.watching;
+    return this.watching;
+  }
+
+  get seen(): Watched {
     const { most, last } = this;
     return {
       ...{ mostWorkers: most.workers, mostMib: most.mib },
@@ -104,18 +118,19 @@ async function churnEndpoints(row: PrintRow, rig: EdgeRig): Promise<void> {
   const seconds = scaled(CHURN_SECONDS);
   const single = await oneWorkerMib(rig);
   const before = await rig.status();
-  const watch = new WorkerWatch(rig);
-  await spreadOver(count, seconds, (number) => {
-    const id = `/bench/app-${(number * 7) % APPS}`;
-    const [, ...others] = controller.app(id).tasks ?? [];
-    const host = `127.92.${(number >> 8) & 255}.${number & 255}`;
-    controller.setTasks(id, [...others, benchTask(id, { host, port: upstream.port })]);
+  const watched = await watchWorkers(rig, async () => {
+    await spreadOver(count, seconds, (number) => {
+      const id = `/bench/app-${(number * 7) % APPS}`;
+      const [, ...others] = controller.app(id).tasks ?? [];
+      const host = `127.92.${(number >> 8) & 255}.${number & 255}`;
+      controller.setTasks(id, [...others, benchTask(id, { host, port: upstream.port })]);
+    });
+    await controller.whenApplied();
   });
-  await controller.whenApplied();
   const { reloads, runtimeChanges } = await rig.status();
   row(
     'edge: endpoint changes, reloads',
-    `${reloads - before.reloads} reloads, ${runtimeChanges - before.runtimeChanges} runtime commands; ${describeWatched(await watch.finish(), single)}`,
+    `${reloads - before.reloads} reloads, ${runtimeChanges - before.runtimeChanges} runtime commands; ${describeWatched(watched, single)}`,
     `${count} of 10,000 endpoints replaced in ${seconds} s; router ${rig.routerRssMib().toFixed(0)} MiB; ${describeLoadAverage()}`,
   );
 }
@@ -123,7 +138,7 @@ async function churnEndpoints(row: PrintRow, rig: EdgeRig): Promise<void> {
 const describeWatched = (watched: Watched, single: number): string =>
   `workers at most ${watched.mostWorkers} with ${watched.mostMib.toFixed(0)} MiB, at the end ${watched.endWorkers} with ${watched.endMib.toFixed(0)} MiB (one at first ${single.toFixed(0)} MiB, limit ${(3 * single + 100).toFixed(0)} MiB)`;
 
-/** Apps come and go. `isHeld`: a client that keeps an answer waiting joins every 2 s and never goes. */
+/** Apps come and go. `isHeld`: every 2 s a request begins that takes 30 s. */
 async function churnStructure(
   row: PrintRow,
   rig: EdgeRig,
@@ -134,26 +149,27 @@ async function churnStructure(
   const seconds = scaled(STRUCTURE_SECONDS);
   const single = await oneWorkerMib(rig);
   const before = await rig.status();
-  const watch = new WorkerWatch(rig);
   const held: Socket[] = [];
   const holding = setInterval(() => {
     if (isHeld) held.push(holdOpen(rig));
   }, HOLD_INTERVAL_MS);
   try {
-    await spreadOver(count, seconds, (number) => {
-      const id = `/spare/app-${number % SPARES}`;
-      const isThere = number % (2 * SPARES) >= SPARES;
-      if (isThere) controller.unlist(id);
-      else
-        controller.put(benchApp(id, [benchTask(id, { host: '127.93.0.1', port: upstream.port })]));
+    const watched = await watchWorkers(rig, async () => {
+      await spreadOver(count, seconds, (number) => {
+        const id = `/spare/app-${number % SPARES}`;
+        const isThere = number % (2 * SPARES) >= SPARES;
+        const place = { host: '127.93.0.1', port: upstream.port };
+        if (isThere) controller.unlist(id);
+        else controller.put(benchApp(id, [benchTask(id, place)]));
+      });
+      await controller.whenApplied();
+      await rig.settled();
     });
-    await controller.whenApplied();
-    await rig.settled();
     const { reloads } = await rig.status();
     row(
-      `edge: structural changes${isHeld ? ' with clients that never go' : ''}`,
-      `${reloads - before.reloads} reloads; ${describeWatched(await watch.finish(), single)}`,
-      `${count} apps came or went in ${seconds} s beside 10,000 endpoints${isHeld ? `; ${held.length} connections that send their request for ever` : ''}; ${describeLoadAverage()}`,
+      `edge: structural changes${isHeld ? ' with long requests' : ''}`,
+      `${reloads - before.reloads} reloads; ${describeWatched(watched, single)}`,
+      `${count} apps came or went in ${seconds} s beside 10,000 endpoints${isHeld ? `; ${held.length} requests that take 30 s each` : ''}; ${describeLoadAverage()}`,
     );
   } finally {
     clearInterval(holding);
@@ -161,13 +177,10 @@ async function churnStructure(
   }
 }
 
-/** A request whose body does not end: no worker may be done with it before its hard stop. */
+/** A request that nobody answers before the edge gives it up, after 30 s. */
 function holdOpen({ edge }: EdgeRig): Socket {
   const socket = connect({ host: edge.address, port: edge.port });
-  const head = `POST / HTTP/1.1\r\nHost: ${hostOf('/bench/app-0')}\r\nContent-Length: 1000000\r\n\r\n`;
   socket.on('error', () => undefined);
-  socket.write(head);
-  const feeding = setInterval(() => socket.write('x'), 1_000);
-  socket.on('close', () => clearInterval(feeding));
+  socket.write(`GET ${HOLD_PATH} HTTP/1.1\r\nHost: ${hostOf('/bench/app-0')}\r\n\r\n`);
   return socket;
 }

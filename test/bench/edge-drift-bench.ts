@@ -1,5 +1,6 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { haproxyEnvironment } from '../../apps/router/src/haproxy/haproxy-command.js';
 import { childrenOf } from '../../apps/router/src/haproxy/process-facts.js';
 import { killQuietly } from '../e2e/support/cluster.js';
 import { pause } from '../e2e/support/http.js';
@@ -38,7 +39,8 @@ async function firstServer(rig: EdgeRig): Promise<string> {
     .split('\n')
     .map((line) => line.split(' '))
     .find((line) => line[1]?.startsWith('bench_app-7_'));
-  return `${words?.[1]}/${words?.[3]}`;
+  if (words === undefined) throw new Error('HAProxy has no backend of app-7');
+  return `${words[1]}/${words[3]}`;
 }
 
 async function timeUntil(isTrue: () => Promise<boolean>): Promise<number> {
@@ -55,13 +57,15 @@ async function repairServers(row: PrintRow, rig: EdgeRig): Promise<void> {
   const before = await rig.status();
   const samplesMs: number[] = [];
   for (let round = 0; round < scaled(ROUNDS); round += 1) {
-    await rig.ask(`set server ${server} state maint`);
+    const refusal = (await rig.ask(`set server ${server} state maint`)).trim();
+    if (refusal !== '') throw new Error(`set server ${server}: ${refusal}`);
     samplesMs.push(
       await timeUntil(async () => {
         const line = (await rig.ask(`show stat ${server.split('/')[0]} 4 -1`))
           .split('\n')
           .find((one) => one.includes(`,${server.split('/')[1]},`));
-        return line?.split(',')[17] !== 'MAINT';
+        if (line === undefined) throw new Error(`HAProxy has no server ${server}`);
+        return line.split(',')[17] !== 'MAINT';
       }),
     );
     await pause(Math.random() * ROUTER_LOOKS_MS);
@@ -133,10 +137,13 @@ function readAlive(pid: number): boolean {
   }
 }
 
-/** HAProxy does not name the line of the second. */
+/** HAProxy does not name the line of the second. Another text each time: what was refused before is left out at once. */
 const BAD = [
-  { what: 'a word it does not know', text: '  no-such-keyword at all' },
-  { what: 'a server that is not there', text: '  use-server nobody if TRUE' },
+  { what: 'a word it does not know', text: (mark: number) => `  no-such-keyword-${mark} at all` },
+  {
+    what: 'a server that is not there',
+    text: (mark: number) => `  use-server nobody-${mark} if TRUE`,
+  },
 ] as const;
 
 export async function benchEdgeIsolation(row: PrintRow): Promise<void> {
@@ -158,10 +165,10 @@ function countValidations(directory: string): string {
   const program = join(directory, 'haproxy');
   mkdirSync(directory, { recursive: true });
   writeFileSync(log, '');
-  writeFileSync(
-    program,
-    `#!/bin/sh\ncase "$1" in -c) echo check >> ${log} ;; esac\nPATH=$(echo "$PATH:/usr/sbin" | sed 's|^${directory}:||') exec haproxy "$@"\n`,
-  );
+  const folders = (haproxyEnvironment()['PATH'] ?? '').split(':');
+  const real = folders.map((folder) => join(folder, 'haproxy')).find(existsSync);
+  const note = `case "$1" in -c) echo check >> '${log}' ;; esac`;
+  writeFileSync(program, `#!/bin/sh\n${note}\nexec ${real} "$@"\n`);
   chmodSync(program, 0o755);
   return log;
 }
@@ -189,7 +196,7 @@ async function isolate(
     const task = (id: string) => benchTask(id, { host, port: upstream.port });
     const before = countOf(log);
     controller.put(
-      benchApp(badId, [task(badId)], { labels: { HAPROXY_0_BACKEND_HTTP_OPTIONS: bad.text } }),
+      benchApp(badId, [task(badId)], { labels: { HAPROXY_0_BACKEND_HTTP_OPTIONS: bad.text(number) } }),
     );
     const toldMs = controller.put(benchApp(goodId, [task(goodId)]));
     controller.setTasks(changedId, [task(changedId)]);

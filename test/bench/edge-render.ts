@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parse, print } from 'haproxy-config-parser';
@@ -11,9 +10,9 @@ import {
   planEdgeUpdate,
   type RoutingOptions,
   renderConfig,
-  renderStructure,
   toEdgeModel,
 } from '#routing';
+import { Generations } from '../../apps/router/src/haproxy/generations.js';
 import { sampleSettings } from '../support/edge-samples.js';
 import { benchFleet, benchTask, type FleetSize } from './edge-fleet.js';
 
@@ -50,9 +49,6 @@ function optionsWith(memory: WeakMap<WireApp, AppRoutes>): RoutingOptions {
   } as RoutingOptions;
 }
 
-const generationOf = (model: EdgeModel): string =>
-  createHash('sha256').update(renderStructure(model, settings)).digest('hex').slice(0, 16);
-
 interface Rendered {
   readonly model: EdgeModel;
   readonly text: string;
@@ -60,7 +56,7 @@ interface Rendered {
 
 function renderWhole(apps: readonly WireApp[], memory: WeakMap<WireApp, AppRoutes>): Rendered {
   const model = toEdgeModel(buildRoutes(apps, optionsWith(memory)));
-  return { model, text: renderConfig(model, settings, generationOf(model)) };
+  return { model, text: renderConfig(model, settings, new Generations(settings).of(model)) };
 }
 
 const elapsed = (work: () => void): number => {
@@ -73,6 +69,8 @@ function measureIncrements(size: FleetSize): Pick<RenderResult, 'incrementMs' | 
   const memory = new WeakMap<WireApp, AppRoutes>();
   let apps = benchFleet(size, PORT);
   let { model } = renderWhole(apps, memory);
+  const generations = new Generations(settings);
+  generations.of(model);
   const incrementMs: number[] = [];
   const incrementTextMs: number[] = [];
   for (let round = 0; round < INCREMENTS; round += 1) {
@@ -87,8 +85,8 @@ function measureIncrements(size: FleetSize): Pick<RenderResult, 'incrementMs' | 
         : app,
     );
     const startedMs = performance.now();
-    const next = toEdgeModel(buildRoutes(apps, optionsWith(memory)));
-    const generation = generationOf(next);
+    const next = toEdgeModel(buildRoutes(apps, optionsWith(memory)), model);
+    const generation = generations.of(next);
     const commands = planEdgeUpdate(model, next);
     incrementMs.push(performance.now() - startedMs);
     renderConfig(next, settings, generation);

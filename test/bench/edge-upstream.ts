@@ -7,6 +7,9 @@ import { eventually } from '../e2e/support/http.js';
 import { EdgeProbe } from './edge-probe.js';
 import { freePort } from './edge-rig.js';
 
+/** Asked for this, it is silent for longer than anybody waits. */
+export const HOLD_PATH = '/hold';
+
 /** Answers on one port of all loopback addresses with the address it was asked at: 16 million instances. */
 export class EdgeUpstream {
   private child: ChildProcess | undefined;
@@ -48,7 +51,9 @@ defaults
   timeout connect 5s
   timeout server 60s
   timeout http-keep-alive 60s
+  timeout tarpit 120s
 frontend all
   bind 0.0.0.0:${port} interface lo
+  http-request tarpit if { path ${HOLD_PATH} }
   http-request return status 200 content-type text/plain lf-string "%[dst]"
 `;

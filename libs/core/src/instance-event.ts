@@ -26,6 +26,8 @@ export type InstanceEvent =
       readonly unreachableStrategy: App['unreachableStrategy'];
       /** How long it has been unreachable, milliseconds on the monotonic clock. */
       readonly awayMs: number;
+      /** Its app can do without it: until then it is not forgotten. */
+      readonly isReplaced: boolean;
     };
 
 /** What follows from it. */

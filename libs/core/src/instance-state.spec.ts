@@ -86,13 +86,25 @@ describe('reduceInstance', () => {
     const unreachableStrategy = { inactiveAfterSeconds: 1, expungeAfterSeconds: 2 };
     const away = anInstance({ condition: 'Unreachable', sinceEpochMs: 0 });
     const passed = (awayMs: number) =>
-      ({ kind: 'time-passed', unreachableStrategy, awayMs }) as const;
+      ({ kind: 'time-passed', unreachableStrategy, awayMs, isReplaced: true }) as const;
 
     expect(kinds(away, passed(999))).toEqual([]);
     const inactive = reduceInstance(away, passed(1_000), at(10));
     expect(inactive.state.condition).toBe('UnreachableInactive');
     expect(kinds(inactive.state, passed(1_999))).toEqual([]);
     expect(kinds(inactive.state, passed(2_000))).toEqual(['expunge']);
+  });
+
+  it('forgets nothing while the app cannot do without it', () => {
+    const unreachableStrategy = { inactiveAfterSeconds: 0, expungeAfterSeconds: 0 };
+    const away = anInstance({ condition: 'Unreachable' });
+    const passed = { kind: 'time-passed', unreachableStrategy, awayMs: 1e9 } as const;
+
+    const { state } = reduceInstance(away, { ...passed, isReplaced: false }, at(10));
+
+    expect(state.condition).toBe('UnreachableInactive');
+    expect(kinds(state, { ...passed, isReplaced: false })).toEqual([]);
+    expect(kinds(state, { ...passed, isReplaced: true })).toEqual(['expunge']);
   });
 
   it('keeps an unreachable instance for ever when the strategy is disabled', () => {
@@ -102,6 +114,7 @@ describe('reduceInstance', () => {
       kind: 'time-passed',
       unreachableStrategy: 'disabled',
       awayMs: 1e12,
+      isReplaced: true,
     } as const;
 
     expect(kinds(away, event)).toEqual([]);
@@ -129,6 +142,7 @@ describe('reduceInstance', () => {
         kind: 'time-passed',
         unreachableStrategy: { inactiveAfterSeconds: 0, expungeAfterSeconds: 9 },
         awayMs: 5,
+        isReplaced: true,
       }),
     );
     fc.assert(

@@ -29,7 +29,7 @@ import { isTerminalTaskState, type TaskState } from './task-state.js';
  * | any live condition | UNREACHABLE, or LOST through the agent | Unreachable |
  * | Unreachable, UnreachableInactive | status of a live task | that stage (goal Running) or Killing |
  * | Unreachable | time passed inactiveAfter | UnreachableInactive (a replacement is launched) |
- * | UnreachableInactive | time passed expungeAfter | expunged |
+ * | UnreachableInactive | time passed expungeAfter, and the app can do without it | expunged |
  * | any live condition | terminal status | the terminal condition, which never changes |
  *
  * An instance with a reservation lives on: with the end of its task it is Scheduled, under the id of its next task, and
@@ -216,7 +216,11 @@ function applyDecommission(instance: Instance, now: Now): Reduction<Instance, In
 
 function applyTime(
   instance: Instance,
-  { unreachableStrategy: strategy, awayMs }: Extract<InstanceEvent, { kind: 'time-passed' }>,
+  {
+    unreachableStrategy: strategy,
+    awayMs,
+    isReplaced,
+  }: Extract<InstanceEvent, { kind: 'time-passed' }>,
   now: Now,
 ): Reduction<Instance, InstanceEffect> {
   if (!isUnreachableCondition(instance.condition)) return unchanged(instance);
@@ -227,7 +231,7 @@ function applyTime(
   }
   if (instance.goal !== 'Running') return { state: instance, effects: [{ kind: 'expunge' }] };
   if (strategy === 'disabled') return unchanged(instance);
-  if (awayMs >= strategy.expungeAfterSeconds * 1000) {
+  if (isReplaced && awayMs >= strategy.expungeAfterSeconds * 1000) {
     return { state: instance, effects: [{ kind: 'expunge' }] };
   }
   const isInactive = awayMs >= strategy.inactiveAfterSeconds * 1000;

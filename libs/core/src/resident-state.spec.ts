@@ -49,7 +49,7 @@ describe('an instance with a reservation', () => {
     expect(isLeftover(apply(resident(), status('TASK_FAILED'), decommission))).toBe(true);
     expect(isLeftover(apply(resident(), status('TASK_UNREACHABLE'), decommission))).toBe(true);
     const gone = apply(resident(), decommission, status('TASK_UNREACHABLE'), {
-      ...{ kind: 'time-passed', unreachableStrategy: 'disabled', awayMs: 1 },
+      ...{ kind: 'time-passed', unreachableStrategy: 'disabled', awayMs: 1, isReplaced: true },
     });
     expect(isLeftover(gone)).toBe(true);
   });
@@ -59,6 +59,7 @@ describe('an instance with a reservation', () => {
       kind: 'time-passed',
       unreachableStrategy: { inactiveAfterSeconds: 0, expungeAfterSeconds: 0 },
       awayMs: 1e9,
+      isReplaced: true,
     });
     expect(away.condition).toBe('Unreachable');
     expect(isDormant(away)).toBe(false);

@@ -115,7 +115,14 @@ function applyStatus(
   const app = definitionOf(context, draft.root, after);
   if (after.condition === 'Unreachable') {
     const unreachableStrategy = app?.unreachableStrategy ?? noPatience;
-    changeInstance(context, draft, after, { kind: 'time-passed', unreachableStrategy, awayMs: 0 });
+    // Whether its app can do without it is asked by the sweep: here it would be for each of its tasks.
+    const passed = {
+      kind: 'time-passed',
+      unreachableStrategy,
+      awayMs: 0,
+      isReplaced: false,
+    } as const;
+    changeInstance(context, draft, after, passed);
   }
   draft.after(() => followInstance(context, after.id, status));
 }

@@ -9,6 +9,7 @@ import { changeInstance } from './instance-changes.js';
 import { reviewLeftovers } from './leftovers.js';
 import { referencesOf } from './reconciler.js';
 import { knownRouters } from './router-sights.js';
+import { StandIns } from './stand-ins.js';
 import { endDrainedStrangers } from './strangers.js';
 import { dueDaemons } from './workloads.js';
 
@@ -90,6 +91,7 @@ function isOverdue({ options, memory }: EngineContext, instance: Instance, now: 
 }
 
 function settleDue(context: EngineContext, draft: Draft, ids: readonly Instance['id'][]): void {
+  const standIns = new StandIns(context, draft);
   for (const id of ids) {
     const instance = draft.instance(id);
     if (instance === undefined) continue;
@@ -101,6 +103,7 @@ function settleDue(context: EngineContext, draft: Draft, ids: readonly Instance[
         kind: 'time-passed',
         unreachableStrategy,
         awayMs,
+        isReplaced: standIns.areThere(instance.appId),
       });
     } else if (isOverdue(context, instance, draft.now)) {
       context.ports.log?.warn(`task ${instance.taskId} is overdue and killed`, {
