@@ -10,8 +10,11 @@ export type FollowedCertificates = Pick<EdgeCertificates, 'refresh' | 'start' | 
  * until the next look, and keeps nothing else back: neither apps nor a controller that is away have to do with it.
  */
 export class CertificateFollower {
-  /** A look is due: the next `follow` takes it. */
+  /** A look at what there is is due: the next `follow` takes it. */
   isDue = false;
+  /** HAProxy could not be asked: it is with the next `follow`, whatever is due. */
+  private isHaproxyBehind = false;
+  private found: readonly string[] = [];
 
   constructor(
     /** Undefined: there is no TLS by host name. */
@@ -27,16 +30,23 @@ export class CertificateFollower {
 
   /** Does nothing while no look is due. Never rejects. */
   async follow(): Promise<void> {
-    if (!this.isDue || this.certificates === undefined) return;
-    this.isDue = false;
-    const problems: string[] = [];
-    try {
-      problems.push(...(await this.certificates.refresh()));
-      problems.push(...(await this.certificates.sync()));
-    } catch (error) {
-      problems.push(error instanceof Error ? error.message : String(error));
+    const { certificates } = this;
+    if (certificates === undefined || !(this.isDue || this.isHaproxyBehind)) return;
+    if (this.isDue) {
+      this.isDue = false;
+      this.found = await certificates.refresh().catch(describe);
     }
+    this.isHaproxyBehind = false;
+    const refused = await certificates.sync().catch((error: unknown) => {
+      this.isHaproxyBehind = true;
+      return describe(error);
+    });
+    const problems = [...this.found, ...refused];
     if (problems.length === 0) this.problems.clear('certificates');
     else this.problems.note('certificates', problems.join('; '));
   }
 }
+
+const describe = (error: unknown): readonly string[] => [
+  error instanceof Error ? error.message : String(error),
+];
