@@ -104,6 +104,11 @@ export class AppNames implements MirrorListener {
     }
   }
 
+  /** The records of an instance, as they are in the zone. */
+  recordsOf(id: string, taskId: string): readonly DnsRecord[] {
+    return this.zone.recordsOf(sourceOf(id, taskId));
+  }
+
   put(id: string, app: WireApp | undefined, health: ReadonlyMap<string, boolean>): void {
     this.health = health;
     this.enqueue(id, app);

@@ -1,11 +1,4 @@
-import {
-  type AppEntry,
-  addressesOf,
-  type DnsNaming,
-  type DnsRecord,
-  type DnsZone,
-  toInstanceRecords,
-} from '#routing';
+import { type AppEntry, addressesOf, type DnsNaming, type DnsRecord, type DnsZone } from '#routing';
 import type { AppNames } from './app-names.js';
 
 /**
@@ -72,11 +65,10 @@ export function* enumerateView(names: AppNames): Iterable<string> {
   for (const entry of entriesOf(names)) {
     const task = entry.id.split('/').filter(Boolean).toReversed().join('-');
     for (const instance of entry.instances) {
-      const { records } = toInstanceRecords(entry, instance, naming);
       const listed = {
         name: task,
         id: instance.taskId,
-        records: records.flatMap(toEnumerated),
+        records: names.recordsOf(entry.id, instance.taskId).flatMap(toEnumerated),
         app: entry.id,
         ...(entry.isFailStatic ? { failStatic: true } : {}),
       };
