@@ -1,4 +1,4 @@
-export type { AppRoutes, EdgeScope } from './app-routes.js';
+export { type AppRoutes, type EdgeScope, type ReadApp, UNREADABLE } from './app-routes.js';
 export { type Admission, buildRoutes, type RoutingOptions } from './build-routes.js';
 export { contentsWithoutReload } from './contents-without-reload.js';
 export {
@@ -34,18 +34,15 @@ export {
 } from './dns/dns-record.js';
 export { DnsZone, type NameConflict, type ZoneChange } from './dns/dns-zone.js';
 export { addressesOf, addressRecords } from './dns/instance-addresses.js';
+export { EDGE_MAPS, type EdgeMap, type EdgeMaps, ORDERED_MAPS } from './edge-maps.js';
 export {
   type AppliedContents,
-  EDGE_MAPS,
   type EdgeContents,
-  type EdgeMap,
-  type EdgeMaps,
   type EdgeModel,
-  type EdgeServer,
   type EdgeStructure,
-  ORDERED_MAPS,
   toEdgeModel,
 } from './edge-model.js';
+export type { EdgeServer } from './edge-server.js';
 export { explainUnwritable } from './explain-unwritable.js';
 export type { LabelProblem } from './labels/label-reader.js';
 export { type PortLabels, readPortLabels } from './labels/port-labels.js';
@@ -71,5 +68,12 @@ export {
   type RouteClash,
 } from './route-claims.js';
 export { routeFingerprint } from './route-fingerprint.js';
-export type { Endpoint, Route, RouteConflict, RouteListener, RouteTable } from './route-table.js';
+export {
+  appsOfRoute,
+  type Endpoint,
+  type Route,
+  type RouteConflict,
+  type RouteListener,
+  type RouteTable,
+} from './route-table.js';
 export { listenPortsOf, withoutListenPorts } from './without-listen-ports.js';

@@ -24,13 +24,14 @@ export function parseServersState(
   const header = lines.find((line) => line.startsWith('# be_id'));
   const columns = header?.slice(2).split(' ') ?? [];
   const at = (name: string): number => columns.indexOf(name);
-  const [backendAt, nameAt, addressAt, portAt, stateAt, weightAt] = [
+  const [backendAt, nameAt, addressAt, portAt, stateAt, weightAt, checkPortAt] = [
     at('be_name'),
     at('srv_name'),
     at('srv_addr'),
     at('srv_port'),
     at('srv_admin_state'),
     at('srv_uweight'),
+    at('srv_check_port'),
   ];
   const backends = new Map<string, Map<string, EdgeServer>>();
   for (const line of lines) {
@@ -40,11 +41,14 @@ export function parseServersState(
     if (line.startsWith('#') || words.length < columns.length || !backend || !name) continue;
     const servers = backends.get(backend) ?? new Map<string, EdgeServer>();
     backends.set(backend, servers);
+    // 0: that of the server.
+    const checkPort = Number(words[checkPortAt] ?? 0);
     servers.set(name, {
       name,
       address: words[addressAt] ?? '',
       port: Number(words[portAt]),
       weight: Number(words[weightAt]),
+      ...(checkPort > 0 && { checkPort }),
       state: (Number(words[stateAt]) & MAINTENANCE_BITS) === 0 ? 'ready' : 'maint',
     });
   }

@@ -4,8 +4,6 @@ import { type Admission, explainUnwritable, type Route, routeFingerprint } from 
 const MAX_REASON = 500;
 /** What was refused is tried again after this time: a file that was missing may be there now. */
 const RETRY_MS = 300_000;
-/** Forms of routes that are remembered. */
-const MAX_JUDGED = 100_000;
 
 interface Refusal {
   readonly print: string;
@@ -13,7 +11,7 @@ interface Refusal {
   readonly atMs: number;
 }
 
-/** Routes that HAProxy did not take, until their apps say something else or five minutes have gone by. */
+/** Routes that HAProxy did not take, until their apps say something else or are gone, or five minutes have gone by. */
 export class RefusedRoutes {
   /** Backend -> what was refused, and why. */
   private readonly refused = new Map<string, Refusal>();
@@ -26,6 +24,13 @@ export class RefusedRoutes {
 
   /** `nowMs`: the monotonic clock. */
   constructor(private readonly nowMs: () => number = () => performance.now()) {}
+
+  /** Forgets what was found out about routes that nobody asks for any more. O(what is remembered). */
+  keepOnly(backends: ReadonlySet<string>): void {
+    for (const known of [this.refused, this.judged]) {
+      for (const backend of known.keys()) if (!backends.has(backend)) known.delete(backend);
+    }
+  }
 
   /** HAProxy came up with these. */
   noteServed(routes: readonly Route[]): void {
@@ -69,7 +74,6 @@ export class RefusedRoutes {
     if (known?.print === print) return known.reason;
     const reason = explainUnwritable(route);
     this.judged.set(route.backend, { print, reason });
-    if (this.judged.size > MAX_JUDGED) this.judged.clear();
     return reason;
   }
 
@@ -78,7 +82,7 @@ export class RefusedRoutes {
     const before = this.served.get(route.backend);
     const instead = before === undefined ? 'it is left out' : 'it is served as it was before';
     return {
-      route: before && { ...before, endpoints: route.endpoints },
+      route: before && { ...before, ...ofNow(route) },
       refusal: {
         kind: 'refused',
         appId,
@@ -88,3 +92,9 @@ export class RefusedRoutes {
     };
   }
 }
+
+/** What is no part of a form: instances, and whose they are. */
+const ofNow = ({ endpoints, members }: Route): Pick<Route, 'endpoints' | 'members'> => ({
+  endpoints,
+  ...(members !== undefined && { members }),
+});

@@ -1,6 +1,9 @@
 import { type Logger, SerialQueue } from '#platform';
 import { type EdgeModel, type RouteTable, toEdgeModel } from '#routing';
-import type { EdgeCertificates } from '../certificates/edge-certificates.js';
+import {
+  CertificateFollower,
+  type FollowedCertificates,
+} from '../certificates/certificate-follower.js';
 import type { ControllerClient, ControllerEvent } from '../controller/controller-client.js';
 import { affectedApps, isTaskEvent } from './affected-apps.js';
 import { AppMirror, type MirrorListener } from './app-mirror.js';
@@ -13,7 +16,7 @@ import type { HealthRecord } from './health-record.js';
 import { HostAddresses } from './host-addresses.js';
 import { pause } from './pause.js';
 import { Problems } from './problems.js';
-import { type EdgeRules, WantedEdge } from './wanted-edge.js';
+import { appsOfTable, type EdgeRules, WantedEdge } from './wanted-edge.js';
 
 export interface RouterLoopOptions {
   readonly routerId: string;
@@ -27,7 +30,7 @@ export interface RouterLoopOptions {
   readonly logger: Logger;
   readonly url: () => string;
   /** TLS by host name. */
-  readonly certificates?: Pick<EdgeCertificates, 'refresh' | 'start' | 'sync'>;
+  readonly certificates?: FollowedCertificates;
   /** What is told of HAProxy with every report that was not brought about by a change; absent: the status. */
   readonly statistics?: () => Readonly<Record<string, unknown>>;
   /** DNS: it is told of apps with and without routes, at once. */
@@ -80,19 +83,20 @@ export class RouterLoop {
   private persisting: Promise<void> = Promise.resolve();
   private isResyncDue = false;
   private isRefreshDue = false;
-  private areCertificatesDue = false;
   private isHaproxyGone = false;
-  private readonly addresses = new HostAddresses();
+  private readonly addresses = new HostAddresses({ onChange: () => this.markAll() });
   private readonly timers: NodeJS.Timeout[] = [];
   private running: Promise<unknown> = Promise.resolve();
   table: RouteTable = { routes: [], conflicts: [] };
   isConnected = false;
   private readonly problems = new Problems();
+  private readonly certificates: CertificateFollower;
 
   constructor(private readonly options: RouterLoopOptions) {
     this.mirror = new AppMirror(options.names);
     this.drain = new DrainCounter(this.mirror, options.edge);
     const { edge, logger, isPortFree, rules, ownPorts = [] } = options;
+    this.certificates = new CertificateFollower(options.certificates, this.problems, logger);
     this.reloader = new EdgeReloader({
       ...{ edge, logger, isPortFree, ownPorts, problems: this.problems },
       wanted: new WantedEdge(this.mirror, rules),
@@ -101,9 +105,7 @@ export class RouterLoop {
   }
 
   async start(): Promise<void> {
-    for (const problem of (await this.options.certificates?.start()) ?? []) {
-      this.options.logger.warn(problem);
-    }
+    await this.certificates.start();
     await this.options.edge.start(toEdgeModel({ routes: [], conflicts: [] }));
     this.mirror.recall(await this.options.health.load());
     this.running = Promise.all([this.followEvents(), this.runPasses(), this.pollDraining()]);
@@ -116,6 +118,7 @@ export class RouterLoop {
   async stop(): Promise<void> {
     this.stopped.abort();
     this.changed.stop();
+    this.addresses.stop();
     for (const timer of this.timers) clearInterval(timer);
     for (const timer of [this.applyTimer, this.persistTimer]) clearTimeout(timer);
     this.reloader.stop();
@@ -166,6 +169,7 @@ export class RouterLoop {
 
   private resyncInTime(): void {
     this.isResyncDue = true;
+    this.addresses.refresh();
     const isNumbered = this.isConnected && this.lastEventId > 0;
     const dueMs = this.lastFullReadMs + (isNumbered ? NUMBERED_RESYNC_MS : 0);
     (performance.now() < dueMs ? this.markApply : this.markAll).call(this);
@@ -173,7 +177,7 @@ export class RouterLoop {
 
   private refresh(): void {
     this.isRefreshDue = true;
-    this.areCertificatesDue = true;
+    this.certificates.isDue = true;
     this.markApply();
   }
 
@@ -190,7 +194,7 @@ export class RouterLoop {
   private onEvent(event: ControllerEvent): void {
     if (event.id !== undefined) this.lastEventId = event.id;
     if (event.type === CERTIFICATE_EVENT) {
-      this.areCertificatesDue = true;
+      this.certificates.isDue = true;
       this.markApply();
       return;
     }
@@ -213,7 +217,7 @@ export class RouterLoop {
       onOpen: () => {
         this.isConnected = true;
         this.problems.clear('event stream');
-        this.areCertificatesDue = true;
+        this.certificates.isDue = true;
         this.markAll();
       },
       onEvent: (event) => this.onEvent(event),
@@ -258,13 +262,12 @@ export class RouterLoop {
     }
     const sequence = await this.read();
     this.isApplyDirty = false;
+    await this.certificates.follow();
     if (!this.hasSnapshot) return;
-    const hasNewCertificates = await this.readCertificates();
     if (this.isResyncDue) await this.reloader.retryPorts();
     this.isResyncDue = false;
     await this.turns.run(async () => {
       if (this.isRefreshDue) await this.options.edge.refresh();
-      if (hasNewCertificates) await this.options.certificates?.sync();
       this.isRefreshDue = false;
       const { table, model } = this.reloader.build();
       this.setTable(table);
@@ -275,17 +278,6 @@ export class RouterLoop {
     if (sequence !== undefined) this.appliedSequence = Math.max(this.appliedSequence, sequence);
     this.isPassing = false;
     void this.report();
-  }
-
-  /** True: HAProxy is to be brought to them, as far as that needs no reload. */
-  private async readCertificates(): Promise<boolean> {
-    const { certificates } = this.options;
-    if (!this.areCertificatesDue || certificates === undefined) return false;
-    this.areCertificatesDue = false;
-    const problems = await certificates.refresh();
-    if (problems.length > 0) this.problems.note('certificates', problems.join('; '));
-    else this.problems.clear('certificates');
-    return true;
   }
 
   /** Servers with connections left are deleted a little later. */
@@ -370,7 +362,7 @@ export class RouterLoop {
 
   private setTable(table: RouteTable): void {
     this.table = table;
-    this.routedApps = new Set([...table.routes, ...table.conflicts].map(({ appId }) => appId));
+    this.routedApps = appsOfTable(table);
     this.changed.hurry((id) => this.routedApps.has(id));
     this.drain.follow(table);
     this.options.names?.followRoutes(table);

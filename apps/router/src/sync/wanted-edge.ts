@@ -1,6 +1,7 @@
 import type { WireApp } from '#marathon-v2';
 import {
   type AppRoutes,
+  appsOfRoute,
   buildRoutes,
   type EdgeModel,
   type EdgeScope,
@@ -19,6 +20,10 @@ export interface Wanted {
   readonly table: RouteTable;
   readonly model: EdgeModel;
 }
+
+/** Apps on which a table depends: what becomes of them is to be read at once. */
+export const appsOfTable = ({ routes, conflicts }: RouteTable): ReadonlySet<string> =>
+  new Set([...routes.flatMap(appsOfRoute), ...conflicts.map(({ appId }) => appId)]);
 
 /**
  * Makes routes of what the mirror knows. What HAProxy refused of an app is left out, or, where an earlier form of it was
@@ -54,12 +59,18 @@ export class WantedEdge {
     // What was found under other rules says nothing.
     if (rules !== this.known) this.memory = new WeakMap();
     this.known = rules;
-    return buildRoutes(this.mirror.list(), {
+    const asked = new Set<string>();
+    const table = buildRoutes(this.mirror.list(), {
       ...rules,
       occupiedPorts,
       lastKnownHealth: this.mirror.lastKnownHealth,
       memory: this.memory,
-      admit: (route) => this.refused.admit(route),
+      admit: (route) => {
+        asked.add(route.backend);
+        return this.refused.admit(route);
+      },
     });
+    this.refused.keepOnly(asked);
+    return table;
   }
 }
