@@ -196,7 +196,9 @@ async function isolate(
     const task = (id: string) => benchTask(id, { host, port: upstream.port });
     const before = countOf(log);
     controller.put(
-      benchApp(badId, [task(badId)], { labels: { HAPROXY_0_BACKEND_HTTP_OPTIONS: bad.text(number) } }),
+      benchApp(badId, [task(badId)], {
+        labels: { HAPROXY_0_BACKEND_HTTP_OPTIONS: bad.text(number) },
+      }),
     );
     const toldMs = controller.put(benchApp(goodId, [task(goodId)]));
     controller.setTasks(changedId, [task(changedId)]);

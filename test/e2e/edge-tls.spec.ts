@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect as connectTcp, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -125,6 +125,36 @@ describe('TLS and TCP at the edge', () => {
     expect(failures).toEqual([]);
     expect(requests).toBeGreaterThan(50);
     expect(await edge.metric('pacer_router_reloads_total')).toBe(reloads);
+  });
+
+  it('one too large for HAProxy to take at run time is served after a reload, without a failed request', async () => {
+    const reloads = await edge.metric('pacer_router_reloads_total');
+    const chain = Array.from({ length: 25 }, () => readFileSync(authority.cert, 'utf8')).join('');
+
+    write('shop', authority.issuePem('shop-3', ['shop.localhost']) + chain);
+    await eventually('the large one is shown', async () => {
+      expect((await overTls('shop.localhost')).status).toBe(200);
+      return (await subjectAt('shop.localhost')) === 'shop-3';
+    });
+
+    expect(await edge.metric('pacer_router_reloads_total')).toBe(reloads + 1);
+    await eventually(
+      'nothing is wrong',
+      async () => !(await edge.status()).includes('lastProblem'),
+    );
+  });
+
+  it('what somebody else took out of HAProxy is brought back, and counted', async () => {
+    const list = /^\/\S+certificates\.list$/m.exec(await edge.admin('show ssl crt-list'))?.[0];
+    const file = list?.replace(/\.list$/, '/others.pem');
+    await edge.admin(`del ssl crt-list ${list} ${file}`);
+    await expect(subjectAt('a.others.localhost')).rejects.toThrow();
+
+    await eventually('it is shown again', async () => {
+      return (await subjectAt('a.others.localhost').catch(() => '')) === 'others-1';
+    });
+
+    expect(await edge.metric('pacer_router_drift_repairs_total{kind="certificate"}')).toBe(1);
   });
 
   it.concurrent('HTTP/2 is spoken with clients that want it: many requests on one connection', async () => {

@@ -12,6 +12,10 @@ import { startPacer } from './support/pacer.js';
 
 const PHONE = { width: 375, height: 740 };
 
+interface WirePlain {
+  readonly app: { readonly portDefinitions: readonly { readonly port: number }[] };
+}
+
 /** What the edge serves, in a real cluster: over the API, in the browser, and while an app is deleted. */
 describe('routes', () => {
   const cluster = new Cluster();
@@ -76,6 +80,70 @@ describe('routes', () => {
     }
   });
 
+  it.runIf(hasChromium())(
+    'have certificates, by the dialog; a wrong one is told and changes nothing',
+    async () => {
+      const authority = new CertificateAuthority(join(folder, 'ui-ca'));
+      const [good, other] = ['one', 'two'].map((name) => {
+        const { cert, key } = authority.issue(name, { hosts: ['hello.localhost'] });
+        return { certificate: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
+      });
+      if (good === undefined || other === undefined) throw new Error('no certificates');
+      const stored = async (): Promise<string> => (await api.send('GET', '/v2/certificates')).text;
+      const nothing = await stored();
+      const visitor = new Visitor(api.url);
+      await visitor.open();
+      try {
+        const { page } = visitor;
+        await page.goto('/ui/routes');
+        const panel = page.getByRole('region', { name: 'Certificates' });
+        const dialog = page.getByRole('dialog', { name: 'Upload a certificate' });
+        const upload = async (pem: typeof good): Promise<void> => {
+          await dialog.getByLabel('Certificate').fill(pem.certificate);
+          await dialog.getByLabel('Key').fill(pem.key);
+          await dialog.getByRole('button', { name: 'Upload' }).click();
+        };
+        const refuses = async (pem: typeof good, words: RegExp): Promise<void> => {
+          await upload(pem);
+          await dialog.getByRole('alert').filter({ hasText: words }).waitFor();
+        };
+
+        await panel.getByText('None is stored').waitFor();
+        await panel.getByRole('button', { name: 'Upload certificate' }).click();
+        const submit = dialog.getByRole('button', { name: 'Upload' });
+        expect(await submit.isDisabled()).toBe(true);
+        await dialog.getByLabel('Name').fill('ui-shop');
+        await refuses({ ...good, certificate: 'no PEM at all' }, /PEM/);
+        await refuses({ ...good, key: other.key }, /key/);
+        expect(await stored()).toBe(nothing);
+        expect(await panel.getByText('None is stored').count()).toBe(1);
+
+        await upload(good);
+        await dialog.waitFor({ state: 'detached' });
+        const item = panel.getByRole('listitem').filter({ hasText: 'ui-shop' });
+        await item.getByText('hello.localhost').waitFor();
+        const first = await stored();
+        expect(first).toContain('ui-shop');
+
+        await panel.getByRole('button', { name: 'Upload certificate' }).click();
+        await dialog.getByLabel('Name').fill('ui-shop');
+        await refuses({ ...other, key: good.key }, /key/);
+        await dialog.getByRole('button', { name: 'Cancel' }).click();
+        await dialog.waitFor({ state: 'detached' });
+        expect(await stored()).toBe(first);
+        expect(await item.count()).toBe(1);
+
+        await item.getByRole('button', { name: 'Delete' }).click();
+        await item.getByRole('button', { name: 'Really delete ui-shop' }).click();
+        await panel.getByText('None is stored').waitFor();
+        expect(await stored()).toBe(nothing);
+        expect(visitor.errors).toEqual([]);
+      } finally {
+        await visitor.close();
+      }
+    },
+  );
+
   it('have certificates, from the command line, with keys for routers only', async () => {
     const { cert, key } = new CertificateAuthority(join(folder, 'ca')).issue('shop');
 
@@ -104,6 +172,25 @@ describe('routes', () => {
     await eventually('nothing is left of it', async () => {
       const { text } = await api.send('GET', '/v2/apps?embed=apps.leaving');
       return JSON.parse(text).apps.length === 0 && (await routes()).routes.length === 0;
+    });
+  });
+
+  it('of an app without labels, on its service port, are drained first too', async () => {
+    await api.send('POST', '/v2/apps', webApp('/plain', { instances: 2, extra: { labels: {} } }));
+    await api.steady('/plain', 2);
+    const { text } = await api.send('GET', '/v2/apps/plain');
+    const { port } = (JSON.parse(text) as WirePlain).app.portDefinitions[0] ?? {};
+    const url = `http://127.0.0.1:${port}`;
+    await eventually('it is served', async () => (await request(url)).status === 200);
+    const slow = [1, 2, 3, 4].map(() => request(`${url}/slow`));
+
+    await pause(100);
+    await api.send('DELETE', '/v2/apps/plain');
+
+    expect((await Promise.all(slow)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    await eventually('nothing is left of it', async () => {
+      const left = await api.send('GET', '/v2/apps?embed=apps.leaving');
+      return JSON.parse(left.text).apps.length === 0;
     });
   });
 });

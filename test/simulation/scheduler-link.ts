@@ -279,7 +279,11 @@ export class SimulatedScheduler implements SchedulerDriver {
         await handlers.onError(event.error.message);
         return;
       case 'INVERSE_OFFERS':
+        await handlers.onInverseOffers?.(event.inverse_offers.inverse_offers);
+        return;
       case 'RESCIND_INVERSE_OFFER':
+        await handlers.onRescindInverseOffer?.(event.rescind_inverse_offer.inverse_offer_id.value);
+        return;
       case 'UPDATE_OPERATION_STATUS':
       case 'MESSAGE':
       case 'HEARTBEAT':

@@ -124,6 +124,7 @@ async function createEngine(
     },
     {
       role: config.rules.defaultRole,
+      ...(config.rules.reservedPorts && { reservedPorts: config.rules.reservedPorts }),
       ...(own === undefined ? {} : { principal: own.principal }),
       seed: randomInt(1, 2 ** 31),
     },

@@ -11,6 +11,7 @@ import { edgeRules } from './edge-rules.js';
 import { HARD_STOP_SECONDS, toEdgeSettings } from './edge-settings.js';
 import { AttachedProcess } from './haproxy/attached-process.js';
 import { BaseConfig } from './haproxy/base-config.js';
+import { addDrift, NO_DRIFT } from './haproxy/drift.js';
 import { type EdgeFiles, edgeFilesIn } from './haproxy/edge-files.js';
 import { EdgeWatch } from './haproxy/edge-watch.js';
 import { HaproxyEdge } from './haproxy/haproxy-edge.js';
@@ -87,8 +88,13 @@ export class RouterService implements OnModuleDestroy {
       certificates: new EdgeCertificates({
         client,
         files: this.files,
+        binary,
         onDefault: (isThere) => {
           hasDefaultCertificate = isThere;
+        },
+        onReload: () => edge.askForReload(),
+        onDrift: (certificate) => {
+          edge.drift = addDrift(edge.drift, { ...NO_DRIFT, certificate });
         },
         ...(config.certificateDirectory !== '' && { directory: config.certificateDirectory }),
       }),

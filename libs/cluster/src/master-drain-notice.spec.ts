@@ -64,6 +64,31 @@ describe('a drain', () => {
     expect(Math.round(startMs - master.now.epochMs)).toBe(40_000);
   });
 
+  it.each([
+    ['is over', -120, 60, 40],
+    ['has begun', -20, 60, -20],
+    ['comes before', 10, 5, 10],
+    ['comes after', 50, 60, 40],
+  ])('tells of itself where a maintenance window %s', (_which, startSeconds, seconds, expected) => {
+    const { master, drain, asked } = draining(40);
+    const nanoseconds = (master.now.epochMs + startSeconds * 1_000) * 1_000_000;
+    const unavailability = {
+      start: { nanoseconds },
+      duration: { nanoseconds: seconds * NANOS },
+    };
+    const windows = [{ machine_ids: [{ hostname: 'host' }], unavailability }];
+    master.operate({
+      type: 'UPDATE_MAINTENANCE_SCHEDULE',
+      update_maintenance_schedule: { schedule: { windows } },
+    });
+
+    drain(40);
+
+    const { start, ...rest } = asked().at(-1)?.unavailability ?? { start: { nanoseconds: 0 } };
+    expect(Math.round(start.nanoseconds / 1_000_000 - master.now.epochMs)).toBe(expected * 1_000);
+    expect(rest).toEqual({});
+  });
+
   it('gives who accepts the whole time, and not a second more', () => {
     const { wait, answer, isKilling } = draining(40);
 

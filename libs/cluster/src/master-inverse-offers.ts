@@ -122,7 +122,7 @@ function ask(turn: MasterTurn, agent: Agent, framework: Framework): InverseOffer
   const isAnswered =
     answer !== undefined && answer.streamId === streamId && answer.untilMonoMs > now.monoMs;
   if (isAnswered || agent.inverseOffers.has(framework.id)) return undefined;
-  const unavailability = unavailabilityOf(state, agent);
+  const unavailability = unavailabilityOf(state, agent, now.epochMs);
   if (streamId === undefined || unavailability === undefined) return undefined;
   const notice = operator.drainNotices.get(agent.id);
   if (notice?.asked.has(framework.id) === false) notice.asked.set(framework.id, now.monoMs);

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { taskId } from '#core';
-import { drainTimeoutMs, isDrained, mayHaveRouters, recentRouters } from './draining.js';
+import { type App, taskId } from '#core';
+import {
+  drainTimeoutMs,
+  isDrained,
+  isRoutedApp,
+  mayHaveRouters,
+  recentRouters,
+} from './draining.js';
 
 const task = {
   taskId: taskId('t1'),
@@ -31,6 +37,22 @@ describe('draining', () => {
 
   it('does not wait for a router that is silent', () => {
     expect(recentRouters([router([], 0), router([], 9_000)], 10_000)).toHaveLength(1);
+  });
+
+  it('asks the routers about whatever they could serve, with or without a label', () => {
+    const app = (fields: object) =>
+      isRoutedApp({ labels: {}, portDefinitions: [], ...fields } as unknown as App);
+    const tcp = [{ port: 10_000, protocol: 'tcp', labels: {} }];
+    const both = [{ containerPort: 80, servicePort: 10_000, protocol: 'udp,tcp' }];
+
+    expect(app({ portDefinitions: tcp })).toBe(true);
+    expect(app({ container: { portMappings: both } })).toBe(true);
+    expect(isRoutedApp(undefined)).toBe(true);
+    expect(app({})).toBe(false);
+    expect(app({ portDefinitions: [{ ...tcp[0], protocol: 'udp' }] })).toBe(false);
+    expect(app({ portDefinitions: tcp, workload: 'job' })).toBe(false);
+    expect(app({ portDefinitions: tcp, pod: {} })).toBe(false);
+    expect(app({ portDefinitions: tcp, labels: { PACER_DRAIN_SECONDS: '0' } })).toBe(false);
   });
 
   it('takes its timeout from the label when that is a sensible number', () => {

@@ -1,4 +1,4 @@
-import type { App, TaskId } from '#core';
+import { type App, isPod, type TaskId } from '#core';
 import type { InstanceFacts } from './instance-facts.js';
 
 /**
@@ -33,11 +33,17 @@ export function drainTimeoutMs(app: Pick<App, 'labels'> | undefined): number {
   return (isValid ? seconds : DEFAULT_DRAIN_SECONDS) * 1000;
 }
 
-/** Whether requests may reach instances of this app through a router: it has ports and asks to be routed. */
+/**
+ * Whether requests may reach instances of this app through a router: it has a TCP port and does not ask to be killed at
+ * once. Its labels do not decide: a router of the group `*` serves the service ports of apps that say nothing of the edge,
+ * and goes on serving what it has until it has heard of a change of labels. So the routers are asked, and one that never
+ * had an instance says so as soon as it has heard that it drains. Nothing is known of what an absent app asked for.
+ */
 export function isRoutedApp(app: App | undefined): boolean {
-  if (app === undefined || app.workload === 'job' || drainTimeoutMs(app) === 0) return false;
-  const hasPorts = app.portDefinitions.length > 0 || (app.container?.portMappings?.length ?? 0) > 0;
-  return hasPorts && Object.keys(app.labels).some((label) => label.startsWith('HAPROXY_'));
+  if (app === undefined) return true;
+  if (app.workload === 'job' || isPod(app) || drainTimeoutMs(app) === 0) return false;
+  const ports = [...app.portDefinitions, ...(app.container?.portMappings ?? [])];
+  return ports.some(({ protocol }) => protocol.split(',').includes('tcp'));
 }
 
 /** Whether requests may be under way to an instance that is to go: then it is taken out of rotation first. */

@@ -12,8 +12,8 @@ const WEIGHTS: Partial<Record<InstanceCondition, number>> = {
 const OTHER_WEIGHT = 5;
 
 /**
- * Chooses `count` instances to give up: sentenced ones, then condemned ones, then from the largest GROUP_BY group,
- * then by condition (Unreachable, Staging, Starting, Running), then, without GROUP_BY, from the agent that has most of
+ * Chooses `count` instances to give up: sentenced ones, then those whose agent is about to go, then condemned ones, then
+ * from the largest GROUP_BY group, then by condition (Unreachable, Staging, Starting, Running), then, without GROUP_BY, from the agent that has most of
  * them, then by age as the app's killSelection says; ties by id. O(n log n), with GROUP_BY O(n * count).
  */
 export function selectToKill(
@@ -44,9 +44,12 @@ function compareFacts(options: {
     (left.id < right.id ? -1 : 1);
 }
 
+const LAST_RANK = 3;
+
 function rank(facts: InstanceFacts, sentenced: ReadonlySet<InstanceId> | undefined): number {
   if (sentenced?.has(facts.id)) return 0;
-  return facts.condemned === undefined ? 2 : 1;
+  if (facts.evicted !== undefined) return 1;
+  return facts.condemned === undefined ? LAST_RANK : 2;
 }
 
 /**
@@ -108,6 +111,6 @@ function selectEvenly(
 const isFirstChoice = (
   facts: InstanceFacts | undefined,
   sentenced: ReadonlySet<InstanceId>,
-): boolean => facts !== undefined && (sentenced.has(facts.id) || facts.condemned !== undefined);
+): boolean => facts !== undefined && rank(facts, sentenced) < LAST_RANK;
 
 const groupKey = (facts: InstanceFacts): string => (facts.groups ?? []).join('\n');

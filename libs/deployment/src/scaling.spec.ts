@@ -180,7 +180,10 @@ describe('on agents that are about to go', () => {
     expect([first.launch, first.kill]).toEqual([1, []]);
     expect([starting.launch, starting.kill]).toEqual([0, []]);
     expect([proven.launch, proven.kill]).toEqual([0, ['i2']]);
-    expect([first.finished, proven.finished]).toEqual([false, false]);
+    expect([first.finished, starting.finished, proven.finished]).toEqual([true, true, false]);
+    expect(first.waiting[0]).toBe(
+      '1 instance leaves an agent that is about to be taken out of service',
+    );
   });
 
   it('100 % and no over capacity have one more for it; else as many go as may', () => {
@@ -189,6 +192,34 @@ describe('on agents that are about to go', () => {
 
     expect(steady(anApp(2, 0), [facts('i1'), leaving('i2')]).launch).toBe(1);
     expect(steady(app, [leaving('i1'), leaving('i2')]).kill).toHaveLength(1);
+  });
+
+  it('keep no scale waiting that has what it wants, but for what is on its way out', () => {
+    const scale = (count: number, instances: readonly InstanceFacts[]) =>
+      nextActions({ app: anApp(count), mode: 'scale', instances, hasRouters: false, now }).finished;
+    const draining = facts('i3', { draining: { isDone: false, deadlineEpochMs: 1 } });
+
+    expect(scale(3, [facts('i1'), leaving('i2')])).toBe(false);
+    expect(scale(3, [facts('i1'), leaving('i2'), facts('i3')])).toBe(true);
+    expect(scale(3, [facts('i1'), leaving('i2'), launching('i3')])).toBe(false);
+    expect(scale(2, [facts('i1'), leaving('i2'), draining])).toBe(false);
+    expect(scale(1, [facts('i1'), leaving('i2'), launching('i3')])).toBe(false);
+  });
+
+  it('exactly the sentenced go when some are killed with scale', () => {
+    const kill = (sentenced: readonly string[], instances: readonly InstanceFacts[], count = 2) =>
+      nextActions({
+        ...{ app: anApp(count), mode: 'scale', instances, hasRouters: false, now },
+        sentenced: new Set(sentenced.map(instanceId)),
+      }).kill;
+    const grouped = [facts('i1'), leaving('i2'), facts('i3')].map((one) => ({
+      ...one,
+      groups: [one.id === 'i3' ? 'a' : 'b'],
+    }));
+
+    expect(kill(['i1'], [facts('i1'), leaving('i2'), facts('i3')])).toEqual(['i1']);
+    expect(kill(['i3'], grouped)).toEqual(['i3']);
+    expect(kill(['i1'], [facts('i1'), leaving('i2'), condemned('i3')], 1)).toEqual(['i1', 'i2']);
   });
 
   it('what has no time left goes in any case, and first when there are too many', () => {

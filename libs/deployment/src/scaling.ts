@@ -1,5 +1,5 @@
 import { plainCapacity } from './capacity.js';
-import { type InstanceFacts, isAlive, isServing, isStaying } from './instance-facts.js';
+import { type InstanceFacts, isAlive, isLeaving, isServing, isStaying } from './instance-facts.js';
 import { selectToKill } from './kill-selection.js';
 import { replaceCondemned } from './replace-condemned.js';
 import { isEvicted, replaceEvicted } from './replace-evicted.js';
@@ -8,7 +8,7 @@ import type { RolloutDecision, RolloutInput } from './rollout-input.js';
 /**
  * Brings the count to the target (Marathon 3.4): gives up the surplus by kill selection, launches what is missing
  * while no more than maxCapacity exist (what is still ending counts), and replaces condemned instances and those on
- * agents that are about to be taken out of service.
+ * agents that are about to be taken out of service. That move does not keep a scale from being finished.
  */
 export function scaleApp(input: RolloutInput): RolloutDecision {
   const { app, instances, sentenced } = input;
@@ -25,10 +25,9 @@ export function scaleApp(input: RolloutInput): RolloutDecision {
   if (isMoving && sentencedCount === 0) {
     return conclude(input, alive, replaceEvicted(input, staying));
   }
-  const first = new Set([...(sentenced ?? []), ...evicted.map(({ id }) => id)]);
   const retire = selectToKill(staying, Math.max(staying.length - app.instances, sentencedCount), {
     killSelection: app.killSelection,
-    ...(first.size === 0 ? {} : { sentenced: first }),
+    ...(sentenced === undefined ? {} : { sentenced }),
   });
   const missing = app.instances - (staying.length - retire.length);
   return conclude(input, alive, { launch: missing, retire, reasons: [] });
@@ -47,8 +46,13 @@ function conclude(
   const { maxCapacity = plainCapacity(app).maxCapacity } = decided;
   const launch = Math.max(0, Math.min(decided.launch, maxCapacity - alive.length));
   const serving = alive.filter(isServing).length;
-  const isStill = !alive.some((facts) => isStaying(facts) && isEvicted(facts));
-  const finished = isStill && serving === app.instances && alive.length === app.instances;
+  const evicted = alive.filter((facts) => isStaying(facts) && isEvicted(facts)).length;
+  // Nothing is left to do but to move: what leaves its agent still serves, and each may have its replacement beside it.
+  const finished =
+    serving >= app.instances &&
+    alive.length - app.instances <= evicted &&
+    decided.retire.length === 0 &&
+    alive.every((facts) => !isLeaving(facts));
   const reasons = [...decided.reasons];
   if (serving < app.instances) {
     reasons.push(`${serving} of ${app.instances} instances are running, healthy and ready`);
@@ -58,5 +62,10 @@ function conclude(
   if (launch < decided.launch) {
     reasons.push(`at most ${maxCapacity} instances may exist at once and ${alive.length} do`);
   }
-  return { launch, retire: decided.retire, waiting: finished ? [] : reasons, finished };
+  return {
+    launch,
+    retire: decided.retire,
+    waiting: finished && evicted === 0 ? [] : reasons,
+    finished,
+  };
 }

@@ -54,6 +54,7 @@ function start(
       onSubscribed: (id) => void told.push(`subscribed ${id}`),
       onOffers: (offers) => void told.push(`offers ${offers.length}`),
       onRescind: (id) => void told.push(`rescind ${id}`),
+      onRescindInverseOffer: (id) => void told.push(`rescind inverse ${id}`),
       onUpdate: async (status) => void told.push(`update ${status.task_id.value}`),
       onFailure: ({ agentId }) => void told.push(`failure ${agentId}`),
       onError: (message) => void told.push(`error ${message}`),
@@ -73,11 +74,15 @@ describe('createScheduler', () => {
 
     master.send({ type: 'OFFERS', offers: { offers: [] } });
     master.send({ type: 'RESCIND', rescind: { offer_id: { value: 'o' } } });
+    master.send({
+      type: 'RESCIND_INVERSE_OFFER',
+      rescind_inverse_offer: { inverse_offer_id: { value: 'i' } },
+    });
     master.send({ type: 'FAILURE', failure: { agent_id: { value: 'a' } } });
 
     await expect
       .poll(() => told)
-      .toEqual(['subscribed fw-1', 'offers 0', 'rescind o', 'failure a']);
+      .toEqual(['subscribed fw-1', 'offers 0', 'rescind o', 'rescind inverse i', 'failure a']);
   });
 
   it('acknowledges an update only once its handler has finished', async () => {

@@ -244,6 +244,8 @@ class HttpScheduler implements Scheduler {
         await handlers.onInverseOffers?.(event.inverse_offers.inverse_offers);
         return;
       case 'RESCIND_INVERSE_OFFER':
+        await handlers.onRescindInverseOffer?.(event.rescind_inverse_offer.inverse_offer_id.value);
+        return;
       case 'UPDATE_OPERATION_STATUS':
       case 'HEARTBEAT':
         return;

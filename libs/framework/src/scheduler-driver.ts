@@ -26,6 +26,8 @@ export interface SchedulerHandlers {
   onRescind(offerId: OfferId): Promise<void> | void;
   /** Agents with tasks of ours are about to be taken out of service. Without it they are left unanswered. */
   onInverseOffers?(offers: readonly InverseOffer[]): Promise<void> | void;
+  /** An inverse offer that was not answered does not hold any more. */
+  onRescindInverseOffer?(inverseOfferId: string): Promise<void> | void;
   /** Resolve once the status is durable; only then is it acknowledged. May be called again with the same status. */
   onUpdate(status: TaskStatus): Promise<void>;
   /** An agent was lost, or with `status` an executor of it exited. */

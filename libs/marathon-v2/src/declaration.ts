@@ -18,7 +18,7 @@ import type { Definition } from './complete-app.js';
 import { describeDependencyCycle } from './dependency-cycle.js';
 import { ancestorsOf, parentOf } from './path-id.js';
 import { accept, type Outcome, type ProblemLog, refuse } from './refusal.js';
-import { type PortRange, ServicePortAssigner } from './service-ports.js';
+import { labelPortsOf, type PortRange, ServicePortAssigner } from './service-ports.js';
 
 /**
  * What a change of the declared state puts and removes. An app that was declared again without a difference is put as
@@ -36,6 +36,8 @@ export interface ChangeRules {
   readonly servicePorts: PortRange;
   /** Ports of the edge and the daemons, that no app may listen on at the edge. */
   readonly reservedPorts?: ReadonlySet<number>;
+  /** Whether a declared app asks the edge for this port, by a label or otherwise; absent: none does. */
+  readonly isPortClaimed?: (port: number) => boolean;
 }
 
 interface PutApp {
@@ -137,9 +139,12 @@ export class DeclarationDraft {
 
   private stampedApps(): readonly App[] {
     const named = this.namedPorts();
-    const { servicePorts } = this.root;
-    const taken = new Set(named.keys());
-    const assigner = new ServicePortAssigner(this.rules.servicePorts, servicePorts, taken);
+    const { reservedPorts, isPortClaimed } = this.rules;
+    const assigner = new ServicePortAssigner(this.rules.servicePorts, {
+      declared: this.root.servicePorts,
+      named: [...named.keys(), ...this.labelPorts()],
+      isBarred: (port) => reservedPorts?.has(port) === true || isPortClaimed?.(port) === true,
+    });
     const stamped: App[] = [];
     for (const [id, { definition, path }] of this.apps) {
       const before = this.root.apps.get(id);
@@ -167,6 +172,11 @@ export class DeclarationDraft {
       }
     }
     return named;
+  }
+
+  /** The ports that labels of this change ask the edge for. */
+  private labelPorts(): readonly number[] {
+    return [...this.apps.values()].flatMap(({ definition }) => labelPortsOf(definition));
   }
 
   private warnOfSharedPorts(app: Definition, named: ReadonlyMap<number, AppId>): void {

@@ -4,6 +4,7 @@ import { readRouterStatistics } from './router-statistics.js';
 import type { RouterReport } from './wire-app.js';
 
 const MAX_REPORTED_TASKS = 100_000;
+const MAX_URL_CHARS = 2_048;
 
 /** Reads the body of PUT /v2/routers/{id}. */
 export function readRouterReport(body: unknown): Outcome<RouterReport> {
@@ -24,8 +25,13 @@ export function readRouterReport(body: unknown): Outcome<RouterReport> {
       problems.reportRule(`/${name}`, `${count} tasks are above the maximum ${MAX_REPORTED_TASKS}`);
     }
     const url = reader.string('url');
-    const given = reader.opaque('statistics') ?? {};
-    const { statistics, notes } = readRouterStatistics(given);
+    if ((url?.length ?? 0) > MAX_URL_CHARS) {
+      problems.reportRule(
+        '/url',
+        `it has ${url?.length} characters; at most ${MAX_URL_CHARS} are allowed`,
+      );
+    }
+    const { statistics, notes } = readRouterStatistics(reader.raw('statistics'));
     for (const note of notes) problems.warn(note);
     return {
       appliedSequence,

@@ -28,10 +28,14 @@ interface Reading {
  * Reads the statistics of a router's report. Undefined: they are of a version this controller does not know. What is
  * wrong or too much is left out and named in `notes`, never refused: on the rest of the report kills wait. O(size).
  */
-export function readRouterStatistics(given: Fields): {
+export function readRouterStatistics(given: unknown): {
   readonly statistics: WireRouterStatistics | undefined;
   readonly notes: readonly string[];
 } {
+  if (given === undefined || given === null) return { statistics: undefined, notes: [] };
+  if (!isFields(given)) {
+    return { statistics: undefined, notes: ['statistics is not an object: left out'] };
+  }
   if (given['version'] !== 1) return { statistics: undefined, notes: [] };
   const reading: Reading = { notes: [], servers: 0 };
   const fields = readFields(STATISTICS, given, 'statistics', reading);

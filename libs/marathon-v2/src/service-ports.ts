@@ -16,6 +16,16 @@ export interface PortRange {
 /** Marathon's default, and ours. */
 export const DEFAULT_SERVICE_PORTS: PortRange = { min: 10_000, max: 20_000 };
 
+/** Ports that are not handed out. */
+export interface OtherPorts {
+  /** Those in use. */
+  readonly declared: RootGroup['servicePorts'];
+  /** Those that the change itself names. */
+  readonly named: Iterable<number>;
+  /** Those no app may have, or one asks the edge for. */
+  readonly isBarred: (port: number) => boolean;
+}
+
 type WithPorts = Pick<App, 'networks' | 'portDefinitions' | 'container'>;
 
 /**
@@ -28,14 +38,15 @@ export class ServicePortAssigner {
   /** Not looked for before a port is to be handed out. */
   private nextInUse: number | undefined;
 
-  /** `declared` are the ports in use, `taken` those that the change names itself; what is handed out is added there. */
+  private readonly taken: Set<number>;
+
   constructor(
     private readonly range: PortRange,
-    declared: RootGroup['servicePorts'],
-    private readonly taken: Set<number>,
+    private readonly others: OtherPorts,
   ) {
     this.next = range.min;
-    this.inUse = declared.keysFrom(range.min);
+    this.taken = new Set(others.named);
+    this.inUse = others.declared.keysFrom(range.min);
   }
 
   /** The app with all its service ports set, or undefined when the range is exhausted. */
@@ -61,7 +72,7 @@ export class ServicePortAssigner {
     this.nextInUse ??= this.following();
     for (; this.next <= this.range.max; this.next += 1) {
       if (this.nextInUse === this.next) this.nextInUse = this.following();
-      else if (!this.taken.has(this.next)) {
+      else if (!this.taken.has(this.next) && !this.others.isBarred(this.next)) {
         this.taken.add(this.next);
         return this.next;
       }
@@ -74,6 +85,16 @@ export class ServicePortAssigner {
     return done === true ? Number.POSITIVE_INFINITY : value;
   }
 }
+
+const PORT_LABEL = /^HAPROXY_\d+_PORT$/;
+const PORT_NUMBER = /^\s*(\d{1,5})\s*$/;
+
+/** The ports that labels ask the edge to listen on. */
+export const labelPortsOf = ({ labels }: Pick<App, 'labels'>): readonly number[] =>
+  Object.entries(labels).flatMap(([name, value]) => {
+    const [, port] = (PORT_LABEL.test(name) && PORT_NUMBER.exec(value)) || [];
+    return port === undefined ? [] : [Number(port)];
+  });
 
 function withServicePorts<Definition extends WithPorts>(
   app: Definition,

@@ -18,6 +18,14 @@ export interface EdgeScope {
   readonly refusesPassthrough?: boolean;
 }
 
+/** What could not be read of an app, where its reader found something: no field, so that no server can write it. */
+export const UNREADABLE: unique symbol = Symbol('unreadable');
+
+/** An app with what its reader says of it. */
+export interface ReadApp extends WireApp {
+  readonly [UNREADABLE]?: readonly string[];
+}
+
 /** The routes of one app, before it is known what other apps ask for. */
 export interface AppRoutes {
   readonly routes: readonly Route[];
@@ -35,7 +43,7 @@ export function routesOf(
   // A job ends: nothing is sent to it.
   if (app.workload === 'job') return NOTHING;
   const routes: Route[] = [];
-  const problems: RouteConflict[] = [];
+  const problems = unreadableOf(app, scope);
   const serving = servingTasks(app, lastKnownHealth);
   const ports = portsOf(app);
   for (const port of ports) {
@@ -47,6 +55,7 @@ export function routesOf(
     for (const { label, reason } of labelProblems) tell('label', `${label}: ${reason}`);
     if (port.protocols.includes('udp')) tell('unsupported', UDP_REASON);
     if (!port.protocols.includes('tcp')) continue;
+    if (labels.isWithheld) continue;
     if (labels.passthrough && scope.refusesPassthrough) {
       tell('unsupported', PASSTHROUGH_REASON);
       continue;
@@ -56,9 +65,18 @@ export function routesOf(
     const templates = checkTemplates(route, (label, reason) =>
       tell('label', `${label}: ${reason}`),
     );
-    routes.push({ ...route, templates, endpoints: findEndpoints(app, route, serving) });
+    const whole = { ...route, templates };
+    if (!isClosedAsAsked(app, whole, tell)) continue;
+    routes.push({ ...whole, endpoints: findEndpoints(app, whole, serving) });
   }
   return { routes, problems };
+}
+
+/** Told where the app would be served. Which of its ports it is about is part of the reason. */
+function unreadableOf(app: ReadApp, scope: EdgeScope): RouteConflict[] {
+  const reasons = app[UNREADABLE] ?? [];
+  if (reasons.length === 0 || !isServed(readPortLabels(app, 0).labels, scope)) return [];
+  return reasons.map((reason) => ({ kind: 'label', appId: app.id, portIndex: 0, reason }));
 }
 
 const UDP_REASON =
@@ -122,6 +140,21 @@ function isTcpServable(labels: PortLabels, tell: Tell): boolean {
   return false;
 }
 
+/** A template that is to keep others out and is not used must not leave its port open: the port is not published. */
+function isClosedAsAsked(app: WireApp, route: Omit<Route, 'endpoints'>, tell: Tell): boolean {
+  const name = CLOSING_TEMPLATES[route.mode];
+  const label = `HAPROXY_${route.portIndex}_${name}`;
+  if (app.labels[label] === undefined) return true;
+  if (route.templates.get(name)?.trim()) return true;
+  tell('label', `${label}: cannot be used or is blank, so the port is not published`);
+  return false;
+}
+
+const CLOSING_TEMPLATES = {
+  http: 'HTTP_BACKEND_NETWORK_ALLOWED_ACL',
+  tcp: 'TCP_BACKEND_NETWORK_ALLOWED_ACL',
+} as const;
+
 const HTTP_LABELS = [
   ['sticky', 'STICKY'],
   ['redirectToHttps', 'REDIRECT_TO_HTTPS'],
@@ -168,7 +201,7 @@ const isOfPort = (check: WireHealthCheck, portIndex: number): boolean =>
 
 function toListener({ port, labels }: PortContext): RouteListener | undefined {
   const listenPort = labels.port ?? port.servicePort;
-  if (listenPort <= 0) return undefined;
+  if (listenPort <= 0 || labels.isUnbound) return undefined;
   return {
     port: listenPort,
     ...(labels.bindAddress !== undefined && { address: labels.bindAddress }),

@@ -118,6 +118,38 @@ describe('buildRoutes', () => {
     ]);
   });
 
+  it('lets the TLS of a host be passed through or ended, whichever paths it is asked for with', () => {
+    const at = (labels: Readonly<Record<string, string>>) => ({
+      labels: { HAPROXY_GROUP: 'external', HAPROXY_0_VHOST: 'shop.example', ...labels },
+      portDefinitions: [{ port: 0, protocol: 'tcp', labels: {} }],
+    });
+    const passed = at({ HAPROXY_0_SSL_PASSTHROUGH: 'true' });
+    const [first, second] = [at({ HAPROXY_0_PATH: '/a' }), at({ HAPROXY_0_PATH: '/b' })];
+    const refusalsOf = (...apps: readonly WireApp[]) =>
+      buildRoutes(apps, options).conflicts.map(({ appId, reason }) => `${appId}: ${reason}`);
+
+    expect(refusalsOf(app('/a', first), app('/b', second))).toEqual([]);
+    expect(refusalsOf(app('/a', first), app('/b', passed))).toEqual([
+      '/b: TLS of host shop.example is already ended for /a',
+    ]);
+    expect(refusalsOf(app('/a', passed), app('/b', second))).toEqual([
+      '/b: TLS of host shop.example is already passed through to /a',
+    ]);
+  });
+
+  it('gives a port to several apps on addresses of their own, and to none beside one on all', () => {
+    const at = (address: string) => ({
+      labels: { HAPROXY_GROUP: 'external', HAPROXY_0_BIND_ADDR: address },
+    });
+    const conflictsOf = (left: string, right: string): number =>
+      buildRoutes([app('/a', at(left)), app('/b', at(right))], options).conflicts.length;
+
+    expect(conflictsOf('10.0.0.1', '10.0.0.2')).toBe(0);
+    expect(conflictsOf('::1', '0:0:0:0:0:0:0:1')).toBe(1);
+    expect(conflictsOf('0.0.0.0', '10.0.0.2')).toBe(1);
+    expect(conflictsOf('10.0.0.1', '::')).toBe(1);
+  });
+
   it('refuses reserved ports and label values that are no host, path or mode', () => {
     const labels = {
       HAPROXY_GROUP: 'external',

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { contentsWithoutReload } from './contents-without-reload.js';
-import type { EdgeMaps, EdgeModel } from './edge-model.js';
+import type { EdgeMaps } from './edge-maps.js';
+import type { EdgeModel } from './edge-model.js';
 import { planEdgeUpdate } from './plan-edge-update.js';
 
 const NOTHING: ReadonlyMap<string, string> = new Map();
@@ -38,8 +39,32 @@ describe('contentsWithoutReload', () => {
     expect(now.maps.hosts.size).toBe(0);
   });
 
+  it('lets a longer wildcard wait for the backend it leads to: until then the shorter one answers', () => {
+    const wild = (hosts: Readonly<Record<string, string>>, ...list: readonly string[]) => ({
+      ...mapsOf(hosts),
+      wildcards: new Map(list.map((host) => [host.slice(1), host])),
+    });
+    const maps = wild({ '*.example/': 'short' }, '*.example');
+    const wanted = wild(
+      { '*.example/': 'short', '*.a.example/': 'long', '*.a.example/api': 'short' },
+      ...['*.a.example', '*.example'],
+    );
+    const model = { ...modelOf({}), maps: wanted };
+    const running = { maps, isSameStructure: false };
+
+    const before = contentsWithoutReload(model, { ...running, backends: new Set(['short']) });
+    const after = contentsWithoutReload(model, {
+      ...running,
+      backends: new Set(['short', 'long']),
+    });
+
+    expect(before.maps.wildcards).toEqual(maps.wildcards);
+    expect([...after.maps.wildcards]).toEqual([...wanted.wildcards]);
+  });
+
   it('keeps the order of wildcards, of which the first match counts', () => {
-    const model = modelOf({});
+    const hosts = { '*.a.b.example/': 'b', '*.long.a.b.example/': 'b', '*.b.example/': 'b' };
+    const model = modelOf(hosts);
     const wildcards = new Map([['.a.b.example', '*.a.b.example']]);
     const running = new Map([
       ['.long.a.b.example', '*.long.a.b.example'],
@@ -49,8 +74,8 @@ describe('contentsWithoutReload', () => {
     const { maps } = contentsWithoutReload(
       { ...model, maps: { ...model.maps, wildcards } },
       {
-        maps: { ...mapsOf({}), wildcards: running },
-        backends: new Set<string>(),
+        maps: { ...mapsOf(hosts), wildcards: running },
+        backends: new Set(['b']),
         isSameStructure: false,
       },
     );

@@ -1,12 +1,5 @@
-import {
-  type AppliedContents,
-  EDGE_MAPS,
-  type EdgeContents,
-  type EdgeMap,
-  type EdgeMaps,
-  type EdgeModel,
-  ORDERED_MAPS,
-} from './edge-model.js';
+import { EDGE_MAPS, type EdgeMap, type EdgeMaps, ORDERED_MAPS } from './edge-maps.js';
+import type { AppliedContents, EdgeContents, EdgeModel } from './edge-model.js';
 
 /** What a running HAProxy has that decides how far it can come without a reload. */
 export interface RunningEdge extends Pick<AppliedContents, 'maps'> {
@@ -22,11 +15,12 @@ export interface RunningEdge extends Pick<AppliedContents, 'maps'> {
 export function contentsWithoutReload(model: EdgeModel, running: RunningEdge): EdgeContents {
   if (running.isSameStructure) return model;
   const { backends } = running;
+  const maps = Object.fromEntries(
+    EDGE_MAPS.map((map) => [map, mapWithoutReload(map, model, running)]),
+  ) as unknown as EdgeMaps;
   return {
     servers: new Map([...model.servers].filter(([backend]) => backends.has(backend))),
-    maps: Object.fromEntries(
-      EDGE_MAPS.map((map) => [map, mapWithoutReload(map, model, running)]),
-    ) as unknown as EdgeMaps,
+    maps: { ...maps, wildcards: wildcardsThatLead(maps, model, running) },
   };
 }
 
@@ -47,3 +41,29 @@ function mapWithoutReload(
     ),
   );
 }
+
+/**
+ * A wildcard decides alone for the hosts it matches: a shorter one is not asked any more. So a new one counts once everything
+ * of it can be reached, and one without any entry in `hosts` not at all.
+ */
+function wildcardsThatLead(
+  { hosts, wildcards }: EdgeMaps,
+  model: EdgeModel,
+  running: RunningEdge,
+): ReadonlyMap<string, string> {
+  const there = new Set([...hosts.keys()].map(hostOf));
+  const incomplete = new Set(
+    [...model.maps.hosts].flatMap(([key, backend]) =>
+      running.backends.has(backend) ? [] : [hostOf(key)],
+    ),
+  );
+  const before = running.maps.wildcards;
+  return new Map(
+    [...wildcards].filter(
+      ([suffix, host]) => there.has(host) && (before?.has(suffix) || !incomplete.has(host)),
+    ),
+  );
+}
+
+/** Keys of `hosts` are a host and the beginning of a path. */
+const hostOf = (key: string): string => key.slice(0, key.indexOf('/'));

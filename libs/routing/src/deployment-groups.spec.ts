@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { WireApp } from '#marathon-v2';
-import { sampleApp, sampleTask } from '../../../test/support/edge-samples.js';
+import { sampleApp, sampleSettings, sampleTask } from '../../../test/support/edge-samples.js';
 import { buildRoutes } from './build-routes.js';
+import { toEdgeModel } from './edge-model.js';
+import { renderStructure } from './render/render-config.js';
+import { appsOfRoute } from './route-table.js';
 
 const options = {
   groups: ['*'],
@@ -33,6 +36,23 @@ describe('the apps of a deployment group', () => {
       ['/blue.1', 1],
       ['/green.0', 1],
     ]);
+  });
+
+  it('are all led to: by their ids too, and when one comes or goes', () => {
+    const mode = { HAPROXY_0_MODE: 'http' };
+    const [blue, green] = [member('/blue', 1, mode), member('/green', 0, mode)];
+    const both = buildRoutes([blue, green], options);
+    const alone = toEdgeModel(buildRoutes([blue], options));
+
+    const model = toEdgeModel(both, alone);
+
+    expect(both.routes.map(appsOfRoute)).toEqual([['/blue', '/green']]);
+    expect([...alone.maps.apps]).toEqual([['/blue', 'shop_9000']]);
+    expect([...model.maps.apps]).toEqual([
+      ['/blue', 'shop_9000'],
+      ['/green', 'shop_9000'],
+    ]);
+    expect(renderStructure(model, sampleSettings)).toBe(renderStructure(alone, sampleSettings));
   });
 
   it('are published as the one says that has been there longest', () => {

@@ -91,6 +91,7 @@ function mergeRoutes(group: string, sharers: readonly Sharer[]): Route {
   }
   return {
     ...route,
+    members: sharers.map(({ app }) => app.id).sort(compareText),
     backend: `${cleanName(group.replace(/^\//, ''))}_${suffix}`,
     endpoints: sortEndpoints(byName),
   };

@@ -1,32 +1,20 @@
 import { compareText } from './clean-name.js';
-import { type HostEntries, hostEntriesOf, needsRules } from './host-entries.js';
+import type { EdgeMaps } from './edge-maps.js';
+import type { EdgeServer } from './edge-server.js';
+import { type HostEntries, hostEntriesOf } from './host-entries.js';
+import {
+  type HostRule,
+  hostRulesOf,
+  isWildcard,
+  ruledHosts,
+  TLS_END_BACKEND,
+  TO_HTTPS_BACKEND,
+  wildcardsAbove,
+} from './host-rules.js';
+import { listenerKey } from './listen-address.js';
+import { writtenCheckPort } from './render/server-options.js';
 import { routeFingerprint } from './route-fingerprint.js';
-import type { Endpoint, Route, RouteTable } from './route-table.js';
-
-export interface EdgeServer {
-  readonly name: string;
-  /** IPv4 or IPv6, without brackets. */
-  readonly address: string;
-  readonly port: number;
-  /** `maint`: finishes its sessions, gets no new one. */
-  readonly state: 'ready' | 'maint';
-  readonly weight: number;
-  /** Where HAProxy checks it, when that is another port. */
-  readonly checkPort?: number;
-}
-
-/**
- * The maps of the edge. `hosts`: host and beginning of the path -> backend, the longest match counts. `wildcards`: end of a
- * host -> the key it has in `hosts`, the first match counts. `sni`, `sniWildcards`: name in the hello of TLS (its end) -> backend,
- * of what is passed through. `ports`: port -> backend, for what a former worker hands over. `apps`: app id -> backend.
- */
-export const EDGE_MAPS = ['hosts', 'wildcards', 'sni', 'sniWildcards', 'ports', 'apps'] as const;
-export type EdgeMap = (typeof EDGE_MAPS)[number];
-
-/** The maps in which HAProxy looks for the first match, so that their order counts. */
-export const ORDERED_MAPS: ReadonlySet<EdgeMap> = new Set(['wildcards', 'sniWildcards']);
-
-export type EdgeMaps = Readonly<Record<EdgeMap, ReadonlyMap<string, string>>>;
+import { appsOfRoute, type Endpoint, type Route, type RouteTable } from './route-table.js';
 
 /** The part of the edge that can change while HAProxy runs, without a reload. */
 export interface EdgeContents {
@@ -44,23 +32,13 @@ export interface AppliedContents extends Pick<EdgeContents, 'servers'> {
 export interface EdgeStructure {
   /** Their endpoints are not part of the structure, and neither are hosts and paths that are in maps. */
   readonly routes: readonly Route[];
-  /** What only rules can say: hosts with paths in any case, and those with templates for their rules. */
+  /** What only rules can say: hosts with paths in any case, those with templates for their rules, and all below such a wildcard. */
   readonly rules: readonly HostRule[];
-}
-
-/** One host (with one prefix) that is found by a rule. */
-export interface HostRule {
-  readonly host: string;
-  readonly prefix?: { readonly path: string; readonly ignoresCase: boolean };
-  readonly route: Route;
 }
 
 export interface EdgeModel extends EdgeContents {
   readonly structure: EdgeStructure;
 }
-
-/** Where a plain request goes whose host is only served over TLS that is passed through. */
-export const TO_HTTPS_BACKEND = 'edge_to_https';
 
 /**
  * Splits a route table into what needs a reload and what does not. `previous`: a model of before, whose maps and rules are
@@ -72,18 +50,21 @@ export function toEdgeModel({ routes }: RouteTable, previous?: EdgeModel): EdgeM
     const { maps, structure } = previous;
     return { structure: { routes, rules: structure.rules }, servers, maps };
   }
-  const ruled = hostsWithRules(routes);
+  const ruled = ruledHosts(routes);
   const hosts = hostEntriesOf(
     routes.filter((route) => !route.passthrough),
     (host) => !ruled.has(host),
   );
   const passed = routes.filter((route) => route.passthrough);
   return {
-    structure: { routes, rules: rulesOf(routes, ruled) },
+    structure: { routes, rules: hostRulesOf(routes, ruled) },
     servers,
     maps: {
-      ...addPlainHosts(hosts, passed),
-      ...sniMaps(passed),
+      ...addPlainHosts(
+        hosts,
+        passed.flatMap(({ vhosts }) => vhosts).filter((host) => !ruled.has(host)),
+      ),
+      ...sniMaps(routes),
       ports: portsOf(routes),
       apps: appsOf(routes),
     },
@@ -96,44 +77,17 @@ const isSameButEndpoints = (before: readonly Route[], now: readonly Route[]): bo
     const other = before[index];
     return (
       other === route ||
-      (other !== undefined && routeFingerprint(other) === routeFingerprint(route))
+      (other !== undefined &&
+        routeFingerprint(other) === routeFingerprint(route) &&
+        appsOfRoute(other).join() === appsOfRoute(route).join())
     );
   });
-
-const hostsWithRules = (routes: readonly Route[]): ReadonlySet<string> =>
-  new Set(routes.filter(needsRules).flatMap(({ vhosts }) => vhosts));
-
-/** Larger weight first, then the longer path, then by name: the first rule that matches counts. */
-function rulesOf(routes: readonly Route[], ruled: ReadonlySet<string>): readonly HostRule[] {
-  if (ruled.size === 0) return [];
-  return routes
-    .filter((route) => !route.passthrough)
-    .flatMap((route) =>
-      route.vhosts
-        .filter((host) => ruled.has(host))
-        .flatMap((host): readonly HostRule[] =>
-          route.paths.length === 0
-            ? [{ host, route }]
-            : route.paths.map((prefix) => ({ host, prefix, route })),
-        ),
-    )
-    .sort(
-      (left, right) =>
-        right.route.weight - left.route.weight ||
-        Number(left.host.startsWith('*.')) - Number(right.host.startsWith('*.')) ||
-        (right.prefix?.path.length ?? 0) - (left.prefix?.path.length ?? 0) ||
-        right.host.length - left.host.length ||
-        compareText(left.route.backend, right.route.backend) ||
-        compareText(left.host, right.host),
-    );
-}
 
 /** Plain requests for hosts that are passed through are sent to TLS. */
 function addPlainHosts(
   { hosts, wildcards }: HostEntries,
-  passed: readonly Route[],
+  extra: readonly string[],
 ): Pick<EdgeMaps, 'hosts' | 'wildcards'> {
-  const extra = passed.flatMap(({ vhosts }) => vhosts);
   if (extra.length === 0) return { hosts, wildcards };
   return {
     hosts: new Map([...extra.map((host) => [`${host}/`, TO_HTTPS_BACKEND] as const), ...hosts]),
@@ -144,10 +98,21 @@ function addPlainHosts(
   };
 }
 
-function sniMaps(passed: readonly Route[]): Pick<EdgeMaps, 'sni' | 'sniWildcards'> {
-  const all = passed.flatMap(({ vhosts, backend }) =>
-    vhosts.map((host) => [host, backend] as const),
-  );
+/** What is passed through, and what ends here below a wildcard of that. */
+function sniMaps(routes: readonly Route[]): Pick<EdgeMaps, 'sni' | 'sniWildcards'> {
+  const passed = routes.filter(({ passthrough }) => passthrough);
+  const wildcards = new Set(passed.flatMap(({ vhosts }) => vhosts).filter(isWildcard));
+  const ending =
+    wildcards.size === 0
+      ? []
+      : routes
+          .filter(({ passthrough }) => !passthrough)
+          .flatMap(({ vhosts }) => vhosts)
+          .filter((host) => wildcardsAbove(host).some((above) => wildcards.has(above)));
+  const all = [
+    ...ending.map((host) => [host, TLS_END_BACKEND] as const),
+    ...passed.flatMap(({ vhosts, backend }) => vhosts.map((host) => [host, backend] as const)),
+  ];
   return {
     sni: new Map(all.filter(([host]) => !isWildcard(host))),
     sniWildcards: sortSuffixes(
@@ -155,8 +120,6 @@ function sniMaps(passed: readonly Route[]): Pick<EdgeMaps, 'sni' | 'sniWildcards
     ),
   };
 }
-
-const isWildcard = (host: string): boolean => host.startsWith('*.');
 
 /** The longest first: the first match counts. */
 const sortSuffixes = (
@@ -166,40 +129,55 @@ const sortSuffixes = (
     [...entries].sort(([left], [right]) => right.length - left.length || compareText(left, right)),
   );
 
-const portsOf = (routes: readonly Route[]): ReadonlyMap<string, string> =>
-  new Map(
-    routes
-      .filter(({ mode }) => mode === 'http')
-      .flatMap(({ listener, backend }): readonly (readonly [string, string])[] =>
-        listener === undefined ? [] : [[String(listener.port), backend]],
-      ),
+function portsOf(routes: readonly Route[]): ReadonlyMap<string, string> {
+  const listeners = routes.flatMap(({ listener }) => listener ?? []);
+  const [once, shared] = [new Set<number>(), new Set<number>()];
+  for (const { port } of listeners) (once.has(port) ? shared : once).add(port);
+  return new Map(
+    routes.flatMap(({ listener, mode, backend }): readonly (readonly [string, string])[] => {
+      if (listener === undefined || mode !== 'http') return [];
+      const isShared = shared.has(listener.port);
+      return [[isShared ? listenerKey(listener) : String(listener.port), backend]];
+    }),
   );
+}
 
 /** The first HTTP port of each app. */
 function appsOf(routes: readonly Route[]): ReadonlyMap<string, string> {
   const apps = new Map<string, string>();
-  for (const { appId, backend, mode } of routes) {
-    if (mode === 'http' && !apps.has(appId)) apps.set(appId, backend);
+  for (const route of routes.filter(({ mode }) => mode === 'http')) {
+    for (const id of appsOfRoute(route)) if (!apps.has(id)) apps.set(id, route.backend);
   }
   return apps;
 }
 
 /** Remembered by what it is made of: what is equal by reference needs no comparison. */
-const known = new WeakMap<readonly Endpoint[], ReadonlyMap<string, EdgeServer>>();
+const known = new WeakMap<readonly Endpoint[], KnownServers>();
 
-function serversOf({ endpoints }: Route): ReadonlyMap<string, EdgeServer> {
+interface KnownServers {
+  readonly written: number | undefined;
+  readonly servers: ReadonlyMap<string, EdgeServer>;
+}
+
+function serversOf(route: Route): ReadonlyMap<string, EdgeServer> {
+  const { endpoints } = route;
   const before = known.get(endpoints);
-  if (before !== undefined) return before;
-  const servers = new Map(endpoints.map((endpoint) => [endpoint.name, toServer(endpoint)]));
-  known.set(endpoints, servers);
+  const written = writtenCheckPort(route);
+  if (before !== undefined && before.written === written) return before.servers;
+  const servers = new Map(
+    endpoints.map((endpoint) => [endpoint.name, toServer(endpoint, written)]),
+  );
+  known.set(endpoints, { written, servers });
   return servers;
 }
 
-const toServer = ({ name, address, port, state, weight, checkPort }: Endpoint): EdgeServer => ({
-  name,
-  address,
-  port,
-  state: state === 'ready' ? 'ready' : 'maint',
-  weight,
-  ...(checkPort !== undefined && { checkPort }),
-});
+/** `written`: the port of checks that the route's own words name for all servers. */
+function toServer(endpoint: Endpoint, written: number | undefined): EdgeServer {
+  const { name, address, port, state, weight } = endpoint;
+  const checkPort = written ?? endpoint.checkPort;
+  return {
+    ...{ name, address, port, weight },
+    state: state === 'ready' ? 'ready' : 'maint',
+    ...(checkPort !== undefined && { checkPort }),
+  };
+}

@@ -1,5 +1,6 @@
 import { ConfigWriteError, formatLine } from 'haproxy-config-parser';
-import { type EdgeServer, toEdgeModel } from './edge-model.js';
+import { toEdgeModel } from './edge-model.js';
+import type { EdgeServer } from './edge-server.js';
 import type { EdgeSettings } from './render/edge-settings.js';
 import { renderStructure } from './render/render-config.js';
 import { serverLine, serverOptions } from './render/server-options.js';

@@ -73,13 +73,10 @@ export function findEndpoints(
     if (!ROUTED_STATES.has(task.state)) continue;
     const isGoing = isDraining(task);
     if (!isGoing && !serving.has(task.id)) continue;
-    const target = targetOf(app, task, portIndex);
-    // A name that was not resolved leads nowhere.
-    if (target === undefined || parseIpAddress(target.address) === undefined) continue;
-    const checkPort =
-      check === undefined
-        ? target.port
-        : (check.port ?? targetOf(app, task, check.portIndex)?.port ?? target.port);
+    const target = reachableTarget(targetOf(app, task, portIndex));
+    if (target === undefined) continue;
+    const asked = check?.port ?? (check && targetOf(app, task, check.portIndex)?.port);
+    const checkPort = asked ?? target.port;
     addEndpoint(byName, {
       name: cleanName(`${target.address}_${target.port}`),
       ...target,
@@ -91,6 +88,23 @@ export function findEndpoints(
   }
   return sortEndpoints(byName);
 }
+
+type Target = ReturnType<typeof targetOf>;
+
+/**
+ * With its address in the one form in which HAProxy tells it: another form would look like another address for ever. A name
+ * that was not resolved leads nowhere.
+ */
+function reachableTarget(target: Target): Target {
+  const address = target && parseIpAddress(target.address)?.text;
+  if (target === undefined || address === undefined || IPV4_COMPATIBLE.test(address)) {
+    return undefined;
+  }
+  return { ...target, address };
+}
+
+/** Nobody's any more (RFC 4291, 2.5.5.1), and told in another form. */
+const IPV4_COMPATIBLE = /^::[0-9a-f]{1,4}:[0-9a-f]{1,4}$/;
 
 /** Two tasks on one address: the one that is not on its way out is the real one. */
 export function addEndpoint(byName: Map<string, Endpoint>, endpoint: Endpoint): void {

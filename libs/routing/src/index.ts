@@ -1,4 +1,4 @@
-export type { AppRoutes, EdgeScope } from './app-routes.js';
+export { type AppRoutes, type EdgeScope, type ReadApp, UNREADABLE } from './app-routes.js';
 export { type Admission, buildRoutes, type RoutingOptions } from './build-routes.js';
 export { contentsWithoutReload } from './contents-without-reload.js';
 export {
@@ -34,22 +34,20 @@ export {
 } from './dns/dns-record.js';
 export { DnsZone, type NameConflict, type ZoneChange } from './dns/dns-zone.js';
 export { addressesOf, addressRecords } from './dns/instance-addresses.js';
+export { EDGE_MAPS, type EdgeMap, type EdgeMaps, ORDERED_MAPS } from './edge-maps.js';
 export {
   type AppliedContents,
-  EDGE_MAPS,
   type EdgeContents,
-  type EdgeMap,
-  type EdgeMaps,
   type EdgeModel,
-  type EdgeServer,
   type EdgeStructure,
-  ORDERED_MAPS,
   toEdgeModel,
 } from './edge-model.js';
+export type { EdgeServer } from './edge-server.js';
 export { type BuiltTable, withEndpointChanges } from './endpoint-changes.js';
 export { explainUnwritable } from './explain-unwritable.js';
 export type { LabelProblem } from './labels/label-reader.js';
 export { type PortLabels, readPortLabels } from './labels/port-labels.js';
+export { listenerKey } from './listen-address.js';
 export { type EdgeCommand, planEdgeUpdate } from './plan-edge-update.js';
 export { type EdgeSettings, type EdgeTls, toSocketAddress } from './render/edge-settings.js';
 export { type BaseClaims, canConnectSockets, claimsOfBase } from './render/merge-base.js';
@@ -61,7 +59,7 @@ export {
   structureParts,
 } from './render/render-config.js';
 export { isChecked, ownOptions, serverOptions } from './render/server-options.js';
-export { listenerKey, type PortRules } from './resolve-conflicts.js';
+export type { PortRules } from './resolve-conflicts.js';
 export {
   type ClaimingChange,
   claimsOf,
@@ -72,7 +70,14 @@ export {
   type RouteClash,
 } from './route-claims.js';
 export { routeFingerprint } from './route-fingerprint.js';
-export type { Endpoint, Route, RouteConflict, RouteListener, RouteTable } from './route-table.js';
+export {
+  appsOfRoute,
+  type Endpoint,
+  type Route,
+  type RouteConflict,
+  type RouteListener,
+  type RouteTable,
+} from './route-table.js';
 export {
   type BindAddress,
   bindAddressesOf,

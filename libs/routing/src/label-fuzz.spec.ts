@@ -17,7 +17,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   GROUP: ['external', 'a,b'],
   ENABLED: ['true', 'no'],
   VHOST: ['a.example', 'b.example,*.example', 'x_y.example', '*'],
-  PATH: ['/a', '-i /B /c', '/a b', '/q"x'],
+  PATH: ['/a', '-i /B /c', '/a b', '/q"x', '/a%20b'],
   BACKEND_WEIGHT: ['3', '-1', 'x'],
   TRAFFIC_WEIGHT: ['0', '256', '257'],
   MODE: ['http', 'tcp', 'health'],
@@ -29,10 +29,10 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   BIND_OPTIONS: ['accept-proxy', 'maxconn 10 name "a b"', '"'],
   BIND_ADDR: ['*', '127.0.0.1', '::1', 'host'],
   PORT: ['9000', '0', '70000'],
-  AUTH: ['realm:user:$5$a$b', 'realm', 'a b:c:d e'],
-  HTTP_BACKEND_PROXYPASS_PATH: ['/x', '/x.(y', 'x'],
-  HTTP_BACKEND_REVPROXY_PATH: ['/x', '/', '\\1'],
-  HTTP_BACKEND_REDIR: ['/start', 'https://a.example/', 'ftp://x'],
+  AUTH: ['realm:user:$5$a$b', 'realm', 'a b:c:d e', '50% off:u:$5$a$b', ' '],
+  HTTP_BACKEND_PROXYPASS_PATH: ['/x', '/x.(y', 'x', '/a%20b'],
+  HTTP_BACKEND_REVPROXY_PATH: ['/x', '/', '\\1', '/a%20b', '/%ci'],
+  HTTP_BACKEND_REDIR: ['/start', 'https://a.example/', 'ftp://x', '/a%20b', '/%H'],
   BACKEND_NETWORK_ALLOWED_ACL: ['10.0.0.0/8', '::1', '10.0.0.999', 'localhost'],
   BACKEND_HEALTHCHECK_PORT_INDEX: ['0', '1', '7'],
   HEALTHCHECK: ['true', 'false'],
@@ -159,9 +159,13 @@ function expectPlaces(apps: readonly WireApp[], text: string): void {
   const backends = new Map(
     table.routes.map(({ backend, endpoints }) => [backend, endpoints.length]),
   );
-  for (const { kind, name = '', servers } of found) {
+  for (const { kind, name = '', servers, binds, statements } of found) {
     if (kind === 'backend' && backends.has(name))
       expect(servers).toHaveLength(backends.get(name) ?? 0);
+    expect(statements.filter(({ words: [keyword] }) => keyword === 'default-server')).toEqual([]);
+    if (kind === 'frontend' && own.has(name)) {
+      expect(binds.filter(({ address }) => !/:(9000|1000[01])$/.test(address))).toEqual([]);
+    }
   }
 }
 
@@ -198,6 +202,12 @@ describe('labels of any text', () => {
       nasty,
       fc.constantFrom(
         '  option httplog',
+        ...[
+          'server evil 1.2.3.4:5',
+          'se"rv"er evil 1.2.3.4:5',
+          'default-server weight 3',
+          'bind :1',
+        ],
         'backend {backend}',
         'frontend x',
         '{{}}',

@@ -52,6 +52,8 @@ const CASES: Readonly<Record<string, LabelCase>> = {
   'proxypass-path': { labels: { ...HTTP, HAPROXY_0_HTTP_BACKEND_PROXYPASS_PATH: '/app.v1' } },
   'revproxy-path': { labels: { ...HTTP, HAPROXY_0_HTTP_BACKEND_REVPROXY_PATH: '/app' } },
   redir: { labels: { ...HTTP, HAPROXY_0_HTTP_BACKEND_REDIR: '/start?x=1' } },
+  'redir-escape': { labels: { ...HTTP, HAPROXY_0_HTTP_BACKEND_REDIR: '/a%20b' } },
+  'revproxy-escape': { labels: { ...HTTP, HAPROXY_0_HTTP_BACKEND_REVPROXY_PATH: '/a%20b' } },
   'network-allowed': {
     labels: { ...HTTP, HAPROXY_0_BACKEND_NETWORK_ALLOWED_ACL: '10.0.0.0/8 192.168.1.1 fd00::/8' },
   },

@@ -1,10 +1,6 @@
-import {
-  type AppliedContents,
-  EDGE_MAPS,
-  type EdgeMap,
-  type EdgeServer,
-  ORDERED_MAPS,
-} from './edge-model.js';
+import { EDGE_MAPS, type EdgeMap, ORDERED_MAPS } from './edge-maps.js';
+import type { AppliedContents } from './edge-model.js';
+import type { EdgeServer } from './edge-server.js';
 
 /** One change of a running HAProxy, carried out through its runtime API. Each may be repeated. */
 export type EdgeCommand =
@@ -17,6 +13,13 @@ export type EdgeCommand =
       readonly server: string;
       /** 0..256 */
       readonly weight: number;
+    }
+  | {
+      readonly kind: 'check-port-server';
+      readonly backend: string;
+      readonly server: string;
+      /** Where HAProxy checks it, its own port too. */
+      readonly checkPort: number;
     }
   /** It has another address than its name says: somebody else changed it. */
   | { readonly kind: 'move-server'; readonly backend: string; readonly server: EdgeServer }
@@ -61,7 +64,14 @@ export function planEdgeUpdate(
       removals.push({ kind: 'delete-server', backend, server: known.name });
     }
   }
-  return [...additions, ...EDGE_MAPS.flatMap((map) => planMap(map, applied, wanted)), ...removals];
+  const entries = EDGE_MAPS.flatMap((map) => planMap(map, applied, wanted));
+  // `wildcards` leads to keys of `hosts`: they are there before it names them, and until it names them no more.
+  return [
+    ...additions,
+    ...entries.filter(({ kind }) => kind !== 'delete-entry'),
+    ...entries.filter(({ kind }) => kind === 'delete-entry'),
+    ...removals,
+  ];
 }
 
 const NO_SERVERS: ReadonlyMap<string, EdgeServer> = new Map();
@@ -85,6 +95,12 @@ function planServer(
   }
   if (known.weight !== server.weight) {
     additions.push({ kind: 'weight-server', backend, server: server.name, weight: server.weight });
+  }
+  // What HAProxy was not told of a check's port follows the server's.
+  const [has, wants] = [known, server].map(({ checkPort }) => checkPort ?? server.port);
+  if (wants !== undefined && has !== wants) {
+    const about = { backend, server: server.name, checkPort: wants };
+    additions.push({ kind: 'check-port-server', ...about });
   }
   if (known.state === server.state) return;
   if (server.state === 'ready') {

@@ -1,3 +1,4 @@
+import { EVERYWHERE, isAddressShared, listenerKey } from './listen-address.js';
 import { hostKeys } from './route-claims.js';
 import type { Route, RouteConflict, RouteListener, RouteTable } from './route-table.js';
 
@@ -11,13 +12,6 @@ export interface PortRules {
   readonly reservedNames?: ReadonlySet<string>;
 }
 
-/** Names where a listener listens; without an address: on all of the edge's. */
-export const listenerKey = ({ port, address }: Pick<RouteListener, 'address' | 'port'>): string =>
-  address === undefined ? String(port) : `${port} ${address}`;
-
-/** Listening here is listening on every address. */
-const EVERYWHERE = '*';
-
 /** First come by app id wins a listen port, a host (with path) and a backend name; the later one is told why. O(routes). */
 export function resolveConflicts(
   routes: readonly Route[],
@@ -26,7 +20,7 @@ export function resolveConflicts(
 ): RouteTable {
   const conflicts = [...problems];
   const ports = new PortOwners(rules);
-  const hosts = new Map<string, string>();
+  const hosts = new HostOwners();
   const backends = new Map<string, string>();
   const kept: Route[] = [];
   for (const route of routes) {
@@ -42,7 +36,11 @@ export function resolveConflicts(
       continue;
     }
     backends.set(route.backend, route.appId);
-    const vhosts = route.vhosts.filter((host) => claimHost(hosts, route, host, refuse));
+    const vhosts = route.vhosts.filter((host) => {
+      const problem = hosts.claim(route, host);
+      if (problem !== undefined) refuse(problem);
+      return problem === undefined;
+    });
     const portProblem = route.listener && ports.claim(route.listener, route.appId);
     if (portProblem !== undefined) refuse(portProblem);
     const isListening = route.listener !== undefined && portProblem === undefined;
@@ -63,21 +61,30 @@ function withOnly(
   return { ...rest, vhosts, ...(isListening && listener !== undefined && { listener }) };
 }
 
-/** All paths of a host, or none: half of what an app asked for would be hard to understand. */
-function claimHost(
-  owners: Map<string, string>,
-  route: Route,
-  host: string,
-  refuse: (reason: string) => void,
-): boolean {
-  const keys = hostKeys(host, route.passthrough ? [] : route.paths);
-  const taken = keys.find((key) => owners.has(key));
-  if (taken !== undefined) {
-    refuse(`host ${taken} is already served by ${owners.get(taken)}`);
-    return false;
+/** Who has which host with which paths. */
+class HostOwners {
+  private readonly owners = new Map<string, string>();
+  /** Host -> the first that has a part of it: all others do with its TLS as that one does. */
+  private readonly first = new Map<string, Pick<Route, 'appId' | 'passthrough'>>();
+
+  /**
+   * Why the app cannot have the host; undefined: it is its own now. All paths of a host, or none: half of what an app asked for
+   * would be hard to understand.
+   */
+  claim(route: Route, host: string): string | undefined {
+    const { appId, passthrough } = route;
+    const keys = hostKeys(host, passthrough ? [] : route.paths);
+    const taken = keys.find((key) => this.owners.has(key));
+    if (taken !== undefined) return `host ${taken} is already served by ${this.owners.get(taken)}`;
+    const first = this.first.get(host);
+    if (first !== undefined && first.passthrough !== passthrough) {
+      const what = first.passthrough ? 'passed through to' : 'ended for';
+      return `TLS of host ${host} is already ${what} ${first.appId}`;
+    }
+    for (const key of keys) this.owners.set(key, appId);
+    if (first === undefined) this.first.set(host, { appId, passthrough });
+    return undefined;
   }
-  for (const key of keys) owners.set(key, route.appId);
-  return true;
 }
 
 /** Who listens where. */
@@ -91,10 +98,7 @@ class PortOwners {
     const { port, address = EVERYWHERE } = listener;
     const { reservedPorts, occupiedPorts } = this.rules;
     const taken = this.owners.get(port) ?? new Map<string, string>();
-    const owner =
-      taken.get(address) ??
-      taken.get(EVERYWHERE) ??
-      (address === EVERYWHERE ? [...taken.values()][0] : undefined);
+    const [, owner] = [...taken].find(([other]) => isAddressShared(other, address)) ?? [];
     if (owner !== undefined) return `port ${port} is already used by ${owner}`;
     if (reservedPorts.has(port)) return `port ${port} is reserved`;
     if (occupiedPorts?.has(listenerKey(listener)) === true) return describeOccupied(listener);

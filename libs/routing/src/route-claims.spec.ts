@@ -35,6 +35,10 @@ describe('a route is claimed', () => {
     expect(claimsOf(app)).toEqual([
       { key: 'host shop.example/api', groups: ['a', 'b'], where: '/labels/HAPROXY_0_VHOST' },
       { key: 'host www.example/api', groups: ['a', 'b'], where: '/labels/HAPROXY_0_VHOST' },
+      ...['shop.example', 'www.example'].map((host) => ({
+        ...{ key: `TLS of host ${host}`, passthrough: false, groups: ['a', 'b'] },
+        where: '/labels/HAPROXY_0_PATH',
+      })),
       { key: 'port 10080', address: '*', groups: ['a', 'b'], where: '/portDefinitions(0)/port' },
     ]);
   });
@@ -44,6 +48,7 @@ describe('a route is claimed', () => {
 
     expect(claimsOf(web('/plain', { tier: 'db' }, 10_080))).toEqual([]);
     expect(claimsOf(web('/off', { ...hosts, HAPROXY_0_ENABLED: 'false' }, 10_080))).toEqual([]);
+    expect(claimsOf(web('/bad', { HAPROXY_0_BIND_ADDR: 'here' }, 10_080))).toEqual([]);
     expect(claimsOf({ ...web('/job', hosts, 10_080), workload: 'job' })).toEqual([]);
   });
 });
@@ -94,6 +99,24 @@ describe('a change', () => {
     expect(clashesOf(coloured('/green', 10_003), coloured('/blue', 10_002))).toEqual([]);
   });
 
+  it('may not pass through the TLS of a host that another app has a path of, and the other way round', () => {
+    const host = { HAPROXY_0_VHOST: 'a.example' };
+    const passed = web('/passed', { ...host, HAPROXY_0_SSL_PASSTHROUGH: 'true' });
+    const [path, other] = ['/path', '/other'].map((id) =>
+      web(id, { ...host, HAPROXY_0_PATH: id }),
+    ) as [App, App];
+
+    expect(clashesOf(other, path)).toEqual([]);
+    expect(clashesOf(passed, path)).toEqual([
+      '/passed: TLS of host a.example is already claimed by /path (labels/HAPROXY_0_PATH)',
+    ]);
+    expect(clashesOf(path, passed)).toEqual([
+      '/path: TLS of host a.example is already claimed by /passed (labels/HAPROXY_0_SSL_PASSTHROUGH)',
+    ]);
+    expect(indexed(other, passed, path).everyClash(NONE).map(describeClash)).toHaveLength(2);
+    expect(indexed(other, path).everyClash(NONE)).toEqual([]);
+  });
+
   it('is not held against the former version of an app, nor against what goes with it', () => {
     const moved = web('/moved', shop.labels, 10_001);
     const index = indexed(shop);
@@ -109,6 +132,31 @@ describe('a change', () => {
     const found = indexed(shop, copy).findClashes({ putApps: [edited], removeApps: [] }, NONE);
 
     expect(found.map(({ isNew }) => isNew)).toEqual([false]);
+  });
+
+  it('that adds no clash to those there are is let through, one that adds one is not', () => {
+    const copy = web('/copy', { ...shop.labels, HAPROXY_0_BIND_ADDR: '10.0.0.1' }, 10_001);
+    const third = web('/third', { HAPROXY_GROUP: 'internal', HAPROXY_0_VHOST: 'shop.example' }, 9);
+    const labels = { ...copy.labels, HAPROXY_0_BIND_ADDR: '10.0.0.2', note: 'edited' };
+    const find = (edited: App, ...reserved: readonly number[]) =>
+      indexed(shop, copy, third)
+        .findClashes({ putApps: [edited], removeApps: [] }, new Set(reserved))
+        .map(({ isNew, other, claim }) => [claim.key, isNew, other?.appId]);
+
+    expect(find(web('/copy', labels, 10_001))).toEqual([
+      ['host shop.example', false, '/shop'],
+      ['port 10001', false, '/shop'],
+    ]);
+    expect(find(web('/copy', { ...labels, HAPROXY_GROUP: 'external,mine' }, 10_001))).toEqual([
+      ['host shop.example', false, '/shop'],
+      ['port 10001', false, '/shop'],
+    ]);
+    expect(find(web('/copy', { ...labels, HAPROXY_GROUP: 'external,internal' }, 10_002))).toEqual([
+      ['host shop.example', true, '/third'],
+    ]);
+    expect(find(web('/third', { ...third.labels, HAPROXY_GROUP: 'mine' }, 9), 9)).toEqual([
+      ['port 9', false, undefined],
+    ]);
   });
 
   it('is not taken from an app that stands behind the new one in the same change', () => {
@@ -170,6 +218,7 @@ it('the index finds what a look at every pair of apps finds, whichever versions 
       HAPROXY_GROUP: fc.constantFrom('', 'a', 'b', 'a,b', '*'),
       HAPROXY_0_VHOST: fc.constantFrom('', 'x.example', 'y.example', 'x.example,y.example'),
       HAPROXY_0_PATH: fc.constantFrom('/', '/api'),
+      HAPROXY_0_SSL_PASSTHROUGH: fc.constantFrom('true', 'false'),
       HAPROXY_0_PORT: fc.constantFrom('80', '10001', 'none'),
       HAPROXY_0_ENABLED: fc.constantFrom('true', 'no'),
       HAPROXY_DEPLOYMENT_GROUP: fc.constantFrom('', 'blue-green'),

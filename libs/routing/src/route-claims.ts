@@ -1,13 +1,16 @@
 import { type App, type AppId, isPod, type SortedMap, servicePortsOf } from '#core';
 import { deploymentGroupOf } from './deployment-groups.js';
 import { type PathPrefix, readPortLabels } from './labels/port-labels.js';
+import { EVERYWHERE, isAddressShared } from './listen-address.js';
 
 /** Something only one app can have at an edge that serves it: a host with a path, or a port to listen on. */
 export interface RouteClaim {
-  /** `host shop.example.com/api` or `port 10080`: equal for those that may collide. */
+  /** `host shop.example.com/api`, `TLS of host shop.example.com` or `port 10080`: equal for those that may collide. */
   readonly key: string;
   /** Of ports: `*` is every address. Of hosts undefined. */
   readonly address?: string;
+  /** Of the TLS of a host: whether it is passed through. Those who end it share it. */
+  readonly passthrough?: boolean;
   /** Routers it is served by: empty, only those that take all. */
   readonly groups: readonly string[];
   /** Apps of one deployment group stand for the same thing. */
@@ -36,7 +39,7 @@ export function claimsOf(app: App): readonly RouteClaim[] {
   const claims = new Map<string, RouteClaim>();
   for (const [portIndex, servicePort] of servicePortsOf(app).entries()) {
     for (const claim of claimsOfPort(app, portIndex, servicePort)) {
-      const identity = `${claim.key} ${claim.address ?? ''}`;
+      const identity = `${claim.key} ${claim.address ?? ''} ${claim.passthrough ?? ''}`;
       if (!claims.has(identity)) claims.set(identity, claim);
     }
   }
@@ -55,14 +58,26 @@ function claimsOfPort(app: App, portIndex: number, servicePort: number): readonl
   const port = labels.port ?? servicePort;
   const where = labels.port === undefined ? portField(app, portIndex) : label('PORT');
   const ports =
-    port > 0 ? [{ ...about, key: `port ${port}`, address: labels.bindAddress ?? '*', where }] : [];
+    port > 0 && !labels.isUnbound
+      ? [{ ...about, key: `port ${port}`, address: labels.bindAddress ?? EVERYWHERE, where }]
+      : [];
   // A host name can only be read from an HTTP request, or from the hello of TLS.
   const vhosts = labels.mode === 'tcp' && !labels.passthrough ? [] : labels.vhosts;
   const paths = labels.passthrough ? [] : labels.paths;
   const hosts = vhosts.flatMap((host) =>
     hostKeys(host, paths).map((key) => ({ ...about, key: `host ${key}`, where: label('VHOST') })),
   );
-  return [...hosts, ...ports];
+  const { passthrough } = labels;
+  // Who claims the whole of a host has its TLS by that.
+  const tls = passthrough || paths.length > 0 ? vhosts : [];
+  return [
+    ...hosts,
+    ...tls.map((host) => ({
+      ...{ ...about, key: `TLS of host ${host}`, passthrough },
+      where: label(passthrough ? 'SSL_PASSTHROUGH' : 'PATH'),
+    })),
+    ...ports,
+  ];
 }
 
 /** What of a host is claimed: all of it, or what begins with a path. */
@@ -83,11 +98,10 @@ const portField = (app: App, index: number): string =>
 export function collide(left: RouteClaim, right: RouteClaim): boolean {
   const { deploymentGroup } = left;
   if (deploymentGroup !== undefined && deploymentGroup === right.deploymentGroup) return false;
-  return isAddressShared(left.address, right.address) && isRouterShared(left.groups, right.groups);
+  if (left.passthrough !== undefined && left.passthrough === right.passthrough) return false;
+  const isShared = isAddressShared(left.address ?? EVERYWHERE, right.address ?? EVERYWHERE);
+  return isShared && isRouterShared(left.groups, right.groups);
 }
-
-const isAddressShared = (left: string | undefined, right: string | undefined): boolean =>
-  left === right || left === '*' || right === '*';
 
 /** What has no group is served only by routers that take all, and those take the other one too. */
 const isRouterShared = (left: readonly string[], right: readonly string[]): boolean =>
@@ -129,8 +143,8 @@ export class RouteClaimIndex {
   }
 
   /**
-   * Where a change of the apps followed last would have two apps claim the same, or a reserved port. `isNew`: the app
-   * did not claim it before; what it has had goes on. At most one clash per claim. O(claims of what is put + those that
+   * Where a change of the apps followed last would have two apps claim the same, or a reserved port. `isNew`: these two
+   * did not clash there before the change; what an app has had goes on. At most one clash per claim, a new one first. O(claims of what is put + those that
    * share a key).
    */
   findClashes(
@@ -153,20 +167,40 @@ export class RouteClaimIndex {
         const stays = (this.byKey.get(claim.key) ?? []).filter(
           ({ appId }) => !put.has(appId) && !gone.has(appId),
         );
-        const isNew = !earlier.some((one) => isSameClaim(one, claim));
+        const isKept = earlier.some((one) => isSameClaim(one, claim));
         // What the others of this change have had, wherever they stand in it, is theirs.
-        const others = isNew
-          ? (held.get(claim.key) ?? []).filter(({ appId }) => appId !== app.id)
-          : [];
-        const rivals = [...stays, ...others, ...(among.get(claim.key) ?? [])];
-        const rival = rivals.find((one) => collide(one.claim, claim));
+        const others = isKept
+          ? []
+          : (held.get(claim.key) ?? []).filter(({ appId }) => appId !== app.id);
+        const rivals = [...stays, ...others, ...(among.get(claim.key) ?? [])].filter((one) =>
+          collide(one.claim, claim),
+        );
+        // A claim that is only made another way adds no clash with whom it has clashed already.
+        const same = earlier.filter(({ key }) => key === claim.key);
+        const fresh = isKept ? undefined : rivals.find((rival) => !this.hasClashed(same, rival));
+        const rival = fresh ?? rivals[0];
         if (rival === undefined && !isReserved(claim, reservedPorts)) continue;
+        const isNew = rival === undefined ? same.length === 0 : fresh !== undefined;
         const other = rival && { appId: rival.appId, where: rival.claim.where };
         clashes.push({ appId: app.id, claim, isNew, ...(other === undefined ? {} : { other }) });
       }
       note(among, app);
     }
     return clashes;
+  }
+
+  /** Which of the apps followed last ask for a port, at whatever routers, and by which label or field. */
+  claimantsOfPort(port: number): readonly { readonly appId: AppId; readonly where: string }[] {
+    const claimants = this.byKey.get(`port ${port}`) ?? [];
+    return claimants.map(({ appId, claim }) => ({ appId, where: claim.where }));
+  }
+
+  /** Whether one of these claims, all of one key, was in the way of an app before the change. */
+  private hasClashed(earlier: readonly RouteClaim[], { appId, claim }: Claimant): boolean {
+    const rival = earlier.length === 0 ? undefined : this.known?.get(appId);
+    return (rival === undefined ? [] : claimsOf(rival)).some(
+      (one) => one.key === claim.key && earlier.some((mine) => collide(mine, one)),
+    );
   }
 
   /** What apps of a change claim that they have claimed before. */
@@ -196,6 +230,8 @@ export class RouteClaimIndex {
       ) {
         continue;
       }
+      // However many share the TLS of a host with paths of theirs.
+      if (first?.claim.passthrough === false && claimants.every(isEnding)) continue;
       const sorted = [...claimants].sort((left, right) => (left.appId < right.appId ? -1 : 1));
       for (const [at, { appId, claim }] of sorted.entries()) {
         const rival = sorted.slice(0, at).find((one) => collide(one.claim, claim));
@@ -220,6 +256,8 @@ export class RouteClaimIndex {
   }
 }
 
+const isEnding = ({ claim }: Claimant): boolean => claim.passthrough === false;
+
 function note(index: Map<string, Claimant[]>, app: App): void {
   for (const claim of claimsOf(app)) {
     const claimants = index.get(claim.key);
@@ -231,6 +269,7 @@ function note(index: Map<string, Claimant[]>, app: App): void {
 const isSameClaim = (left: RouteClaim, right: RouteClaim): boolean =>
   left.key === right.key &&
   left.address === right.address &&
+  left.passthrough === right.passthrough &&
   left.deploymentGroup === right.deploymentGroup &&
   left.groups.length === right.groups.length &&
   left.groups.every((group) => right.groups.includes(group));
@@ -249,4 +288,4 @@ export function describeClash({ appId, claim, other }: RouteClash): string {
 }
 
 const describeAddress = ({ address }: RouteClaim): string =>
-  address === undefined || address === '*' ? '' : ` on ${address}`;
+  address === undefined || address === EVERYWHERE ? '' : ` on ${address}`;

@@ -47,6 +47,8 @@ export interface RouteCheck {
 export interface Route {
   /** The app, or of a deployment group the one that has been there longest. */
   readonly appId: string;
+  /** All apps of its deployment group that share it, by id; absent: there is only the one. */
+  readonly members?: readonly string[];
   readonly portIndex: number;
   /** HAProxy backend (and frontend) name. */
   readonly backend: string;
@@ -73,7 +75,7 @@ export interface Route {
 
 /**
  * What an app asked for and did not get; the others are not affected. `conflict`: another app has it. `label`: a value that
- * cannot be used. `unsupported`: HAProxy cannot do it. `refused`: HAProxy did not take it.
+ * cannot be used, of a label or of another field. `unsupported`: HAProxy cannot do it. `refused`: HAProxy did not take it.
  */
 export interface RouteConflict {
   readonly kind: 'conflict' | 'label' | 'unsupported' | 'refused';
@@ -87,3 +89,9 @@ export interface RouteTable {
   readonly routes: readonly Route[];
   readonly conflicts: readonly RouteConflict[];
 }
+
+/** The apps a route leads to. */
+export const appsOfRoute = ({
+  appId,
+  members,
+}: Pick<Route, 'appId' | 'members'>): readonly string[] => members ?? [appId];

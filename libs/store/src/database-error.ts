@@ -1,3 +1,4 @@
+import { QueryFailedError } from 'typeorm';
 import { FencedError, StoreRefusedError, StoreUnavailableError } from '#core';
 
 /** Stable codes of connections that failed, from the operating system and from pg. */
@@ -36,6 +37,43 @@ export function toStoreError(thrown: unknown): unknown {
     cause: thrown,
   });
 }
+
+/** A statement that failed: what the database says of it, and where. */
+export class StatementError extends Error {
+  override readonly name = 'StatementError';
+
+  constructor(
+    message: string,
+    readonly about: Readonly<Record<StatementFact | 'query', string | undefined>>,
+    /** The SQLSTATE, or what the operating system calls it. */
+    readonly code: string,
+  ) {
+    super(message);
+  }
+}
+
+const STATEMENT_FACTS = ['severity', 'schema', 'table', 'column', 'constraint'] as const;
+type StatementFact = (typeof STATEMENT_FACTS)[number];
+const MAX_QUERY_CHARS = 1_000;
+
+/**
+ * What TypeORM throws of a statement, without the values the statement was given: they hold private keys and secrets, and
+ * errors are logged whole. The driver has them in its parameters, and in the detail and context of the server.
+ */
+export function withoutValues(thrown: unknown): unknown {
+  if (!(thrown instanceof QueryFailedError)) return thrown;
+  const facts = STATEMENT_FACTS.map((name) => [name, textOf(thrown, name)] as const);
+  const about = Object.fromEntries<string | undefined>([
+    ...facts.filter(([, value]) => value !== undefined),
+    ['query', thrown.query.slice(0, MAX_QUERY_CHARS)],
+  ]) as StatementError['about'];
+  return new StatementError(thrown.message, about, codeOf(thrown));
+}
+
+const textOf = (error: object, name: string): string | undefined => {
+  const value: unknown = Reflect.get(error, name);
+  return typeof value === 'string' ? value : undefined;
+};
 
 /** Runs `work` and rejects with {@link toStoreError} of what it throws. */
 export async function mapErrors<Result>(work: () => Promise<Result>): Promise<Result> {

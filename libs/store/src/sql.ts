@@ -1,6 +1,6 @@
 import type { QueryRunner } from 'typeorm';
 import { FencedError, type Lease, StoreUnavailableError } from '#core';
-import { mapErrors, toStoreError } from './database-error.js';
+import { mapErrors, toStoreError, withoutValues } from './database-error.js';
 import type { Database } from './open-database.js';
 
 /** Runs one statement with query parameters. `rows` of a SELECT or RETURNING, `count` of rows changed. */
@@ -105,6 +105,8 @@ function giveUp(connection: Connection | undefined): void {
 const toSql =
   (runner: QueryRunner): Sql =>
   async (text, values = []) => {
-    const result = await runner.query(text, [...values], true);
+    const result = await runner.query(text, [...values], true).catch((error: unknown) => {
+      throw withoutValues(error);
+    });
     return { rows: result.records ?? [], count: result.affected ?? 0 };
   };

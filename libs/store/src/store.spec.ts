@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LeaseScope, StoreUnavailableError } from '#core';
+import { type LeaseScope, StoreRefusedError, StoreUnavailableError } from '#core';
 import { controllerStoreContract } from '../../../test/support/controller-store.contract.js';
 import { leaseKeeperContract } from '../../../test/support/lease-keeper.contract.js';
 import { masterRegistryContract } from '../../../test/support/master-registry.contract.js';
@@ -161,6 +162,34 @@ describe('PostgreSQL', () => {
       { kind: 'taken', by: { url: 'http://new' } },
     ]);
   }, 30_000);
+
+  it('says why the database refused something, and nothing of what it was given', async () => {
+    const { lease } = await prepareHeld('controller');
+    await database.dataSource.query(
+      "ALTER TABLE controller.certificate ADD CONSTRAINT no_secret CHECK (name <> 'secret')",
+    );
+    const certificate = {
+      ...{ name: 'secret', hosts: [], issuer: '', notBeforeEpochMs: 1, notAfterEpochMs: 2 },
+      ...{ fingerprint: 'AB', pem: '-----BEGIN PRIVATE KEY-----' },
+    };
+
+    const refused: unknown = await createControllerStore(database)
+      .commit(lease, [{ kind: 'put-certificate', certificate }])
+      .catch((error: unknown) => error);
+    await database.dataSource.query('ALTER TABLE controller.certificate DROP CONSTRAINT no_secret');
+
+    expect(refused).toBeInstanceOf(StoreRefusedError);
+    expect(refused).toMatchObject({
+      message: expect.stringContaining('violates check constraint "no_secret"'),
+      cause: {
+        code: '23514',
+        about: { query: expect.stringContaining('INSERT INTO controller.certificate') },
+      },
+    });
+    // All that a logger might print: causes, hidden fields, stacks.
+    const all = inspect(refused, { depth: null, showHidden: true, maxStringLength: null });
+    expect(all).not.toContain('PRIVATE KEY');
+  });
 
   it('drops events by whole partitions and says that a replay is not complete', async () => {
     const { lease } = await prepareHeld('controller');

@@ -77,6 +77,17 @@ describe('planCluster', () => {
 
     expect(router?.environment['PACER_RESERVED_PORTS']).toBe('8080,5050,5051,5052,31000-32000');
   });
+
+  it('tells the controller which ports no app can have, so that it refuses and assigns none of them', () => {
+    const ports = { ...input.ports, api: 18_080, edgeHttp: 10_080, dns: 10_053 };
+    const controller = planCluster({ ...input, agents: 2, ports }).find(
+      ({ name }) => name === 'controller',
+    );
+
+    expect(controller?.environment['PACER_RESERVED_PORTS']).toBe(
+      '18080,5050,5051,5052,9090,10080,8443,10053',
+    );
+  });
 });
 
 describe('splitRange', () => {

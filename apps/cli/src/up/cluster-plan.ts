@@ -71,12 +71,16 @@ export function planCluster(input: ClusterPlanInput): readonly DaemonPlan[] {
       ...(input.agents === 1 ? {} : shareOf(input, index)),
     }),
   );
+  const daemonPorts = [ports.api, ports.master, ...agents.map(({ port }) => port)];
+  // The router knows its own.
+  const edgePorts = [ports.router, ports.edgeHttp, ports.edgeHttps, ports.dns];
   return [
     planDaemon(input, 'master', 'master', ports.master, { DATABASE_URL: input.databaseUrl }),
     planDaemon(input, 'controller', 'controller', ports.api, {
       DATABASE_URL: input.databaseUrl,
       PACER_MASTER_URLS: masterUrl,
       PACER_UI_DIR: input.uiDirectory,
+      PACER_RESERVED_PORTS: [...daemonPorts, ...edgePorts].join(','),
     }),
     ...agents,
     planDaemon(input, 'router', 'router', ports.router, {
@@ -85,7 +89,7 @@ export function planCluster(input: ClusterPlanInput): readonly DaemonPlan[] {
       PACER_EDGE_HTTPS_PORT: String(ports.edgeHttps),
       PACER_DNS_PORT: String(ports.dns),
       PACER_RESERVED_PORTS: [
-        ...[ports.api, ports.master, ...agents.map(({ port }) => port)],
+        ...daemonPorts,
         // HAProxy on a task's port would keep the task from binding it: a fixed host port is also the service port.
         `${input.capacity.taskPorts.begin}-${input.capacity.taskPorts.end}`,
       ].join(','),

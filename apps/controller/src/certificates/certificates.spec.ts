@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { basicAuthorization } from '#platform';
 import {
@@ -24,6 +26,21 @@ const shop = textOf(authority.issue('shop'));
 const other = textOf(authority.issue('other'));
 const ca = readFileSync(authority.cert, 'utf8');
 const validAt = Date.parse(new X509Certificate(shop.certificate).validFrom) + 1_000;
+
+const fromPem = (pem: string) => ({
+  label: /BEGIN (.+?)-----/.exec(pem)?.[1] ?? '',
+  der: Buffer.from(pem.replace(/-----.+?-----/g, '').replace(/\s/g, ''), 'base64'),
+});
+const toPem = (label: string, der: Buffer): string =>
+  `-----BEGIN ${label}-----\n${der.toString('base64').replace(/.{64}/g, '$&\n')}\n-----END ${label}-----\n`;
+
+/** The first or the second date of a certificate says month 99. */
+function withBrokenTime(pem: string, index: 0 | 1): string {
+  const { label, der } = fromPem(pem);
+  const times = [...der.toString('latin1').matchAll(/\d{12}Z/g)];
+  Buffer.from('99').copy(der, (times[index]?.index ?? 0) + 2);
+  return toPem(label, der);
+}
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -70,6 +87,56 @@ describe('a certificate', () => {
       'certificate 2 of 2 (CN=other) did not issue certificate 1 (CN=shop)',
     );
     expect(reason('x'.repeat(MAX_PEM_CHARS), shop.key)).toContain(`at most ${MAX_PEM_CHARS}`);
+  });
+
+  it('whose dates nobody can read is refused', () => {
+    for (const [at, name] of [
+      [0, 'begins'],
+      [1, 'ends'],
+    ] as const) {
+      expect(reason(withBrokenTime(shop.certificate, at), shop.key)).toBe(
+        `certificate: certificate 1 of 1 (CN=shop) does not say when it ${name}`,
+      );
+    }
+  });
+
+  it('without a name for its issuer is taken', () => {
+    const files = { cert: join(folder, 'nameless.crt'), key: join(folder, 'nameless.key') };
+    execFileSync(
+      'openssl',
+      [
+        ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
+        ...['-subj', '/', '-keyout', files.key, '-out', files.cert],
+      ],
+      { stdio: 'pipe' },
+    );
+    const nameless = textOf(files);
+
+    expect(reason(nameless.certificate, nameless.key)).toBe('accepted');
+  });
+
+  it('with any byte of it, its issuer or its key changed is taken or refused, and nothing else', () => {
+    const files = [shop.certificate, ca, shop.key].map(fromPem);
+    fc.assert(
+      fc.property(
+        fc.nat({ max: 2 }),
+        fc.nat({ max: 2_000 }),
+        fc.nat({ max: 255 }),
+        (which, at, byte) => {
+          const [own, issuer, key] = files.map(({ label, der }, index) => {
+            const changed = Buffer.from(der);
+            if (index === which) changed[at % changed.length] = byte;
+            return toPem(label, changed);
+          });
+
+          const found = read(`${own}${issuer}`, key ?? '');
+
+          if (!found.ok) return found.reason !== '';
+          return Number.isFinite(found.certificate.notAfterEpochMs);
+        },
+      ),
+      { numRuns: 1_000 },
+    );
   });
 
   it('that has expired, or soon will, is taken with a warning', () => {
@@ -133,6 +200,10 @@ describe('/v2/certificates', () => {
     const url = '/v2/certificates/shop';
     const mixed = await ask(ops, 'PUT', url, { ...shop, key: other.key });
     const missing = await ask(ops, 'PUT', url, { certificate: shop.certificate });
+    const dateless = await ask(ops, 'PUT', url, {
+      ...shop,
+      certificate: withBrokenTime(shop.certificate, 1),
+    });
     const badName = await ask(ops, 'PUT', '/v2/certificates/.hidden', shop);
     const byReader = await ask(olga, 'PUT', url, shop);
 
@@ -140,6 +211,8 @@ describe('/v2/certificates', () => {
     expect(mixed.json().details).toEqual([
       { path: '/key', errors: ['it does not belong to the certificate'] },
     ]);
+    expect(dateless.statusCode).toBe(422);
+    expect(dateless.json().details[0].path).toBe('/certificate');
     expect(missing.json().details[0]).toEqual({ path: '/key', errors: ['must be a text in PEM'] });
     expect([badName.statusCode, byReader.statusCode]).toEqual([422, 403]);
   });

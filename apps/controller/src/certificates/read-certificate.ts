@@ -51,7 +51,7 @@ export function readCertificate(given: GivenCertificate, nowEpochMs: number): Ce
   const certificate: StoredCertificate = {
     name: given.name,
     hosts,
-    issuer: own.issuer.replaceAll('\n', ', '),
+    issuer: inOneLine(own.issuer),
     notBeforeEpochMs: Date.parse(own.validFrom),
     notAfterEpochMs: Date.parse(own.validTo),
     fingerprint: own.fingerprint256,
@@ -78,13 +78,27 @@ function readChain(text: string): Parsed<readonly X509Certificate[]> {
   }
   const chain: X509Certificate[] = [];
   for (const [index, block] of blocks.entries()) {
-    try {
-      chain.push(new X509Certificate(block));
-    } catch {
-      return refuse('certificate', `certificate ${index + 1} of ${blocks.length} cannot be read`);
+    const which = `certificate ${index + 1} of ${blocks.length}`;
+    const certificate = parseCertificate(block);
+    if (certificate === undefined) return refuse('certificate', `${which} cannot be read`);
+    const lost = findLostDate(certificate);
+    if (lost !== undefined) {
+      const subject = subjectOf(certificate);
+      return refuse('certificate', `${which} (${subject}) does not say when it ${lost}`);
     }
+    chain.push(certificate);
   }
   return { ok: true, value: chain };
+}
+
+function parseCertificate(block: string): X509Certificate | undefined {
+  try {
+    const certificate = new X509Certificate(block);
+    // Keys are decoded when they are asked for: one of an unknown kind throws.
+    return certificate.publicKey.type === 'public' ? certificate : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function readKey(text: string): Parsed<KeyObject> {
@@ -122,7 +136,16 @@ function findMismatch(chain: readonly X509Certificate[], key: KeyObject): Refuse
 }
 
 const subjectOf = ({ subject }: X509Certificate): string =>
-  (subject ?? '').replaceAll('\n', ', ').slice(0, 200) || 'without a subject';
+  inOneLine(subject).slice(0, 200) || 'without a subject';
+
+/** Node's types have it that there always is one. */
+const inOneLine = (name: string | undefined): string => (name ?? '').replaceAll('\n', ', ');
+
+/** When what is signed says nothing a date can be made of. */
+function findLostDate(certificate: X509Certificate): string | undefined {
+  if (Number.isNaN(Date.parse(certificate.validFrom))) return 'begins';
+  return Number.isNaN(Date.parse(certificate.validTo)) ? 'ends' : undefined;
+}
 
 const HOST = /^(?:\*\.)?[a-z0-9_](?:[a-z0-9._-]*[a-z0-9])?$/;
 

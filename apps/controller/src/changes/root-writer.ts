@@ -110,7 +110,9 @@ export class RootWriter {
 
   /** Plans without changing anything. */
   private plan(plan: ChangePlan, root: RootGroup, version: string): Planned {
-    const outcome = plan({ root, version, rules: this.runtime.settings.rules });
+    const isPortClaimed = (port: number): boolean => this.clashes.isPortClaimed(root, port);
+    const rules = { ...this.runtime.settings.rules, isPortClaimed };
+    const outcome = plan({ root, version, rules });
     const declared = acceptedOrThrow(outcome);
     const shared = this.clashes.check(root, declared);
     return { declared, warnings: [...(outcome.ok ? outcome.warnings : []), ...shared] };

@@ -82,3 +82,80 @@ describe('an app that asks for the route of another', () => {
     expect([scaled.statusCode, moved.statusCode, taken.statusCode]).toEqual([200, 200, 201]);
   });
 });
+
+describe('service ports', () => {
+  let own: ApiUnderTest;
+  beforeAll(async () => {
+    own = await startApi({
+      rules: {
+        reservedPorts: new Set([10_000, 10_002, 9090]),
+        servicePorts: { min: 10_000, max: 10_006 },
+      },
+    });
+    const labels = { HAPROXY_GROUP: 'external', HAPROXY_0_PORT: '10003' };
+    await own.ask('POST', '/v2/apps', web('/labelled', labels, 10_900));
+  });
+  afterAll(() => own.daemon.close());
+  const plain = (id: string, port: number, more: object = {}) => ({
+    ...{ id, cmd: 'sleep 1', portDefinitions: [{ port }], ...more },
+  });
+  const portOf = (id: string) => own.engine.root.apps.get(id as never)?.portDefinitions[0]?.port;
+
+  it('are handed out beside those that are reserved, or that an app asks for by a label', async () => {
+    const group = {
+      id: '/many',
+      apps: [
+        plain('a', 0),
+        plain('b', 0),
+        { ...plain('c', 0), labels: { HAPROXY_0_PORT: '10004', HAPROXY_GROUP: 'external' } },
+      ],
+    };
+
+    const created = await own.ask('PUT', '/v2/groups/many', group);
+    const over = await own.ask('POST', '/v2/apps', plain('/over', 0));
+
+    expect(created.statusCode).toBe(200);
+    expect(['/many/a', '/many/b', '/many/c'].map(portOf)).toEqual([10_001, 10_005, 10_006]);
+    expect(over.statusCode).toBe(422);
+    expect(JSON.stringify(over.json())).toContain('no service port is left from 10000 to 10006');
+  });
+
+  it('that are reserved, or another app’s by its label, are refused without any label too', async () => {
+    const reserved = await own.ask('POST', '/v2/apps', plain('/plain', 9090));
+    const claimed = await own.ask('POST', '/v2/apps', plain('/plain', 10_003));
+    const mapped = await own.ask('POST', '/v2/apps', {
+      ...{ id: '/mapped', cmd: 'sleep 1', networks: [{ mode: 'container/bridge' }] },
+      container: { type: 'MESOS', portMappings: [{ containerPort: 80, servicePort: 9090 }] },
+    });
+
+    expect([reserved.statusCode, claimed.statusCode, mapped.statusCode]).toEqual([422, 422, 422]);
+    expect(reserved.json().details).toEqual([
+      {
+        path: '/portDefinitions(0)/port',
+        errors: ['/plain: port 9090 is reserved for the edge or a daemon'],
+      },
+    ]);
+    expect(claimed.json().details[0].errors).toEqual([
+      '/plain: port 10003 is already claimed by /labelled (labels/HAPROXY_0_PORT)',
+    ]);
+    expect(mapped.json().details[0].path).toBe('/container/portMappings(0)/servicePort');
+  });
+
+  it('may be a reserved number where it is a port of the host, or of something nobody routes to', async () => {
+    const fixed = await own.ask('POST', '/v2/apps', plain('/fixed', 9090, { requirePorts: true }));
+    const job = await own.ask('POST', '/v2/apps', plain('/job', 9090, { workload: 'job' }));
+
+    expect([fixed.statusCode, job.statusCode]).toEqual([201, 201]);
+  });
+
+  it('that a label newly asks for are warned of', async () => {
+    const labels = { HAPROXY_GROUP: 'external', HAPROXY_0_PORT: '10001' };
+
+    const created = await own.ask('POST', '/v2/apps', web('/taker', labels, 10_901));
+
+    expect(created.statusCode).toBe(201);
+    expect(created.headers['pacer-warnings']).toContain(
+      '/taker: port 10001 is a service port of /many/a too',
+    );
+  });
+});

@@ -2,6 +2,8 @@ import type { RootGroup } from '#core';
 import { type Declaration, type FieldProblem, MAX_NAMED_PROBLEMS } from '#marathon-v2';
 import { ApiError } from '#platform';
 import { describeClash, RouteClaimIndex } from '#routing';
+import { findRouteClashes } from './find-route-clashes.js';
+import { warnOfPlainPorts } from './plain-ports.js';
 
 /**
  * Refuses changes after which two apps would ask the edge for the same host and path, or the same port. What an app asked
@@ -16,10 +18,10 @@ export class RouteClashes {
   check(root: RootGroup, declared: Declaration): readonly string[] {
     if (declared.putApps.length === 0) return [];
     this.index.follow(root.apps);
-    const clashes = this.index.findClashes(declared, this.reservedPorts);
+    const { refused, kept } = findRouteClashes(this.index, this.reservedPorts, { root, declared });
     const problems = new Map<string, string[]>();
-    for (const clash of clashes) {
-      if (!clash.isNew || problems.size >= MAX_NAMED_PROBLEMS) continue;
+    for (const clash of refused) {
+      if (problems.size >= MAX_NAMED_PROBLEMS) break;
       const { where } = clash.claim;
       problems.set(where, [...(problems.get(where) ?? []), describeClash(clash)]);
     }
@@ -27,6 +29,12 @@ export class RouteClashes {
       const details: FieldProblem[] = [...problems].map(([path, errors]) => ({ path, errors }));
       throw new ApiError(422, 'Object is not valid', { details });
     }
-    return clashes.map(describeClash);
+    return [...kept.map(describeClash), ...warnOfPlainPorts(root, declared)];
+  }
+
+  /** Whether an app of this root asks the edge for a port. */
+  isPortClaimed(root: RootGroup, port: number): boolean {
+    this.index.follow(root.apps);
+    return this.index.claimantsOfPort(port).length > 0;
   }
 }

@@ -29,7 +29,7 @@ const web = (fields: Partial<App> = {}): App =>
   });
 
 async function arrange(...apps: readonly App[]): Promise<EngineHarness> {
-  await harness.start();
+  await harness.startWithoutRouters();
   await harness.change({ putApps: apps.length > 0 ? apps : [web()] });
   await harness.clock.advance(3_000);
   return harness;
@@ -258,7 +258,7 @@ describe('3.5 Conflicts, force, cancel, rollback', () => {
     const ids = [await harness.put(web(TOO_BIG)), await harness.put(anApp('/other', TOO_BIG))];
 
     harness.crash();
-    await harness.start();
+    await harness.startWithoutRouters();
 
     expect([...deploymentIds()].sort()).toEqual([...ids].sort());
   });

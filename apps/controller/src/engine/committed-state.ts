@@ -1,4 +1,5 @@
 import {
+  type AgentId,
   type AppId,
   type ControllerSnapshot,
   type Deployment,
@@ -36,6 +37,7 @@ const NONE: ReadonlyMap<InstanceId, Instance> = new Map();
 /** What is durable, indexed for reading. Only the commit queue changes it, after a commit. */
 export class CommittedState {
   private readonly endedSandboxes = new Map<TaskId, string>();
+  private readonly byAgent = new Map<AgentId, Set<InstanceId>>();
 
   private constructor(
     public root: RootGroup,
@@ -95,6 +97,14 @@ export class CommittedState {
     return id === undefined ? undefined : this.byId.get(id);
   }
 
+  /** Those that were placed there last, ended ones too while they are kept. */
+  *instancesOn(agent: AgentId): Iterable<Instance> {
+    for (const id of this.byAgent.get(agent) ?? []) {
+      const instance = this.byId.get(id);
+      if (instance !== undefined) yield instance;
+    }
+  }
+
   instancesOf(app: AppId): ReadonlyMap<InstanceId, Instance> {
     return this.byApp.get(app) ?? NONE;
   }
@@ -152,6 +162,7 @@ export class CommittedState {
       this.dropTasks(previous);
       this.rememberSandboxes(previous);
     }
+    this.move(instance.id, previous?.placement?.agentId, instance.placement?.agentId);
     this.byId.set(instance.id, instance);
     for (const { taskId } of tasksOf(instance)) this.byTask.set(taskId, instance.id);
     if (isSettled(instance)) this.unsettled.delete(instance.id);
@@ -163,9 +174,20 @@ export class CommittedState {
     if (instance !== undefined) {
       this.dropTasks(instance);
       this.rememberSandboxes(instance);
+      this.move(id, instance.placement?.agentId, undefined);
     }
     this.byId.delete(id);
     this.unsettled.delete(id);
+  }
+
+  private move(id: InstanceId, from: AgentId | undefined, to: AgentId | undefined): void {
+    if (from === to) return;
+    const left = from === undefined ? undefined : this.byAgent.get(from);
+    left?.delete(id);
+    if (from !== undefined && left?.size === 0) this.byAgent.delete(from);
+    if (to === undefined) return;
+    const there = this.byAgent.get(to) ?? new Set<InstanceId>();
+    this.byAgent.set(to, there.add(id));
   }
 
   private dropTasks(instance: Instance): void {

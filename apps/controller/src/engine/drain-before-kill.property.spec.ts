@@ -31,6 +31,8 @@ const ROUTED = {
 
 const KINDS: Readonly<Record<string, Partial<App>>> = {
   '/store': RESIDENT_FIELDS,
+  // Served on its service port by routers that take all.
+  '/shop/two': { labels: { PACER_DRAIN_SECONDS: String(DRAIN_SECONDS) } },
   '/everywhere': { workload: 'daemon' },
 };
 

@@ -159,6 +159,32 @@ describe('an agent that is taken out of service', () => {
     expect(harness.cluster.running()).toHaveLength(2);
   });
 
+  it('is not left when the master takes its question back', async () => {
+    const harness = await serving();
+    const agent = agentOf(instances(harness)[0]);
+
+    harness.cluster.askFor(agent, 310_000);
+    await beat(harness, 5);
+    harness.cluster.takeBack(agent);
+    await beat(harness, 60);
+
+    expect(draining(harness)).toEqual([]);
+    expect(left(harness, agent)).not.toEqual([]);
+  });
+
+  it('is left although it had to be asked for long before', async () => {
+    const harness = await serving();
+    const agent = agentOf(instances(harness)[0]);
+
+    harness.cluster.away.add(agent);
+    harness.cluster.askFor(agent, 310_000);
+    await beat(harness, 5);
+    expect(draining(harness)).toEqual([]);
+    await beat(harness, 30);
+
+    expect(left(harness, agent).filter((one) => one.draining === undefined)).toEqual([]);
+  });
+
   it('keeps what has a volume there until it has to be drained, and launches it no more before it is back', async () => {
     const harness = new EngineHarness([AGENTS[0] as (typeof AGENTS)[0]]);
     await harness.start();
@@ -178,6 +204,30 @@ describe('an agent that is taken out of service', () => {
     expect(accepts()).toBe(before);
   });
 
+  it('comes back for what had to leave it, while another instance is killed with scale', async () => {
+    const app = { ...WEB, ...RESIDENT_FIELDS, id: WEB.id, instances: 2 };
+    const harness = await serving({ ...app, constraints: [['hostname', 'UNIQUE']] });
+    const [stays, sentenced] = instances(harness);
+    if (stays === undefined || sentenced === undefined) throw new Error('two are to run');
+
+    harness.cluster.away.add(agentOf(stays));
+    harness.cluster.askFor(agentOf(stays), 20_000);
+    await beat(harness, 1);
+    await harness.put(
+      {
+        ...{ ...app, constraints: [['hostname', 'UNIQUE']], instances: 1 },
+        version: '2031-01-01T00:00:00.000Z',
+      },
+      { sentenced: [sentenced.id] },
+    );
+    await beat(harness, 2, [stays.taskId]);
+    await beat(harness, 25, [stays.taskId, sentenced.taskId]);
+
+    const goals = instances(harness).map(({ id, goal }) => [id, goal]);
+    expect(goals).toContainEqual([stays.id, 'Running']);
+    expect(goals).not.toContainEqual([sentenced.id, 'Running']);
+  });
+
   it('cuts the drain time when less is left, with or without room for a replacement', async () => {
     const harness = await serving({
       instances: 16,
@@ -194,5 +244,56 @@ describe('an agent that is taken out of service', () => {
     await beat(harness, 20);
 
     expect(left(harness, 'agent-1')).toEqual([]);
+  });
+});
+
+describe('an app without a label of the edge', () => {
+  const PLAIN = { labels: {} };
+
+  it('is drained as well, for a router of the group * serves its service port', async () => {
+    const harness = await serving(PLAIN);
+
+    await remove(harness);
+    await beat(harness, 2);
+    expect(draining(harness)).toHaveLength(2);
+    expect(harness.cluster.running()).toHaveLength(2);
+    await beat(
+      harness,
+      1,
+      draining(harness).map(({ taskId }) => taskId),
+    );
+
+    expect(harness.cluster.running()).toHaveLength(0);
+  });
+
+  it('has nothing to wait for where the routers say that they never had it', async () => {
+    const harness = await serving(PLAIN);
+
+    await remove(harness);
+    await harness.clock.advance(100);
+    expect(harness.cluster.running()).toHaveLength(2);
+    harness.engine.reportRouter('router-1', {
+      appliedSequence: harness.engine.view.lastEventId(),
+      drainedTasks: [],
+      busyTasks: [],
+    });
+    await harness.clock.advance(100);
+
+    expect(harness.cluster.running()).toHaveLength(0);
+  });
+
+  it('is killed at once where it asks for that, or has nothing a router could serve', async () => {
+    for (const fields of [
+      { labels: { PACER_DRAIN_SECONDS: '0' } },
+      { ...PLAIN, portDefinitions: [{ port: 10_000, protocol: 'udp', labels: {} }] },
+      { ...PLAIN, portDefinitions: [] },
+    ]) {
+      const harness = await serving(fields);
+
+      await remove(harness);
+      await harness.clock.advance(200);
+
+      expect(harness.cluster.running()).toHaveLength(0);
+    }
   });
 });

@@ -23,7 +23,7 @@ async function aRunningApp(fields: Partial<App> = {}, ports: Pick<EnginePorts, '
   const harness = new EngineHarness();
   harness.morePorts = ports;
   const calls = recordCalls(harness);
-  await harness.start();
+  await harness.startWithoutRouters();
   await harness.put(web(fields));
   await harness.clock.advance(200);
   const reportHealth = (healthy: boolean): void => {
@@ -46,7 +46,7 @@ const answerProbes = (harness: EngineHarness, passed: boolean): void => {
 };
 const restart = async (harness: EngineHarness): Promise<void> => {
   harness.crash();
-  await harness.start();
+  await harness.startWithoutRouters();
   await harness.clock.advance(500);
 };
 

@@ -1,5 +1,6 @@
 import type { App, Lease, RootDelta, StoredEvent } from '#core';
 import { appId } from '#core';
+import { ROUTER_RETURN_MS } from '#deployment';
 import { FakeControllerStore } from '../../../../test/support/fake-controller-store.js';
 import { FakeLeaseKeeper } from '../../../../test/support/fake-lease-keeper.js';
 import { FakeProber } from '../../../../test/support/fake-prober.js';
@@ -73,6 +74,12 @@ export class EngineHarness {
     );
     this.current.start();
     await this.clock.advance(50);
+  }
+
+  /** Starts where no router is, and waits until that is certain: nothing is drained. */
+  async startWithoutRouters(): Promise<void> {
+    await this.start();
+    await this.clock.advance(ROUTER_RETURN_MS + 1_000);
   }
 
   /** The engine dies right before the n-th effect from now. */

@@ -79,6 +79,8 @@ export interface EngineOptions {
   readonly role: string;
   /** As what the master knows us; it is that of our reservations. */
   readonly principal?: string;
+  /** Ports no app may have at the edge: a rollback must not bring one back. */
+  readonly reservedPorts: ReadonlySet<number>;
   /** Differs between controllers, so that their port choices do. */
   readonly seed: number;
 }
@@ -100,5 +102,6 @@ export const DEFAULT_ENGINE_OPTIONS: EngineOptions = {
   maxJobsPerCommit: 1_000,
   unhealthy: { breakerShare: 0.5, holdMs: 60_000, replacementWaitMs: 30_000 },
   role: '*',
+  reservedPorts: new Set(),
   seed: 1,
 };

@@ -15,7 +15,7 @@ async function aRunningApp(
   agents?: ConstructorParameters<typeof EngineHarness>[0],
 ) {
   const harness = new EngineHarness(agents);
-  await harness.start();
+  await harness.startWithoutRouters();
   await harness.put(web(fields));
   await harness.clock.advance(2_000);
   return harness;

@@ -65,13 +65,17 @@ function evaluateApp(context: EngineContext, draft: Draft, id: AppId, routers: K
     deployment === undefined ? undefined : context.memory.deployments.get(deployment.id);
   const original = deploymentMemory?.originals.get(id);
   const stage = deployment === undefined ? undefined : stageOf({ deployment, app, mode, original });
-  if (mode !== 'stop') keepSurplus(context, draft, all, app);
+  const sentenced = deploymentMemory?.sentenced;
+  if (mode !== 'stop') {
+    // The count went down by those that are sentenced: they are nobody's surplus.
+    const counted = all.filter(({ id: one }) => sentenced?.has(one) !== true);
+    keepSurplus(context, draft, counted, app);
+  }
   // What is only kept for later takes no part.
   const instances = all.filter((instance) => !isDormant(instance));
   if (mode === 'stop' || app.instances === 0) context.memory.backOffs.delete(id);
   const needsReadiness = mode !== 'steady' && mode !== 'stop' && app.readinessChecks.length > 0;
   if (needsReadiness) watchReadiness(context, draft, app, instances);
-  const sentenced = deploymentMemory?.sentenced;
   const kind = workloadInput(context, draft, app, mode);
   const actions = nextActions({
     app,
@@ -88,8 +92,9 @@ function evaluateApp(context: EngineContext, draft: Draft, id: AppId, routers: K
   });
   // What is being drained is counted until it is killed.
   const present = instances.filter(({ goal }) => goal === 'Running');
-  const surplus = Math.max(0, present.length - app.instances);
-  carryOut(context, draft, actions, { isForGood: mode === 'stop', surplus });
+  const named = present.filter(({ id: one }) => sentenced?.has(one) === true).length;
+  const surplus = Math.max(0, present.length - app.instances - named);
+  carryOut(context, draft, actions, { isForGood: mode === 'stop', surplus, sentenced });
   pruneDefinitions(context, draft, id);
   const launched = actions.launchesOld ? original : app;
   if (actions.launchesOld) prepareOld(context, original, deploymentMemory);
@@ -190,17 +195,21 @@ function tellReady({ readiness, memory }: EngineContext, draft: Draft, instance:
   draft.after(() => memory.toldReady.add(instance.id));
 }
 
-/** `surplus`: so many of those that are ended are not to be launched again; `isForGood`: none, and nothing is kept for them. */
+/**
+ * `sentenced` are not to be launched again, for the count went down by them, nor are `surplus` of the others that are ended;
+ * `isForGood`: none is, and nothing is kept for them.
+ */
 interface Ending {
   readonly isForGood: boolean;
   readonly surplus: number;
+  readonly sentenced: ReadonlySet<InstanceId> | undefined;
 }
 
 function carryOut(
   context: EngineContext,
   draft: Draft,
   actions: RolloutActions,
-  { isForGood, surplus }: Ending,
+  { isForGood, surplus, sentenced }: Ending,
 ): void {
   for (const id of actions.drain) {
     const instance = draft.instance(id);
@@ -208,8 +217,11 @@ function carryOut(
     noteUnhealthyKill(context, draft, instance);
     startDraining(context, draft, instance, { isForGood: false });
   }
-  for (const [index, id] of actions.kill.entries()) {
-    const ending = { kind: 'stop', isComingBack: index >= surplus } as const;
+  let others = 0;
+  for (const id of actions.kill) {
+    const isSentenced = sentenced?.has(id) === true;
+    const ending = { kind: 'stop', isComingBack: !isSentenced && others >= surplus } as const;
+    if (!isSentenced) others += 1;
     const isGivenUp = isForGood || draft.instance(id)?.draining?.isForGood === true;
     kill(context, draft, id, isGivenUp ? { kind: 'decommission' } : ending);
   }

@@ -144,6 +144,11 @@ export class FakeCluster {
     ]);
   }
 
+  /** It asks no more. */
+  takeBack(agentId: string): void {
+    void this.handlers?.onRescindInverseOffer?.(`inverse-${agentId}`);
+  }
+
   /** Says so of a task, whatever is offered. */
   tell(taskId: string, fields: Partial<TaskStatus> & { readonly state: string }): void {
     const task = this.tasks.get(taskId);

@@ -9,7 +9,7 @@ const WEB = appId('/web');
 
 async function aCheckedApp(fields: Partial<App> = {}) {
   const harness = new EngineHarness();
-  await harness.start();
+  await harness.startWithoutRouters();
   await harness.put(
     anApp('/web', {
       portDefinitions: [{ port: 10_000, protocol: 'tcp', labels: {} }],

@@ -111,7 +111,7 @@ describe('an instance somebody kills', () => {
   });
 
   it.each([
-    ['has no routes', { labels: {} }],
+    ['has no port a router could serve', { portDefinitions: [] }],
     ['is not to be drained', { labels: { HAPROXY_GROUP: 'external', PACER_DRAIN_SECONDS: '0' } }],
   ])('ends at once when its app %s', async (_why, fields) => {
     const harness = await aRoutedApp(fields);

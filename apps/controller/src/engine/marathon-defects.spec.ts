@@ -21,7 +21,7 @@ async function arrange(
   agents?: ConstructorParameters<typeof EngineHarness>[0],
 ): Promise<EngineHarness> {
   const harness = new EngineHarness(agents);
-  await harness.start();
+  await harness.startWithoutRouters();
   await harness.change({ putApps: apps });
   await harness.clock.advance(5_000);
   return harness;

@@ -44,7 +44,7 @@ export function createPreviews(context: EngineContext): Previews {
       }
       const draft = newDraft(context);
       if (draft.deployment(id)?.state !== 'Running') return undefined;
-      const restoration = planRestoration(draft, { id, ...roots });
+      const restoration = planRestoration(context, draft, { id, ...roots });
       if (!restoration.ok) {
         const refusal = `${restoration.reason}; ${GOES_ON}`;
         return { steps: [], apps: [], conflicts: [], refusal };

@@ -44,7 +44,7 @@ const commands = (harness: EngineHarness): readonly (string | undefined)[] =>
 
 async function anUpgradeToAReadinessCheck(): Promise<EngineHarness> {
   const harness = new EngineHarness();
-  await harness.start();
+  await harness.startWithoutRouters();
   await harness.put(web());
   await harness.clock.advance(2_000);
   answerEverywhere(harness, false);
@@ -85,7 +85,7 @@ describe('a readiness check that comes with a new version', () => {
     await harness.clock.advance(2_000);
 
     harness.crash();
-    await harness.start();
+    await harness.startWithoutRouters();
     await harness.clock.advance(5_000);
     expect([...commands(harness)].sort()).toEqual(['sleep 100', 'sleep 2']);
 

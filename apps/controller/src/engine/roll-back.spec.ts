@@ -57,6 +57,37 @@ describe('rolling a deployment back', () => {
     });
   });
 
+  it('is refused when another app has its route by now', async () => {
+    const web = (id: string, labels: Readonly<Record<string, string>>, more: object = {}) =>
+      anApp(id, {
+        ...{ labels: { HAPROXY_GROUP: 'external', ...labels }, ...more },
+        portDefinitions: [{ port: 0, protocol: 'tcp', labels: {} }],
+      });
+    const host = { HAPROXY_0_VHOST: 'shop.example', HAPROXY_0_PATH: '/api' };
+    const harness = new EngineHarness();
+    await harness.start();
+    await harness.put(web('/old', host));
+    await harness.clock.advance(2_000);
+    const first = await harness.put(web('/old', {}, TOO_MUCH));
+    await harness.put(web('/new', host));
+    await harness.clock.advance(2_000);
+
+    const preview = await harness.engine.previews.ofCancellation(deploymentId(first), {
+      force: false,
+    });
+    const answer = await rollBack(harness, first);
+
+    const reason = expect.stringContaining(
+      `deployment ${first} cannot be undone: /old: host shop.example/api is already claimed by /new (labels/HAPROXY_0_VHOST)`,
+    );
+    expect(answer).toMatchObject({ kind: 'impossible', reason });
+    expect(preview).toMatchObject({ refusal: reason });
+    expect(runningIds(harness)).toContain(first);
+    expect(harness.engine.view.root().apps.get(appId('/old'))?.labels).not.toHaveProperty(
+      'HAPROXY_0_VHOST',
+    );
+  });
+
   it('brings back the group of an app when others removed it meanwhile', async () => {
     const harness = new EngineHarness();
     await harness.start();

@@ -1,6 +1,8 @@
-import type { App, DeploymentId, RootGroup } from '#core';
+import type { App, DeploymentId, RootDelta, RootGroup } from '#core';
 import { planRollback } from '#deployment';
-import { completeRestoration, type Refusal } from '#marathon-v2';
+import { completeRestoration, MAX_NAMED_PROBLEMS, type Refusal } from '#marathon-v2';
+import { describeClash, RouteClaimIndex } from '#routing';
+import { findRouteClashes } from '../changes/find-route-clashes.js';
 import { applyRootChange, type ChangeResult, nextVersion } from './change-root.js';
 import type { RootChange } from './controller-engine.port.js';
 import { cancelRunning } from './deployment-progress.js';
@@ -54,7 +56,7 @@ export function restoreOriginal(
   draft: Draft,
   undoing: Undoing,
 ): ChangeResult {
-  const restoration = planRestoration(draft, undoing);
+  const restoration = planRestoration(context, draft, undoing);
   if (!restoration.ok) {
     return { kind: 'outcome', outcome: { kind: 'impossible', reason: restoration.reason } };
   }
@@ -70,6 +72,7 @@ export function restoreOriginal(
 
 /** The change that undoes a deployment, or why what is declared by now does not allow it. */
 export function planRestoration(
+  { options }: Pick<EngineContext, 'options'>,
   { root, now }: Pick<Draft, 'root' | 'now'>,
   { id, original, target, by }: Undoing,
 ): Restoration {
@@ -78,6 +81,10 @@ export function planRestoration(
   if (!restored.ok) {
     return { ok: false, reason: `deployment ${id} cannot be undone: ${inWords(restored.refusal)}` };
   }
+  const clashes = newClashes(root, restored.value, options.reservedPorts);
+  if (clashes.length > 0) {
+    return { ok: false, reason: `deployment ${id} cannot be undone: ${clashes.join('; ')}` };
+  }
   const change = {
     apply: () => restored.value,
     force: true,
@@ -85,6 +92,23 @@ export function planRestoration(
     ...(by === undefined ? {} : { by }),
   };
   return { ok: true, change, putApps: inverse.putApps };
+}
+
+/**
+ * What an app would get back that another one asks the edge for by now, in words. As with the undoing itself, the cost is
+ * that of a look at all apps.
+ */
+function newClashes(
+  root: RootGroup,
+  declared: RootDelta,
+  reservedPorts: ReadonlySet<number>,
+): readonly string[] {
+  const claims = new RouteClaimIndex();
+  claims.follow(root.apps);
+  const { refused } = findRouteClashes(claims, reservedPorts, { root, declared });
+  const named = refused.slice(0, MAX_NAMED_PROBLEMS).map(describeClash);
+  const more = refused.length - named.length;
+  return more > 0 ? [...named, `and ${more} more`] : named;
 }
 
 /** Notes in what was undone by which deployment. */

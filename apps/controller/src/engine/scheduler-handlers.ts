@@ -3,7 +3,7 @@ import type { EngineContext } from './engine-context.js';
 import { FRAMEWORK_REMOVED, forgetFramework } from './forget-framework.js';
 import { tellMessage } from './framework-messages.js';
 import { handleOffers } from './handle-offers.js';
-import { noteInverseOffers, noteOffered } from './leave-agents.js';
+import { noteInverseOffers, noteOffered, noteRescinded } from './leave-agents.js';
 import { askForLeftovers } from './leftovers.js';
 import { handleStatus } from './status-updates.js';
 
@@ -39,6 +39,7 @@ export function createHandlers(
       void handleOffers(context, offers);
     },
     onInverseOffers: (offers) => noteInverseOffers(context, offers),
+    onRescindInverseOffer: (id) => noteRescinded(context, id),
     // An offer that is gone when it is accepted comes back as TASK_DROPPED or TASK_LOST.
     onRescind: () => undefined,
     onUpdate: (status) => handleStatus(context, status),

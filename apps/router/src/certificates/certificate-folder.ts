@@ -5,9 +5,12 @@ import { join } from 'node:path';
 export interface NamedPem {
   readonly name: string;
   readonly pem: string;
+  /** Whence it comes, for messages. */
+  readonly from: string;
 }
 
-const MAX_FILES = 1_000;
+/** Of one folder, and of the edge. */
+export const MAX_CERTIFICATES = 1_000;
 const MAX_BYTES = 1024 * 1024;
 /** A name becomes a file name, and a word of HAProxy's list. */
 export const CERTIFICATE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
@@ -24,8 +27,10 @@ export class CertificateFolder {
     const names = (await readdir(this.directory))
       .filter((name) => name.endsWith('.pem') && CERTIFICATE_NAME.test(name.slice(0, -4)))
       .sort();
-    if (names.length > MAX_FILES) {
-      throw new Error(`${this.directory}: ${names.length} files, at most ${MAX_FILES} are read`);
+    if (names.length > MAX_CERTIFICATES) {
+      throw new Error(
+        `${this.directory}: ${names.length} files, at most ${MAX_CERTIFICATES} are read`,
+      );
     }
     const states = await Promise.all(names.map((name) => stat(join(this.directory, name))));
     const large = names.find((_, index) => (states[index]?.size ?? 0) > MAX_BYTES);
@@ -38,6 +43,7 @@ export class CertificateFolder {
       names.map(async (name) => ({
         name: name.replace(/\.pem$/, ''),
         pem: await readFile(join(this.directory, name), 'utf8'),
+        from: join(this.directory, name),
       })),
     );
     this.seen = seen;

@@ -1,20 +1,14 @@
-import { join } from 'node:path';
 import type { ControllerClient } from '../controller/controller-client.js';
-import { readCertificateBundle } from '../haproxy/certificates/certificate-bundle.js';
+import { checkCertificates } from '../haproxy/certificates/certificate-check.js';
 import {
   type CertificateEntry,
   writeCertificateFiles,
 } from '../haproxy/certificates/certificate-files.js';
-import {
-  type CertificateSync,
-  readRunningCertificates,
-  syncCertificates,
-} from '../haproxy/certificates/sync-certificates.js';
+import { ServedCertificates } from '../haproxy/certificates/served-certificates.js';
 import type { EdgeFiles } from '../haproxy/edge-files.js';
-import { CERTIFICATE_NAME, CertificateFolder, type NamedPem } from './certificate-folder.js';
-
-/** The one that answers for names without a certificate. */
-const DEFAULT_NAME = 'default';
+import { CertificateFolder, type NamedPem } from './certificate-folder.js';
+import { DEFAULT_NAME, LastGoodCertificates } from './last-good-certificates.js';
+import { UploadedCertificates } from './uploaded-certificates.js';
 
 export interface EdgeCertificatesOptions {
   readonly files: Pick<EdgeFiles, 'adminSocket' | 'certificateList' | 'certificates'>;
@@ -23,6 +17,12 @@ export interface EdgeCertificatesOptions {
   readonly directory?: string;
   /** Whether there is a certificate for names without one, which is part of the structure. */
   readonly onDefault: (isThere: boolean) => void;
+  /** HAProxy, as it is started. */
+  readonly binary?: string;
+  /** Some certificates are served only after a reload. */
+  readonly onReload: () => void;
+  /** So many were not in HAProxy as they had been left there. */
+  readonly onDrift: (certificates: number) => void;
 }
 
 /**
@@ -30,66 +30,64 @@ export interface EdgeCertificatesOptions {
  * HAProxy to start with, and changed while it runs. While the controller is away those it had last stay, also after a start.
  */
 export class EdgeCertificates {
-  private entries: readonly CertificateEntry[] = [];
-  private uploaded: readonly NamedPem[] | undefined;
+  private readonly good: LastGoodCertificates;
+  private readonly uploaded: UploadedCertificates;
+  private readonly served: ServedCertificates;
   private written = '';
   private readonly own: CertificateFolder | undefined;
-  private readonly kept: CertificateFolder;
-  /** Files whose change waits for a reload, or was refused, with the reason. */
-  private refused: CertificateSync['refused'] = [];
-  private unusable: readonly string[] = [];
 
   constructor(private readonly options: EdgeCertificatesOptions) {
     this.own =
       options.directory === undefined ? undefined : new CertificateFolder(options.directory);
-    this.kept = new CertificateFolder(options.files.certificates);
+    const { certificates: directory } = options.files;
+    this.uploaded = new UploadedCertificates({ client: options.client, directory });
+    this.good = new LastGoodCertificates({
+      directory,
+      check: (entries) =>
+        checkCertificates(entries, { directory: `${directory}.check`, binary: options.binary }),
+    });
+    this.served = new ServedCertificates(options.files);
   }
 
   /** Writes what was known last, so that HAProxy can start. Never rejects. */
   async start(): Promise<readonly string[]> {
-    const kept = await this.kept.read().catch(() => []);
-    return this.follow(kept);
+    // What is half written now was whole in the life before.
+    const kept = await this.uploaded.recall();
+    const lost = await this.good.take(kept);
+    return [...lost, ...(await this.follow())];
   }
 
-  /** Asks the controller, and brings HAProxy to what there is. Gives back what is wrong. */
+  /** Asks the controller, looks into the folder, and writes what there is. Gives back what is wrong. */
   async refresh(): Promise<readonly string[]> {
-    const problems: string[] = [];
-    try {
-      this.uploaded = toPems(await this.options.client.listCertificates());
-    } catch (error) {
-      problems.push(`reading certificates: ${messageOf(error)}`);
-    }
-    // Before the first answer, what was kept from before.
-    const known = this.uploaded ?? (await this.kept.read().catch(() => []));
-    return [...problems, ...(await this.follow(known))];
+    return [...(await this.uploaded.refresh()), ...(await this.follow())];
   }
 
-  /** Brings a HAProxy that has just started to the certificates of now. Rejects with RuntimeApiError. */
-  async sync(): Promise<void> {
-    const { adminSocket, certificateList } = this.options.files;
-    const running = await readRunningCertificates(adminSocket, certificateList);
-    if (running === undefined) return;
-    const done = await syncCertificates(adminSocket, this.entries, running);
-    this.refused = done.refused;
+  /** Brings HAProxy to them. Gives back what it would not take. Rejects with RuntimeApiError. */
+  async sync(): Promise<readonly string[]> {
+    const { entries } = this.good;
+    const isOnDisk = this.written === toState(entries);
+    const done = await this.served.sync(entries, { isOnDisk });
+    if (done.drift > 0) this.options.onDrift(done.drift);
+    if (done.isReloadDue) this.options.onReload();
+    return done.refused.map(({ file, reason }) => `certificate ${nameOf(file)}: ${reason}`);
   }
 
-  private async follow(uploaded: readonly NamedPem[]): Promise<readonly string[]> {
+  private async follow(): Promise<readonly string[]> {
     const problems: string[] = [];
     const own = await this.readOwn(problems);
     const names = new Set(own.map(({ name }) => name));
-    const all = [...own, ...uploaded.filter(({ name }) => !names.has(name))];
-    this.entries = this.toEntries(all);
-    this.options.onDefault(this.entries.some(({ file }) => nameOf(file) === DEFAULT_NAME));
+    const unusable = await this.good.take([
+      ...own,
+      ...this.uploaded.pems.filter(({ name }) => !names.has(name)),
+    ]);
+    const { entries } = this.good;
+    this.options.onDefault(entries.some(({ file }) => nameOf(file) === DEFAULT_NAME));
     try {
       await this.write();
     } catch (error) {
       problems.push(`writing certificates: ${messageOf(error)}`);
     }
-    return [
-      ...problems,
-      ...this.unusable,
-      ...this.refused.map(({ file, reason }) => `${nameOf(file)}: ${reason}`),
-    ];
+    return [...problems, ...unusable];
   }
 
   private async readOwn(problems: string[]): Promise<readonly NamedPem[]> {
@@ -98,50 +96,27 @@ export class EdgeCertificates {
       return await this.own.read();
     } catch (error) {
       problems.push(`reading ${this.options.directory}: ${messageOf(error)}`);
-      const names = new Set(this.uploaded?.map(({ name }) => name));
-      return this.entries
-        .map(({ file, pem }) => ({ name: nameOf(file), pem }))
+      const names = new Set(this.uploaded.pems.map(({ name }) => name));
+      return this.good.entries
+        .map(({ file, pem }) => ({ name: nameOf(file), pem, from: file }))
         .filter(({ name }) => !names.has(name));
     }
   }
 
-  /** The default one first, then by name: HAProxy takes the first that fits. */
-  private toEntries(pems: readonly NamedPem[]): readonly CertificateEntry[] {
-    const unusable: string[] = [];
-    const entries = pems.flatMap(({ name, pem }): readonly CertificateEntry[] => {
-      const read = readCertificateBundle(pem);
-      if (read.ok) {
-        const { pem: text, fingerprint } = read.bundle;
-        const file = join(this.options.files.certificates, `${name}.pem`);
-        return [{ file, pem: text, fingerprint, filters: [] }];
-      }
-      unusable.push(`certificate ${name}: ${read.reason}`);
-      return [];
-    });
-    this.unusable = unusable;
-    return entries.sort(
-      (left, right) =>
-        Number(nameOf(right.file) === DEFAULT_NAME) - Number(nameOf(left.file) === DEFAULT_NAME) ||
-        (left.file < right.file ? -1 : 1),
-    );
-  }
-
   private async write(): Promise<void> {
+    const { entries } = this.good;
     const { certificates, certificateList } = this.options.files;
-    const text = this.entries.map(({ file, fingerprint }) => `${file} ${fingerprint}`).join('\n');
-    const state = `${text}\n`;
-    if (state === this.written) return;
-    await writeCertificateFiles({ directory: certificates, list: certificateList }, this.entries);
-    this.written = state;
+    const state = toState(entries);
+    if (state !== this.written) {
+      await writeCertificateFiles({ directory: certificates, list: certificateList }, entries);
+      this.written = state;
+    }
+    await this.uploaded.record();
   }
 }
 
-const toPems = (
-  certificates: Awaited<ReturnType<ControllerClient['listCertificates']>>,
-): readonly NamedPem[] =>
-  (certificates ?? [])
-    .filter(({ name }) => CERTIFICATE_NAME.test(name))
-    .flatMap(({ name, pem }) => (pem === undefined ? [] : [{ name, pem }]));
+const toState = (entries: readonly CertificateEntry[]): string =>
+  `${entries.map(({ file, digest }) => `${file} ${digest}`).join('\n')}\n`;
 
 const nameOf = (file: string): string =>
   file.slice(file.lastIndexOf('/') + 1).replace(/\.pem$/, '');

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { basicAuthorization } from '#platform';
+import { BODY_LIMIT_BYTES, basicAuthorization } from '#platform';
 import { ControllerClient, type ControllerEvent } from './controller-client.js';
 
 const CREDENTIALS = basicAuthorization({ principal: 'pacer', secret: 'secret' });
@@ -10,6 +10,7 @@ const REPORT = { appliedSequence: 7, drainedTasks: [], busyTasks: [], url: 'http
 describe('ControllerClient against a controller that demands credentials', () => {
   let server: Server | undefined;
   const seen: string[] = [];
+  const bodies: string[] = [];
 
   const start = async (): Promise<string> => {
     const { authorization } = CREDENTIALS;
@@ -18,11 +19,18 @@ describe('ControllerClient against a controller that demands credentials', () =>
         response.writeHead(401).end();
         return;
       }
+      let body = '';
+      request.setEncoding('utf8').on('data', (chunk: string) => {
+        body += chunk;
+      });
+      request.on('end', () => body !== '' && bodies.push(body));
       seen.push(`${request.method} ${request.url?.split('?')[0]}`);
       if (request.url?.startsWith('/v2/events') === true) {
         response.writeHead(200, { 'content-type': 'text/event-stream' });
         response.end('id: 3\nevent: resync\ndata: {}\n\n');
-      } else response.end(JSON.stringify({ apps: [], app: { id: '/web' } }));
+        return;
+      }
+      request.on('end', () => response.end(JSON.stringify({ apps: [], app: { id: '/web' } })));
     });
     const listening = server;
     await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
@@ -32,6 +40,7 @@ describe('ControllerClient against a controller that demands credentials', () =>
   afterEach(() => {
     server?.close();
     seen.splice(0);
+    bodies.splice(0);
   });
 
   it('reads apps, follows events and reports with them', async () => {
@@ -54,6 +63,19 @@ describe('ControllerClient against a controller that demands credentials', () =>
       'GET /v2/events',
     ]);
     expect(events).toEqual([{ id: 3, type: 'resync', data: {} }]);
+  });
+
+  it('leaves statistics out of a report that would be too large to be read', async () => {
+    const client = new ControllerClient([await start()], () => CREDENTIALS);
+    const huge = { version: 1, text: 'x'.repeat(BODY_LIMIT_BYTES) };
+
+    await client.report('router-1', { ...REPORT, statistics: { version: 1 } });
+    await client.report('router-1', { ...REPORT, statistics: huge });
+
+    expect(bodies.map((body) => JSON.parse(body))).toEqual([
+      { ...REPORT, statistics: { version: 1 } },
+      REPORT,
+    ]);
   });
 
   it('names the answer when it has none', async () => {

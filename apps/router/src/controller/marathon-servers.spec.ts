@@ -94,7 +94,7 @@ describe('ControllerClient and the servers of Marathon', () => {
       { id: '/bare', labels: {}, networks: HOST },
       {
         ...{ id: '/nulls', labels: {}, networks: HOST },
-        container: { portMappings: [{ containerPort: 80 }] },
+        container: { portMappings: [{ containerPort: 80, protocol: 'tcp' }] },
       },
       {
         id: '/web',

@@ -1,11 +1,28 @@
 import type { WireApp, WireTask } from '#marathon-v2';
+import { UNREADABLE } from '#routing';
+import { isPort, readPorts, shown, WITHOUT_PORTS } from './read-ports.js';
 
 /**
  * An app as any server that speaks Marathon's API writes it: what this router relies on and what is missing is filled in, as
- * Marathon means it; null means absent. Undefined: it is no app. The same object where nothing is missing. O(size).
+ * Marathon means it; null means absent. What cannot be read of it is told in `UNREADABLE`; an app whose id or ports cannot be
+ * read has no ports. Undefined: it is no app. The same object where nothing is missing. O(size).
  */
 export function readMarathonApp(given: unknown): WireApp | undefined {
   if (!isRecord(given) || typeof given['id'] !== 'string') return undefined;
+  const problems: string[] = [];
+  const filled = fillApp(given, problems);
+  const isKnown = ID.test(given['id']);
+  if (!isKnown) problems.push(`id: ${shown(given['id'])} is not the path of an app`);
+  const { fields, problems: ofPorts } = isKnown ? readPorts(filled) : WITHOUT_PORTS;
+  problems.push(...ofPorts);
+  const app = Object.keys(fields).length === 0 ? filled : { ...filled, ...fields };
+  return (problems.length === 0 ? app : { ...app, [UNREADABLE]: problems }) as unknown as WireApp;
+}
+
+/** Ids stand in names and files of HAProxy. */
+const ID = /^\/[A-Za-z0-9._/-]{1,1000}$/;
+
+function fillApp(given: Fields, problems: string[]): Fields {
   const { tasks, ...definition } = given;
   const read = withoutNulls(definition);
   const value =
@@ -13,12 +30,12 @@ export function readMarathonApp(given: unknown): WireApp | undefined {
   const { labels, healthChecks, readinessCheckResults } = value;
   const filled = {
     ...(isTextRecord(labels) ? {} : { labels: textsOf(labels) }),
-    ...filledList('healthChecks', healthChecks, readHealthCheck),
+    ...filledList('healthChecks', healthChecks, (check) => readHealthCheck(check, problems)),
     ...filledList('tasks', tasks ?? undefined, readTask),
     ...filledList('readinessCheckResults', readinessCheckResults, recordOf),
     ...(Array.isArray(value['networks']) ? {} : networksBefore15(value)),
   };
-  return (Object.keys(filled).length === 0 ? value : { ...value, ...filled }) as unknown as WireApp;
+  return Object.keys(filled).length === 0 ? value : { ...value, ...filled };
 }
 
 /** Before Marathon 1.5 networks and mappings stood below `docker` and `ipAddress`, and ports alone could stand for definitions. */
@@ -110,13 +127,25 @@ const CHECK_DEFAULTS = {
   maxConsecutiveFailures: 3,
 } as const;
 
-function readHealthCheck(value: unknown): Fields | undefined {
+function readHealthCheck(value: unknown, problems: string[]): Fields | undefined {
   if (!isRecord(value)) return undefined;
   const missing = Object.entries(CHECK_DEFAULTS).filter(
     ([name, fallback]) => typeof value[name] !== typeof fallback,
   );
-  return missing.length === 0 ? value : { ...value, ...Object.fromEntries(missing) };
+  const check = missing.length === 0 ? value : { ...value, ...Object.fromEntries(missing) };
+  const bad = Object.entries(CHECK_FIELDS).filter(
+    ([name, isGood]) => check[name] !== undefined && !isGood(check[name]),
+  );
+  if (bad.length === 0) return check;
+  problems.push(...bad.map(([name]) => `healthChecks.${name}: ${shown(check[name])} is not used`));
+  return { ...check, ...Object.fromEntries(bad.map(([name]) => [name, undefined])) };
 }
+
+const CHECK_FIELDS: Readonly<Record<string, (value: unknown) => boolean>> = {
+  path: (value) => typeof value === 'string',
+  port: isPort,
+  portIndex: isPort,
+};
 
 /** Without id or host it leads nowhere. Without a state it runs when it was started: Marathon tells states since 0.14. */
 function readTask(value: unknown): Fields | undefined {
@@ -127,8 +156,8 @@ function readTask(value: unknown): Fields | undefined {
     ...(typeof state === 'string' ? {} : { state: stateOf(value) }),
     ...filledList('healthCheckResults', results ?? undefined, recordOf),
     ...(results === null ? { healthCheckResults: [] } : {}),
-    ...filledList('ipAddresses', value['ipAddresses'], recordOf),
-    ...filledNumbers('ports', value['ports']),
+    ...filledList('ipAddresses', value['ipAddresses'], readIpAddress),
+    ...filledPorts(value['ports']),
   };
   return Object.keys(filled).length === 0 ? value : { ...value, ...filled };
 }
@@ -136,5 +165,11 @@ function readTask(value: unknown): Fields | undefined {
 const stateOf = ({ startedAt }: Fields): WireTask['state'] =>
   typeof startedAt === 'string' ? 'TASK_RUNNING' : 'TASK_STAGING';
 
-const filledNumbers = (name: string, value: unknown): Fields =>
-  Array.isArray(value) && value.every((item) => typeof item === 'number') ? {} : { [name]: [] };
+const readIpAddress = (value: unknown): Fields | undefined =>
+  isRecord(value) && typeof value['ipAddress'] === 'string' ? value : undefined;
+
+/** Where one cannot be read nothing listens, and the others keep their places. */
+function filledPorts(value: unknown): Fields {
+  if (!Array.isArray(value)) return { ports: [] };
+  return value.every(isPort) ? {} : { ports: value.map((port) => (isPort(port) ? port : 0)) };
+}

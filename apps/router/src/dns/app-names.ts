@@ -17,6 +17,7 @@ import {
   type ZoneChange,
 } from '#routing';
 import type { MirrorListener } from '../sync/app-mirror.js';
+import { AppsByHost } from './apps-by-host.js';
 import { isSameRoute, routedApps } from './routed-apps.js';
 
 /** What changed, after the zone has it. */
@@ -60,10 +61,13 @@ export class AppNames implements MirrorListener {
   /** Per app, what it asked for and did not get. */
   readonly problems = new Map<string, readonly string[]>();
   serial: number;
+  /** Another one whenever anything that can be asked for has changed, names or not. */
+  generation = 0;
   /** Whether a whole snapshot has been taken in, in this life. */
   isSynced = false;
   private hasSnapshot = false;
   private readonly apps = new Map<string, WireApp>();
+  private readonly byHost = new AppsByHost();
   private readonly pending = new Map<string, PendingApp>();
   private health: ReadonlyMap<string, boolean> = new Map();
   private table: RouteTable | undefined;
@@ -89,11 +93,20 @@ export class AppNames implements MirrorListener {
     this.schedule();
   }
 
-  /** Names an app has, its instances' among them. O(records of the app). */
-  namesOf({ id, instances }: AppEntry): readonly string[] {
-    const sources = [id, ...instances.map(({ taskId }) => sourceOf(id, taskId))];
-    const names = sources.flatMap((one) => this.zone.recordsOf(one).map(({ name }) => name));
-    return [...new Set(names)].sort();
+  /** Names an app has, each once: its own first, then some with each instance. O(records of the app) in all. */
+  *namesOf({ id, instances }: AppEntry): Iterable<readonly string[]> {
+    const known = new Set<string>();
+    for (const source of [id, ...instances.map(({ taskId }) => sourceOf(id, taskId))]) {
+      const names = new Set(this.zone.recordsOf(source).map(({ name }) => name));
+      const fresh = [...names].filter((name) => !known.has(name)).sort();
+      for (const name of fresh) known.add(name);
+      yield fresh;
+    }
+  }
+
+  /** The records of an instance, as they are in the zone. */
+  recordsOf(id: string, taskId: string): readonly DnsRecord[] {
+    return this.zone.recordsOf(sourceOf(id, taskId));
   }
 
   put(id: string, app: WireApp | undefined, health: ReadonlyMap<string, boolean>): void {
@@ -108,11 +121,9 @@ export class AppNames implements MirrorListener {
     this.take(app.id, app);
   }
 
-  /** The host's address is known now, or another one. */
+  /** The host's address is known now, or another one. O(apps on it). */
   hostChanged(host: string): void {
-    for (const [id, app] of this.apps) {
-      if (app.tasks?.some((task) => task.host === host)) this.enqueue(id, app);
-    }
+    for (const id of [...this.byHost.on(host)]) this.enqueue(id, this.apps.get(id));
     this.schedule();
   }
 
@@ -135,10 +146,20 @@ export class AppNames implements MirrorListener {
     this.changed('router', [], [this.zone.put('router', { records, claims })]);
   }
 
-  /** What a former life knew. */
-  restore(entries: readonly AppEntry[], vips: readonly RoutedApp[]): void {
-    for (const entry of entries) this.setEntry(entry.id, entry);
-    for (const app of vips) this.setVip(app.id, app);
+  /** What a former life knew. One that cannot be taken in keeps no other out. Says whether all were taken in. */
+  restore(entries: readonly AppEntry[], vips: readonly RoutedApp[]): boolean {
+    let isWhole = true;
+    const attempt = (id: string, take: () => void): void => {
+      try {
+        take();
+      } catch (error) {
+        isWhole = false;
+        this.options.logger.warn({ err: error, appId: id }, 'cannot take in names of before');
+      }
+    };
+    for (const entry of entries) attempt(entry.id, () => this.setEntry(entry.id, entry));
+    for (const app of vips) attempt(app.id, () => this.setVip(app.id, app));
+    return isWhole;
   }
 
   /** As of now; made anew when the serial has changed. */
@@ -160,6 +181,7 @@ export class AppNames implements MirrorListener {
     const app = listed?.leaving === true ? undefined : listed;
     if (app === undefined) this.apps.delete(id);
     else this.apps.set(id, app);
+    this.byHost.put(id, app);
     const sinceMs = this.pending.get(id)?.sinceMs ?? performance.now();
     this.pending.set(id, { app, sinceMs });
   }
@@ -193,6 +215,7 @@ export class AppNames implements MirrorListener {
       this.setEntry(id, toAppEntry(app, { lastKnownHealth: this.health, before, addressOf }));
     } catch (error) {
       // Not what Marathon lists. The others go on, and so does what this one had.
+      this.generation += 1;
       this.problems.set(id, [`app ${id} cannot be read: ${String(error)}`]);
       logger.warn({ err: error, appId: id }, 'cannot name the tasks of an app');
     }
@@ -234,6 +257,7 @@ export class AppNames implements MirrorListener {
     problems: readonly string[],
     changes: readonly ZoneChange[],
   ): void {
+    this.generation += 1;
     if (problems.length === 0) this.problems.delete(source);
     else this.problems.set(source, problems);
     const added = changes.flatMap((change) => change.added);

@@ -67,6 +67,22 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 describe('a message', () => {
+  it('above all that TCP can carry has as many records as fit, and asks for no other try', async () => {
+    const id = `/${'x'.repeat(60)}/${'y'.repeat(60)}`;
+    const tasks = Array.from({ length: 1_000 }, (_, index) => dnsTask(index + 1));
+    names.takeNow(dnsApp(id, tasks));
+    const ask = query(`_${'y'.repeat(60)}._tcp.${'x'.repeat(60)}.pacer`, 'SRV');
+
+    const [whole] = await askTcp(port(), [ask]);
+    const cut = await askUdp(port(), ask);
+    names.put(id, undefined, new Map());
+
+    expect(whole).toMatchObject({ flag_tc: false, rcode: 'NOERROR' });
+    expect(whole?.answers?.length).toBeGreaterThan(300);
+    expect(whole?.answers?.length).toBeLessThan(1_000);
+    expect(cut.flag_tc).toBe(true);
+  });
+
   it('gets its question back as it was asked, and its records under that name', async () => {
     const answer = await askUdp(port(), query('wEb.PaCeR', 'A'));
 

@@ -1,16 +1,17 @@
 import { createSocket } from 'node:dgram';
 import { Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLogger, readConfig } from '#platform';
 import { sampleRoute } from '../../../../test/support/edge-samples.js';
 import { DnsService } from './dns.service.js';
 import { askTcp, askUdp, dnsApp, dnsTask, eventually, opt, query } from './dns.test-support.js';
 import { dnsSettings, toDnsConfig } from './dns-config.js';
+import { ZoneFile } from './zone-file.js';
 
 const CHECK = {
   protocol: 'HTTP',
@@ -61,6 +62,7 @@ describe('DNS of the router', () => {
     isConnected = true;
   });
   afterEach(async () => {
+    vi.useRealTimers();
     await service.stop();
     rmSync(directory, { recursive: true, force: true });
   });
@@ -171,6 +173,77 @@ describe('DNS of the router', () => {
 
     await eventually(() => expect(written()).toContain(dnsTask(2).id));
     expect(written()).not.toContain(dnsTask(1).id);
+  });
+
+  it('knows after a kill when the controller last confirmed names that did not change for long', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'performance', 'setInterval', 'clearInterval'] });
+    await start();
+    await sync(dnsApp('/web', [dnsTask(1)]));
+    const startedMs = Date.now();
+    const confirmedAfter = (seconds: number) => async (): Promise<void> => {
+      vi.advanceTimersByTime(1_000);
+      const killed = new ZoneFile(join(directory, 'dns-names.json'), { warn: () => undefined });
+      const ageMs = Date.now() - ((await killed.load())?.confirmedAtMs ?? 0);
+      expect(Date.now() - startedMs).toBeGreaterThan(seconds * 1_000);
+      expect(ageMs).toBeLessThan(15_000);
+    };
+
+    await eventually(confirmedAfter(60));
+    await eventually(confirmedAfter(120));
+    isConnected = false;
+    const restarted = make();
+    await restarted.restore();
+
+    expect(restarted.ageSeconds).toBeLessThan(30);
+    expect(restarted.isReady).toBe(true);
+  });
+
+  it('says that names do not exist after a restart where there were none', async () => {
+    await start();
+    await sync();
+    await eventually(() => expect(service.ageSeconds).toBe(0));
+    await service.stop();
+    isConnected = false;
+
+    await start();
+
+    expect(await rcode('web.pacer')).toBe('NXDOMAIN');
+  });
+
+  it('answers what it can read of the file, and leaves the rest there until all is heard', async () => {
+    await start();
+    await sync(dnsApp('/web', [dnsTask(1)]), dnsApp('/other', [dnsTask(2)]));
+    await service.stop();
+    const path = join(directory, 'dns-names.json');
+    const saved = JSON.parse(readFileSync(path, 'utf8')) as { entries: { id: string }[] };
+    const strange = { ...saved.entries[1], instances: [{ taskId: 7 }] };
+    const broken = { ...saved.entries[1], id: '/unreadable', version: 7 };
+    writeFileSync(path, JSON.stringify({ ...saved, entries: [strange, saved.entries[0], broken] }));
+    const idsSaved = (): readonly string[] =>
+      (JSON.parse(readFileSync(path, 'utf8')) as typeof saved).entries.map(({ id }) => id);
+    isConnected = false;
+
+    await start();
+    expect(await resolver().resolve4('web.pacer')).toEqual(['10.0.0.1']);
+    await service.stop();
+    expect(idsSaved()).toEqual(['/other', '/web', '/unreadable']);
+    await start();
+    await sync(dnsApp('/web', [dnsTask(1)]));
+
+    await service.stop();
+    expect(idsSaved()).toEqual(['/web']);
+  });
+
+  it.each([
+    ['is not JSON', '{"version":1,"entr'],
+    ['is of another version', '{"version":2,"serialLimit":5,"entries":[],"vips":[]}'],
+  ])('keeps a file aside that %s', async (_, text) => {
+    const path = join(directory, 'dns-names.json');
+    writeFileSync(path, text);
+
+    await start();
+
+    expect(readFileSync(`${path}.unreadable`, 'utf8')).toBe(text);
   });
 
   it('does not take a zone for complete that nobody ever confirmed', async () => {

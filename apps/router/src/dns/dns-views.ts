@@ -1,15 +1,10 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import {
-  type AppEntry,
-  addressesOf,
-  type DnsNaming,
-  type DnsRecord,
-  type DnsZone,
-  toInstanceRecords,
-} from '#routing';
+import { type AppEntry, addressesOf, type DnsNaming, type DnsRecord, type DnsZone } from '#routing';
 import type { AppNames } from './app-names.js';
 
-/** JSON of the zone: what Mesos-DNS serves under /v1, and lists of our own. */
+/**
+ * JSON of the zone: what Mesos-DNS serves under /v1, and lists of our own. What grows with all there is comes as pieces of
+ * text, an empty one here and there, so that whoever puts them together can rest in between; the zone may change meanwhile.
+ */
 
 interface MesosHost {
   readonly host: string;
@@ -20,9 +15,6 @@ interface MesosService extends MesosHost {
   readonly service: string;
   readonly port: string;
 }
-
-/** Apps turned to JSON before questions get their turn. */
-const SLICE = 20;
 
 /** As Mesos-DNS reads names in its URLs: in lower case, wildcards and the last dot left out. */
 export const nameOf = (text: string): string =>
@@ -47,39 +39,43 @@ export function servicesView(zone: DnsZone, service: string): readonly MesosServ
 }
 
 /** The ports of a host: of all instances of an app, or of one. Mesos-DNS has the path and never filled it. O(records). */
-export function portsView(zone: DnsZone, host: string): readonly MesosService[] {
+export function* portsView(zone: DnsZone, host: string): Iterable<string> {
   const name = nameOf(host);
   const [label = '', ...rest] = name.split('.');
   const services = ['tcp', 'udp'].map((one) => [`_${label}`, `_${one}`, ...rest].join('.'));
-  const found: MesosService[] = [];
-  for (const record of zone.all()) {
+  const comma = separator();
+  yield '[';
+  for (const record of allOf(zone)) {
+    yield '';
     if (record.type !== 'SRV') continue;
     const { target, port } = record.data;
     if (target !== name && !services.includes(record.name)) continue;
     const [ip = ''] = ipsOf(zone, target);
-    found.push({ service: `${record.name}.`, host: `${target}.`, ip, port: String(port) });
+    const found = { service: `${record.name}.`, host: `${target}.`, ip, port: String(port) };
+    yield comma() + JSON.stringify(found satisfies MesosService);
   }
-  return found;
+  yield ']';
 }
 
 /** Every task with its records. `failStatic` and `app` are ours. */
-export async function enumerateView(names: AppNames): Promise<unknown> {
+export function* enumerateView(names: AppNames): Iterable<string> {
   const { naming } = names;
-  const tasks: unknown[] = [];
-  await forEachEntry(names, (entry) => {
+  const comma = separator();
+  yield `{"frameworks":[{"name":${JSON.stringify(naming.framework)},"tasks":[`;
+  for (const entry of entriesOf(names)) {
     const task = entry.id.split('/').filter(Boolean).toReversed().join('-');
     for (const instance of entry.instances) {
-      const { records } = toInstanceRecords(entry, instance, naming);
-      tasks.push({
+      const listed = {
         name: task,
         id: instance.taskId,
-        records: records.flatMap(toEnumerated),
+        records: names.recordsOf(entry.id, instance.taskId).flatMap(toEnumerated),
         app: entry.id,
         ...(entry.isFailStatic ? { failStatic: true } : {}),
-      });
+      };
+      yield comma() + JSON.stringify(listed);
     }
-  });
-  return { frameworks: [{ name: naming.framework, tasks }] };
+  }
+  yield ']}]}';
 }
 
 function toEnumerated(record: DnsRecord): readonly unknown[] {
@@ -94,46 +90,58 @@ function hostText(record: DnsRecord): string | undefined {
   return undefined;
 }
 
-/** All records of a domain, by name. O(records). */
-export function transferView(
+/** All records of a domain, by name, after what `head` has, which is not empty. O(records). */
+export function* transferView(
   zone: DnsZone,
   domain: string,
-): Readonly<Record<'As' | 'AAAAs' | 'SRVs', Readonly<Record<string, readonly string[]>>>> {
+  head: Readonly<Record<string, unknown>>,
+): Iterable<string> {
   const sets = { A: new Map(), AAAA: new Map(), SRV: new Map() } as const satisfies Record<
     string,
-    Map<string, string[]>
+    Map<string, Set<string>>
   >;
-  for (const record of zone.all()) {
+  for (const record of allOf(zone)) {
+    yield '';
     const { name, type } = record;
     if (type !== 'A' && type !== 'AAAA' && type !== 'SRV') continue;
     if (!name.endsWith(`.${domain}`)) continue;
-    const set: Map<string, string[]> = sets[type];
-    const list = set.get(`${name}.`) ?? [];
-    set.set(`${name}.`, list);
-    list.push(hostText(record) ?? '');
+    const set: Map<string, Set<string>> = sets[type];
+    const texts = set.get(`${name}.`) ?? new Set();
+    set.set(`${name}.`, texts.add(hostText(record) ?? ''));
   }
-  const toObject = (set: Map<string, string[]>) => Object.fromEntries(set);
-  return { As: toObject(sets.A), AAAAs: toObject(sets.AAAA), SRVs: toObject(sets.SRV) };
+  yield `${JSON.stringify(head).slice(0, -1)},"Records":{`;
+  const nextType = separator();
+  for (const type of ['A', 'AAAA', 'SRV'] as const) {
+    yield `${nextType()}"${type}s":{`;
+    const comma = separator();
+    for (const [name, texts] of sets[type]) {
+      yield `${comma()}${JSON.stringify(name)}:${JSON.stringify([...texts])}`;
+    }
+    yield '}';
+  }
+  yield '}}';
 }
 
 /** Every app with its names, instances and what is wrong. */
-export async function appsView(names: AppNames): Promise<unknown> {
-  const apps: unknown[] = [];
-  await forEachEntry(names, (entry) => {
-    apps.push({
-      id: entry.id,
-      version: entry.version,
-      names: names.namesOf(entry),
-      failStatic: entry.isFailStatic,
-      instances: entry.instances.map((instance) => ({
-        taskId: instance.taskId,
-        addresses: addressesOf(instance),
-        ports: instance.ports,
-      })),
-      problems: names.problems.get(entry.id) ?? [],
-    });
-  });
-  return { serial: names.serial, apps, conflicts: names.zone.conflicts };
+export function* appsView(names: AppNames): Iterable<string> {
+  const nextApp = separator();
+  yield `{"serial":${names.serial},"apps":[`;
+  for (const entry of entriesOf(names)) {
+    const { id, version } = entry;
+    yield `${nextApp()}{"id":${JSON.stringify(id)},"version":${JSON.stringify(version)},"names":[`;
+    const nextName = separator();
+    for (const some of names.namesOf(entry)) {
+      yield some.map((name) => nextName() + JSON.stringify(name)).join('');
+    }
+    yield `],"failStatic":${entry.isFailStatic},"instances":[`;
+    const nextInstance = separator();
+    for (const instance of entry.instances) {
+      const { taskId, ports } = instance;
+      yield nextInstance() + JSON.stringify({ taskId, addresses: addressesOf(instance), ports });
+    }
+    yield `],"problems":${JSON.stringify(names.problems.get(id) ?? [])}}`;
+  }
+  yield `],"conflicts":${JSON.stringify(names.zone.conflicts)}}`;
 }
 
 export interface TargetFilter {
@@ -142,13 +150,17 @@ export interface TargetFilter {
 }
 
 /** Prometheus' HTTP service discovery: a group per app and TCP port. */
-export async function targetsView(names: AppNames, filter: TargetFilter): Promise<unknown> {
-  const groups: unknown[] = [];
-  await forEachEntry(names, (entry) => {
-    if (filter.app !== undefined && filter.app !== entry.id) return;
-    groups.push(...targetGroups(entry, filter, names.naming));
-  });
-  return groups;
+export function* targetsView(names: AppNames, filter: TargetFilter): Iterable<string> {
+  const comma = separator();
+  yield '[';
+  for (const entry of entriesOf(names)) {
+    yield '';
+    if (filter.app !== undefined && filter.app !== entry.id) continue;
+    for (const group of targetGroups(entry, filter, names.naming)) {
+      yield comma() + JSON.stringify(group);
+    }
+  }
+  yield ']';
 }
 
 function targetGroups(
@@ -187,12 +199,30 @@ const ipsOf = (zone: DnsZone, name: string): readonly string[] =>
     .flatMap((type) => zone.find(name, type).flatMap(hostText))
     .flatMap((ip) => ip ?? []);
 
-/** In the order of their ids, with rests: an answer must not wait for a list. */
-async function forEachEntry(names: AppNames, visit: (entry: AppEntry) => void): Promise<void> {
-  const ids = [...names.entries.keys()].sort();
-  for (const [index, id] of ids.entries()) {
-    const entry = names.entries.get(id);
-    if (entry !== undefined) visit(entry);
-    if (index % SLICE === SLICE - 1) await nextTurn();
+/** In the order of their ids, without those that go meanwhile. */
+function* entriesOf({ entries }: AppNames): Iterable<AppEntry> {
+  for (const id of [...entries.keys()].sort()) {
+    const entry = entries.get(id);
+    if (entry !== undefined) yield entry;
   }
+}
+
+/** What is put into the zone meanwhile comes last: no more of it than was there. */
+function* allOf(zone: DnsZone): Iterable<DnsRecord> {
+  let left = 2 * zone.size;
+  for (const record of zone.all()) {
+    if (left <= 0) return;
+    left -= 1;
+    yield record;
+  }
+}
+
+/** A comma, but not the first time. */
+function separator(): () => string {
+  let isFirst = true;
+  return () => {
+    if (!isFirst) return ',';
+    isFirst = false;
+    return '';
+  };
 }

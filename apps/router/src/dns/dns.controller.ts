@@ -1,24 +1,18 @@
-import { Controller, Get, Inject, Param, Query, Res } from '@nestjs/common';
+import { Controller, Get, Header, Inject, Param, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { ApiError } from '#platform';
+import { ApiError, QueueFullError } from '#platform';
 import { isInDomain, nameServerOf, soaOf } from '#routing';
 import { RouterService } from '../router.service.js';
 import { ROUTER_CONFIG, type RouterConfig } from '../router-config.js';
 import type { DnsService } from './dns.service.js';
-import {
-  appsView,
-  enumerateView,
-  hostsView,
-  portsView,
-  servicesView,
-  targetsView,
-  transferView,
-} from './dns-views.js';
+import { hostsView, servicesView } from './dns-views.js';
 
 /** Where clients of Mesos-DNS look, and the same under a name of its own. */
 const PREFIXES = ['v1', 'dns/v1'];
 const RETRY_AFTER_SECONDS = '1';
+/** Of lists, which are text already. */
+const JSON_TYPE = ['content-type', 'application/json; charset=utf-8'] as const;
 
 /** The zone as JSON: Mesos-DNS' HTTP API, and more. */
 @ApiTags('dns')
@@ -76,8 +70,9 @@ export class DnsController {
 
   @Get('hosts/:host/ports')
   @ApiOperation({ summary: 'The ports of an app or an instance' })
-  ports(@Param('host') host: string): unknown {
-    return portsView(this.ready.names.zone, host);
+  @Header(...JSON_TYPE)
+  ports(@Param('host') host: string): Promise<string> {
+    return unlessBusy(this.ready.listings.ports(host));
   }
 
   @Get('services/:service')
@@ -88,41 +83,47 @@ export class DnsController {
 
   @Get('enumerate')
   @ApiOperation({ summary: 'Every task with its records' })
-  enumerate(): Promise<unknown> {
-    return enumerateView(this.ready.names);
+  @Header(...JSON_TYPE)
+  enumerate(): Promise<string> {
+    return unlessBusy(this.ready.listings.enumerate());
   }
 
   @Get('axfr')
   @ApiOperation({ summary: 'All records of a domain, the Mesos-DNS one unless asked for another' })
-  transfer(@Query('domain') asked?: string): unknown {
+  @Header(...JSON_TYPE)
+  transfer(@Query('domain') asked?: string): Promise<string> {
     const service = this.ready;
     const { dns } = this.config;
     const domain = asked ?? dns.mesosDomain;
     if (![dns.domain, dns.mesosDomain].some((one) => isInDomain(domain, one))) {
       throw new ApiError(404, `domain "${domain}" is not in ${dns.domain} or ${dns.mesosDomain}`);
     }
-    const authority = service.authority();
-    return {
-      TTL: dns.ttlSeconds,
-      Serial: authority.serial,
-      RefreshSeconds: 0,
-      Mname: `${nameServerOf(authority)}.`,
-      Rname: `${soaOf(domain, authority).rname}.`,
-      Domain: domain,
-      Records: transferView(service.names.zone, domain),
+    const head = (): Readonly<Record<string, unknown>> => {
+      const authority = service.authority();
+      return {
+        TTL: dns.ttlSeconds,
+        Serial: authority.serial,
+        RefreshSeconds: 0,
+        Mname: `${nameServerOf(authority)}.`,
+        Rname: `${soaOf(domain, authority).rname}.`,
+        Domain: domain,
+      };
     };
+    return unlessBusy(service.listings.transfer(domain, head));
   }
 
   @Get('apps')
   @ApiOperation({ summary: 'Every app with its names and instances, and names that apps share' })
-  apps(): Promise<unknown> {
-    return appsView(this.ready.names);
+  @Header(...JSON_TYPE)
+  apps(): Promise<string> {
+    return unlessBusy(this.ready.listings.apps());
   }
 
   @Get('http_sd')
   @ApiOperation({ summary: "Targets for Prometheus' http_sd_configs; `app` and `port` select" })
-  targets(@Query('app') app?: string, @Query('port') port?: string): Promise<unknown> {
-    return targetsView(this.ready.names, { app, port });
+  @Header(...JSON_TYPE)
+  targets(@Query('app') app?: string, @Query('port') port?: string): Promise<string> {
+    return unlessBusy(this.ready.listings.targets({ app, port }));
   }
 
   @Get('watch')
@@ -147,5 +148,15 @@ export class DnsController {
         headers: { 'retry-after': RETRY_AFTER_SECONDS },
       },
     );
+  }
+}
+
+/** Too many lists are asked for at a time: 503, to be tried again. */
+async function unlessBusy(listing: Promise<string>): Promise<string> {
+  try {
+    return await listing;
+  } catch (error) {
+    if (!(error instanceof QueueFullError)) throw error;
+    throw new ApiError(503, error.message, { headers: { 'retry-after': RETRY_AFTER_SECONDS } });
   }
 }

@@ -10,7 +10,8 @@ import { DnsServer } from './dns-server.js';
 import { Forwarder } from './forwarder.js';
 import { reachableAddresses } from './reachable-addresses.js';
 import { TaskHosts } from './task-hosts.js';
-import { ZoneFile } from './zone-file.js';
+import { type SavedZone, ZoneFile } from './zone-file.js';
+import { ZoneListings } from './zone-listings.js';
 
 export interface DnsServiceOptions {
   readonly config: DnsConfig;
@@ -26,6 +27,8 @@ const NEGATIVE_TTL_SECONDS = 5;
 const TICK_MS = 1_000;
 /** A change is on disk this long after, and one write comes this long after another, ms. */
 const SAVE_EVERY_MS = 3_000;
+/** While nothing changes it is written down this often that the controller stands behind the names, ms. */
+const CONFIRM_EVERY_MS = 10_000;
 /** Serials that may be used before the next write: at 1,000 changes/s, enough for 100 s. */
 const SERIAL_RESERVE = 100_000;
 const MAX_SERIAL = 2 ** 32;
@@ -35,6 +38,7 @@ const MAX_WATCHERS = 100;
 /** DNS of this router, for the life of the process: the zone, who answers from it, and the file that outlives it. */
 export class DnsService {
   readonly names: AppNames;
+  readonly listings: ZoneListings;
   readonly server: DnsServer;
   readonly forwarder: Forwarder;
   private readonly hub = new SseHub();
@@ -47,6 +51,9 @@ export class DnsService {
   private isDirty = true;
   private isRestored = false;
   private isStopped = false;
+  /** Names of before of which some could not be taken in: until the controller has told all, they stay on disk. */
+  private unread: SavedZone | undefined;
+  private confirmSavedAtMs = -Infinity;
   /** When the controller last stood behind the names, Unix ms. */
   private confirmedAtMs: number | undefined;
 
@@ -64,6 +71,7 @@ export class DnsService {
       onChange: (change) => this.onChange(change),
       onDelay: (delayMs) => this.metrics.observeDelay(delayMs),
     });
+    this.listings = new ZoneListings(this.names);
     this.file = new ZoneFile(join(dataDirectory, 'dns-names.json'), logger);
     this.forwarder = new Forwarder(config.resolvers);
     const responder = new DnsResponder({
@@ -116,12 +124,16 @@ export class DnsService {
   /** Takes in the names of before; anything newer must come after. Never rejects. */
   async restore(): Promise<void> {
     if (!this.config.isEnabled) return;
-    const saved = await this.file.load();
-    if (saved !== undefined) {
+    const loaded = await this.file.load();
+    if (loaded !== undefined) {
+      const { saved, sound, confirmedAtMs } = loaded;
       this.names.serial = Math.max(this.names.serial, saved.serialLimit) % MAX_SERIAL;
-      this.takeIn(saved.entries, saved.vips);
-      this.confirmedAtMs = saved.confirmedAtMs;
-      this.isRestored = saved.confirmedAtMs !== undefined;
+      const areSound =
+        sound.entries.length + sound.vips.length === saved.entries.length + saved.vips.length;
+      const isWhole = this.names.restore(sound.entries, sound.vips) && areSound;
+      if (!isWhole) this.unread = saved;
+      this.confirmedAtMs = confirmedAtMs;
+      this.isRestored = confirmedAtMs !== undefined;
     }
     this.names.putOwn(this.ownRecords());
   }
@@ -142,6 +154,7 @@ export class DnsService {
     clearInterval(this.tick);
     this.server.stop();
     this.names.stop();
+    this.listings.stop();
     this.hub.close();
     this.onTick();
     await this.saving;
@@ -189,14 +202,6 @@ export class DnsService {
     return count;
   }
 
-  private takeIn(...saved: Parameters<AppNames['restore']>): void {
-    try {
-      this.names.restore(...saved);
-    } catch (error) {
-      this.options.logger.warn({ err: error }, 'cannot take in all names of before');
-    }
-  }
-
   private edgeAddresses(edgeHosts: readonly string[]): readonly string[] {
     const { edgeAddresses } = this.options.config;
     return edgeAddresses.length > 0 ? edgeAddresses : edgeHosts.flatMap(reachableAddresses);
@@ -231,21 +236,34 @@ export class DnsService {
 
   private onTick(): void {
     if (this.isFresh) this.confirmedAtMs = Date.now();
-    if (!this.isDirty || performance.now() - this.savedAtMs < SAVE_EVERY_MS) return;
-    this.savedAtMs = performance.now();
-    this.saving = this.saving.then(() => this.save());
+    const nowMs = performance.now();
+    if (this.isDirty && nowMs - this.savedAtMs >= SAVE_EVERY_MS) {
+      this.savedAtMs = nowMs;
+      this.saving = this.saving.then(() => this.save());
+    } else if (!this.isDirty && this.isFresh && nowMs - this.confirmSavedAtMs >= CONFIRM_EVERY_MS) {
+      this.confirmSavedAtMs = nowMs;
+      this.saving = this.saving.then(() => this.confirm());
+    }
+  }
+
+  /** What is on disk is confirmed, as long as it is what is answered. */
+  private async confirm(): Promise<void> {
+    const { confirmedAtMs } = this;
+    if (!this.isDirty && confirmedAtMs !== undefined) await this.file.confirm(confirmedAtMs);
   }
 
   /** What is saved before anything was heard of, or restored, would say that there is nothing. */
   private async save({ isLast = false } = {}): Promise<void> {
     this.isDirty = false;
     const { names, confirmedAtMs } = this;
+    if (names.isSynced) this.unread = undefined;
     const reserve = isLast ? 1 : SERIAL_RESERVE;
     const isSaved = await this.file.save({
-      serialLimit: (names.serial + reserve) % MAX_SERIAL,
-      ...(confirmedAtMs === undefined ? {} : { confirmedAtMs }),
       entries: [...names.entries.values()],
       vips: [...names.vips.values()],
+      ...this.unread,
+      serialLimit: (names.serial + reserve) % MAX_SERIAL,
+      ...(confirmedAtMs === undefined ? {} : { confirmedAtMs }),
     });
     if (!isSaved) this.isDirty = true;
   }

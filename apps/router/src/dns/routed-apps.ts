@@ -1,5 +1,5 @@
 import type { WireApp } from '#marathon-v2';
-import type { RoutedApp, RouteTable } from '#routing';
+import { appsOfRoute, type RoutedApp, type RouteTable } from '#routing';
 
 /** The apps a route table leads to, with the ports it listens on for each, by app id. O(routes). */
 export function routedApps(
@@ -7,13 +7,16 @@ export function routedApps(
   apps: ReadonlyMap<string, WireApp>,
 ): ReadonlyMap<string, RoutedApp> {
   const routed = new Map<string, { id: string; ports: { port: number; name?: string }[] }>();
-  for (const { appId, portIndex, listener } of routes) {
-    const app = routed.get(appId) ?? { id: appId, ports: [] };
-    routed.set(appId, app);
-    // One with an address of its own is not at those of the edge.
-    if (listener === undefined || listener.address !== undefined) continue;
-    const name = portName(apps.get(appId), portIndex);
-    app.ports.push({ port: listener.port, ...(name === undefined ? {} : { name }) });
+  for (const route of routes) {
+    for (const id of appsOfRoute(route)) {
+      const app = routed.get(id) ?? { id, ports: [] };
+      routed.set(id, app);
+      const { listener, portIndex } = route;
+      // One with an address of its own is not at those of the edge.
+      if (listener === undefined || listener.address !== undefined) continue;
+      const name = portName(apps.get(id), portIndex);
+      app.ports.push({ port: listener.port, ...(name === undefined ? {} : { name }) });
+    }
   }
   return routed;
 }

@@ -57,8 +57,8 @@ export function sizeLimit({ edns }: QueryHead, transport: 'udp' | 'tcp'): number
 const scratch = Buffer.alloc(MAX_TCP_BYTES + 2_048);
 
 /**
- * Writes a response of at most `limit` bytes. Answers that do not fit are left out, and the response says so (TC);
- * additional records that do not fit are just left out. The question comes back as it was asked, and so does its name
+ * Writes a response of at most `limit` bytes. Answers that do not fit are left out, and the response says so (TC), unless
+ * there is no larger one to ask for: by TCP; additional records that do not fit are just left out. The question comes back as it was asked, and so does its name
  * in the records that answer it. O(bytes).
  */
 export function writeAnswer(message: AnswerMessage, limit: number): Buffer {
@@ -70,7 +70,7 @@ export function writeAnswer(message: AnswerMessage, limit: number): Buffer {
   const additionals = isCut ? 0 : writer.addAll(message.additionals, { ttlSeconds });
   const end = head.edns === undefined ? writer.end : writeOpt(writer.end, message.code);
   scratch.writeUInt16BE(head.id, 0);
-  scratch.writeUInt16BE(flagsOf(message, isCut), 2);
+  scratch.writeUInt16BE(flagsOf(message, isCut && limit < MAX_TCP_BYTES), 2);
   scratch.writeUInt16BE(head.question.length === 0 ? 0 : 1, 4);
   scratch.writeUInt16BE(answers, 6);
   scratch.writeUInt16BE(authorities, 8);

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rename } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from '#platform';
 import type { AppEntry, InstancePort, RoutedApp } from '#routing';
@@ -14,7 +14,21 @@ export interface SavedZone {
   readonly vips: readonly RoutedApp[];
 }
 
+/** What a file of names holds. */
+export interface LoadedZone {
+  /** As it is on disk. */
+  readonly saved: SavedZone;
+  /** What of it can be read. */
+  readonly sound: Pick<SavedZone, 'entries' | 'vips'>;
+  /** When the controller last confirmed it, Unix ms, also while nothing changed. */
+  readonly confirmedAtMs?: number;
+}
+
 const VERSION = 1;
+/** Ends the name of a file that cannot be read: it is kept, for whoever can. */
+const UNREADABLE = '.unreadable';
+/** Ends the name of the file that says when the controller last confirmed the names. */
+const CONFIRMED = '.confirmed';
 /** Entries turned to text before other work gets its turn. */
 const SLICE = 100;
 
@@ -26,19 +40,31 @@ export class ZoneFile {
   ) {}
 
   /** Undefined when there is none, or none that can be read: then nothing is answered until the controller is heard. */
-  async load(): Promise<SavedZone | undefined> {
-    let text: string;
+  async load(): Promise<LoadedZone | undefined> {
     try {
-      text = await readFile(this.path, 'utf8');
-    } catch {
-      return undefined;
-    }
-    try {
-      return readSaved(JSON.parse(text));
+      const saved = readSaved(JSON.parse(await readFile(this.path, 'utf8')));
+      const [entries, vips] = [saved.entries.filter(isEntry), saved.vips.filter(isVip)];
+      const lost = saved.entries.length - entries.length + saved.vips.length - vips.length;
+      if (lost > 0) this.logger.warn({ lost, path: this.path }, 'cannot read all names of before');
+      const confirmed = Number(await readFile(this.path + CONFIRMED, 'utf8').catch(() => 0));
+      const confirmedAtMs = Math.max(saved.confirmedAtMs ?? 0, confirmed);
+      return { saved, sound: { entries, vips }, ...(confirmedAtMs > 0 && { confirmedAtMs }) };
     } catch (error) {
-      this.logger.warn({ err: error, path: this.path }, 'cannot read the names of before');
+      if (isMissing(error)) return undefined;
+      const kept = this.path + UNREADABLE;
+      this.logger.warn({ err: error, path: this.path, kept }, 'cannot read the names of before');
+      // Its place is written to as soon as there are names.
+      await rename(this.path, kept).catch(() => undefined);
       return undefined;
     }
+  }
+
+  /** The controller stands behind what was saved last. Never rejects. */
+  async confirm(epochMs: number): Promise<void> {
+    const path = this.path + CONFIRMED;
+    await replaceFile(path, String(epochMs)).catch((error: unknown) =>
+      this.logger.warn({ err: error, path }, 'cannot write when the names were confirmed'),
+    );
   }
 
   /** Never rejects: names are answered without it. Says whether it is on disk. */
@@ -68,12 +94,15 @@ function readSaved(saved: unknown): SavedZone {
     zone.version === VERSION &&
     Number.isSafeInteger(zone.serialLimit) &&
     Array.isArray(zone.entries) &&
-    Array.isArray(zone.vips) &&
-    zone.entries.every(isEntry) &&
-    zone.vips.every((vip) => typeof vip?.id === 'string' && Array.isArray(vip.ports));
+    Array.isArray(zone.vips);
   if (!isSound) throw new Error(`not a file of names of version ${VERSION}`);
   return zone;
 }
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ENOENT';
+
+const isVip = (vip: RoutedApp): boolean => typeof vip?.id === 'string' && Array.isArray(vip.ports);
 
 const isEntry = (entry: AppEntry): boolean =>
   typeof entry?.id === 'string' &&

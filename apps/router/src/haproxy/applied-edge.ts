@@ -91,6 +91,7 @@ function areEqual(now: Servers, before: Servers): boolean {
     if (known === undefined || known.address !== server.address || known.port !== server.port)
       return false;
     if (known.state !== server.state || known.weight !== server.weight) return false;
+    if (known.checkPort !== server.checkPort) return false;
   }
   return true;
 }

@@ -34,6 +34,8 @@ export function toRuntimeLines(command: LineCommand, context: CommandContext): r
       return [`set server ${command.backend}/${command.server} state maint`];
     case 'weight-server':
       return [`set server ${command.backend}/${command.server} weight ${command.weight}`];
+    case 'check-port-server':
+      return [`set server ${command.backend}/${command.server} check-port ${command.checkPort}`];
     case 'move-server': {
       const { name, address, port } = command.server;
       return [`set server ${command.backend}/${name} addr ${address} port ${port}`];
@@ -76,6 +78,7 @@ const EXPECTED_REPLIES: ReadonlySet<string> = new Set([
   '',
   'New server registered.',
   'Server deleted.',
+  'health check port updated.',
 ]);
 
 /** Whether a reply is what success says. A refused deletion is expected while connections are left. */

@@ -28,21 +28,24 @@ export function* serversStateSteps(answer: string): Generator<undefined, Servers
   const header = /^# be_id.*$/m.exec(answer)?.[0];
   const columns = header?.slice(2).split(' ') ?? [];
   const wanted = ['be_name', 'srv_name', 'srv_addr', 'srv_port', 'srv_admin_state', 'srv_uweight'];
-  const places = wanted.map((name) => columns.indexOf(name));
+  const places = [...wanted, 'srv_check_port'].map((name) => columns.indexOf(name));
   const backends = new Map<string, Map<string, EdgeServer>>();
   if (header === undefined || places.includes(-1)) return backends;
   for (const line of linesOf(answer)) {
     if (line.startsWith('#')) continue;
     const words = wordsAt(line, places);
     if (words === undefined) continue;
-    const [backend = '', name = '', address = '', port, state, weight] = words;
+    const [backend = '', name = '', address = '', port, state, weight, checked] = words;
     const servers = backends.get(backend) ?? new Map<string, EdgeServer>();
     backends.set(backend, servers);
+    // 0: that of the server.
+    const checkPort = Number(checked);
     servers.set(name, {
       name,
       address,
       port: Number(port),
       weight: Number(weight),
+      ...(checkPort > 0 && { checkPort }),
       state: (Number(state) & MAINTENANCE_BITS) === 0 ? 'ready' : 'maint',
     });
     yield;

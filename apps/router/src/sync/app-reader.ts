@@ -4,7 +4,7 @@ import { HostAddresses } from './host-addresses.js';
 
 /** Reads apps from the controller into the mirror, with addresses in place of the names of hosts. */
 export class AppReader {
-  private readonly addresses = new HostAddresses();
+  readonly addresses: HostAddresses;
   /** When all of them were last read, on the monotonic clock. */
   lastFullReadMs = 0;
   hasSnapshot = false;
@@ -12,7 +12,11 @@ export class AppReader {
   constructor(
     private readonly client: Pick<ControllerClient, 'getApp' | 'listApps'>,
     private readonly mirror: AppMirror,
-  ) {}
+    /** Addresses are others: apps are to be read again. */
+    onChange: () => void,
+  ) {
+    this.addresses = new HostAddresses({ onChange });
+  }
 
   /** Resolves with the last event that what was read is known to contain. */
   async readAll(): Promise<number> {

@@ -2,59 +2,153 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { WireApp } from '#marathon-v2';
 
-/** Names looked up at once. */
-const MAX_LOOKUPS = 16;
-const LOOKUP_TIMEOUT_MS = 2_000;
+interface KnownHost {
+  /** Undefined: not known yet. */
+  readonly address: string | undefined;
+  readonly usedAtMs: number;
+}
+
+/** Looked up at once. They take threads that files are written with too, of which there are four. */
+const MAX_LOOKUPS = 2;
+/** Names that are known; the one used longest ago gives way. */
+const MAX_HOSTS = 20_000;
+/** Longer than any name in use is not read: it is forgotten. */
+const UNUSED_MS = 900_000;
+/** How long a read waits for names that it is the first to have. */
+const FIRST_WAIT_MS = 2_000;
+/** News within this time are told together: what follows is a read of everything. */
+const NEWS_PAUSE_MS = 1_000;
+
+export interface HostAddressesOptions {
+  /** Addresses differ from those given out: apps are to be read again. */
+  readonly onChange: () => void;
+  /** All addresses of a name. */
+  readonly resolve?: (name: string) => Promise<readonly string[]>;
+  /** The monotonic clock. */
+  readonly nowMs?: () => number;
+}
 
 /**
- * A server added at run time is never resolved by HAProxy, so host names of agents become addresses here, once. A name that
- * is not resolved is tried again with the next app that has it.
+ * HAProxy resolves the names of servers in its file once, and of those added at run time never; so host names of agents become
+ * addresses here, and are looked up again with each `refresh`. A name that cannot be resolved any more keeps its address, and
+ * so does one that still has it among others: an order of addresses that changes moves nobody.
  */
 export class HostAddresses {
-  private readonly addresses = new Map<string, string>();
+  private readonly hosts = new Map<string, KnownHost>();
+  private readonly waiting = new Set<string>();
+  private readonly underWay = new Set<string>();
+  private awaited: { readonly names: Set<string>; readonly done: () => void } | undefined;
+  private newsTimer: NodeJS.Timeout | undefined;
+  private isStopped = false;
 
-  /** The apps with addresses in place of the names that could be resolved; the same objects where there are none. */
+  constructor(private readonly options: HostAddressesOptions) {}
+
+  /**
+   * The apps with addresses in place of the names that are known; the same objects where there are none. Waits up to 2 s for
+   * names that are new. Calls must not overlap.
+   */
   async applyTo(apps: readonly WireApp[]): Promise<readonly WireApp[]> {
     const names = new Set(
       apps.flatMap((app) => (app.tasks ?? []).map(({ host }) => host)).filter(isName),
     );
     if (names.size === 0) return apps;
-    const unknown = [...names].filter((name) => !this.addresses.has(name));
-    for (let at = 0; at < unknown.length; at += MAX_LOOKUPS) {
-      await Promise.all(unknown.slice(at, at + MAX_LOOKUPS).map((name) => this.resolve(name)));
-    }
+    const unknown = [...names].filter((name) => !this.hosts.has(name));
+    for (const name of names) this.remember(name, this.hosts.get(name)?.address);
+    if (unknown.length > 0) await this.firstAnswers(unknown);
     return apps.map((app) => this.withAddresses(app));
   }
 
-  private async resolve(name: string): Promise<void> {
-    const address = await firstOf(lookup(name), LOOKUP_TIMEOUT_MS);
-    if (address !== undefined) this.addresses.set(name, address);
+  /** Looks every name up again that is in use, a few at once, in the background. */
+  refresh(): void {
+    const oldestMs = this.nowMs() - UNUSED_MS;
+    for (const [name, { usedAtMs }] of this.hosts) {
+      if (usedAtMs < oldestMs) this.hosts.delete(name);
+      else this.waiting.add(name);
+    }
+    this.lookUp();
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    this.waiting.clear();
+    clearTimeout(this.newsTimer);
+    this.awaited?.done();
+  }
+
+  private firstAnswers(names: readonly string[]): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.awaited = undefined;
+        resolve();
+      };
+      const timer = setTimeout(done, FIRST_WAIT_MS);
+      this.awaited = { names: new Set(names), done };
+      for (const name of names) this.waiting.add(name);
+      this.lookUp();
+    });
+  }
+
+  private lookUp(): void {
+    for (const name of this.waiting) {
+      if (this.underWay.size >= MAX_LOOKUPS || this.isStopped) return;
+      this.waiting.delete(name);
+      if (this.underWay.has(name)) continue;
+      this.underWay.add(name);
+      void (this.options.resolve ?? resolveByLookup)(name)
+        .catch((): readonly string[] => [])
+        .then((addresses) => this.note(name, addresses))
+        .finally(() => {
+          this.underWay.delete(name);
+          this.lookUp();
+        });
+    }
+  }
+
+  private note(name: string, addresses: readonly string[]): void {
+    const known = this.hosts.get(name);
+    const [first] = addresses;
+    if (known !== undefined && first !== undefined && !addresses.includes(known.address ?? '')) {
+      this.hosts.set(name, { ...known, address: first });
+      if (this.awaited?.names.has(name) !== true) this.tellLater();
+    }
+    const { awaited } = this;
+    awaited?.names.delete(name);
+    if (awaited?.names.size === 0) awaited.done();
+  }
+
+  private tellLater(): void {
+    if (this.isStopped) return;
+    this.newsTimer ??= setTimeout(() => {
+      this.newsTimer = undefined;
+      this.options.onChange();
+    }, NEWS_PAUSE_MS);
+  }
+
+  /** The most recently used ones stand last. */
+  private remember(name: string, address: string | undefined): void {
+    this.hosts.delete(name);
+    this.hosts.set(name, { address, usedAtMs: this.nowMs() });
+    const [oldest] = this.hosts.keys();
+    if (this.hosts.size > MAX_HOSTS && oldest !== undefined) this.hosts.delete(oldest);
+  }
+
+  private nowMs(): number {
+    return (this.options.nowMs ?? (() => performance.now()))();
   }
 
   private withAddresses(app: WireApp): WireApp {
     if (app.tasks?.some(({ host }) => isName(host)) !== true) return app;
     const tasks = app.tasks.map((task) => ({
       ...task,
-      host: this.addresses.get(task.host) ?? task.host,
+      host: this.hosts.get(task.host)?.address ?? task.host,
     }));
     return { ...app, tasks };
   }
 }
 
-const isName = (host: string): boolean => isIP(host) === 0;
+const isName = (host: string): boolean => host !== '' && isIP(host) === 0;
 
-/** Undefined: it failed, or took too long. */
-async function firstOf(
-  found: Promise<{ readonly address: string }>,
-  timeoutMs: number,
-): Promise<string | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), timeoutMs);
-  });
-  try {
-    return await Promise.race([found.then(({ address }) => address).catch(() => undefined), late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+/** With /etc/hosts, as all else on this host resolves names. */
+const resolveByLookup = async (name: string): Promise<readonly string[]> =>
+  (await lookup(name, { all: true })).map(({ address }) => address);

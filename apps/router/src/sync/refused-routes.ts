@@ -7,8 +7,6 @@ const RETRY_MS = 300_000;
 /** Where it could not listen, somebody else may be gone by then. */
 const LISTEN_RETRY_MS = 30_000;
 const IS_LISTENING = /cannot (?:listen|bind)/;
-/** Forms of routes that are remembered. */
-const MAX_JUDGED = 100_000;
 
 interface Refusal {
   readonly print: string;
@@ -16,7 +14,7 @@ interface Refusal {
   readonly atMs: number;
 }
 
-/** Routes that HAProxy did not take, until their apps say something else or five minutes have gone by. */
+/** Routes that HAProxy did not take, until their apps say something else or are gone, or five minutes have gone by. */
 export class RefusedRoutes {
   /** Backend -> what was refused, and why. */
   private readonly refused = new Map<string, Refusal>();
@@ -36,6 +34,13 @@ export class RefusedRoutes {
       if (this.nowMs() - atMs > RETRY_MS) this.refused.delete(backend);
     }
     return this.refused.size === 0;
+  }
+
+  /** Forgets what was found out about routes that nobody asks for any more. O(what is remembered). */
+  keepOnly(backends: ReadonlySet<string>): void {
+    for (const known of [this.refused, this.judged]) {
+      for (const backend of known.keys()) if (!backends.has(backend)) known.delete(backend);
+    }
   }
 
   /** HAProxy came up with these. */
@@ -81,7 +86,6 @@ export class RefusedRoutes {
     if (known?.print === print) return known.reason;
     const reason = explainUnwritable(route);
     this.judged.set(route.backend, { print, reason });
-    if (this.judged.size > MAX_JUDGED) this.judged.clear();
     return reason;
   }
 
@@ -90,7 +94,7 @@ export class RefusedRoutes {
     const before = this.served.get(route.backend);
     const instead = before === undefined ? 'it is left out' : 'it is served as it was before';
     return {
-      route: before && { ...before, endpoints: route.endpoints },
+      route: before && { ...before, ...ofNow(route) },
       refusal: {
         kind: 'refused',
         appId,
@@ -100,3 +104,9 @@ export class RefusedRoutes {
     };
   }
 }
+
+/** What is no part of a form: instances, and whose they are. */
+const ofNow = ({ endpoints, members }: Route): Pick<Route, 'endpoints' | 'members'> => ({
+  endpoints,
+  ...(members !== undefined && { members }),
+});

@@ -1,4 +1,5 @@
-import type { RouteTable } from '#routing';
+import { appsOfRoute, type Route, type RouteTable } from '#routing';
+import { appsOfTable } from './wanted-edge.js';
 
 /** The apps that have routes, or asked for some in vain. */
 export class RoutedApps {
@@ -10,7 +11,7 @@ export class RoutedApps {
     const before = this.table;
     this.table = table;
     if (haveSameApps(table, before)) return;
-    this.ids = new Set([...table.routes, ...table.conflicts].map(({ appId }) => appId));
+    this.ids = appsOfTable(table);
   }
 
   has(appId: string): boolean {
@@ -21,4 +22,7 @@ export class RoutedApps {
 const haveSameApps = (table: RouteTable, before: RouteTable): boolean =>
   table.conflicts === before.conflicts &&
   table.routes.length === before.routes.length &&
-  table.routes.every(({ appId }, index) => appId === before.routes[index]?.appId);
+  table.routes.every((route, index) => haveSameMembers(route, before.routes[index]));
+
+const haveSameMembers = (route: Route, other: Route | undefined): boolean =>
+  route === other || (other !== undefined && `${appsOfRoute(route)}` === `${appsOfRoute(other)}`);

@@ -315,4 +315,35 @@ describe('RouterLoop', () => {
 
     expect(calls).toEqual(['leave', 'leave', 'stop']);
   });
+
+  it('follows certificates while the controller has not been heard, and serves though they fail', async () => {
+    vi.useFakeTimers();
+    let synced = 0;
+    const certificates = {
+      start: async () => [],
+      refresh: async () => ['shop.pem: it has no key'],
+      sync: async () => {
+        synced += 1;
+        throw new Error('the socket is away');
+      },
+    };
+    const controller = new FakeController();
+    controller.apps = [web(task())];
+    const { listApps } = controller.client;
+    Object.assign(controller.client, { listApps: () => Promise.reject(new Error('away')) });
+    const edge = createEdge();
+    const loop = await start(controller, edge, { certificates });
+
+    await vi.advanceTimersByTimeAsync(11_000);
+    expect(synced).toBeGreaterThan(0);
+    expect(loop.openProblems).toContainEqual({
+      cause: 'certificates',
+      message: 'shop.pem: it has no key; the socket is away',
+    });
+    Object.assign(controller.client, { listApps });
+    await vi.advanceTimersByTimeAsync(11_000);
+
+    expect(loop.table.routes).toHaveLength(1);
+    expect(edge.reloads).toBe(1);
+  });
 });

@@ -1,6 +1,9 @@
 import { type Logger, SerialQueue } from '#platform';
 import { type EdgeModel, type RouteTable, toEdgeModel } from '#routing';
-import type { EdgeCertificates } from '../certificates/edge-certificates.js';
+import {
+  CertificateFollower,
+  type FollowedCertificates,
+} from '../certificates/certificate-follower.js';
 import type { ControllerClient, ControllerEvent } from '../controller/controller-client.js';
 import type { EdgeLook } from '../haproxy/applied-edge.js';
 import { affectedApps, isTaskEvent } from './affected-apps.js';
@@ -27,7 +30,7 @@ export interface RouterLoopOptions extends Pick<EdgeReloaderOptions, 'isPortFree
   readonly logger: Logger;
   readonly url: () => string;
   /** TLS by host name. */
-  readonly certificates?: Pick<EdgeCertificates, 'refresh' | 'start' | 'sync'>;
+  readonly certificates?: FollowedCertificates;
   /** What is told of HAProxy with every report that was not brought about by a change; absent: the status. */
   readonly statistics?: () => Readonly<Record<string, unknown>>;
   /** DNS: it is told of apps with and without routes, at once. */
@@ -81,7 +84,6 @@ export class RouterLoop {
   private readonly disk = new LateWriter(() => this.persist());
   private isResyncDue = false;
   private look: EdgeLook | undefined;
-  private areCertificatesDue = false;
   private isHaproxyGone = false;
   private readonly timers: NodeJS.Timeout[] = [];
   private starting: Promise<void> = Promise.resolve();
@@ -89,12 +91,14 @@ export class RouterLoop {
   table: RouteTable = { routes: [], conflicts: [] };
   isConnected = false;
   private readonly problems = new Problems();
+  private readonly certificates: CertificateFollower;
 
   constructor(private readonly options: RouterLoopOptions) {
     this.mirror = new AppMirror(options.names);
-    this.reader = new AppReader(options.client, this.mirror);
+    this.reader = new AppReader(options.client, this.mirror, () => this.markAll());
     this.drain = new DrainCounter(this.mirror, options.edge);
     const { edge, logger, isPortFree, own, rules } = options;
+    this.certificates = new CertificateFollower(options.certificates, this.problems, logger);
     this.reloader = new EdgeReloader({
       ...{ edge, logger, isPortFree, problems: this.problems },
       ...(own === undefined ? {} : { own }),
@@ -111,9 +115,7 @@ export class RouterLoop {
   private async startOnce(): Promise<void> {
     const { signal } = this.stopped;
     if (signal.aborted) return;
-    for (const problem of (await this.options.certificates?.start()) ?? []) {
-      this.options.logger.warn(problem);
-    }
+    await this.certificates.start();
     await this.options.edge.start(toEdgeModel({ routes: [], conflicts: [] })).catch((error) => {
       if (!signal.aborted) throw error;
     });
@@ -129,6 +131,7 @@ export class RouterLoop {
   async stop(): Promise<void> {
     this.stopped.abort();
     this.changed.stop();
+    this.reader.addresses.stop();
     for (const timer of this.timers) clearInterval(timer);
     clearTimeout(this.applyTimer);
     this.reloader.stop();
@@ -182,6 +185,7 @@ export class RouterLoop {
 
   private resyncInTime(): void {
     this.isResyncDue = true;
+    this.reader.addresses.refresh();
     const isNumbered = this.isConnected && this.lastEventId > 0;
     const dueMs = this.reader.lastFullReadMs + (isNumbered ? NUMBERED_RESYNC_MS : 0);
     (performance.now() < dueMs ? this.markApply : this.markAll).call(this);
@@ -189,7 +193,7 @@ export class RouterLoop {
 
   /** The look takes its time, in which changes go on; it is compared between two of them. */
   private async refresh(): Promise<void> {
-    this.areCertificatesDue = true;
+    this.certificates.isDue = true;
     this.look = await this.options.edge.look().catch(() => undefined);
     this.markApply();
   }
@@ -207,7 +211,7 @@ export class RouterLoop {
   private onEvent(event: ControllerEvent): void {
     if (event.id !== undefined) this.lastEventId = event.id;
     if (event.type === CERTIFICATE_EVENT) {
-      this.areCertificatesDue = true;
+      this.certificates.isDue = true;
       this.markApply();
       return;
     }
@@ -230,7 +234,7 @@ export class RouterLoop {
       onOpen: () => {
         this.isConnected = true;
         this.problems.clear('event stream');
-        this.areCertificatesDue = true;
+        this.certificates.isDue = true;
         this.markAll();
       },
       onEvent: (event) => this.onEvent(event),
@@ -276,14 +280,13 @@ export class RouterLoop {
     }
     const sequence = await this.read();
     this.isApplyDirty = false;
+    await this.certificates.follow();
     if (!this.reader.hasSnapshot) return;
-    const hasNewCertificates = await this.readCertificates();
     if (this.isResyncDue) await this.reloader.retryPorts();
     this.isResyncDue = false;
     await this.turns.run(async () => {
       if (this.look !== undefined) this.options.edge.compare(this.look);
       this.look = undefined;
-      if (hasNewCertificates) await this.options.certificates?.sync();
       const { table, model } = this.reloader.build();
       this.setTable(table);
       await this.apply(model);
@@ -293,17 +296,6 @@ export class RouterLoop {
     if (sequence !== undefined) this.appliedSequence = Math.max(this.appliedSequence, sequence);
     this.isPassing = false;
     void this.report();
-  }
-
-  /** True: HAProxy is to be brought to them, as far as that needs no reload. */
-  private async readCertificates(): Promise<boolean> {
-    const { certificates } = this.options;
-    if (!this.areCertificatesDue || certificates === undefined) return false;
-    this.areCertificatesDue = false;
-    const problems = await certificates.refresh();
-    if (problems.length > 0) this.problems.note('certificates', problems.join('; '));
-    else this.problems.clear('certificates');
-    return true;
   }
 
   /** Servers with connections left are deleted a little later. */

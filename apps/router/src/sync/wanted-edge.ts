@@ -1,6 +1,7 @@
 import type { WireApp } from '#marathon-v2';
 import {
   type AppRoutes,
+  appsOfRoute,
   type BuiltTable,
   buildRoutes,
   type EdgeModel,
@@ -8,6 +9,7 @@ import {
   type PortRules,
   type RouteListener,
   type RouteTable,
+  type RoutingOptions,
   toEdgeModel,
   withEndpointChanges,
 } from '#routing';
@@ -22,6 +24,10 @@ export interface Wanted {
   readonly table: RouteTable;
   readonly model: EdgeModel;
 }
+
+/** Apps on which a table depends: what becomes of them is to be read at once. */
+export const appsOfTable = ({ routes, conflicts }: RouteTable): ReadonlySet<string> =>
+  new Set([...routes.flatMap(appsOfRoute), ...conflicts.map(({ appId }) => appId)]);
 
 /**
  * Makes routes of what the mirror knows. What HAProxy refused of an app is left out, or, where an earlier form of it was
@@ -74,8 +80,21 @@ export class WantedEdge {
     this.known = rules;
     const table =
       (isLike ? withEndpointChanges(last, apps, options) : undefined) ??
-      buildRoutes(apps, { ...options, admit: (route) => this.refused.admit(route) });
+      this.buildAnew(apps, options);
     this.last = { apps, table, ports: occupiedPorts };
+    return table;
+  }
+
+  private buildAnew(apps: readonly WireApp[], options: RoutingOptions): RouteTable {
+    const asked = new Set<string>();
+    const table = buildRoutes(apps, {
+      ...options,
+      admit: (route) => {
+        asked.add(route.backend);
+        return this.refused.admit(route);
+      },
+    });
+    this.refused.keepOnly(asked);
     return table;
   }
 }

@@ -2,6 +2,7 @@ import { Link } from 'react-router';
 import type { RouteProblem } from '../api/route-types.js';
 import { plural } from '../format/quantities.js';
 import { Icon } from '../shell/icons.js';
+import { problemKeys } from './problem-keys.js';
 import { problemWords } from './route-words.js';
 
 /** Problems drawn at once; all are counted. */
@@ -14,6 +15,8 @@ export function RouteProblems(props: {
 }) {
   const { problems, omitted } = props;
   if (problems.length === 0) return null;
+  const shown = problems.slice(0, MAX_SHOWN);
+  const keys = problemKeys(shown);
   const more = problems.length - MAX_SHOWN + omitted;
   return (
     <section className="pc-route-problems" aria-label="Problems">
@@ -21,11 +24,14 @@ export function RouteProblems(props: {
         <Icon name="alert" /> {plural(problems.length + omitted, 'problem')}
       </h2>
       <ul>
-        {problems.slice(0, MAX_SHOWN).map((problem) => (
-          <li key={`${problem.kind} ${problem.router} ${problem.appId} ${problem.message}`}>
+        {shown.map((problem, index) => (
+          <li key={keys[index]}>
             <span className="pc-chip">{problemWords(problem)}</span>{' '}
             {problem.appId !== undefined && (
               <Link to={`/apps${problem.appId}`}>{problem.appId}</Link>
+            )}{' '}
+            {(problem.portIndex ?? 0) > 0 && (
+              <span className="pc-chip">port {problem.portIndex}</span>
             )}{' '}
             {problem.message}
             {problem.router !== undefined && <span className="pc-dim"> · {problem.router}</span>}

@@ -23,6 +23,11 @@ export class LabelReader {
     return text === '' ? undefined : text;
   }
 
+  /** It is there, and says nothing. */
+  isBlank(name: string): boolean {
+    return this.raw(name) !== undefined && this.text(name) === undefined;
+  }
+
   /** With LF line ends; undefined: absent. */
   raw(name: string): string | undefined {
     return this.labels[this.nameOf(name)]?.replace(/\r\n?/g, '\n');

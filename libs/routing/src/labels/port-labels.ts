@@ -1,5 +1,6 @@
 import { lex } from 'haproxy-config-parser';
 import type { WireApp } from '#marathon-v2';
+import { parseIpAddress } from '../dns/ip-address.js';
 import { readTemplateLabels, type TemplateOverrides } from '../templates/template-labels.js';
 import { type Balance, readBalance } from './balance.js';
 import { readBindOptions } from './bind-options.js';
@@ -45,6 +46,8 @@ export interface PortLabels extends HttpLabels {
   readonly port?: number;
   /** Address to listen on instead of the edge's. */
   readonly bindAddress?: string;
+  /** That address cannot be used: the port listens nowhere, rather than on addresses it was to be kept from. */
+  readonly isUnbound: boolean;
   /** Words for the bind line. */
   readonly bindOptions: readonly string[];
   /** Certificates of the listen port: files, or names of uploaded ones. */
@@ -52,6 +55,8 @@ export interface PortLabels extends HttpLabels {
   /** TLS is not ended here: the connection goes to the instance by the name in its hello. */
   readonly passthrough: boolean;
   readonly allowedNetworks: readonly string[];
+  /** A label that is to close the port says nothing: the port is not published. */
+  readonly isWithheld: boolean;
   /** HAProxy checks the instances as the app's own health check says. */
   readonly healthcheck: boolean;
   readonly healthcheckPortIndex?: number;
@@ -61,10 +66,6 @@ export interface PortLabels extends HttpLabels {
 
 const HOST_PATTERN = /^(\*\.)?[a-z0-9]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9_-]*[a-z0-9])?)*$/;
 const MAX_HOST_LENGTH = 253;
-const ADDRESS_PATTERN = /^(\*|[0-9]{1,3}(\.[0-9]{1,3}){3}|\[?[0-9A-Fa-f:]{2,39}\]?)$/;
-const OCTET = '(25[0-5]|2[0-4]\\d|1?\\d?\\d)';
-const NETWORK_V4 = new RegExp(`^${OCTET}(\\.${OCTET}){3}(/([12]?\\d|3[0-2]))?$`);
-const NETWORK_V6 = /^(?=[^:]*:[^:]*:)[0-9A-Fa-f:]{2,39}(\/([1-9]?\d|1[01]\d|12[0-8]))?$/;
 const CERTIFICATE_PATTERN = /^[A-Za-z0-9._/@+-]{1,255}$/;
 const SECONDS_PATTERN = /^(\d{1,4})s?$/;
 const MAX_VHOSTS = 64;
@@ -87,6 +88,7 @@ export function readPortLabels(
     reader.refuse('PATH', `has no effect without HAPROXY_${portIndex}_VHOST`);
   }
   const mode = readWord(reader, 'MODE', ['http', 'tcp'] as const);
+  const bindAddress = readBindAddress(reader);
   const labels: PortLabels = {
     groups: splitList(reader.text('GROUP') ?? app.labels['HAPROXY_GROUP'] ?? ''),
     ...optional('enabled', readEnabled(reader)),
@@ -99,11 +101,13 @@ export function readPortLabels(
     backendWeight: reader.integer('BACKEND_WEIGHT', WEIGHT_RANGE) ?? (paths.length > 0 ? 1 : 0),
     ...optional('trafficWeight', reader.integer('TRAFFIC_WEIGHT', { min: 0, max: 256 })),
     ...optional('port', reader.integer('PORT', { min: 1, max: 65_535 })),
-    ...optional('bindAddress', reader.matching('BIND_ADDR', ADDRESS_PATTERN, 'an IP address or *')),
+    ...optional('bindAddress', bindAddress),
+    isUnbound: bindAddress === undefined && reader.text('BIND_ADDR') !== undefined,
     bindOptions: readBindOptions(reader),
     certificates: readCertificates(reader),
     passthrough: reader.isTrue('SSL_PASSTHROUGH'),
     allowedNetworks: readNetworks(reader),
+    isWithheld: isWithheld(reader),
     healthcheck: reader.text('HEALTHCHECK') === undefined || reader.isTrue('HEALTHCHECK'),
     ...optional(
       'healthcheckPortIndex',
@@ -169,12 +173,31 @@ function readWord<T extends string>(
   return word ?? reader.refuse(name, `${shown(text)} is not one of ${words.join(', ')}`);
 }
 
+/** In one form, so that equal addresses are seen to be equal. */
+function readBindAddress(reader: LabelReader): string | undefined {
+  const text = reader.text('BIND_ADDR');
+  if (text === undefined || text === '*') return text;
+  const address = parseIpAddress(text.replace(/^\[(.*)\]$/, '$1'))?.text;
+  const problem = `${shown(text)} is not an IP address or *; the port is not listened on`;
+  return address ?? reader.refuse('BIND_ADDR', problem);
+}
+
 function readCertificates(reader: LabelReader): readonly string[] {
   return splitList(reader.text('SSL_CERT') ?? '').filter((name) => {
     if (CERTIFICATE_PATTERN.test(name) && !name.split('/').includes('..')) return true;
     reader.refuse('SSL_CERT', `${shown(name)} is neither a file nor the name of a certificate`);
     return false;
   });
+}
+
+const CLOSING_LABELS = ['AUTH', 'BACKEND_NETWORK_ALLOWED_ACL'] as const;
+
+function isWithheld(reader: LabelReader): boolean {
+  const blank = CLOSING_LABELS.filter((name) => reader.isBlank(name));
+  for (const name of blank) {
+    reader.refuse(name, 'is blank, so it is not known who may ask; the port is not published');
+  }
+  return blank.length > 0;
 }
 
 /** A list that says nothing usable must not open what it was to close: nobody is allowed then. */
@@ -188,12 +211,23 @@ function readNetworks(reader: LabelReader): readonly string[] {
       `${words.length} networks, at most ${MAX_NETWORKS} are used`,
     );
   }
-  const networks = words.slice(0, MAX_NETWORKS).filter((word) => {
-    if (NETWORK_V4.test(word) || NETWORK_V6.test(word)) return true;
+  const networks = words.slice(0, MAX_NETWORKS).flatMap((word) => {
+    const network = toNetwork(word);
+    if (network !== undefined) return [network];
     reader.refuse('BACKEND_NETWORK_ALLOWED_ACL', `${shown(word)} is not an address or network`);
-    return false;
+    return [];
   });
   return networks.length > 0 ? networks : [NOBODY];
+}
+
+/** `ADDRESS` or `ADDRESS/BITS`. */
+function toNetwork(word: string): string | undefined {
+  const [, text = '', bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(word) ?? [];
+  const address = parseIpAddress(text);
+  if (address === undefined || Number(bits ?? 0) > (address.family === 4 ? 32 : 128)) {
+    return undefined;
+  }
+  return bits === undefined ? address.text : `${address.text}/${Number(bits)}`;
 }
 
 /** An address no client has. */

@@ -1,5 +1,6 @@
 import type { SectionLine, SectionSpec } from 'haproxy-config-parser';
 import type { Route } from '../route-table.js';
+import { inLogFormat } from '../templates/log-format.js';
 import { templateLines, toAclName } from '../templates/route-templates.js';
 import type { PortTemplate } from '../templates/template-names.js';
 import type { Words } from './edge-settings.js';
@@ -114,7 +115,7 @@ function rootRedirectLines(route: Route): readonly SectionLine[] {
       'http-request',
       'redirect',
       'location',
-      rootRedirect,
+      inLogFormat(rootRedirect),
       'code',
       '301',
       'if',
@@ -151,7 +152,7 @@ function reverseProxyLines(route: Route): readonly SectionLine[] {
   // A part in front that every Location has in common must not be put there twice.
   const pattern = `^${origin}(/.*)$`;
   return orTemplate(route, 'HTTP_BACKEND_REVPROXY_GLUE', [
-    ['http-response', 'replace-header', 'Location', pattern, `${prefix}\\1`],
+    ['http-response', 'replace-header', 'Location', pattern, `${inLogFormat(prefix)}\\1`],
   ]);
 }
 

@@ -1,4 +1,4 @@
-import type { EdgeMap } from '../edge-model.js';
+import type { EdgeMap } from '../edge-maps.js';
 
 /** Where this edge listens and keeps its files. Ports 1-65535, times in seconds. */
 export interface EdgeSettings {

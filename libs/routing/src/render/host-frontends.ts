@@ -1,27 +1,21 @@
 import type { SectionLine, SectionSpec } from 'haproxy-config-parser';
-import type { EdgeModel, HostRule } from '../edge-model.js';
+import type { EdgeModel } from '../edge-model.js';
+import { type HostRule, TLS_END_BACKEND } from '../host-rules.js';
 import { templateLines } from '../templates/route-templates.js';
 import { ruleTemplateLines } from '../templates/rule-templates.js';
+import { type EdgeSettings, toSocketAddress, type Words } from './edge-settings.js';
 import {
-  type EdgeSettings,
-  type EdgeSockets,
-  toSocketAddress,
-  type Words,
-} from './edge-settings.js';
+  entryLines,
+  entryRouting,
+  handOver,
+  type Scheme,
+  SOCKET_OPTIONS,
+  socketAddress,
+  successorOf,
+} from './handover.js';
 import { canConnectSockets } from './merge-base.js';
 
 export const NO_ROUTE_BACKEND = 'edge_no_route';
-
-/** How a request came: what its backend needs to know of it. */
-export type Scheme = 'http' | 'https';
-
-/** Where a worker that only finishes what it has sends the requests it still gets: to its successor. */
-const successorOf = (scheme: Scheme): string => `edge_successor_${scheme}`;
-const socketAddress = ({ sockets }: EdgeSettings, name: keyof EdgeSockets): string =>
-  `unix@${sockets[name]}`;
-/** For a worker of the same user only. */
-const SOCKET_OPTIONS: Words = ['mode', '600', 'accept-proxy'];
-const TLS_BACKEND = 'edge_tls_end';
 
 /** The frontends that choose by host name, and what belongs to them. */
 export function hostFrontends(model: EdgeModel, settings: EdgeSettings): readonly SectionSpec[] {
@@ -36,7 +30,7 @@ export function hostFrontends(model: EdgeModel, settings: EdgeSettings): readonl
 const httpFrontend = (model: EdgeModel, settings: EdgeSettings): readonly SectionLine[] => [
   ...publicBinds(settings, settings.httpPort, []),
   ...httpRequestLines({ kind: 'fixed', scheme: 'http' }),
-  ...hostRouting(model, settings, ['http']),
+  ...hostRouting(model, settings, 'http'),
 ];
 
 const publicBinds = (settings: EdgeSettings, port: number, options: Words): readonly Words[] =>
@@ -46,31 +40,6 @@ const publicBinds = (settings: EdgeSettings, port: number, options: Words): read
     ...options,
     ...(settings.acceptsProxy === true ? ['accept-proxy'] : []),
   ]);
-
-/**
- * After a reload, idle keep-alive connections stay with the old worker for one more request. It would answer from its own
- * servers, and HAProxy 2.6 refuses to change those ("Proxy is disabled"), so it hands the request to the new one, over a
- * socket that worker listens on now.
- */
-export const handOver = (scheme: Scheme): Words => [
-  'use_backend',
-  successorOf(scheme),
-  'if',
-  ...STOPPING,
-];
-
-const STOPPING: Words = ['{', 'stopping', '}'];
-
-/** What was handed over goes on the way it came. */
-const handOn = (scheme: Scheme): Words => [
-  ...handOver(scheme),
-  '{',
-  'var(txn.edge_scheme)',
-  '-m',
-  'str',
-  scheme,
-  '}',
-];
 
 type SchemeSource =
   | { readonly kind: 'fixed'; readonly scheme: Scheme }
@@ -104,20 +73,21 @@ const ROUTE: Words = ['use_backend', '%[var(txn.edge_backend)]', 'if', ...HAS_BA
 const NO_ROUTE: Words = ['default_backend', NO_ROUTE_BACKEND];
 
 /** Host and path to backend: rules first, then the maps, exact hosts before wildcards. */
-function hostRouting(
+const hostRouting = (
   model: EdgeModel,
   settings: EdgeSettings,
-  schemes: readonly Scheme[],
-): readonly SectionLine[] {
-  const rules = model.structure.rules;
-  return [
-    ...hostLookup(settings),
-    ...(canConnectSockets(settings) ? schemes.map(schemes.length === 1 ? handOver : handOn) : []),
-    ...rules.flatMap((rule) => ruleLines(rule, schemes)),
-    ROUTE,
-    NO_ROUTE,
-  ];
-}
+  scheme: Scheme,
+): readonly SectionLine[] => [
+  ...hostLookup(settings),
+  ...handOver(settings, scheme, 'hosts'),
+  ...hostRules(model, [scheme]),
+];
+
+const hostRules = (model: EdgeModel, schemes: readonly Scheme[]): readonly SectionLine[] => [
+  ...model.structure.rules.flatMap((rule) => ruleLines(rule, schemes)),
+  ROUTE,
+  NO_ROUTE,
+];
 
 function hostLookup({ mapFiles }: EdgeSettings): readonly Words[] {
   const found = (key: string): string => `${key},concat(,txn.edge_path),map_beg(${mapFiles.hosts})`;
@@ -140,14 +110,14 @@ function hostLookup({ mapFiles }: EdgeSettings): readonly Words[] {
 /** As the app's own templates say, where it has some for this frontend. */
 function ruleLines(rule: HostRule, schemes: readonly Scheme[]): readonly SectionLine[] {
   const [scheme] = schemes;
-  const own =
-    schemes.length === 1 && scheme !== undefined ? ruleTemplateLines(rule, scheme) : undefined;
+  const { host, prefix, route, backend } = rule;
+  const hasOwn = schemes.length === 1 && backend === route.backend;
+  const own = hasOwn && scheme !== undefined ? ruleTemplateLines(rule, scheme) : undefined;
   if (own !== undefined) return own;
-  const { host, prefix, route } = rule;
   return [
     [
       'use_backend',
-      route.backend,
+      backend,
       'if',
       ...hostCondition(host),
       ...(prefix === undefined
@@ -175,7 +145,7 @@ function appsFrontend(model: EdgeModel, settings: EdgeSettings): readonly Sectio
       'set-var(txn.edge_backend)',
       `req.hdr(X-Marathon-App-Id),map_str(${settings.mapFiles.apps})`,
     ],
-    ...(canConnectSockets(settings) ? [handOver('http')] : []),
+    ...handOver(settings, 'http', 'apps'),
     ...own,
     ROUTE,
     NO_ROUTE,
@@ -206,7 +176,7 @@ function tlsFrontends(model: EdgeModel, settings: EdgeSettings): readonly Sectio
     lines: [
       ...binds,
       ...httpRequestLines({ kind: 'fixed', scheme: 'https' }),
-      ...hostRouting(model, settings, ['https']),
+      ...hostRouting(model, settings, 'https'),
     ],
   };
   return isPassing ? [...passingSections(settings, tls.port), ending] : [ending];
@@ -237,12 +207,12 @@ function passingSections(settings: EdgeSettings, port: number): readonly Section
           'found',
           '}',
         ]),
-        ['default_backend', TLS_BACKEND],
+        ['default_backend', TLS_END_BACKEND],
       ],
     },
     {
       kind: 'backend',
-      name: TLS_BACKEND,
+      name: TLS_END_BACKEND,
       lines: [
         ['mode', 'tcp'],
         ['server', 'tls', socketAddress(settings, 'tls'), 'send-proxy-v2'],
@@ -265,7 +235,7 @@ function handoverSections(model: EdgeModel, settings: EdgeSettings): readonly Se
   ];
 }
 
-/** What a former worker hands over: by port where a port is one route's own, else by host name. */
+/** What a former worker hands over: by its entry where that is one route's own, else by host name. */
 function handoverFrontend(model: EdgeModel, settings: EdgeSettings): SectionSpec {
   return {
     kind: 'frontend',
@@ -279,8 +249,10 @@ function handoverFrontend(model: EdgeModel, settings: EdgeSettings): SectionSpec
         scheme,
       ]),
       ...httpRequestLines({ kind: 'listener' }),
-      ['http-request', 'set-var(txn.edge_backend)', `dst_port,map_str(${settings.mapFiles.ports})`],
-      ...hostRouting(model, settings, ['http', 'https']),
+      ...entryLines(settings),
+      ...hostLookup(settings),
+      ...entryRouting(NO_ROUTE_BACKEND),
+      ...hostRules(model, ['http', 'https']),
     ],
   };
 }

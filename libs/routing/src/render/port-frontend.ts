@@ -1,9 +1,10 @@
 import type { SectionLine, SectionSpec } from 'haproxy-config-parser';
+import { listenerKey } from '../listen-address.js';
 import type { Route, RouteListener } from '../route-table.js';
 import { templateLines } from '../templates/route-templates.js';
 import { type EdgeSettings, toSocketAddress, type Words } from './edge-settings.js';
-import { handOver, httpRequestLines } from './host-frontends.js';
-import { canConnectSockets } from './merge-base.js';
+import { handOver } from './handover.js';
+import { httpRequestLines } from './host-frontends.js';
 
 /** The frontend of a route that has a port of its own. */
 export function portFrontend(route: Route, settings: EdgeSettings): readonly SectionSpec[] {
@@ -20,7 +21,7 @@ export function portFrontend(route: Route, settings: EdgeSettings): readonly Sec
     ...(mode === 'http'
       ? [
           ...httpRequestLines({ kind: 'fixed', scheme }),
-          ...(canConnectSockets(settings) ? [handOver(scheme)] : []),
+          ...handOver(settings, scheme, listenerKey(listener)),
         ]
       : []),
     ...glue,

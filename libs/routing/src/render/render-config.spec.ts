@@ -121,8 +121,11 @@ describe('renderConfig', () => {
   it('hands requests over to the next worker, whatever it listens on', () => {
     const text = renderConfig(model(route()), { ...sampleSettings, bindAddresses: ['::1'] }, 'g');
 
-    const rule = 'use_backend edge_successor_http if { stopping }';
+    const rule = 'use_backend edge_successor_http if { var(txn.edge_is_leaving) -m bool }';
     expect(linesOf(text).filter((line) => line === rule)).toHaveLength(2);
+    expect(linesOf(text)).toContain(
+      'http-request set-header X-Pacer-Entry *:10000 if { var(txn.edge_is_leaving) -m bool }',
+    );
     expect(linesOf(text)).toContain('bind ipv6@[::1]:8000');
     expect(linesOf(text)).toContain(
       'bind unix@/run/pacer/handover-http.sock mode 600 accept-proxy name http',

@@ -1,11 +1,8 @@
 import { renderSection, type SectionSpec } from 'haproxy-config-parser';
-import {
-  type EdgeMap,
-  type EdgeModel,
-  type EdgeServer,
-  ORDERED_MAPS,
-  TO_HTTPS_BACKEND,
-} from '../edge-model.js';
+import { type EdgeMap, ORDERED_MAPS } from '../edge-maps.js';
+import type { EdgeModel } from '../edge-model.js';
+import type { EdgeServer } from '../edge-server.js';
+import { TO_HTTPS_BACKEND } from '../host-rules.js';
 import type { Route } from '../route-table.js';
 import { backendLines, userlistSection } from './backend-section.js';
 import type { EdgeSettings } from './edge-settings.js';
@@ -144,7 +141,15 @@ const NO_ROUTE: SectionSpec = {
 const TO_HTTPS: SectionSpec = {
   kind: 'backend',
   name: TO_HTTPS_BACKEND,
-  lines: [['http-request', 'redirect', 'scheme', 'https', 'code', '301']],
+  lines: [
+    // By the name in its hello it ended here: asking anew over TLS would not lead elsewhere (RFC 9110, 15.5.20).
+    [
+      ...['http-request', 'return', 'status', '421', 'content-type', 'text/plain', 'string'],
+      'Misdirected: this connection is not for this host name.\n',
+      ...['if', '{', 'var(txn.edge_scheme)', '-m', 'str', 'https', '}'],
+    ],
+    ['http-request', 'redirect', 'scheme', 'https', 'code', '301'],
+  ],
 };
 
 function backendSection(route: Route, servers: Servers): SectionSpec {

@@ -1,9 +1,11 @@
 import { lex } from 'haproxy-config-parser';
-import type { EdgeServer } from '../edge-model.js';
+import type { EdgeServer } from '../edge-server.js';
 import type { Route } from '../route-table.js';
 import { fillTemplate, words } from '../templates/fill-template.js';
 import { valuesOf } from '../templates/route-templates.js';
 import { toSocketAddress, type Words } from './edge-settings.js';
+
+type Templated = Omit<Route, 'endpoints'>;
 
 /** How often in a row HAProxy's own check fails before it takes a server out, where the app says 0. */
 const DEFAULT_FAILURES = 3;
@@ -16,9 +18,18 @@ const HEALTH_TEMPLATES = {
  * What stands on every server line of a route behind the address, but for what is a server's own. The same words are used
  * when a server is added at run time, which takes nothing from defaults.
  */
-export function serverOptions(route: Route): Words {
+export function serverOptions(route: Templated): Words {
   const checks = checkOptions(route);
   return overriddenOptions(route, checks) ?? [...checks, ...connectionOptions(route)];
+}
+
+/** The port the app's own words of a server line name for the check; undefined: none. */
+export function writtenCheckPort(route: Templated): number | undefined {
+  if (route.templates.size === 0) return undefined;
+  const options = serverOptions(route);
+  const at = options.lastIndexOf('port');
+  const port = at < 0 ? 0 : Number(options[at + 1]);
+  return port > 0 ? port : undefined;
 }
 
 /** What differs from server to server, but for its state. */
@@ -39,7 +50,7 @@ export const serverLine = (server: EdgeServer, options: Words): Words => [
   ...(server.state === 'maint' ? ['disabled'] : []),
 ];
 
-function checkOptions(route: Route): Words {
+function checkOptions(route: Templated): Words {
   const { check, mode } = route;
   const own = filledWords(route, HEALTH_TEMPLATES[mode]);
   if (own !== undefined) return own;
@@ -54,10 +65,10 @@ function checkOptions(route: Route): Words {
   ];
 }
 
-const isTls = ({ server }: Route): boolean =>
+const isTls = ({ server }: Templated): boolean =>
   server.protocol === 'https' || server.protocol === 'h2';
 
-function connectionOptions(route: Route): Words {
+function connectionOptions(route: Templated): Words {
   const { maxConnections, slowStartSeconds, sendProxy, protocol } = route.server;
   return [
     ...(isTls(route) ? ['ssl', 'verify', 'none'] : []),
@@ -72,7 +83,7 @@ function connectionOptions(route: Route): Words {
 }
 
 function filledWords(
-  route: Route,
+  route: Templated,
   name: (typeof HEALTH_TEMPLATES)['http' | 'tcp'],
 ): Words | undefined {
   const text = route.templates.get(name);
@@ -81,7 +92,7 @@ function filledWords(
 }
 
 /** From `server NAME ADDRESS options`, as the app writes it; name, address and what is a server's own stay ours. */
-function overriddenOptions(route: Route, checks: Words): Words | undefined {
+function overriddenOptions(route: Templated, checks: Words): Words | undefined {
   const text = route.templates.get('BACKEND_SERVER_OPTIONS');
   if (text === undefined) return undefined;
   const filled = fillTemplate(text, { ...valuesOf(route), ...sampleServer(checks) });

@@ -3,6 +3,7 @@ import { shown } from '../labels/label-reader.js';
 import { sampleServer } from '../render/server-options.js';
 import type { Route } from '../route-table.js';
 import { fillTemplate } from './fill-template.js';
+import { explainOwnedLine, explainOwnedWord } from './owned-words.js';
 import { isHeaderOf, valuesOf } from './route-templates.js';
 import type { TemplateOverrides } from './template-labels.js';
 import type { PortTemplate } from './template-names.js';
@@ -21,7 +22,8 @@ const SERVER_WORDS: ReadonlySet<PortTemplate> = new Set([
 
 /**
  * The templates of a route that can be used. Each of the others is told with its reason: a placeholder it does not have, a
- * line that HAProxy could not read, or one that would open a section. Keywords are HAProxy's own to judge.
+ * line that HAProxy could not read, one that would open a section, or a word that says what is the edge's own to say: its
+ * servers, and where it listens. All other keywords are HAProxy's to judge.
  */
 export function checkTemplates(
   route: Templated,
@@ -38,22 +40,30 @@ export function checkTemplates(
 }
 
 function findProblem(route: Templated, name: PortTemplate, text: string): string | undefined {
-  const filled = fillTemplate(text, { ...valuesOf(route), ...sampleServer([]) });
+  const isServer = name === 'BACKEND_SERVER_OPTIONS';
+  const filled = fillTemplate(text, { ...valuesOf(route), ...(isServer && sampleServer([])) });
   if (!filled.ok) return filled.reason;
-  if (name === 'BACKEND_SERVER_OPTIONS') return findServerProblem(filled.lines);
+  if (isServer) return findServerProblem(route, filled.lines);
+  const isWords = SERVER_WORDS.has(name);
   return filled.lines
     .filter((line) => !isHeaderOf(line, route, name))
-    .map((line) => findLineProblem(line, { isWords: SERVER_WORDS.has(name) }))
+    .map((line) => findLineProblem(line, { isWords }) ?? findOwned(route, name, line))
     .find((problem) => problem !== undefined);
 }
 
-function findServerProblem(lines: readonly string[]): string | undefined {
+function findOwned(route: Templated, name: PortTemplate, line: string): string | undefined {
+  const { values } = lex(line);
+  if (SERVER_WORDS.has(name)) return explainOwnedWord(route, values);
+  return explainOwnedLine(route, values, { isFrontend: name.includes('FRONTEND_') });
+}
+
+function findServerProblem(route: Templated, lines: readonly string[]): string | undefined {
   const [line = '', ...more] = lines;
   const problem = findLineProblem(line, { isWords: false });
   if (problem !== undefined) return problem;
   const [keyword, ...words] = lex(line).values;
   const isServer = keyword === 'server' && words.length >= 2;
-  if (isServer && more.length === 0) return undefined;
+  if (isServer && more.length === 0) return explainOwnedWord(route, words.slice(2));
   return `${shown(line)} is not one line of the form server NAME ADDRESS options`;
 }
 

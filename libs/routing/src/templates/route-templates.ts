@@ -2,6 +2,7 @@ import { quote, type SectionLine } from 'haproxy-config-parser';
 import { cleanName } from '../clean-name.js';
 import type { Route } from '../route-table.js';
 import { fillTemplate, type TemplateValues, words } from './fill-template.js';
+import { inLogFormat } from './log-format.js';
 import type { PortTemplate } from './template-names.js';
 
 /** Values beyond those of the route: of one host, or of one server. */
@@ -68,8 +69,9 @@ export function valuesOf(route: Omit<Route, 'endpoints'>): TemplateValues {
     passwd: http.auth?.passwordHash ?? '',
     network_allowed: words(route.allowedNetworks),
     proxypath: http.proxyPassPath ?? '',
-    rootpath: http.reverseProxyPath ?? '/',
-    redirpath: http.rootRedirect ?? '',
+    // These are put into headers, in which HAProxy fills in variables.
+    rootpath: inLogFormat(http.reverseProxyPath ?? '/'),
+    redirpath: inLogFormat(http.rootRedirect ?? ''),
     hostname: route.vhosts[0] ?? '',
     cleanedUpHostname: toAclName(route.vhosts[0] ?? ''),
     healthCheck: check === undefined ? '' : 'true',

@@ -1,5 +1,5 @@
 import type { SectionLine } from 'haproxy-config-parser';
-import type { HostRule } from '../edge-model.js';
+import { type HostRule, isWildcard } from '../host-rules.js';
 import type { Route } from '../route-table.js';
 import { templateLines, toAclName } from './route-templates.js';
 import type { PortTemplate } from './template-names.js';
@@ -14,7 +14,8 @@ interface Variant {
 
 /**
  * The rules an app itself writes for one of its hosts in the frontend of a scheme; undefined: it has no template for this
- * variant. Of a route with several hosts the routing template stands behind the last one.
+ * variant. Of a route with several hosts the routing template stands behind the last one that is as exact: a condition that
+ * also holds for a wildcard must not be asked before other apps' exact hosts.
  */
 export function ruleTemplateLines(
   { host, prefix, route }: HostRule,
@@ -25,7 +26,8 @@ export function ruleTemplateLines(
     hasAuth: route.http.auth !== undefined,
     hasHosts: route.vhosts.length > 1,
   };
-  const first = route.vhosts[0] ?? host;
+  const equals = isWildcard(host) ? [host] : route.vhosts.filter((one) => !isWildcard(one));
+  const [first = host] = equals;
   const values = {
     hostname: host,
     cleanedUpHostname: toAclName(variant.hasHosts ? first : host),
@@ -33,7 +35,8 @@ export function ruleTemplateLines(
   };
   const names = scheme === 'http' ? httpNames(variant) : httpsNames(variant);
   const acl = firstLines(route, names.acl, values);
-  const isLast = host === route.vhosts.at(-1);
+  // Rules of equal hosts stand in the order of their names.
+  const isLast = equals.every((one) => one <= host);
   const routing = isLast ? firstLines(route, names.routing, values) : undefined;
   if (acl === undefined && routing === undefined) return undefined;
   return [...(acl ?? []), ...(routing ?? [])];

@@ -1,9 +1,11 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 
 /** Above this HAProxy cannot take a certificate at run time: command and payload share one buffer (tune.bufsize). */
 export const MAX_RUNTIME_PEM_BYTES = 15_000;
 const MAX_PEM_BYTES = 1024 * 1024;
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[^-]*-----END \1-----/g;
+
+const BEGIN = /^-----BEGIN /m;
 
 /** A certificate with its chain and key, checked. */
 export interface CertificateBundle {
@@ -11,6 +13,8 @@ export interface CertificateBundle {
   readonly pem: string;
   /** SHA-1 of the certificate, hexadecimal without colons, as HAProxy prints it. */
   readonly fingerprint: string;
+  /** SHA-256 of `pem`, hexadecimal: it differs with the chain and the key too. */
+  readonly digest: string;
   readonly names: readonly string[];
   readonly notAfterMs: number;
 }
@@ -30,6 +34,8 @@ export function readCertificateBundle(
   const keys = blocks.filter(({ label }) => label.endsWith('PRIVATE KEY'));
   const [first] = chain;
   const [key] = keys;
+  if (text.split(BEGIN).length > blocks.length + 1)
+    return refuse('it ends in the middle of a block');
   if (first === undefined) return refuse('there is no CERTIFICATE in it');
   if (key === undefined || keys.length > 1) return refuse(`it has ${keys.length} keys, not one`);
   let leaf: X509Certificate;
@@ -56,6 +62,7 @@ export function readCertificateBundle(
     bundle: {
       pem,
       fingerprint: leaf.fingerprint.replaceAll(':', ''),
+      digest: createHash('sha256').update(pem).digest('hex'),
       names: [...alternatives.matchAll(/DNS:([^\s,"]+)/g)].map(([, name = '']) =>
         name.toLowerCase(),
       ),

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { replaceFile } from '../edge-files.js';
 
@@ -9,6 +9,7 @@ export interface CertificateEntry {
   /** Chain and key, see {@link CertificateBundle}. */
   readonly pem: string;
   readonly fingerprint: string;
+  readonly digest: string;
   /** Names it is served for; none: those in it. */
   readonly filters: readonly string[];
 }
@@ -32,6 +33,11 @@ export const renderCertificateList = (
   entries: readonly Pick<CertificateEntry, 'file' | 'filters'>[],
 ): string => entries.map((entry) => `${toListLine(entry)}\n`).join('');
 
+/** What is there already is not written again: its time tells since when a worker may have it. */
+async function writeFile(path: string, text: string): Promise<void> {
+  if ((await readFile(path, 'utf8').catch(() => undefined)) !== text) await replaceFile(path, text);
+}
+
 /**
  * Writes certificates (for their owner only, each replaced as a whole), then the list, and then removes what is in `directory`
  * and not in the list any more: at no moment does the list name a file that is not there.
@@ -42,10 +48,10 @@ export async function writeCertificateFiles(
 ): Promise<void> {
   await mkdir(paths.directory, { recursive: true, mode: PRIVATE_DIRECTORY });
   for (const { file, pem } of entries) {
-    await replaceFile(file, pem);
+    await writeFile(file, pem);
     await chmod(file, PRIVATE_FILE);
   }
-  await replaceFile(paths.list, renderCertificateList(entries));
+  await writeFile(paths.list, renderCertificateList(entries));
   const kept = new Set(entries.map(({ file }) => file));
   for (const name of await readdir(paths.directory)) {
     const file = join(paths.directory, basename(name));

@@ -3,130 +3,114 @@ import { runCommands } from '../runtime-socket.js';
 import { MAX_RUNTIME_PEM_BYTES } from './certificate-bundle.js';
 import { type CertificateEntry, toListLine } from './certificate-files.js';
 import { runPayloadCommand } from './payload-command.js';
-
-/** What a running HAProxy has of one list. */
-export interface RunningCertificates {
-  /** The crt-list file, as the configuration names it. */
-  readonly list: string;
-  /** File -> SHA-1 of the certificate, hexadecimal. */
-  readonly fingerprints: ReadonlyMap<string, string>;
-  /** Lines of the list. */
-  readonly entries: readonly {
-    readonly file: string;
-    readonly line: number;
-    readonly filters: readonly string[];
-  }[];
-}
+import { fingerprintIn, type RunningCertificates } from './running-certificates.js';
 
 export interface CertificateSync {
   readonly added: readonly string[];
   readonly replaced: readonly string[];
   readonly removed: readonly string[];
   /** Those HAProxy goes on without, or with the one it had. */
-  readonly refused: readonly { readonly file: string; readonly reason: string }[];
+  readonly refused: readonly RefusedCertificate[];
 }
 
-/** Reads what HAProxy has of a crt-list; undefined: it has no such list. Rejects with RuntimeApiError. */
-export async function readRunningCertificates(
-  socket: string,
-  list: string,
-): Promise<RunningCertificates | undefined> {
-  const [answer = ''] = await runCommands(socket, [`show ssl crt-list -n ${toCliWord(list)}`]);
-  if (!answer.startsWith('# ')) return undefined;
-  const entries = answer
-    .split('\n')
-    .slice(1)
-    .flatMap((text) => {
-      const [, file, line, rest = ''] = /^(\S+):(\d+)(.*)$/.exec(text) ?? [];
-      const filters = rest
-        .replace(/\[[^\]]*\]/, '')
-        .split(' ')
-        .filter((word) => word !== '');
-      return file === undefined ? [] : [{ file, line: Number(line), filters }];
-    });
-  const files = [...new Set(entries.map(({ file }) => file))];
-  const details = await runCommands(
-    socket,
-    files.map((file) => `show ssl cert ${file}`),
-  );
-  const fingerprints = files.map((file, index) => {
-    const print = /^SHA1 FingerPrint: ([0-9A-F]+)$/m.exec(details[index] ?? '')?.[1];
-    return [file, print ?? ''] as const;
-  });
-  return { list, fingerprints: new Map(fingerprints), entries };
+export interface RefusedCertificate {
+  readonly file: string;
+  readonly reason: string;
+  /** It is taken when HAProxy reads its files anew. */
+  readonly needsReload: boolean;
 }
+
+/** A worker's certificates, with what is known of their whole text: file -> its digest. */
+export type KnownCertificates = RunningCertificates & {
+  readonly digests: ReadonlyMap<string, string>;
+};
 
 /**
  * Brings a running HAProxy to the certificates wanted, without a reload: changed ones are replaced, new ones added, those no
- * longer wanted removed, in this order, so that no name is without one in between. One that is refused leaves the one before
- * in place, and no transaction open. Rejects with RuntimeApiError when HAProxy does not answer.
+ * longer wanted removed, in this order, so that no name is without one in between. Without the list only those are replaced
+ * that something else of the configuration uses. One that is refused leaves the one before in place, and no transaction open.
+ * Rejects with RuntimeApiError when HAProxy does not answer.
  */
 export async function syncCertificates(
   socket: string,
   wanted: readonly CertificateEntry[],
-  have: RunningCertificates,
+  have: KnownCertificates,
 ): Promise<CertificateSync> {
   const added: string[] = [];
   const replaced: string[] = [];
-  const removed: string[] = [];
-  const refused: { file: string; reason: string }[] = [];
+  const refused: RefusedCertificate[] = [];
+  const listed = new Set(have.lines?.map(keyOf));
   for (const entry of wanted) {
-    const known = have.fingerprints.get(entry.file);
-    const isListed = have.entries.some((line) => isSameEntry(line, entry));
-    if (known === entry.fingerprint && isListed) continue;
-    const reason = await put(socket, entry, { list: have.list, known, isListed });
-    if (reason !== undefined) refused.push({ file: entry.file, reason });
-    else (known === undefined ? added : replaced).push(entry.file);
+    const isLoaded = have.prints.has(entry.file);
+    const isListed = have.lines === undefined || listed.has(keyOf(entry));
+    if ((isServed(entry, have) && isListed) || (!isLoaded && have.lines === undefined)) continue;
+    const refusal = await put(socket, entry, { have, isListed });
+    if (refusal !== undefined) refused.push(refusal);
+    else (isLoaded ? replaced : added).push(entry.file);
   }
-  const isKept = new Set(refused.map(({ file }) => file));
-  for (const line of have.entries) {
-    const isWanted = wanted.some((entry) => isSameEntry(line, entry));
-    if (isWanted || isKept.has(line.file)) continue;
-    await ask(socket, `del ssl crt-list ${toCliWord(have.list)} ${line.file}:${line.line}`);
-    if (wanted.some(({ file }) => file === line.file)) continue;
+  const kept = new Set(refused.map(({ file }) => file));
+  const removed = await removeOthers(socket, have, { wanted, kept });
+  return { added, replaced, removed, refused };
+}
+
+/** Whether HAProxy has it, the whole of it. */
+const isServed = (
+  { file, digest, fingerprint }: CertificateEntry,
+  { digests, prints }: KnownCertificates,
+): boolean => digests.get(file) === digest && fingerprintIn(prints.get(file)) === fingerprint;
+
+async function removeOthers(
+  socket: string,
+  { list, lines = [] }: KnownCertificates,
+  { wanted, kept }: { wanted: readonly CertificateEntry[]; kept: ReadonlySet<string> },
+): Promise<readonly string[]> {
+  const removed: string[] = [];
+  const keys = new Set(wanted.map(keyOf));
+  const files = new Set(wanted.map(({ file }) => file));
+  for (const line of lines) {
+    if (keys.has(keyOf(line)) || kept.has(line.file)) continue;
+    await ask(socket, `del ssl crt-list ${toCliWord(list)} ${line.file}:${line.line}`);
+    if (files.has(line.file)) continue;
     const answer = await ask(socket, `del ssl cert ${line.file}`);
     // In use by a further line, which is removed next.
     if (/deleted!/.test(answer)) removed.push(line.file);
   }
-  return { added, replaced, removed, refused };
+  return removed;
 }
 
-const isSameEntry = (
-  left: Pick<CertificateEntry, 'file' | 'filters'>,
-  right: Pick<CertificateEntry, 'file' | 'filters'>,
-): boolean => left.file === right.file && left.filters.join(' ') === right.filters.join(' ');
+const keyOf = ({ file, filters }: Pick<CertificateEntry, 'file' | 'filters'>): string =>
+  `${file} ${filters.join(' ')}`;
 
-/** Why HAProxy did not take it; undefined: it did. */
+/** What HAProxy has against it; undefined: it took it. */
 async function put(
   socket: string,
   entry: CertificateEntry,
-  { list, known, isListed }: { list: string; known: string | undefined; isListed: boolean },
-): Promise<string | undefined> {
-  const { file, pem, fingerprint } = entry;
+  { have, isListed }: { readonly have: KnownCertificates; readonly isListed: boolean },
+): Promise<RefusedCertificate | undefined> {
+  const { file, pem } = entry;
   const bytes = Buffer.byteLength(pem);
   if (bytes > MAX_RUNTIME_PEM_BYTES) {
-    return `${bytes} bytes are above the ${MAX_RUNTIME_PEM_BYTES} HAProxy takes at run time; it is served after a reload`;
+    const reason = `${bytes} bytes are above the ${MAX_RUNTIME_PEM_BYTES} HAProxy takes at run time; it is served after a reload`;
+    return { file, reason, needsReload: true };
   }
-  if (known === undefined) {
+  const isLoaded = have.prints.has(file);
+  const refuse = async (reason: string): Promise<RefusedCertificate> => {
+    if (!isLoaded) await ask(socket, `del ssl cert ${file}`);
+    return { file, reason, needsReload: false };
+  };
+  if (!isLoaded) {
     const answer = await ask(socket, `new ssl cert ${file}`);
     // Left behind by one who did not come to the end.
-    if (!/New empty certificate store/.test(answer) && !/already exists/.test(answer))
-      return answer;
+    if (!/New empty certificate store/.test(answer) && !/already exists/.test(answer)) {
+      return { file, reason: answer, needsReload: false };
+    }
   }
-  const reason = known === fingerprint ? undefined : await change(socket, { file, pem });
-  if (reason !== undefined) {
-    if (known === undefined) await ask(socket, `del ssl cert ${file}`);
-    return reason;
-  }
+  const reason = isServed(entry, have) ? undefined : await change(socket, { file, pem });
+  if (reason !== undefined) return refuse(reason);
   if (isListed) return undefined;
-  const answer = await runPayloadCommand(
-    socket,
-    `add ssl crt-list ${toCliWord(list)}`,
-    toListLine(entry),
-  );
-  if (/Success!/.test(answer)) return undefined;
-  if (known === undefined) await ask(socket, `del ssl cert ${file}`);
-  return answer;
+  const command = `add ssl crt-list ${toCliWord(have.list)}`;
+  const answer = await runPayloadCommand(socket, command, toListLine(entry));
+  return /Success!/.test(answer) ? undefined : refuse(answer);
 }
 
 async function change(

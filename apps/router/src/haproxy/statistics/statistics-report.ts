@@ -1,4 +1,4 @@
-import type { WireBackendStatistics, WireRouterStatistics } from '#marathon-v2';
+import { MAX_BACKENDS, type WireBackendStatistics, type WireRouterStatistics } from '#marathon-v2';
 import type { RouteConflict } from '#routing';
 import type { WorkersReport } from '../worker-supervisor.js';
 import type { EdgeFigures, ServerFigures } from './edge-statistics.js';
@@ -36,15 +36,10 @@ export function toStatisticsReport(input: StatisticsInput): WireRouterStatistics
       .filter(({ kind }) => (kind === 'unsupported') === isUnsupported)
       .map(({ appId, portIndex, reason }) => ({ appId, portIndex, reason }));
   const { backends, serversLeft } = backendsOf(figures);
-  const more: ReportedProblem[] =
-    serversLeft === 0
-      ? []
-      : [
-          {
-            cause: 'statistics',
-            message: `${serversLeft} servers above ${MAX_REPORTED_SERVERS} are not reported`,
-          },
-        ];
+  const more = [
+    ...notReported('backends', figures.backends.size - MAX_BACKENDS, MAX_BACKENDS),
+    ...notReported('servers', serversLeft, MAX_REPORTED_SERVERS),
+  ];
   return {
     version: 1,
     haproxy: haproxyOf(figures, workers),
@@ -58,6 +53,11 @@ export function toStatisticsReport(input: StatisticsInput): WireRouterStatistics
     backends,
   };
 }
+
+const notReported = (what: string, left: number, limit: number): readonly ReportedProblem[] =>
+  left <= 0
+    ? []
+    : [{ cause: 'statistics', message: `${left} ${what} above ${limit} are not reported` }];
 
 const haproxyOf = ({ info, requestsPerSecond }: EdgeFigures, workers: WorkersReport) => ({
   ...(info === undefined ? {} : { version: info.version, pid: info.pid }),
@@ -73,7 +73,10 @@ function backendsOf({ backends }: EdgeFigures) {
   let count = 0;
   let serversLeft = 0;
   const report: Record<string, WireBackendStatistics> = {};
+  let shownBackends = 0;
   for (const [name, { totals, servers, ...figures }] of backends) {
+    if (shownBackends >= MAX_BACKENDS) break;
+    shownBackends += 1;
     const room = Math.max(0, MAX_REPORTED_SERVERS - count);
     const shown = servers.size <= room ? servers : [...servers].slice(0, room);
     count += servers.size;

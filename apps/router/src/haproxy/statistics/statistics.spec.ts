@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { MAX_BACKENDS } from '#marathon-v2';
 import { toEdgeModel } from '#routing';
 import { sampleEndpoint, sampleRoute } from '../../../../../test/support/edge-samples.js';
 import { TestEdge } from '../edge.test-support.js';
@@ -148,6 +149,27 @@ describe('toStatisticsReport', () => {
       backends: {},
     });
   });
+});
+
+it('a report tells of so many backends, and of how many it does not', () => {
+  const backend = {
+    ...{ appId: '/a', portIndex: 0, requestsPerSecond: 0, sessions: 0, queued: 0, responseMs: 0 },
+    ...{ connectMs: 0, up: 1, down: 0, draining: 0, servers: new Map() },
+    totals: { errors5xx: 0, errorsConnect: 0, retries: 0, redispatches: 0, requests: 0 },
+  };
+  const backends = new Map(
+    Array.from({ length: MAX_BACKENDS + 2 }, (_, at) => [`web_${at}`, backend] as const),
+  );
+
+  const report = toStatisticsReport({
+    ...{ workers, edge: edgeCounts, conflicts: [], problems: [] },
+    figures: { ...NO_FIGURES, backends } as never,
+  });
+
+  expect(Object.keys(report.backends ?? {})).toHaveLength(MAX_BACKENDS);
+  expect(report.problems).toEqual([
+    { cause: 'statistics', message: '2 backends above 10000 are not reported' },
+  ]);
 });
 
 describeWithHaproxy('statistics of the real HAProxy', () => {
