@@ -6,7 +6,7 @@ import { findPlainPortClashes } from './plain-ports.js';
 export interface FoundClashes {
   /** New ones: the change is not to be taken. */
   readonly refused: readonly RouteClash[];
-  /** Those that were there before. */
+  /** Those that were there before, and those of apps without a label of the edge, which need not mean it: only warned of. */
   readonly kept: readonly RouteClash[];
 }
 
@@ -19,7 +19,7 @@ export function findRouteClashes(
   const clashes = claims.findClashes(declared, reservedPorts);
   const plain = findPlainPortClashes(root, declared, { claims, reservedPorts });
   return {
-    refused: [...clashes.filter(({ isNew }) => isNew), ...plain],
-    kept: clashes.filter(({ isNew }) => !isNew),
+    refused: clashes.filter(({ isNew }) => isNew),
+    kept: [...clashes.filter(({ isNew }) => !isNew), ...plain],
   };
 }

@@ -15,9 +15,9 @@ interface Claimed {
 }
 
 /**
- * Service ports that apps without a label of the edge newly ask for and cannot have: routers that take all listen there, and
- * a reserved port, or one another app has by label, is nobody else's. What they share with each other, or with service ports
- * of labelled apps, is only warned of, as in Marathon. `claims` has followed the apps of `root`. O(ports of what is put).
+ * Service ports that apps without a label of the edge newly name and cannot have there: a reserved port, or one another app has
+ * by label, is nobody else's. Only routers of the group `*` would serve them, and with host networking many such numbers mean
+ * nothing: they are warned of. `claims` has followed the apps of `root`. O(ports of what is put).
  */
 export function findPlainPortClashes(
   root: RootGroup,

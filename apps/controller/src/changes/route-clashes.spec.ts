@@ -120,25 +120,24 @@ describe('service ports', () => {
     expect(JSON.stringify(over.json())).toContain('no service port is left from 10000 to 10006');
   });
 
-  it('that are reserved, or another app’s by its label, are refused without any label too', async () => {
+  it('that are reserved, or another app’s by its label, are taken without a label of the edge, with a warning', async () => {
     const reserved = await own.ask('POST', '/v2/apps', plain('/plain', 9090));
-    const claimed = await own.ask('POST', '/v2/apps', plain('/plain', 10_003));
+    const claimed = await own.ask('POST', '/v2/apps', plain('/second', 10_003));
     const mapped = await own.ask('POST', '/v2/apps', {
       ...{ id: '/mapped', cmd: 'sleep 1', networks: [{ mode: 'container/bridge' }] },
       container: { type: 'MESOS', portMappings: [{ containerPort: 80, servicePort: 9090 }] },
     });
 
-    expect([reserved.statusCode, claimed.statusCode, mapped.statusCode]).toEqual([422, 422, 422]);
-    expect(reserved.json().details).toEqual([
-      {
-        path: '/portDefinitions(0)/port',
-        errors: ['/plain: port 9090 is reserved for the edge or a daemon'],
-      },
+    const answers = [reserved, claimed, mapped];
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([201, 201, 201]);
+    const warnings = answers.map(({ headers }) => headers['pacer-warnings']);
+    expect(warnings).toEqual([
+      expect.stringContaining('/plain: port 9090 is reserved for the edge or a daemon'),
+      expect.stringContaining(
+        '/second: port 10003 is already claimed by /labelled (labels/HAPROXY_0_PORT)',
+      ),
+      expect.stringContaining('/mapped: port 9090 is reserved for the edge or a daemon'),
     ]);
-    expect(claimed.json().details[0].errors).toEqual([
-      '/plain: port 10003 is already claimed by /labelled (labels/HAPROXY_0_PORT)',
-    ]);
-    expect(mapped.json().details[0].path).toBe('/container/portMappings(0)/servicePort');
   });
 
   it('may be a reserved number where it is a port of the host, or of something nobody routes to', async () => {
@@ -146,6 +145,9 @@ describe('service ports', () => {
     const job = await own.ask('POST', '/v2/apps', plain('/job', 9090, { workload: 'job' }));
 
     expect([fixed.statusCode, job.statusCode]).toEqual([201, 201]);
+    for (const { headers } of [fixed, job]) {
+      expect(String(headers['pacer-warnings'])).not.toContain('reserved');
+    }
   });
 
   it('that a label newly asks for are warned of', async () => {
