@@ -1,5 +1,5 @@
 import type { Logger } from '#platform';
-import type { EdgeModel, RouteTable } from '#routing';
+import { type EdgeModel, listenerKey, type RouteTable } from '#routing';
 import { EdgeRefusedError } from '../haproxy/edge-refused.js';
 import type { Offender } from '../haproxy/isolate-offenders.js';
 import type { Edge } from './edge.port.js';
@@ -107,8 +107,8 @@ export class EdgeReloader {
 
   private tellOwnPorts(): void {
     const { own, problems } = this.options;
-    const taken = [...(own?.occupied.ports ?? [])];
-    const list = taken.map((port) => `port ${port}`).join(', ');
+    const taken = (own?.wanted ?? []).filter((one) => own?.occupied.ports.has(listenerKey(one)));
+    const list = taken.map(({ port }) => `port ${port}`).join(', ');
     if (taken.length === 0) problems.clear('ports');
     else problems.note('ports', `${list} of the edge is used by another program: it is left out`);
   }
