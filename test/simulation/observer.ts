@@ -199,9 +199,7 @@ export class Observer {
     const busyApps = new Set([...busyBefore, ...this.busyApps()]);
     const { stored } = this;
     for (const { before, after } of instances) {
-      const isGivenUp =
-        before?.goal === 'Running' && after !== undefined && after.goal !== 'Running';
-      if (!isGivenUp) continue;
+      if (before === undefined || after === undefined || !isGivenUp(before, after)) continue;
       this.survival.decommissioned(before, {
         ...{ apps: stored.apps, jobs: this.stored.jobs, instances: stored.instances, busyApps },
         appVersion: (app, version) => stored.appVersion(app, version),
@@ -260,3 +258,9 @@ export class ObservedStore extends FakeControllerStore implements ControllerStor
     this.afterCommit();
   }
 }
+
+/** It is decided when it is taken out of rotation; the end of that only carries it out. */
+const isGivenUp = (before: Instance, after: Instance): boolean =>
+  before.goal === 'Running' &&
+  before.draining === undefined &&
+  (after.goal !== 'Running' || after.draining !== undefined);

@@ -2,7 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type App, type AppId, appId, SortedMap } from '#core';
 import { anApp } from '../../../test/support/store-fixtures.js';
-import { claimsOf, collide, describeClash, RouteClaimIndex } from './route-claims.js';
+import {
+  claimsOf,
+  collide,
+  describeClash,
+  type RouteClaim,
+  RouteClaimIndex,
+} from './route-claims.js';
 
 const NONE: ReadonlySet<number> = new Set();
 
@@ -187,6 +193,16 @@ describe('a change', () => {
   });
 });
 
+/** What an app claimed before, unchanged, is not for others of the same change, wherever they stand in it. */
+const claimsHeld = (before: App | undefined, now: App) =>
+  claimsOf(now).filter((claim) => isHeld(before, claim));
+
+const isHeld = (before: App | undefined, claim: RouteClaim): boolean =>
+  before !== undefined && claimsOf(before).some((one) => identityOf(one) === identityOf(claim));
+
+const identityOf = ({ where, groups, ...rest }: RouteClaim): string =>
+  JSON.stringify([[...groups].sort(), Object.entries(rest).sort()]);
+
 /** Every pair of apps. */
 function slowly(
   before: ReadonlyMap<AppId, App>,
@@ -200,10 +216,14 @@ function slowly(
   for (const app of put.values()) {
     if (before.get(app.id) !== app) {
       for (const claim of claimsOf(app)) {
-        const isTaken = [...after.values(), ...declared].some((other) =>
-          claimsOf(other).some((rival) => rival.key === claim.key && collide(rival, claim)),
-        );
-        if (isTaken) found.push(`${app.id} ${claim.key} ${claim.address ?? ''}`);
+        const others = [...put.values()].filter(({ id }) => id !== app.id);
+        const held = others.flatMap((other) => claimsHeld(before.get(other.id), other));
+        const rivals = [
+          ...[...after.values(), ...declared].flatMap(claimsOf),
+          ...(isHeld(before.get(app.id), claim) ? [] : held),
+        ];
+        if (rivals.some((rival) => rival.key === claim.key && collide(rival, claim)))
+          found.push(`${app.id} ${claim.key} ${claim.address ?? ''}`);
       }
     }
     declared.push(app);
