@@ -13,8 +13,9 @@ const OTHER_WEIGHT = 5;
 
 /**
  * Chooses `count` instances to give up: sentenced ones, then those whose agent is about to go, then condemned ones, then
- * from the largest GROUP_BY group, then by condition (Unreachable, Staging, Starting, Running), then, without GROUP_BY, from the agent that has most of
- * them, then by age as the app's killSelection says; ties by id. O(n log n), with GROUP_BY O(n * count).
+ * from the largest GROUP_BY group, then by condition (Unreachable, Staging, Starting, Running), then, without GROUP_BY, from
+ * the agent that has most of them, then by age as the app's killSelection says; ties by id. O(n log n), with GROUP_BY
+ * O(n * count).
  */
 export function selectToKill(
   candidates: readonly InstanceFacts[],

@@ -47,7 +47,7 @@ export { type BuiltTable, withEndpointChanges } from './endpoint-changes.js';
 export { explainUnwritable } from './explain-unwritable.js';
 export type { LabelProblem } from './labels/label-reader.js';
 export { type PortLabels, readPortLabels } from './labels/port-labels.js';
-export { listenerKey } from './listen-address.js';
+export { EVERYWHERE, isAddressShared, listenerKey } from './listen-address.js';
 export { type EdgeCommand, planEdgeUpdate } from './plan-edge-update.js';
 export { type EdgeSettings, type EdgeTls, toSocketAddress } from './render/edge-settings.js';
 export { type BaseClaims, canConnectSockets, claimsOfBase } from './render/merge-base.js';

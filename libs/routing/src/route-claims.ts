@@ -144,8 +144,8 @@ export class RouteClaimIndex {
 
   /**
    * Where a change of the apps followed last would have two apps claim the same, or a reserved port. `isNew`: these two
-   * did not clash there before the change; what an app has had goes on. At most one clash per claim, a new one first. O(claims of what is put + those that
-   * share a key).
+   * did not clash there before the change; what an app has had goes on. At most one clash per claim, a new one first.
+   * O(claims of what is put + those that share a key).
    */
   findClashes(
     change: ClaimingChange,

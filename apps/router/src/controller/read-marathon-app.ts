@@ -1,6 +1,6 @@
 import type { WireApp, WireTask } from '#marathon-v2';
 import { UNREADABLE } from '#routing';
-import { isPort, readPorts, shown, WITHOUT_PORTS } from './read-ports.js';
+import { isPort, isRecord, readPorts, shown, WITHOUT_PORTS } from './read-ports.js';
 
 /**
  * An app as any server that speaks Marathon's API writes it: what this router relies on and what is missing is filled in, as
@@ -70,9 +70,6 @@ function discoveredPorts(ipAddress: unknown): readonly Fields[] {
 }
 
 type Fields = Readonly<Record<string, unknown>>;
-
-const isRecord = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The same object where there is none. */
 function withoutNulls(value: unknown): unknown {

@@ -61,7 +61,7 @@ const NO_PORTS: Fields = {
 /** Of an app that cannot have any. */
 export const WITHOUT_PORTS: ReadPorts = { fields: NO_PORTS, problems: [] };
 
-const isRecord = (value: unknown): value is Fields =>
+export const isRecord = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function listOf(value: unknown, name: string, problems: string[]): readonly unknown[] {

@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { SerialQueue } from '#platform';
+import { inSlices } from '../sync/thread-slices.js';
 import type { AppNames } from './app-names.js';
 import {
   appsView,
@@ -73,7 +73,7 @@ export class ZoneListings {
       this.waiting.delete(key);
       // A change while it is made is seen by the generation.
       const { generation } = this.names;
-      const text = inSlices(make());
+      const text = inSlices(joined(make()), SLICE_MS);
       this.keep(key, { generation, text });
       return text;
     });
@@ -95,15 +95,12 @@ export class ZoneListings {
   }
 }
 
-/** Puts pieces together, with a rest whenever a slice is over. */
-async function inSlices(pieces: Iterable<string>): Promise<string> {
+/** Puts pieces together, one with each step. */
+function* joined(pieces: Iterable<string>): Generator<undefined, string> {
   const parts: string[] = [];
-  let endMs = performance.now() + SLICE_MS;
   for (const piece of pieces) {
     if (piece !== '') parts.push(piece);
-    if (performance.now() < endMs) continue;
-    await nextTurn();
-    endMs = performance.now() + SLICE_MS;
+    yield;
   }
   return parts.join('');
 }

@@ -1,10 +1,10 @@
 import { type AppliedContents, EDGE_MAPS, type EdgeServer } from '#routing';
-import type { DriftView } from './drift.js';
+import { inSlices } from '../sync/thread-slices.js';
+import { type DriftView, serverDrift } from './drift.js';
 import { toCliWord } from './edge-commands.js';
 import type { EdgeFiles } from './edge-files.js';
 import { parseDescription, parseMap, parseWorkerPid, serversStateSteps } from './read-state.js';
 import { runCommands } from './runtime-socket.js';
-import { inSlices } from './thread-slices.js';
 
 /** What HAProxy runs with, as read from itself. */
 export interface AppliedEdge extends AppliedContents {
@@ -88,9 +88,7 @@ function areEqual(now: Servers, before: Servers): boolean {
   if (now.size !== before.size) return false;
   for (const [name, server] of now) {
     const known = before.get(name);
-    if (known === undefined || known.address !== server.address || known.port !== server.port)
-      return false;
-    if (known.state !== server.state || known.weight !== server.weight) return false;
+    if (known === undefined || serverDrift(server, known) !== undefined) return false;
     if (known.checkPort !== server.checkPort) return false;
   }
   return true;

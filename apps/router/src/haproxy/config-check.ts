@@ -1,16 +1,14 @@
-import { readFile } from 'node:fs/promises';
 import { SerialQueue } from '#platform';
 import {
   bindAddressesOf,
   EDGE_MAPS,
   type EdgeModel,
   type EdgeSettings,
-  listenAddressesOf,
   renderConfig,
   toEdgeModel,
 } from '#routing';
 import type { BaseConfig } from './base-config.js';
-import { type EdgeFiles, replaceFile, writeMaps } from './edge-files.js';
+import { type EdgeFiles, readListenAddresses, replaceFile, writeMaps } from './edge-files.js';
 import { EdgeRefusedError } from './edge-refused.js';
 import type { EdgeVersion } from './edge-version.js';
 import type { Generations } from './generations.js';
@@ -110,7 +108,7 @@ export class ConfigCheck {
   private async explainListeners(text: string): Promise<string | undefined> {
     const { files, isOurs } = this.options;
     if (!isOurs()) return undefined;
-    const held = listenAddressesOf(await readFile(files.config, 'utf8').catch(() => ''));
+    const held = await readListenAddresses(files);
     const refusals: string[] = [];
     for (const bind of bindAddressesOf(text)) {
       if (refusals.length >= MAX_UNBINDABLE) break;

@@ -75,7 +75,11 @@ export function countDrift(found: DriftView, wanted: DriftView): DriftCounts {
   return counts;
 }
 
-function serverDrift(have: DriftServer | undefined, want: DriftServer): DriftKind | undefined {
+/** How a server is not as it should be; undefined: it is. */
+export function serverDrift(
+  have: DriftServer | undefined,
+  want: DriftServer,
+): DriftKind | undefined {
   if (have === undefined) return 'missing-server';
   if (have.address !== want.address || have.port !== want.port) return 'server-address';
   if (have.state !== want.state) return 'server-state';

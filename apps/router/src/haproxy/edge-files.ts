@@ -1,9 +1,16 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EDGE_MAPS, type EdgeMap, type EdgeMaps, type EdgeSettings, renderMap } from '#routing';
+import {
+  EDGE_MAPS,
+  type EdgeMap,
+  type EdgeMaps,
+  type EdgeSettings,
+  listenAddressesOf,
+  renderMap,
+} from '#routing';
 
 /** Absolute paths of what router and HAProxy share. */
 export interface EdgeFiles {
@@ -70,6 +77,12 @@ export function edgeFilesIn(directory: string, foreign?: ForeignPaths): EdgeFile
 
 const toFileName = (map: string): string =>
   map.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** Where a configuration that HAProxy was started with listens, as its bind lines have it; nowhere without a file. */
+export const readListenAddresses = async ({
+  config,
+}: Pick<EdgeFiles, 'config'>): Promise<ReadonlySet<string>> =>
+  listenAddressesOf(await readFile(config, 'utf8').catch(() => ''));
 
 /** What a map file was last written with, by its path, and how long that is. */
 const WRITTEN = new Map<

@@ -5,7 +5,6 @@ import {
   type EdgeCommand,
   type EdgeContents,
   type EdgeModel,
-  listenAddressesOf,
   planEdgeUpdate,
   type Route,
 } from '#routing';
@@ -22,7 +21,7 @@ import { carryOut, contextOf } from './carry-out.js';
 import { ConfigCheck } from './config-check.js';
 import { addDrift, countDrift, type DriftCounts, NO_DRIFT, sumDrift } from './drift.js';
 import { contentsAfter } from './edge-commands.js';
-import { replaceFile, writeMaps } from './edge-files.js';
+import { readListenAddresses, replaceFile, writeMaps } from './edge-files.js';
 import type { HaproxyEdgeOptions } from './edge-options.js';
 import type { EdgeProcess } from './edge-process.port.js';
 import { EdgeRefusedError } from './edge-refused.js';
@@ -300,8 +299,8 @@ export class HaproxyEdge {
   }
 
   /** Where the running configuration listens, as its bind lines have it. */
-  async listenAddresses(): Promise<ReadonlySet<string>> {
-    return listenAddressesOf(await readFile(this.options.files.config, 'utf8').catch(() => ''));
+  listenAddresses(): Promise<ReadonlySet<string>> {
+    return readListenAddresses(this.options.files);
   }
 
   /** `backend/server` -> sessions and queued requests of these backends, over the current worker and those still finishing. */

@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
-import { type BindAddress, toSocketAddress } from '#routing';
+import { type BindAddress, EVERYWHERE, isAddressShared, toSocketAddress } from '#routing';
 
 /** Of a range of ports so many are tried. */
 const MAX_PORTS = 64;
@@ -12,8 +12,6 @@ type BindPlace =
   | { readonly kind: 'path'; readonly path: string }
   | { readonly kind: 'other' };
 
-/** Listening at these is listening at every address. */
-const EVERYWHERE: ReadonlySet<string> = new Set(['', '*', '0.0.0.0', '::']);
 /** Words of a bind line after which its address is in another world. */
 const ELSEWHERE: ReadonlySet<string> = new Set(['namespace', 'transparent']);
 
@@ -62,7 +60,7 @@ function isOwn(host: string, port: number, held: ReadonlySet<string>): boolean {
     return (
       place.kind === 'port' &&
       place.ports.includes(port) &&
-      (place.host === host || EVERYWHERE.has(place.host) || EVERYWHERE.has(host))
+      isAddressShared(place.host || EVERYWHERE, host || EVERYWHERE)
     );
   });
 }

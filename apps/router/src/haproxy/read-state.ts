@@ -1,5 +1,5 @@
 import type { EdgeServer } from '#routing';
-import { atOnce, linesOf } from './thread-slices.js';
+import { atOnce, linesOf } from '../sync/thread-slices.js';
 
 /** Parsers of the runtime API's answers (HAProxy 2.6 and later). */
 

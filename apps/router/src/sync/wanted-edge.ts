@@ -14,6 +14,7 @@ import {
   withEndpointChanges,
 } from '#routing';
 import type { AppMirror } from './app-mirror.js';
+import { NONE_OCCUPIED } from './occupied-ports.js';
 import { RefusedRoutes } from './refused-routes.js';
 
 /** What this edge was set up to serve. */
@@ -55,7 +56,7 @@ export class WantedEdge {
 
   /** Where apps would listen if it were free. */
   wantedListeners(): readonly RouteListener[] {
-    const { routes } = this.tableWithout(new Set());
+    const { routes } = this.tableWithout(NONE_OCCUPIED);
     return routes.flatMap(({ listener }) => (listener === undefined ? [] : [listener]));
   }
 

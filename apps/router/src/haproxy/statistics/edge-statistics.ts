@@ -1,5 +1,5 @@
 import type { Route } from '#routing';
-import { atOnce } from '../thread-slices.js';
+import { atOnce } from '../../sync/thread-slices.js';
 import type { InfoFigures, StatRow } from './parse-stat.js';
 import { RunningTotals } from './running-totals.js';
 

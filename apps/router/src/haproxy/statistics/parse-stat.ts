@@ -1,4 +1,4 @@
-import { atOnce, linesOf } from '../thread-slices.js';
+import { atOnce, linesOf } from '../../sync/thread-slices.js';
 
 /** The kinds of rows of `show stat`, by column `type`. */
 const ROW_KINDS = ['frontend', 'backend', 'server', 'listener'] as const;

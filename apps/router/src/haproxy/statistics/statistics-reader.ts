@@ -1,7 +1,7 @@
 import type { Route } from '#routing';
+import { inSlices } from '../../sync/thread-slices.js';
 import type { EdgeFiles } from '../edge-files.js';
 import { RuntimeApiError, runCommands } from '../runtime-socket.js';
-import { inSlices } from '../thread-slices.js';
 import { type EdgeFigures, EdgeStatistics } from './edge-statistics.js';
 import { parseInfo, type StatRow, statSteps } from './parse-stat.js';
 

@@ -1,11 +1,16 @@
 /** Longest work without a rest, ms: what takes the router's one thread longer keeps changes waiting. */
 const SLICE_MS = 5;
 
-/** Work of many pieces, each a step of `work`, that lets others have the thread every few ms. Resolves with what it returns. */
-export async function inSlices<Result>(work: Iterator<unknown, Result>): Promise<Result> {
+/**
+ * Work of many pieces, each a step of `work`, that lets others have the thread every `sliceMs`. Resolves with what it returns.
+ */
+export async function inSlices<Result>(
+  work: Iterator<unknown, Result>,
+  sliceMs = SLICE_MS,
+): Promise<Result> {
   for (;;) {
     const startedMs = performance.now();
-    while (performance.now() - startedMs < SLICE_MS) {
+    while (performance.now() - startedMs < sliceMs) {
       const step = work.next();
       if (step.done === true) return step.value;
     }
