@@ -43,6 +43,8 @@ export function ScaleForm({ appId, instances, onDone }: ScaleFormProps) {
         allowDecimal={false}
         allowNegative={false}
         selectAllOnFocus
+        // That selects a moment later: what is typed at once would stand behind the number.
+        onFocus={(event) => event.currentTarget.select()}
         data-autofocus
       />
       <Text size="xs" c="dimmed" aria-live="polite">
