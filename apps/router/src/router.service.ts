@@ -18,7 +18,7 @@ import { HaproxyEdge } from './haproxy/haproxy-edge.js';
 import { isListenerFree } from './haproxy/validate-config.js';
 import { ROUTER_CONFIG, type RouterConfig } from './router-config.js';
 import { registerMetrics } from './router-metrics.js';
-import { HealthRecord } from './sync/health-record.js';
+import { KeptList } from './sync/kept-list.js';
 import { type IsPortFree, OccupiedPorts } from './sync/occupied-ports.js';
 import { RouterLoop } from './sync/router-loop.js';
 
@@ -98,9 +98,12 @@ export class RouterService implements OnModuleDestroy {
         },
         ...(config.certificateDirectory !== '' && { directory: config.certificateDirectory }),
       }),
-      health: new HealthRecord(join(config.dataDirectory, 'healthy-tasks.json'), logger),
+      kept: {
+        health: new KeptList(join(config.dataDirectory, 'healthy-tasks.json'), logger),
+        hosts: new KeptList(join(config.dataDirectory, 'host-addresses.json'), logger),
+      },
       logger,
-      statistics: () => ({ ...this.watch.statistics(this.loop.openProblems) }),
+      statistics: () => this.watch.statistics(this.loop.openProblems),
       url: () => `${scheme}://${config.host}:${config.port}`,
     });
     registerMetrics(edge, this.loop, this.watch);

@@ -8,6 +8,7 @@ it('asks HAProxy again with the next look at anything when it was away, and read
   const problems = new Problems();
   const follower = new CertificateFollower(
     {
+      revision: 0,
       start: async () => [],
       refresh: async () => {
         calls.push('refresh');
@@ -34,4 +35,24 @@ it('asks HAProxy again with the next look at anything when it was away, and read
 
   expect(calls).toEqual(['refresh', 'sync', 'sync']);
   expect(problems.text).toBeUndefined();
+});
+
+it('says whether the certificates are others', async () => {
+  const certificates = {
+    revision: 0,
+    start: async () => [],
+    refresh: async () => [],
+    sync: async () => [],
+  };
+  const follower = new CertificateFollower(certificates, new Problems(), { warn: () => undefined });
+
+  follower.isDue = true;
+  expect(await follower.follow()).toBe(false);
+  certificates.refresh = async () => {
+    certificates.revision += 1;
+    return [];
+  };
+  follower.isDue = true;
+  expect(await follower.follow()).toBe(true);
+  expect(await follower.follow()).toBe(false);
 });

@@ -3,7 +3,10 @@ import type { Problems } from '../sync/problems.js';
 import type { EdgeCertificates } from './edge-certificates.js';
 
 /** What is asked of the certificates of an edge. */
-export type FollowedCertificates = Pick<EdgeCertificates, 'refresh' | 'start' | 'sync'>;
+export type FollowedCertificates = Pick<
+  EdgeCertificates,
+  'refresh' | 'revision' | 'start' | 'sync'
+>;
 
 /**
  * Keeps HAProxy at the certificates of now, whenever a look is due. Whatever is wrong with them is a problem of the edge, told
@@ -28,10 +31,11 @@ export class CertificateFollower {
     for (const problem of (await this.certificates?.start()) ?? []) this.logger.warn(problem);
   }
 
-  /** Does nothing while no look is due. Never rejects. */
-  async follow(): Promise<void> {
+  /** Does nothing while no look is due. Says whether there are others than before. Never rejects. */
+  async follow(): Promise<boolean> {
     const { certificates } = this;
-    if (certificates === undefined || !(this.isDue || this.isHaproxyBehind)) return;
+    if (certificates === undefined || !(this.isDue || this.isHaproxyBehind)) return false;
+    const before = certificates.revision;
     if (this.isDue) {
       this.isDue = false;
       this.found = await certificates.refresh().catch(describe);
@@ -44,6 +48,7 @@ export class CertificateFollower {
     const problems = [...this.found, ...refused];
     if (problems.length === 0) this.problems.clear('certificates');
     else this.problems.note('certificates', problems.join('; '));
+    return certificates.revision !== before;
   }
 }
 

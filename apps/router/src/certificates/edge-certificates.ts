@@ -34,6 +34,8 @@ export class EdgeCertificates {
   private readonly uploaded: UploadedCertificates;
   private readonly served: ServedCertificates;
   private written = '';
+  /** Another one whenever the certificates are others. */
+  revision = 0;
   private readonly own: CertificateFolder | undefined;
 
   constructor(private readonly options: EdgeCertificatesOptions) {
@@ -110,6 +112,7 @@ export class EdgeCertificates {
     if (state !== this.written) {
       await writeCertificateFiles({ directory: certificates, list: certificateList }, entries);
       this.written = state;
+      this.revision += 1;
     }
     await this.uploaded.record();
   }

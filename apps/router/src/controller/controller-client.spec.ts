@@ -67,10 +67,10 @@ describe('ControllerClient against a controller that demands credentials', () =>
 
   it('leaves statistics out of a report that would be too large to be read', async () => {
     const client = new ControllerClient([await start()], () => CREDENTIALS);
-    const huge = { version: 1, text: 'x'.repeat(BODY_LIMIT_BYTES) };
+    const huge = JSON.stringify({ version: 1, text: 'x'.repeat(BODY_LIMIT_BYTES) });
 
-    await client.report('router-1', { ...REPORT, statistics: { version: 1 } });
-    await client.report('router-1', { ...REPORT, statistics: huge });
+    await client.report('router-1', REPORT, '{"version":1}');
+    await client.report('router-1', REPORT, huge);
 
     expect(bodies.map((body) => JSON.parse(body))).toEqual([
       { ...REPORT, statistics: { version: 1 } },

@@ -1,5 +1,4 @@
 import { readFile, rename } from 'node:fs/promises';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from '#platform';
 import type { AppEntry, InstancePort, RoutedApp } from '#routing';
 import { replaceFile } from '../haproxy/edge-files.js';
@@ -29,8 +28,8 @@ const VERSION = 1;
 const UNREADABLE = '.unreadable';
 /** Ends the name of the file that says when the controller last confirmed the names. */
 const CONFIRMED = '.confirmed';
-/** Entries turned to text before other work gets its turn. */
-const SLICE = 100;
+/** So many entries are turned to text and written at a time. */
+const SLICE = 50;
 
 /** The last names on disk, so that a router that starts without a controller answers what the last one did. */
 export class ZoneFile {
@@ -70,19 +69,29 @@ export class ZoneFile {
   /** Never rejects: names are answered without it. Says whether it is on disk. */
   async save(zone: SavedZone): Promise<boolean> {
     try {
-      const entries: string[] = [];
-      for (let at = 0; at < zone.entries.length; at += SLICE) {
-        for (const entry of zone.entries.slice(at, at + SLICE)) entries.push(JSON.stringify(entry));
-        await nextTurn();
-      }
-      const { entries: _, ...rest } = { version: VERSION, ...zone };
-      const head = JSON.stringify(rest);
-      await replaceFile(this.path, `${head.slice(0, -1)},"entries":[${entries.join(',')}]}`);
+      await replaceFile(this.path, pieces(zone));
       return true;
     } catch (error) {
       this.logger.warn({ err: error, path: this.path }, 'cannot write the names');
       return false;
     }
+  }
+}
+
+/** The file, in pieces that are each written by themselves: other work gets its turn in between. */
+function* pieces({ entries, vips, ...rest }: SavedZone): Iterable<string> {
+  yield JSON.stringify({ version: VERSION, ...rest }).slice(0, -1);
+  yield ',"vips":[';
+  yield* listPieces(vips);
+  yield '],"entries":[';
+  yield* listPieces(entries);
+  yield ']}';
+}
+
+function* listPieces(list: readonly unknown[]): Iterable<string> {
+  for (let at = 0; at < list.length; at += SLICE) {
+    const piece = list.slice(at, at + SLICE).map((one) => JSON.stringify(one));
+    yield (at === 0 ? '' : ',') + piece.join(',');
   }
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -116,11 +116,12 @@ const PERMISSION_BITS = 0o777;
 
 /**
  * Replaces a file so that a crash leaves either the old or the new one, on disk. A new one is for its owner only, one that
- * is there keeps its mode. What nobody reads after a crash need not be durable: that waits for the disk.
+ * is there keeps its mode. What nobody reads after a crash need not be durable: that waits for the disk. Pieces of a content
+ * are made one by one, as they are written.
  */
 export async function replaceFile(
   path: string,
-  content: string,
+  content: string | Iterable<string>,
   { isDurable = true } = {},
 ): Promise<void> {
   const temporary = `${path}.tmp`;
@@ -129,7 +130,7 @@ export async function replaceFile(
   const file = await open(temporary, 'w', PRIVATE_MODE);
   try {
     if (known !== undefined) await file.chmod(known.mode & PERMISSION_BITS);
-    await file.writeFile(content);
+    await writeFile(file, content);
     if (isDurable) await file.sync();
   } finally {
     await file.close();

@@ -1,5 +1,6 @@
 import type { Logger } from '#platform';
 import type { RouteTable } from '#routing';
+import { inSlices } from '../sync/thread-slices.js';
 import type { BaseConfig } from './base-config.js';
 import type { EdgeFiles } from './edge-files.js';
 import {
@@ -9,7 +10,7 @@ import {
 } from './haproxy-capabilities.js';
 import type { HaproxyEdge } from './haproxy-edge.js';
 import { StatisticsReader } from './statistics/statistics-reader.js';
-import { type ReportedProblem, toStatisticsReport } from './statistics/statistics-report.js';
+import { type ReportedProblem, statisticsSteps } from './statistics/statistics-report.js';
 import { WorkerSupervisor } from './worker-supervisor.js';
 
 export interface EdgeWatchOptions {
@@ -87,16 +88,17 @@ export class EdgeWatch {
     };
   }
 
-  /** For the report to the controller. */
-  statistics(problems: readonly ReportedProblem[]) {
+  /** For the report to the controller, as JSON. */
+  statistics(problems: readonly ReportedProblem[]): Promise<string> {
     const { edge, table } = this.options;
-    return toStatisticsReport({
+    const steps = statisticsSteps({
       figures: this.reader.figures,
       workers: this.supervisor.report,
       edge,
       conflicts: table().conflicts,
       problems: [...problems, ...this.problems()],
     });
+    return inSlices(steps);
   }
 
   private async probe(): Promise<void> {

@@ -24,7 +24,8 @@ export async function isolateOffenders(
 ): Promise<readonly Offender[]> {
   const modelOf = (subset: readonly Route[]): EdgeModel =>
     toEdgeModel({ routes: subset, conflicts: [] });
-  const suspects = findNamed(check.textOf(modelOf(routes)), routes, refusal);
+  const named = findNamed(check.textOf(modelOf(routes)), routes, refusal);
+  const suspects = new Map([...findQuoted(routes, refusal), ...named]);
   const { offenders } = await findOffenders(
     routes,
     async (subset) => (await check.explainRefusal(modelOf(subset))) === undefined,
@@ -67,6 +68,19 @@ function findNamed(
     if (route !== undefined && !named.has(route)) named.set(route, message);
   }
   return named;
+}
+
+/** `unable to find server 'x' in proxy 'y'`: no line is named, a route is. It may be innocent, so it is only a suspect. */
+function findQuoted(routes: readonly Route[], refusal: string): ReadonlyMap<Route, string> {
+  const byName = new Map(routes.map((route) => [route.backend, route]));
+  const quoted = new Map<Route, string>();
+  for (const line of refusal.split('\n').filter((text) => text.includes('[ALERT]'))) {
+    for (const [, name = ''] of line.matchAll(/'([^'/]+)(?:\/[^']*)?'/g)) {
+      const route = byName.get(name.replace(/:in$/, ''));
+      if (route !== undefined && !quoted.has(route)) quoted.set(route, line.trim());
+    }
+  }
+  return quoted;
 }
 
 /** HAProxy ends with a summary that says nothing. */

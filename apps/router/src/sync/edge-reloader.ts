@@ -58,6 +58,11 @@ export class EdgeReloader {
     this.tellOwnPorts();
   }
 
+  /** Tries again what HAProxy refused. */
+  retryRefused(): void {
+    this.options.wanted.refused.retry();
+  }
+
   /** Nothing is to come any more. */
   stop(): void {
     this.isStopped = true;

@@ -128,6 +128,21 @@ describe('names of hosts', () => {
     expect(changes).toBe(1);
   });
 
+  it('of a former life stand while DNS is away, and give way to what it says', async () => {
+    names.set('agent-2', ['10.0.0.9']);
+
+    addresses.recall(['agent-1 10.0.0.1', 'agent-2 10.0.0.2', 'nonsense', '', 'x y', '::1 ::1']);
+
+    expect(hostsOf(await addresses.applyTo(on('agent-1', 'agent-2')))).toEqual([
+      '10.0.0.1',
+      '10.0.0.2',
+    ]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(changes).toBe(1);
+    expect(await applied('agent-1', 'agent-2')).toEqual(['10.0.0.1', '10.0.0.9']);
+    expect(addresses.list()).toEqual(['agent-1 10.0.0.1', 'agent-2 10.0.0.9']);
+  });
+
   it('that no task has any more are forgotten', async () => {
     await applied('gone', 'agent-1');
     nowMs = 800_000;

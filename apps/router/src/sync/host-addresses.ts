@@ -68,6 +68,22 @@ export class HostAddresses {
     this.lookUp();
   }
 
+  /** `name address` of a former life: they stand until DNS says otherwise. */
+  recall(list: readonly string[]): void {
+    for (const line of list) {
+      const [name = '', address = ''] = line.split(' ');
+      if (isName(name) && isIP(address) !== 0) this.remember(name, address);
+    }
+    this.refresh();
+  }
+
+  /** What is known, as `recall` takes it. */
+  list(): readonly string[] {
+    return [...this.hosts].flatMap(([name, { address }]) =>
+      address === undefined ? [] : [`${name} ${address}`],
+    );
+  }
+
   stop(): void {
     this.isStopped = true;
     this.waiting.clear();

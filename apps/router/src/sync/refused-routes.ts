@@ -43,6 +43,11 @@ export class RefusedRoutes {
     }
   }
 
+  /** What HAProxy refused may be right now: all of it is admitted once more. */
+  retry(): void {
+    this.refused.clear();
+  }
+
   /** HAProxy came up with these. */
   noteServed(routes: readonly Route[]): void {
     this.served.clear();

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { WireApp, WireRouterReport, WireTask } from '#marathon-v2';
 import { createLogger } from '#platform';
-import type { EdgeModel } from '#routing';
+import type { EdgeModel, Route } from '#routing';
 import type { ControllerEvent } from '../controller/controller-client.js';
 import { NO_DRIFT } from '../haproxy/drift.js';
 import { EdgeReleasedError } from '../haproxy/edge-process.port.js';
 import { EdgeRefusedError } from '../haproxy/edge-refused.js';
 import type { Edge } from './edge.port.js';
-import { HealthRecord } from './health-record.js';
+import { KeptList } from './kept-list.js';
 import { RouterLoop, type RouterLoopOptions } from './router-loop.js';
 
 type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
@@ -144,7 +144,7 @@ describe('RouterLoop', () => {
       rules: () => RULES,
       client: controller.client,
       edge,
-      health: { load: async () => [], save: async () => undefined },
+      kept: { health: { load: async () => [], save: async () => undefined } },
       logger: createLogger('router-loop-spec'),
       url: () => 'http://router',
       isPortFree: async () => true,
@@ -268,8 +268,9 @@ describe('RouterLoop', () => {
 
   it('serves what was healthy in its former life until the controller has a result', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'pacer-router-loop-'));
-    const health = (): HealthRecord =>
-      new HealthRecord(join(directory, 'healthy-tasks.json'), createLogger('health-record-spec'));
+    const kept = () => ({
+      health: new KeptList(join(directory, 'healthy-tasks.json'), createLogger('kept-list-spec')),
+    });
     const checked = (id: string, port: number, alive?: boolean): WireTask =>
       task({
         ...{ id, ports: [port] },
@@ -285,15 +286,15 @@ describe('RouterLoop', () => {
       table.routes.flatMap(({ endpoints }) => endpoints).map(({ taskId }) => taskId);
     const controller = new FakeController();
     controller.apps = [webOf(checked('web.1', 31_001, true), checked('web.2', 31_002, false))];
-    const first = await start(controller, createEdge(), { health: health() });
+    const first = await start(controller, createEdge(), { kept: kept() });
     await vi.waitFor(() => expect(served(first)).toEqual(['web.1']));
-    await vi.waitFor(async () => expect(await health().load()).toEqual(['web.1']));
+    await vi.waitFor(async () => expect(await kept().health.load()).toEqual(['web.1']));
     await first.stop();
     controller.apps = [
       webOf(checked('web.1', 31_001), checked('web.2', 31_002), checked('web.3', 31_003)),
     ];
 
-    const second = await start(controller, createEdge(), { health: health() });
+    const second = await start(controller, createEdge(), { kept: kept() });
 
     await vi.waitFor(() => expect(served(second)).toEqual(['web.1']));
     controller.emit(webOf(checked('web.1', 31_001, false), checked('web.2', 31_002, true)));
@@ -320,6 +321,7 @@ describe('RouterLoop', () => {
     vi.useFakeTimers();
     let synced = 0;
     const certificates = {
+      revision: 0,
       start: async () => [],
       refresh: async () => ['shop.pem: it has no key'],
       sync: async () => {
@@ -345,5 +347,41 @@ describe('RouterLoop', () => {
 
     expect(loop.table.routes).toHaveLength(1);
     expect(edge.reloads).toBe(1);
+  });
+
+  it('tries an app again that HAProxy refused as soon as there are other certificates', async () => {
+    vi.useFakeTimers();
+    let isThere = false;
+    const certificates = {
+      revision: 0,
+      start: async () => [],
+      refresh: async () => [],
+      sync: async () => [],
+    };
+    const edge = createEdge({ findOffenders: async (routes) => offendersOf(routes) });
+    const offendersOf = (routes: readonly Route[]) =>
+      routes.map((route) => ({ route, reason: "unable to stat SSL certificate 'shop.pem'" }));
+    const { reload } = edge;
+    edge.reload = async (model) => {
+      if (!isThere && model.structure.routes.length > 0) {
+        throw new EdgeRefusedError("unable to stat SSL certificate 'shop.pem'", 'check');
+      }
+      await reload.call(edge, model);
+    };
+    const controller = new FakeController();
+    controller.apps = [web(task())];
+    const loop = await start(controller, edge, { certificates });
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(loop.table.conflicts).toMatchObject([{ appId: '/web', kind: 'refused' }]);
+
+    isThere = true;
+    certificates.refresh = async () => {
+      certificates.revision += 1;
+      certificates.refresh = async () => [];
+      return [];
+    };
+    await vi.advanceTimersByTimeAsync(15_000);
+
+    expect(loop.table).toMatchObject({ routes: [{ appId: '/web' }], conflicts: [] });
   });
 });

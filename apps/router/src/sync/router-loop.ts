@@ -11,10 +11,11 @@ import { AppMirror, type MirrorListener } from './app-mirror.js';
 import { AppReader } from './app-reader.js';
 import { ChangedApps } from './changed-apps.js';
 import { DrainCounter } from './drain-counter.js';
+import { DueStatistics } from './due-statistics.js';
 import type { Edge } from './edge.port.js';
 import { EdgeReloader, type EdgeReloaderOptions } from './edge-reloader.js';
 import { followController } from './follow-controller.js';
-import type { HealthRecord } from './health-record.js';
+import { LastKnown, type LastKnownFiles } from './last-known.js';
 import { LateWriter } from './late-writer.js';
 import { pause } from './pause.js';
 import { Problems } from './problems.js';
@@ -26,13 +27,13 @@ export interface RouterLoopOptions extends Pick<EdgeReloaderOptions, 'isPortFree
   readonly rules: () => EdgeRules;
   readonly client: Pick<ControllerClient, 'follow' | 'getApp' | 'listApps' | 'report'>;
   readonly edge: Edge;
-  readonly health: Pick<HealthRecord, 'load' | 'save'>;
+  readonly kept: LastKnownFiles;
   readonly logger: Logger;
   readonly url: () => string;
   /** TLS by host name. */
   readonly certificates?: FollowedCertificates;
-  /** What is told of HAProxy with every report that was not brought about by a change; absent: the status. */
-  readonly statistics?: () => Readonly<Record<string, unknown>>;
+  /** JSON of what is told of HAProxy with reports that were not brought about by a change; absent: the status. */
+  readonly statistics?: () => Promise<string>;
   /** DNS: it is told of apps with and without routes, at once. */
   readonly names?: MirrorListener & { readonly followRoutes: (table: RouteTable) => void };
 }
@@ -54,9 +55,6 @@ const REST_FACTOR = 2;
 const MIN_REST_MS = 5;
 const MAX_REST_MS = 40;
 const DELETION_RETRY_MS = 500;
-/** Share of the time that may go into reports with statistics, one part in so many, and how old they may get by that. */
-const STATISTICS_REST_FACTOR = 100;
-const MAX_STATISTICS_AGE_MS = 10_000;
 
 /**
  * Keeps HAProxy at what the controller says: events mark apps as changed, a pass reads them, plans and applies. A full
@@ -79,7 +77,8 @@ export class RouterLoop {
   private readonly turns = new SerialQueue({ name: 'edge', limit: 8 });
   private readonly reloader: EdgeReloader;
   private isPassing = false;
-  private statisticsDueMs = 0;
+  private readonly statistics: DueStatistics;
+  private readonly lastKnown: LastKnown;
   private applyTimer: NodeJS.Timeout | undefined;
   private readonly disk = new LateWriter(() => this.persist());
   private isResyncDue = false;
@@ -96,8 +95,11 @@ export class RouterLoop {
   constructor(private readonly options: RouterLoopOptions) {
     this.mirror = new AppMirror(options.names);
     this.reader = new AppReader(options.client, this.mirror, () => this.markAll());
+    this.lastKnown = new LastKnown(options.kept, this.mirror, this.reader.addresses);
     this.drain = new DrainCounter(this.mirror, options.edge);
     const { edge, logger, isPortFree, own, rules } = options;
+    const ownStatus = async (): Promise<string> => JSON.stringify(this.status());
+    this.statistics = new DueStatistics(options.statistics ?? ownStatus);
     this.certificates = new CertificateFollower(options.certificates, this.problems, logger);
     this.reloader = new EdgeReloader({
       ...{ edge, logger, isPortFree, problems: this.problems },
@@ -119,7 +121,7 @@ export class RouterLoop {
     await this.options.edge.start(toEdgeModel({ routes: [], conflicts: [] })).catch((error) => {
       if (!signal.aborted) throw error;
     });
-    this.mirror.recall(await this.options.health.load());
+    await this.lastKnown.recall();
     if (signal.aborted) return;
     this.running = Promise.all([this.followEvents(), this.runPasses(), this.pollDraining()]);
     this.timers.push(setInterval(() => this.resyncInTime(), RESYNC_INTERVAL_MS));
@@ -142,7 +144,7 @@ export class RouterLoop {
     await this.running;
     await this.disk.stop();
     await this.options.edge.leave();
-    if (this.reader.hasSnapshot) await this.options.health.save(this.mirror.healthyTasks());
+    if (this.reader.hasSnapshot) await this.lastKnown.save();
   }
 
   /** Ends HAProxy too: the edge is switched off. */
@@ -280,7 +282,8 @@ export class RouterLoop {
     }
     const sequence = await this.read();
     this.isApplyDirty = false;
-    await this.certificates.follow();
+    // One that was missing may be there.
+    if (await this.certificates.follow()) this.reloader.retryRefused();
     if (!this.reader.hasSnapshot) return;
     if (this.isResyncDue) await this.reloader.retryPorts();
     this.isResyncDue = false;
@@ -309,11 +312,11 @@ export class RouterLoop {
 
   /** The files on disk take fsyncs and only serve a restart. */
   private async persist(): Promise<void> {
-    const { edge, health, logger } = this.options;
+    const { edge, logger } = this.options;
     await edge
       .persist()
       .catch((error: unknown) => logger.warn({ err: error }, 'cannot write haproxy.cfg'));
-    await health.save(this.mirror.healthyTasks());
+    await this.lastKnown.save();
   }
 
   /** Reads what is marked. Returns the last event the result is known to contain; undefined when nothing was read. */
@@ -365,28 +368,17 @@ export class RouterLoop {
     this.options.names?.followRoutes(table);
   }
 
-  /** Statistics are large: only whole reports have them, and those the less often the longer they take. */
+  /** Statistics are large: only whole reports have them. */
   private async report({ isWhole } = { isWhole: false }): Promise<void> {
     if (!this.reader.hasSnapshot) return;
+    const statistics = isWhole ? await this.statistics.take() : undefined;
     const isUpToDate = !this.isPassing && !this.isAllDirty && this.changed.size === 0;
     // Events that changed no route count as applied too.
     if (isUpToDate) this.appliedSequence = Math.max(this.appliedSequence, this.lastEventId);
-    const { client, routerId, statistics = () => this.status(), url } = this.options;
-    const startedMs = performance.now();
-    const isDue = isWhole && startedMs >= this.statisticsDueMs;
-    const reported = client.report(routerId, {
-      appliedSequence: this.appliedSequence,
-      drainedTasks: this.drain.report.drained,
-      busyTasks: this.drain.report.busy,
-      url: url(),
-      ...(isDue && { statistics: statistics() }),
-    });
-    if (isDue) {
-      const restMs = (performance.now() - startedMs) * STATISTICS_REST_FACTOR;
-      this.statisticsDueMs =
-        startedMs + Math.min(restMs, MAX_STATISTICS_AGE_MS - REPORT_INTERVAL_MS);
-    }
+    const { client, routerId, url } = this.options;
+    const { drained: drainedTasks, busy: busyTasks } = this.drain.report;
+    const report = { appliedSequence: this.appliedSequence, drainedTasks, busyTasks, url: url() };
     // Reported again within 2 s; the controller stops waiting for a router it does not hear.
-    await reported.catch(() => undefined);
+    await client.report(routerId, report, statistics).catch(() => undefined);
   }
 }

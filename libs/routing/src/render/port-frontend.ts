@@ -11,7 +11,8 @@ export function portFrontend(route: Route, settings: EdgeSettings): readonly Sec
   const { listener, mode, backend } = route;
   if (listener === undefined) return [];
   const scheme = listener.certificates.length > 0 ? 'https' : 'http';
-  const head = templateLines(route, 'FRONTEND_HEAD') ?? [
+  const own = listener.address === undefined ? { bindAddr: bindAddrFor(listener, settings) } : {};
+  const head = templateLines(route, 'FRONTEND_HEAD', own) ?? [
     ...bindLines(route, listener, settings),
     ['mode', mode],
   ];
@@ -28,6 +29,13 @@ export function portFrontend(route: Route, settings: EdgeSettings): readonly Sec
   ];
   return [{ kind: 'frontend', name: portFrontendName(backend), lines }];
 }
+
+/** So that `{bindAddr}:{servicePort}` listens where the edge does, at all of its addresses. */
+const bindAddrFor = ({ port }: RouteListener, { bindAddresses }: EdgeSettings): string =>
+  bindAddresses
+    .map((address) => toSocketAddress(address, port))
+    .join(',')
+    .replace(/:\d+$/, '');
 
 /** Not that of the backend: asked for statistics of a name, HAProxy takes the first proxy that has it. */
 export const portFrontendName = (backend: string): string => `${backend}:in`;

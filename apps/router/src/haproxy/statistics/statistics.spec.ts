@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { MAX_BACKENDS } from '#marathon-v2';
+import { MAX_BACKENDS, type WireRouterStatistics } from '#marathon-v2';
 import { toEdgeModel } from '#routing';
 import { sampleEndpoint, sampleRoute } from '../../../../../test/support/edge-samples.js';
+import { atOnce } from '../../sync/thread-slices.js';
 import { TestEdge } from '../edge.test-support.js';
 import { describeWithHaproxy } from '../haproxy.test-support.js';
 import type { HaproxyEdge } from '../haproxy-edge.js';
@@ -10,7 +11,7 @@ import { EdgeStatistics, NO_FIGURES } from './edge-statistics.js';
 import { parseInfo, parseStat, parseStatRecords } from './parse-stat.js';
 import { RunningTotals } from './running-totals.js';
 import { StatisticsReader } from './statistics-reader.js';
-import { toStatisticsReport } from './statistics-report.js';
+import { type StatisticsInput, statisticsSteps } from './statistics-report.js';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
 
@@ -23,6 +24,8 @@ const info = {
   requests: 0,
 };
 const workers = { current: 1, old: 0, memory: { rssBytes: 9 << 20, pssBytes: 7 << 20 } };
+const reportOf = (input: StatisticsInput): WireRouterStatistics =>
+  JSON.parse(atOnce(statisticsSteps(input)));
 const edgeCounts = { reloads: 1, runtimeChanges: 2, driftRepairs: 3 };
 
 describe('parseStat', () => {
@@ -116,9 +119,9 @@ describe('EdgeStatistics', () => {
   });
 });
 
-describe('toStatisticsReport', () => {
+describe('statisticsSteps', () => {
   it('says nothing of HAProxy while it does not answer', () => {
-    const report = toStatisticsReport({
+    const report = reportOf({
       figures: NO_FIGURES,
       workers,
       edge: edgeCounts,
@@ -161,7 +164,7 @@ it('a report tells of so many backends, and of how many it does not', () => {
     Array.from({ length: MAX_BACKENDS + 2 }, (_, at) => [`web_${at}`, backend] as const),
   );
 
-  const report = toStatisticsReport({
+  const report = reportOf({
     ...{ workers, edge: edgeCounts, conflicts: [], problems: [] },
     figures: { ...NO_FIGURES, backends } as never,
   });
@@ -224,7 +227,7 @@ describeWithHaproxy('statistics of the real HAProxy', () => {
       state: 'up',
     });
     expect(figures?.version).toMatch(/^\d+\.\d+/);
-    const report = toStatisticsReport({
+    const report = reportOf({
       figures: reader.figures,
       workers,
       edge,
