@@ -55,3 +55,26 @@ it('knows sections by the version that has them', () => {
   expect(check(text, { version: '2.6.12' }).map(([line]) => line)).toEqual([1, 2]);
   expect(check(text, { version: '3.4.0' }).map(([line]) => line)).toEqual([3]);
 });
+
+it('knows what HAProxy refuses since a version', () => {
+  const text = [
+    'global',
+    '  setenv A b c',
+    'backend x from',
+    'defaults d',
+    'backend y from d',
+    'defaults d\n',
+  ].join('\n');
+  const errorsOf = (version?: string) =>
+    check(text, version === undefined ? {} : { version }).flatMap(([line, , severity, code]) =>
+      severity === 'error' ? [[line, code]] : [],
+    );
+
+  expect([errorsOf(), errorsOf('2.6.12')]).toEqual([[], []]);
+  expect(errorsOf('3.0.11')).toEqual([[2, 'invalid-environment-statement']]);
+  expect(errorsOf('3.2.26')).toEqual([
+    [2, 'invalid-environment-statement'],
+    [3, 'unexpected-argument'],
+    [6, 'duplicate-name'],
+  ]);
+});

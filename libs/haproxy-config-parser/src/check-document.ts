@@ -1,6 +1,7 @@
 import type { ConditionFacts } from './condition-facts.js';
+import { maxEnvironmentWords } from './environment-statements.js';
 import { evaluateConditions, type LineState } from './evaluate-conditions.js';
-import { isSince } from './haproxy-version.js';
+import { isCertainlySince, isSince } from './haproxy-version.js';
 import { firstValue, valuesOf } from './lex-line.js';
 import type { ConfigDiagnostic, ConfigDocument, ConfigLine, DiagnosticCode } from './model.js';
 import { listDiagnostics } from './parse.js';
@@ -22,7 +23,7 @@ export function checkDocument(
   const check: Check = {
     facts,
     findings: [...listDiagnostics(evaluated.document), ...evaluated.diagnostics],
-    names: new SectionNames(),
+    names: new SectionNames(facts.version),
     sectionKind: undefined,
   };
   for (const [index, line] of evaluated.document.lines.entries()) {
@@ -146,8 +147,8 @@ function checkHeader(check: Check, at: CheckedLine): void {
 }
 
 /**
- * A proxy with words behind its name that are no `from x` is skipped by HAProxy without an error, and its lines are refused. Returns whether the
- * header opens nothing.
+ * A proxy with words behind its name that are no `from x` is refused since 3.2; before, HAProxy skips it without an error, and refuses its lines.
+ * Returns whether the header opens nothing.
  */
 function checkDanglingWords(check: Check, at: CheckedLine, header: SectionHeader): boolean {
   const { kind, words } = header;
@@ -155,6 +156,11 @@ function checkDanglingWords(check: Check, at: CheckedLine, header: SectionHeader
     if (words[1] !== 'from' || words.length > 2) return false;
     const message = 'the name of defaults is missing behind "from"';
     report(check, at, { code: 'missing-name', message, word: 2 });
+    return true;
+  }
+  if (isCertainlySince(check.facts.version, '3.2')) {
+    const message = `${kind} takes a name and "from" with a name, got ${quoted(words[1] ?? '')}`;
+    report(check, at, { code: 'unexpected-argument', message, word: 2 });
     return true;
   }
   const message = `HAProxy skips this ${kind}, as ${quoted(words[1] ?? '')} behind its name is no "from" with a name`;
@@ -187,11 +193,12 @@ function checkEnvironment(check: Check, at: CheckedLine): void {
   const all = valuesOf(at.line.words);
   const end = all.indexOf('');
   const [keyword = '', ...values] = end === -1 ? all : all.slice(0, end);
+  const max = maxEnvironmentWords(check.facts.version);
   let message: string | undefined;
   if (keyword === 'setenv' || keyword === 'presetenv') {
     if (values.length < 2) message = `${keyword} takes the name of a variable and a value`;
-    else if (values.length > 3)
-      message = `${keyword} takes a name and a value, got ${quoted(values[3] ?? '')} too`;
+    else if (values.length > max)
+      message = `${keyword} takes a name and a value, got ${quoted(values[max] ?? '')} too`;
     else if (values[0]?.includes('=')) message = `${keyword}: a name cannot hold =`;
   } else if (keyword === 'unsetenv') {
     if (values.length === 0) message = 'unsetenv takes names of variables';

@@ -6,6 +6,8 @@ export interface LexContext {
   readonly fileName: string;
   readonly lineNumber: number;
   readonly sectionName: string;
+  /** Whether white space behind the last word a line may have begins one more. */
+  readonly countsTrailingSpace: boolean;
 }
 
 /** The lexer's place in a line. Owned and mutated by one `lexLine` call; `end` is where the line's content stops. */

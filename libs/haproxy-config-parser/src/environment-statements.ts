@@ -1,4 +1,5 @@
 import type { EnvironmentState } from './condition-facts.js';
+import { isCertainlySince } from './haproxy-version.js';
 
 /**
  * Applies a line of `global` that changes variables: `setenv`, `presetenv`, `unsetenv`, `resetenv`, and `localpeer`, which sets
@@ -8,7 +9,7 @@ import type { EnvironmentState } from './condition-facts.js';
 export function applyEnvironmentStatement(
   environment: EnvironmentState,
   words: readonly string[],
-  { isCertain }: { readonly isCertain: boolean },
+  { isCertain, version }: { readonly isCertain: boolean; readonly version?: string | undefined },
 ): boolean {
   const end = words.indexOf('');
   const [keyword = '', ...values] = end === -1 ? words : words.slice(0, end);
@@ -16,7 +17,8 @@ export function applyEnvironmentStatement(
   switch (keyword) {
     case 'setenv':
     case 'presetenv':
-      if (value === '' || !isVariableName(name) || values.length > 3) return false;
+      if (value === '' || !isVariableName(name)) return false;
+      if (values.length > maxEnvironmentWords(version)) return false;
       if (keyword === 'setenv') set(environment, { name, value, isCertain });
       else preset(environment, { name, value, isCertain });
       return true;
@@ -41,6 +43,14 @@ export function applyEnvironmentStatement(
       return false;
   }
 }
+
+/** Since 3.2 the last `localpeer` of a file has set its variable before the first line is read. */
+export const hasEarlyLocalPeer = (version: string | undefined): boolean =>
+  isCertainlySince(version, '3.2');
+
+/** Words behind `setenv` and `presetenv`: HAProxy before 3.0 took one more, and did not look at it. */
+export const maxEnvironmentWords = (version: string | undefined): number =>
+  isCertainlySince(version, '3.0') ? 2 : 3;
 
 interface Assignment {
   readonly name: string;

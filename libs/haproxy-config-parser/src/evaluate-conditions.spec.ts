@@ -95,6 +95,14 @@ describe('evaluateConditions', () => {
     expect(environment).toEqual({ A: 'b-none' });
   });
 
+  it('knows the last localpeer of the file from its first line on since 3.2', () => {
+    const text = 'global\n log-tag "$HAPROXY_LOCALPEER"\n localpeer a\n localpeer b\n';
+    const tagOf = (version: string) =>
+      evaluateConditions(parse(text), { version }).document.lines[1]?.words[1]?.value;
+
+    expect([tagOf('3.0.11'), tagOf('3.2.26')]).toEqual(['', 'b']);
+  });
+
   it('knows no more what a line of unknown state may have set', () => {
     const set = ['global', '.if feature(LUA)', ' setenv A 1', '.endif'];
 

@@ -9,7 +9,7 @@ import {
   type Truth,
   toEnvironmentState,
 } from './condition-facts.js';
-import { applyEnvironmentStatement } from './environment-statements.js';
+import { applyEnvironmentStatement, hasEarlyLocalPeer } from './environment-statements.js';
 import { firstValue, lexLine, spanLine, toLexContext, valuesOf } from './lex-line.js';
 import { MAX_CONDITION_DEPTH } from './limits.js';
 import type {
@@ -38,13 +38,25 @@ export interface EvaluatedDocument {
 
 /**
  * Decides which lines are active. `setenv`, `presetenv`, `unsetenv`, `resetenv` and `localpeer` of active `global` lines take effect from the next
- * line on, as in HAProxy. What is not known stays `unknown` and is never guessed. O(text).
+ * line on, as in HAProxy that serves; since 3.2, `localpeer` does from the first line on. What is not known stays `unknown` and is never
+ * guessed. O(text).
  */
 export function evaluateConditions(
   document: ConfigDocument,
   facts: ConditionFacts = {},
 ): EvaluatedDocument {
   const walk = startWalk(document, facts);
+  const found = readLines(walk, document);
+  if (walk.localPeers.length === 0) return found;
+  const again = startWalk(document, facts);
+  again.isChanged = true;
+  for (const { words, isCertain } of walk.localPeers) {
+    applyEnvironmentStatement(again.environment, words, { isCertain });
+  }
+  return readLines(again, document);
+}
+
+function readLines(walk: Walk, document: ConfigDocument): EvaluatedDocument {
   const lines: ConfigLine[] = [];
   const states: LineState[] = [];
   for (const [index, given] of document.lines.entries()) {
@@ -92,6 +104,8 @@ interface Walk {
   readonly environment: EnvironmentState;
   readonly diagnostics: ConfigDiagnostic[];
   readonly blocks: Block[];
+  /** Lines that have their effect before the first line is read. */
+  readonly localPeers: { readonly words: readonly string[]; readonly isCertain: boolean }[];
   /** True once variables or the section differ from what the document was read with. */
   isChanged: boolean;
   truth: Truth;
@@ -113,6 +127,7 @@ function startWalk(document: ConfigDocument, facts: ConditionFacts): Walk {
     environment: toEnvironmentState(start),
     diagnostics: [],
     blocks: [],
+    localPeers: [],
     isChanged: facts.environment !== undefined,
     truth: 'true',
     sectionKind: '',
@@ -153,10 +168,13 @@ function followStatement(walk: Walk, line: ConfigLine): void {
     walk.sectionKind = valuesOf(line.words)[0] ?? '';
   } else if (walk.sectionKind === 'global' && line.kind === 'statement') {
     const isCertain = walk.truth === 'true';
-    const isChange = applyEnvironmentStatement(walk.environment, valuesOf(line.words), {
-      isCertain,
-    });
-    if (isChange) walk.isChanged = true;
+    const words = valuesOf(line.words);
+    const { version } = walk.facts;
+    if (words[0] === 'localpeer' && hasEarlyLocalPeer(version)) {
+      walk.localPeers.push({ words, isCertain });
+    } else if (applyEnvironmentStatement(walk.environment, words, { isCertain, version })) {
+      walk.isChanged = true;
+    }
   }
 }
 

@@ -41,6 +41,11 @@ export function isSince(version: string | undefined, since: string): boolean {
   return compareHaproxyVersions(actual.slice(0, 2), wanted.slice(0, 2)) >= 0;
 }
 
+/** True when a version is known and at least this `major.minor`. */
+export function isCertainlySince(version: string | undefined, since: string): boolean {
+  return version !== undefined && isSince(version, since);
+}
+
 function readTag(numbers: readonly number[], tag: string): HaproxyVersion | undefined {
   const stage = tag.startsWith('dev') ? 1 : /^(?:rc|pre)/.test(tag) ? 2 : RELEASE;
   if (stage === RELEASE) return [...numbers, RELEASE, 0, readCommits(tag)];

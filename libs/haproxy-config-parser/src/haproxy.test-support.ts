@@ -19,6 +19,7 @@ export interface HaproxyVerdict {
 /** A folder with one configuration that is written and checked again and again. */
 export class HaproxyJudge {
   private readonly folder = mkdtempSync(join(tmpdir(), 'haproxy-judge-'));
+  private readonly file = join(this.folder, 'edge.cfg');
   private readonly environment: Readonly<Record<string, string>>;
   /** Texts judged so far. */
   count = 0;
@@ -28,12 +29,18 @@ export class HaproxyJudge {
   }
 
   judge(text: string): HaproxyVerdict {
-    const file = join(this.folder, 'edge.cfg');
-    writeFileSync(file, text);
+    writeFileSync(this.file, text);
     this.count++;
-    const result = this.run(['-c', '-f', file]);
+    const result = this.run(['-c', '-f', this.file]);
     const isAccepted = result.status === 0 || result.status === 2;
     return { isAccepted, output: result.stderr.replaceAll(this.folder, '') };
+  }
+
+  /** What it says when it starts as a master with a worker; the text must end with an alert, which ends both. */
+  serve(text: string): string {
+    writeFileSync(this.file, text);
+    this.count++;
+    return this.run(['-W', '-f', this.file]).stderr.replaceAll(this.folder, '');
   }
 
   /** `haproxy -cc`: true, false, or undefined when it is refused. */

@@ -8,6 +8,7 @@ import {
   report,
   type Scan,
 } from './decode-word.js';
+import { isCertainlySince } from './haproxy-version.js';
 import { MAX_WORDS_PER_LINE } from './limits.js';
 import type { ConfigLine, ConfigWord, LineDiagnostic, LineKind, ParseOptions } from './model.js';
 
@@ -99,6 +100,7 @@ export function toLexContext(options: ParseOptions): LexContext {
     fileName: options.fileName ?? '',
     lineNumber: 1,
     sectionName: '',
+    countsTrailingSpace: !isCertainlySince(options.version, '3.2'),
   };
 }
 
@@ -123,7 +125,7 @@ function readWords(scan: Scan, words: ConfigWord[], separators: string[]): void 
     separators.push(gapOf(text, gapAt, scan.at));
     const before = count;
     count += word.expansion?.length ?? 1;
-    const opensNext = scan.at > gapAt ? 1 : 0;
+    const opensNext = scan.at > gapAt && scan.context.countsTrailingSpace ? 1 : 0;
     if (before <= MAX_WORDS_PER_LINE && count + opensNext > MAX_WORDS_PER_LINE) {
       reportTooMany(scan, count > MAX_WORDS_PER_LINE ? wordAt : gapAt);
       count = MAX_WORDS_PER_LINE + 1;
@@ -153,7 +155,9 @@ function isGap(scan: Scan, gapAt: number): boolean {
 }
 
 function reportTooMany(scan: Scan, offset: number): void {
-  const message = `more than ${MAX_WORDS_PER_LINE} words (white space behind the last word counts as one)`;
+  const { countsTrailingSpace } = scan.context;
+  const space = countsTrailingSpace ? ' (white space behind the last word counts as one)' : '';
+  const message = `more than ${MAX_WORDS_PER_LINE} words${space}`;
   report(scan, offset, { severity: 'error', code: 'too-many-words', message });
 }
 

@@ -88,6 +88,8 @@ export interface ParseOptions {
   readonly environment?: ConfigEnvironment;
   /** Value of the pseudo variable `.FILE`; empty by default. */
   readonly fileName?: string;
+  /** HAProxy's version, such as `3.2.1`; what any version refuses is an error by default. */
+  readonly version?: string;
 }
 
 /**

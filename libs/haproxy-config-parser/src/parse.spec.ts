@@ -214,5 +214,6 @@ describe('parse', () => {
       [3, 'too-many-words', 128],
       [4, 'too-many-words', 128],
     ]);
+    expect(listDiagnostics(parse(`${words(64)} \n`, { version: '3.2.0' }))).toEqual([]);
   });
 });

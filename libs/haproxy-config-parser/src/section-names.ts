@@ -1,3 +1,4 @@
+import { isCertainlySince } from './haproxy-version.js';
 import type { DiagnosticCode } from './model.js';
 import type { SectionHeader } from './section-header.js';
 import { PROXY_ABILITIES, SECTION_NAME, SECTION_RULES } from './section-keywords.js';
@@ -23,6 +24,8 @@ interface DefaultsEntry extends Place {
   readonly name: string | undefined;
   explicitUse: number;
   implicitUse: number;
+  /** A header read for certain names it. */
+  isReferred: boolean;
 }
 
 /** Sinks HAProxy makes itself; a ring cannot have their names. */
@@ -39,18 +42,22 @@ export class SectionNames {
   private readonly defaults = new Map<string, DefaultsEntry[]>();
   private latest: DefaultsEntry | undefined;
 
+  /** `version`: of the HAProxy that reads them; undefined: not known. */
+  constructor(private readonly version: string | undefined) {}
+
   /** Registers a section and tells what is wrong with it. */
   add(header: SectionHeader, place: Place): readonly NameFinding[] {
     const { kind, name } = header;
     const found: NameFinding[] = [];
     if (name !== undefined) this.claim({ kind, name }, place, found);
     const isProxy = kind === 'frontend' || kind === 'backend' || kind === 'listen';
-    if (header.from !== undefined) this.refer(header.from, header, found);
+    if (header.from !== undefined) this.refer(header.from, { header, place }, found);
     else if (isProxy) this.inherit(found);
     if (kind === 'defaults') {
-      this.latest = { ...place, name, explicitUse: 0, implicitUse: 0 };
+      this.latest = { ...place, name, explicitUse: 0, implicitUse: 0, isReferred: false };
       const twins = this.defaults.get(name ?? '') ?? [];
       if (name !== undefined) {
+        this.replace(name, twins, found);
         twins.push(this.latest);
         this.defaults.set(name, twins);
       }
@@ -85,10 +92,23 @@ export class SectionNames {
     }
   }
 
-  private refer(from: string, header: SectionHeader, found: NameFinding[]): void {
+  /** Since 3.2, defaults that were referred to cannot be there once more. */
+  private replace(name: string, twins: readonly DefaultsEntry[], found: NameFinding[]): void {
+    const referred = twins.find(({ isReferred }) => isReferred);
+    if (referred === undefined || !isCertainlySince(this.version, '3.2')) return;
+    const message = `defaults "${name}" has the name of defaults on line ${referred.line}, which a section before refers to`;
+    found.push({ code: 'duplicate-name', severity: 'error', message });
+  }
+
+  private refer(
+    from: string,
+    { header, place }: { readonly header: SectionHeader; readonly place: Place },
+    found: NameFinding[],
+  ): void {
     const all = this.defaults.get(from) ?? [];
     const certain = all.filter(({ isCertain }) => isCertain);
     const [entry] = all;
+    if (entry?.isCertain && place.isCertain) entry.isReferred = true;
     const who = `${header.kind} ${header.name === undefined ? '' : `"${header.name}"`}`.trim();
     if (entry === undefined) {
       const message = `${who} refers to defaults "${from}", which is not there before it`;
