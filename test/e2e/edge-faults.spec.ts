@@ -178,6 +178,10 @@ describe('an edge in trouble', () => {
   it('what is changed by hand in HAProxy is mended and counted', async () => {
     marathon.put(appOf('/drift', [port('one'), port('two'), port('three')]));
     await edge.answers('drift.localhost');
+    // It answers before the router has proved what it has, and what is changed until then makes the proof fail.
+    await eventually('the reload is proved', async () =>
+      edge.lastGoodConfig().includes('drift_p0'),
+    );
     const server = (name: string): string => `drift_p0/127.0.0.1_${port(name)}`;
     const kinds = ['server-state', 'server-weight', 'missing-server', 'map-entry'] as const;
     const before = await Promise.all(kinds.map(drift));

@@ -132,6 +132,11 @@ export class EdgeRouter {
     return Number(/^Pid: (\d+)$/m.exec(await this.admin('show info'))?.[1]);
   }
 
+  /** The configuration of the last reload that was proved. Throws before the first. */
+  lastGoodConfig(): string {
+    return readFileSync(join(this.directory, 'haproxy/haproxy.last-good.cfg'), 'utf8');
+  }
+
   /** A command for HAProxy's admin socket, as an operator may type it. */
   async admin(command: string): Promise<string> {
     const text = readFileSync(join(this.directory, 'haproxy/haproxy.cfg'), 'utf8');

@@ -36,11 +36,12 @@ export interface HaproxyAnswers {
 }
 
 /**
- * Refused by `add server` although a `server` line takes them (MEASURED with 2.6, and documented for later versions): what needs a
- * resolver, a namespace or the whole configuration.
+ * Refused by `add server` although a `server` line takes them (MEASURED with 2.6, 3.0 and 3.2), which HAProxy tells only whoever adds a
+ * server: what needs a resolver, a namespace or the whole configuration.
  */
 const NOT_AT_RUN_TIME: ReadonlySet<string> = new Set([
-  'cookie',
+  // Early ones take it, by a mistake that was mended.
+  'enabled',
   'init-addr',
   'log-bufsize',
   'log-proto',
@@ -48,6 +49,7 @@ const NOT_AT_RUN_TIME: ReadonlySet<string> = new Set([
   'namespace',
   'no-agent-check',
   'no-check',
+  'no-check-reuse-pool',
   'no-check-send-proxy',
   'no-check-ssl',
   'no-send-proxy-v2-ssl',
@@ -59,12 +61,14 @@ const NOT_AT_RUN_TIME: ReadonlySet<string> = new Set([
   'resolve-opts',
   'resolve-prefer',
   'resolvers',
-  'shard',
   'socks4',
   'ssl-reuse',
   'stick',
   'tcp-ut',
 ]);
+/** Taken by `add server` since 3.0. */
+const AT_RUN_TIME_LATER: ReadonlySet<string> = new Set(['cookie', 'shard']);
+const AT_RUN_TIME_SINCE = [3, 0] as const;
 
 /** Asks the installed HAProxy. Rejects when there is none. */
 export async function probeCapabilities(binary = DEFAULT_BINARY): Promise<HaproxyCapabilities> {
@@ -98,7 +102,13 @@ export function readCapabilities(answers: HaproxyAnswers): HaproxyCapabilities {
     features: new Set([...featureLine.matchAll(/\+(\S+)/g)].map(([, name = '']) => name)),
     commands,
     serverKeywords,
-    addServerKeywords: new Set([...serverKeywords].filter((word) => !NOT_AT_RUN_TIME.has(word))),
+    addServerKeywords: new Set(
+      [...serverKeywords].filter(
+        (word) =>
+          !NOT_AT_RUN_TIME.has(word) &&
+          (!AT_RUN_TIME_LATER.has(word) || isAtLeast(versionNumber, AT_RUN_TIME_SINCE)),
+      ),
+    ),
     hasWaitCommand: commands.has('wait'),
     hasReloadVerdict: isAtLeast(versionNumber, [2, 7]),
     hasRuntimeCertificates: ['new', 'set', 'commit', 'del'].every((verb) =>
