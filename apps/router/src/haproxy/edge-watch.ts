@@ -26,6 +26,8 @@ export interface EdgeWatchOptions {
 }
 
 const PROBE_RETRY_MS = 30_000;
+/** Another version may have been installed, which the next reload takes. */
+const PROBE_INTERVAL_MS = 600_000;
 
 /** Looks after the running HAProxy beside the loop that changes it: its workers, its figures, and what it can do. */
 export class EdgeWatch {
@@ -33,7 +35,7 @@ export class EdgeWatch {
   readonly supervisor: WorkerSupervisor;
   /** Undefined: not known yet. */
   capabilities: HaproxyCapabilities | undefined;
-  private retry: NodeJS.Timeout | undefined;
+  private nextProbe: NodeJS.Timeout | undefined;
   private isStopped = false;
 
   constructor(private readonly options: EdgeWatchOptions) {
@@ -55,7 +57,7 @@ export class EdgeWatch {
 
   stop(): void {
     this.isStopped = true;
-    clearTimeout(this.retry);
+    clearTimeout(this.nextProbe);
     this.reader.stop();
     this.supervisor.stop();
   }
@@ -102,12 +104,14 @@ export class EdgeWatch {
   }
 
   private async probe(): Promise<void> {
+    let nextMs = PROBE_INTERVAL_MS;
     try {
       this.capabilities = await probeCapabilities(this.options.binary);
     } catch {
       // Not installed, which is told where it is started. Somebody may be installing it.
-      if (this.isStopped) return;
-      this.retry = setTimeout(() => void this.probe(), PROBE_RETRY_MS).unref();
+      nextMs = PROBE_RETRY_MS;
     }
+    if (this.isStopped) return;
+    this.nextProbe = setTimeout(() => void this.probe(), nextMs).unref();
   }
 }
