@@ -185,6 +185,13 @@ export class RouterLoop {
     this.markAll();
   }
 
+  /** Reloads, whatever differs. */
+  forceReload(): void {
+    this.options.edge.askForReload();
+    this.reloader.force();
+    this.resync();
+  }
+
   private resyncInTime(): void {
     this.isResyncDue = true;
     this.reader.addresses.refresh();
