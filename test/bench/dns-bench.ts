@@ -279,7 +279,6 @@ function benchZone(row: PrintRow): void {
     const names = new AppNames({
       naming: { domain: 'pacer', mesosDomain: 'mesos', framework: 'marathon', weight: 1 },
       edgeAddresses: ['127.0.0.1'],
-      addressOf: (host) => host,
       logger: { warn: () => undefined },
       serial: 1,
       onChange: () => undefined,

@@ -133,8 +133,6 @@ async function controlThatMustFail(row: PrintRow, { rig, instances }: Deployed):
   );
 }
 
-const SPARE = '/spare/web';
-
 export async function benchEdgeReload(row: PrintRow): Promise<void> {
   const sizes = [
     { apps: 10, what: '100 endpoints' },
@@ -148,7 +146,7 @@ export async function benchEdgeReload(row: PrintRow): Promise<void> {
   }
 }
 
-/** An app comes, and goes, each second: each is a reload. */
+/** A reload is asked for each second, whatever differs. */
 async function reloadEachSecond(row: PrintRow, rig: EdgeRig, what: string): Promise<void> {
   const seconds = scaled(RELOAD_SECONDS);
   const steady = await new EdgeTraffic(jobFor(rig, scaled(STEADY_SECONDS))).finish();
@@ -157,8 +155,7 @@ async function reloadEachSecond(row: PrintRow, rig: EdgeRig, what: string): Prom
   const startedMs = performance.now();
   for (let number = 0; number < seconds; number += 1) {
     await pause(Math.max(0, startedMs + (number + 1) * RELOAD_INTERVAL_MS - performance.now()));
-    if (number % 2 === 0) rig.controller.put(benchApp(SPARE, []));
-    else rig.controller.unlist(SPARE);
+    await rig.forceReload();
   }
   const result = await traffic.finish();
   const { reloads } = await rig.status();

@@ -13,6 +13,8 @@ import {
   toEdgeModel,
 } from '#routing';
 import { Generations } from '../../apps/router/src/haproxy/generations.js';
+import { NONE_OCCUPIED } from '../../apps/router/src/sync/occupied-ports.js';
+import { WantedEdge } from '../../apps/router/src/sync/wanted-edge.js';
 import { sampleSettings } from '../support/edge-samples.js';
 import { benchFleet, benchTask, type FleetSize } from './edge-fleet.js';
 
@@ -66,11 +68,13 @@ const elapsed = (work: () => void): number => {
 };
 
 function measureIncrements(size: FleetSize): Pick<RenderResult, 'incrementMs' | 'incrementTextMs'> {
-  const memory = new WeakMap<WireApp, AppRoutes>();
   let apps = benchFleet(size, PORT);
-  let { model } = renderWhole(apps, memory);
+  const { groups, reservedPorts } = optionsWith(new WeakMap());
+  const rules = { groups, reservedPorts };
+  const wanted = new WantedEdge({ list: () => apps, lastKnownHealth: new Map() }, () => rules);
+  let { model } = wanted.build(NONE_OCCUPIED);
   const generations = new Generations();
-  generations.of(model, settings);
+  renderConfig(model, settings, generations.of(model, settings));
   const incrementMs: number[] = [];
   const incrementTextMs: number[] = [];
   for (let round = 0; round < INCREMENTS; round += 1) {
@@ -85,7 +89,7 @@ function measureIncrements(size: FleetSize): Pick<RenderResult, 'incrementMs' | 
         : app,
     );
     const startedMs = performance.now();
-    const next = toEdgeModel(buildRoutes(apps, optionsWith(memory)), model);
+    const { model: next } = wanted.build(NONE_OCCUPIED);
     const generation = generations.of(next, settings);
     const commands = planEdgeUpdate(model, next);
     incrementMs.push(performance.now() - startedMs);

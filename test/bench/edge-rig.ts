@@ -107,6 +107,11 @@ export class EdgeRig {
     return (await (await fetch(`${this.url}/v1/status`)).json()) as RouterStatus;
   }
 
+  /** As an operator asks for it. */
+  async forceReload(): Promise<void> {
+    await fetch(`${this.url}/_mlb_signal/usr1`, { method: 'POST' });
+  }
+
   /** Waits until no reload has happened for some time. */
   async settled(): Promise<void> {
     let before = -1;

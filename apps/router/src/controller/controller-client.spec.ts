@@ -69,8 +69,8 @@ describe('ControllerClient against a controller that demands credentials', () =>
     const client = new ControllerClient([await start()], () => CREDENTIALS);
     const huge = JSON.stringify({ version: 1, text: 'x'.repeat(BODY_LIMIT_BYTES) });
 
-    await client.report('router-1', REPORT, '{"version":1}');
-    await client.report('router-1', REPORT, huge);
+    await client.report('router-1', REPORT, [Buffer.from('{"version"'), Buffer.from(':1}')]);
+    await client.report('router-1', REPORT, [Buffer.from(huge)]);
 
     expect(bodies.map((body) => JSON.parse(body))).toEqual([
       { ...REPORT, statistics: { version: 1 } },

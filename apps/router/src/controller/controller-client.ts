@@ -1,3 +1,4 @@
+import { ReadableStream } from 'node:stream/web';
 import type { WireApp, WireCertificate, WireCertificates, WireRouterReport } from '#marathon-v2';
 import { BODY_LIMIT_BYTES, describeConnectionError, fetchDaemon } from '#platform';
 import { readMarathonApp } from './read-marathon-app.js';
@@ -81,15 +82,15 @@ export class ControllerClient {
     return body.certificates;
   }
 
-  /** `statistics`: JSON of what the report says of HAProxy. False: this controller does not know routers (a real Marathon). */
+  /** `statistics`: JSON, in pieces, of what the report says of HAProxy. False: this controller does not know routers (a real Marathon). */
   async report(
     routerId: string,
     report: Omit<WireRouterReport, 'statistics'>,
-    statistics?: string,
+    statistics: readonly Buffer[] = [],
   ): Promise<boolean> {
     const response = await this.request(`/v2/routers/${encodeURIComponent(routerId)}`, {
       absent: ABSENT,
-      body: toReportText(report, statistics),
+      body: toReportPieces(report, statistics),
     });
     await response.body?.cancel();
     return !ABSENT.has(response.status);
@@ -142,13 +143,13 @@ export class ControllerClient {
 
   private async request(
     path: string,
-    options: { readonly absent?: ReadonlySet<number>; readonly body?: string } = {},
+    options: { readonly absent?: ReadonlySet<number>; readonly body?: readonly Buffer[] } = {},
   ): Promise<Response> {
     const url = this.url();
     try {
       const response = await this.fetch(`${url}${path}`, {
         headers: { 'content-type': 'application/json' },
-        ...(options.body === undefined ? {} : { method: 'PUT', body: options.body }),
+        ...(options.body === undefined ? {} : { method: 'PUT', pieces: options.body }),
         signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
       });
       if (response.ok || options.absent?.has(response.status) === true) return response;
@@ -165,14 +166,12 @@ export class ControllerClient {
   }
 
   /** Follows redirects with the credentials, which `fetch` does not: whoever sends us to the leader has them already. */
-  private async fetch(
-    url: string,
-    init: RequestInit & { readonly headers: Readonly<Record<string, string>> },
-  ): Promise<Response> {
+  private async fetch(url: string, { pieces = [], ...init }: ControllerRequest): Promise<Response> {
     let at = new URL(url);
     for (let redirects = 0; ; redirects += 1) {
       const headers = { ...init.headers, ...this.headers() };
-      const response = await fetchDaemon(at, { ...init, headers, redirect: 'manual' });
+      const body = toBody(pieces);
+      const response = await fetchDaemon(at, { ...init, ...body, headers, redirect: 'manual' });
       const location = response.headers.get('location');
       if (!REDIRECTS.has(response.status) || location === null) return response;
       await response.body?.cancel();
@@ -231,12 +230,29 @@ export class EventParser {
   }
 }
 
+interface ControllerRequest extends RequestInit {
+  readonly headers: Readonly<Record<string, string>>;
+  /** The body. */
+  readonly pieces?: readonly Buffer[];
+}
+
+/** Pieces are sent one by one: as one body of some megabytes they would be copied in one go. */
+function toBody(pieces: readonly Buffer[]): RequestInit {
+  const [first, ...others] = pieces;
+  if (first === undefined) return {};
+  return others.length === 0
+    ? { body: first }
+    : { body: ReadableStream.from(pieces), duplex: 'half' };
+}
+
 /** Kills wait for reports, not for statistics: those that make one larger than the controller reads are left out. */
-function toReportText(report: object, statistics?: string): string {
+function toReportPieces(report: object, statistics: readonly Buffer[]): readonly Buffer[] {
   const text = JSON.stringify(report);
-  if (statistics === undefined) return text;
-  const whole = `${text.slice(0, -1)},"statistics":${statistics}}`;
-  return Buffer.byteLength(whole) <= BODY_LIMIT_BYTES ? whole : text;
+  if (statistics.length === 0) return [Buffer.from(text)];
+  const head = Buffer.from(`${text.slice(0, -1)},"statistics":`);
+  const pieces = [head, ...statistics, Buffer.from('}')];
+  const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+  return bytes <= BODY_LIMIT_BYTES ? pieces : [Buffer.from(text)];
 }
 
 function parseJson(text: string): unknown {

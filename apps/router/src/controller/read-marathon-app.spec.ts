@@ -157,6 +157,5 @@ it('whatever a server writes of an app, all others are served', () => {
 const entryOf = (app: WireApp) =>
   toAppEntry(app, {
     lastKnownHealth: new Map(),
-    addressOf: (host) => host,
     before: undefined,
   });

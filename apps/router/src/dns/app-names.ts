@@ -17,7 +17,6 @@ import {
   type ZoneChange,
 } from '#routing';
 import type { MirrorListener } from '../sync/app-mirror.js';
-import { AppsByHost } from './apps-by-host.js';
 import { isSameRoute, routedApps } from './routed-apps.js';
 
 /** What changed, after the zone has it. */
@@ -29,7 +28,6 @@ export interface NamesChange extends ZoneChange {
 export interface AppNamesOptions {
   readonly naming: Omit<DnsNaming, 'sha1'>;
   readonly edgeAddresses: readonly string[];
-  readonly addressOf: (host: string) => string | undefined;
   readonly logger: Pick<Logger, 'warn'>;
   /** The zone's first serial. */
   readonly serial: number;
@@ -67,7 +65,6 @@ export class AppNames implements MirrorListener {
   isSynced = false;
   private hasSnapshot = false;
   private readonly apps = new Map<string, WireApp>();
-  private readonly byHost = new AppsByHost();
   private readonly pending = new Map<string, PendingApp>();
   private health: ReadonlyMap<string, boolean> = new Map();
   private table: RouteTable | undefined;
@@ -119,12 +116,6 @@ export class AppNames implements MirrorListener {
   takeNow(app: WireApp): void {
     this.pending.delete(app.id);
     this.take(app.id, app);
-  }
-
-  /** The host's address is known now, or another one. O(apps on it). */
-  hostChanged(host: string): void {
-    for (const id of [...this.byHost.on(host)]) this.enqueue(id, this.apps.get(id));
-    this.schedule();
   }
 
   /** Which apps routers lead to. O(routes) for the comparison; only apps whose ports changed are named anew. */
@@ -181,7 +172,6 @@ export class AppNames implements MirrorListener {
     const app = listed?.leaving === true ? undefined : listed;
     if (app === undefined) this.apps.delete(id);
     else this.apps.set(id, app);
-    this.byHost.put(id, app);
     const sinceMs = this.pending.get(id)?.sinceMs ?? performance.now();
     this.pending.set(id, { app, sinceMs });
   }
@@ -209,10 +199,10 @@ export class AppNames implements MirrorListener {
       this.setEntry(id, undefined);
       return;
     }
-    const { addressOf, logger } = this.options;
+    const { logger } = this.options;
     const before = this.entries.get(id);
     try {
-      this.setEntry(id, toAppEntry(app, { lastKnownHealth: this.health, before, addressOf }));
+      this.setEntry(id, toAppEntry(app, { lastKnownHealth: this.health, before }));
     } catch (error) {
       // Not what Marathon lists. The others go on, and so does what this one had.
       this.generation += 1;

@@ -25,7 +25,6 @@ import { lengthPrefixed } from './tcp-messages.js';
 const names = new AppNames({
   naming: { domain: 'pacer', mesosDomain: 'mesos', framework: 'marathon', weight: 1 },
   edgeAddresses: ['192.0.2.1'],
-  addressOf: (host) => host,
   logger: createLogger('router'),
   serial: 4_294_967_290,
   onChange: () => undefined,

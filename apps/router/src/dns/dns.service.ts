@@ -9,7 +9,6 @@ import { DnsResponder } from './dns-responder.js';
 import { DnsServer } from './dns-server.js';
 import { Forwarder } from './forwarder.js';
 import { reachableAddresses } from './reachable-addresses.js';
-import { TaskHosts } from './task-hosts.js';
 import { type SavedZone, ZoneFile } from './zone-file.js';
 import { ZoneListings } from './zone-listings.js';
 
@@ -59,13 +58,11 @@ export class DnsService {
 
   constructor(private readonly options: DnsServiceOptions) {
     const { config, dataDirectory, edgeHosts, logger } = options;
-    const hosts = new TaskHosts((host) => this.names.hostChanged(host));
     const { domain, mesosDomain, framework, weight, ttlSeconds } = config;
     this.ttls = { ttlSeconds, negativeTtlSeconds: NEGATIVE_TTL_SECONDS };
     this.names = new AppNames({
       naming: { domain, mesosDomain, framework, weight },
       edgeAddresses: this.edgeAddresses(edgeHosts),
-      addressOf: (host) => hosts.addressOf(host),
       logger,
       serial: Math.floor(Date.now() / 1_000) % MAX_SERIAL,
       onChange: (change) => this.onChange(change),

@@ -12,7 +12,6 @@ function makeNames(tasks = ALL): AppNames {
   const names = new AppNames({
     naming: { domain: 'pacer', mesosDomain: 'mesos', framework: 'marathon', weight: 1 },
     edgeAddresses: [],
-    addressOf: (host) => host,
     logger: { warn: () => undefined },
     serial: 1,
     onChange: () => undefined,

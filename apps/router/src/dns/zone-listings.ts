@@ -15,8 +15,6 @@ const MAX_WAITING = 32;
 /** Lists kept until something changes, and how long at most: one of 10,000 tasks has some 10 MB. */
 const MAX_KEPT = 4;
 const KEPT_MS = 10_000;
-/** Questions wait no longer than this for a list. */
-const SLICE_MS = 2;
 
 interface KeptListing {
   readonly generation: number;
@@ -73,7 +71,7 @@ export class ZoneListings {
       this.waiting.delete(key);
       // A change while it is made is seen by the generation.
       const { generation } = this.names;
-      const text = inSlices(joined(make()), SLICE_MS);
+      const text = inSlices(joined(make()));
       this.keep(key, { generation, text });
       return text;
     });

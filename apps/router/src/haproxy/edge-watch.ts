@@ -90,8 +90,8 @@ export class EdgeWatch {
     };
   }
 
-  /** For the report to the controller, as JSON. */
-  statistics(problems: readonly ReportedProblem[]): Promise<string> {
+  /** For the report to the controller, as JSON in pieces. */
+  statistics(problems: readonly ReportedProblem[]): Promise<readonly Buffer[]> {
     const { edge, table } = this.options;
     const steps = statisticsSteps({
       figures: this.reader.figures,

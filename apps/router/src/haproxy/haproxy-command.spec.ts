@@ -4,10 +4,18 @@ import { haproxyEnvironment, supportsEdge } from './haproxy-command.js';
 it('finds HAProxy for users whose PATH has no sbin', () => {
   const environment = haproxyEnvironment({ PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/home/x' });
 
-  expect(environment).toEqual({
+  expect(environment).toMatchObject({
     PATH: '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin',
     HOME: '/home/x',
   });
+});
+
+it('asks for large pages, unless the operator has said something else', () => {
+  const own = haproxyEnvironment({ GLIBC_TUNABLES: 'glibc.malloc.tcache_count=0' });
+
+  expect(haproxyEnvironment({})['GLIBC_TUNABLES']).toBe('glibc.malloc.hugetlb=1');
+  expect(own['GLIBC_TUNABLES']).toBe('glibc.malloc.tcache_count=0');
+  expect(own['MALLOC_CONF']).toContain('thp:always');
 });
 
 it('keeps the order of what the PATH has', () => {

@@ -32,10 +32,11 @@ import { DEFAULT_BINARY } from './haproxy-command.js';
 import { HaproxyProcess } from './haproxy-process.js';
 import { isolateOffenders, type Offender } from './isolate-offenders.js';
 import { keepOperatorConfig } from './keep-operator-config.js';
-import { listOldWorkers, readOpenSessions } from './open-sessions.js';
+import { readOpenSessions } from './open-sessions.js';
 import { readMaxOpenFiles } from './process-facts.js';
 import { parseDescription } from './read-state.js';
 import { explainDifference, proveServing, type ServingExpectation } from './serving-proof.js';
+import { readWorkerRoom } from './worker-room.js';
 
 const MAX_RUNTIME_ROUNDS = 3;
 const MAX_LOG_CHARS = 2_000;
@@ -308,9 +309,9 @@ export class HaproxyEdge {
     return readOpenSessions(this.options.files, backends);
   }
 
-  /** How many workers only finish what they have; 0 while the master does not tell. */
-  async oldWorkers(): Promise<number> {
-    return (await listOldWorkers(this.options.files).catch(() => [])).length;
+  /** For how many more workers that only finish what they have there is room. */
+  workerRoom(): Promise<number> {
+    return readWorkerRoom(this.options.files);
   }
 
   /** The state of a server (`backend/server`) as last applied; undefined: HAProxy does not have it. */

@@ -78,8 +78,7 @@ export class MarathonLbController {
   @Header('content-type', TEXT)
   @ApiOperation({ summary: 'Validate and reload, whatever differs' })
   reload(): string {
-    this.router.edge.askForReload();
-    this.router.loop.resync();
+    this.router.loop.forceReload();
     return 'Sent SIGUSR1 signal to marathon-lb\n';
   }
 

@@ -2,15 +2,15 @@
 const REST_FACTOR = 100;
 const MAX_REST_MS = 8_000;
 
-/** Statistics for reports, the less often the longer they take to make. */
+/** Statistics for reports, as JSON in pieces, the less often the longer they take to make. */
 export class DueStatistics {
   private dueMs = 0;
   private isMaking = false;
 
-  constructor(private readonly make: () => Promise<string>) {}
+  constructor(private readonly make: () => Promise<readonly Buffer[]>) {}
 
   /** Undefined: they are not due, or are being made. */
-  async take(): Promise<string | undefined> {
+  async take(): Promise<readonly Buffer[] | undefined> {
     const startedMs = performance.now();
     if (this.isMaking || startedMs < this.dueMs) return undefined;
     this.isMaking = true;

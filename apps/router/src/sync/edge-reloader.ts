@@ -26,6 +26,9 @@ export interface OwnPorts {
   readonly occupied: OccupiedPorts;
 }
 
+const WAITS_FOR_WORKERS =
+  'it waits until a former worker of HAProxy has finished what it has, one minute at most: each keeps the whole configuration in memory';
+
 /** How often in a row what HAProxy refuses is looked for and left out. */
 const MAX_ISOLATIONS = 3;
 
@@ -58,6 +61,11 @@ export class EdgeReloader {
     this.tellOwnPorts();
   }
 
+  /** The next reload waits for nothing but a second since the last one. */
+  force(): void {
+    this.gate.force();
+  }
+
   /** Tries again what HAProxy refused. */
   retryRefused(): void {
     this.options.wanted.refused.retry();
@@ -84,7 +92,9 @@ export class EdgeReloader {
       await this.reload();
       return 'reloaded';
     }
-    if (!this.gate.isScheduled) this.gate.schedule(await edge.oldWorkers());
+    if (!this.gate.isScheduled && !this.gate.schedule(await edge.workerRoom())) {
+      problems.note('reload', WAITS_FOR_WORKERS);
+    }
     return 'waiting';
   }
 

@@ -4,6 +4,7 @@ import type { HaproxyEdge } from '../haproxy/haproxy-edge.js';
 export type Edge = Pick<
   HaproxyEdge,
   | 'applyRuntime'
+  | 'askForReload'
   | 'compare'
   | 'driftRepairs'
   | 'findOffenders'
@@ -11,7 +12,6 @@ export type Edge = Pick<
   | 'leave'
   | 'listenAddresses'
   | 'look'
-  | 'oldWorkers'
   | 'needsReload'
   | 'persist'
   | 'pid'
@@ -24,4 +24,5 @@ export type Edge = Pick<
   | 'sessions'
   | 'start'
   | 'stop'
+  | 'workerRoom'
 >;

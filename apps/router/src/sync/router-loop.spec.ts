@@ -74,8 +74,9 @@ function createEdge(extra: Partial<Edge> = {}): Writable<Edge> {
     findOffenders: async () => [],
     persist: async () => undefined,
     listenAddresses: async () => new Set(),
-    oldWorkers: async () => 0,
+    workerRoom: async () => 5,
     needsReload: async (model) => structureOf(model) !== structureOf(served),
+    askForReload: () => undefined,
     applyRuntime: async (model) => {
       if (structureOf(model) === structureOf(served)) served = model;
     },

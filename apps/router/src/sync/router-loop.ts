@@ -32,8 +32,8 @@ export interface RouterLoopOptions extends Pick<EdgeReloaderOptions, 'isPortFree
   readonly url: () => string;
   /** TLS by host name. */
   readonly certificates?: FollowedCertificates;
-  /** JSON of what is told of HAProxy with reports that were not brought about by a change; absent: the status. */
-  readonly statistics?: () => Promise<string>;
+  /** JSON, in pieces, of what is told of HAProxy with reports that no change has brought about; absent: the status. */
+  readonly statistics?: () => Promise<readonly Buffer[]>;
   /** DNS: it is told of apps with and without routes, at once. */
   readonly names?: MirrorListener & { readonly followRoutes: (table: RouteTable) => void };
 }
@@ -89,6 +89,8 @@ export class RouterLoop {
   private running: Promise<unknown> = Promise.resolve();
   table: RouteTable = { routes: [], conflicts: [] };
   isConnected = false;
+  /** A real Marathon knows no routers: it is told nothing large. */
+  private isHeard = true;
   private readonly problems = new Problems();
   private readonly certificates: CertificateFollower;
 
@@ -98,7 +100,7 @@ export class RouterLoop {
     this.lastKnown = new LastKnown(options.kept, this.mirror, this.reader.addresses);
     this.drain = new DrainCounter(this.mirror, options.edge);
     const { edge, logger, isPortFree, own, rules } = options;
-    const ownStatus = async (): Promise<string> => JSON.stringify(this.status());
+    const ownStatus = async () => [Buffer.from(JSON.stringify(this.status()))];
     this.statistics = new DueStatistics(options.statistics ?? ownStatus);
     this.certificates = new CertificateFollower(options.certificates, this.problems, logger);
     this.reloader = new EdgeReloader({
@@ -185,6 +187,13 @@ export class RouterLoop {
     this.markAll();
   }
 
+  /** Reloads, whatever differs. */
+  forceReload(): void {
+    this.options.edge.askForReload();
+    this.reloader.force();
+    this.resync();
+  }
+
   private resyncInTime(): void {
     this.isResyncDue = true;
     this.reader.addresses.refresh();
@@ -235,6 +244,7 @@ export class RouterLoop {
       signal: this.stopped.signal,
       onOpen: () => {
         this.isConnected = true;
+        this.isHeard = true;
         this.problems.clear('event stream');
         this.certificates.isDue = true;
         this.markAll();
@@ -371,7 +381,7 @@ export class RouterLoop {
   /** Statistics are large: only whole reports have them. */
   private async report({ isWhole } = { isWhole: false }): Promise<void> {
     if (!this.reader.hasSnapshot) return;
-    const statistics = isWhole ? await this.statistics.take() : undefined;
+    const statistics = isWhole && this.isHeard ? await this.statistics.take() : undefined;
     const isUpToDate = !this.isPassing && !this.isAllDirty && this.changed.size === 0;
     // Events that changed no route count as applied too.
     if (isUpToDate) this.appliedSequence = Math.max(this.appliedSequence, this.lastEventId);
@@ -379,6 +389,6 @@ export class RouterLoop {
     const { drained: drainedTasks, busy: busyTasks } = this.drain.report;
     const report = { appliedSequence: this.appliedSequence, drainedTasks, busyTasks, url: url() };
     // Reported again within 2 s; the controller stops waiting for a router it does not hear.
-    await client.report(routerId, report, statistics).catch(() => undefined);
+    this.isHeard = await client.report(routerId, report, statistics).catch(() => this.isHeard);
   }
 }

@@ -1,16 +1,11 @@
 /** Longest work without a rest, ms: what takes the router's one thread longer keeps changes waiting. */
-const SLICE_MS = 5;
+const SLICE_MS = 2;
 
-/**
- * Work of many pieces, each a step of `work`, that lets others have the thread every `sliceMs`. Resolves with what it returns.
- */
-export async function inSlices<Result>(
-  work: Iterator<unknown, Result>,
-  sliceMs = SLICE_MS,
-): Promise<Result> {
+/** Work of many pieces, each a step of `work`, that lets others have the thread in between. Resolves with what it returns. */
+export async function inSlices<Result>(work: Iterator<unknown, Result>): Promise<Result> {
   for (;;) {
     const startedMs = performance.now();
-    while (performance.now() - startedMs < sliceMs) {
+    while (performance.now() - startedMs < SLICE_MS) {
       const step = work.next();
       if (step.done === true) return step.value;
     }

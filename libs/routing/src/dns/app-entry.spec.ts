@@ -18,7 +18,6 @@ const make = (wire: WireApp, context: Partial<EntryContext> = {}): AppEntry =>
   toAppEntry(wire, {
     lastKnownHealth: new Map(),
     before: undefined,
-    addressOf: (host) => host,
     ...context,
   });
 const ids = (entry: AppEntry): readonly string[] => entry.instances.map(({ taskId }) => taskId);
@@ -123,12 +122,9 @@ describe('toAppEntry', () => {
   });
 
   it('keeps the address of a host that cannot be resolved any more', () => {
-    const before = make(app([task('a', { host: 'rack-1' })]), { addressOf: () => '10.0.0.9' });
+    const before = make(app([task('a', { host: '10.0.0.9' })]));
 
-    const entry = make(app([task('a', { host: 'rack-1' })]), {
-      before,
-      addressOf: () => undefined,
-    });
+    const entry = make(app([task('a', { host: 'rack-1' })]), { before });
 
     expect(entry.instances[0]?.agentAddress).toBe('10.0.0.9');
   });

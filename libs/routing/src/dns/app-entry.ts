@@ -39,8 +39,6 @@ export interface EntryContext {
   readonly lastKnownHealth: ReadonlyMap<string, boolean>;
   /** The entry so far. */
   readonly before: AppEntry | undefined;
-  /** The address of a host; undefined: not known (yet). */
-  readonly addressOf: (host: string) => string | undefined;
 }
 
 const MAX_WEIGHT = 65_535;
@@ -73,7 +71,7 @@ export function toAppEntry(app: WireApp, context: EntryContext): AppEntry {
     ...(weight === undefined ? {} : { weight }),
     instances: [...fit, ...kept].map((task) => {
       const before = named.get(task.id);
-      const made = toInstance(app, task, { context, before });
+      const made = toInstance(app, task, before);
       return before !== undefined && isSame(made, before) ? before : made;
     }),
     isFailStatic: kept.length > 0,
@@ -100,14 +98,10 @@ function readWeight(app: WireApp, problems: string[]): number | undefined {
 function toInstance(
   app: WireApp,
   task: WireTask,
-  {
-    context,
-    before,
-  }: { readonly context: EntryContext; readonly before: NamedInstance | undefined },
+  before: NamedInstance | undefined,
 ): NamedInstance {
-  // A host whose name cannot be resolved for a while is where it was.
-  const agentAddress =
-    parseIpAddress(context.addressOf(task.host) ?? '')?.text ?? before?.agentAddress;
+  // A host of which no address is known is where it was.
+  const agentAddress = parseIpAddress(task.host)?.text ?? before?.agentAddress;
   const ownAddresses = (isContainerNetworked(app) ? (task.ipAddresses ?? []) : []).flatMap(
     ({ ipAddress }) => parseIpAddress(ipAddress)?.text ?? [],
   );

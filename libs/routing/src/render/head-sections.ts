@@ -7,12 +7,15 @@ export const EDGE_DEFAULTS = 'edge';
 /** A new master takes the listeners over from the worker of one that is deaf. */
 const PASS_LISTENERS: Words = ['expose-fd', 'listeners'];
 
+/** A worker that has seen so many HAProxy ends, whatever it is doing. There are 30 in a minute, after which it has to be gone. */
+const MAX_RELOADS = '60';
+
 /** What the edge needs of the whole process. */
 export const globalLines = (settings: EdgeSettings, description: string): readonly Words[] => [
   ['description', description],
   ['stats', 'socket', settings.statsSocket, 'mode', '600', 'level', 'admin', ...PASS_LISTENERS],
   ['hard-stop-after', `${settings.hardStopSeconds}s`],
-  ['mworker-max-reloads', '20'],
+  ['mworker-max-reloads', MAX_RELOADS],
   ['spread-checks', '5'],
   ['max-spread-checks', '15s'],
   ...(settings.baseConfig === undefined

@@ -7,6 +7,7 @@ import type { BackendFigures, EdgeFigures, ServerFigures } from './edge-statisti
 const MAX_REPORTED_SERVERS = 10_000;
 const MAX_REPORTED_CONFLICTS = 1_000;
 const MAX_PROBLEMS = 100;
+const PIECE_CHARS = 65_536;
 const BYTES_PER_MIB = 1_048_576;
 
 export interface ReportedProblem {
@@ -28,17 +29,17 @@ export interface StatisticsInput {
 }
 
 /**
- * `statistics` of a router's report to the controller, version 1, as JSON (`WireRouterStatistics`), in steps of a backend: of
- * 10,000 servers they are 3 MB. O(servers).
+ * `statistics` of a router's report to the controller, version 1, as JSON (`WireRouterStatistics`) in pieces, made in steps of a
+ * backend: of 10,000 servers they are 3 MB. O(servers).
  */
-export function* statisticsSteps(input: StatisticsInput): Generator<undefined, string> {
+export function* statisticsSteps(input: StatisticsInput): Generator<undefined, readonly Buffer[]> {
   const { figures, workers, edge, conflicts, problems } = input;
   const told = conflicts.slice(0, MAX_REPORTED_CONFLICTS);
   const entries = (isUnsupported: boolean) =>
     told
       .filter(({ kind }) => (kind === 'unsupported') === isUnsupported)
       .map(({ appId, portIndex, reason }) => ({ appId, portIndex, reason }));
-  const { texts, serversLeft } = yield* backendSteps(figures);
+  const { pieces, serversLeft } = yield* backendSteps(figures);
   const more = [
     ...notReported('backends', figures.backends.size - MAX_BACKENDS, MAX_BACKENDS),
     ...notReported('servers', serversLeft, MAX_REPORTED_SERVERS),
@@ -54,7 +55,8 @@ export function* statisticsSteps(input: StatisticsInput): Generator<undefined, s
     unsupported: entries(true),
     frontends: figures.frontends,
   };
-  return `${JSON.stringify(report).slice(0, -1)},"backends":{${texts.join(',')}}}`;
+  const head = `${JSON.stringify(report).slice(0, -1)},"backends":{`;
+  return [Buffer.from(head), ...pieces, Buffer.from('}}')];
 }
 
 const notReported = (what: string, left: number, limit: number): readonly ReportedProblem[] =>
@@ -73,12 +75,13 @@ const haproxyOf = ({ info, requestsPerSecond }: EdgeFigures, workers: WorkersRep
 });
 
 function* backendSteps({ backends }: EdgeFigures) {
-  const texts: string[] = [];
-  let count = 0;
+  const pieces: Buffer[] = [];
+  let [count, shownBackends, text] = [0, 0, ''];
   let serversLeft = 0;
   for (const [name, backend] of backends) {
     yield;
-    if (texts.length >= MAX_BACKENDS) break;
+    if (shownBackends >= MAX_BACKENDS) break;
+    shownBackends += 1;
     const { servers } = backend;
     const room = Math.max(0, MAX_REPORTED_SERVERS - count);
     count += servers.size;
@@ -86,9 +89,12 @@ function* backendSteps({ backends }: EdgeFigures) {
     const shown =
       servers.size <= room ? wholeText(servers) : serversText([...servers].slice(0, room));
     const head = JSON.stringify(toWireBackend(backend)).slice(0, -1);
-    texts.push(`${JSON.stringify(name)}:${head},"servers":${shown}}`);
+    text += `${shownBackends === 1 ? '' : ','}${JSON.stringify(name)}:${head},"servers":${shown}}`;
+    if (text.length < PIECE_CHARS) continue;
+    pieces.push(Buffer.from(text));
+    text = '';
   }
-  return { texts, serversLeft };
+  return { pieces: [...pieces, Buffer.from(text)], serversLeft };
 }
 
 function toWireBackend({ totals, ...figures }: BackendFigures) {

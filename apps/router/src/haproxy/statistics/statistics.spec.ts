@@ -25,7 +25,7 @@ const info = {
 };
 const workers = { current: 1, old: 0, memory: { rssBytes: 9 << 20, pssBytes: 7 << 20 } };
 const reportOf = (input: StatisticsInput): WireRouterStatistics =>
-  JSON.parse(atOnce(statisticsSteps(input)));
+  JSON.parse(Buffer.concat(atOnce(statisticsSteps(input))).toString());
 const edgeCounts = { reloads: 1, runtimeChanges: 2, driftRepairs: 3 };
 
 describe('parseStat', () => {
