@@ -1,4 +1,4 @@
-import { isCertainlySince } from './haproxy-version.js';
+import { isCertainlySince, isSince } from './haproxy-version.js';
 import type { DiagnosticCode } from './model.js';
 import type { SectionHeader } from './section-header.js';
 import { PROXY_ABILITIES, SECTION_NAME, SECTION_RULES } from './section-keywords.js';
@@ -75,9 +75,12 @@ export class SectionNames {
     if (repeated === undefined || repeated === 'allowed') return;
     const keys = abilities?.map((ability) => `${ability} ${name}`) ?? [`${kind} ${name}`];
     const other = keys.map((key) => this.taken.get(key)).find((entry) => entry !== undefined);
-    if (other !== undefined) {
+    // Before 3.2 a listen may have the name of a backend.
+    const isOverlooked = kind === 'listen' && other?.kind === 'backend';
+    if (other !== undefined && !(isOverlooked && !isSince(this.version, '3.2'))) {
       const where = other.line === 0 ? `a ${other.kind}` : `${other.kind} on line ${other.line}`;
-      const isCertain = repeated === 'error' && other.isCertain;
+      const isRefused = !isOverlooked || isCertainlySince(this.version, '3.2');
+      const isCertain = repeated === 'error' && other.isCertain && isRefused;
       found.push({
         code: 'duplicate-name',
         severity: isCertain ? 'error' : 'warning',
