@@ -63,7 +63,9 @@ function inherit(byHost: Map<string, Entry[]>, host: string, wildcards: readonly
   );
   const own = byHost.get(host);
   if (shorter === undefined || own === undefined || own.some(({ path }) => path === '/')) return;
-  for (const entry of byHost.get(shorter) ?? []) {
+  const inherited = byHost.get(shorter) ?? [];
+  // Weights count among those of one host: what is hidden there is not found here either.
+  for (const entry of inherited.filter((one) => !isHidden(one, inherited))) {
     if (own.every(({ path }) => path !== entry.path)) own.push({ ...entry, weight: -Infinity });
   }
 }

@@ -137,6 +137,26 @@ it('TLS that ends here does so below a wildcard whose TLS is passed through, too
   ]);
 });
 
+it('a longer wildcard takes from a shorter one what a larger weight does not hide there', () => {
+  const all = model(
+    route({
+      backend: 'near',
+      vhosts: ['*.a.example'],
+      paths: [{ path: '/a', ignoresCase: false }],
+    }),
+    route({ backend: 'heavy', vhosts: ['*.example'], weight: 2 }),
+    route({
+      backend: 'hidden',
+      vhosts: ['*.example'],
+      paths: [{ path: '/b', ignoresCase: false }],
+    }),
+  );
+
+  expect(backendOf(all, 'c.a.example', '/b')).toBe('heavy');
+  expect(backendOf(all, 'c.example', '/b')).toBe('heavy');
+  expect(backendOf(all, 'c.a.example', '/a')).toBe('near');
+});
+
 it('rules and maps together lead each request to the most exact host that has its path', () => {
   const hosts = [
     'example',
