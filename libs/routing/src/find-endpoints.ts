@@ -1,7 +1,7 @@
 import type { WireApp, WireHealthCheckResult, WireTask } from '#marathon-v2';
 import { targetOf } from './app-ports.js';
 import { cleanName, compareText } from './clean-name.js';
-import { parseIpAddress } from './dns/ip-address.js';
+import { canonicalAddress } from './dns/ip-address.js';
 import type { Endpoint, Route } from './route-table.js';
 
 /** Task states that take traffic. LOST and UNREACHABLE stay: a partition is no proof of death. */
@@ -96,7 +96,7 @@ type Target = ReturnType<typeof targetOf>;
  * that was not resolved leads nowhere.
  */
 function reachableTarget(target: Target): Target {
-  const address = target && parseIpAddress(target.address)?.text;
+  const address = target && canonicalAddress(target.address);
   if (target === undefined || address === undefined || IPV4_COMPATIBLE.test(address)) {
     return undefined;
   }

@@ -1,5 +1,5 @@
 import type { WireApp, WireTask } from '#marathon-v2';
-import { parseIpAddress } from './ip-address.js';
+import { canonicalAddress } from './ip-address.js';
 
 /** A port of an instance, and at which of its addresses it is. */
 export interface InstancePort {
@@ -101,9 +101,9 @@ function toInstance(
   before: NamedInstance | undefined,
 ): NamedInstance {
   // A host of which no address is known is where it was.
-  const agentAddress = parseIpAddress(task.host)?.text ?? before?.agentAddress;
+  const agentAddress = canonicalAddress(task.host) ?? before?.agentAddress;
   const ownAddresses = (isContainerNetworked(app) ? (task.ipAddresses ?? []) : []).flatMap(
-    ({ ipAddress }) => parseIpAddress(ipAddress)?.text ?? [],
+    ({ ipAddress }) => canonicalAddress(ipAddress) ?? [],
   );
   return {
     taskId: task.id,

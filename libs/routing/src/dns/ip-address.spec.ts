@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { parseIpAddress } from './ip-address.js';
+import { canonicalAddress, parseIpAddress } from './ip-address.js';
 
 it.each([
   ['10.0.0.1', 4, '10.0.0.1', '1.0.0.10.in-addr.arpa'],
@@ -40,6 +40,17 @@ it('reads any address of either family, and what it wrote', () => {
 
       expect(address).toBeDefined();
       expect(parseIpAddress(address?.text ?? '')).toEqual(address);
+    }),
+  );
+});
+
+it('writes an address alone as it does with all there is of it', () => {
+  const nearly = fc
+    .array(fc.oneof(fc.nat(300).map(String), fc.constantFrom('', '.', '01', 'a', ':')))
+    .map((parts) => parts.join('.'));
+  fc.assert(
+    fc.property(fc.oneof(fc.ipV4(), fc.ipV6(), nearly, fc.string()), (text) => {
+      expect(canonicalAddress(text)).toBe(parseIpAddress(text)?.text);
     }),
   );
 });

@@ -24,6 +24,12 @@ export function parseIpAddress(text: string): IpAddress | undefined {
   return { family: 6, text: formatIpv6(groups), reverseName };
 }
 
+/** The text of {@link parseIpAddress}. */
+export const canonicalAddress = (text: string): string | undefined =>
+  CANONICAL_IPV4.test(text) ? text : parseIpAddress(text)?.text;
+
+const CANONICAL_IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
+
 function parseIpv4(text: string): readonly number[] | undefined {
   const parts = text.split('.');
   const isSound = parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part));

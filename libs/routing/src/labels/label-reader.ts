@@ -63,9 +63,17 @@ export class LabelReader {
   }
 
   private nameOf(name: string): string {
-    return `HAPROXY_${this.portIndex}_${name}`;
+    const { portIndex } = this;
+    const known = NAMES[portIndex]?.get(name);
+    if (known !== undefined) return known;
+    const made = `HAPROXY_${portIndex}_${name}`;
+    NAMES[portIndex]?.set(name, made);
+    return made;
   }
 }
+
+/** Names of labels by port: each app is asked for some fifty, and most have a few. */
+const NAMES: readonly Map<string, string>[] = Array.from({ length: 8 }, () => new Map());
 
 /** A value as a problem shows it: quoted, and cut when it is long. */
 export const shown = (text: string): string =>
