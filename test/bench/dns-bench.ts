@@ -136,24 +136,35 @@ const describeLoad = (results: readonly DnsLoadResult[]): string => {
 const formatMs2 = (ms: number): string => (ms < 10 ? `${ms.toFixed(2)} ms` : formatMs(ms));
 const describeLoadAverage = (): string => `load average ${loadavg()[0]?.toFixed(1)}`;
 
+/** As many as there can be, and as many as the goal asks for. */
+const RATES: readonly Pick<DnsLoadJob, 'ratePerSecond'>[] = [{}, { ratePerSecond: 10_000 }];
+
 async function benchQueries(row: PrintRow, bench: Bench): Promise<void> {
   for (const transport of ['udp', 'tcp'] as const) {
     for (const type of ['A', 'SRV'] as const) {
-      const before = describeLoadAverage();
-      const results: DnsLoadResult[] = [];
-      for (let run = 0; run < RUNS; run += 1) {
-        const { port, apps } = bench;
-        results.push(
-          await load({ port, apps, transport, type, seconds: LOAD_SECONDS, window: 32 }),
-        );
-      }
-      row(
-        `DNS ${type} by ${transport.toUpperCase()}`,
-        describeLoad(results),
-        `${bench.what}; 32 questions under way, 10 answers each, ${LOAD_SECONDS} s, median of ${RUNS} runs; ${before} before; ${GOALS.questions}`,
-      );
+      for (const rate of RATES) await benchQuestions(row, bench, { transport, type, ...rate });
     }
   }
+}
+
+async function benchQuestions(
+  row: PrintRow,
+  { port, apps, what }: Bench,
+  asked: Pick<DnsLoadJob, 'ratePerSecond' | 'transport' | 'type'>,
+): Promise<void> {
+  const before = describeLoadAverage();
+  const results: DnsLoadResult[] = [];
+  for (let run = 0; run < RUNS; run += 1) {
+    results.push(await load({ ...asked, port, apps, seconds: LOAD_SECONDS, window: 32 }));
+  }
+  const { ratePerSecond } = asked;
+  const pace =
+    ratePerSecond === undefined ? '' : ` ${ratePerSecond.toLocaleString('en')}/s asked for,`;
+  row(
+    `DNS ${asked.type} by ${asked.transport.toUpperCase()}`,
+    describeLoad(results),
+    `${what};${pace} 32 questions under way, 10 answers each, ${LOAD_SECONDS} s, median of ${RUNS} runs; ${before} before; ${GOALS.questions}`,
+  );
 }
 
 /** Asks for one app until the new address is there. */

@@ -94,7 +94,7 @@ function* backendSteps({ backends }: EdgeFigures) {
     pieces.push(Buffer.from(text));
     text = '';
   }
-  return { pieces: [...pieces, Buffer.from(text)], serversLeft };
+  return { pieces: text === '' ? pieces : [...pieces, Buffer.from(text)], serversLeft };
 }
 
 function toWireBackend({ totals, ...figures }: BackendFigures) {
