@@ -83,8 +83,16 @@ async function changeEndpoints(row: PrintRow, rig: EdgeRig, { what }: Size): Pro
   const each = (total: number): string => formatMs(total / (EVENTS_A_ROUND * count));
   const processor = `processor time an event: router ${each(after.router - processorBefore.router)}, HAProxy ${each(after.worker - processorBefore.worker)}`;
   const work = `${what}; ${count} times, up to ${GAP_MS} ms apart; ${reloads - before.reloads} reloads; ${processor}; ${describeLoadAverage()}`;
-  row('edge: event to the first request at a new endpoint', spread(arrivals), work);
-  row('edge: event of draining to the last new request there', spread(departures), work);
+  row(
+    'edge: event to the first request at a new endpoint',
+    spread(arrivals),
+    `${work}; goal: p99 100 ms`,
+  );
+  row(
+    'edge: event of draining to the last new request there',
+    spread(departures),
+    `${work}; goal: p99 250 ms`,
+  );
 }
 
 /** From the event to the end of the first answer of `host`. */
@@ -143,6 +151,6 @@ async function addApps(row: PrintRow, rig: EdgeRig, size: Size): Promise<void> {
   row(
     'edge: event of a new app to its first request',
     spread(samplesMs),
-    `${size.what}; ${count} apps, up to 1.5 s apart; ${reloads - before.reloads} reloads; ${describeLoadAverage()}`,
+    `${size.what}; ${count} apps, up to 1.5 s apart; ${reloads - before.reloads} reloads; ${describeLoadAverage()}; goal: p99 2.5 s`,
   );
 }

@@ -131,7 +131,7 @@ async function churnEndpoints(row: PrintRow, rig: EdgeRig): Promise<void> {
   row(
     'edge: endpoint changes, reloads',
     `${reloads - before.reloads} reloads, ${runtimeChanges - before.runtimeChanges} runtime commands; ${describeWatched(watched, single)}`,
-    `${count} of 10,000 endpoints replaced in ${seconds} s; router ${rig.routerRssMib().toFixed(0)} MiB; ${describeLoadAverage()}`,
+    `${count} of 10,000 endpoints replaced in ${seconds} s; router ${rig.routerRssMib().toFixed(0)} MiB; ${describeLoadAverage()}; goal: 0 reloads`,
   );
 }
 
@@ -169,7 +169,7 @@ async function churnStructure(
     row(
       `edge: structural changes${isHeld ? ' with long requests' : ''}`,
       `${reloads - before.reloads} reloads; ${describeWatched(watched, single)}`,
-      `${count} apps came or went in ${seconds} s beside 10,000 endpoints${isHeld ? `; ${held.length} requests that take 30 s each` : ''}; ${describeLoadAverage()}`,
+      `${count} apps came or went in ${seconds} s beside 10,000 endpoints${isHeld ? `; ${held.length} requests that take 30 s each` : ''}; ${describeLoadAverage()}; goal: 30 reloads a minute, 6 workers, and the limit of memory`,
     );
   } finally {
     clearInterval(holding);

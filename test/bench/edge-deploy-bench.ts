@@ -91,7 +91,7 @@ async function deployAll(row: PrintRow, { rig, instances }: Deployed): Promise<v
   row(
     `edge: ${count} rolling deployments`,
     `${describeFailures(result)}; ${describeLatencies(result)}`,
-    `${steps} instances replaced one by one in ${(deployedMs / 1_000).toFixed(0)} s: start, drain, wait for the router, kill (${instances.cutRequests - cutBefore} requests cut); ${reloads - before.reloads} reloads; ${describeLoadAverage()}`,
+    `${steps} instances replaced one by one in ${(deployedMs / 1_000).toFixed(0)} s: start, drain, wait for the router, kill (${instances.cutRequests - cutBefore} requests cut); ${reloads - before.reloads} reloads; ${describeLoadAverage()}; goal: 0 failed, p99 of the steady state`,
   );
 }
 
@@ -162,6 +162,6 @@ async function reloadEachSecond(row: PrintRow, rig: EdgeRig, what: string): Prom
   row(
     'edge: a reload each second',
     `${describeFailures(result)}; ${describeLatencies(result)}`,
-    `${what}; ${reloads - before.reloads} reloads in ${seconds} s; ${2 * RATE} requests/s, handler ${HANDLER_MS} ms; before: ${describeFailures(steady)}, ${describeLatencies(steady)}; ${describeLoadAverage()}`,
+    `${what}; ${reloads - before.reloads} reloads in ${seconds} s; ${2 * RATE} requests/s, handler ${HANDLER_MS} ms; before: ${describeFailures(steady)}, ${describeLatencies(steady)}; ${describeLoadAverage()}; goal: 0 failed`,
   );
 }
