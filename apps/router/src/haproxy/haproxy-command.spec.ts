@@ -4,7 +4,9 @@ import { haproxyEnvironment, supportsEdge } from './haproxy-command.js';
 it('finds HAProxy for users whose PATH has no sbin', () => {
   const environment = haproxyEnvironment({ PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/home/x' });
 
-  expect(environment).toMatchObject({
+  expect(environment).toEqual({
+    GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
+    MALLOC_CONF: 'thp:always,metadata_thp:always',
     PATH: '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin',
     HOME: '/home/x',
   });

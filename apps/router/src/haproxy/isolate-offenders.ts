@@ -47,13 +47,16 @@ export const namedOffenders = (
 ): readonly Offender[] =>
   [...findNamed(text, routes, said)].map(([route, reason]) => ({ route, reason }));
 
+const byBackend = (routes: readonly Route[]): ReadonlyMap<string, Route> =>
+  new Map(routes.map((route) => [route.backend, route]));
+
 /** The routes whose sections, or whose rules, are at the lines that the refusal names. */
 function findNamed(
   text: string,
   routes: readonly Route[],
   refusal: string,
 ): ReadonlyMap<Route, string> {
-  const byName = new Map(routes.map((route) => [route.backend, route]));
+  const byName = byBackend(routes);
   const document = parse(text);
   const all = sections(document);
   const named = new Map<Route, string>();
@@ -72,7 +75,7 @@ function findNamed(
 
 /** `unable to find server 'x' in proxy 'y'`: no line is named, a route is. It may be innocent, so it is only a suspect. */
 function findQuoted(routes: readonly Route[], refusal: string): ReadonlyMap<Route, string> {
-  const byName = new Map(routes.map((route) => [route.backend, route]));
+  const byName = byBackend(routes);
   const quoted = new Map<Route, string>();
   for (const line of refusal.split('\n').filter((text) => text.includes('[ALERT]'))) {
     for (const [, name = ''] of line.matchAll(/'([^'/]+)(?:\/[^']*)?'/g)) {

@@ -1,5 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { renderStructure, toEdgeModel } from '#routing';
+import { sampleSettings } from '../../../../test/support/edge-samples.js';
+import { HARD_STOP_SECONDS } from '../edge-settings.js';
 import { ReloadBudget } from './reload-budget.js';
 
 const NOT_FORCED = { isForced: false };
@@ -44,6 +47,19 @@ describe('ReloadBudget', () => {
         }
       }),
     );
+  });
+
+  it('leaves an old worker its hard stop before HAProxy counts it out', () => {
+    const text = renderStructure(toEdgeModel({ routes: [], conflicts: [] }), sampleSettings);
+    const counted = Number(/mworker-max-reloads (\d+)/.exec(text)?.[1]);
+    const budget = new ReloadBudget();
+    let reloads = 0;
+    for (let nowMs = 0; nowMs <= HARD_STOP_SECONDS * 1_000; reloads += 1) {
+      nowMs = budget.nextMs(nowMs, NOT_FORCED);
+      budget.note(nowMs);
+    }
+
+    expect(reloads).toBeLessThan(counted);
   });
 
   it('gives an operator one each second', () => {

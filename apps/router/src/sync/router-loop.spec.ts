@@ -385,4 +385,30 @@ describe('RouterLoop', () => {
 
     expect(loop.table).toMatchObject({ routes: [{ appId: '/web' }], conflicts: [] });
   });
+
+  it('reloads when an operator asks for it, whatever differs', async () => {
+    vi.useFakeTimers();
+    let isAsked = false;
+    const edge = createEdge({
+      askForReload: () => {
+        isAsked = true;
+      },
+    });
+    const { needsReload, reload } = edge;
+    edge.needsReload = async (model) => isAsked || (await needsReload(model));
+    edge.reload = async (model) => {
+      isAsked = false;
+      await reload.call(edge, model);
+    };
+    const controller = new FakeController();
+    controller.apps = [web(task())];
+    const loop = await start(controller, edge);
+    await vi.advanceTimersByTimeAsync(20_000);
+    const { reloads } = edge;
+
+    loop.forceReload();
+    await vi.advanceTimersByTimeAsync(1_000);
+
+    expect(edge.reloads).toBe(reloads + 1);
+  });
 });
